@@ -1,0 +1,148 @@
+package space
+
+import (
+	"math"
+	"reflect"
+	"strings"
+)
+
+// Categorical is a set of choices without order. A choice is nil, a bool, an
+// int, a float64 or a string and keeps its type: 1, 1.0 and true are three
+// choices.
+type Categorical struct {
+	Choices []any
+}
+
+func (d Categorical) sealed() {}
+
+// Dist returns d: a Categorical is a Domain[any].
+func (d Categorical) Dist() Dist { return d }
+
+// Decode returns the choice with index x.
+func (d Categorical) Decode(x float64) any { return d.Choices[int(x)] }
+
+// Check implements Dist.
+func (d Categorical) Check() error {
+	if len(d.Choices) == 0 {
+		return invalid("choices are empty, want at least one")
+	}
+	for i, c := range d.Choices {
+		switch c.(type) {
+		case nil, bool, int, float64, string:
+		default:
+			return invalid("choice %d has type %T, want nil, bool, int, float64 or string", i, c)
+		}
+		for j := range i {
+			if sameChoice(c, d.Choices[j]) {
+				return invalid("choice %d is %s again, want different choices", i, show(c))
+			}
+		}
+	}
+	return nil
+}
+
+// Contains implements Dist.
+func (d Categorical) Contains(x float64) bool {
+	return x >= 0 && x < float64(len(d.Choices)) && x == math.Trunc(x)
+}
+
+// Unit implements Dist. The order of the choices means nothing.
+func (d Categorical) Unit(x float64) float64 { return (x + 0.5) / float64(len(d.Choices)) }
+
+// Value implements Dist.
+func (d Categorical) Value(u float64) float64 {
+	return float64(cellIndex(u, int64(len(d.Choices))))
+}
+
+// Cell implements Dist.
+func (d Categorical) Cell(x float64) (lo, hi float64) {
+	n := float64(len(d.Choices))
+	return x / n, (x + 1) / n
+}
+
+// Len implements Dist.
+func (d Categorical) Len() int { return len(d.Choices) }
+
+// External returns the choice with index x.
+func (d Categorical) External(x float64) any { return d.Choices[int(x)] }
+
+// Internal returns the index of v. If no choice has v's type and value, a
+// number equal to v will do, so that what passed through JSON is found again.
+func (d Categorical) Internal(v any) (float64, error) {
+	for i, c := range d.Choices {
+		if sameChoice(c, v) {
+			return float64(i), nil
+		}
+	}
+	if x, ok := number(v); ok {
+		for i, c := range d.Choices {
+			if y, ok := number(c); ok && x == y {
+				return float64(i), nil
+			}
+		}
+	}
+	return 0, invalid("value is %s, want %s", show(v), d)
+}
+
+// String says which values d holds, for messages.
+func (d Categorical) String() string {
+	var b strings.Builder
+	b.WriteString("one of ")
+	for i, c := range d.Choices {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		b.WriteString(show(c))
+	}
+	return b.String()
+}
+
+// sameChoice reports whether a and b are equal in type and value; NaN equals
+// itself here.
+func sameChoice(a, b any) bool {
+	x, ok := a.(float64)
+	y, ok2 := b.(float64)
+	if ok && ok2 && math.IsNaN(x) && math.IsNaN(y) {
+		return true
+	}
+	switch a.(type) {
+	case nil, bool, int, float64, string:
+		return a == b
+	}
+	return false
+}
+
+// Scalar are the types that a Choice may have.
+type Scalar interface {
+	~bool | ~int | ~float64 | ~string
+}
+
+// Choice is a Categorical whose choices have one Go type, which is the type
+// that the objective gets. Make one with Choose.
+type Choice[T Scalar] struct {
+	Values []T
+}
+
+// Choose is the Choice between the given values.
+func Choose[T Scalar](values ...T) Choice[T] { return Choice[T]{values} }
+
+// Dist returns the Categorical with the same choices.
+func (c Choice[T]) Dist() Dist {
+	choices := make([]any, len(c.Values))
+	for i, v := range c.Values {
+		switch r := reflect.ValueOf(v); r.Kind() {
+		case reflect.Bool:
+			choices[i] = r.Bool()
+		case reflect.Int:
+			choices[i] = int(r.Int())
+		case reflect.Float64:
+			choices[i] = r.Float()
+		default:
+			choices[i] = r.String()
+		}
+	}
+	return Categorical{choices}
+}
+
+// Decode returns the value with index x.
+func (c Choice[T]) Decode(x float64) T { return c.Values[int(x)] }

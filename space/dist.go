@@ -1,0 +1,111 @@
+// Package space says what may be tried: the set of values of one parameter
+// (Dist) and of several (Space), and the maps between the three forms of a
+// value.
+//
+//   - The external form is what an objective sees: a float64, an int, or one
+//     of the choices.
+//   - The internal form is the float64 that studies store, the same as
+//     Optuna's: a float is itself (also with Log), an int is float64(int), a
+//     choice is its index.
+//   - The unit form lies in [0, 1] and is what samplers work in. Every value
+//     of a grid owns a cell of the unit interval; see Dist.Cell.
+//
+// Package space imports nothing but the standard library and its own pyjson.
+package space
+
+import (
+	"errors"
+	"fmt"
+)
+
+// ErrInvalid is matched by the error of every distribution that holds no
+// value and of every value that no distribution holds.
+var ErrInvalid = errors.New("space: invalid")
+
+// A Dist is the set of values that one parameter may take. Float, Int and
+// Categorical are its only implementations. Apart from Check, the methods
+// require that Check returns nil.
+type Dist interface {
+	// Check returns an error that matches ErrInvalid and names the field, its
+	// value and the bound if the distribution is empty or makes no sense.
+	Check() error
+
+	// Contains reports whether x, in internal form, is one of the values.
+	Contains(x float64) bool
+
+	// Unit maps a contained x to [0, 1]. It is linear in the scale on which
+	// the distribution is uniform: ln x with Log.
+	Unit(x float64) float64
+
+	// Value is the inverse of Unit. It maps every u in [0, 1] to a contained
+	// value; every value of a grid gets the same mass (the same mass in ln x
+	// with Log), and both ends of the range are reached.
+	Value(u float64) float64
+
+	// Cell is the part [lo, hi] of the unit interval that Value maps to x: a
+	// point (lo == hi == Unit(x)) if the distribution is continuous.
+	Cell(x float64) (lo, hi float64)
+
+	// Len is the number of values, 0 if they are a continuum.
+	Len() int
+
+	// External maps a contained x to the form that the objective sees: a
+	// float64, an int, or one of the choices.
+	External(x float64) any
+
+	// Internal is the inverse of External. Its error matches ErrInvalid and
+	// says what is allowed.
+	Internal(v any) (float64, error)
+
+	sealed()
+}
+
+// A Domain is a distribution whose external values have the Go type T. Float,
+// Int, Categorical and Choice are domains.
+type Domain[T any] interface {
+	Dist() Dist
+	Decode(x float64) T // x in internal form, contained
+}
+
+// Equal reports whether a and b hold the same values on the same scale. A
+// range that ends off its grid equals the one cut to its last grid value.
+func Equal(a, b Dist) bool {
+	switch a := a.(type) {
+	case Float:
+		b, ok := b.(Float)
+		return ok && a.cut() == b.cut()
+	case Int:
+		b, ok := b.(Int)
+		return ok && a.cut() == b.cut()
+	case Categorical:
+		b, ok := b.(Categorical)
+		if !ok || len(a.Choices) != len(b.Choices) {
+			return false
+		}
+		for i := range a.Choices {
+			if !sameChoice(a.Choices[i], b.Choices[i]) {
+				return false
+			}
+		}
+		return true
+	}
+	return false
+}
+
+// Compatible reports whether one parameter may change from a to b within a
+// study: the kind and the scale stay, choices stay, a numeric range may move.
+func Compatible(a, b Dist) bool {
+	switch a := a.(type) {
+	case Float:
+		b, ok := b.(Float)
+		return ok && a.Log == b.Log
+	case Int:
+		b, ok := b.(Int)
+		return ok && a.Log == b.Log
+	}
+	return Equal(a, b)
+}
+
+func invalid(format string, args ...any) error {
+	return fmt.Errorf("%w: %s", ErrInvalid, fmt.Sprintf(format, args...))
+}

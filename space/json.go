@@ -1,0 +1,138 @@
+package space
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/bluefin-hpo/bluefin/space/pyjson"
+)
+
+// Marshal returns the text by which Optuna's databases know d, the same to
+// the letter as Optuna 5 writes it. A range that ends off its grid is cut to
+// its last grid value, as Optuna does.
+func Marshal(d Dist) string {
+	type members = pyjson.Object
+	var name string
+	var attrs members
+	switch d := d.(type) {
+	case Float:
+		d = d.cut()
+		var step any
+		if d.Step != 0 {
+			step = d.Step
+		}
+		name, attrs = "FloatDistribution", members{{Name: "step", Value: step}, {Name: "low", Value: d.Low}, {Name: "high", Value: d.High}, {Name: "log", Value: d.Log}}
+	case Int:
+		d = d.cut()
+		name, attrs = "IntDistribution", members{{Name: "log", Value: d.Log}, {Name: "step", Value: d.Step}, {Name: "low", Value: d.Low}, {Name: "high", Value: d.High}}
+	case Categorical:
+		name, attrs = "CategoricalDistribution", members{{Name: "choices", Value: d.Choices}}
+	}
+	text, err := pyjson.Marshal(members{{Name: "name", Value: name}, {Name: "attributes", Value: attrs}})
+	if err != nil {
+		panic("space: Marshal of an unchecked distribution: " + err.Error())
+	}
+	return string(text)
+}
+
+// Unmarshal reads a distribution from the text of Marshal, from the texts that
+// Optuna before version 3 wrote, and from the short form
+// {"type": "float", "low": 0, "high": 1, "log": true}. It does not call Check.
+func Unmarshal(text []byte) (Dist, error) {
+	v, err := pyjson.Unmarshal(text)
+	if err != nil {
+		return nil, fmt.Errorf("space: distribution %.200q: %w", text, err)
+	}
+	o, ok := v.(map[string]any)
+	if !ok {
+		return nil, fmt.Errorf("space: distribution %.200q: want a JSON object", text)
+	}
+	f := fields{object: o}
+	kind := f.string("type")
+	if o["name"] != nil {
+		kind = f.string("name")
+		f.object, _ = o["attributes"].(map[string]any)
+	}
+	var d Dist
+	switch kind {
+	case "FloatDistribution", "float":
+		d = Float{Low: f.float("low"), High: f.float("high"), Step: f.optionalFloat("step"), Log: f.bool("log")}
+	case "UniformDistribution":
+		d = Float{Low: f.float("low"), High: f.float("high")}
+	case "LogUniformDistribution":
+		d = Float{Low: f.float("low"), High: f.float("high"), Log: true}
+	case "DiscreteUniformDistribution":
+		d = Float{Low: f.float("low"), High: f.float("high"), Step: f.float("q")}
+	case "IntDistribution", "int", "IntUniformDistribution":
+		d = Int{Low: f.int("low"), High: f.int("high"), Step: f.step(), Log: f.bool("log")}
+	case "IntLogUniformDistribution":
+		d = Int{Low: f.int("low"), High: f.int("high"), Step: 1, Log: true}
+	case "CategoricalDistribution", "categorical":
+		choices, ok := f.object["choices"].([]any)
+		if !ok {
+			f.err = errors.New(`"choices" is missing or no list`)
+		}
+		d = Categorical{choices}
+	default:
+		f.err = fmt.Errorf(`kind is %q, want "float", "int" or "categorical"`, kind)
+	}
+	if f.err != nil {
+		return nil, fmt.Errorf("space: distribution %.200q: %w", text, f.err)
+	}
+	return d, nil
+}
+
+// fields reads members of an object and keeps the first error.
+type fields struct {
+	object map[string]any
+	err    error
+}
+
+func (f *fields) string(name string) string {
+	s, _ := f.object[name].(string)
+	return s
+}
+
+func (f *fields) bool(name string) bool {
+	b, ok := f.object[name].(bool)
+	if !ok && f.object[name] != nil {
+		f.fail(name, "true or false")
+	}
+	return b
+}
+
+func (f *fields) float(name string) float64 {
+	x, ok := number(f.object[name])
+	if !ok {
+		f.fail(name, "a number")
+	}
+	return x
+}
+
+func (f *fields) optionalFloat(name string) float64 {
+	if f.object[name] == nil {
+		return 0
+	}
+	return f.float(name)
+}
+
+func (f *fields) int(name string) int {
+	x := f.float(name)
+	if x != float64(int(x)) {
+		f.fail(name, "an integer")
+	}
+	return int(x)
+}
+
+func (f *fields) step() int {
+	if f.object["step"] == nil {
+		return 1
+	}
+	return f.int("step")
+}
+
+func (f *fields) fail(name, want string) {
+	if f.err == nil {
+		f.err = fmt.Errorf("%q is %v, want %s", name, f.object[name], want)
+	}
+}

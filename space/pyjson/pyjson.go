@@ -1,0 +1,218 @@
+// Package pyjson reads and writes JSON as Python's json module does: with the
+// literals NaN, Infinity and -Infinity, with ints and floats told apart, and
+// written with ", " and ": " between elements, in ASCII. Optuna's databases
+// hold such text.
+package pyjson
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// A Member is one name and value of an Object.
+type Member struct {
+	Name  string
+	Value any
+}
+
+// An Object is a JSON object whose members are written in the given order.
+type Object []Member
+
+// Marshal returns the text of v as Python's json.dumps writes it. It takes
+// nil, bool, int, float64, string, []any, map[string]any (written in the order
+// of the names) and Object; any other type is an error.
+func Marshal(v any) ([]byte, error) { return appendValue(nil, v) }
+
+func appendValue(b []byte, v any) ([]byte, error) {
+	switch v := v.(type) {
+	case nil:
+		return append(b, "null"...), nil
+	case bool:
+		return strconv.AppendBool(b, v), nil
+	case int:
+		return strconv.AppendInt(b, int64(v), 10), nil
+	case float64:
+		return append(b, Float(v)...), nil
+	case string:
+		return appendString(b, v), nil
+	case []any:
+		b = append(b, '[')
+		for i, e := range v {
+			if i > 0 {
+				b = append(b, ", "...)
+			}
+			var err error
+			if b, err = appendValue(b, e); err != nil {
+				return nil, err
+			}
+		}
+		return append(b, ']'), nil
+	case map[string]any:
+		var o Object
+		for _, name := range slices.Sorted(maps.Keys(v)) {
+			o = append(o, Member{name, v[name]})
+		}
+		return appendValue(b, o)
+	case Object:
+		b = append(b, '{')
+		for i, m := range v {
+			if i > 0 {
+				b = append(b, ", "...)
+			}
+			b = append(appendString(b, m.Name), ": "...)
+			var err error
+			if b, err = appendValue(b, m.Value); err != nil {
+				return nil, err
+			}
+		}
+		return append(b, '}'), nil
+	}
+	return nil, fmt.Errorf("pyjson: cannot write a value of type %T", v)
+}
+
+// Float returns x as Python's repr writes it: the shortest digits that read
+// back as x, always with a point, an exponent or a name.
+func Float(x float64) string {
+	switch {
+	case math.IsNaN(x):
+		return "NaN"
+	case math.IsInf(x, 1):
+		return "Infinity"
+	case math.IsInf(x, -1):
+		return "-Infinity"
+	}
+	if a := math.Abs(x); a != 0 && (a < 1e-4 || a >= 1e16) {
+		return strconv.FormatFloat(x, 'e', -1, 64)
+	}
+	s := strconv.FormatFloat(x, 'f', -1, 64)
+	if !strings.Contains(s, ".") {
+		s += ".0"
+	}
+	return s
+}
+
+func appendString(b []byte, s string) []byte {
+	b = append(b, '"')
+	for _, r := range s {
+		switch {
+		case r == '"' || r == '\\':
+			b = append(b, '\\', byte(r))
+		case r == '\n':
+			b = append(b, `\n`...)
+		case r == '\r':
+			b = append(b, `\r`...)
+		case r == '\t':
+			b = append(b, `\t`...)
+		case r == '\b':
+			b = append(b, `\b`...)
+		case r == '\f':
+			b = append(b, `\f`...)
+		case r >= ' ' && r < 0x7f:
+			b = append(b, byte(r))
+		case r > 0xffff:
+			r -= 0x10000
+			b = fmt.Appendf(b, `\u%04x\u%04x`, 0xd800+(r>>10), 0xdc00+(r&0x3ff))
+		default:
+			b = fmt.Appendf(b, `\u%04x`, r)
+		}
+	}
+	return append(b, '"')
+}
+
+// Unmarshal reads one JSON value as nil, bool, int, float64, string, []any or
+// map[string]any. A number without point and exponent is an int if it fits.
+func Unmarshal(text []byte) (any, error) {
+	d := json.NewDecoder(bytes.NewReader(quoteLiterals(text, literalMark)))
+	d.UseNumber()
+	var v any
+	if err := d.Decode(&v); err != nil {
+		return nil, fmt.Errorf("pyjson: %w", err)
+	}
+	if _, err := d.Token(); err != io.EOF {
+		return nil, fmt.Errorf("pyjson: text after the value")
+	}
+	return plain(v), nil
+}
+
+// Standard returns text with NaN, Infinity and -Infinity turned into the
+// strings of the same letters, so that any JSON reader takes it.
+func Standard(text []byte) json.RawMessage { return quoteLiterals(text, "") }
+
+// literalMark precedes a literal that was turned into a string. JSON text has
+// it only as the escape \u0000, and no one begins a string with that.
+const literalMark = `\u0000`
+
+func plain(v any) any {
+	switch v := v.(type) {
+	case json.Number:
+		if i, err := strconv.Atoi(v.String()); err == nil {
+			return i
+		}
+		x, _ := v.Float64() // out of range: ±Inf, as in Python
+		return x
+	case string:
+		switch v {
+		case "\x00NaN":
+			return math.NaN()
+		case "\x00Infinity":
+			return math.Inf(1)
+		case "\x00-Infinity":
+			return math.Inf(-1)
+		}
+	case []any:
+		for i := range v {
+			v[i] = plain(v[i])
+		}
+	case map[string]any:
+		for k := range v {
+			v[k] = plain(v[k])
+		}
+	}
+	return v
+}
+
+// quoteLiterals puts quotes and the mark around the bare literals of text.
+func quoteLiterals(text []byte, mark string) []byte {
+	if !bytes.Contains(text, []byte("NaN")) && !bytes.Contains(text, []byte("Infinity")) {
+		return text
+	}
+	var out []byte
+	for i, inString := 0, false; i < len(text); {
+		c := text[i]
+		if !inString {
+			if lit := literalAt(text[i:]); lit != "" {
+				out = append(out, `"`+mark+lit+`"`...)
+				i += len(lit)
+				continue
+			}
+		}
+		n := 1
+		switch {
+		case c == '"':
+			inString = !inString
+		case c == '\\' && inString && i+1 < len(text):
+			_, size := utf8.DecodeRune(text[i+1:])
+			n += size
+		}
+		out = append(out, text[i:i+n]...)
+		i += n
+	}
+	return out
+}
+
+func literalAt(text []byte) string {
+	for _, lit := range []string{"NaN", "Infinity", "-Infinity"} {
+		if bytes.HasPrefix(text, []byte(lit)) {
+			return lit
+		}
+	}
+	return ""
+}

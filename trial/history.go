@@ -1,0 +1,182 @@
+package trial
+
+import (
+	"encoding/json"
+	"maps"
+	"math/rand/v2"
+	"slices"
+
+	"github.com/bluefin-hpo/bluefin/space"
+)
+
+// A Request is what a sampler is asked: draw for this trial, from this
+// history, with this randomness. Rand is a function of the study's seed, the
+// trial's number and the name of the parameter, so it is fresh for every
+// request and no one else uses it.
+type Request struct {
+	History History
+	Trial   *Trial // the trial to draw for, with the parameters it has so far
+	Rand    *rand.Rand
+}
+
+// A Verdict is what a pruner says about a running trial.
+type Verdict struct {
+	Prune bool                       // stop the trial
+	Attrs map[string]json.RawMessage // system attributes to store with the trial, for later verdicts
+}
+
+// A History is what is known of a study at one moment. It is a value that
+// never changes: any number of goroutines may read it, nobody may write to
+// what it returns.
+type History struct {
+	directions []Direction
+	finished   []*Trial
+	running    []*Trial
+	best       *Trial
+	complete   intersection // of the Complete trials
+	ranked     intersection // of the Complete and the Pruned ones
+}
+
+// Directions returns the direction of each objective, at least one.
+func (h History) Directions() []Direction { return h.directions }
+
+// Finished returns the finished trials in the order in which they finished. A
+// later history of the same study begins with the same pointers, so that its
+// length is a cursor: whoever has folded the first n goes on at [n:].
+func (h History) Finished() []*Trial { return slices.Clip(h.finished) }
+
+// Running returns the trials that are running, by number. The trial that a
+// Request is about may be among them.
+func (h History) Running() []*Trial { return h.running }
+
+// Space returns the parameters that every Complete trial has (with pruned,
+// every Complete and every Pruned one), each with the same distribution.
+// Failed trials do not count. It is empty if there is no such trial.
+func (h History) Space(pruned bool) space.Space {
+	if pruned {
+		return h.ranked.space
+	}
+	return h.complete.space
+}
+
+// Best returns the best Complete and feasible trial by the first objective;
+// of several equal ones the one that finished first.
+func (h History) Best() (*Trial, bool) { return h.best, h.best != nil }
+
+// Before returns the history as it was when n trials had finished, and none
+// were running.
+func (h History) Before(n int) History {
+	log := NewLog(h.directions)
+	for _, t := range h.finished[:min(n, len(h.finished))] {
+		log.Put(t)
+	}
+	return log.History()
+}
+
+// ParetoFront returns the Complete and feasible trials that no other one
+// dominates, by number.
+func (h History) ParetoFront() []*Trial {
+	var front []*Trial
+	for _, t := range h.finished {
+		if t.State != Complete || t.Violation() > 0 || slices.ContainsFunc(front, func(u *Trial) bool { return h.dominates(u, t) }) {
+			continue
+		}
+		front = slices.DeleteFunc(front, func(u *Trial) bool { return h.dominates(t, u) })
+		front = append(front, t)
+	}
+	slices.SortFunc(front, func(a, b *Trial) int { return a.Number - b.Number })
+	return front
+}
+
+// dominates reports whether a is nowhere worse than b and somewhere better.
+func (h History) dominates(a, b *Trial) bool {
+	better := false
+	for i, d := range h.directions {
+		if d.Better(b.Values[i], a.Values[i]) {
+			return false
+		}
+		better = better || d.Better(a.Values[i], b.Values[i])
+	}
+	return better
+}
+
+// A Log gathers trials into a History. It is not safe for concurrent use; the
+// histories it returns are.
+type Log struct {
+	h       History
+	trials  map[int]*Trial
+	running map[int]*Trial
+}
+
+// NewLog returns an empty log of a study with the given directions.
+func NewLog(directions []Direction) *Log {
+	return &Log{h: History{directions: directions}, trials: map[int]*Trial{}, running: map[int]*Trial{}}
+}
+
+// Put adds t, or puts it in the place of an unfinished trial of its number. A
+// finished trial stays as it was put. The log takes over t.
+func (l *Log) Put(t *Trial) {
+	if old := l.trials[t.Number]; old != nil && old.State.Finished() {
+		return
+	}
+	l.trials[t.Number] = t
+	if t.State == Running {
+		l.running[t.Number] = t
+	} else {
+		delete(l.running, t.Number)
+	}
+	l.h.running = nil
+	if !t.State.Finished() {
+		return
+	}
+	// Earlier histories share the array but end before the new element.
+	l.h.finished = append(l.h.finished, t)
+	switch t.State {
+	case Complete:
+		l.h.complete = l.h.complete.with(t)
+		l.h.ranked = l.h.ranked.with(t)
+		if t.Violation() == 0 && (l.h.best == nil || l.h.directions[0].Better(t.Values[0], l.h.best.Values[0])) {
+			l.h.best = t
+		}
+	case Pruned:
+		l.h.ranked = l.h.ranked.with(t)
+	}
+}
+
+// History returns what has been put so far.
+func (l *Log) History() History {
+	if l.h.running == nil && len(l.running) > 0 {
+		for _, n := range slices.Sorted(maps.Keys(l.running)) {
+			l.h.running = append(l.h.running, l.running[n])
+		}
+	}
+	return l.h
+}
+
+// Trials returns all trials by number, the waiting ones too.
+func (l *Log) Trials() []*Trial {
+	all := make([]*Trial, 0, len(l.trials))
+	for _, n := range slices.Sorted(maps.Keys(l.trials)) {
+		all = append(all, l.trials[n])
+	}
+	return all
+}
+
+// Trial returns the trial with the given number.
+func (l *Log) Trial(number int) (*Trial, bool) {
+	t, ok := l.trials[number]
+	return t, ok
+}
+
+// An intersection is the space that all trials so far have in common.
+type intersection struct {
+	any   bool // there was a trial
+	space space.Space
+}
+
+func (i intersection) with(t *Trial) intersection {
+	if !i.any {
+		return intersection{true, t.Space()}
+	}
+	return intersection{true, i.space.Intersect(t.Space())}
+}

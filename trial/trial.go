@@ -1,0 +1,170 @@
+// Package trial says what was tried: the record of one trial, and the history
+// of a study as samplers and pruners see it.
+package trial
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/bluefin-hpo/bluefin/space"
+)
+
+// A State is where a trial is in its life. A Waiting trial is queued; a
+// Running one belongs to a worker; the other three are finished and never
+// change again.
+type State uint8
+
+const (
+	Running State = iota
+	Complete
+	Pruned
+	Failed
+	Waiting
+)
+
+var stateNames = [...]string{"RUNNING", "COMPLETE", "PRUNED", "FAIL", "WAITING"}
+
+// String returns the name that Optuna gives the state.
+func (s State) String() string { return stateNames[s] }
+
+// Finished reports whether the state is Complete, Pruned or Failed.
+func (s State) Finished() bool { return s == Complete || s == Pruned || s == Failed }
+
+// ParseState is the inverse of State.String.
+func ParseState(name string) (State, error) {
+	if i := slices.Index(stateNames[:], name); i >= 0 {
+		return State(i), nil
+	}
+	return 0, fmt.Errorf("trial: state is %q, want one of %v", name, stateNames)
+}
+
+// A Direction says which values of an objective are good.
+type Direction uint8
+
+const (
+	Minimize Direction = iota
+	Maximize
+)
+
+// String returns "minimize" or "maximize".
+func (d Direction) String() string {
+	if d == Maximize {
+		return "maximize"
+	}
+	return "minimize"
+}
+
+// ParseDirection is the inverse of Direction.String.
+func ParseDirection(name string) (Direction, error) {
+	switch name {
+	case "minimize":
+		return Minimize, nil
+	case "maximize":
+		return Maximize, nil
+	}
+	return 0, fmt.Errorf("trial: direction is %q, want minimize or maximize", name)
+}
+
+// Better reports whether a is strictly better than b. Every number is better
+// than NaN.
+func (d Direction) Better(a, b float64) bool {
+	if b != b {
+		return a == a
+	}
+	if d == Maximize {
+		return a > b
+	}
+	return a < b
+}
+
+// A Param is one parameter of a trial.
+type Param struct {
+	Name  string
+	Value float64 // internal form
+	Dist  space.Dist
+}
+
+// External returns the value that the objective saw.
+func (p Param) External() any { return p.Dist.External(p.Value) }
+
+// A Report is an intermediate value of the objective.
+type Report struct {
+	Step  int // ≥ 0
+	Value float64
+}
+
+// A Trial is the record of one trial: plain data, and never changed once it
+// is part of a History.
+type Trial struct {
+	Number      int // from 0, without gaps within a study
+	State       State
+	Params      []Param            // in the order in which they were suggested, each name once
+	Values      []float64          // one for each objective if Complete; at most the last report if Pruned; else none
+	Reports     []Report           // by increasing step, each step once
+	Constraints map[string]float64 // the trial is feasible if none is above 0
+	UserAttrs   map[string]json.RawMessage
+	SystemAttrs map[string]json.RawMessage
+	Seen        int       // how many trials had finished when it began: it was drawn from Finished()[:Seen]
+	Start       time.Time // zero while Waiting
+	End         time.Time // zero until finished
+}
+
+// FailureKey is the system attribute that says why a trial failed, a JSON
+// string.
+const FailureKey = "bluefin:failure"
+
+// Failure returns why the trial failed, "" if it did not or if nobody said.
+func (t *Trial) Failure() string {
+	var reason string
+	if err := json.Unmarshal(t.SystemAttrs[FailureKey], &reason); err != nil {
+		return ""
+	}
+	return reason
+}
+
+// Param returns the parameter called name and whether the trial has it.
+func (t *Trial) Param(name string) (Param, bool) {
+	for _, p := range t.Params {
+		if p.Name == name {
+			return p, true
+		}
+	}
+	return Param{}, false
+}
+
+// Space returns the parameters of the trial with their distributions.
+func (t *Trial) Space() space.Space {
+	dims := make([]space.Dimension, len(t.Params))
+	for i, p := range t.Params {
+		dims[i] = space.Dimension{Name: p.Name, Dist: p.Dist}
+	}
+	return space.New(dims...)
+}
+
+// LastReport returns the report with the highest step, if there is one.
+func (t *Trial) LastReport() (Report, bool) {
+	if len(t.Reports) == 0 {
+		return Report{}, false
+	}
+	return t.Reports[len(t.Reports)-1], true
+}
+
+// Violation returns the sum of the constraints above 0. It is 0 if and only if
+// the trial is feasible.
+func (t *Trial) Violation() float64 {
+	sum := 0.0
+	for _, c := range t.Constraints {
+		sum += max(c, 0)
+	}
+	return sum
+}
+
+// Duration returns how long the trial took, 0 if it has not finished.
+func (t *Trial) Duration() time.Duration {
+	if t.Start.IsZero() || t.End.IsZero() {
+		return 0
+	}
+	return t.End.Sub(t.Start)
+}
