@@ -1,0 +1,189 @@
+package pruner_test
+
+import (
+	"encoding/json"
+	"errors"
+	"math"
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"github.com/bluefin-hpo/bluefin/internal/oracle"
+	"github.com/bluefin-hpo/bluefin/pruner"
+	"github.com/bluefin-hpo/bluefin/trial"
+)
+
+type prune interface {
+	Prune(trial.History, *trial.Trial) (trial.Verdict, error)
+}
+
+// A report is [step, value, …] in an oracle file.
+type report struct {
+	step  int
+	value float64
+}
+
+func (r *report) UnmarshalJSON(text []byte) error {
+	var parts []json.RawMessage
+	var value oracle.Float
+	if err := json.Unmarshal(text, &parts); err != nil {
+		return err
+	}
+	if err := errors.Join(json.Unmarshal(parts[0], &r.step), json.Unmarshal(parts[1], &value)); err != nil {
+		return err
+	}
+	r.value = float64(value)
+	return nil
+}
+
+func reports(list []report) []trial.Report {
+	var out []trial.Report
+	for _, r := range list {
+		out = append(out, trial.Report{Step: r.step, Value: r.value})
+	}
+	return out
+}
+
+// history returns one of the given trials, numbered in this order.
+func history(t testing.TB, direction string, trials ...*trial.Trial) trial.History {
+	t.Helper()
+	d, err := trial.ParseDirection(direction)
+	if err != nil {
+		t.Fatal(err)
+	}
+	log := trial.NewLog([]trial.Direction{d})
+	for i, tr := range trials {
+		tr.Number = i
+		if tr.State == trial.Complete && tr.Values == nil {
+			tr.Values = []float64{0}
+		}
+		log.Put(tr)
+	}
+	return log.History()
+}
+
+// decisions feeds the reports one by one and returns what p said after each.
+func decisions(t testing.TB, p prune, h trial.History, list []trial.Report) []bool {
+	t.Helper()
+	var said []bool
+	for i := range list {
+		v, err := p.Prune(h, &trial.Trial{Number: 1000, Reports: list[:i+1]})
+		if err != nil {
+			t.Fatal(err)
+		}
+		said = append(said, v.Prune)
+	}
+	return said
+}
+
+// curve is a trial whose i-th value is its report at step i+1.
+func curve(s trial.State, values ...float64) *trial.Trial {
+	t := &trial.Trial{State: s}
+	for i, v := range values {
+		t.Reports = append(t.Reports, trial.Report{Step: i + 1, Value: v})
+	}
+	return t
+}
+
+// randomCurves are n trials of random states with up to 6 reports each, some
+// at gaps, some NaN.
+func randomCurves(r *rand.Rand, n int) []*trial.Trial {
+	var trials []*trial.Trial
+	for range n {
+		t := &trial.Trial{State: []trial.State{trial.Complete, trial.Complete, trial.Pruned, trial.Failed, trial.Running}[r.IntN(5)]}
+		t.Reports = randomReports(r)
+		trials = append(trials, t)
+	}
+	return trials
+}
+
+func randomReports(r *rand.Rand) []trial.Report {
+	var list []trial.Report
+	for step := range 6 {
+		v := float64(r.IntN(8))
+		if r.IntN(10) == 0 {
+			v = math.NaN()
+		}
+		if r.IntN(4) > 0 {
+			list = append(list, trial.Report{Step: step, Value: v})
+		}
+	}
+	return list
+}
+
+// negated is the same trials with all values negated.
+func negated(trials []*trial.Trial) []*trial.Trial {
+	var out []*trial.Trial
+	for _, t := range trials {
+		u := *t
+		u.Reports = negatedReports(t.Reports)
+		out = append(out, &u)
+	}
+	return out
+}
+
+func negatedReports(list []trial.Report) []trial.Report {
+	var out []trial.Report
+	for _, r := range list {
+		out = append(out, trial.Report{Step: r.Step, Value: -r.Value})
+	}
+	return out
+}
+
+func TestSettingsOutsideTheirRangeAreErrorsThatNameThem(t *testing.T) {
+	for _, c := range []struct {
+		p    prune
+		want string
+	}{
+		{pruner.Percentile{Percentile: -0.5}, "Percentile is -0.5, want 0 to 100"},
+		{pruner.Percentile{Percentile: 100.5}, "Percentile is 100.5, want 0 to 100"},
+		{pruner.Percentile{Percentile: math.NaN()}, "Percentile is NaN, want 0 to 100"},
+		{pruner.Percentile{WarmupSteps: -1}, "WarmupSteps is -1, want at least 0"},
+		{pruner.Median{IntervalSteps: -2}, "IntervalSteps is -2, want at least 0"},
+		{pruner.Median{MinTrials: -1}, "MinTrials is -1, want at least 0"},
+		{pruner.SuccessiveHalving{MinResource: -1}, "MinResource is -1, want at least 0"},
+		{pruner.SuccessiveHalving{ReductionFactor: 1}, "ReductionFactor is 1, want at least 2"},
+		{pruner.SuccessiveHalving{ReductionFactor: -4}, "ReductionFactor is -4, want at least 2"},
+		{pruner.SuccessiveHalving{MinEarlyStoppingRate: -1}, "MinEarlyStoppingRate is -1, want at least 0"},
+		{pruner.SuccessiveHalving{MinResource: 1, BootstrapCount: -1}, "BootstrapCount is -1, want at least 0"},
+		{pruner.SuccessiveHalving{BootstrapCount: 2}, "BootstrapCount is 2, want 0 when MinResource is 0 (derived from the history)"},
+	} {
+		_, err := c.p.Prune(history(t, "minimize"), curve(trial.Running, 1))
+		if err == nil || err.Error() != "pruner: "+c.want {
+			t.Errorf("%+v: got error %v, want %q", c.p, err, c.want)
+		}
+	}
+}
+
+func TestSettingsAtTheEndsOfTheirRangeAreTaken(t *testing.T) {
+	for _, p := range []prune{
+		pruner.Percentile{Percentile: 0, StartupTrials: -1},
+		pruner.Percentile{Percentile: 100, WarmupSteps: math.MaxInt, IntervalSteps: math.MaxInt, MinTrials: math.MaxInt, StartupTrials: math.MaxInt},
+		pruner.SuccessiveHalving{MinResource: 1, ReductionFactor: 2},
+		pruner.SuccessiveHalving{MinResource: math.MaxInt, ReductionFactor: math.MaxInt, MinEarlyStoppingRate: 1 << 40, BootstrapCount: math.MaxInt},
+	} {
+		v, err := p.Prune(history(t, "minimize"), curve(trial.Running, 1, 2))
+		if err != nil || v.Prune {
+			t.Errorf("%+v: got (%v, %v), want no pruning of the first trial", p, v, err)
+		}
+	}
+}
+
+func TestPruningForSeveralObjectivesIsAnError(t *testing.T) {
+	h := trial.NewLog([]trial.Direction{trial.Minimize, trial.Minimize}).History()
+	for _, p := range []prune{pruner.Percentile{}, pruner.Median{}, pruner.SuccessiveHalving{}} {
+		if _, err := p.Prune(h, curve(trial.Running, 1)); err == nil || !strings.Contains(err.Error(), "2 objectives") {
+			t.Errorf("%T: got error %v, want one about 2 objectives", p, err)
+		}
+	}
+}
+
+func TestTrialWithoutReportsGoesOn(t *testing.T) {
+	h := history(t, "minimize", curve(trial.Complete, 1), curve(trial.Complete, 1), curve(trial.Complete, 1), curve(trial.Complete, 1), curve(trial.Complete, 1))
+	for _, p := range []prune{pruner.Percentile{}, pruner.Median{}, pruner.SuccessiveHalving{}} {
+		v, err := p.Prune(h, &trial.Trial{Number: 9})
+		if err != nil || v.Prune || v.Attrs != nil {
+			t.Errorf("%T: got (%v, %v), want the empty verdict", p, v, err)
+		}
+	}
+}
