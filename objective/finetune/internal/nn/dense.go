@@ -1,0 +1,69 @@
+package nn
+
+import (
+	"math/rand/v2"
+
+	"gonum.org/v1/gonum/blas"
+	"gonum.org/v1/gonum/blas/blas32"
+)
+
+// A Dense layer is the affine map y = x·Wᵀ + b.
+type Dense struct {
+	W *Param // out×in, row by row
+	B *Param // out
+
+	in, out int
+	x       blas32.General // n×in, argument of the last Forward
+	y, dx   buffer
+}
+
+var _ Layer = (*Dense)(nil)
+
+// NewDense returns a layer of zeros. Both widths are at least 1.
+func NewDense(in, out int) *Dense {
+	return &Dense{W: newParam(out*in, true), B: newParam(out, false), in: in, out: out}
+}
+
+// Init draws the weights from the normal distribution with mean 0 and the
+// given standard deviation and sets the biases to 0.
+func (d *Dense) Init(sd float64, rng *rand.Rand) {
+	for i := range d.W.Value {
+		d.W.Value[i] = float32(sd * rng.NormFloat64())
+	}
+	clear(d.B.Value)
+}
+
+// Forward implements Layer. It draws nothing from rng.
+func (d *Dense) Forward(x blas32.General, _ *rand.Rand) blas32.General {
+	d.x = x
+	y := d.y.matrix(x.Rows, d.out)
+	for i := range x.Rows {
+		copy(y.Data[i*d.out:], d.B.Value)
+	}
+	gemm(blas.NoTrans, blas.Trans, x, d.weights(d.W.Value), 1, y) // y = x·Wᵀ + b
+	return y
+}
+
+// Backward implements Layer.
+func (d *Dense) Backward(dy blas32.General, wantDX bool) (dx blas32.General) {
+	gemm(blas.Trans, blas.NoTrans, dy, d.x, 0, d.weights(d.W.Grad)) // dW = dyᵀ·x
+	clear(d.B.Grad)
+	for i := range dy.Rows { // db = Σ dy over the rows
+		for j, g := range dy.Data[i*dy.Stride : i*dy.Stride+d.out] {
+			d.B.Grad[j] += g
+		}
+	}
+	if !wantDX {
+		return blas32.General{}
+	}
+	dx = d.dx.matrix(dy.Rows, d.in)
+	gemm(blas.NoTrans, blas.NoTrans, dy, d.weights(d.W.Value), 0, dx) // dx = dy·W
+	return dx
+}
+
+// Params implements Layer: W, then B.
+func (d *Dense) Params() []*Param { return []*Param{d.W, d.B} }
+
+func (d *Dense) weights(data []float32) blas32.General {
+	return blas32.General{Rows: d.out, Cols: d.in, Stride: d.in, Data: data}
+}

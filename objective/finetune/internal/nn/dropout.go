@@ -1,0 +1,57 @@
+package nn
+
+import (
+	"math/rand/v2"
+
+	"gonum.org/v1/gonum/blas/blas32"
+)
+
+// A Dropout layer sets each element to 0 with probability Rate in training and
+// divides the others by 1-Rate, which keeps the mean; in evaluation it is the
+// identity. N. Srivastava, G. Hinton, A. Krizhevsky, I. Sutskever,
+// R. Salakhutdinov, "Dropout: A Simple Way to Prevent Neural Networks from
+// Overfitting", 2014, who scale in evaluation instead.
+type Dropout struct {
+	Rate float64 // in [0, 1)
+
+	mask   buffer // n·d of the last Forward: 0 or 1/(1-Rate); nil if it was the identity
+	y, dx  buffer
+	active bool // whether the last Forward was not the identity
+}
+
+var _ Layer = (*Dropout)(nil)
+
+// Forward implements Layer. In training with a Rate above 0 it draws one
+// number per element from rng.
+func (d *Dropout) Forward(x blas32.General, rng *rand.Rand) blas32.General {
+	d.active = rng != nil && d.Rate > 0
+	if !d.active {
+		return x
+	}
+	mask, y := d.mask.matrix(x.Rows, x.Cols), d.y.matrix(x.Rows, x.Cols)
+	limit := uint64(d.Rate * (1 << 32))
+	keep := float32(1 / (1 - d.Rate))
+	for i, v := range x.Data[:len(y.Data)] {
+		mask.Data[i] = keep
+		if uint64(rng.Uint32()) < limit {
+			mask.Data[i] = 0
+		}
+		y.Data[i] = v * mask.Data[i]
+	}
+	return y
+}
+
+// Backward implements Layer.
+func (d *Dropout) Backward(dy blas32.General, wantDX bool) (dx blas32.General) {
+	if !d.active || !wantDX {
+		return dy
+	}
+	dx = d.dx.matrix(dy.Rows, dy.Cols)
+	for i, g := range dy.Data[:len(dx.Data)] {
+		dx.Data[i] = g * d.mask[i]
+	}
+	return dx
+}
+
+// Params implements Layer: there are none.
+func (d *Dropout) Params() []*Param { return nil }

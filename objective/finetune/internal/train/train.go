@@ -1,0 +1,170 @@
+// Package train fits a network to a training set: minibatches, AdamW, a
+// learning-rate schedule, and early stopping by the validation loss.
+package train
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+
+	"gonum.org/v1/gonum/blas/blas32"
+
+	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/nn"
+)
+
+// ErrDiverged is matched by the error of a training whose loss became infinite
+// or NaN.
+var ErrDiverged = errors.New("training diverged")
+
+// A Set is labelled examples. Nobody changes one, so that trainings may share
+// it.
+type Set struct {
+	X      blas32.General // n×d, one row per example, without gaps between rows
+	Labels []uint8        // n, each below the number of classes
+}
+
+// Config says how to train.
+type Config struct {
+	LearningRate float64  // peak of the schedule, above 0
+	BatchSize    int      // examples per step, at least 1; the last batch of an epoch may be smaller
+	Epochs       int      // passes over the training set at most, at least 1; the schedule ends there
+	WeightDecay  float64  // of AdamW, at least 0
+	Schedule     Schedule // how the learning rate goes
+	WarmupRatio  float64  // share of the steps in which the learning rate rises to its peak, in [0, 1]
+	Patience     int      // epochs in a row without a lower validation loss that end the training, at least 1
+	Seed         uint64   // of the order of the examples and of dropout
+}
+
+// Metrics describe a network after an epoch. Losses are means over examples
+// (cross-entropy in nats), accuracies the share of examples whose most
+// probable class is the right one; both with dropout off, so that training
+// and validation compare.
+type Metrics struct {
+	Epoch                              int // from 1 on
+	TrainLoss, TrainAccuracy           float64
+	ValidationLoss, ValidationAccuracy float64
+}
+
+// Result is how a training went.
+type Result struct {
+	Best      Metrics // the epoch with the lowest validation loss, the first of equal ones
+	EpochsRun int     // fewer than Config.Epochs if the training stopped early
+}
+
+// Fit trains net, a classifier without its softmax, on training and leaves it
+// with the weights of the best epoch. After each epoch it calls report, whose
+// error ends the training and is returned as it is. When ctx is cancelled Fit
+// stops before the next step and returns context.Cause(ctx). After an error
+// the weights are those of the moment and Result says what came before.
+//
+// All randomness of an epoch is a function of the seed and its number, so that
+// a training can be continued from weights, moments and a number.
+func Fit(ctx context.Context, net nn.Layer, training, validation Set, c Config, report func(Metrics) error) (Result, error) {
+	f := fit{net: net, params: net.Params(), training: training, c: c, opt: nn.AdamW{WeightDecay: c.WeightDecay}}
+	f.total = c.Epochs * ((len(training.Labels) + c.BatchSize - 1) / c.BatchSize)
+	best := Metrics{ValidationLoss: math.Inf(1)}
+	var kept [][]float32
+	var r Result
+	for epoch := 1; epoch <= c.Epochs && epoch-best.Epoch <= c.Patience; epoch++ {
+		if err := f.epoch(ctx, epoch); err != nil {
+			return r, err
+		}
+		m := Metrics{Epoch: epoch}
+		m.TrainLoss, m.TrainAccuracy = Evaluate(net, training)
+		m.ValidationLoss, m.ValidationAccuracy = Evaluate(net, validation)
+		if !finite(m.TrainLoss) || !finite(m.ValidationLoss) {
+			return r, diverged(epoch)
+		}
+		if m.ValidationLoss < best.ValidationLoss {
+			best, kept = m, keep(kept, f.params)
+		}
+		r = Result{Best: best, EpochsRun: epoch}
+		if err := report(m); err != nil {
+			return r, err
+		}
+	}
+	for i, p := range f.params {
+		copy(p.Value, kept[i])
+	}
+	return r, nil
+}
+
+// fit is a training under way.
+type fit struct {
+	net      nn.Layer
+	params   []*nn.Param
+	training Set
+	c        Config
+	opt      nn.AdamW
+	loss     nn.SoftmaxCrossEntropy
+	step     int // taken so far
+	total    int // to take if nothing stops the training
+
+	x      []float32 // the batch
+	labels []uint8
+}
+
+// Random streams of one seed.
+const (
+	streamOrder = iota << 32
+	streamDropout
+)
+
+func (f *fit) epoch(ctx context.Context, epoch int) error {
+	order := rand.New(rand.NewPCG(f.c.Seed, streamOrder+uint64(epoch))).Perm(len(f.training.Labels))
+	dropout := rand.New(rand.NewPCG(f.c.Seed, streamDropout+uint64(epoch)))
+	for batch := range slices.Chunk(order, min(f.c.BatchSize, len(order))) {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		x, labels := f.gather(batch)
+		sum, _ := f.loss.Forward(f.net.Forward(x, dropout), labels)
+		if !finite(sum) {
+			return diverged(epoch)
+		}
+		f.net.Backward(f.loss.Backward(), false)
+		f.opt.Step(f.params, f.c.LearningRate*f.c.Schedule.Factor(f.step, f.total, f.c.WarmupRatio))
+		f.step++
+	}
+	return nil
+}
+
+// gather copies the examples with the given indices into a batch.
+func (f *fit) gather(batch []int) (x blas32.General, labels []uint8) {
+	d := f.training.X.Cols
+	f.x, f.labels = f.x[:0], f.labels[:0]
+	for _, i := range batch {
+		f.x = append(f.x, f.training.X.Data[i*d:(i+1)*d]...)
+		f.labels = append(f.labels, f.training.Labels[i])
+	}
+	return blas32.General{Rows: len(batch), Cols: d, Stride: d, Data: f.x}, f.labels
+}
+
+// Evaluate returns the mean loss and the accuracy of net on s, with dropout
+// off.
+func Evaluate(net nn.Layer, s Set) (loss, accuracy float64) {
+	var l nn.SoftmaxCrossEntropy
+	sum, correct := l.Forward(net.Forward(s.X, nil), s.Labels)
+	n := float64(len(s.Labels))
+	return sum / n, float64(correct) / n
+}
+
+// keep copies the values of the parameters, into dst if it is not nil.
+func keep(dst [][]float32, params []*nn.Param) [][]float32 {
+	if dst == nil {
+		dst = make([][]float32, len(params))
+	}
+	for i, p := range params {
+		dst[i] = append(dst[i][:0], p.Value...)
+	}
+	return dst
+}
+
+func diverged(epoch int) error {
+	return fmt.Errorf("%w: the loss is not finite in epoch %d", ErrDiverged, epoch)
+}
+
+func finite(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }
