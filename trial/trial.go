@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/bluefin-hpo/bluefin/space"
@@ -168,3 +169,11 @@ func (t *Trial) Duration() time.Duration {
 	}
 	return t.End.Sub(t.Start)
 }
+
+// RungPrefix begins the system attributes in which successive halving keeps a
+// trial's value at each rung, as Optuna does.
+const RungPrefix = "completed_rung_"
+
+// Reported tells whether a system attribute comes from the reports of a
+// trial, so that it goes when the trial is run again from the start.
+func Reported(key string) bool { return strings.HasPrefix(key, RungPrefix) }

@@ -1,0 +1,41 @@
+package process
+
+import (
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+)
+
+func TestGone(t *testing.T) {
+	if Gone(Self()) {
+		t.Error("this process is gone by its own name")
+	}
+	if os.Getenv("BLUEFIN_PROCESS_CHILD") != "" {
+		os.Stdout.WriteString("self:" + Self() + "\n")
+		return
+	}
+	cmd := exec.Command(os.Args[0], "-test.run=TestGone")
+	cmd.Env = append(os.Environ(), "BLUEFIN_PROCESS_CHILD=1")
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(out), "self:")
+	child, _, _ := strings.Cut(rest, "\n")
+	if child == "" {
+		t.Fatalf("the child said %q", out)
+	}
+	if !Gone(child) {
+		t.Errorf("%s has ended and is not gone", child)
+	}
+	for _, name := range []string{"", "elsewhere 1@1", `"other" x y 999999@5`, machine() + " x@1"} {
+		if Gone(name) {
+			t.Errorf("%q is gone, but nobody can know", name)
+		}
+	}
+	self := Self()
+	if !Gone(self[:strings.LastIndexByte(self, '@')] + "@1") {
+		t.Error("a process of this number that started at another time is not gone")
+	}
+}

@@ -1,0 +1,356 @@
+package storage
+
+import (
+	"cmp"
+	"container/list"
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/bluefin-hpo/bluefin/trial"
+)
+
+// Memory keeps studies in memory, for as long as it lives. The zero value is
+// an empty storage. It is the reference of what a Storage does.
+type Memory struct {
+	mu      sync.Mutex
+	lastID  int64 // of a study
+	studies map[string]*memoryStudy
+}
+
+type memoryStudy struct {
+	Study
+	revision int64
+	finished int
+	trials   []*memoryTrial // by number
+	running  []int          // their numbers, in order
+	waiting  []int
+	changed  list.List // the trials by revision, the newest at the back
+}
+
+type memoryTrial struct {
+	*trial.Trial // replaced, never changed
+	revision     int64
+	finish       int // place in finishing order, from 1
+	place        *list.Element
+	owner        string
+	until        time.Time
+}
+
+var _ Storage = (*Memory)(nil)
+
+// Create implements Storage.
+func (m *Memory) Create(_ context.Context, name string, directions []trial.Direction) (Study, error) {
+	if err := CheckStudy(name, directions); err != nil {
+		return Study{}, err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.studies[name] != nil {
+		return Study{}, fmt.Errorf("study %q: %w", name, ErrExist)
+	}
+	if m.studies == nil {
+		m.studies = map[string]*memoryStudy{}
+	}
+	m.lastID++
+	s := &memoryStudy{Study: Study{ID: m.lastID, Name: name, Directions: slices.Clone(directions)}}
+	m.studies[name] = s
+	return s.copy(), nil
+}
+
+// Load implements Storage.
+func (m *Memory) Load(_ context.Context, name string) (Study, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if s := m.studies[name]; s != nil {
+		return s.copy(), nil
+	}
+	return Study{}, fmt.Errorf("study %q: %w", name, ErrNotExist)
+}
+
+// Studies implements Storage.
+func (m *Memory) Studies(context.Context) ([]Study, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var all []Study
+	for _, s := range m.studies {
+		all = append(all, s.copy())
+	}
+	slices.SortFunc(all, func(a, b Study) int { return cmp.Compare(a.ID, b.ID) })
+	return all, nil
+}
+
+// Delete implements Storage.
+func (m *Memory) Delete(_ context.Context, study int64) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	s, err := m.study(study)
+	if err == nil {
+		delete(m.studies, s.Name)
+	}
+	return err
+}
+
+// SetUserAttr implements Storage.
+func (m *Memory) SetUserAttr(_ context.Context, study int64, key string, value json.RawMessage) error {
+	if err := CheckName("attribute key", key); err != nil {
+		return err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	s, err := m.study(study)
+	if err == nil {
+		s.UserAttrs = withAttrs(s.UserAttrs, map[string]json.RawMessage{key: value})
+	}
+	return err
+}
+
+// Add implements Storage.
+func (m *Memory) Add(_ context.Context, study int64, t *trial.Trial) (int, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	s, err := m.study(study)
+	if err != nil {
+		return 0, err
+	}
+	if err := CheckTrial(t, len(s.Directions)); err != nil {
+		return 0, err
+	}
+	if t.Number >= 0 && t.Number != len(s.trials) {
+		return 0, fmt.Errorf("trial %d: %w, the next one is %d", t.Number, ErrExist, len(s.trials))
+	}
+	mt := s.new()
+	added := applied(mt.Trial, Update{Params: t.Params, Reports: t.Reports, Constraints: t.Constraints, UserAttrs: t.UserAttrs, SystemAttrs: t.SystemAttrs})
+	added.State, added.Values = t.State, slices.Clone(t.Values)
+	if t.State.Finished() {
+		added.Start = now()
+		added.End = added.Start
+	}
+	s.set(mt, added)
+	return mt.Number, nil
+}
+
+// Begin implements Storage.
+func (m *Memory) Begin(_ context.Context, study int64, c Claim) (*trial.Trial, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	s, err := m.study(study)
+	if err != nil {
+		return nil, err
+	}
+	mt, err := s.claim(c)
+	if err != nil {
+		return nil, err
+	}
+	t := reset(mt.Trial)
+	if t.State == trial.Waiting {
+		t.Seen = c.Seen
+	}
+	t.State, t.Start = trial.Running, now()
+	mt.owner, mt.until = c.Owner, now().Add(c.Duration)
+	s.set(mt, t)
+	return t, nil
+}
+
+// claim returns the trial that Begin shall begin.
+func (s *memoryStudy) claim(c Claim) (*memoryTrial, error) {
+	for _, number := range s.running {
+		if mt := s.trials[number]; mt.owner != "" && !mt.until.After(now()) {
+			return mt, nil
+		}
+	}
+	if begun := len(s.trials) - len(s.waiting); c.Budget > 0 && begun >= c.Budget {
+		return nil, fmt.Errorf("study %q: %w: %d", s.Name, ErrBudget, c.Budget)
+	}
+	if len(s.waiting) > 0 {
+		return s.trials[s.waiting[0]], nil
+	}
+	return s.new(), nil
+}
+
+// Write implements Storage.
+func (m *Memory) Write(_ context.Context, study int64, number int, u Update) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	s, err := m.study(study)
+	if err != nil {
+		return err
+	}
+	if number < 0 || number >= len(s.trials) {
+		return fmt.Errorf("trial %d: %w", number, ErrNotExist)
+	}
+	mt := s.trials[number]
+	switch {
+	case mt.State.Finished():
+		return fmt.Errorf("trial %d: %w", number, ErrFinished)
+	case mt.State == trial.Waiting || u.Owner != "" && u.Owner != mt.owner:
+		return fmt.Errorf("trial %d: %w", number, ErrLost)
+	}
+	if err := u.Check(len(s.Directions)); err != nil {
+		return fmt.Errorf("trial %d: %w", number, err)
+	}
+	t := applied(mt.Trial, u)
+	t.State = u.State
+	switch {
+	case u.State == trial.Waiting:
+		t = reset(t)
+		t.Start = time.Time{}
+	case u.State.Finished():
+		t.Values, t.End = slices.Clone(u.Values), now()
+	case u.Renew > 0:
+		mt.until = now().Add(u.Renew)
+	}
+	if t.State != trial.Running {
+		mt.owner = ""
+	}
+	s.set(mt, t)
+	return nil
+}
+
+// Since implements Storage.
+func (m *Memory) Since(_ context.Context, study, revision int64) (Changes, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	s, err := m.study(study)
+	if err != nil {
+		return Changes{}, err
+	}
+	var changed []*memoryTrial
+	for e := s.changed.Back(); e != nil && e.Value.(*memoryTrial).revision > revision; e = e.Prev() {
+		changed = append(changed, e.Value.(*memoryTrial))
+	}
+	slices.SortFunc(changed, func(a, b *memoryTrial) int {
+		switch {
+		case a.finish > 0 && b.finish > 0:
+			return a.finish - b.finish
+		case a.finish > 0 || b.finish > 0:
+			return b.finish - a.finish
+		}
+		return a.Number - b.Number
+	})
+	c := Changes{Revision: s.revision}
+	for _, mt := range changed {
+		c.Trials = append(c.Trials, mt.Trial)
+	}
+	return c, nil
+}
+
+// Close implements Storage. The studies stay.
+func (m *Memory) Close() error { return nil }
+
+func (m *Memory) study(id int64) (*memoryStudy, error) {
+	for _, s := range m.studies {
+		if s.ID == id {
+			return s, nil
+		}
+	}
+	return nil, fmt.Errorf("study %d: %w", id, ErrNotExist)
+}
+
+func (s *memoryStudy) copy() Study {
+	c := s.Study
+	c.Directions = slices.Clone(c.Directions)
+	c.UserAttrs = maps.Clone(c.UserAttrs)
+	return c
+}
+
+// new adds a Waiting trial.
+func (s *memoryStudy) new() *memoryTrial {
+	mt := &memoryTrial{Trial: &trial.Trial{Number: len(s.trials), State: trial.Waiting, Seen: s.finished}}
+	mt.place = s.changed.PushBack(mt)
+	s.trials = append(s.trials, mt)
+	s.waiting = append(s.waiting, mt.Number)
+	return mt
+}
+
+// set puts t in the place of the trial's record and gives it the next
+// revision.
+func (s *memoryStudy) set(mt *memoryTrial, t *trial.Trial) {
+	s.running, s.waiting = without(s.running, t.Number), without(s.waiting, t.Number)
+	switch t.State {
+	case trial.Running:
+		s.running = with(s.running, t.Number)
+	case trial.Waiting:
+		s.waiting = with(s.waiting, t.Number)
+	default:
+		s.finished++
+		mt.finish = s.finished
+	}
+	s.revision++
+	mt.Trial, mt.revision = t, s.revision
+	s.changed.MoveToBack(mt.place)
+}
+
+// with returns the ordered numbers with n among them.
+func with(numbers []int, n int) []int {
+	i, ok := slices.BinarySearch(numbers, n)
+	if ok {
+		return numbers
+	}
+	return slices.Insert(numbers, i, n)
+}
+
+// without returns the ordered numbers without n.
+func without(numbers []int, n int) []int {
+	i, ok := slices.BinarySearch(numbers, n)
+	if !ok {
+		return numbers
+	}
+	return slices.Delete(numbers, i, i+1)
+}
+
+// reset returns a copy of t without what a new run will report again.
+func reset(t *trial.Trial) *trial.Trial {
+	c := *t
+	c.Reports, c.Constraints = nil, nil
+	c.SystemAttrs = maps.Clone(t.SystemAttrs)
+	maps.DeleteFunc(c.SystemAttrs, func(key string, _ json.RawMessage) bool { return trial.Reported(key) })
+	return &c
+}
+
+// applied returns a copy of t with the additions of u.
+func applied(t *trial.Trial, u Update) *trial.Trial {
+	c := *t
+	c.Params = slices.Clip(c.Params)
+	for _, p := range u.Params {
+		if _, ok := c.Param(p.Name); !ok {
+			c.Params = append(c.Params, p)
+		}
+	}
+	c.Reports = slices.Clone(c.Reports)
+	for _, r := range u.Reports {
+		i, ok := slices.BinarySearchFunc(c.Reports, r.Step, func(r trial.Report, step int) int { return r.Step - step })
+		if !ok {
+			c.Reports = slices.Insert(c.Reports, i, r)
+		}
+	}
+	if len(u.Constraints) > 0 {
+		c.Constraints = maps.Clone(u.Constraints)
+		maps.Copy(c.Constraints, t.Constraints)
+	}
+	c.UserAttrs = withAttrs(c.UserAttrs, u.UserAttrs)
+	c.SystemAttrs = withAttrs(c.SystemAttrs, u.SystemAttrs)
+	return &c
+}
+
+// withAttrs returns a copy of attrs with those of set.
+func withAttrs(attrs, set map[string]json.RawMessage) map[string]json.RawMessage {
+	if len(set) == 0 {
+		return attrs
+	}
+	c := maps.Clone(attrs)
+	if c == nil {
+		c = map[string]json.RawMessage{}
+	}
+	for key, value := range set {
+		c[key] = slices.Clone(value)
+	}
+	return c
+}
+
+// now is the time with the resolution that every storage keeps.
+func now() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }

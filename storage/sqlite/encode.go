@@ -1,0 +1,66 @@
+package sqlite
+
+import (
+	"database/sql"
+	"fmt"
+	"math"
+	"strings"
+	"time"
+)
+
+// timeLayout is how Optuna 5 writes times, which are UTC: always six digits
+// of a second, for its reader takes a shorter fraction for microseconds.
+const timeLayout = "2006-01-02 15:04:05.000000"
+
+func now() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
+
+func encodeTime(t time.Time) sql.NullString {
+	return sql.NullString{String: t.UTC().Format(timeLayout), Valid: true}
+}
+
+// decodeTime reads a time with any number of digits of a second.
+func decodeTime(s sql.NullString) (time.Time, error) {
+	if !s.Valid {
+		return time.Time{}, nil
+	}
+	return time.Parse("2006-01-02 15:04:05", s.String)
+}
+
+// encodeFloat returns the number and the type column beside it: SQLite has no
+// NaN, and Optuna keeps infinities out of the number column.
+func encodeFloat(x float64) (value sql.NullFloat64, kind string) {
+	switch {
+	case math.IsNaN(x):
+		return value, "NAN"
+	case math.IsInf(x, 1):
+		return value, "INF_POS"
+	case math.IsInf(x, -1):
+		return value, "INF_NEG"
+	}
+	return sql.NullFloat64{Float64: x, Valid: true}, "FINITE"
+}
+
+func decodeFloat(value sql.NullFloat64, kind string) (float64, error) {
+	switch {
+	case kind == "FINITE" && value.Valid:
+		return value.Float64, nil
+	case kind == "INF_POS":
+		return math.Inf(1), nil
+	case kind == "INF_NEG":
+		return math.Inf(-1), nil
+	case kind == "NAN":
+		return math.NaN(), nil
+	}
+	return 0, fmt.Errorf("value %v of type %q", value.Float64, kind)
+}
+
+// Optuna 5 keeps each constraint in a system attribute of its own; until
+// version 4 it kept the list of all in one called constraints.
+const (
+	constraintPrefix  = "constraints:"
+	legacyConstraints = "constraints"
+)
+
+func isConstraint(key string) bool {
+	return key == legacyConstraints || strings.HasPrefix(key, constraintPrefix)
+}

@@ -1,0 +1,202 @@
+// Package storage says what a study needs from the place where it is kept, and
+// has the reference implementation, Memory. Subpackage sqlite keeps studies in
+// a file; subpackage storagetest is the suite that every implementation passes.
+package storage
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/bluefin-hpo/bluefin/trial"
+)
+
+// The errors of the contract. Implementations wrap them; test with errors.Is.
+var (
+	ErrExist    = errors.New("already exists")
+	ErrNotExist = errors.New("does not exist")
+	ErrFinished = errors.New("the trial has finished and cannot change any more")
+	ErrLost     = errors.New("the trial does not belong to this worker")
+	ErrBudget   = errors.New("the study has all the trials of its budget")
+	ErrInvalid  = errors.New("invalid")
+	ErrReadOnly = errors.New("the storage is read-only")
+)
+
+// A Study is what a storage knows of a study besides its trials.
+type Study struct {
+	ID          int64 // never the ID of another study, also after this one is deleted
+	Name        string
+	Directions  []trial.Direction // one for each objective, at least one
+	UserAttrs   map[string]json.RawMessage
+	SystemAttrs map[string]json.RawMessage
+}
+
+// A Storage keeps studies and their trials. Its methods are safe for
+// concurrent use. What a method has done is durable and seen by every later
+// call when the method returns nil; if it returns an error, nothing happened.
+// An error of ctx ends a wait. A storage never shares memory that it or a
+// caller may change; the trials it returns are the caller's to read only.
+//
+// The suite in package storagetest checks these rules.
+type Storage interface {
+	// Create adds a study. It fails with ErrExist if the name is taken and
+	// with ErrInvalid if the name is empty or longer than 512 bytes, or there
+	// is no direction.
+	Create(ctx context.Context, name string, directions []trial.Direction) (Study, error)
+
+	// Load returns the study called name, or fails with ErrNotExist.
+	Load(ctx context.Context, name string) (Study, error)
+
+	// Studies returns all studies by ID.
+	Studies(ctx context.Context) ([]Study, error)
+
+	// Delete removes the study and everything that belongs to it.
+	Delete(ctx context.Context, study int64) error
+
+	// SetUserAttr sets a user attribute of the study to JSON text.
+	SetUserAttr(ctx context.Context, study int64, key string, value json.RawMessage) error
+
+	// Add adds a trial that is not Running and returns its number. If
+	// t.Number is negative that is the next one; otherwise t.Number must be
+	// the next one, or Add fails with ErrExist. Seen, Start and End of t are
+	// not used: a finished trial starts and ends now.
+	Add(ctx context.Context, study int64, t *trial.Trial) (number int, err error)
+
+	// Begin gives the caller a trial to run, in one atomic step: an orphan (a
+	// Running trial whose lease is over) with its reports, what they led
+	// to (trial.Reported) and its constraints taken away; else a Waiting trial; else a new one; of several the one
+	// with the lowest number. A Waiting trial is begun and a new one is made
+	// only if fewer than c.Budget trials have been begun; else Begin fails
+	// with ErrBudget.
+	Begin(ctx context.Context, study int64, c Claim) (*trial.Trial, error)
+
+	// Write changes a Running trial in one atomic step. It fails with
+	// ErrFinished if the trial has finished, with ErrLost if it is Waiting or
+	// if u.Owner is set and does not hold the lease, and with ErrInvalid if
+	// the update breaks a rule of type Update.
+	Write(ctx context.Context, study int64, number int, u Update) error
+
+	// Since returns the trials that have changed since the study had the
+	// given revision, and perhaps some that have not; 0 gives all of them. It costs as much as it returns,
+	// not as much as the study is long.
+	Since(ctx context.Context, study, revision int64) (Changes, error)
+
+	// Close ends the use of the storage.
+	Close() error
+}
+
+// A Claim is what Begin is asked.
+type Claim struct {
+	Lease
+	Budget int // how many trials the study may begin in all; 0: any number
+	Seen   int // how many finished trials the caller will draw from; an orphan keeps its own
+}
+
+// A Lease says whose a Running trial is, and until when. It is over when its
+// time has run out on the clock of the storage, or when its process is known
+// to be gone.
+type Lease struct {
+	Owner    string        // a name that no other claim has; not empty
+	Duration time.Duration // how long it lasts unless it is renewed
+	Process  bool          // it also ends with the calling process
+}
+
+// An Update is a change to a Running trial. The zero value of each field
+// changes nothing.
+type Update struct {
+	Owner       string                     // fail with ErrLost unless this owner holds the lease; "": do not ask
+	Renew       time.Duration              // let the lease last this long from now
+	Params      []trial.Param              // added; a name that is there already keeps its value
+	Reports     []trial.Report             // added; a step that is there already keeps its value; Step ≥ 0
+	Constraints map[string]float64         // added; a name that is there already keeps its value; not NaN
+	UserAttrs   map[string]json.RawMessage // set, the last value stays
+	SystemAttrs map[string]json.RawMessage // set, the last value stays
+
+	// State ends the trial (Complete, Pruned, Failed) or gives it back to the
+	// queue (Waiting), which takes away what Begin takes from an orphan. Running
+	// is the zero value: the trial goes on.
+	State  trial.State
+	Values []float64 // as Values of a trial in that state; no NaN
+}
+
+// Changes are the answer of Since.
+type Changes struct {
+	Revision int64          // to give to the next call
+	Trials   []*trial.Trial // the finished ones in finishing order, then the others by number
+}
+
+// CheckName returns an error that matches ErrInvalid unless name may be the
+// name of a study, a parameter or an attribute. what says which, for the
+// message.
+func CheckName(what, name string) error {
+	if name == "" {
+		return fmt.Errorf("%w: the %s is empty, want 1 to 512 bytes", ErrInvalid, what)
+	}
+	if len(name) > 512 {
+		return fmt.Errorf("%w: the %s %.20q… has %d bytes, want at most 512", ErrInvalid, what, name, len(name))
+	}
+	return nil
+}
+
+// CheckStudy returns an error that matches ErrInvalid unless a study may be
+// created so.
+func CheckStudy(name string, directions []trial.Direction) error {
+	if len(directions) == 0 {
+		return fmt.Errorf("%w: the study %q has no direction, want at least one", ErrInvalid, name)
+	}
+	return CheckName("study name", name)
+}
+
+// Check returns an error that matches ErrInvalid unless the update keeps the
+// rules for a study with the given number of objectives.
+func (u Update) Check(objectives int) error {
+	for _, r := range u.Reports {
+		if r.Step < 0 {
+			return fmt.Errorf("%w: step is %d, want at least 0", ErrInvalid, r.Step)
+		}
+	}
+	for name, c := range u.Constraints {
+		if math.IsNaN(c) {
+			return fmt.Errorf("%w: constraint %q is NaN, want a number", ErrInvalid, name)
+		}
+	}
+	for _, p := range u.Params {
+		if err := CheckName("parameter name", p.Name); err != nil {
+			return err
+		}
+	}
+	for _, attrs := range []map[string]json.RawMessage{u.UserAttrs, u.SystemAttrs} {
+		for key := range attrs {
+			if err := CheckName("attribute key", key); err != nil {
+				return err
+			}
+		}
+	}
+	return checkValues(u.State, u.Values, objectives)
+}
+
+// CheckTrial returns an error that matches ErrInvalid unless Add may add t to
+// a study with the given number of objectives.
+func CheckTrial(t *trial.Trial, objectives int) error {
+	if t.State == trial.Running {
+		return fmt.Errorf("%w: the state of an added trial is %v, want another", ErrInvalid, t.State)
+	}
+	return Update{Params: t.Params, Reports: t.Reports, Constraints: t.Constraints, UserAttrs: t.UserAttrs,
+		SystemAttrs: t.SystemAttrs, State: t.State, Values: t.Values}.Check(objectives)
+}
+
+func checkValues(s trial.State, values []float64, objectives int) error {
+	switch {
+	case slices.ContainsFunc(values, math.IsNaN):
+		return fmt.Errorf("%w: a value is NaN, want a number", ErrInvalid)
+	case s == trial.Complete && len(values) != objectives:
+		return fmt.Errorf("%w: a %v trial has %d values, want %d", ErrInvalid, s, len(values), objectives)
+	case s == trial.Pruned && len(values) > 1, (s == trial.Failed || !s.Finished()) && len(values) > 0:
+		return fmt.Errorf("%w: a %v trial has %d values, want none", ErrInvalid, s, len(values))
+	}
+	return nil
+}

@@ -1,0 +1,211 @@
+package storagetest
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"reflect"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/bluefin-hpo/bluefin/space"
+	"github.com/bluefin-hpo/bluefin/storage"
+	"github.com/bluefin-hpo/bluefin/trial"
+)
+
+// testModel runs the same random calls on the storage and on storage.Memory
+// and compares all that both return.
+func testModel(t *testing.T, s suite) {
+	for seed := range uint64(4) {
+		m := model{suite: s, rand: rand.New(rand.NewPCG(seed, 0)), reference: &storage.Memory{}, name: fmt.Sprintf("model %d", seed)}
+		a, err := m.Create(m.ctx, m.name, minimize)
+		b, err2 := m.reference.Create(m.ctx, m.name, minimize)
+		if err != nil || err2 != nil {
+			t.Fatal(err, err2)
+		}
+		m.id, m.referenceID = a.ID, b.ID
+		for step := range 250 {
+			if what := m.step(); t.Failed() {
+				t.Fatalf("seed %d, step %d: %s", seed, step, what)
+			}
+		}
+	}
+}
+
+type model struct {
+	suite
+	rand            *rand.Rand
+	reference       *storage.Memory
+	name            string
+	id, referenceID int64
+	known, wanted   knowledge
+	trials          int
+}
+
+// step makes one random call and returns what it was.
+func (m *model) step() string {
+	switch r := m.rand.IntN(20); {
+	case r < 5:
+		c := storage.Claim{Lease: storage.Lease{Owner: m.owner()}, Budget: m.rand.IntN(60), Seen: m.rand.IntN(9)}
+		if m.rand.IntN(3) > 0 {
+			c.Duration = time.Hour
+		}
+		a, err := m.Begin(m.ctx, m.id, c)
+		b, err2 := m.reference.Begin(m.ctx, m.referenceID, c)
+		m.sameError(err, err2)
+		if err == nil && err2 == nil {
+			m.sameTrial(a, b)
+			m.trials = max(m.trials, a.Number+1)
+		}
+		return fmt.Sprintf("Begin(%+v)", c)
+	case r < 6:
+		t := &trial.Trial{Number: -1, State: trial.Waiting, SystemAttrs: m.attrs()}
+		if m.rand.IntN(3) == 0 {
+			u := m.update()
+			t = &trial.Trial{Number: m.rand.IntN(m.trials+2) - 1, State: u.State, Params: u.Params, Values: u.Values, Reports: u.Reports, Constraints: u.Constraints}
+		}
+		a, err := m.Add(m.ctx, m.id, t)
+		b, err2 := m.reference.Add(m.ctx, m.referenceID, t)
+		m.sameError(err, err2)
+		if err == nil && a != b {
+			m.Errorf("Add: got number %d, want %d", a, b)
+		}
+		if err == nil {
+			m.trials = max(m.trials, a+1)
+		}
+		return fmt.Sprintf("Add(%+v)", t)
+	case r < 18:
+		n, u := m.rand.IntN(m.trials+1), m.update()
+		m.sameError(m.Write(m.ctx, m.id, n, u), m.reference.Write(m.ctx, m.referenceID, n, u))
+		return fmt.Sprintf("Write(%d, %+v)", n, u)
+	}
+	return m.compareSince()
+}
+
+// compareSince brings what is known of both storages up to date and compares
+// it: a storage may return trials that did not change.
+func (m *model) compareSince() string {
+	if m.rand.IntN(3) == 0 {
+		m.known, m.wanted = knowledge{}, knowledge{}
+	}
+	from := m.known.revision
+	m.sameError(m.known.update(m.ctx, m.Storage, m.id), m.wanted.update(m.ctx, m.reference, m.referenceID))
+	if len(m.known.trials) != len(m.wanted.trials) || !slices.Equal(m.known.finished, m.wanted.finished) {
+		m.Errorf("got %d trials, finished %v, want %d, %v", len(m.known.trials), m.known.finished, len(m.wanted.trials), m.wanted.finished)
+		return ""
+	}
+	for number, want := range m.wanted.trials {
+		m.sameTrial(m.known.trials[number], want)
+	}
+	return fmt.Sprintf("Since(%d)", from)
+}
+
+// knowledge is what the answers of Since add up to.
+type knowledge struct {
+	revision int64
+	trials   map[int]*trial.Trial
+	finished []int // in the order in which Since told
+}
+
+func (k *knowledge) update(ctx context.Context, s storage.Storage, id int64) error {
+	c, err := s.Since(ctx, id, k.revision)
+	if err != nil {
+		return err
+	}
+	k.revision = c.Revision
+	if k.trials == nil {
+		k.trials = map[int]*trial.Trial{}
+	}
+	for _, t := range c.Trials {
+		if old := k.trials[t.Number]; t.State.Finished() && (old == nil || !old.State.Finished()) {
+			k.finished = append(k.finished, t.Number)
+		}
+		k.trials[t.Number] = t
+	}
+	return nil
+}
+
+func (m *model) owner() string { return string(rune('a' + m.rand.IntN(3))) }
+
+// update returns an update that is valid more often than not.
+func (m *model) update() storage.Update {
+	var u storage.Update
+	if m.rand.IntN(2) == 0 {
+		u.Owner = m.owner()
+	}
+	if m.rand.IntN(4) == 0 {
+		u.Renew = time.Hour
+	}
+	for range m.rand.IntN(3) {
+		d := []space.Dist{space.Float{High: 1}, space.Float{Low: 1, High: 9, Log: true}, space.Int{Low: 1, High: 5, Step: 2}, space.Categorical{Choices: []any{"a", nil, 1.5}}}[m.rand.IntN(4)]
+		u.Params = append(u.Params, trial.Param{Name: string(rune('p' + m.rand.IntN(4))), Value: d.Value(m.rand.Float64()), Dist: d})
+	}
+	for range m.rand.IntN(3) {
+		u.Reports = append(u.Reports, trial.Report{Step: m.rand.IntN(20) - 1, Value: m.float()})
+	}
+	if m.rand.IntN(4) == 0 {
+		u.Constraints = map[string]float64{string(rune('c' + m.rand.IntN(3))): m.float()}
+	}
+	u.UserAttrs, u.SystemAttrs = m.attrs(), m.attrs()
+	if m.rand.IntN(2) == 0 {
+		u.State = trial.State(m.rand.IntN(5))
+		if u.State == trial.Complete || u.State == trial.Pruned && m.rand.IntN(2) == 0 {
+			u.Values = []float64{m.float()}
+		}
+	}
+	return u
+}
+
+func (m *model) float() float64 {
+	return []float64{m.rand.NormFloat64(), 0, math.Inf(1), math.Inf(-1), math.NaN(), math.MaxFloat64, -5e-324}[max(0, m.rand.IntN(14)-7)]
+}
+
+func (m *model) attrs() map[string]json.RawMessage {
+	if m.rand.IntN(3) > 0 {
+		return nil
+	}
+	keys := []string{"a", "k ey", "日本", trial.RungPrefix + "0"}
+	return map[string]json.RawMessage{keys[m.rand.IntN(len(keys))]: json.RawMessage(fmt.Sprint(m.rand.IntN(10)))}
+}
+
+func (m *model) sameError(got, want error) {
+	m.Helper()
+	for _, target := range []error{storage.ErrExist, storage.ErrNotExist, storage.ErrFinished, storage.ErrLost, storage.ErrBudget, storage.ErrInvalid} {
+		if errors.Is(got, target) != errors.Is(want, target) {
+			m.Errorf("got error %v, want %v", got, want)
+		}
+	}
+	if (got == nil) != (want == nil) {
+		m.Errorf("got error %v, want %v", got, want)
+	}
+}
+
+// sameTrial compares all but the times, of which it compares which are there.
+func (m *model) sameTrial(got, want *trial.Trial) {
+	m.Helper()
+	a, b := comparable(got), comparable(want)
+	if !reflect.DeepEqual(a, b) {
+		m.Errorf("got trial\n%+v, want\n%+v", a, b)
+	}
+}
+
+// comparable is the trial as values that == compares as the rules do.
+func comparable(t *trial.Trial) map[string]any {
+	text := func(v any) string {
+		if r := reflect.ValueOf(v); r.Len() == 0 {
+			return ""
+		}
+		return fmt.Sprint(v)
+	}
+	params := ""
+	for _, p := range t.Params {
+		params += fmt.Sprint(p.Name, p.Value, space.Marshal(p.Dist))
+	}
+	return map[string]any{"number": t.Number, "state": t.State, "params": params, "values": text(t.Values), "reports": text(t.Reports),
+		"constraints": text(t.Constraints), "user": text(t.UserAttrs), "system": text(t.SystemAttrs), "seen": t.Seen,
+		"started": t.Start.IsZero(), "ended": t.End.IsZero()}
+}
