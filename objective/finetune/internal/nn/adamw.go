@@ -18,9 +18,9 @@ type AdamW struct {
 }
 
 // flush is far above the subnormals and far below any moment that matters:
-// adding and subtracting it sets numbers below about 6e-38 to 0 without a
-// branch. Moments that fade away (of units that no longer get a gradient)
-// would otherwise end as subnormals, which are many times slower.
+// adding and subtracting it rounds small numbers to multiples of 2⁻¹²³, about
+// 1e-37, without a branch. Moments that fade away (of units that no longer get
+// a gradient) would otherwise end as subnormals, which are many times slower.
 const flush = 1e-30
 
 // Step changes the values of the parameters by their gradients. Every call

@@ -17,7 +17,7 @@ import (
 
 // ErrDiverged is matched by the error of a training whose loss became infinite
 // or NaN.
-var ErrDiverged = errors.New("training diverged")
+var ErrDiverged = errors.New("finetune: training diverged")
 
 // A Set is labelled examples. Nobody changes one, so that trainings may share
 // it.

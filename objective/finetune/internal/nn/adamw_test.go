@@ -1,0 +1,59 @@
+package nn
+
+import (
+	"math"
+	"testing"
+)
+
+func TestAdamWZeroValueHasTheDocumentedDefaults(t *testing.T) {
+	run := func(o AdamW) []float32 {
+		p := newParam(3, true)
+		for i := range 5 {
+			copy(p.Grad, []float32{1, -2, float32(i)})
+			o.Step([]*Param{p}, 0.1)
+		}
+		return p.Value
+	}
+	sameBits(t, "values", run(AdamW{}), run(AdamW{Beta1: 0.9, Beta2: 0.999, Epsilon: 1e-8}))
+}
+
+// By hand: after one step m̂ = g and √v̂ = |g|, so that the step is
+// lr·sign(g) but for epsilon, and the decay has taken lr·λ·θ.
+func TestAdamWFirstStep(t *testing.T) {
+	for name, c := range map[string]struct {
+		decay bool
+		want  float64
+	}{
+		"a weight decays":       {true, 2*(1-0.1*0.5) - 0.1},
+		"a bias does not decay": {false, 2 - 0.1},
+	} {
+		p := newParam(1, c.decay)
+		p.Value[0], p.Grad[0] = 2, 7
+		opt := AdamW{WeightDecay: 0.5}
+		opt.Step([]*Param{p}, 0.1)
+		if got := float64(p.Value[0]); math.Abs(got-c.want) > 1e-6 {
+			t.Errorf("%s: value is %v, want %v", name, got, c.want)
+		}
+	}
+}
+
+func TestMomentsThatFadeAwayNeverBecomeSubnormal(t *testing.T) {
+	p := newParam(4, false)
+	opt := AdamW{Beta2: 0.9}
+	copy(p.Grad, []float32{1, 1e-10, 1e-18, 0})
+	const smallest = 0x1p-126 // normal
+	for i := range 2000 {
+		opt.Step([]*Param{p}, 1e-3)
+		clear(p.Grad)
+		for _, x := range append(opt.m[0][:4:4], opt.v[0]...) {
+			if x != 0 && math.Abs(float64(x)) < smallest {
+				t.Fatalf("a moment is %v after step %d, want 0 or a normal number", x, i)
+			}
+		}
+	}
+	for i, x := range append(opt.m[0][:4:4], opt.v[0]...) {
+		if x > 1e-36 {
+			t.Errorf("moment %d is %v in the end, want it to have faded away", i, x)
+		}
+	}
+}
