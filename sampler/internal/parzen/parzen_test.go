@@ -70,7 +70,7 @@ func column(d space.Dist, xs []float64) Column {
 	for i, x := range xs {
 		us[i] = d.Unit(x)
 	}
-	return Column{X: us, Sigma: parzentest.Bandwidths(us)}
+	return Column{X: us, Sigma: parzentest.Bandwidths(us, xs)}
 }
 
 // checkMixture compares a mixture on the unit cube with Optuna's, which is the
@@ -311,7 +311,7 @@ func TestBandwidthsAreTheReferencesUpToTheOrderOfEqualNumbers(t *testing.T) {
 		for i := range x {
 			x[i] = float64(r.IntN(1+n/3)) / float64(1+n/3)
 		}
-		got, want := sorted(x, Bandwidths(x)), sorted(x, parzentest.Bandwidths(x))
+		got, want := sorted(x, Bandwidths(x)), sorted(x, parzentest.Bandwidths(x, x))
 		if !slices.Equal(got, want) {
 			t.Fatalf("x is %v: kernels are %v, want %v", x, got, want)
 		}

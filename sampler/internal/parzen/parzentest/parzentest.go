@@ -4,10 +4,11 @@
 package parzentest
 
 // Bandwidths returns the kernels' deviations of x by the rule of
-// parzen.Bandwidths, with equal numbers in the order that numpy.argsort leaves
-// them in. That order decides which of several equal observations is the
-// outermost one and gets the gap.
-func Bandwidths(x []float64) []float64 {
+// parzen.Bandwidths, with the numbers in the order that numpy.argsort puts
+// internal in: the same observations as they are stored. That order decides
+// which of several equal observations is the outermost one and gets the gap.
+// Values of one grid point may differ by rounding in their stored form.
+func Bandwidths(x, internal []float64) []float64 {
 	n := len(x)
 	sigma := make([]float64, n)
 	if n == 1 {
@@ -17,7 +18,7 @@ func Bandwidths(x []float64) []float64 {
 	for i := range order {
 		order[i] = i
 	}
-	argsort(x, order)
+	argsort(internal, order)
 	for k := 1; k < n; k++ {
 		gap := x[order[k]] - x[order[k-1]]
 		sigma[order[k-1]] = max(sigma[order[k-1]], gap)
@@ -30,13 +31,13 @@ func Bandwidths(x []float64) []float64 {
 }
 
 // argsort orders the indices by x as NumPy before 1.25 does: quicksort around
-// the median of the first, middle and last element, and insertion sort for 17
+// the median of the first, middle and last element, and insertion sort for 16
 // elements or fewer. Its heapsort for bad luck is left out.
 func argsort(x []float64, order []int) {
 	less := func(i, j int) bool { return x[order[i]] < x[order[j]] }
 	swap := func(i, j int) { order[i], order[j] = order[j], order[i] }
 	n := len(order)
-	if n <= 17 {
+	if n <= 16 {
 		for i := 1; i < n; i++ {
 			for j := i; j > 0 && less(j, j-1); j-- {
 				swap(j, j-1)

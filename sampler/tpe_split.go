@@ -1,0 +1,130 @@
+package sampler
+
+import (
+	"cmp"
+	"math"
+	"slices"
+
+	"github.com/bluefin-hpo/bluefin/trial"
+)
+
+// split divides the trials that r knows into the good ones and the others,
+// both by number. Trials that are still running are among the others; the one
+// that r asks for is left out.
+func split(r trial.Request) (below, above []*trial.Trial) {
+	directions := r.History.Directions()
+	ranked := make([]*trial.Trial, 0, len(r.History.Finished()))
+	for _, t := range r.History.Finished() {
+		if t.State != trial.Failed {
+			ranked = append(ranked, t)
+		}
+	}
+	slices.SortFunc(ranked, byNumber)
+
+	var complete, pruned, infeasible []*trial.Trial
+	for _, t := range ranked {
+		switch {
+		case t.Violation() > 0:
+			infeasible = append(infeasible, t)
+		case t.State == trial.Complete:
+			complete = append(complete, t)
+		default:
+			pruned = append(pruned, t)
+		}
+	}
+	n := belowSize(len(ranked), len(directions))
+	below = bestComplete(complete, directions, n)
+	below = append(below, best(pruned, n-len(below), byProgress(directions[0]))...)
+	below = append(below, best(infeasible, n-len(below), byViolation)...)
+	slices.SortFunc(below, byNumber)
+
+	rest := below
+	for _, t := range ranked {
+		if len(rest) > 0 && rest[0] == t {
+			rest = rest[1:]
+		} else {
+			above = append(above, t)
+		}
+	}
+	for _, t := range r.History.Running() {
+		if r.Trial == nil || t.Number != r.Trial.Number {
+			above = append(above, t)
+		}
+	}
+	slices.SortFunc(above, byNumber)
+	return below, above
+}
+
+// belowSize returns how many of n ranked trials are good: a tenth, rounded up,
+// but at most 25 with one objective.
+func belowSize(n, objectives int) int {
+	size := (n + 9) / 10
+	if objectives == 1 {
+		size = min(size, 25)
+	}
+	return size
+}
+
+// bestComplete returns the n best of feasible complete trials, or all of them
+// if they are fewer.
+func bestComplete(trials []*trial.Trial, directions []trial.Direction, n int) []*trial.Trial {
+	return best(trials, n, func(a, b *trial.Trial) int {
+		return cmp.Compare(loss(a.Values[0], directions[0]), loss(b.Values[0], directions[0]))
+	})
+}
+
+// best returns the n first trials in the given order, or all of them if they
+// are fewer. Of equal ones, those with the lower index come first.
+func best(trials []*trial.Trial, n int, compare func(a, b *trial.Trial) int) []*trial.Trial {
+	if n <= 0 {
+		return nil
+	}
+	chosen := make([]*trial.Trial, 0, min(n, len(trials))+1)
+	for _, t := range trials {
+		if len(chosen) == n && compare(chosen[n-1], t) <= 0 {
+			continue
+		}
+		i := len(chosen)
+		for i > 0 && compare(chosen[i-1], t) > 0 {
+			i--
+		}
+		chosen = slices.Insert(chosen, i, t)
+		chosen = chosen[:min(n, len(chosen))]
+	}
+	return chosen
+}
+
+func byNumber(a, b *trial.Trial) int { return cmp.Compare(a.Number, b.Number) }
+
+func byViolation(a, b *trial.Trial) int { return cmp.Compare(a.Violation(), b.Violation()) }
+
+// byProgress ranks pruned trials: those that came farther first, then by
+// their last report; those without one last.
+func byProgress(d trial.Direction) func(a, b *trial.Trial) int {
+	return func(a, b *trial.Trial) int {
+		x, okX := a.LastReport()
+		y, okY := b.LastReport()
+		if !okX || !okY {
+			return boolInt(okY) - boolInt(okX)
+		}
+		return cmp.Or(cmp.Compare(y.Step, x.Step), cmp.Compare(loss(x.Value, d), loss(y.Value, d)))
+	}
+}
+
+// loss is x such that lower is better and NaN is worst.
+func loss(x float64, d trial.Direction) float64 {
+	switch {
+	case math.IsNaN(x):
+		return math.Inf(1)
+	case d == trial.Maximize:
+		return -x
+	}
+	return x
+}
+
+func boolInt(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
