@@ -29,7 +29,7 @@ type Set struct {
 // Config says how to train.
 type Config struct {
 	LearningRate float64  // peak of the schedule, above 0
-	BatchSize    int      // examples per step, at least 1; the last batch of an epoch may be smaller
+	BatchSize    int      // examples per step, at least 1, more than there are means all; the last batch of an epoch may be smaller
 	Epochs       int      // passes over the training set at most, at least 1; the schedule ends there
 	WeightDecay  float64  // of AdamW, at least 0
 	Schedule     Schedule // how the learning rate goes
@@ -63,8 +63,10 @@ type Result struct {
 // All randomness of an epoch is a function of the seed and its number, so that
 // a training can be continued from weights, moments and a number.
 func Fit(ctx context.Context, net nn.Layer, training, validation Set, c Config, report func(Metrics) error) (Result, error) {
+	n := len(training.Labels)
+	c.BatchSize = min(c.BatchSize, n)
 	f := fit{net: net, params: net.Params(), training: training, c: c, opt: nn.AdamW{WeightDecay: c.WeightDecay}}
-	f.total = c.Epochs * ((len(training.Labels) + c.BatchSize - 1) / c.BatchSize)
+	f.total = c.Epochs * ((n + c.BatchSize - 1) / c.BatchSize)
 	best := Metrics{ValidationLoss: math.Inf(1)}
 	var kept [][]float32
 	var r Result
@@ -116,7 +118,7 @@ const (
 func (f *fit) epoch(ctx context.Context, epoch int) error {
 	order := rand.New(rand.NewPCG(f.c.Seed, streamOrder+uint64(epoch))).Perm(len(f.training.Labels))
 	dropout := rand.New(rand.NewPCG(f.c.Seed, streamDropout+uint64(epoch)))
-	for batch := range slices.Chunk(order, min(f.c.BatchSize, len(order))) {
+	for batch := range slices.Chunk(order, f.c.BatchSize) {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}

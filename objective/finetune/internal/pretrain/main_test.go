@@ -1,0 +1,81 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"runtime"
+	"testing"
+
+	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/digits"
+	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/mlp"
+	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/safetensors"
+	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/train"
+)
+
+const committed = "../../digits04.safetensors"
+
+func TestPretrainingAgainGivesTheCommittedFile(t *testing.T) {
+	if runtime.GOARCH != "amd64" {
+		t.Skip("the committed file was made on amd64; other architectures round otherwise")
+	}
+	want, err := os.ReadFile(committed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := filepath.Join(t.TempDir(), "weights")
+	if err := run([]string{name}); err != nil {
+		t.Fatal(err)
+	}
+	got, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(got, want) {
+		t.Error("the file differs from the committed one; run go generate and say why in the commit")
+	}
+}
+
+func TestTheCommittedWeightsKnowImagesTheyHaveNotSeen(t *testing.T) {
+	b, err := os.ReadFile(committed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file, err := safetensors.Unmarshal(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	net := mlp.New(digits.Pixels, len(split.Digits), 0, rand.New(rand.NewPCG(0, 0)))
+	if err := net.SetHidden(file.Tensors); err != nil {
+		t.Fatal(err)
+	}
+	if err := net.SetHead(file.Tensors); err != nil {
+		t.Fatal(err)
+	}
+	_, _, test, err := digits.Load(split)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, all := net.Split(0)
+	if _, accuracy := train.Evaluate(all, test); accuracy < 0.97 {
+		t.Errorf("accuracy on %d unseen images of 0 to 4 is %v, want at least 0.97", len(test.Labels), accuracy)
+	}
+}
+
+func TestPretrainStopsWhenCancelled(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if _, err := pretrain(ctx); err != context.Canceled {
+		t.Errorf("error is %v, want %v", err, context.Canceled)
+	}
+}
+
+func TestRunWantsAFile(t *testing.T) {
+	for _, args := range [][]string{nil, {"a", "b"}} {
+		if err := run(args); err == nil {
+			t.Errorf("arguments %q: no error", args)
+		}
+	}
+}

@@ -1,0 +1,221 @@
+package train
+
+import (
+	"context"
+	"errors"
+	"math"
+	"math/rand/v2"
+	"reflect"
+	"slices"
+	"testing"
+
+	"gonum.org/v1/gonum/blas/blas32"
+
+	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/nn"
+)
+
+// blobs are n examples of 2 classes around (1, 0) and (0, 1) whose noise makes
+// a network over-fit.
+func blobs(n int, seed uint64) Set {
+	rng := rand.New(rand.NewPCG(seed, 0))
+	s := Set{X: blas32.General{Rows: n, Cols: 2, Stride: 2}}
+	for i := range n {
+		label := uint8(i % 2)
+		x := [2]float64{0.7 * rng.NormFloat64(), 0.7 * rng.NormFloat64()}
+		x[label]++
+		s.X.Data = append(s.X.Data, float32(x[0]), float32(x[1]))
+		s.Labels = append(s.Labels, label)
+	}
+	return s
+}
+
+func network() nn.Sequential {
+	rng := rand.New(rand.NewPCG(1, 1))
+	a, b := nn.NewDense(2, 32), nn.NewDense(32, 2)
+	a.Init(1, rng)
+	b.Init(0.2, rng)
+	return nn.Sequential{a, &nn.ReLU{}, &nn.Dropout{Rate: 0.1}, b}
+}
+
+var config = Config{LearningRate: 0.05, BatchSize: 4, Epochs: 40, Schedule: Constant, Patience: 5, Seed: 1}
+
+func fitBlobs(t *testing.T, c Config) (nn.Sequential, []Metrics, Result) {
+	t.Helper()
+	net := network()
+	var seen []Metrics
+	r, err := Fit(context.Background(), net, blobs(20, 1), blobs(100, 2), c, func(m Metrics) error {
+		seen = append(seen, m)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return net, seen, r
+}
+
+func TestFitKeepsTheWeightsOfTheBestEpoch(t *testing.T) {
+	net, seen, r := fitBlobs(t, config)
+	best := slices.MinFunc(seen, func(a, b Metrics) int {
+		if a.ValidationLoss < b.ValidationLoss {
+			return -1
+		}
+		return 1
+	})
+	if r.Best != best {
+		t.Errorf("best epoch is %+v, want %+v", r.Best, best)
+	}
+	if best.Epoch == len(seen) {
+		t.Fatal("the last epoch is the best, so that this test shows nothing")
+	}
+	loss, accuracy := Evaluate(net, blobs(100, 2))
+	if loss != best.ValidationLoss || accuracy != best.ValidationAccuracy {
+		t.Errorf("the network in the end has loss %v and accuracy %v, want those of epoch %d: %+v", loss, accuracy, best.Epoch, best)
+	}
+}
+
+func TestFitStopsWhenPatienceIsOver(t *testing.T) {
+	for _, patience := range []int{1, 3, 5} {
+		c := config
+		c.Patience = patience
+		_, seen, r := fitBlobs(t, c)
+		if r.EpochsRun != len(seen) || r.EpochsRun == c.Epochs {
+			t.Fatalf("patience %d: %d epochs run and %d reported, want equal and fewer than %d", patience, r.EpochsRun, len(seen), c.Epochs)
+		}
+		// Replay the rule: the run of epochs without a new best is as long as
+		// the patience at the end, and never before.
+		best, since := math.Inf(1), 0
+		for i, m := range seen {
+			if m.Epoch != i+1 {
+				t.Errorf("report %d is of epoch %d", i, m.Epoch)
+			}
+			since++
+			if m.ValidationLoss < best {
+				best, since = m.ValidationLoss, 0
+			}
+			if since == patience && i != len(seen)-1 {
+				t.Errorf("patience %d: was over after epoch %d, training stopped after %d", patience, i+1, len(seen))
+			}
+		}
+		if since != patience {
+			t.Errorf("patience %d: stopped after %d epochs without a better loss", patience, since)
+		}
+	}
+}
+
+func TestFitOverfitsAndTheMetricsShowIt(t *testing.T) {
+	c := config
+	c.Epochs, c.Patience = 200, 200
+	_, seen, _ := fitBlobs(t, c)
+	last := seen[len(seen)-1]
+	if !(last.TrainLoss < 0.5*last.ValidationLoss) {
+		t.Errorf("train loss %v, validation loss %v after %d epochs, want over-fitting", last.TrainLoss, last.ValidationLoss, last.Epoch)
+	}
+}
+
+func TestFitIsAFunctionOfTheSeed(t *testing.T) {
+	_, first, _ := fitBlobs(t, config)
+	_, second, _ := fitBlobs(t, config)
+	if !reflect.DeepEqual(first, second) {
+		t.Error("two trainings with one seed differ")
+	}
+	c := config
+	c.Seed++
+	if _, other, _ := fitBlobs(t, c); reflect.DeepEqual(first, other) {
+		t.Error("trainings with two seeds are the same")
+	}
+}
+
+func TestFitTakesOneStepPerBatch(t *testing.T) {
+	// With the learning rate's factor 0 in the first of two steps (warmup) and
+	// one step per epoch, the first epoch changes nothing.
+	c := config
+	c.BatchSize, c.Epochs, c.WarmupRatio = 20, 2, 0.5
+	_, seen, _ := fitBlobs(t, c)
+	loss, _ := Evaluate(network(), blobs(100, 2))
+	if seen[0].ValidationLoss != loss || seen[1].ValidationLoss == loss {
+		t.Errorf("validation loss is %v, then %v; want the start's %v, then another", seen[0].ValidationLoss, seen[1].ValidationLoss, loss)
+	}
+	// 20 examples in batches of 19 are two steps: now the first epoch ends
+	// after a step at the full rate.
+	c.BatchSize, c.WarmupRatio = 19, 0.25
+	if _, seen, _ := fitBlobs(t, c); seen[0].ValidationLoss == loss {
+		t.Errorf("validation loss is %v after an epoch of two steps, want another than the start's", loss)
+	}
+}
+
+func TestABatchLargerThanTheSetIsTheSet(t *testing.T) {
+	c := config
+	c.BatchSize, c.Schedule = 20, Linear
+	_, want, _ := fitBlobs(t, c)
+	for _, size := range []int{21, math.MaxInt} {
+		c.BatchSize = size
+		if _, got, _ := fitBlobs(t, c); !reflect.DeepEqual(got, want) {
+			t.Errorf("batch size %d: trains otherwise than 20, the number of examples", size)
+		}
+	}
+}
+
+func TestFitEnds(t *testing.T) {
+	mine := errors.New("mine")
+	for name, c := range map[string]struct {
+		cancel bool // or else the report returns the error
+		epoch  int
+	}{
+		"when the report returns an error":  {false, 3},
+		"when the context is cancelled":     {true, 3},
+		"after the first report":            {false, 1},
+		"when cancelled after the last one": {true, config.Epochs},
+	} {
+		ctx, cancel := context.WithCancelCause(context.Background())
+		reports := 0
+		conf := config
+		conf.Patience = conf.Epochs
+		r, err := Fit(ctx, network(), blobs(20, 1), blobs(100, 2), conf, func(m Metrics) error {
+			reports++
+			switch {
+			case m.Epoch != c.epoch:
+				return nil
+			case c.cancel:
+				cancel(mine)
+				return nil
+			}
+			return mine
+		})
+		cancel(nil)
+		if reports != c.epoch || r.EpochsRun != c.epoch {
+			t.Errorf("%s: %d epochs reported and %d run, want %d", name, reports, r.EpochsRun, c.epoch)
+		}
+		if c.epoch < config.Epochs && err != mine {
+			t.Errorf("%s: error is %v, want %v itself", name, err, mine)
+		}
+		if c.epoch == config.Epochs && err != nil {
+			t.Errorf("%s: error is %v, want none: the training was complete", name, err)
+		}
+	}
+}
+
+func TestFitWithACancelledContextTakesNoStep(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	net := network()
+	_, err := Fit(ctx, net, blobs(20, 1), blobs(100, 2), config, func(Metrics) error { return nil })
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("error is %v, want %v", err, context.Canceled)
+	}
+	for i, p := range net.Params() {
+		if !reflect.DeepEqual(p.Value, network().Params()[i].Value) {
+			t.Errorf("parameter %d has changed", i)
+		}
+	}
+}
+
+func TestFitSaysWhenItDiverges(t *testing.T) {
+	for name, rate := range map[string]float64{"to infinity": 1e30, "at once": math.MaxFloat64} {
+		c := config
+		c.LearningRate = rate
+		_, err := Fit(context.Background(), network(), blobs(20, 1), blobs(100, 2), c, func(Metrics) error { return nil })
+		if !errors.Is(err, ErrDiverged) {
+			t.Errorf("%s: error is %v, want ErrDiverged", name, err)
+		}
+	}
+}
