@@ -182,6 +182,41 @@ func TestTPEDensitiesOfWholeHistoriesAreTheReferences(t *testing.T) {
 	}
 }
 
+func TestTPESplitsBySeveralObjectivesAsTheReference(t *testing.T) {
+	var v struct {
+		Cases []struct {
+			Directions []string
+			Values     [][]oracle.Float
+			NBelow     int `json:"n_below"`
+			Below      []int
+		}
+	}
+	oracle.Load(t, "tpe_motpe_split.json", &v)
+	for i, c := range v.Cases {
+		var directions []trial.Direction
+		for _, name := range c.Directions {
+			d, err := trial.ParseDirection(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			directions = append(directions, d)
+		}
+		var trials []*trial.Trial
+		for number, row := range c.Values {
+			u := &trial.Trial{Number: number, State: trial.Complete}
+			for _, x := range row {
+				u.Values = append(u.Values, float64(x))
+			}
+			trials = append(trials, u)
+		}
+		got := numbers(bestComplete(trials, directions, c.NBelow))
+		slices.Sort(got)
+		if !slices.Equal(got, c.Below) {
+			t.Errorf("case %d: good trials are %v, want %v", i, got, c.Below)
+		}
+	}
+}
+
 func numbers(trials []*trial.Trial) []int {
 	var ns []int
 	for _, t := range trials {

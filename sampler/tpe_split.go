@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/bluefin-hpo/bluefin/sampler/internal/pareto"
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
@@ -66,11 +67,39 @@ func belowSize(n, objectives int) int {
 }
 
 // bestComplete returns the n best of feasible complete trials, or all of them
-// if they are fewer.
+// if they are fewer. With several objectives it takes whole ranks of mutually
+// non-dominated trials as long as they fit, and of the next one the trials
+// that together dominate most.
 func bestComplete(trials []*trial.Trial, directions []trial.Direction, n int) []*trial.Trial {
-	return best(trials, n, func(a, b *trial.Trial) int {
-		return cmp.Compare(loss(a.Values[0], directions[0]), loss(b.Values[0], directions[0]))
-	})
+	if len(directions) == 1 {
+		return best(trials, n, func(a, b *trial.Trial) int {
+			return cmp.Compare(loss(a.Values[0], directions[0]), loss(b.Values[0], directions[0]))
+		})
+	}
+	if n >= len(trials) {
+		return trials
+	}
+	losses := make([][]float64, len(trials))
+	for i, t := range trials {
+		for k, d := range directions {
+			losses[i] = append(losses[i], loss(t.Values[k], d))
+		}
+	}
+	ranks := pareto.Ranks(losses)
+	var chosen []*trial.Trial
+	for rank := 0; len(chosen) < n; rank++ {
+		var tied []*trial.Trial
+		var points [][]float64
+		for i, t := range trials {
+			if ranks[i] == rank {
+				tied, points = append(tied, t), append(points, losses[i])
+			}
+		}
+		for _, i := range pareto.Subset(points, pareto.ReferencePoint(points), n-len(chosen)) {
+			chosen = append(chosen, tied[i])
+		}
+	}
+	return chosen
 }
 
 // best returns the n first trials in the given order, or all of them if they

@@ -1,0 +1,180 @@
+package pareto
+
+import (
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/bluefin-hpo/bluefin/internal/oracle"
+)
+
+// cases are the lists of the oracle file that this package computes.
+type cases struct {
+	Hypervolume []struct {
+		Points [][]float64
+		Ref    []float64
+		HV     oracle.Float
+	}
+	Ranks []struct {
+		Values  [][]float64
+		Penalty []oracle.Float
+		Rank    []int
+	} `json:"nondomination_rank"`
+	Subset []struct {
+		Points   [][]float64
+		Ref      []float64
+		Size     int `json:"subset_size"`
+		Selected []int
+	} `json:"hssp"`
+	Reference []struct {
+		Values [][]float64
+		Ref    []float64
+	} `json:"tpe_reference_point"`
+}
+
+func load(t *testing.T) (c cases) {
+	oracle.Load(t, "multiobjective.json", &c)
+	return c
+}
+
+func TestHypervolumeIsTheReferences(t *testing.T) {
+	for i, c := range load(t).Hypervolume {
+		if err := oracle.Near(Hypervolume(c.Points, c.Ref), float64(c.HV), 1e-10); err != nil {
+			t.Errorf("case %d: %v", i, err)
+		}
+	}
+}
+
+// In a case with penalties the points without one are ranked among themselves.
+func TestRanksAreTheReferences(t *testing.T) {
+	for i, c := range load(t).Ranks {
+		var points [][]float64
+		var want []int
+		for j, v := range c.Values {
+			if c.Penalty == nil || c.Penalty[j] <= 0 {
+				points, want = append(points, v), append(want, c.Rank[j])
+			}
+		}
+		if got := Ranks(points); !slices.Equal(got, want) {
+			t.Errorf("case %d: ranks are %v, want %v", i, got, want)
+		}
+	}
+}
+
+func TestSubsetIsTheReferencesInTheSameOrder(t *testing.T) {
+	for i, c := range load(t).Subset {
+		if got := Subset(c.Points, c.Ref, c.Size); !slices.Equal(got, c.Selected) {
+			t.Errorf("case %d: selected %v, want %v", i, got, c.Selected)
+		}
+	}
+}
+
+func TestReferencePointIsTheReferences(t *testing.T) {
+	for i, c := range load(t).Reference {
+		for k, got := range ReferencePoint(c.Values) {
+			if err := oracle.Near(got, c.Ref[k], 1e-14); err != nil {
+				t.Errorf("case %d, objective %d: %v", i, k, err)
+			}
+		}
+	}
+}
+
+// random returns n points on a coarse grid, so that losses and points repeat.
+func random(r *rand.Rand, n, d, levels int) [][]float64 {
+	points := make([][]float64, n)
+	for i := range points {
+		for range d {
+			points[i] = append(points[i], float64(r.IntN(levels))/float64(levels))
+		}
+	}
+	return points
+}
+
+func TestRanksAreOneMoreThanThoseOfTheDominating(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	for range 200 {
+		points := random(r, 1+r.IntN(40), 1+r.IntN(4), 2+r.IntN(10))
+		ranks := Ranks(points)
+		for i, p := range points {
+			want := 0
+			for j, q := range points {
+				if Dominates(q, p) {
+					want = max(want, ranks[j]+1)
+				}
+			}
+			if ranks[i] != want {
+				t.Fatalf("points %v: rank of %v is %d, want %d", points, p, ranks[i], want)
+			}
+		}
+	}
+}
+
+// On a grid of unit cells the hypervolume is a number of cells.
+func TestHypervolumeCountsCells(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 4))
+	for range 200 {
+		const levels = 4
+		d := 1 + r.IntN(4)
+		points := random(r, r.IntN(8), d, levels)
+		ref := make([]float64, d)
+		for k := range ref {
+			ref[k] = 1
+		}
+		cells := 0
+		total := int(math.Pow(levels, float64(d)))
+		for c := range total {
+			cell := make([]float64, d)
+			for k, rest := 0, c; k < d; k, rest = k+1, rest/levels {
+				cell[k] = float64(rest%levels) / levels
+			}
+			if slices.ContainsFunc(points, func(p []float64) bool { return slices.Equal(p, cell) || Dominates(p, cell) }) {
+				cells++
+			}
+		}
+		want := float64(cells) / float64(total)
+		if got := Hypervolume(points, ref); math.Abs(got-want) > 1e-12 {
+			t.Fatalf("points %v: %v, want %v", points, got, want)
+		}
+	}
+}
+
+func TestSubsetAddsThePointThatAddsMost(t *testing.T) {
+	r := rand.New(rand.NewPCG(5, 6))
+	for range 100 {
+		points := random(r, 2+r.IntN(10), 2+r.IntN(3), 1000)
+		ref := ReferencePoint(points)
+		var chosen [][]float64
+		for step, i := range Subset(points, ref, len(points)/2) {
+			with := func(p []float64) float64 { return Hypervolume(append(slices.Clip(chosen), p), ref) }
+			got := with(points[i])
+			for _, p := range points {
+				if with(p) > got+1e-12 {
+					t.Fatalf("step %d of %v: chose %v, but %v adds more", step, points, points[i], p)
+				}
+			}
+			chosen = append(chosen, points[i])
+		}
+	}
+}
+
+func TestSubsetAtItsEnds(t *testing.T) {
+	inf := math.Inf(1)
+	for _, c := range []struct {
+		name   string
+		points [][]float64
+		n      int
+		want   []int
+	}{
+		{"none is wanted", [][]float64{{1, 2}}, 0, []int{}},
+		{"more are wanted than there are", [][]float64{{1, 2}, {2, 1}}, 5, []int{0, 1}},
+		{"equal points come last", [][]float64{{1, 1}, {1, 1}, {0.5, 1.05}, {1, 1}}, 3, []int{2, 0, 1}},
+		{"infinite losses: the first", [][]float64{{-inf, 3}, {2, 1}, {0, inf}}, 2, []int{0, 1}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if got := Subset(c.points, ReferencePoint(c.points), c.n); !slices.Equal(got, c.want) {
+				t.Errorf("got %v, want %v", got, c.want)
+			}
+		})
+	}
+}

@@ -1,0 +1,69 @@
+// Package pareto compares points by several objectives at once: ranks by
+// domination, the hypervolume that points dominate, and the subset that
+// dominates most of it. All objectives are minimized; a point is one loss for
+// each of them.
+package pareto
+
+import (
+	"slices"
+	"sort"
+)
+
+// Dominates reports whether a is nowhere above b and somewhere below.
+func Dominates(a, b []float64) bool {
+	below := false
+	for i := range a {
+		if a[i] > b[i] {
+			return false
+		}
+		below = below || a[i] < b[i]
+	}
+	return below
+}
+
+// Ranks returns the rank of each point: 0 if no other one dominates it, else
+// one more than the highest rank of those that do. Losses must not be NaN.
+//
+// It is the efficient non-dominated sort with binary search of Zhang, Tian,
+// Cheng and Jin, "An Efficient Approach to Nondominated Sorting for
+// Evolutionary Multiobjective Optimization" (IEEE TEC 19, 2015).
+func Ranks(points [][]float64) []int {
+	ranks := make([]int, len(points))
+	var fronts [][][]float64
+	// In lexicographic order, only points that came before can dominate.
+	for _, i := range lexicographic(points) {
+		p := points[i]
+		// If a front dominates p, so do all fronts before it.
+		ranks[i] = sort.Search(len(fronts), func(f int) bool { return !anyDominates(fronts[f], p) })
+		if ranks[i] == len(fronts) {
+			fronts = append(fronts, nil)
+		}
+		fronts[ranks[i]] = append(fronts[ranks[i]], p)
+	}
+	return ranks
+}
+
+// anyDominates reports whether a point of front, whose points came before p in
+// lexicographic order, dominates p.
+func anyDominates(front [][]float64, p []float64) bool {
+	if len(p) == 2 { // the last one has the lowest second loss
+		return Dominates(front[len(front)-1], p)
+	}
+	for i := len(front) - 1; i >= 0; i-- {
+		if Dominates(front[i], p) {
+			return true
+		}
+	}
+	return false
+}
+
+// lexicographic returns the indices of points in lexicographic order; equal
+// points stay in the order in which they are given.
+func lexicographic(points [][]float64) []int {
+	order := make([]int, len(points))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(i, j int) int { return slices.Compare(points[i], points[j]) })
+	return order
+}
