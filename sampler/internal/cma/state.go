@@ -1,0 +1,140 @@
+// Package cma is the covariance matrix adaptation evolution strategy on plain
+// vectors: draw points with Draw, tell their values with Tell. It minimises,
+// and knows nothing of bounds, trials or names.
+//
+// The algorithm and the equation numbers are those of Hansen, "The CMA
+// Evolution Strategy: A Tutorial" (arXiv:1604.00772, 2016), with the constants
+// and the negative weights of the library cmaes, against which the tests hold
+// every number of the state.
+//
+// Shapes: d is the dimension, λ the population, µ the number of selected
+// points; vectors are d long, matrices d×d.
+package cma
+
+import (
+	"math"
+	"math/rand/v2"
+
+	"gonum.org/v1/gonum/mat"
+)
+
+// The limits within which a State stays, far beyond what a search needs and
+// narrow enough that no draw overflows.
+const (
+	minSigma, maxSigma = 1e-32, 1e32
+	minScale, maxScale = 1e-60, 1e60 // of the largest eigenvalue of C
+	maxCondition       = 1e14        // of C: the ratio of its eigenvalues
+)
+
+// A State is where a search stands: the normal distribution N(Mean, Sigma²·C)
+// to draw from, and the evolution paths. It is never changed, so any number of
+// goroutines may use one.
+type State struct {
+	*Constants
+	Generation int           // how many populations were told
+	Mean       []float64     // m
+	Sigma      float64       // σ
+	C          *mat.SymDense // covariance without σ², positive definite
+	PSigma     []float64     // p_σ, evolution path of σ
+	PC         []float64     // p_c, evolution path of C
+
+	root    *mat.SymDense // C^(1/2), the symmetric root
+	inverse *mat.SymDense // C^(-1/2)
+}
+
+// New returns the state before the first generation. It takes over mean, as
+// long as c.Dim, and cov, which may be nil for the identity. Mean and sigma are
+// finite, sigma above 0, and cov positive definite.
+func New(c *Constants, mean []float64, sigma float64, cov *mat.SymDense) *State {
+	s := &State{Constants: c, Mean: mean, Sigma: sigma, C: cov, PSigma: make([]float64, c.Dim), PC: make([]float64, c.Dim)}
+	if cov == nil {
+		s.C = mat.NewSymDense(c.Dim, nil)
+		for i := range c.Dim {
+			s.C.SetSym(i, i, 1)
+		}
+	}
+	if !s.settle() {
+		panic("cma: New with a state that is not finite or not positive definite")
+	}
+	return s
+}
+
+// Draw returns a point of N(Mean, Sigma²·C). All its coordinates are finite.
+func (s *State) Draw(r *rand.Rand) []float64 {
+	z := make([]float64, s.Dim)
+	for i := range z {
+		z[i] = r.NormFloat64()
+	}
+	return s.Point(z)
+}
+
+// Point returns m + σ·C^(1/2)·z (eq. 38 to 40). The tutorial multiplies with
+// B·D, where C = B·D²·Bᵀ; the symmetric root B·D·Bᵀ has the same distribution
+// and does not depend on the signs of the eigenvectors.
+func (s *State) Point(z []float64) []float64 {
+	x := product(s.root, z)
+	for i := range x {
+		x[i] = s.Mean[i] + s.Sigma*x[i]
+	}
+	return x
+}
+
+// settle computes the roots of C and reports whether the state is sound. The
+// eigenvalues of C that are too small beside the largest, rounding may even
+// have made them negative, are raised.
+func (s *State) settle() bool {
+	s.Sigma = min(max(s.Sigma, minSigma), maxSigma)
+	if !finite(s.Mean...) || !finite(s.Sigma) || !finite(s.PSigma...) || !finite(s.PC...) || !finite(s.C.RawSymmetric().Data...) {
+		return false
+	}
+	var eigen mat.EigenSym
+	if !eigen.Factorize(s.C, true) {
+		return false
+	}
+	values := eigen.Values(nil) // ascending
+	largest := values[s.Dim-1]
+	if !(minScale <= largest && largest <= maxScale) {
+		return false
+	}
+	var b mat.Dense // eigenvectors in columns
+	eigen.VectorsTo(&b)
+	if low := largest / maxCondition; values[0] < low {
+		for i, v := range values {
+			values[i] = max(v, low)
+		}
+		s.C = compose(&b, values, func(v float64) float64 { return v })
+	}
+	s.root = compose(&b, values, math.Sqrt)
+	s.inverse = compose(&b, values, func(v float64) float64 { return 1 / math.Sqrt(v) })
+	return true
+}
+
+// compose returns B·diag(f(v))·Bᵀ for positive f(v).
+func compose(b *mat.Dense, values []float64, f func(float64) float64) *mat.SymDense {
+	half := mat.DenseCopyOf(b) // B·diag(f(v))^(1/2)
+	for j, v := range values {
+		scale := math.Sqrt(f(v))
+		for i := range values {
+			half.Set(i, j, half.At(i, j)*scale)
+		}
+	}
+	m := mat.NewSymDense(len(values), nil)
+	m.SymOuterK(1, half)
+	return m
+}
+
+// product returns m·x.
+func product(m *mat.SymDense, x []float64) []float64 {
+	var y mat.VecDense
+	y.MulVec(m, mat.NewVecDense(len(x), x))
+	return y.RawVector().Data
+}
+
+func finite(xs ...float64) bool {
+	for _, x := range xs {
+		if math.IsNaN(x) || math.IsInf(x, 0) {
+			return false
+		}
+	}
+	return true
+}
