@@ -1,0 +1,127 @@
+package study
+
+import (
+	"context"
+	crand "crypto/rand"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/bluefin-hpo/bluefin/space"
+	"github.com/bluefin-hpo/bluefin/space/pyjson"
+	"github.com/bluefin-hpo/bluefin/storage"
+	"github.com/bluefin-hpo/bluefin/trial"
+)
+
+// fixedParams is the system attribute in which Optuna keeps the parameters of
+// a queued trial, as a JSON object of external values.
+const fixedParams = "fixed_params"
+
+// Ask begins a trial: an orphan whose worker is gone, else one from the queue,
+// else a new one. The trial must end with Tell. Until then its lease is
+// renewed in the background. ctx becomes the parent of the trial's context.
+func (s *Study) Ask(ctx context.Context) (*Trial, error) {
+	return s.ask(ctx, storage.Claim{Lease: storage.Lease{Process: true}})
+}
+
+// AskDetached begins a trial that any program may tell by its number with
+// TellNumber: it draws and saves all parameters of the space, and the lease
+// lasts for the given time, whether this process lives or not.
+func (s *Study) AskDetached(ctx context.Context, params space.Space, lease time.Duration) (*trial.Trial, error) {
+	t, err := s.ask(ctx, storage.Claim{Lease: storage.Lease{Duration: lease}})
+	if err != nil {
+		return nil, err
+	}
+	for _, d := range params {
+		t.suggest(d.Name, d.Dist)
+	}
+	if err := t.Err(); err != nil {
+		_, tellErr := s.Tell(ctx, t, nil, err)
+		return nil, errors.Join(err, tellErr)
+	}
+	err = t.end(ctx, storage.Update{}) // which saves what was drawn and leaves the trial running
+	s.forget(t)
+	return t.record.Load(), err
+}
+
+// ask begins a trial under the terms of c, whose Owner, Duration and Seen it
+// fills in.
+func (s *Study) ask(ctx context.Context, c storage.Claim) (*Trial, error) {
+	h, err := s.sync(ctx)
+	if err != nil {
+		return nil, err
+	}
+	c.Owner, c.Seen = crand.Text(), len(h.Finished())
+	if c.Duration == 0 {
+		c.Duration = s.cfg.Lease
+	}
+	record, err := s.cfg.Storage.Begin(ctx, s.record.ID, c)
+	if err != nil {
+		return nil, fmt.Errorf("begin a trial: %w", err)
+	}
+	if record.Seen < len(h.Finished()) {
+		// The trial was begun before: draw from what was known then, so that
+		// what its last worker drew and could not save comes out the same.
+		h = h.Before(record.Seen)
+	}
+	t := newTrial(ctx, s, c.Lease, record, h)
+	if err := t.loadQueued(); err != nil {
+		t.fail(err)
+	}
+	s.mu.Lock()
+	s.live[record.Number] = t
+	s.mu.Unlock()
+	t.keep()
+	return t, nil
+}
+
+// Enqueue queues a trial with the given parameters, in external form, and
+// returns its number. Parameters that it does not name will be drawn.
+// Whether the values fit is known when the objective suggests them: the trial
+// fails if they do not.
+func (s *Study) Enqueue(ctx context.Context, params map[string]any) (number int, err error) {
+	return s.enqueue(ctx, params, -1)
+}
+
+// EnqueueFirst queues a trial as Enqueue does if the study has none yet. It
+// says whether it did; of several programs that call it at once, one does.
+func (s *Study) EnqueueFirst(ctx context.Context, params map[string]any) (bool, error) {
+	_, err := s.enqueue(ctx, params, 0)
+	if errors.Is(err, storage.ErrExist) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+func (s *Study) enqueue(ctx context.Context, params map[string]any, number int) (int, error) {
+	for name := range params {
+		if err := storage.CheckName("parameter name", name); err != nil {
+			return 0, err
+		}
+	}
+	text, err := pyjson.Marshal(params)
+	if err != nil {
+		return 0, fmt.Errorf("study: enqueue %v: %w, want nil, bool, int, float64 or string", params, err)
+	}
+	number, err = s.cfg.Storage.Add(ctx, s.record.ID, &trial.Trial{
+		Number: number, State: trial.Waiting, SystemAttrs: map[string]json.RawMessage{fixedParams: text},
+	})
+	if err != nil {
+		return 0, fmt.Errorf("enqueue: %w", err)
+	}
+	return number, nil
+}
+
+// random returns the stream for one draw. It depends on nothing but the
+// arguments, so that neither the number of workers nor their order matters,
+// and a draw can be repeated.
+func random(seed uint64, number int, name string) *rand.Rand {
+	b := binary.LittleEndian.AppendUint64(nil, seed)
+	b = binary.LittleEndian.AppendUint64(b, uint64(number))
+	sum := sha256.Sum256(append(b, name...))
+	return rand.New(rand.NewPCG(binary.LittleEndian.Uint64(sum[:8]), binary.LittleEndian.Uint64(sum[8:16])))
+}

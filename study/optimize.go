@@ -1,0 +1,163 @@
+package study
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/bluefin-hpo/bluefin/storage"
+	"github.com/bluefin-hpo/bluefin/trial"
+)
+
+// An Objective runs one trial and returns its value. It should return soon
+// after t.Context() has ended. A panic fails the trial like an error.
+type Objective func(t *Trial) (float64, error)
+
+// A MultiObjective runs one trial and returns a value for each objective.
+type MultiObjective func(t *Trial) ([]float64, error)
+
+// A Budget says how much Optimize may do.
+type Budget struct {
+	// Trials is how many trials the study shall have in all, whichever
+	// program began them and however they ended. 0: any number, until the
+	// context ends.
+	Trials int
+
+	// Workers is how many trials run at once. 0: one.
+	Workers int
+
+	// Failures is how many trials of this call may fail. One more ends the
+	// call with the error of the last one. 0: any number.
+	Failures int
+}
+
+// A TrialError says which trial failed, and why.
+type TrialError struct {
+	Number int
+	Err    error
+}
+
+// Error implements error.
+func (e *TrialError) Error() string { return fmt.Sprintf("trial %d failed: %v", e.Number, e.Err) }
+
+// Unwrap returns the reason.
+func (e *TrialError) Unwrap() error { return e.Err }
+
+// Optimize runs trials of a study with one objective until the budget is
+// used up, and returns nil. A study that has its trials already is left as it
+// is, so running a program again finishes what is missing.
+//
+// A trial whose objective fails, returns NaN or panics is Failed, and the
+// others go on. When ctx ends, the running trials are given back to the queue
+// with their parameters, unless their objective returns a value all the same,
+// and Optimize returns the cause. A trial that another worker has taken over
+// is left to it.
+func (s *Study) Optimize(ctx context.Context, f Objective, b Budget) error {
+	return s.OptimizeMulti(ctx, func(t *Trial) ([]float64, error) {
+		v, err := f(t)
+		return []float64{v}, err
+	}, b)
+}
+
+// OptimizeMulti is Optimize for any number of objectives.
+func (s *Study) OptimizeMulti(ctx context.Context, f MultiObjective, b Budget) error {
+	if b.Trials < 0 || b.Workers < 0 || b.Failures < 0 {
+		return fmt.Errorf("study: budget is %+v, want no number below 0", b)
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	r := run{study: s, objective: f, budget: b, cancel: cancel}
+	var workers sync.WaitGroup
+	for range max(b.Workers, 1) {
+		workers.Go(func() {
+			if err := r.work(ctx); err != nil {
+				cancel(err) // the first one is the cause for all
+			}
+		})
+	}
+	workers.Wait()
+	return context.Cause(ctx)
+}
+
+// A run is one call of Optimize.
+type run struct {
+	study     *Study
+	objective MultiObjective
+	budget    Budget
+	cancel    context.CancelCauseFunc
+
+	mu       sync.Mutex
+	failures int
+}
+
+// work runs trials until the budget is used up.
+func (r *run) work(ctx context.Context) error {
+	for ctx.Err() == nil {
+		t, err := r.study.ask(ctx, storage.Claim{Lease: storage.Lease{Process: true}, Budget: r.budget.Trials})
+		if errors.Is(err, storage.ErrBudget) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if err := r.one(ctx, t); err != nil {
+			return err
+		}
+	}
+	return context.Cause(ctx)
+}
+
+// one runs the objective and tells how it ended, also when ctx has ended.
+func (r *run) one(ctx context.Context, t *Trial) error {
+	values, err := call(r.objective, t)
+	unstoppable := context.WithoutCancel(ctx)
+	if ctx.Err() != nil && err != nil && !errors.Is(err, ErrPruned) {
+		return errors.Join(context.Cause(ctx), r.study.release(unstoppable, t))
+	}
+	if n := len(r.study.record.Directions); err == nil && len(values) != n {
+		err = fmt.Errorf("the objective returned %d values, want %d", len(values), n)
+	}
+	record, tellErr := r.study.Tell(unstoppable, t, values, err)
+	switch {
+	case errors.Is(tellErr, storage.ErrLost), errors.Is(tellErr, storage.ErrFinished):
+		return nil
+	case tellErr != nil:
+		return tellErr
+	case record.State == trial.Failed:
+		return r.failed(record, cmp.Or(t.Err(), err, errors.New(record.Failure())))
+	}
+	return nil
+}
+
+// failed counts a failed trial and returns an error if it was one too many.
+func (r *run) failed(t *trial.Trial, reason error) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.failures++
+	if r.budget.Failures == 0 || r.failures <= r.budget.Failures {
+		return nil
+	}
+	return fmt.Errorf("study: more than %d trials failed, the last: %w", r.budget.Failures, &TrialError{t.Number, reason})
+}
+
+// release gives the trial back to the queue, with its parameters.
+func (s *Study) release(ctx context.Context, t *Trial) error {
+	err := t.end(ctx, storage.Update{State: trial.Waiting})
+	s.forget(t)
+	if errors.Is(err, storage.ErrLost) || errors.Is(err, storage.ErrFinished) {
+		return nil
+	}
+	return err
+}
+
+// call runs the objective and turns a panic into an error.
+func call(f MultiObjective, t *Trial) (values []float64, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			values, err = nil, fmt.Errorf("panic: %v", p)
+		}
+	}()
+	return f(t)
+}

@@ -1,0 +1,252 @@
+// Package study is the engine: it asks a sampler for parameters, runs an
+// objective, reports to a pruner, and saves each step of each trial in a
+// storage the moment it happens.
+//
+// A program that is killed and started again goes on where it was:
+//
+//	s, err := study.Open(ctx, study.Config{Name: "digits", Storage: file})
+//	…
+//	err = s.Optimize(ctx, objective, study.Budget{Trials: 30})
+package study
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/bluefin-hpo/bluefin/sampler"
+	"github.com/bluefin-hpo/bluefin/space"
+	"github.com/bluefin-hpo/bluefin/storage"
+	"github.com/bluefin-hpo/bluefin/trial"
+)
+
+// A Sampler draws the value of one parameter, in internal form. The engine
+// checks that d contains the answer. Sample is safe for concurrent use, and
+// its answer is a function of its arguments. Package samplertest has the suite
+// that every sampler passes.
+type Sampler interface {
+	Sample(r trial.Request, name string, d space.Dist) (float64, error)
+}
+
+// A JointSampler draws all parameters that it knows of at once, in internal
+// form, before the objective asks for the first one. A parameter that it does
+// not return, or returns outside of what the objective then asks for, is drawn
+// by Sample.
+type JointSampler interface {
+	Sampler
+	SampleJoint(r trial.Request) (map[string]float64, error)
+}
+
+// A Pruner says after each report whether the trial t should stop. The newest
+// report is part of t; h may hold an older record of t among the running
+// trials. Prune is safe for concurrent use.
+type Pruner interface {
+	Prune(h trial.History, t *trial.Trial) (trial.Verdict, error)
+}
+
+// Config says what a study is and how it is searched. The zero value is a
+// minimization with TPE, without pruning, in memory. Name, Directions and what
+// is in Storage belong to the study; the rest belongs to this program and is
+// not saved.
+type Config struct {
+	Name       string            // 1 to 512 bytes; "" in memory: "study"
+	Directions []trial.Direction // of each objective; nil: as stored, or Minimize
+	Sampler    Sampler           // nil: sampler.TPE
+	Pruner     Pruner            // nil: no trial is pruned
+	Storage    storage.Storage   // nil: in memory
+	Seed       uint64            // of all that is drawn
+
+	// Lease is how long a worker may be silent before others take over its
+	// trial. It is renewed three times as often. A worker on the same machine
+	// whose process has ended is replaced at once. 0: one minute.
+	Lease time.Duration
+
+	// Ended is called after each trial that this Study has ended, by one
+	// goroutine at a time. nil: nothing is called.
+	Ended func(*trial.Trial)
+}
+
+// The errors of this package, besides those of package storage. Test with
+// errors.Is.
+var (
+	// ErrPruned is returned by Trial.Report when the trial should stop, and by
+	// an objective that has stopped for that reason. It is not a failure.
+	ErrPruned = errors.New("study: the trial is pruned")
+
+	// ErrConflict is matched if one name is suggested with two distributions.
+	ErrConflict = errors.New("study: the parameter has another distribution")
+
+	// ErrNoBest is matched by Best if no trial is complete and feasible.
+	ErrNoBest = errors.New("study: no trial is complete and feasible")
+)
+
+// A Study is an open study. Its methods are safe for concurrent use.
+type Study struct {
+	cfg    Config
+	record storage.Study
+
+	mu       sync.Mutex // guards the following
+	log      *trial.Log
+	revision int64                 // up to which the log knows the storage
+	dists    map[string]space.Dist // one distribution that each name has had
+	live     map[int]*Trial        // the trials that this Study runs
+
+	endedMu sync.Mutex // held while cfg.Ended runs
+}
+
+// Open returns the study of the given name; if there is none it is created.
+// Directions that are not those of an existing study are an error.
+func Open(ctx context.Context, cfg Config) (*Study, error) {
+	cfg = cfg.withDefaults()
+	directions := cfg.Directions
+	if directions == nil {
+		directions = []trial.Direction{trial.Minimize}
+	}
+	record, err := cfg.Storage.Create(ctx, cfg.Name, directions)
+	if errors.Is(err, storage.ErrExist) {
+		return Load(ctx, cfg)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("create study: %w", err)
+	}
+	return newStudy(cfg, record), nil
+}
+
+// Load returns the study of the given name, or fails with
+// storage.ErrNotExist. It writes nothing.
+func Load(ctx context.Context, cfg Config) (*Study, error) {
+	cfg = cfg.withDefaults()
+	record, err := cfg.Storage.Load(ctx, cfg.Name)
+	if err != nil {
+		return nil, fmt.Errorf("load %w", err)
+	}
+	if cfg.Directions != nil && !slices.Equal(cfg.Directions, record.Directions) {
+		return nil, fmt.Errorf("study: directions of %q are %v, want %v as stored", cfg.Name, cfg.Directions, record.Directions)
+	}
+	return newStudy(cfg, record), nil
+}
+
+func (cfg Config) withDefaults() Config {
+	if cfg.Storage == nil {
+		cfg.Storage = &storage.Memory{}
+		if cfg.Name == "" {
+			cfg.Name = "study"
+		}
+	}
+	if cfg.Sampler == nil {
+		cfg.Sampler = &sampler.TPE{}
+	}
+	if cfg.Lease <= 0 {
+		cfg.Lease = time.Minute
+	}
+	return cfg
+}
+
+func newStudy(cfg Config, record storage.Study) *Study {
+	return &Study{cfg: cfg, record: record, log: trial.NewLog(record.Directions), dists: map[string]space.Dist{}, live: map[int]*Trial{}}
+}
+
+// Name returns the name of the study.
+func (s *Study) Name() string { return s.record.Name }
+
+// Directions returns the direction of each objective.
+func (s *Study) Directions() []trial.Direction { return slices.Clone(s.record.Directions) }
+
+// SetUserAttr saves value, as JSON, under a key of the study.
+func (s *Study) SetUserAttr(ctx context.Context, key string, value any) error {
+	text, err := encodeAttr(key, value)
+	if err != nil {
+		return err
+	}
+	return s.cfg.Storage.SetUserAttr(ctx, s.record.ID, key, text)
+}
+
+// UserAttrs returns what SetUserAttr has saved, by any program.
+func (s *Study) UserAttrs(ctx context.Context) (map[string]json.RawMessage, error) {
+	record, err := s.cfg.Storage.Load(ctx, s.record.Name)
+	return record.UserAttrs, err
+}
+
+// Trials returns all trials by number. They are to read only.
+func (s *Study) Trials(ctx context.Context) ([]*trial.Trial, error) {
+	if _, err := s.sync(ctx); err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.log.Trials(), nil
+}
+
+// Best returns the best complete and feasible trial of a study with one
+// objective, or fails with ErrNoBest.
+func (s *Study) Best(ctx context.Context) (*trial.Trial, error) {
+	if n := len(s.record.Directions); n > 1 {
+		return nil, fmt.Errorf("study: %q has %d objectives and so no single best trial, use BestTrials", s.Name(), n)
+	}
+	h, err := s.sync(ctx)
+	if err != nil {
+		return nil, err
+	}
+	best, ok := h.Best()
+	if !ok {
+		return nil, ErrNoBest
+	}
+	return best, nil
+}
+
+// BestTrials returns the complete and feasible trials that no other one
+// dominates (the Pareto front), by number.
+func (s *Study) BestTrials(ctx context.Context) ([]*trial.Trial, error) {
+	h, err := s.sync(ctx)
+	return h.ParetoFront(), err
+}
+
+// sync reads what has changed in the storage and returns the history.
+func (s *Study) sync(ctx context.Context) (trial.History, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	changes, err := s.cfg.Storage.Since(ctx, s.record.ID, s.revision)
+	if err != nil {
+		return trial.History{}, fmt.Errorf("read the trials of study %q: %w", s.record.Name, err)
+	}
+	s.revision = changes.Revision
+	for _, t := range changes.Trials {
+		s.log.Put(t)
+		for _, p := range t.Params {
+			s.dists[p.Name] = p.Dist
+		}
+	}
+	// What our own trials have drawn is known here before it is saved.
+	for _, live := range s.live {
+		s.log.Put(live.record.Load())
+	}
+	return s.log.History(), nil
+}
+
+// ended forgets a live trial, reads its last record, and passes it on.
+func (s *Study) ended(ctx context.Context, t *Trial) (*trial.Trial, error) {
+	s.forget(t)
+	if _, err := s.sync(ctx); err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	record, _ := s.log.Trial(t.Number())
+	s.mu.Unlock()
+	if s.cfg.Ended != nil && record.State.Finished() {
+		s.endedMu.Lock()
+		defer s.endedMu.Unlock()
+		s.cfg.Ended(record)
+	}
+	return record, nil
+}
+
+func (s *Study) forget(t *Trial) {
+	t.close()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.live, t.Number())
+}

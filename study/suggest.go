@@ -1,0 +1,148 @@
+package study
+
+import (
+	"fmt"
+
+	"github.com/bluefin-hpo/bluefin/space"
+	"github.com/bluefin-hpo/bluefin/storage"
+	"github.com/bluefin-hpo/bluefin/trial"
+)
+
+// Suggest returns the trial's value of the parameter called name, as d's Go
+// type. The first call for a name decides the value: as the queue has fixed
+// it, or as the sampler draws it. Later calls return it again.
+//
+// It is an error, kept as Trial says, if d is invalid, if the name has another
+// distribution in this trial or one of another kind or scale in an earlier
+// one, or if the value that the queue has fixed is not in d.
+func Suggest[T any](t *Trial, name string, d space.Domain[T]) T {
+	x, ok := t.suggest(name, d.Dist())
+	if !ok {
+		var zero T
+		return zero
+	}
+	return d.Decode(x)
+}
+
+// Float suggests a float in [low, high].
+func (t *Trial) Float(name string, low, high float64) float64 {
+	return Suggest(t, name, space.Float{Low: low, High: high})
+}
+
+// LogFloat suggests a float in [low, high], on a logarithmic scale.
+func (t *Trial) LogFloat(name string, low, high float64) float64 {
+	return Suggest(t, name, space.Float{Low: low, High: high, Log: true})
+}
+
+// Int suggests an int in [low, high].
+func (t *Trial) Int(name string, low, high int) int {
+	return Suggest(t, name, space.Int{Low: low, High: high})
+}
+
+// LogInt suggests an int in [low, high], on a logarithmic scale.
+func (t *Trial) LogInt(name string, low, high int) int {
+	return Suggest(t, name, space.Int{Low: low, High: high, Log: true})
+}
+
+// Categorical suggests one of the choices. Suggest with space.Choose does the
+// same for choices of another type.
+func (t *Trial) Categorical(name string, choices ...string) string {
+	return Suggest(t, name, space.Choose(choices...))
+}
+
+// suggest returns a value that d contains and true, or false if d has none.
+func (t *Trial) suggest(name string, d space.Dist) (x float64, ok bool) {
+	if err := d.Check(); err != nil {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		t.fail(fmt.Errorf("suggest %q: %w", name, err))
+		return 0, false
+	}
+	known := t.study.known(name)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.err == nil {
+		x, err := t.decide(name, d, known)
+		if err == nil {
+			return x, true
+		}
+		t.fail(fmt.Errorf("suggest %q: %w", name, err))
+	}
+	return d.Value(0), true
+}
+
+// known returns a distribution that the name has had, or nil.
+func (s *Study) known(name string) space.Dist {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.dists[name]
+}
+
+// decide returns the value of the parameter, new or not. The caller holds
+// t.mu.
+func (t *Trial) decide(name string, d, known space.Dist) (float64, error) {
+	record := *t.record.Load()
+	if p, ok := record.Param(name); ok {
+		if !space.Equal(p.Dist, d) {
+			return 0, fmt.Errorf("%w in this trial: it is %v, want %v", ErrConflict, d, p.Dist)
+		}
+		return p.Value, nil
+	}
+	if err := storage.CheckName("parameter name", name); err != nil {
+		return 0, err
+	}
+	if known != nil && !space.Compatible(known, d) {
+		return 0, fmt.Errorf("%w in an earlier trial: it is %v, want a range of the kind and scale of %v", ErrConflict, d, known)
+	}
+	x, err := t.draw(name, d)
+	if err != nil {
+		return 0, err
+	}
+	p := trial.Param{Name: name, Value: x, Dist: d}
+	record.Params = append(record.Params[:len(record.Params):len(record.Params)], p)
+	t.record.Store(&record)
+	t.params = append(t.params, p)
+	t.saveSoon()
+	return x, nil
+}
+
+// draw returns a new value: as the queue fixed it, the only one that there is,
+// as drawn together with others, or drawn alone.
+func (t *Trial) draw(name string, d space.Dist) (float64, error) {
+	if v, ok := t.queued[name]; ok {
+		x, err := d.Internal(v)
+		if err != nil {
+			return 0, fmt.Errorf("as queued: %w", err)
+		}
+		return x, nil
+	}
+	if d.Len() == 1 {
+		return d.Value(0), nil
+	}
+	joint, ok := t.study.cfg.Sampler.(JointSampler)
+	if ok && t.joint == nil {
+		drawn, err := joint.SampleJoint(t.request(""))
+		if err != nil {
+			return 0, fmt.Errorf("sampler: %w", err)
+		}
+		t.joint = drawn
+		if t.joint == nil {
+			t.joint = map[string]float64{}
+		}
+	}
+	if x, ok := t.joint[name]; ok && d.Contains(x) {
+		return x, nil
+	}
+	x, err := t.study.cfg.Sampler.Sample(t.request(name), name, d)
+	if err != nil {
+		return 0, fmt.Errorf("sampler: %w", err)
+	}
+	if !d.Contains(x) {
+		return 0, fmt.Errorf("sampler: it drew %v, want %v", x, d)
+	}
+	return x, nil
+}
+
+func (t *Trial) request(name string) trial.Request {
+	return trial.Request{History: t.history, Trial: t.record.Load(), Rand: random(t.study.cfg.Seed, t.Number(), name)}
+}

@@ -1,0 +1,101 @@
+package study
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/bluefin-hpo/bluefin/storage"
+	"github.com/bluefin-hpo/bluefin/trial"
+)
+
+// Tell ends a trial that Ask has begun and returns its record. With a nil err
+// the trial is Complete with the given values, one for each objective. With an
+// err that matches ErrPruned it is Pruned, with the last report as its value.
+// With another err, with NaN among the values, or if a suggestion has failed,
+// it is Failed, and the reason is saved.
+//
+// Tell fails with storage.ErrLost or storage.ErrFinished if another worker has
+// taken the trial over; the trial is then no longer this one's. If the number
+// of values is wrong the trial goes on and can be told again.
+func (s *Study) Tell(ctx context.Context, t *Trial, values []float64, err error) (*trial.Trial, error) {
+	if err == nil && t.Err() == nil && len(values) != len(s.record.Directions) {
+		return nil, fmt.Errorf("study: tell trial %d: %d values, want %d", t.Number(), len(values), len(s.record.Directions))
+	}
+	if err := t.end(ctx, outcome(t, values, err)); err != nil {
+		if errors.Is(err, storage.ErrLost) || errors.Is(err, storage.ErrFinished) {
+			s.forget(t)
+		}
+		return nil, fmt.Errorf("tell: %w", err)
+	}
+	return s.ended(ctx, t)
+}
+
+// TellNumber ends a running trial of any program, by its number. State is
+// Complete with one value for each objective, Pruned (the last report becomes
+// its value) or Failed with none.
+func (s *Study) TellNumber(ctx context.Context, number int, state trial.State, values []float64) (*trial.Trial, error) {
+	if _, err := s.sync(ctx); err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	record, ok := s.log.Trial(number)
+	s.mu.Unlock()
+	switch {
+	case !ok:
+		return nil, fmt.Errorf("study: tell trial %d: %w in study %q", number, storage.ErrNotExist, s.Name())
+	case record.State == trial.Waiting:
+		return nil, fmt.Errorf("study: tell trial %d: it is %v, want %v", number, record.State, trial.Running)
+	case state == trial.Pruned && values == nil:
+		values = prunedValues(record)
+	}
+	if err := s.cfg.Storage.Write(ctx, s.record.ID, number, storage.Update{State: state, Values: values}); err != nil {
+		return nil, fmt.Errorf("tell: %w", err)
+	}
+	if _, err := s.sync(ctx); err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	record, _ = s.log.Trial(number)
+	return record, nil
+}
+
+// outcome turns what an objective has returned into the end of a trial.
+func outcome(t *Trial, values []float64, err error) storage.Update {
+	if sticky := t.Err(); sticky != nil {
+		err = sticky
+	}
+	switch {
+	case errors.Is(err, ErrPruned):
+		return storage.Update{State: trial.Pruned, Values: prunedValues(t.record.Load())}
+	case err != nil:
+		return failed(err)
+	case slices.ContainsFunc(values, math.IsNaN):
+		return failed(fmt.Errorf("the objective returned %v", values))
+	}
+	return storage.Update{State: trial.Complete, Values: values}
+}
+
+func failed(err error) storage.Update {
+	reason, _ := json.Marshal(err.Error()) // a string always has JSON
+	return storage.Update{State: trial.Failed, SystemAttrs: map[string]json.RawMessage{trial.FailureKey: reason}}
+}
+
+// prunedValues is the last report, unless there is none or it is NaN.
+func prunedValues(t *trial.Trial) []float64 {
+	if r, ok := t.LastReport(); ok && !math.IsNaN(r.Value) {
+		return []float64{r.Value}
+	}
+	return nil
+}
+
+// end writes the end of the trial.
+func (t *Trial) end(ctx context.Context, u storage.Update) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.write(ctx, u)
+}
