@@ -102,15 +102,21 @@ type Result struct {
 // Frozen layers keep their weights and have no dropout, so that what they make
 // of an image never changes: it is computed once, before the first epoch.
 func (t *Task) Run(ctx context.Context, s Settings, seed uint64, report func(epoch int, m Metrics) error) (Result, error) {
+	_, r, err := t.run(ctx, s, seed, report)
+	return r, err
+}
+
+// run is Run and returns the trained network as well.
+func (t *Task) run(ctx context.Context, s Settings, seed uint64, report func(epoch int, m Metrics) error) (*mlp.Net, Result, error) {
 	if err := s.Check(); err != nil {
-		return Result{}, err
+		return nil, Result{}, err
 	}
 	if t.Patience < 0 {
-		return Result{}, fmt.Errorf("finetune: patience is %d, want at least 1, or 0 for %d", t.Patience, DefaultPatience)
+		return nil, Result{}, fmt.Errorf("finetune: patience is %d, want at least 1, or 0 for %d", t.Patience, DefaultPatience)
 	}
 	net := mlp.New(t.training.X.Cols, t.classes, s.Dropout, rand.New(rand.NewPCG(seed, 0)))
 	if err := net.SetHidden(t.pretrained); err != nil {
-		return Result{}, fmt.Errorf("finetune: pretrained weights: %w", err)
+		return nil, Result{}, fmt.Errorf("finetune: pretrained weights: %w", err)
 	}
 	frozen, trained := net.Split(s.FrozenLayers)
 	features := func(of train.Set) train.Set {
@@ -122,10 +128,10 @@ func (t *Task) Run(ctx context.Context, s Settings, seed uint64, report func(epo
 		return report(m.Epoch, metrics(m))
 	})
 	if err != nil {
-		return Result{}, err
+		return nil, Result{}, err
 	}
 	loss, accuracy := train.Evaluate(trained, features(t.test))
-	return Result{
+	return net, Result{
 		Metrics:      metrics(r.Best),
 		BestEpoch:    r.Best.Epoch,
 		EpochsRun:    r.EpochsRun,

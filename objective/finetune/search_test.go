@@ -1,0 +1,114 @@
+package finetune
+
+import (
+	"math"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/digits"
+	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/mlp"
+)
+
+// drawn returns uniformly random settings from a space.
+func drawn(s Space, rng *rand.Rand) Settings {
+	return Settings{
+		LearningRate:    s.LearningRate.Value(rng.Float64()),
+		BatchSize:       int(s.BatchSize.Value(rng.Float64())),
+		NumTrainEpochs:  int(s.NumTrainEpochs.Value(rng.Float64())),
+		Dropout:         s.Dropout.Value(rng.Float64()),
+		WeightDecay:     s.WeightDecay.Value(rng.Float64()),
+		LRSchedulerType: s.LRSchedulerType.Values[rng.IntN(len(s.LRSchedulerType.Values))],
+		WarmupRatio:     s.WarmupRatio.Value(rng.Float64()),
+		FrozenLayers:    int(s.FrozenLayers.Value(rng.Float64())),
+	}
+}
+
+// searched returns the result with the lowest validation loss of n random
+// settings. The seed decides over the settings and the trainings.
+func searched(tb testing.TB, task *Task, s Space, n int, seed uint64) Result {
+	tb.Helper()
+	rng := rand.New(rand.NewPCG(seed, 1))
+	best := Result{Metrics: Metrics{ValidationLoss: math.Inf(1)}}
+	for range n {
+		if r := mustRun(tb, task, drawn(s, rng), seed); r.ValidationLoss < best.ValidationLoss {
+			best = r
+		}
+	}
+	return best
+}
+
+// The task is of use only if the settings matter: thirty random ones must hold
+// a better one than the recommended ones, for four seeds of five.
+func TestARandomSearchBeatsTheDefaults(t *testing.T) {
+	task := digitsTask(t)
+	better := 0
+	for seed := range uint64(5) {
+		start := mustRun(t, task, Defaults(), seed)
+		best := searched(t, task, DefaultSpace(), 30, seed)
+		t.Logf("seed %d: validation loss %.4f with the defaults, %.4f with the best; test accuracy %.4f, %.4f", seed, start.ValidationLoss, best.ValidationLoss, start.TestAccuracy, best.TestAccuracy)
+		if best.ValidationLoss < 0.9*start.ValidationLoss {
+			better++
+		}
+	}
+	if better < 4 {
+		t.Errorf("the best of 30 is more than 10%% below the defaults for %d of 5 seeds, want at least 4", better)
+	}
+}
+
+// BenchmarkTransfer measures what README.md says about pretraining: the means,
+// over 20 seeds, of results with the pretrained weights and with fresh ones.
+//
+//	go test -run '^$' -bench Transfer -benchtime 1x ./objective/finetune
+func BenchmarkTransfer(b *testing.B) {
+	const seeds, n = 20, 30
+	all := DefaultSpace()
+	none := DefaultSpace()
+	none.FrozenLayers.High = 0 // fresh layers must be trained
+	for _, c := range []struct {
+		name  string
+		fresh bool
+		run   func(task *Task, seed uint64) Result
+	}{
+		{"defaults/pretrained", false, func(task *Task, seed uint64) Result { return mustRun(b, task, Defaults(), seed) }},
+		{"defaults/fresh", true, func(task *Task, seed uint64) Result { return mustRun(b, task, Defaults(), seed) }},
+		{"best30/pretrained", false, func(task *Task, seed uint64) Result { return searched(b, task, all, n, seed) }},
+		{"best30,nothing_frozen/pretrained", false, func(task *Task, seed uint64) Result { return searched(b, task, none, n, seed) }},
+		{"best30,nothing_frozen/fresh", true, func(task *Task, seed uint64) Result { return searched(b, task, none, n, seed) }},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			for b.Loop() {
+				var loss, accuracy, squares float64
+				for seed := range uint64(seeds) {
+					task := digitsTask(b)
+					if c.fresh {
+						task.pretrained = mlp.New(digits.Pixels, task.classes, 0, rand.New(rand.NewPCG(seed, 2))).Tensors()
+					}
+					r := c.run(task, seed)
+					loss += r.ValidationLoss / seeds
+					accuracy += r.TestAccuracy / seeds
+					squares += r.TestAccuracy * r.TestAccuracy / seeds
+				}
+				b.ReportMetric(loss, "validation_loss")
+				b.ReportMetric(accuracy, "test_accuracy")
+				b.ReportMetric(math.Sqrt(max(squares-accuracy*accuracy, 0)/(seeds-1)), "standard_error")
+			}
+		})
+	}
+}
+
+// BenchmarkTrial is the time of one training with the recommended settings and
+// with the slowest of the default space.
+func BenchmarkTrial(b *testing.B) {
+	slow := Defaults()
+	slow.LearningRate = 1e-5 // never stops early
+	slow.BatchSize = DefaultSpace().BatchSize.Low
+	slow.NumTrainEpochs = DefaultSpace().NumTrainEpochs.High
+	task := digitsTask(b)
+	for name, s := range map[string]Settings{"defaults": Defaults(), "slowest": slow} {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				mustRun(b, task, s, 1)
+			}
+		})
+	}
+}
