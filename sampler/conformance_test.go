@@ -1,0 +1,32 @@
+package sampler_test
+
+import (
+	"testing"
+
+	"github.com/bluefin-hpo/bluefin/sampler"
+	"github.com/bluefin-hpo/bluefin/sampler/samplertest"
+)
+
+func TestRandomConforms(t *testing.T) {
+	samplertest.Run(t, func() samplertest.Sampler { return sampler.Random{} })
+}
+
+func TestTPEConforms(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		tpe  sampler.TPE
+	}{
+		{"default", sampler.TPE{}},
+		{"one parameter at a time", sampler.TPE{Independent: true}},
+		{"a model from the first trial on, one candidate", sampler.TPE{StartupTrials: 1, Candidates: 1}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			samplertest.Run(t, func() samplertest.Sampler { tpe := c.tpe; return &tpe })
+		})
+	}
+}
+
+func TestTPEImproves(t *testing.T) {
+	samplertest.Improves(t, func() samplertest.Sampler { return &sampler.TPE{} })
+	samplertest.Improves(t, func() samplertest.Sampler { return &sampler.TPE{Independent: true} })
+}

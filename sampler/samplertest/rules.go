@@ -1,0 +1,217 @@
+package samplertest
+
+import (
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"sync"
+	"testing"
+
+	"github.com/bluefin-hpo/bluefin/space"
+	"github.com/bluefin-hpo/bluefin/trial"
+)
+
+// testContained runs studies whose trials end in every way; suggest checks.
+func testContained(t *testing.T, newSampler func() Sampler) {
+	for _, c := range []struct {
+		name      string
+		objective func(*run)
+	}{
+		{"every kind of distribution", mixed(1)},
+		{"ranges at the limits of float64", extreme},
+		{"parameters that depend on others", conditional},
+		{"ranges that change", moving},
+		{"no parameters", nothing},
+		{"only failures", func(u *run) { u.suggest("x", kinds[0]); u.trial.State = trial.Failed }},
+		{"only running trials", func(u *run) { u.suggest("x", kinds[0]) }},
+		{"all infeasible", func(u *run) {
+			x := u.suggest("x", kinds[0])
+			u.trial.Constraints = map[string]float64{"c": 1 + x*x}
+			u.complete(x)
+		}},
+		{"all equal", func(u *run) { u.suggest("x", kinds[0]); u.suggest("y", kinds[3]); u.complete(1) }},
+		{"one dimension", func(u *run) { u.complete(u.suggest("x", kinds[0])) }},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			st := newStudy(newSampler(), 1, trial.Minimize)
+			for range 80 {
+				st.run(t, c.objective)
+			}
+		})
+	}
+}
+
+// testEnds looks at many short studies, since a sampler may settle.
+func testEnds(t *testing.T, newSampler func() Sampler) {
+	grids := map[string]space.Dist{
+		"float": space.Float{Low: 0, High: 1, Step: 0.25},
+		"int":   space.Int{Low: 1, High: 4},
+		"log":   space.Int{Low: 1, High: 4, Log: true},
+		"step":  space.Int{Low: 0, High: 30, Step: 10},
+		"cat":   space.Choose("a", "b", "c").Dist(),
+	}
+	drawn := map[string]map[float64]bool{}
+	for seed := range uint64(10) {
+		st := newStudy(newSampler(), seed, trial.Minimize)
+		for range 40 {
+			st.run(t, func(u *run) {
+				for name, d := range grids {
+					x := u.suggest(name, d)
+					if drawn[name] == nil {
+						drawn[name] = map[float64]bool{}
+					}
+					drawn[name][x] = true
+				}
+				u.complete(randomness(seed, u.trial.Number, "value").Float64())
+			})
+		}
+	}
+	for name, d := range grids {
+		for _, u := range []float64{0, 1} {
+			if x := d.Value(u); !drawn[name][x] {
+				t.Errorf("both ends of a grid must be drawn, but %v of %s (%v) never was in 400 draws", x, name, d)
+			}
+		}
+	}
+}
+
+// snapshots returns the histories of a study, each one trial longer, and the
+// number of the trial that is asked for next.
+func snapshots(t *testing.T, s Sampler) (histories []trial.History, next []int) {
+	t.Helper()
+	st := newStudy(s, 2, trial.Minimize)
+	for range 60 {
+		histories, next = append(histories, st.log.History()), append(next, st.next)
+		st.run(t, mixed(1))
+	}
+	return histories, next
+}
+
+// answer is all that s says to one request.
+func answer(t *testing.T, s Sampler, h trial.History, number int) map[string]float64 {
+	t.Helper()
+	request := func(name string) trial.Request {
+		return trial.Request{History: h, Trial: &trial.Trial{Number: number}, Rand: randomness(3, number, name)}
+	}
+	all := map[string]float64{}
+	if joint, ok := s.(jointSampler); ok {
+		values, err := joint.SampleJoint(request(""))
+		if err != nil {
+			t.Errorf("a sampler must serve every valid request, but SampleJoint failed: %v", err)
+		}
+		for name, x := range values {
+			all["joint "+name] = x
+		}
+	}
+	for i, d := range kinds {
+		name := fmt.Sprintf("p%02d", i)
+		x, err := s.Sample(request(name), name, d)
+		if err != nil {
+			t.Errorf("a sampler must serve every valid request, but Sample failed: %v", err)
+		}
+		all[name] = x
+	}
+	return all
+}
+
+func testSameAnswer(t *testing.T, newSampler func() Sampler) {
+	histories, next := snapshots(t, newSampler())
+	used := newSampler()
+	// Forth and back, so that what the sampler has cached is of later trials.
+	for _, i := range append(rand.New(rand.NewPCG(1, 1)).Perm(len(histories)), 59, 0, 30) {
+		want := answer(t, newSampler(), histories[i], next[i])
+		for range 2 {
+			if got := answer(t, used, histories[i], next[i]); !maps.Equal(got, want) {
+				t.Fatalf("trial %d: an answer must depend on the request alone, but a used sampler said %v and a fresh one %v", next[i], got, want)
+			}
+		}
+	}
+}
+
+// text writes out everything that a history holds.
+func text(h trial.History) string {
+	s := fmt.Sprintf("%v %v %v\n", h.Directions(), h.Space(false), h.Space(true))
+	for _, t := range append(h.Finished(), h.Running()...) {
+		s += fmt.Sprintf("%+v\n", *t)
+	}
+	return s
+}
+
+func testUnmodified(t *testing.T, newSampler func() Sampler) {
+	histories, next := snapshots(t, newSampler())
+	h, number := histories[len(histories)-1], next[len(next)-1]
+	before := text(h)
+	answer(t, newSampler(), h, number)
+	if after := text(h); after != before {
+		t.Errorf("a sampler must not write to a history, but it was\n%s and is\n%s", before, after)
+	}
+}
+
+func testDirections(t *testing.T, newSampler func() Sampler) {
+	down := newStudy(newSampler(), 4, trial.Minimize)
+	up := newStudy(newSampler(), 4, trial.Maximize)
+	for range 60 {
+		a, b := down.run(t, mixed(1)), up.run(t, mixed(-1))
+		for i := range a.Params {
+			if a.Params[i].Value != b.Params[i].Value {
+				t.Fatalf("trial %d, %s: maximizing f must draw what minimizing -f draws, but drew %v and %v", a.Number, a.Params[i].Name, b.Params[i].Value, a.Params[i].Value)
+			}
+		}
+	}
+}
+
+func testConcurrent(t *testing.T, newSampler func() Sampler) {
+	histories, next := snapshots(t, newSampler())
+	var want []map[string]float64
+	for i, h := range histories {
+		want = append(want, answer(t, newSampler(), h, next[i]))
+	}
+	shared := newSampler()
+	var wg sync.WaitGroup
+	for g := range uint64(8) {
+		wg.Go(func() {
+			for _, i := range rand.New(rand.NewPCG(g, 5)).Perm(len(histories)) {
+				if got := answer(t, shared, histories[i], next[i]); !maps.Equal(got, want[i]) {
+					t.Errorf("trial %d: an answer must not depend on what other goroutines ask, but it was %v, alone %v", next[i], got, want[i])
+				}
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// testObjectives accepts an error, but no panic and no value outside.
+func testObjectives(t *testing.T, newSampler func() Sampler) {
+	s := newSampler()
+	log := trial.NewLog([]trial.Direction{trial.Minimize, trial.Maximize})
+	for number := range 40 {
+		u := &trial.Trial{Number: number, State: trial.Complete}
+		request := func(name string) trial.Request {
+			return trial.Request{History: log.History(), Trial: &trial.Trial{Number: number}, Rand: randomness(6, number, name)}
+		}
+		joint, isJoint := s.(jointSampler)
+		var values map[string]float64
+		if isJoint {
+			var err error
+			if values, err = joint.SampleJoint(request("")); err != nil {
+				return
+			}
+		}
+		for i, d := range kinds {
+			name := fmt.Sprintf("p%02d", i)
+			x, ok := values[name]
+			if !ok {
+				var err error
+				if x, err = s.Sample(request(name), name, d); err != nil {
+					return
+				}
+			}
+			if !d.Contains(x) {
+				t.Errorf("trial %d, %s: a value must be one of its distribution, but is %v for %v", number, name, x, d)
+			}
+			u.Params = append(u.Params, trial.Param{Name: name, Value: x, Dist: d})
+		}
+		u.Values = []float64{u.Params[0].Value, u.Params[3].Value}
+		log.Put(u)
+	}
+}

@@ -1,0 +1,85 @@
+// Package samplertest is the conformance suite that every sampler passes. A
+// failure message states the rule that was broken.
+package samplertest
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/bluefin-hpo/bluefin/space"
+	"github.com/bluefin-hpo/bluefin/trial"
+)
+
+// Sampler is what a study asks of a sampler. If it also has the method
+//
+//	SampleJoint(r trial.Request) (map[string]float64, error)
+//
+// the suite uses that as a study does: it asks once at the beginning of a
+// trial, and asks Sample for what is missing.
+type Sampler interface {
+	Sample(r trial.Request, name string, d space.Dist) (float64, error)
+}
+
+type jointSampler interface {
+	SampleJoint(r trial.Request) (map[string]float64, error)
+}
+
+// Run checks the rules that hold for every sampler. newSampler returns a fresh
+// one with the same settings every time. Run it with the race detector too.
+func Run(t *testing.T, newSampler func() Sampler) {
+	for _, rule := range []struct {
+		name  string
+		check func(*testing.T, func() Sampler)
+	}{
+		{"every value is one of its distribution", testContained},
+		{"both ends of every small grid are drawn", testEnds},
+		{"the same request gets the same answer", testSameAnswer},
+		{"a history is not modified", testUnmodified},
+		{"maximizing f is minimizing -f", testDirections},
+		{"goroutines do not disturb each other", testConcurrent},
+		{"several objectives are served or refused", testObjectives},
+	} {
+		t.Run(rule.name, func(t *testing.T) { rule.check(t, newSampler) })
+	}
+}
+
+// Improves checks that the sampler finds much better values than random
+// search: on a shifted sphere in five dimensions, with 150 trials, the median
+// over the seeds of the best value must be less than a fourth.
+func Improves(t *testing.T, newSampler func() Sampler) {
+	const seeds, trials = 15, 150
+	var with, without []float64
+	for seed := range uint64(seeds) {
+		with = append(with, bestOnSphere(t, newSampler(), seed, trials))
+		without = append(without, bestOnSphere(t, uniform{}, seed, trials))
+	}
+	slices.Sort(with)
+	slices.Sort(without)
+	if got, random := with[seeds/2], without[seeds/2]; got > random/4 {
+		t.Errorf("the sampler's median best value is %v and random search's %v: it must be less than a fourth", got, random)
+	}
+}
+
+func bestOnSphere(t *testing.T, s Sampler, seed uint64, trials int) float64 {
+	t.Helper()
+	st := newStudy(s, seed, trial.Minimize)
+	for range trials {
+		st.run(t, func(u *run) {
+			y := 0.0
+			for i, name := range []string{"a", "b", "c", "d", "e"} {
+				x := u.suggest(name, space.Float{Low: -5, High: 5}) - 0.7*float64(i-2) - 0.3
+				y += x * x
+			}
+			u.complete(y)
+		})
+	}
+	best, _ := st.log.History().Best()
+	return best.Values[0]
+}
+
+// uniform is random search.
+type uniform struct{}
+
+func (uniform) Sample(r trial.Request, name string, d space.Dist) (float64, error) {
+	return d.Value(r.Rand.Float64()), nil
+}

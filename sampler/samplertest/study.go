@@ -1,0 +1,133 @@
+package samplertest
+
+import (
+	"hash/fnv"
+	"math"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/bluefin-hpo/bluefin/space"
+	"github.com/bluefin-hpo/bluefin/trial"
+)
+
+// A study is the least engine that asks a sampler as a real one does.
+type study struct {
+	log     *trial.Log
+	sampler Sampler
+	seed    uint64
+	next    int // number of the next trial
+}
+
+func newStudy(s Sampler, seed uint64, directions ...trial.Direction) *study {
+	return &study{log: trial.NewLog(directions), sampler: s, seed: seed}
+}
+
+// A run is a trial while its objective draws parameters.
+type run struct {
+	t       *testing.T
+	study   *study
+	history trial.History
+	joint   map[string]float64
+	trial   *trial.Trial
+}
+
+// randomness is a function of the seed, the trial and the parameter.
+func randomness(seed uint64, number int, name string) *rand.Rand {
+	h := fnv.New64a()
+	h.Write([]byte(name))
+	return rand.New(rand.NewPCG(seed^h.Sum64(), uint64(number)))
+}
+
+// run gives the next trial to the objective and puts what it leaves.
+func (s *study) run(t *testing.T, objective func(*run)) *trial.Trial {
+	t.Helper()
+	u := &run{t: t, study: s, trial: &trial.Trial{Number: s.next, State: trial.Running, Seen: len(s.log.History().Finished())}}
+	s.next++
+	s.log.Put(copyOf(u.trial)) // a trial is among the running ones when it asks
+	u.history = s.log.History()
+	if joint, ok := s.sampler.(jointSampler); ok {
+		var err error
+		if u.joint, err = joint.SampleJoint(u.request("")); err != nil {
+			t.Fatalf("trial %d: a sampler must serve every valid request, but SampleJoint failed: %v", u.trial.Number, err)
+		}
+	}
+	objective(u)
+	s.log.Put(u.trial)
+	return u.trial
+}
+
+func (u *run) request(name string) trial.Request {
+	return trial.Request{
+		History: u.history,
+		Trial:   copyOf(u.trial),
+		Rand:    randomness(u.study.seed, u.trial.Number, name),
+	}
+}
+
+// suggest draws a parameter in internal form.
+func (u *run) suggest(name string, d space.Dist) float64 {
+	u.t.Helper()
+	x, ok := u.joint[name]
+	if known, in := u.history.Space(true).Get(name); ok && in && !known.Contains(x) {
+		u.t.Errorf("trial %d, %s: SampleJoint must draw values that the distribution in the history contains, but drew %v for %v", u.trial.Number, name, x, known)
+	}
+	if !ok || !d.Contains(x) {
+		var err error
+		if x, err = u.study.sampler.Sample(u.request(name), name, d); err != nil {
+			u.t.Fatalf("trial %d, %s: a sampler must serve every valid request, but Sample failed: %v", u.trial.Number, name, err)
+		}
+		if !d.Contains(x) {
+			u.t.Errorf("trial %d, %s: Sample must draw values that the distribution contains, but drew %v for %v", u.trial.Number, name, x, d)
+		}
+	}
+	u.trial.Params = append(u.trial.Params, trial.Param{Name: name, Value: x, Dist: d})
+	return x
+}
+
+func (u *run) complete(values ...float64) {
+	u.trial.State, u.trial.Values = trial.Complete, values
+}
+
+func (u *run) report(values ...float64) {
+	for step, v := range values {
+		u.trial.Reports = append(u.trial.Reports, trial.Report{Step: step, Value: v})
+	}
+}
+
+// anyOutcome ends the trial in one of the ways in which trials end, good and
+// bad, and leaves some running. Its value is sign·f with a random f.
+func (u *run) anyOutcome(sign float64) {
+	r := randomness(u.study.seed, u.trial.Number, "outcome")
+	f := sign * r.NormFloat64()
+	if r.IntN(3) == 0 {
+		u.trial.Constraints = map[string]float64{"c": r.NormFloat64(), "d": -1}
+	}
+	switch r.IntN(16) {
+	case 0:
+		u.trial.State = trial.Failed
+	case 1: // someone else still works on it
+	case 2:
+		u.trial.State = trial.Pruned // before its first report
+	case 3:
+		u.report(f, math.NaN())
+		u.trial.State = trial.Pruned
+	case 4, 5:
+		u.report(f, f/2)
+		u.trial.State, u.trial.Values = trial.Pruned, []float64{f / 2}
+	case 6:
+		u.complete(math.Inf(int(sign)))
+	case 7:
+		u.complete(math.Inf(-int(sign)))
+	case 8:
+		u.complete(0) // equal to others
+	default:
+		u.report(f)
+		u.complete(f)
+	}
+}
+
+func copyOf(t *trial.Trial) *trial.Trial {
+	c := *t
+	c.Params = append([]trial.Param(nil), t.Params...)
+	return &c
+}
