@@ -124,6 +124,9 @@ func testSameAnswer(t *testing.T, newSampler func() Sampler) {
 			if got := answer(t, used, histories[i], next[i]); !maps.Equal(got, want) {
 				t.Fatalf("trial %d: an answer must depend on the request alone, but a used sampler said %v and a fresh one %v", next[i], got, want)
 			}
+			if _, err := used.Sample(trial.Request{History: histories[9], Rand: randomness(7, 9, "x"), Trial: &trial.Trial{Number: 9}}, "x", kinds[0]); err != nil {
+				t.Fatalf("a sampler must serve every valid request, but Sample failed: %v", err)
+			}
 		}
 	}
 }
@@ -138,7 +141,7 @@ func text(h trial.History) string {
 }
 
 func testUnmodified(t *testing.T, newSampler func() Sampler) {
-	histories, next := snapshots(t, newSampler())
+	histories, next := snapshots(t, uniform{}) // no one has written to these
 	h, number := histories[len(histories)-1], next[len(next)-1]
 	before := text(h)
 	answer(t, newSampler(), h, number)
