@@ -10,7 +10,7 @@
 // (300) and judge the choice (521). No image is in two parts.
 //
 // What the pretraining is worth here, and what a search gains, is measured in
-// README.md: do not take this task as evidence that transfer helps.
+// README.md: this task is no evidence that transfer helps.
 package finetune
 
 //go:generate go run ./internal/pretrain digits04.safetensors
