@@ -29,9 +29,9 @@ func (s *Study) Ask(ctx context.Context) (*Trial, error) {
 }
 
 // AskDetached begins a trial that any program may tell by its number with
-// TellNumber: it draws and saves all parameters of the space, and the lease
+// TellNumber: it draws and saves the given parameters, in their order, and the lease
 // lasts for the given time, whether this process lives or not.
-func (s *Study) AskDetached(ctx context.Context, params space.Space, lease time.Duration) (*trial.Trial, error) {
+func (s *Study) AskDetached(ctx context.Context, params []space.Dimension, lease time.Duration) (*trial.Trial, error) {
 	t, err := s.ask(ctx, storage.Claim{Lease: storage.Lease{Duration: lease}})
 	if err != nil {
 		return nil, err

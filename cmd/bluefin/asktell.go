@@ -1,0 +1,149 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/bluefin-hpo/bluefin/space"
+	"github.com/bluefin-hpo/bluefin/space/pyjson"
+	"github.com/bluefin-hpo/bluefin/storage"
+	"github.com/bluefin-hpo/bluefin/storage/sqlite"
+	"github.com/bluefin-hpo/bluefin/study"
+	"github.com/bluefin-hpo/bluefin/trial"
+)
+
+func askCommand() *cli.Command {
+	return &cli.Command{
+		Name:  "ask",
+		Usage: "begin a trial and print its number and parameters",
+		Flags: append(formatFlags("json"), storageFlag(), studyNameFlag(), samplerFlag(), seedFlag(),
+			&cli.StringFlag{Name: "search-space", Usage: "`JSON` object of distributions by parameter, like " +
+				`{"lr": {"type": "float", "low": 1e-5, "high": 0.1, "log": true}, "opt": {"type": "categorical", "choices": ["sgd", "adam"]}}`},
+			&cli.DurationFlag{Name: "lease", Value: 24 * time.Hour, Usage: "how long until the trial is given to another worker if nobody tells it"}),
+		Action: func(c *cli.Context) error {
+			if err := checkFormat(c); err != nil {
+				return err
+			}
+			if c.Duration("lease") <= 0 {
+				return usagef("--lease is %v, want above 0", c.Duration("lease"))
+			}
+			dims, err := parseSpace(c.String("search-space"))
+			if err != nil {
+				return usagef("--search-space: %w", err)
+			}
+			s, err := samplerByName(c.String("sampler"))
+			if err != nil {
+				return err
+			}
+			return withStudy(c, sqlite.ReadWrite, study.Config{Sampler: s, Seed: c.Uint64("seed")}, func(s *study.Study) error {
+				t, err := s.AskDetached(c.Context, dims, c.Duration("lease"))
+				if err != nil {
+					return err
+				}
+				params := record{}
+				for _, p := range t.Params {
+					params = append(params, pyjson.Member{Name: p.Name, Value: p.External()})
+				}
+				return printRecords(c, []record{{{Name: "number", Value: t.Number}, {Name: "params", Value: params}}}, true)
+			})
+		},
+	}
+}
+
+// parseSpace reads an object of distributions and keeps the order of the names.
+func parseSpace(text string) ([]space.Dimension, error) {
+	if text == "" {
+		return nil, nil
+	}
+	d := json.NewDecoder(bytes.NewReader([]byte(text)))
+	if token, err := d.Token(); err != nil || token != json.Delim('{') {
+		return nil, fmt.Errorf("%.200q is no JSON object", text)
+	}
+	var dims []space.Dimension
+	for d.More() {
+		name, err := d.Token()
+		if err != nil {
+			return nil, err
+		}
+		var raw json.RawMessage
+		if err := d.Decode(&raw); err != nil {
+			return nil, fmt.Errorf("parameter %q: %w", name, err)
+		}
+		dim := space.Dimension{Name: name.(string)}
+		if dim.Dist, err = space.Unmarshal(raw); err == nil {
+			err = dim.Dist.Check()
+		}
+		if err != nil {
+			return nil, fmt.Errorf("parameter %q: %w", name, err)
+		}
+		if slices.ContainsFunc(dims, func(d space.Dimension) bool { return d.Name == dim.Name }) {
+			return nil, fmt.Errorf("parameter %q is there twice", name)
+		}
+		dims = append(dims, dim)
+	}
+	if _, err := d.Token(); err != nil || d.More() {
+		return nil, fmt.Errorf("%.200q is no JSON object", text)
+	}
+	return dims, nil
+}
+
+func tellCommand() *cli.Command {
+	return &cli.Command{
+		Name:  "tell",
+		Usage: "end a trial that ask has begun",
+		Flags: []cli.Flag{
+			storageFlag(), studyNameFlag(),
+			&cli.IntFlag{Name: "trial-number", Usage: "the `NUMBER` that ask has printed"},
+			&cli.Float64SliceFlag{Name: "values", Usage: "the value of each objective"},
+			&cli.StringFlag{Name: "state", Usage: "complete, pruned or fail (default: complete with values, fail without)"},
+			&cli.BoolFlag{Name: "skip-if-finished", Usage: "do nothing if the trial has finished"},
+		},
+		Action: func(c *cli.Context) error {
+			if !c.IsSet("trial-number") {
+				return usagef("--trial-number is missing")
+			}
+			values := c.Float64Slice("values")
+			state, err := stateFlag(c, len(values) > 0)
+			if err != nil {
+				return err
+			}
+			return withStudy(c, sqlite.ReadWrite, study.Config{}, func(s *study.Study) error {
+				number := c.Int("trial-number")
+				t, err := s.TellNumber(c.Context, number, state, values)
+				if err != nil {
+					if c.Bool("skip-if-finished") && errors.Is(err, storage.ErrFinished) {
+						return nil
+					}
+					return err
+				}
+				logf(c, "Told trial %d: %v %v.", number, t.State, t.Values)
+				return nil
+			})
+		},
+	}
+}
+
+func stateFlag(c *cli.Context, values bool) (trial.State, error) {
+	if !c.IsSet("state") {
+		if values {
+			return trial.Complete, nil
+		}
+		return trial.Failed, nil
+	}
+	name, err := oneOf("state", strings.ToLower(c.String("state")), "complete", "pruned", "fail")
+	if err != nil {
+		return 0, err
+	}
+	state, err := trial.ParseState(strings.ToUpper(name))
+	if err == nil && state == trial.Complete != values {
+		err = usagef("--state is %s, want --values with complete and without them else", name)
+	}
+	return state, err
+}

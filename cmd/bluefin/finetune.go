@@ -1,0 +1,238 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/bluefin-hpo/bluefin/objective/finetune"
+	"github.com/bluefin-hpo/bluefin/storage/sqlite"
+	"github.com/bluefin-hpo/bluefin/study"
+	"github.com/bluefin-hpo/bluefin/trial"
+)
+
+func finetuneCommand() *cli.Command {
+	return &cli.Command{
+		Name:  "finetune",
+		Usage: "search for the settings that fine-tune a small pretrained network best",
+		Description: "A network that knows the handwritten digits 0 to 4 learns 5 to 9 from a few images.\n" +
+			"Each trial is one fine-tuning; its value is the validation loss. Trial 0 has the\n" +
+			"recommended default settings. Run the same command again to go on after a stop.",
+		Flags: []cli.Flag{
+			storageFlag(),
+			&cli.StringFlag{Name: "study-name", Value: "digits", Usage: "the `NAME` of the study; it is created if it does not exist"},
+			&cli.IntFlag{Name: "trials", Value: 30, Usage: "how many trials the study shall have in all"},
+			&cli.DurationFlag{Name: "timeout", Usage: "stop after this time, like 10m (default: none)"},
+			&cli.IntFlag{Name: "workers", Value: 1, Usage: "how many trials run at once"},
+			samplerFlag(), prunerFlag(), seedFlag(),
+		},
+		Action: runFinetune,
+	}
+}
+
+var errTimeout = errors.New("the timeout is over")
+
+func runFinetune(c *cli.Context) (err error) {
+	for _, name := range []string{"trials", "workers"} {
+		if n := c.Int(name); n < 1 {
+			return usagef("--%s is %d, want at least 1", name, n)
+		}
+	}
+	ctx := c.Context
+	if c.IsSet("timeout") {
+		d := c.Duration("timeout")
+		if d <= 0 {
+			return usagef("--timeout is %v, want above 0", d)
+		}
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, d, errTimeout)
+		defer cancel()
+	}
+	cfg := study.Config{Name: c.String("study-name"), Directions: []trial.Direction{trial.Minimize}, Seed: c.Uint64("seed")}
+	if cfg.Sampler, err = samplerByName(c.String("sampler")); err != nil {
+		return err
+	}
+	if cfg.Pruner, err = prunerByName(c.String("pruner")); err != nil {
+		return err
+	}
+	task, err := finetune.Digits()
+	if err != nil {
+		return err
+	}
+	db, err := openStorage(c, sqlite.Create)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	cfg.Storage = db
+	show := &progress{w: c.App.ErrWriter, total: c.Int("trials")}
+	cfg.Ended = show.ended
+	s, err := study.Open(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	if err := sameTask(ctx, s, cfg.Seed); err != nil {
+		return err
+	}
+	if _, err := s.EnqueueFirst(ctx, finetune.Defaults().Params()); err != nil {
+		return err
+	}
+	if err := show.begin(ctx, s); err != nil {
+		return err
+	}
+	err = s.Optimize(ctx, task.Objective(finetune.DefaultSpace(), cfg.Seed), study.Budget{Trials: c.Int("trials"), Workers: c.Int("workers")})
+	return finetuneEnd(c, s, err)
+}
+
+// sameTask sees to it that all trials of a study are of one task, trained with
+// one seed: otherwise their values could not be compared.
+func sameTask(ctx context.Context, s *study.Study, seed uint64) error {
+	attrs, err := s.UserAttrs(ctx)
+	if err != nil {
+		return err
+	}
+	want := fmt.Sprintf(`{"task":"digits","seed":%d}`, seed)
+	stored, ok := attrs["finetune"]
+	if ok {
+		var a, b struct {
+			Task string
+			Seed uint64
+		}
+		json.Unmarshal([]byte(want), &b)
+		if err := json.Unmarshal(stored, &a); err != nil || a != b {
+			return fmt.Errorf("study %q was begun with %s, this is %s: give it another --study-name", s.Name(), stored, want)
+		}
+		return nil
+	}
+	trials, err := s.Trials(ctx)
+	if err != nil {
+		return err
+	}
+	if slices.ContainsFunc(trials, func(t *trial.Trial) bool { return t.State.Finished() }) {
+		return fmt.Errorf("study %q holds trials of something else: give it another --study-name", s.Name())
+	}
+	return s.SetUserAttr(ctx, "finetune", json.RawMessage(want))
+}
+
+// finetuneEnd says how the search ended and what it found.
+func finetuneEnd(c *cli.Context, s *study.Study, err error) error {
+	ctx := context.WithoutCancel(c.Context)
+	trials, readErr := s.Trials(ctx)
+	if readErr != nil {
+		return errors.Join(err, readErr)
+	}
+	finished := 0
+	for _, t := range trials {
+		if t.State.Finished() {
+			finished++
+		}
+	}
+	interrupted := err != nil && c.Context.Err() != nil
+	if err != nil && !interrupted && !errors.Is(err, errTimeout) {
+		return err
+	}
+	best, bestErr := s.Best(ctx)
+	switch {
+	case errors.Is(bestErr, study.ErrNoBest):
+		logf(c, "No trial is complete yet.")
+	case bestErr != nil:
+		return bestErr
+	default:
+		printBest(c.App.Writer, best, trials[0], finished)
+	}
+	path, _ := storagePath(c.String("storage"))
+	logf(c, "\nStudy %q is saved in %s. Its best parameters as JSON:\n  bluefin export --storage %s --study-name %s", s.Name(), path, path, s.Name())
+	switch {
+	case interrupted:
+		logf(c, "Interrupted with %d of %d trials. The same command goes on.", finished, c.Int("trials"))
+		return errInterrupted
+	case err != nil:
+		logf(c, "Stopped by --timeout with %d of %d trials. The same command goes on.", finished, c.Int("trials"))
+	case finished < c.Int("trials"):
+		logf(c, "%d of %d trials have finished; the others are still running in other processes.", finished, c.Int("trials"))
+	}
+	return nil
+}
+
+func printBest(w io.Writer, best, first *trial.Trial, finished int) {
+	fmt.Fprintf(w, "Best of %d trials: trial %d, validation loss %.4f%s\n", finished, best.Number, best.Values[0], accuracies(best))
+	for _, p := range best.Params {
+		fmt.Fprintf(w, "  %-18s %s\n", p.Name, shortValue(p.External()))
+	}
+	if first.State == trial.Complete && best.Number != first.Number {
+		fmt.Fprintf(w, "Default settings: trial %d, validation loss %.4f%s\n", first.Number, first.Values[0], accuracies(first))
+	}
+}
+
+func accuracies(t *trial.Trial) string {
+	s := ""
+	for _, name := range []string{"validation", "test"} {
+		var x float64
+		if json.Unmarshal(t.UserAttrs[name+"_accuracy"], &x) == nil {
+			s += fmt.Sprintf(", %s accuracy %.1f %%", name, 100*x)
+		}
+	}
+	return s
+}
+
+// progress shows each trial as it ends.
+type progress struct {
+	w     io.Writer
+	total int
+	best  *trial.Trial
+}
+
+// begin says what the study has from earlier runs.
+func (p *progress) begin(ctx context.Context, s *study.Study) error {
+	trials, err := s.Trials(ctx)
+	if err != nil {
+		return err
+	}
+	finished := 0
+	for _, t := range trials {
+		if t.State.Finished() {
+			finished++
+		}
+	}
+	if finished > 0 {
+		fmt.Fprintf(p.w, "Study %q has %d finished trials, going on to %d.\n", s.Name(), finished, p.total)
+	}
+	if best, err := s.Best(ctx); err == nil {
+		p.best = best
+	}
+	return nil
+}
+
+func (p *progress) ended(t *trial.Trial) {
+	value := "-"
+	if len(t.Values) == 1 {
+		value = fmt.Sprintf("%.4f", t.Values[0])
+	}
+	mark := " "
+	if t.State == trial.Complete && (p.best == nil || t.Values[0] < p.best.Values[0]) {
+		p.best, mark = t, "*"
+	}
+	var params []string
+	for _, param := range t.Params {
+		params = append(params, param.Name+"="+shortValue(param.External()))
+	}
+	if t.State == trial.Failed {
+		params = append([]string{"(" + t.Failure() + ")"}, params...)
+	}
+	fmt.Fprintf(p.w, "%s trial %3d/%d  %-8s  loss %-7s %5.2f s  %s\n", mark, t.Number, p.total, strings.ToLower(t.State.String()), value,
+		t.Duration().Seconds(), strings.Join(params, " "))
+}
+
+func shortValue(v any) string {
+	if x, ok := v.(float64); ok {
+		return fmt.Sprintf("%.3g", x)
+	}
+	return fmt.Sprint(v)
+}

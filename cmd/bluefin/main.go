@@ -1,0 +1,129 @@
+// Command bluefin searches for hyperparameters: it fine-tunes the built-in
+// task, and it manages and reads study files by the verbs of Optuna's command
+// line. Data goes to standard output, all else to standard error.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"github.com/urfave/cli/v2"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second signal ends the program at once
+	os.Exit(run(ctx, os.Args, os.Stdout, os.Stderr))
+}
+
+// The exit codes, besides 0.
+const (
+	exitError       = 1
+	exitUsage       = 2   // the command line is wrong
+	exitInterrupted = 130 // as a shell reports a program ended by Ctrl-C
+)
+
+// errInterrupted ends a command whose work was stopped by a signal.
+var errInterrupted = errors.New("interrupted")
+
+// A usageError is a mistake in the command line.
+type usageError struct{ error }
+
+func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
+
+// run runs the command line args, of which the first is the program, and
+// returns the exit code.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	err := newApp(stdout, stderr).RunContext(ctx, spreadLists(args))
+	var usage usageError
+	switch {
+	case err == nil:
+		return 0
+	case errors.Is(err, errInterrupted):
+		return exitInterrupted
+	case errors.As(err, &usage):
+		fmt.Fprintf(stderr, "bluefin: %v (see bluefin --help)\n", err)
+		return exitUsage
+	}
+	fmt.Fprintf(stderr, "bluefin: %v\n", strings.ReplaceAll(err.Error(), "\n", "; "))
+	return exitError
+}
+
+func newApp(stdout, stderr io.Writer) *cli.App {
+	app := &cli.App{
+		Name:                      "bluefin",
+		Usage:                     "search for hyperparameters",
+		Description:               "Without any flag, `bluefin finetune` is the main job: it searches for the settings\nthat fine-tune a small network best, and saves every trial to bluefin.db.",
+		HideHelpCommand:           true,
+		Writer:                    stdout,
+		ErrWriter:                 stderr,
+		DisableSliceFlagSeparator: true,
+		ExitErrHandler:            func(*cli.Context, error) {}, // run decides about the exit
+		Commands: []*cli.Command{
+			finetuneCommand(), createStudyCommand(), deleteStudyCommand(), studyNamesCommand(), studiesCommand(),
+			trialsCommand(), bestTrialCommand(), bestTrialsCommand(), askCommand(), tellCommand(), exportCommand(),
+		},
+		Action: func(c *cli.Context) error {
+			if c.Args().Present() {
+				return usagef("unknown command %q", c.Args().First())
+			}
+			return cli.ShowAppHelp(c)
+		},
+		OnUsageError: onUsageError,
+	}
+	for _, cmd := range app.Commands {
+		cmd.OnUsageError = onUsageError
+		cmd.HideHelpCommand = true
+		cmd.Action = noArguments(cmd.Action)
+	}
+	return app
+}
+
+func onUsageError(_ *cli.Context, err error, _ bool) error { return usageError{err} }
+
+// noArguments refuses what is left after the flags: no command takes it, and
+// flags behind it would be passed over in silence.
+func noArguments(action cli.ActionFunc) cli.ActionFunc {
+	return func(c *cli.Context) error {
+		if c.Args().Present() {
+			return usagef("%s: unexpected argument %q", c.Command.Name, c.Args().First())
+		}
+		return action(c)
+	}
+}
+
+// spreadLists turns "--values 1 2" into "--values=1 --values=2", and likewise
+// --directions: Optuna's lists of values, which the flag parser does not know.
+func spreadLists(args []string) []string {
+	isNumber := func(s string) bool { _, err := strconv.ParseFloat(s, 64); return err == nil }
+	isWord := func(s string) bool { return !strings.HasPrefix(s, "-") }
+	belongs := map[string]func(string) bool{"--values": isNumber, "--directions": isWord}
+	var out []string
+	for i := 0; i < len(args); i++ {
+		ok := belongs[args[i]]
+		if ok == nil || i+1 == len(args) || !ok(args[i+1]) {
+			out = append(out, args[i])
+			continue
+		}
+		for name := args[i]; i+1 < len(args) && ok(args[i+1]); i++ {
+			out = append(out, name+"="+args[i+1])
+		}
+	}
+	return out
+}
+
+// oneOf returns value if it is allowed.
+func oneOf(flag, value string, allowed ...string) (string, error) {
+	if !slices.Contains(allowed, value) {
+		return "", usagef("--%s is %q, want one of %s", flag, value, strings.Join(allowed, ", "))
+	}
+	return value, nil
+}

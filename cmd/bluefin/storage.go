@@ -1,0 +1,95 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/bluefin-hpo/bluefin/storage"
+	"github.com/bluefin-hpo/bluefin/storage/sqlite"
+	"github.com/bluefin-hpo/bluefin/study"
+)
+
+// Every flag of the command line is made anew for each command that has it.
+
+func storageFlag() cli.Flag {
+	return &cli.StringFlag{Name: "storage", Value: "sqlite:///bluefin.db", EnvVars: []string{"BLUEFIN_STORAGE"},
+		Usage: "the study `FILE`: a path or a URL like sqlite:///relative.db, sqlite:////absolute.db"}
+}
+
+func studyNameFlag() cli.Flag {
+	return &cli.StringFlag{Name: "study-name", Usage: "the `NAME` of the study"}
+}
+
+// storagePath returns the path of the SQLite file that a --storage value
+// names: a path, or sqlite:/// and a path, as SQLAlchemy writes it.
+func storagePath(value string) (string, error) {
+	scheme, rest, isURL := strings.Cut(value, "://")
+	switch {
+	case value == "":
+		return "", usagef("--storage is empty, want a path or sqlite:///PATH")
+	case !isURL:
+		return value, nil
+	case scheme != "sqlite":
+		return "", usagef("--storage is %q, want a path or sqlite:///PATH: this program knows no %s", value, scheme)
+	case !strings.HasPrefix(rest, "/") || rest == "/":
+		return "", usagef("--storage is %q, want sqlite:///PATH with three slashes, or four before an absolute path", value)
+	case strings.Contains(rest, "?"):
+		return "", usagef("--storage is %q, want no parameters after the path", value)
+	case rest == "/:memory:":
+		return "", usagef("--storage is %q, want a file: nothing in memory would be left after this command", value)
+	}
+	path, err := url.PathUnescape(rest[1:])
+	if err != nil {
+		return "", usagef("--storage is %q: %v", value, err)
+	}
+	return path, nil
+}
+
+// openStorage opens the file that --storage names.
+func openStorage(c *cli.Context, mode sqlite.Mode) (*sqlite.DB, error) {
+	path, err := storagePath(c.String("storage"))
+	if err != nil {
+		return nil, err
+	}
+	return sqlite.Open(c.Context, path, mode)
+}
+
+// withStudy calls f with the study that --study-name names. Without a name it
+// takes the only study that there is.
+func withStudy(c *cli.Context, mode sqlite.Mode, cfg study.Config, f func(*study.Study) error) (err error) {
+	db, err := openStorage(c, mode)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	cfg.Storage, cfg.Name = db, c.String("study-name")
+	if cfg.Name == "" {
+		if cfg.Name, err = onlyStudy(c, db); err != nil {
+			return err
+		}
+	}
+	s, err := study.Load(c.Context, cfg)
+	if err != nil {
+		return err
+	}
+	return f(s)
+}
+
+func onlyStudy(c *cli.Context, db storage.Storage) (string, error) {
+	all, err := db.Studies(c.Context)
+	if err != nil {
+		return "", err
+	}
+	if len(all) != 1 {
+		return "", usagef("--study-name is missing, and %s has %d studies", c.String("storage"), len(all))
+	}
+	return all[0].Name, nil
+}
+
+func logf(c *cli.Context, format string, args ...any) {
+	fmt.Fprintf(c.App.ErrWriter, format+"\n", args...)
+}
