@@ -46,9 +46,8 @@ type SuccessiveHalving struct {
 	BootstrapCount int
 }
 
-// rungKey names the system attribute that holds a trial's value at a rung;
-// the names are Optuna's.
-func rungKey(rung int) string { return "completed_rung_" + strconv.Itoa(rung) }
+// rungKey names the system attribute that holds a trial's value at a rung.
+func rungKey(rung int) string { return trial.RungPrefix + strconv.Itoa(rung) }
 
 // Prune says whether to stop t after its newest report, and which rungs it has
 // completed by it. It is an error if a field is out of its range or the study

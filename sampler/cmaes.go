@@ -1,0 +1,130 @@
+package sampler
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"sync"
+
+	"github.com/bluefin-hpo/bluefin/sampler/internal/cma"
+	"github.com/bluefin-hpo/bluefin/space"
+	"github.com/bluefin-hpo/bluefin/trial"
+)
+
+// CMAES adapts a normal distribution to where the good trials are: the
+// covariance matrix adaptation evolution strategy, driven as Optuna drives it.
+// It suits continuous parameters that interact, and a few hundred trials and
+// more. See Hansen, "The CMA Evolution Strategy: A Tutorial"
+// (arXiv:1604.00772, 2016), and package cma for what is done in a generation.
+//
+// It draws jointly the numeric parameters, of more than one value, that every
+// complete trial has with the same range. They are mapped to the unit cube,
+// where the search starts at the centre with a step size of 1/6 and where ints
+// and steps are rounded to their cells. A draw outside the cube is repeated up
+// to ten times the dimension, then clipped. Categorical parameters, and what
+// some trials do not have, go to Independent. One objective only.
+//
+// # Generations
+//
+// The state of the search is a function of the history, so nothing is stored
+// with the trials and a resumed study goes on as it would have. The first
+// generation begins when StartupTrials are complete. When Population trials
+// that count have finished, the next one begins. A trial counts if it is
+// complete and began (trial.Trial.Seen) while the generation was current. So:
+//
+//   - Of parallel trials those that come too late, after their generation was
+//     full, are ignored; Optuna ignores them too. With more workers than the
+//     population most are late: then choose a larger Population.
+//   - Failed and pruned trials are replaced by later ones.
+//   - Startup trials, and trials of another program, which do not say what
+//     they had seen (Seen is 0), do not count. They do define the space.
+//   - A queued trial counts like any other, as it does in Optuna, and so does
+//     one that another sampler drew before CMAES took over the study: told are
+//     the points where the trials were, not where they would have been drawn.
+//   - When the space loses a parameter, because a trial does not have it or
+//     not in this range, the search starts over in what is left. (Optuna keeps
+//     its old state and draws every later trial independently.)
+//
+// Infeasible trials rank behind all feasible ones, by their violation; Optuna
+// ignores constraints here. Once the search has converged to the last digit it
+// goes on drawing the point that it has found.
+//
+// A CMAES must not be copied after its first use, nor its fields changed.
+type CMAES struct {
+	StartupTrials int // drawn from Independent until as many are complete; 0: 1
+	Population    int // trials per generation, ≥ 2; 0: 4 + ⌊3 ln d⌋ for d parameters
+
+	// Independent draws the other parameters, and all during startup. It must
+	// be safe for concurrent use; nil: Random.
+	Independent interface {
+		Sample(r trial.Request, name string, d space.Dist) (float64, error)
+	}
+
+	mu         sync.Mutex
+	newest     evolution   // a cache: a function of the history that was seen last
+	beginnings []evolution // of the two newest generations before it
+}
+
+// SampleJoint draws the parameters of the search space. It returns none while
+// the study starts up. It is an error if a setting is out of range or the
+// study has several objectives.
+func (s *CMAES) SampleJoint(r trial.Request) (map[string]float64, error) {
+	if err := s.check(r.History); err != nil {
+		return nil, err
+	}
+	now := s.fold(r.History)
+	if now.state == nil {
+		return nil, nil
+	}
+	values := make(map[string]float64, len(now.space))
+	for i, u := range drawInCube(now.state, r.Rand) {
+		values[now.space[i].Name] = now.space[i].Dist.Value(u)
+	}
+	return values, nil
+}
+
+// Sample draws a parameter that SampleJoint did not. Its errors are those of
+// SampleJoint and of Independent.
+func (s *CMAES) Sample(r trial.Request, name string, d space.Dist) (float64, error) {
+	if err := s.check(r.History); err != nil {
+		return 0, err
+	}
+	if s.Independent == nil {
+		return Random{}.Sample(r, name, d)
+	}
+	return s.Independent.Sample(r, name, d)
+}
+
+func (s *CMAES) check(h trial.History) error {
+	switch n := len(h.Directions()); {
+	case n != 1:
+		return fmt.Errorf("sampler: CMAES has %d objectives, want 1: it ranks by one value", n)
+	case s.StartupTrials < 0:
+		return fmt.Errorf("sampler: CMAES.StartupTrials is %d, want at least 0", s.StartupTrials)
+	case s.Population < 0 || s.Population == 1:
+		return fmt.Errorf("sampler: CMAES.Population is %d, want at least 2, or 0 for the default", s.Population)
+	}
+	return nil
+}
+
+// drawInCube draws a point of the unit cube.
+func drawInCube(s *cma.State, r *rand.Rand) []float64 {
+	for range 10 * s.Dim {
+		if x := s.Draw(r); inCube(x) {
+			return x
+		}
+	}
+	x := s.Draw(r)
+	for i := range x {
+		x[i] = min(max(x[i], 0), 1)
+	}
+	return x
+}
+
+func inCube(x []float64) bool {
+	for _, u := range x {
+		if u < 0 || u > 1 {
+			return false
+		}
+	}
+	return true
+}

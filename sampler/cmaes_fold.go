@@ -1,0 +1,140 @@
+package sampler
+
+import (
+	"slices"
+
+	"github.com/bluefin-hpo/bluefin/sampler/internal/cma"
+	"github.com/bluefin-hpo/bluefin/space"
+	"github.com/bluefin-hpo/bluefin/trial"
+)
+
+// An evolution is where CMAES stands after the first seen trials of a history.
+// It is a value: with returns the next one, and they share what stays.
+type evolution struct {
+	seen     int
+	last     *trial.Trial   // Finished()[seen-1]
+	complete int            // trials among them
+	space    space.Space    // numeric, more than one value, common to the complete ones
+	state    *cma.State     // nil before the first generation
+	began    int            // how many trials had finished when the generation began
+	members  []*trial.Trial // that count, as they finished; fewer than a population
+}
+
+// fold returns the evolution after the finished trials of h, going on from
+// where an earlier call has come to. It keeps the newest evolution and, for
+// workers whose history is a little older, the last two beginnings of a
+// generation.
+func (s *CMAES) fold(h trial.History) evolution {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	all, direction := h.Finished(), h.Directions()[0]
+	e, newer := s.newest, true
+	if !e.within(all) {
+		e = evolution{}
+		for _, b := range s.beginnings {
+			if b.within(all) {
+				e, newer = b, false
+			}
+		}
+		if newer { // not the study that is kept
+			s.beginnings = nil
+		}
+	}
+	for _, t := range all[e.seen:] {
+		next := e.with(t, direction, s)
+		if newer && next.began != e.began {
+			s.beginnings = append(s.beginnings[max(0, len(s.beginnings)-1):], next)
+		}
+		e = next
+	}
+	if newer {
+		s.newest = e
+	}
+	return e
+}
+
+// within reports whether all begins with the trials that e has seen. Histories
+// only grow, so the last of them stands for those before it.
+func (e evolution) within(all []*trial.Trial) bool {
+	return e.seen == 0 || e.seen <= len(all) && all[e.seen-1] == e.last
+}
+
+// with returns the evolution after one more trial has finished.
+func (e evolution) with(t *trial.Trial, d trial.Direction, s *CMAES) evolution {
+	e.seen++
+	e.last = t
+	if t.State != trial.Complete {
+		return e
+	}
+	e.complete++
+	before := len(e.space)
+	if e.complete == 1 {
+		e.space = searchable(t.Space())
+	} else {
+		e.space = e.space.Intersect(t.Space())
+	}
+	switch {
+	case e.complete < s.StartupTrials || len(e.space) == 0:
+		e.state = nil
+	case e.state == nil || len(e.space) < before:
+		e.begin(s.start(len(e.space)))
+	case t.Seen >= e.began:
+		e.members = append(slices.Clip(e.members), t)
+		if len(e.members) == e.state.Lambda {
+			e.begin(e.tell(d))
+		}
+	}
+	return e
+}
+
+// begin makes s the state of a new generation.
+func (e *evolution) begin(s *cma.State) { e.state, e.began, e.members = s, e.seen, nil }
+
+// start returns the state in the middle of the cube.
+func (s *CMAES) start(dim int) *cma.State {
+	lambda := s.Population
+	if lambda == 0 {
+		lambda = cma.DefaultLambda(dim)
+	}
+	return cma.New(cma.NewConstants(dim, lambda), slices.Repeat([]float64{0.5}, dim), 1.0/6, nil)
+}
+
+// tell returns the state after the generation of the members: the feasible
+// ones rank first, then the better value, then who finished first.
+func (e evolution) tell(d trial.Direction) *cma.State {
+	ranked := slices.SortedStableFunc(slices.Values(e.members), func(a, b *trial.Trial) int {
+		switch {
+		case precedes(a, b, d):
+			return -1
+		case precedes(b, a, d):
+			return 1
+		}
+		return 0
+	})
+	points, ranks := make([][]float64, len(ranked)), make([]float64, len(ranked)) // λ×d, λ
+	for k, t := range ranked {
+		points[k] = make([]float64, len(e.space))
+		for i, dim := range e.space {
+			p, _ := t.Param(dim.Name)
+			points[k][i] = dim.Dist.Unit(p.Value)
+		}
+		ranks[k] = float64(k)
+	}
+	return e.state.Tell(points, ranks)
+}
+
+// precedes reports whether a ranks before b.
+func precedes(a, b *trial.Trial, d trial.Direction) bool {
+	if v, w := a.Violation(), b.Violation(); v != w {
+		return trial.Minimize.Better(v, w) // NaN is worst
+	}
+	return d.Better(a.Values[0], b.Values[0])
+}
+
+// searchable returns the dimensions that have an order and a choice.
+func searchable(sp space.Space) space.Space {
+	return slices.DeleteFunc(slices.Clone(sp), func(d space.Dimension) bool {
+		_, unordered := d.Dist.(space.Categorical)
+		return unordered || d.Dist.Len() == 1
+	})
+}
