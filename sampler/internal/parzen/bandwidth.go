@@ -1,9 +1,6 @@
 package parzen
 
-import (
-	"cmp"
-	"slices"
-)
+import "slices"
 
 // Bandwidths returns the deviation of the kernel of each x, all in [0, 1]: the
 // larger of the gaps to the neighbours on both sides, within
@@ -21,20 +18,33 @@ func Bandwidths(x []float64) []float64 {
 		sigma[0] = max(x[0], 1-x[0]) // at least 1/2, above the clip
 		return sigma
 	}
-	order := make([]int, n)
-	for i := range order {
-		order[i] = i
+	type observation struct {
+		x float64
+		i int
 	}
-	slices.SortStableFunc(order, func(i, j int) int { return cmp.Compare(x[i], x[j]) })
+	sorted := make([]observation, n)
+	for i, v := range x {
+		sorted[i] = observation{v, i}
+	}
+	slices.SortFunc(sorted, func(a, b observation) int {
+		switch { // cmp.Compare would look for NaN
+		case a.x < b.x:
+			return -1
+		case a.x > b.x:
+			return 1
+		}
+		return a.i - b.i
+	})
 	least := 1 / float64(min(100, n+2))
-	for rank, i := range order {
-		if rank > 0 {
-			sigma[i] = x[i] - x[order[rank-1]]
+	for k, o := range sorted {
+		gap := least
+		if k > 0 {
+			gap = max(gap, o.x-sorted[k-1].x)
 		}
-		if rank < n-1 {
-			sigma[i] = max(sigma[i], x[order[rank+1]]-x[i])
+		if k < n-1 {
+			gap = max(gap, sorted[k+1].x-o.x)
 		}
-		sigma[i] = max(sigma[i], least)
+		sigma[o.i] = gap
 	}
 	return sigma
 }

@@ -115,8 +115,24 @@ func Quantile(q, a, b float64) float64 {
 		return b
 	case a >= 0: // count from the upper end, in the lower tail
 		return -quantile(math.Log1p(-q), -b, -a)
+	case b <= 0:
+		return quantile(math.Log(q), a, b)
 	}
-	return quantile(math.Log(q), a, b)
+	// Around 0 there is no need for logarithms: of the mass on either side of
+	// x, the smaller one is a sum of positive terms.
+	mass := (math.Erf(b/math.Sqrt2) + math.Erf(-a/math.Sqrt2)) / 2
+	below := math.Erfc(-a/math.Sqrt2)/2 + q*mass
+	above := math.Erfc(b/math.Sqrt2)/2 + (1-q)*mass
+	var x float64
+	switch {
+	case below < 1e-300:
+		return quantile(math.Log(q), a, b)
+	case below <= 0.5:
+		x = mathext.NormalQuantile(below)
+	default:
+		x = -mathext.NormalQuantile(above)
+	}
+	return math.Min(math.Max(x, a), b)
 }
 
 // quantile solves Φ(x) = Φ(a) + q·(Φ(b) - Φ(a)) for x.
