@@ -67,6 +67,22 @@ func TestARowDoesNotDependOnTheOtherRows(t *testing.T) {
 	}
 }
 
+// Gonum's parallel product adds up in blocks, so that an element's last bits
+// would tell whether the product that it is part of was large.
+func TestAnElementDoesNotDependOnTheShapeOfTheProduct(t *testing.T) {
+	rng := rand.New(rand.NewPCG(2, 6))
+	const m, n, k = 130, 400, 200
+	a, b, c := randomMatrix(m, k, rng), randomMatrix(n, k, rng), randomMatrix(m, n, rng)
+	gemm(blas.NoTrans, blas.Trans, a, b, 0, c)
+	for i := range m {
+		for j := range n {
+			one := randomMatrix(1, 1, rng)
+			gemm(blas.NoTrans, blas.Trans, part(blas.NoTrans, a, i, 1), part(blas.NoTrans, b, j, 1), 0, one)
+			sameBits(t, "an element computed alone", one.Data, c.Data[i*n+j:i*n+j+1])
+		}
+	}
+}
+
 func TestTheNumberOfProcessorsChangesNothing(t *testing.T) {
 	gradients := func(procs int) (all []float32) {
 		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(procs))

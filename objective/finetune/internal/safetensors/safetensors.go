@@ -39,10 +39,7 @@ type Tensor struct {
 	Data  []float32 // as many as the product of Shape
 }
 
-const (
-	metadataKey = "__metadata__"
-	maxHeader   = 100_000_000 // the limit of the reference implementation
-)
+const metadataKey = "__metadata__"
 
 // entry is how the header describes a tensor.
 type entry struct {
@@ -59,8 +56,8 @@ func Unmarshal(b []byte) (File, error) {
 		return File{}, bad("file has %d bytes, want at least 8", len(b))
 	}
 	n := binary.LittleEndian.Uint64(b)
-	if n > maxHeader || n > uint64(len(b)-8) {
-		return File{}, bad("header has %d bytes, want at most %d", n, min(maxHeader, len(b)-8))
+	if n > uint64(len(b)-8) {
+		return File{}, bad("header has %d bytes, want at most %d", n, len(b)-8)
 	}
 	header, data := b[8:8+n], b[8+n:]
 	if !bytes.HasPrefix(header, []byte("{")) {

@@ -102,6 +102,46 @@ func TestFitStopsWhenPatienceIsOver(t *testing.T) {
 	}
 }
 
+func TestOfEqualEpochsTheFirstIsTheBest(t *testing.T) {
+	c := config
+	c.LearningRate = math.SmallestNonzeroFloat64 // nothing moves
+	_, seen, r := fitBlobs(t, c)
+	if seen[0].ValidationLoss != seen[1].ValidationLoss {
+		t.Fatal("epochs differ, so that this test shows nothing")
+	}
+	if r.Best.Epoch != 1 || r.EpochsRun != 1+c.Patience {
+		t.Errorf("best epoch is %d of %d run, want 1 of %d", r.Best.Epoch, r.EpochsRun, 1+c.Patience)
+	}
+}
+
+func TestEachEpochHasItsOwnOrderAndDropout(t *testing.T) {
+	// after is the first parameter after one epoch with the given number, on n
+	// examples. One example has one order.
+	after := func(epoch, n int, dropout float64) []float32 {
+		net := network()
+		net[2] = &nn.Dropout{Rate: dropout}
+		f := fit{net: net, params: net.Params(), training: blobs(n, 1), c: config, total: 100}
+		if err := f.epoch(context.Background(), epoch); err != nil {
+			t.Fatal(err)
+		}
+		return f.params[0].Value
+	}
+	for name, c := range map[string]struct {
+		n       int
+		dropout float64
+	}{
+		"order":   {20, 0},
+		"dropout": {1, 0.5},
+	} {
+		if reflect.DeepEqual(after(1, c.n, c.dropout), after(2, c.n, c.dropout)) {
+			t.Errorf("%s is the same in epochs 1 and 2", name)
+		}
+		if !reflect.DeepEqual(after(1, c.n, c.dropout), after(1, c.n, c.dropout)) {
+			t.Errorf("%s of epoch 1 changes from one training to the next", name)
+		}
+	}
+}
+
 func TestFitOverfitsAndTheMetricsShowIt(t *testing.T) {
 	c := config
 	c.Epochs, c.Patience = 200, 200
@@ -205,6 +245,32 @@ func TestFitWithACancelledContextTakesNoStep(t *testing.T) {
 	for i, p := range net.Params() {
 		if !reflect.DeepEqual(p.Value, network().Params()[i].Value) {
 			t.Errorf("parameter %d has changed", i)
+		}
+	}
+}
+
+// overflowing has an infinite logit in evaluations of sets of one size.
+type overflowing struct {
+	nn.Layer
+	size int
+}
+
+func (o overflowing) Forward(x blas32.General, rng *rand.Rand) blas32.General {
+	y := o.Layer.Forward(x, rng)
+	if rng == nil && x.Rows == o.size {
+		y.Data[0] = float32(math.Inf(1))
+	}
+	return y
+}
+
+func TestALossThatIsInfiniteOnOneSetAloneDiverges(t *testing.T) {
+	for name, size := range map[string]int{"training": 20, "validation": 100} {
+		_, err := Fit(context.Background(), overflowing{network(), size}, blobs(20, 1), blobs(100, 2), config, func(m Metrics) error {
+			t.Errorf("%s: reported %+v, want nothing", name, m)
+			return nil
+		})
+		if !errors.Is(err, ErrDiverged) {
+			t.Errorf("%s: error is %v, want ErrDiverged", name, err)
 		}
 	}
 }
