@@ -95,14 +95,7 @@ func printYAML(w io.Writer, records []record, single bool) error {
 }
 
 func printTable(w io.Writer, records []record) {
-	var columns []string
-	for _, r := range records {
-		for _, m := range r {
-			if !slices.Contains(columns, m.Name) {
-				columns = append(columns, m.Name)
-			}
-		}
-	}
+	columns := columnNames(records)
 	t := table.NewWriter()
 	t.SetOutputMirror(w)
 	t.Style().Format.Header = text.FormatDefault
@@ -126,6 +119,24 @@ func printTable(w io.Writer, records []record) {
 	if len(columns) > 0 {
 		t.Render()
 	}
+}
+
+// columnNames lists the names of all records. One that only some have stands
+// behind the one it follows there.
+func columnNames(records []record) []string {
+	var columns []string
+	for _, r := range records {
+		next := 0
+		for _, m := range r {
+			i := slices.Index(columns, m.Name)
+			if i < 0 {
+				i = next
+				columns = slices.Insert(columns, i, m.Name)
+			}
+			next = i + 1
+		}
+	}
+	return columns
 }
 
 // numeric reports whether a column holds numbers and nothing else.

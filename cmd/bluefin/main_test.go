@@ -1,0 +1,20 @@
+package main
+
+import (
+	"os"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// TestMain lets scripts and tests run this program under the name bluefin.
+func TestMain(m *testing.M) {
+	os.Setenv("TZ", "UTC")
+	testscript.Main(m, map[string]func(){"bluefin": main})
+}
+
+// TestScripts runs the sessions of testdata/script: what a user types, and
+// what comes back.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{Dir: "testdata/script", RequireExplicitExec: true})
+}
