@@ -121,6 +121,7 @@ func TestSuccessiveHalvingRules(t *testing.T) {
 		{"in the worse half of five", one, done("1", "2", "9", "9"), nil, trial.Report{Step: 1, Value: 3}, true, rung(0, "3.0")},
 		{"equal values go on together", one, done("1", "1", "1", "1"), nil, trial.Report{Step: 1, Value: 1}, false, rung(0, "1.0")},
 		{"infinity competes", one, done("-Infinity", "Infinity"), nil, trial.Report{Step: 1, Value: 0}, true, rung(0, "0.0")},
+		{"a number beyond the range of floats is infinite", one, done("-1e999"), nil, trial.Report{Step: 1, Value: -5}, true, rung(0, "-5.0")},
 		{"what is no number does not compete", one, done("NaN", `"x"`, "null", "{", ""), nil, trial.Report{Step: 1, Value: 5}, false, rung(0, "5.0")},
 		{"an infinite report is kept as Python writes it", one, nil, nil, trial.Report{Step: 1, Value: math.Inf(1)}, false, rung(0, "Infinity")},
 		{"a late first report completes several rungs", one, nil, nil, trial.Report{Step: 5, Value: 1}, false, attrs{"completed_rung_0": json.RawMessage("1.0"), "completed_rung_1": json.RawMessage("1.0"), "completed_rung_2": json.RawMessage("1.0")}},

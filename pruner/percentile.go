@@ -61,9 +61,7 @@ func (p Percentile) Prune(h trial.History, t *trial.Trial) (trial.Verdict, error
 	if d == trial.Maximize {
 		percent = 100 - percent
 	}
-	// A NaN percentile stops nobody; Better alone would prefer a number.
-	bound := percentile(at, percent)
-	return trial.Verdict{Prune: !math.IsNaN(bound) && d.Better(bound, best)}, nil
+	return trial.Verdict{Prune: d.Better(percentile(at, percent), best)}, nil // NaN stops nobody
 }
 
 func (p Percentile) check() error {

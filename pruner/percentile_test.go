@@ -114,6 +114,8 @@ func TestPercentileRules(t *testing.T) {
 		{"four are enough if asked for", pruner.Median{StartupTrials: 4}, five()[:4], one(9), true},
 		{"a negative startup means none", pruner.Median{StartupTrials: -1}, five()[:1], one(9), true},
 		{"without a Complete trial there is nothing to compare", pruner.Median{StartupTrials: -1}, nil, one(9), false},
+		{"nothing but NaN without a Complete trial", pruner.Median{StartupTrials: -1}, nil, one(nan), false},
+		{"only NaN to compare with", pruner.Median{StartupTrials: -1}, []*trial.Trial{curve(trial.Complete, nan)}, one(9), false},
 		{"pruned and failed trials are no reference", pruner.Median{StartupTrials: -1}, []*trial.Trial{curve(trial.Pruned, 1), curve(trial.Failed, 1), curve(trial.Running, 1)}, one(9), false},
 		{"an earlier good report saves", pruner.Median{}, five(), []trial.Report{{Step: 1, Value: 2}, {Step: 2, Value: 9}}, false},
 		{"NaN after a good report saves", pruner.Median{}, five(), []trial.Report{{Step: 1, Value: 2}, {Step: 2, Value: nan}}, false},

@@ -60,8 +60,8 @@ type CMAES struct {
 	}
 
 	mu         sync.Mutex
-	newest     evolution   // a cache: a function of the history that was seen last
-	beginnings []evolution // of the two newest generations before it
+	newest     evolution   // a cache: a function of the history of the last call
+	beginnings []evolution // of generations, at most two
 }
 
 // SampleJoint draws the parameters of the search space. It returns none while

@@ -10,27 +10,29 @@ import (
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
-// The medians that Optuna 5.0.0 with cmaes 0.13 reached on the same functions,
-// 20 seeds of 200 trials each.
-func TestCMAESIsAsGoodAsOptunaAfter200Trials(t *testing.T) {
+// The medians that the library cmaes 0.13 reached over 3000 seeds on the same
+// functions in the same way: one random point, then a population of 8 from the
+// centre of the box, redrawn while outside. Optuna 5.0.0 itself got 0.0133 and
+// 4.50 over 500 seeds; over 5000 seeds CMAES gets 0.0132 and 4.68.
+func TestCMAESIsAsGoodAsTheLibraryAfter200Trials(t *testing.T) {
 	for _, c := range []struct {
-		name   string
-		f      func([]float64) float64
-		dists  []space.Dist
-		optuna float64
-		margin float64 // times Optuna's
+		name    string
+		f       func([]float64) float64
+		dists   []space.Dist
+		library float64
+		margin  float64 // times the library's
 	}{
-		{"shifted sphere", shiftedSphere, five(space.Float{Low: -5, High: 5}), 0.0116, 1.5},
-		{"Rosenbrock", rosenbrockFunction, five(space.Float{Low: -5, High: 5}), 4.49, 1.3},
+		{"shifted sphere", shiftedSphere, five(space.Float{Low: -5, High: 5}), 0.0136, 1.5},
+		{"Rosenbrock", rosenbrockFunction, five(space.Float{Low: -5, High: 5}), 4.69, 1.3},
 	} {
 		var best []float64
 		for seed := range uint64(41) {
 			best = append(best, newCMAESStudy(t, &sampler.CMAES{}, seed, trial.Minimize, c.f, c.dists...).run(200))
 		}
 		slices.Sort(best)
-		t.Logf("%s: median best %.4g, quartiles %.4g and %.4g; Optuna's median %v", c.name, best[20], best[10], best[30], c.optuna)
-		if best[20] > c.optuna*c.margin {
-			t.Errorf("%s: median best is %v, Optuna's %v", c.name, best[20], c.optuna)
+		t.Logf("%s: median best %.4g, quartiles %.4g and %.4g; the library's median %v", c.name, best[20], best[10], best[30], c.library)
+		if best[20] > c.library*c.margin {
+			t.Errorf("%s: median best is %v, the library's %v", c.name, best[20], c.library)
 		}
 	}
 }

@@ -21,35 +21,29 @@ type evolution struct {
 }
 
 // fold returns the evolution after the finished trials of h, going on from
-// where an earlier call has come to. It keeps the newest evolution and, for
-// workers whose history is a little older, the last two beginnings of a
-// generation.
+// where the last call has come to. For workers whose history is a little older
+// it keeps two beginnings of generations as well.
 func (s *CMAES) fold(h trial.History) evolution {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	all, direction := h.Finished(), h.Directions()[0]
-	e, newer := s.newest, true
+	e := s.newest
 	if !e.within(all) {
 		e = evolution{}
 		for _, b := range s.beginnings {
 			if b.within(all) {
-				e, newer = b, false
+				e = b
 			}
-		}
-		if newer { // not the study that is kept
-			s.beginnings = nil
 		}
 	}
 	for _, t := range all[e.seen:] {
 		next := e.with(t, direction, s)
-		if newer && next.began != e.began {
+		if next.began != e.began {
 			s.beginnings = append(s.beginnings[max(0, len(s.beginnings)-1):], next)
 		}
 		e = next
 	}
-	if newer {
-		s.newest = e
-	}
+	s.newest = e
 	return e
 }
 

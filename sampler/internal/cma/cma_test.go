@@ -155,6 +155,22 @@ func TestSearchIsInvariantToTranslationAndScale(t *testing.T) {
 	}
 }
 
+// What cmaes 0.13 computes for six equal points on both sides of the length at
+// which p_c stalls in the first generation, which no recorded run comes near.
+func TestPathStallsWhereThatOfTheLibraryDoes(t *testing.T) {
+	for _, c := range []struct{ length, pc, sigma float64 }{
+		{1.1, 2.64278587, 1.317176377872334},
+		{1.3, 0, 1.4647385748735737},
+	} {
+		s := New(NewConstants(2, 6), fill(2, 0), 1, nil)
+		x := c.length * (1.4 + 2.0/3) * s.ChiN / math.Sqrt(s.MuEff)
+		s = s.Tell(slices.Repeat([][]float64{{x, 0}}, 6), fill(6, 0))
+		if math.Abs(s.PC[0]-c.pc) > 1e-8 || math.Abs(s.Sigma-c.sigma) > 1e-12 {
+			t.Errorf("length %v: got p_c %v and σ %v, want %v and %v", c.length, s.PC[0], s.Sigma, c.pc, c.sigma)
+		}
+	}
+}
+
 func TestAbsurdPointsLeaveTheDistribution(t *testing.T) {
 	for name, x := range map[string]float64{"NaN": math.NaN(), "infinite": math.Inf(-1), "overflowing when squared": 1e300} {
 		s := New(NewConstants(2, 6), fill(2, 0.5), 0.2, nil)

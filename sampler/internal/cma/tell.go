@@ -34,7 +34,8 @@ func (s *State) Tell(points [][]float64, values []float64) *State {
 	norm := floats.Norm(next.PSigma, 2)
 	next.Sigma = s.Sigma * math.Exp(min(1, s.CSigma/s.DSigma*(norm/s.ChiN-1))) // eq. 44, the growth limited as in pycma
 
-	// p_c does not move while σ grows fast, or C would follow (h_σ, p. 28).
+	// p_c does not move while σ grows fast, or C would follow (h_σ, p. 28). The
+	// generation is counted from 1 here, as in cmaes.
 	stalled := norm/math.Sqrt(1-math.Pow(1-s.CSigma, 2*float64(next.Generation+1))) >= (1.4+2/float64(s.Dim+1))*s.ChiN
 	if stalled {
 		next.PC = floats.ScaleTo(make([]float64, s.Dim), 1-s.CC, s.PC)
