@@ -173,7 +173,7 @@ func scale(x, low, high float64) float64 {
 
 // cellIndex is the index of the cell of n equal ones that u falls in.
 func cellIndex(u float64, n int64) int64 {
-	return int64(clamp(math.Floor(u*float64(n)), 0, float64(n-1)))
+	return min(max(int64(u*float64(n)), 0), n-1)
 }
 
 func number(v any) (float64, bool) {

@@ -9,8 +9,8 @@ import (
 // A grid is low + k·step for k = 0 … n-1, in decimal where the shortest
 // decimals of low and step allow it.
 type grid struct {
-	low, step float64
-	n         int64
+	low, high, step float64 // high may lie off the grid
+	n               int64
 
 	// The same numbers as integers times 10^exp, if exact.
 	exact     bool
@@ -19,24 +19,29 @@ type grid struct {
 }
 
 func newGrid(low, high, step float64) grid {
-	g := grid{low: low, step: step}
+	g := grid{low: low, high: high, step: step}
+	k := int64(math.Floor((high-low)/step + 1e-8)) // of the last value
+	g.n = k + 1
 	lm, le := decimal(low)
-	hm, he := decimal(high)
 	sm, se := decimal(step)
-	g.exp = min(le, he, se)
-	var ok [3]bool
-	var highI int64
-	g.lowI, ok[0] = shift(lm, le-g.exp)
-	highI, ok[1] = shift(hm, he-g.exp)
-	g.stI, ok[2] = shift(sm, se-g.exp)
-	// Integers up to 2^53 and powers of ten up to 10^22 are exact floats, so
-	// their quotient is the float nearest to the decimal.
-	g.exact = ok[0] && ok[1] && ok[2] && g.exp >= -22 && g.exp <= 0
-	if g.exact {
-		g.n = (highI-g.lowI)/g.stI + 1
-	} else {
-		g.n = int64(math.Floor((high-low)/step+1e-8)) + 1
+	g.exp = min(le, se)
+	var okLow, okStep bool
+	g.lowI, okLow = shift(lm, le-g.exp)
+	g.stI, okStep = shift(sm, se-g.exp)
+	// Integers of 15 digits and powers of ten up to 10^22 are exact floats, so
+	// that their quotient is the float nearest to the decimal, and no other
+	// decimal of 15 digits is as near to it.
+	if !okLow || !okStep || g.exp < -22 || g.exp > 0 || k+1 > (maxDecimal-g.lowI)/g.stI {
+		return g
 	}
+	g.exact = true
+	for g.at(k) > high {
+		k--
+	}
+	for g.at(k+1) <= high {
+		k++
+	}
+	g.n = k + 1
 	return g
 }
 
@@ -45,7 +50,7 @@ func (g grid) at(k int64) float64 {
 	if g.exact {
 		return float64(g.lowI+k*g.stI) / math.Pow10(-g.exp)
 	}
-	return math.FMA(float64(k), g.step, g.low)
+	return math.Min(math.FMA(float64(k), g.step, g.low), g.high)
 }
 
 // index returns the k whose value is nearest to x, at least 0.
@@ -63,14 +68,17 @@ func decimal(x float64) (m int64, e int) {
 	return m, e - len(frac)
 }
 
-// shift returns m·10^by and whether it is within ±2^53. Then so are all the
-// values between low and high.
+// maxDecimal is 10^15: a decimal of up to 15 digits is the shortest one of its
+// float.
+const maxDecimal = 1e15
+
+// shift returns m·10^by and whether it is within ±maxDecimal.
 func shift(m int64, by int) (int64, bool) {
 	for ; by > 0 && m != 0; by-- {
-		if m > maxExact/10 || m < -maxExact/10 {
+		if m > maxDecimal/10 || m < -maxDecimal/10 {
 			return 0, false
 		}
 		m *= 10
 	}
-	return m, m <= maxExact && m >= -maxExact
+	return m, m <= maxDecimal && m >= -maxDecimal
 }
