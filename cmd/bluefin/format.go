@@ -226,15 +226,15 @@ func show(v any) string {
 	case string:
 		return v
 	}
-	return python(v)
+	return pythonRepr(v)
 }
 
-// python writes a value as Python's repr does.
-func python(v any) string {
+// pythonRepr writes a value as Python's repr does.
+func pythonRepr(v any) string {
 	list := func(values []any) string {
 		var words []string
 		for _, e := range values {
-			words = append(words, python(e))
+			words = append(words, pythonRepr(e))
 		}
 		return strings.Join(words, ", ")
 	}
@@ -264,11 +264,11 @@ func python(v any) string {
 		for _, name := range slices.Sorted(maps.Keys(v)) {
 			r = append(r, pyjson.Member{Name: name, Value: v[name]})
 		}
-		return python(r)
+		return pythonRepr(r)
 	case record:
 		var words []string
 		for _, m := range v {
-			words = append(words, python(m.Name)+": "+python(m.Value))
+			words = append(words, pythonRepr(m.Name)+": "+pythonRepr(m.Value))
 		}
 		return "{" + strings.Join(words, ", ") + "}"
 	}
