@@ -35,11 +35,12 @@ import (
 //     full, are ignored; Optuna ignores them too. With more workers than the
 //     population most are late: then choose a larger Population.
 //   - Failed and pruned trials are replaced by later ones.
-//   - Startup trials, and trials of another program, which do not say what
-//     they had seen (Seen is 0), do not count. They do define the space.
-//   - A queued trial counts like any other, as it does in Optuna, and so does
-//     one that another sampler drew before CMAES took over the study: told are
-//     the points where the trials were, not where they would have been drawn.
+//   - Startup trials do not count, nor do those of which nobody recorded what
+//     they had seen (Seen is 0): what was in an Optuna file before this engine
+//     first opened it. They do define the space.
+//   - Whoever chose the parameters, a trial that began in time counts: a queued
+//     one, as in Optuna, and one that another sampler drew. Told are the points
+//     where the trials were, not where they would have been drawn.
 //   - When the space loses a parameter, because a trial does not have it or
 //     not in this range, the search starts over in what is left. (Optuna keeps
 //     its old state and draws every later trial independently.)
