@@ -17,11 +17,12 @@ type AdamW struct {
 	m, v  [][]float32 // moments: one slice per parameter, as long as its Value
 }
 
-// flush is far above the subnormals and far below any moment that matters:
-// adding and subtracting it rounds small numbers to multiples of 2⁻¹²³, about
-// 1e-37, without a branch. Moments that fade away (of units that no longer get
-// a gradient) would otherwise end as subnormals, which are many times slower.
-const flush = 1e-30
+// flush rounds moments to multiples of 2⁻⁹⁰, about 8e-28, when it is added and
+// subtracted: those of units that no longer get a gradient fade away, and they
+// and their products with a learning rate would otherwise end as subnormals,
+// which processors are slow with. Against Epsilon such moments are nothing. No
+// branch is needed, and moments above 1e-12 keep their bits.
+const flush = 1e-20
 
 // Step changes the values of the parameters by their gradients. Every call
 // gets the same parameters.
@@ -45,7 +46,7 @@ func (o *AdamW) Step(params []*Param, learningRate float64) {
 	for i, p := range params {
 		keep := float32(1)
 		if p.Decay {
-			keep = float32(1 - learningRate*o.WeightDecay)
+			keep = float32(1 - float64(learningRate*o.WeightDecay))
 		}
 		value, m, v := p.Value, o.m[i][:len(p.Value)], o.v[i][:len(p.Value)]
 		// The conversions keep compilers from fusing a product and a sum into

@@ -41,19 +41,44 @@ func TestMomentsThatFadeAwayNeverBecomeSubnormal(t *testing.T) {
 	p := newParam(4, false)
 	opt := AdamW{Beta2: 0.9}
 	copy(p.Grad, []float32{1, 1e-10, 1e-18, 0})
-	const smallest = 0x1p-126 // normal
+	// A millionth of a moment is still a normal number.
+	const smallest = 0x1p-126 * 1e6
 	for i := range 2000 {
 		opt.Step([]*Param{p}, 1e-3)
 		clear(p.Grad)
 		for _, x := range append(opt.m[0][:4:4], opt.v[0]...) {
 			if x != 0 && math.Abs(float64(x)) < smallest {
-				t.Fatalf("a moment is %v after step %d, want 0 or a normal number", x, i)
+				t.Fatalf("a moment is %v after step %d, want 0 or at least %v", x, i, smallest)
 			}
 		}
 	}
 	for i, x := range append(opt.m[0][:4:4], opt.v[0]...) {
-		if x > 1e-36 {
+		if x > 1e-26 {
 			t.Errorf("moment %d is %v in the end, want it to have faded away", i, x)
 		}
+	}
+}
+
+// BenchmarkAdamW is the time of a step on 10,000 numbers, with gradients and
+// long after the last one; the second is as fast if nothing is subnormal.
+func BenchmarkAdamW(b *testing.B) {
+	for name, steps := range map[string]int{"live": 0, "faded": 2000} {
+		b.Run(name, func(b *testing.B) {
+			p := newParam(10_000, true)
+			for i := range p.Grad {
+				p.Grad[i] = 1 / float32(i+1)
+			}
+			var opt AdamW
+			opt.Step([]*Param{p}, 1e-3)
+			if steps > 0 {
+				clear(p.Grad)
+			}
+			for range steps {
+				opt.Step([]*Param{p}, 1e-3)
+			}
+			for b.Loop() {
+				opt.Step([]*Param{p}, 1e-3)
+			}
+		})
 	}
 }
