@@ -416,7 +416,7 @@ func TestTPEFindsTheParetoFront(t *testing.T) {
 		}
 		return median(volumes)
 	}
-	const best = 1.1*6 - 1.0/3 - 0.1*0 // of the whole front, nearly: 1 - √x lies below 1/3 on average
+	const best = 1.1*6 - 1.0/3 // of the whole front, below which ∫ 1-√x = 1/3 is missing
 	got, random := best-volume(&TPE{}), best-volume(Random{})
 	if got > random/2 {
 		t.Errorf("the hypervolume misses %v, with random search %v: want less than half", got, random)
