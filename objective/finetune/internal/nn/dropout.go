@@ -14,7 +14,7 @@ import (
 type Dropout struct {
 	Rate float64 // in [0, 1)
 
-	mask   buffer // n·d of the last Forward: 0 or 1/(1-Rate); nil if it was the identity
+	mask   buffer // n×d, of the last Forward in training: 0 or 1/(1-Rate)
 	y, dx  buffer
 	active bool // whether the last Forward was not the identity
 }
