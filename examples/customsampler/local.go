@@ -1,0 +1,45 @@
+package main
+
+import (
+	"math"
+
+	"github.com/bluefin-hpo/bluefin/space"
+	"github.com/bluefin-hpo/bluefin/trial"
+)
+
+// Local searches near the best trial: it draws from a normal distribution
+// around each of its parameters. The zero value is ready to use.
+type Local struct {
+	Startup int     // trials drawn uniformly before; 0: 10
+	Sigma   float64 // standard deviation, as a share of the range; 0: 0.1
+}
+
+// Sample implements study.Sampler. All randomness comes from the request, and
+// Local keeps nothing, so it is safe for concurrent use and a resumed study
+// goes on as it would have.
+func (l Local) Sample(r trial.Request, name string, d space.Dist) (float64, error) {
+	if l.Startup == 0 {
+		l.Startup = 10
+	}
+	if l.Sigma == 0 {
+		l.Sigma = 0.1
+	}
+	uniform := d.Value(r.Rand.Float64())
+	best, ok := r.History.Best()
+	if !ok || len(r.History.Finished()) < l.Startup {
+		return uniform, nil
+	}
+	p, ok := best.Param(name)
+	if !ok || !d.Contains(p.Value) { // another branch of the space, or the range has moved since
+		return uniform, nil
+	}
+	if _, ok := d.(space.Categorical); ok { // choices have no neighbours
+		if r.Rand.Float64() < l.Sigma {
+			return uniform, nil
+		}
+		return p.Value, nil
+	}
+	// In the unit interval floats, ints and logarithmic ranges are all alike.
+	u := d.Unit(p.Value) + l.Sigma*r.Rand.NormFloat64()
+	return d.Value(math.Min(math.Max(u, 0), 1)), nil
+}
