@@ -1,0 +1,64 @@
+package main
+
+import (
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// imports says which packages of this module each package may import, by the
+// folders under the module's path; a name stands for all below it. What is not
+// listed may import nothing of the module.
+var imports = map[string][]string{
+	"space":               {"space/pyjson"},
+	"trial":               {"space"},
+	"sampler":             {"sampler/internal", "trial", "space"},
+	"sampler/samplertest": {"trial", "space"},
+	"pruner":              {"trial", "space"},
+	"storage":             {"trial", "space"},
+	"storage/sqlite":      {"storage", "trial", "space"},
+	"storage/storagetest": {"storage", "trial", "space"},
+	"study":               {"storage", "sampler", "trial", "space"},
+	"objective":           {"objective", "study", "space"},
+	"cmd":                 {"objective", "study", "storage", "sampler", "pruner", "trial", "space"},
+	"examples":            {"objective", "study", "storage", "sampler", "pruner", "trial", "space"},
+}
+
+// All arrows point down: leaf packages know nothing of those above, and
+// siblings never see each other.
+func TestPackagesImportOnlyWhatLiesBelow(t *testing.T) {
+	const module = "github.com/bluefin-hpo/bluefin/"
+	out, err := exec.Command("go", "list", "-f", `{{.ImportPath}}:{{range .Imports}} {{.}}{{end}}`, module+"...").CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	seen := 0
+	for line := range strings.Lines(string(out)) {
+		pkg, list, _ := strings.Cut(strings.TrimSpace(line), ":")
+		pkg = strings.TrimPrefix(pkg, module)
+		seen++
+		for _, imp := range strings.Fields(list) {
+			imp, ours := strings.CutPrefix(imp, module)
+			if ours && !slices.ContainsFunc(allowed(pkg), func(a string) bool { return within(imp, a) }) {
+				t.Errorf("%s imports %s", pkg, imp)
+			}
+		}
+	}
+	if seen < 15 {
+		t.Errorf("go list knows only %d packages", seen)
+	}
+}
+
+// allowed returns what the longest listed name that holds pkg may import.
+func allowed(pkg string) []string {
+	best := ""
+	for name := range imports {
+		if within(pkg, name) && len(name) > len(best) {
+			best = name
+		}
+	}
+	return imports[best]
+}
+
+func within(pkg, name string) bool { return pkg == name || strings.HasPrefix(pkg, name+"/") }
