@@ -153,7 +153,7 @@ func TestTheNumberOfWorkersDoesNotChangeRandomSearch(t *testing.T) {
 }
 
 func TestTheSameSeedGivesTheSameStudy(t *testing.T) {
-	for name, s := range map[string]study.Sampler{"TPE": &sampler.TPE{}, "Random": sampler.Random{}} {
+	for name, s := range map[string]study.Sampler{"TPE": &sampler.TPE{}, "CMAES": &sampler.CMAES{}, "Random": sampler.Random{}} {
 		points := func(seed uint64, parts ...int) string {
 			file := filepath.Join(t.TempDir(), "study.db")
 			var all []*trial.Trial
