@@ -48,7 +48,7 @@ func TestMain(m *testing.M) {
 func command(dir, name string, args ...string) *exec.Cmd {
 	cmd := exec.Command(filepath.Join(bin, name), args...)
 	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "BLUEFIN_STORAGE=")
+	cmd.Env = slices.DeleteFunc(os.Environ(), func(s string) bool { return strings.HasPrefix(s, "BLUEFIN_STORAGE=") })
 	return cmd
 }
 

@@ -1,0 +1,209 @@
+package examples
+
+import (
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// A block is a fenced block of README.md.
+type block struct{ language, text string }
+
+func readme(t *testing.T) []block {
+	t.Helper()
+	text, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var blocks []block
+	for _, m := range regexp.MustCompile("(?ms)^```(\\w+)\n(.*?)^```$").FindAllStringSubmatch(string(text), -1) {
+		blocks = append(blocks, block{m[1], m[2]})
+	}
+	return blocks
+}
+
+// like is a pattern of line as README.md shows it. An ellipsis at its end is
+// any rest; times differ from run to run, and other figures do where floats
+// are rounded otherwise.
+func like(line string) string {
+	line, cut := strings.CutSuffix(line, "…")
+	line = strings.TrimRight(line, " ")
+	any := []string{`\d{4}-\d\d-\d\d \d\d:\d\d:\d\d`, `[ \d]+\.\d\d s `}
+	if runtime.GOARCH != "amd64" {
+		any = append(any, `[* ] trial .*|-?\d[\d.e-]*`)
+	}
+	times := regexp.MustCompile(strings.Join(any, "|"))
+	pattern, at := "^", 0
+	for _, m := range times.FindAllStringIndex(line, -1) {
+		pattern += regexp.QuoteMeta(line[at:m[0]]) + ".+"
+		at = m[1]
+	}
+	pattern += regexp.QuoteMeta(line[at:])
+	if !cut {
+		pattern += " *$"
+	}
+	return pattern
+}
+
+// shows fails the test unless each line of shown is in got, in that order. A
+// line that is only an ellipsis stands for lines left out.
+func shows(t *testing.T, what, shown string, got string) {
+	t.Helper()
+	lines, skip := strings.Split(strings.TrimSuffix(got, "\n"), "\n"), false
+	for line := range strings.Lines(shown) {
+		line = strings.TrimSuffix(line, "\n")
+		if line == "…" {
+			skip = true
+			continue
+		}
+		pattern := regexp.MustCompile(like(line))
+		at := slices.IndexFunc(lines, pattern.MatchString)
+		if at < 0 || at > 0 && !skip {
+			t.Fatalf("README.md shows of %q\n%s\nbut it prints there\n%s", what, line, strings.Join(lines, "\n"))
+		}
+		lines, skip = lines[at+1:], false
+	}
+	if len(lines) > 0 && !skip {
+		t.Errorf("README.md does not show all of %q, which goes on\n%s", what, strings.Join(lines, "\n"))
+	}
+}
+
+func TestReadmeProgramsRunAndPrintWhatItSays(t *testing.T) {
+	programs := 0
+	blocks := readme(t)
+	for i, b := range blocks {
+		if b.language != "go" || !strings.HasPrefix(b.text, "package main\n") {
+			continue
+		}
+		programs++
+		// The overlay puts the program in the place of an example, so that it is
+		// inside the module and nothing is written there.
+		dir := t.TempDir()
+		source, overlay := filepath.Join(dir, "main.go"), filepath.Join(dir, "overlay.json")
+		inside, err := filepath.Abs("quickstart/main.go")
+		if err != nil {
+			t.Fatal(err)
+		}
+		mapping, err := json.Marshal(map[string]any{"Replace": map[string]string{inside: source}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for path, text := range map[string][]byte{source: []byte(b.text), overlay: mapping} {
+			if err := os.WriteFile(path, text, 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, verb := range []string{"vet", "run"} {
+			out, err := exec.Command("go", verb, "-overlay", overlay, "./quickstart").CombinedOutput()
+			if err != nil {
+				t.Fatalf("go %s of the program\n%s: %v\n%s", verb, b.text, err, out)
+			}
+			if verb == "run" && i+1 < len(blocks) && blocks[i+1].language == "text" {
+				shows(t, "the program", blocks[i+1].text, string(out))
+			} else if verb == "run" {
+				t.Error("README.md does not show what the program prints")
+			}
+		}
+	}
+	if programs == 0 {
+		t.Error("README.md has no program")
+	}
+}
+
+// commandLines returns the command lines of bluefin in the shell blocks, each
+// with what is shown of its output.
+func commandLines(t *testing.T) (lines, outputs []string) {
+	t.Helper()
+	for _, b := range readme(t) {
+		if b.language != "sh" && b.language != "console" {
+			continue
+		}
+		shown := -1
+		for line := range strings.Lines(b.text) {
+			command, isCommand := strings.CutPrefix(line, "$ ")
+			if !isCommand && b.language == "console" {
+				if shown >= 0 {
+					outputs[shown] += line
+				}
+				continue
+			}
+			command = strings.TrimSpace(command)
+			command = strings.Replace(command, "go run ./cmd/bluefin ", "bluefin ", 1)
+			if shown = -1; strings.HasPrefix(command, "bluefin ") {
+				lines, outputs = append(lines, command), append(outputs, "")
+				if b.language == "console" {
+					shown = len(lines) - 1
+				}
+			}
+		}
+	}
+	return lines, outputs
+}
+
+// words splits a command line as a shell does, as far as README.md needs it.
+func words(line string) []string {
+	var all []string
+	for _, w := range regexp.MustCompile(`'[^']*'|\S+`).FindAllString(line, -1) {
+		all = append(all, strings.Trim(w, "'"))
+	}
+	return all
+}
+
+func TestReadmeCommandsAndFlagsExist(t *testing.T) {
+	lines, _ := commandLines(t)
+	// Inline code in the text counts too.
+	text, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range regexp.MustCompile("`(bluefin [^`\n]+)`").FindAllStringSubmatch(string(text), -1) {
+		lines = append(lines, m[1])
+	}
+	if len(lines) < 10 {
+		t.Errorf("README.md has %d command lines, want at least 10", len(lines))
+	}
+	for _, line := range lines {
+		w := words(line)
+		if strings.HasPrefix(w[1], "-") {
+			continue // a flag of the program itself, like --help
+		}
+		help := strings.Join(output(t, t.TempDir(), "bluefin", w[1], "--help"), "\n")
+		if !strings.Contains(help, "bluefin "+w[1]+" - ") {
+			t.Errorf("%s: there is no command %s", line, w[1])
+		}
+		for _, flag := range w[2:] {
+			if strings.HasPrefix(flag, "-") && !regexp.MustCompile(`(?m)[ ,]`+regexp.QuoteMeta(flag)+`\b`).MatchString(help) {
+				t.Errorf("%s: %s has no flag %s", line, w[1], flag)
+			}
+		}
+	}
+}
+
+// TestReadmeSession runs all command lines of README.md, one after the other in
+// one folder, and compares what it shows of them. If the program prints
+// something else by now, paste it anew.
+func TestReadmeSession(t *testing.T) {
+	dir := t.TempDir()
+	lines, outputs := commandLines(t)
+	for i, line := range lines {
+		if outputs[i] == "" {
+			continue
+		}
+		out, err := command(dir, "bluefin", words(line)[1:]...).CombinedOutput()
+		if wrong := strings.Contains(outputs[i], "bluefin: "); (err != nil) != wrong {
+			t.Fatalf("%s: %v\n%s", line, err, out)
+		}
+		shows(t, line, outputs[i], string(out))
+	}
+	for _, name := range []string{"best.json", "bluefin.db"} {
+		if _, err := os.Stat(filepath.Join(dir, name)); err != nil {
+			t.Error(err)
+		}
+	}
+}
