@@ -6,7 +6,9 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,6 +17,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/bluefin-hpo/bluefin/storage/sqlite"
@@ -44,8 +47,26 @@ func TestMain(m *testing.M) {
 	}())
 }
 
+// watch walks through the module. The cache of go test knows the files that a
+// test has looked at, and not those that the programs it runs are made of.
+var watch = sync.OnceValue(func() error {
+	return filepath.WalkDir("..", func(_ string, d fs.DirEntry, err error) error {
+		switch {
+		case errors.Is(err, fs.ErrNotExist): // gone in the meantime
+			return nil
+		case err == nil && d.IsDir() && d.Name() == ".git":
+			return fs.SkipDir
+		}
+		return err
+	})
+})
+
 // command is an example or bluefin, to be run in dir.
-func command(dir, name string, args ...string) *exec.Cmd {
+func command(t *testing.T, dir, name string, args ...string) *exec.Cmd {
+	t.Helper()
+	if err := watch(); err != nil {
+		t.Fatal(err)
+	}
 	cmd := exec.Command(filepath.Join(bin, name), args...)
 	cmd.Dir = dir
 	cmd.Env = slices.DeleteFunc(os.Environ(), func(s string) bool { return strings.HasPrefix(s, "BLUEFIN_STORAGE=") })
@@ -55,7 +76,7 @@ func command(dir, name string, args ...string) *exec.Cmd {
 // output runs a program to its end and returns the lines that it prints.
 func output(t *testing.T, dir, name string, args ...string) []string {
 	t.Helper()
-	out, err := command(dir, name, args...).CombinedOutput()
+	out, err := command(t, dir, name, args...).CombinedOutput()
 	if err != nil {
 		t.Fatalf("%s %v: %v\n%s", name, args, err, out)
 	}
@@ -186,7 +207,7 @@ func TestResumeGoesOnAfterASignal(t *testing.T) {
 				t.Skip("Windows cannot send an interrupt")
 			}
 			dir := t.TempDir()
-			cmd := command(dir, "resume", "-limit", "0")
+			cmd := command(t, dir, "resume", "-limit", "0")
 			pipe, err := cmd.StdoutPipe()
 			if err != nil {
 				t.Fatal(err)

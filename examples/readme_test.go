@@ -34,7 +34,7 @@ func readme(t *testing.T) []block {
 func like(line string) string {
 	line, cut := strings.CutSuffix(line, "…")
 	line = strings.TrimRight(line, " ")
-	any := []string{`\d{4}-\d\d-\d\d \d\d:\d\d:\d\d`, `[ \d]+\.\d\d s `}
+	any := []string{`\d{4}-\d\d-\d\d \d\d:\d\d:\d\d`, ` +\d+\.\d\d s `}
 	if runtime.GOARCH != "amd64" {
 		any = append(any, `[* ] trial .*|-?\d[\d.e-]*`)
 	}
@@ -195,7 +195,7 @@ func TestReadmeSession(t *testing.T) {
 		if outputs[i] == "" {
 			continue
 		}
-		out, err := command(dir, "bluefin", words(line)[1:]...).CombinedOutput()
+		out, err := command(t, dir, "bluefin", words(line)[1:]...).CombinedOutput()
 		if wrong := strings.Contains(outputs[i], "bluefin: "); (err != nil) != wrong {
 			t.Fatalf("%s: %v\n%s", line, err, out)
 		}
