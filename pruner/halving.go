@@ -60,38 +60,45 @@ func (s SuccessiveHalving) Prune(h trial.History, t *trial.Trial) (trial.Verdict
 	if err != nil {
 		return trial.Verdict{}, err
 	}
-	last, ok := t.LastReport()
+	resource, ok := s.MinResource, true
+	if resource == 0 {
+		resource, ok = firstResource(h)
+	}
 	if !ok {
 		return trial.Verdict{}, nil
 	}
-	resource := s.MinResource
-	if resource == 0 {
-		resource, ok = firstResource(h)
-		if !ok {
-			return trial.Verdict{}, nil
-		}
+	return s.judge(h, t, d, resource, everyone), nil
+}
+
+// judge is Prune for a known resource, among the trials that compete.
+func (s SuccessiveHalving) judge(h trial.History, t *trial.Trial, d trial.Direction, resource int, competes func(number int) bool) trial.Verdict {
+	var v trial.Verdict
+	last, ok := t.LastReport()
+	if !ok {
+		return v
 	}
 	rung := 0
 	for t.SystemAttrs[rungKey(rung)] != nil {
 		rung++
 	}
-	var v trial.Verdict
 	for ; s.due(resource, rung, last.Step); rung++ {
 		if math.IsNaN(last.Value) {
 			v.Prune = true
-			return v, nil
+			return v
 		}
 		if v.Attrs == nil {
 			v.Attrs = map[string]json.RawMessage{}
 		}
 		v.Attrs[rungKey(rung)] = json.RawMessage(pyjson.Float(last.Value))
-		if !s.passes(last.Value, rivals(h, t, rungKey(rung)), d) {
+		if !s.passes(last.Value, rivals(h, t, rungKey(rung), competes), d) {
 			v.Prune = true
-			return v, nil
+			return v
 		}
 	}
-	return v, nil
+	return v
 }
+
+func everyone(int) bool { return true }
 
 func (s SuccessiveHalving) check() error {
 	if s.BootstrapCount > 0 && s.MinResource == 0 {
@@ -135,16 +142,17 @@ func (s SuccessiveHalving) passes(value float64, others []float64, d trial.Direc
 	return better < max(n/s.factor(), 1)
 }
 
-// rivals returns the values under key of all trials but t. Whatever is no
-// number does not compete.
-func rivals(h trial.History, t *trial.Trial, key string) []float64 {
+// rivals returns the values under key of the trials other than t that compete.
+// Whatever is no number does not.
+func rivals(h trial.History, t *trial.Trial, key string, competes func(number int) bool) []float64 {
 	var values []float64
 	for _, trials := range [][]*trial.Trial{h.Finished(), h.Running()} {
 		for _, u := range trials {
-			if u.Number == t.Number {
+			text, ok := u.SystemAttrs[key]
+			if !ok || u.Number == t.Number || !competes(u.Number) {
 				continue
 			}
-			if x, ok := number(u.SystemAttrs[key]); ok {
+			if x, ok := number(text); ok {
 				values = append(values, x)
 			}
 		}
@@ -160,13 +168,20 @@ func number(text json.RawMessage) (float64, bool) {
 }
 
 // firstResource returns a hundredth of the steps of the first trial that
-// finished as Complete with reports, if there is one.
+// finished as Complete with reports, at least 1, if there is one.
 func firstResource(h trial.History) (int, bool) {
+	last, ok := firstLastStep(h)
+	return max(last/100, 1), ok
+}
+
+// firstLastStep returns the last step of the first trial that finished as
+// Complete with reports, if there is one.
+func firstLastStep(h trial.History) (int, bool) {
 	all := h.Finished()
 	i := slices.IndexFunc(all, func(t *trial.Trial) bool { return t.State == trial.Complete && len(t.Reports) > 0 })
 	if i < 0 {
 		return 0, false
 	}
 	last, _ := all[i].LastReport()
-	return max(last.Step/100, 1), true
+	return last.Step, true
 }

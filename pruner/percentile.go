@@ -43,7 +43,7 @@ func (p Percentile) Prune(h trial.History, t *trial.Trial) (trial.Verdict, error
 		return trial.Verdict{}, err
 	}
 	last, ok := t.LastReport()
-	if !ok || !p.due(t.Reports) {
+	if !ok || !due(t.Reports, p.WarmupSteps, p.IntervalSteps) {
 		return trial.Verdict{}, nil
 	}
 	complete, at := reportsAt(h, last.Step)
@@ -73,18 +73,6 @@ func (p Percentile) check() error {
 		atLeast("IntervalSteps", p.IntervalSteps, 0),
 		atLeast("MinTrials", p.MinTrials, 0),
 	)
-}
-
-// due reports whether the last of the reports, of which there is one, is past
-// the warm-up and the first in its interval.
-func (p Percentile) due(reports []trial.Report) bool {
-	i := len(reports) - 1
-	past := reports[i].Step - p.WarmupSteps
-	if past < 0 {
-		return false
-	}
-	start := reports[i].Step - past%or(p.IntervalSteps, 1)
-	return i == 0 || reports[i-1].Step < start
 }
 
 // reportsAt returns how many trials are Complete, and what they reported at

@@ -147,6 +147,22 @@ func TestSettingsOutsideTheirRangeAreErrorsThatNameThem(t *testing.T) {
 		{pruner.SuccessiveHalving{MinEarlyStoppingRate: -1}, "MinEarlyStoppingRate is -1, want at least 0"},
 		{pruner.SuccessiveHalving{MinResource: 1, BootstrapCount: -1}, "BootstrapCount is -1, want at least 0"},
 		{pruner.SuccessiveHalving{BootstrapCount: 2}, "BootstrapCount is 2, want 0 when MinResource is 0 (derived from the history)"},
+		{pruner.Hyperband{MinResource: -1}, "MinResource is -1, want at least 0"},
+		{pruner.Hyperband{MaxResource: -1}, "MaxResource is -1, want at least 0"},
+		{pruner.Hyperband{MinResource: 4, MaxResource: 3}, "MaxResource is 3, want at least MinResource, which is 4, or 0"},
+		{pruner.Hyperband{ReductionFactor: 1}, "ReductionFactor is 1, want at least 2"},
+		{pruner.Hyperband{BootstrapCount: -1}, "BootstrapCount is -1, want at least 0"},
+		{pruner.Threshold{Lower: new(2.0), Upper: new(1.0)}, "Lower is 2 and Upper 1, want Lower ≤ Upper"},
+		{pruner.Threshold{Upper: new(math.NaN())}, "Lower is -Inf and Upper NaN, want Lower ≤ Upper"},
+		{pruner.Threshold{WarmupSteps: -1}, "WarmupSteps is -1, want at least 0"},
+		{pruner.Threshold{IntervalSteps: -1}, "IntervalSteps is -1, want at least 0"},
+		{pruner.Patient{Patience: -1}, "Patience is -1, want at least 0"},
+		{pruner.Patient{MinDelta: -0.5}, "MinDelta is -0.5, want a finite number, at least 0"},
+		{pruner.Patient{MinDelta: math.Inf(1)}, "MinDelta is +Inf, want a finite number, at least 0"},
+		{pruner.Wilcoxon{Threshold: -0.1}, "Threshold is -0.1, want 0 to 1"},
+		{pruner.Wilcoxon{Threshold: 1.1}, "Threshold is 1.1, want 0 to 1"},
+		{pruner.Wilcoxon{Threshold: math.NaN()}, "Threshold is NaN, want 0 to 1"},
+		{pruner.Wilcoxon{StartupSteps: -1}, "StartupSteps is -1, want at least 0"},
 	} {
 		_, err := c.p.Prune(history(t, "minimize"), curve(trial.Running, 1))
 		if err == nil || err.Error() != "pruner: "+c.want {
@@ -161,6 +177,12 @@ func TestSettingsAtTheEndsOfTheirRangeAreTaken(t *testing.T) {
 		pruner.Percentile{Percentile: 100, WarmupSteps: math.MaxInt, IntervalSteps: math.MaxInt, MinTrials: math.MaxInt, StartupTrials: math.MaxInt},
 		pruner.SuccessiveHalving{MinResource: 1, ReductionFactor: 2},
 		pruner.SuccessiveHalving{MinResource: math.MaxInt, ReductionFactor: math.MaxInt, MinEarlyStoppingRate: 1 << 40, BootstrapCount: math.MaxInt},
+		pruner.Hyperband{MinResource: 1, MaxResource: 1, ReductionFactor: 2},
+		pruner.Hyperband{MinResource: 1, MaxResource: 1 << 60, ReductionFactor: 2},
+		pruner.Hyperband{MinResource: math.MaxInt, MaxResource: math.MaxInt, ReductionFactor: math.MaxInt, BootstrapCount: math.MaxInt},
+		pruner.Threshold{WarmupSteps: math.MaxInt, IntervalSteps: math.MaxInt, Lower: new(math.Inf(-1)), Upper: new(math.Inf(1))},
+		pruner.Patient{Patience: math.MaxInt, MinDelta: math.MaxFloat64},
+		pruner.Wilcoxon{Threshold: 1, StartupSteps: math.MaxInt},
 	} {
 		v, err := p.Prune(history(t, "minimize"), curve(trial.Running, 1, 2))
 		if err != nil || v.Prune {
@@ -169,9 +191,15 @@ func TestSettingsAtTheEndsOfTheirRangeAreTaken(t *testing.T) {
 	}
 }
 
+// everyPruner is the zero value of each.
+var everyPruner = []prune{
+	pruner.Percentile{}, pruner.Median{}, pruner.SuccessiveHalving{}, pruner.Hyperband{},
+	pruner.Threshold{}, pruner.Patient{}, pruner.Wilcoxon{},
+}
+
 func TestPruningForSeveralObjectivesIsAnError(t *testing.T) {
 	h := trial.NewLog([]trial.Direction{trial.Minimize, trial.Minimize}).History()
-	for _, p := range []prune{pruner.Percentile{}, pruner.Median{}, pruner.SuccessiveHalving{}} {
+	for _, p := range everyPruner {
 		if _, err := p.Prune(h, curve(trial.Running, 1)); err == nil || !strings.Contains(err.Error(), "2 objectives") {
 			t.Errorf("%T: got error %v, want one about 2 objectives", p, err)
 		}
@@ -180,7 +208,7 @@ func TestPruningForSeveralObjectivesIsAnError(t *testing.T) {
 
 func TestTrialWithoutReportsGoesOn(t *testing.T) {
 	h := history(t, "minimize", curve(trial.Complete, 1), curve(trial.Complete, 1), curve(trial.Complete, 1), curve(trial.Complete, 1), curve(trial.Complete, 1))
-	for _, p := range []prune{pruner.Percentile{}, pruner.Median{}, pruner.SuccessiveHalving{}} {
+	for _, p := range everyPruner {
 		v, err := p.Prune(h, &trial.Trial{Number: 9})
 		if err != nil || v.Prune || v.Attrs != nil {
 			t.Errorf("%T: got (%v, %v), want the empty verdict", p, v, err)
