@@ -197,7 +197,7 @@ func TestResumeGoesOnAsIfNeverStopped(t *testing.T) {
 	if want := trialLines(whole); len(want) != 20 || !slices.Equal(parts, want) {
 		t.Errorf("the runs printed\n%s\nwant as in one run\n%s", strings.Join(parts, "\n"), strings.Join(want, "\n"))
 	}
-	files(t, dir, "resume.db", "whole.db")
+	files(t, dir, "resume.db", "resume.db.lock", "whole.db", "whole.db.lock")
 }
 
 func TestResumeGoesOnAfterASignal(t *testing.T) {
@@ -251,7 +251,7 @@ func TestResumeGoesOnAfterASignal(t *testing.T) {
 func states(t *testing.T, path string) (all []trial.State) {
 	t.Helper()
 	ctx := context.Background()
-	db, err := sqlite.Open(ctx, path, sqlite.ReadWrite)
+	db, err := sqlite.Open(ctx, path, sqlite.Options{Mode: sqlite.ReadWrite})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -41,11 +41,11 @@ func Marshal(d Dist) string {
 func Unmarshal(text []byte) (Dist, error) {
 	v, err := pyjson.Unmarshal(text)
 	if err != nil {
-		return nil, fmt.Errorf("space: distribution %.200q: %w", text, err)
+		return nil, fmt.Errorf("space: distribution %.200s: %w", text, err)
 	}
 	o, ok := v.(map[string]any)
 	if !ok {
-		return nil, fmt.Errorf("space: distribution %.200q: want a JSON object", text)
+		return nil, fmt.Errorf("space: distribution %.200s: want a JSON object", text)
 	}
 	f := fields{object: o}
 	kind := f.string("type")
@@ -77,7 +77,7 @@ func Unmarshal(text []byte) (Dist, error) {
 		f.err = fmt.Errorf(`kind is %q, want "float", "int" or "categorical"`, kind)
 	}
 	if f.err != nil {
-		return nil, fmt.Errorf("space: distribution %.200q: %w", text, f.err)
+		return nil, fmt.Errorf("space: distribution %.200s: %w", text, f.err)
 	}
 	return d, nil
 }
@@ -133,6 +133,10 @@ func (f *fields) step() int {
 
 func (f *fields) fail(name, want string) {
 	if f.err == nil {
-		f.err = fmt.Errorf("%q is %v, want %s", name, f.object[name], want)
+		if v, ok := f.object[name]; ok {
+			f.err = fmt.Errorf("%q is %v, want %s", name, v, want)
+		} else {
+			f.err = fmt.Errorf("%q is missing, want %s", name, want)
+		}
 	}
 }

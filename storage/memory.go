@@ -39,6 +39,9 @@ type memoryTrial struct {
 	place        *list.Element
 	owner        string
 	until        time.Time
+	again        int // how often it was begun again since its checkpoint
+	checkpoint   *Checkpoint
+	marks        map[string]json.RawMessage // the Reported attributes at the checkpoint
 }
 
 var _ Storage = (*Memory)(nil)
@@ -146,9 +149,11 @@ func (m *Memory) Begin(_ context.Context, study int64, c Claim) (*trial.Trial, e
 	if err != nil {
 		return nil, err
 	}
-	t := reset(mt.Trial)
+	t := mt.rewound(mt.Trial)
 	if t.State == trial.Waiting {
 		t.Seen = c.Seen
+	} else {
+		mt.again++
 	}
 	t.State, t.Start = trial.Running, now()
 	mt.owner, mt.until = c.Owner, now().Add(c.Duration)
@@ -158,9 +163,14 @@ func (m *Memory) Begin(_ context.Context, study int64, c Claim) (*trial.Trial, e
 
 // claim returns the trial that Begin shall begin.
 func (s *memoryStudy) claim(c Claim) (*memoryTrial, error) {
-	for _, number := range s.running {
-		if mt := s.trials[number]; mt.owner != "" && !mt.until.After(now()) {
+	for _, number := range slices.Clone(s.running) {
+		mt := s.trials[number]
+		switch {
+		case mt.owner == "" || mt.until.After(now()):
+		case c.Orphans.Policy == Resume && c.Orphans.Allow(mt.again):
 			return mt, nil
+		default:
+			s.abandon(mt, c.Orphans)
 		}
 	}
 	if begun := len(s.trials) - len(s.waiting); c.Budget > 0 && begun >= c.Budget {
@@ -170,6 +180,21 @@ func (s *memoryStudy) claim(c Claim) (*memoryTrial, error) {
 		return s.trials[s.waiting[0]], nil
 	}
 	return s.new(), nil
+}
+
+// abandon fails an orphan and, if the policy says so, queues a copy.
+func (s *memoryStudy) abandon(mt *memoryTrial, o Orphans) {
+	retried := RetryOf(mt.Trial, o)
+	t := applied(mt.Trial, Update{SystemAttrs: AbandonedAttrs(mt.again)})
+	t.State, t.End = trial.Failed, now()
+	mt.owner = ""
+	s.set(mt, t)
+	if retried == nil {
+		return
+	}
+	c := s.new()
+	retried.Number, retried.Seen = c.Number, c.Seen
+	s.set(c, retried)
 }
 
 // Write implements Storage.
@@ -195,9 +220,14 @@ func (m *Memory) Write(_ context.Context, study int64, number int, u Update) err
 	}
 	t := applied(mt.Trial, u)
 	t.State = u.State
+	if c := u.Checkpoint; c != nil {
+		mt.checkpoint = &Checkpoint{Step: c.Step, Data: slices.Clone(c.Data), Keep: c.Keep}
+		mt.marks = reported(t.SystemAttrs)
+		mt.again = 0
+	}
 	switch {
 	case u.State == trial.Waiting:
-		t = reset(t)
+		t = mt.rewound(t)
 		t.Start = time.Time{}
 	case u.State.Finished():
 		t.Values, t.End = slices.Clone(u.Values), now()
@@ -209,6 +239,22 @@ func (m *Memory) Write(_ context.Context, study int64, number int, u Update) err
 	}
 	s.set(mt, t)
 	return nil
+}
+
+// Checkpoint implements Storage.
+func (m *Memory) Checkpoint(_ context.Context, study int64, number int) (Checkpoint, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	s, err := m.study(study)
+	if err != nil {
+		return Checkpoint{}, err
+	}
+	if number < 0 || number >= len(s.trials) || s.trials[number].checkpoint == nil {
+		return Checkpoint{}, fmt.Errorf("checkpoint of trial %d: %w", number, ErrNotExist)
+	}
+	c := *s.trials[number].checkpoint
+	c.Data = slices.Clone(c.Data)
+	return c, nil
 }
 
 // Since implements Storage.
@@ -279,6 +325,9 @@ func (s *memoryStudy) set(mt *memoryTrial, t *trial.Trial) {
 	default:
 		s.finished++
 		mt.finish = s.finished
+		if mt.checkpoint != nil && !mt.checkpoint.Keep {
+			mt.checkpoint = nil
+		}
 	}
 	s.revision++
 	mt.Trial, mt.revision = t, s.revision
@@ -303,13 +352,25 @@ func without(numbers []int, n int) []int {
 	return slices.Delete(numbers, i, i+1)
 }
 
-// reset returns a copy of t without what a new run will report again.
-func reset(t *trial.Trial) *trial.Trial {
+// rewound returns a copy of t put back to the checkpoint, or to the start.
+func (mt *memoryTrial) rewound(t *trial.Trial) *trial.Trial {
 	c := *t
-	c.Reports, c.Constraints = nil, nil
 	c.SystemAttrs = maps.Clone(t.SystemAttrs)
 	maps.DeleteFunc(c.SystemAttrs, func(key string, _ json.RawMessage) bool { return trial.Reported(key) })
+	if mt.checkpoint == nil {
+		c.Reports, c.Constraints = nil, nil
+		return &c
+	}
+	c.Reports = slices.DeleteFunc(slices.Clone(t.Reports), func(r trial.Report) bool { return r.Step > mt.checkpoint.Step })
+	c.SystemAttrs = withAttrs(c.SystemAttrs, mt.marks)
 	return &c
+}
+
+// reported returns the attributes that come from reports.
+func reported(attrs map[string]json.RawMessage) map[string]json.RawMessage {
+	marks := maps.Clone(attrs)
+	maps.DeleteFunc(marks, func(key string, _ json.RawMessage) bool { return !trial.Reported(key) })
+	return marks
 }
 
 // applied returns a copy of t with the additions of u.

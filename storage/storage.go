@@ -67,11 +67,16 @@ type Storage interface {
 	Add(ctx context.Context, study int64, t *trial.Trial) (number int, err error)
 
 	// Begin gives the caller a trial to run, in one atomic step: an orphan (a
-	// Running trial whose lease is over) with its reports, what they led
-	// to (trial.Reported) and its constraints taken away; else a Waiting trial; else a new one; of several the one
-	// with the lowest number. A Waiting trial is begun and a new one is made
-	// only if fewer than c.Budget trials have been begun; else Begin fails
-	// with ErrBudget.
+	// Running trial whose lease is over, see Orphans); else a Waiting trial;
+	// else a new one; of several the one with the lowest number. A Waiting
+	// trial is begun and a new one is made only if fewer than c.Budget trials
+	// have been begun; else Begin fails with ErrBudget. Orphans that are not to
+	// be begun again fail in any case.
+	//
+	// A trial that is begun again is put back to its checkpoint: reports of
+	// later steps go, and the attributes that reports led to (trial.Reported)
+	// are as they were then. Without a checkpoint all of them go, and the
+	// constraints too. Parameters and other attributes stay.
 	Begin(ctx context.Context, study int64, c Claim) (*trial.Trial, error)
 
 	// Write changes a Running trial in one atomic step. It fails with
@@ -79,6 +84,11 @@ type Storage interface {
 	// if u.Owner is set and does not hold the lease, and with ErrInvalid if
 	// the update breaks a rule of type Update.
 	Write(ctx context.Context, study int64, number int, u Update) error
+
+	// Checkpoint returns the last checkpoint of a trial, or fails with
+	// ErrNotExist. A checkpoint goes when its trial finishes, unless it says
+	// that it is to be kept.
+	Checkpoint(ctx context.Context, study int64, number int) (Checkpoint, error)
 
 	// Since returns the trials that have changed since the study had the
 	// given revision, and perhaps some that have not; 0 gives all of them. It costs as much as it returns,
@@ -92,9 +102,69 @@ type Storage interface {
 // A Claim is what Begin is asked.
 type Claim struct {
 	Lease
-	Budget int // how many trials the study may begin in all; 0: any number
-	Seen   int // how many finished trials the caller will draw from; an orphan keeps its own
+	Budget  int // how many trials the study may begin in all; 0: any number
+	Seen    int // how many finished trials the caller will draw from; an orphan keeps its own
+	Orphans Orphans
 }
+
+// A Policy says what becomes of an orphan.
+type Policy uint8
+
+const (
+	// Resume begins it again under its number, from its checkpoint if it has
+	// one, else from the start.
+	Resume Policy = iota
+
+	// Retry fails it and queues a copy, as Optuna does: with its parameters
+	// and attributes, and with the system attributes failed_trial (the number
+	// of the first one) and retry_history (the numbers of all before).
+	Retry
+
+	// Fail fails it.
+	Fail
+)
+
+// DefaultLimit is the Limit of Orphans that have none set.
+const DefaultLimit = 10
+
+// Orphans says what Begin does with Running trials whose lease is over.
+type Orphans struct {
+	Policy Policy
+
+	// Limit is how many times one trial may be begun again after its worker
+	// has gone, before it fails: its parameters may be what kills the worker.
+	// A new checkpoint starts the count anew. 0: DefaultLimit; negative: any
+	// number.
+	Limit int
+
+	// Grace is how old the heartbeat of a trial that Optuna runs may be. By
+	// Optuna's rules such a trial then fails, and with Retry a copy is queued;
+	// one without a heartbeat is never judged. 0: DefaultGrace.
+	Grace time.Duration
+}
+
+// DefaultGrace is twice the interval of heartbeats that Optuna recommends.
+const DefaultGrace = 2 * time.Minute
+
+// Allow reports whether a trial that was begun again that many times already
+// may be begun once more.
+func (o Orphans) Allow(again int) bool {
+	limit := o.Limit
+	if limit == 0 {
+		limit = DefaultLimit
+	}
+	return limit < 0 || again < limit
+}
+
+// A Checkpoint is the state of a training that another worker can go on from.
+type Checkpoint struct {
+	Step int    // the last step whose report belongs to it, at least 0
+	Data []byte // at most MaxCheckpoint bytes
+	Keep bool   // keep it when the trial has finished
+}
+
+// MaxCheckpoint is the largest size of a checkpoint's data, in bytes.
+const MaxCheckpoint = 512 << 20
 
 // A Lease says whose a Running trial is, and until when. It is over when its
 // time has run out on the clock of the storage, or when its process is known
@@ -116,9 +186,11 @@ type Update struct {
 	UserAttrs   map[string]json.RawMessage // set, the last value stays
 	SystemAttrs map[string]json.RawMessage // set, the last value stays
 
+	Checkpoint *Checkpoint // set, in place of an earlier one
+
 	// State ends the trial (Complete, Pruned, Failed) or gives it back to the
-	// queue (Waiting), which takes away what Begin takes from an orphan. Running
-	// is the zero value: the trial goes on.
+	// queue (Waiting), which puts it back to its checkpoint as Begin does.
+	// Running is the zero value: the trial goes on.
 	State  trial.State
 	Values []float64 // as Values of a trial in that state; no NaN
 }
@@ -158,6 +230,9 @@ func (u Update) Check(objectives int) error {
 		if r.Step < 0 {
 			return fmt.Errorf("%w: step is %d, want at least 0", ErrInvalid, r.Step)
 		}
+	}
+	if c := u.Checkpoint; c != nil && (c.Step < 0 || len(c.Data) > MaxCheckpoint) {
+		return fmt.Errorf("%w: a checkpoint of %d bytes at step %d, want at most %d bytes and a step of at least 0", ErrInvalid, len(c.Data), c.Step, MaxCheckpoint)
 	}
 	for name, c := range u.Constraints {
 		if math.IsNaN(c) {

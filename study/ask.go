@@ -48,14 +48,14 @@ func (s *Study) AskDetached(ctx context.Context, params []space.Dimension, lease
 	return t.record.Load(), err
 }
 
-// ask begins a trial under the terms of c, whose Owner, Duration and Seen it
-// fills in.
+// ask begins a trial under the terms of c, of which it fills in what the study
+// decides.
 func (s *Study) ask(ctx context.Context, c storage.Claim) (*Trial, error) {
 	h, err := s.sync(ctx)
 	if err != nil {
 		return nil, err
 	}
-	c.Owner, c.Seen = crand.Text(), len(h.Finished())
+	c.Owner, c.Seen, c.Orphans = crand.Text(), len(h.Finished()), s.cfg.Orphans
 	if c.Duration == 0 {
 		c.Duration = s.cfg.Lease
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"sync"
 
 	"github.com/bluefin-hpo/bluefin/storage"
@@ -156,7 +157,7 @@ func (s *Study) release(ctx context.Context, t *Trial) error {
 func call(f MultiObjective, t *Trial) (values []float64, err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			values, err = nil, fmt.Errorf("panic: %v", p)
+			values, err = nil, fmt.Errorf("panic: %v\n\n%s", p, debug.Stack())
 		}
 	}()
 	return f(t)

@@ -30,7 +30,7 @@ func TestMain(m *testing.M) {
 // Ask and Tell, or what is missing of a budget of BLUEFIN_WORKER_BUDGET.
 func worker(path string) error {
 	ctx := context.Background()
-	db, err := sqlite.Open(ctx, path, sqlite.Create)
+	db, err := sqlite.Open(ctx, path, sqlite.Options{})
 	if err != nil {
 		return err
 	}
@@ -84,7 +84,7 @@ func TestProcessesShareAStudy(t *testing.T) {
 				t.Errorf("%s: %v", test.env, err)
 			}
 		}
-		db, err := sqlite.Open(t.Context(), path, sqlite.ReadOnly)
+		db, err := sqlite.Open(t.Context(), path, sqlite.Options{Mode: sqlite.ReadOnly})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"reflect"
 	"slices"
 	"strings"
@@ -315,4 +316,69 @@ func TestExport(t *testing.T) {
 	if string(got) != want {
 		t.Errorf("got\n%s, want\n%s", got, want)
 	}
+}
+
+func TestCheckpoints(t *testing.T) {
+	everyStorage(t, func(t *testing.T, s storage.Storage) {
+		for _, keep := range []bool{false, true} {
+			name := func(c *study.Config) { c.Name, c.KeepCheckpoints = fmt.Sprint("keep ", keep), keep }
+			var from []int // the step from which each run of the trial goes on
+			train := func(stop int) study.Objective {
+				return func(tr *study.Trial) (float64, error) {
+					c, err := tr.Resume()
+					if err != nil {
+						return 0, err
+					}
+					step := 0
+					if c != nil {
+						step = c.Step + 1
+						if string(c.Data) != fmt.Sprint("state ", c.Step) {
+							t.Errorf("got data %q of step %d", c.Data, c.Step)
+						}
+					}
+					from = append(from, step)
+					for ; step < 6; step++ {
+						if err := tr.Report(step, float64(10-step)); err != nil {
+							return 0, err
+						}
+						if step == stop {
+							return 0, context.Canceled
+						}
+						if step%2 == 1 {
+							if err := tr.Checkpoint(step, fmt.Appendf(nil, "state %d", step)); err != nil {
+								return 0, err
+							}
+						}
+					}
+					return 1, nil
+				}
+			}
+			for _, stop := range []int{0, 4, 4, 99} {
+				ctx, cancel := context.WithCancel(t.Context())
+				objective := train(stop)
+				err := open(t, s, name).Optimize(ctx, func(tr *study.Trial) (float64, error) {
+					v, err := objective(tr)
+					if err != nil {
+						cancel()
+					}
+					return v, err
+				}, study.Budget{Trials: 1})
+				cancel()
+				if (err == nil) != (stop == 99) {
+					t.Fatal(err)
+				}
+			}
+			if want := []int{0, 0, 4, 4}; !slices.Equal(from, want) {
+				t.Errorf("the runs of the trial began at steps %v, want %v", from, want)
+			}
+			record := trials(t, open(t, s, name))[0]
+			if record.State != trial.Complete || !slices.Equal(record.Reports, reports(10, 9, 8, 7, 6, 5)) {
+				t.Errorf("got %+v", record)
+			}
+			stored, _ := s.Load(t.Context(), fmt.Sprint("keep ", keep))
+			if _, err := s.Checkpoint(t.Context(), stored.ID, 0); (err == nil) != keep {
+				t.Errorf("keep %v: got %v", keep, err)
+			}
+		}
+	})
 }

@@ -65,6 +65,13 @@ type Config struct {
 	// whose process has ended is replaced at once. 0: one minute.
 	Lease time.Duration
 
+	// Orphans says what becomes of trials whose worker has gone. The zero value
+	// goes on with them under their number, from their checkpoint.
+	Orphans storage.Orphans
+
+	// KeepCheckpoints keeps the last checkpoint of a trial when it finishes.
+	KeepCheckpoints bool
+
 	// Ended is called after each trial that this Study has ended, by one
 	// goroutine at a time. nil: nothing is called.
 	Ended func(*trial.Trial)

@@ -151,6 +151,33 @@ func (t *Trial) Report(step int, value float64) error {
 	return nil
 }
 
+// Checkpoint saves the state of a training, in place of an earlier one, so that
+// another worker can go on from it if this one ends. Step is that of the last
+// report that belongs to the state; data is at most storage.MaxCheckpoint
+// bytes.
+func (t *Trial) Checkpoint(step int, data []byte) error {
+	if t.ctx.Err() != nil {
+		return context.Cause(t.ctx)
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.write(t.ctx, storage.Update{Checkpoint: &storage.Checkpoint{Step: step, Data: data, Keep: t.study.cfg.KeepCheckpoints}})
+}
+
+// Resume returns the checkpoint of an earlier worker of this trial, or nil if
+// there is none and the training starts at its beginning. The reports up to the
+// checkpoint's step are part of the trial already.
+func (t *Trial) Resume() (*storage.Checkpoint, error) {
+	c, err := t.study.cfg.Storage.Checkpoint(t.ctx, t.study.record.ID, t.Number())
+	if errors.Is(err, storage.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &c, nil
+}
+
 // SetUserAttr saves value, as JSON, under a key of the trial. The last value
 // of a key stays.
 func (t *Trial) SetUserAttr(key string, value any) error {

@@ -26,7 +26,7 @@ func askCommand() *cli.Command {
 		Flags: append(formatFlags("json"), storageFlag(), studyNameFlag(), samplerFlag(), seedFlag(),
 			&cli.StringFlag{Name: "search-space", Usage: "`JSON` object of distributions by parameter, like " +
 				`{"lr": {"type": "float", "low": 1e-5, "high": 0.1, "log": true}, "opt": {"type": "categorical", "choices": ["sgd", "adam"]}}`},
-			&cli.DurationFlag{Name: "lease", Value: 24 * time.Hour, Usage: "how long until the trial is given to another worker if nobody tells it"}),
+			&cli.DurationFlag{Name: "lease", Value: 24 * time.Hour, Usage: "the `TIME` until the trial is given to another worker if nobody tells it"}),
 		Action: func(c *cli.Context) error {
 			if err := checkFormat(c); err != nil {
 				return err
@@ -100,9 +100,9 @@ func tellCommand() *cli.Command {
 		Usage: "end a trial that ask has begun",
 		Flags: []cli.Flag{
 			storageFlag(), studyNameFlag(),
-			&cli.IntFlag{Name: "trial-number", Usage: "the `NUMBER` that ask has printed"},
-			&cli.Float64SliceFlag{Name: "values", Usage: "the value of each objective"},
-			&cli.StringFlag{Name: "state", Usage: "complete, pruned or fail (default: complete with values, fail without)"},
+			&cli.IntFlag{Name: "trial-number", DefaultText: "required", Usage: "the `NUMBER` that ask has printed"},
+			&cli.Float64SliceFlag{Name: "values", Usage: "the `VALUE` of each objective, one after the other"},
+			&cli.StringFlag{Name: "state", DefaultText: "complete with values, fail without", Usage: "how it ended, `STATE` is complete, pruned or fail"},
 			&cli.BoolFlag{Name: "skip-if-finished", Usage: "do nothing if the trial has finished"},
 		},
 		Action: func(c *cli.Context) error {
@@ -123,7 +123,11 @@ func tellCommand() *cli.Command {
 					}
 					return err
 				}
-				logf(c, "Told trial %d: %v %v.", number, t.State, t.Values)
+				if len(t.Values) > 0 {
+					logf(c, "Told trial %d: %v %v.", number, t.State, t.Values)
+				} else {
+					logf(c, "Told trial %d: %v.", number, t.State)
+				}
 				return nil
 			})
 		},

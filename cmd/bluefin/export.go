@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -78,8 +79,9 @@ func exported(c *cli.Context, s *study.Study) (any, error) {
 // kill leaves what was there before.
 func writeFile(path string, text []byte) (err error) {
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
-	if err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
+	var p *fs.PathError
+	if errors.As(err, &p) {
+		return fmt.Errorf("write %s: %w", path, p.Err) // without the temporary name
 	}
 	defer func() {
 		if err != nil {

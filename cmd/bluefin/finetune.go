@@ -8,6 +8,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/urfave/cli/v2"
 
@@ -27,9 +28,9 @@ func finetuneCommand() *cli.Command {
 		Flags: []cli.Flag{
 			storageFlag(),
 			&cli.StringFlag{Name: "study-name", Value: "digits", Usage: "the `NAME` of the study; it is created if it does not exist"},
-			&cli.IntFlag{Name: "trials", Value: 30, Usage: "how many trials the study shall have in all"},
-			&cli.DurationFlag{Name: "timeout", Usage: "stop after this time, like 10m (default: none)"},
-			&cli.IntFlag{Name: "workers", Value: 1, Usage: "how many trials run at once"},
+			&cli.IntFlag{Name: "trials", Value: 30, Usage: "the `NUMBER` of trials that the study shall have in all"},
+			&cli.DurationFlag{Name: "timeout", DefaultText: "none", Usage: "stop after a `TIME` like 10m"},
+			&cli.IntFlag{Name: "workers", Value: 1, Usage: "the `NUMBER` of trials that run at once"},
 			samplerFlag(), prunerFlag(), seedFlag(),
 		},
 		Action: runFinetune,
@@ -97,16 +98,18 @@ func sameTask(ctx context.Context, s *study.Study, seed uint64) error {
 	if err != nil {
 		return err
 	}
-	want := fmt.Sprintf(`{"task":"digits","seed":%d}`, seed)
-	stored, ok := attrs["finetune"]
-	if ok {
-		var a, b struct {
-			Task string
-			Seed uint64
-		}
-		json.Unmarshal([]byte(want), &b)
-		if err := json.Unmarshal(stored, &a); err != nil || a != b {
-			return fmt.Errorf("study %q was begun with %s, this is %s: give it another --study-name", s.Name(), stored, want)
+	type task struct {
+		Task string `json:"task"`
+		Seed uint64 `json:"seed"`
+	}
+	want := task{"digits", seed}
+	if stored, ok := attrs["finetune"]; ok {
+		var was task
+		switch err := json.Unmarshal(stored, &was); {
+		case err != nil || was.Task != want.Task:
+			return fmt.Errorf("study %q is of another task (%s): give it another --study-name", s.Name(), stored)
+		case was.Seed != seed:
+			return fmt.Errorf("study %q was begun with --seed %d, and trials of another seed could not be compared: give it --seed %d or another --study-name", s.Name(), was.Seed, was.Seed)
 		}
 		return nil
 	}
@@ -117,7 +120,7 @@ func sameTask(ctx context.Context, s *study.Study, seed uint64) error {
 	if slices.ContainsFunc(trials, func(t *trial.Trial) bool { return t.State.Finished() }) {
 		return fmt.Errorf("study %q holds trials of something else: give it another --study-name", s.Name())
 	}
-	return s.SetUserAttr(ctx, "finetune", json.RawMessage(want))
+	return s.SetUserAttr(ctx, "finetune", want)
 }
 
 // finetuneEnd says how the search ended and what it found.
@@ -147,7 +150,7 @@ func finetuneEnd(c *cli.Context, s *study.Study, err error) error {
 		printBest(c.App.Writer, best, trials[0], finished)
 	}
 	path, _ := storagePath(c.String("storage"))
-	logf(c, "\nStudy %q is saved in %s. Its best parameters as JSON:\n  bluefin export --storage %s --study-name %s", s.Name(), path, path, s.Name())
+	logf(c, "\nStudy %q is saved in %s. Its best parameters as JSON:\n  bluefin export --storage %s --study-name %s", s.Name(), path, shellWord(path), shellWord(s.Name()))
 	switch {
 	case interrupted:
 		logf(c, "Interrupted with %d of %d trials. The same command goes on.", finished, c.Int("trials"))
@@ -200,7 +203,10 @@ func (p *progress) begin(ctx context.Context, s *study.Study) error {
 			finished++
 		}
 	}
-	if finished > 0 {
+	switch {
+	case finished >= p.total:
+		fmt.Fprintf(p.w, "Study %q has its %d trials already. A larger --trials goes on.\n", s.Name(), finished)
+	case finished > 0:
 		fmt.Fprintf(p.w, "Study %q has %d finished trials, going on to %d.\n", s.Name(), finished, p.total)
 	}
 	if best, err := s.Best(ctx); err == nil {
@@ -222,11 +228,25 @@ func (p *progress) ended(t *trial.Trial) {
 	for _, param := range t.Params {
 		params = append(params, param.Name+"="+shortValue(param.External()))
 	}
-	if t.State == trial.Failed {
-		params = append([]string{"(" + t.Failure() + ")"}, params...)
+	switch last, reported := t.LastReport(); {
+	case t.State == trial.Failed:
+		params = append([]string{"(" + failureLine(t) + ")"}, params...)
+	case t.State == trial.Pruned && reported:
+		params = append([]string{fmt.Sprintf("(epoch %d)", last.Step)}, params...)
 	}
 	fmt.Fprintf(p.w, "%s trial %3d/%d  %-8s  loss %-7s %5.2f s  %s\n", mark, t.Number, p.total, strings.ToLower(t.State.String()), value,
 		t.Duration().Seconds(), strings.Join(params, " "))
+}
+
+// shellWord quotes s for a shell if it must.
+func shellWord(s string) string {
+	plain := func(r rune) bool {
+		return unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune("-_./:=@%+,", r)
+	}
+	if s != "" && !strings.ContainsFunc(s, func(r rune) bool { return !plain(r) }) {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
 
 func shortValue(v any) string {

@@ -22,7 +22,7 @@ import (
 // readTrials returns the trials of the study called digits.
 func readTrials(t *testing.T, path string) []*trial.Trial {
 	t.Helper()
-	db, err := sqlite.Open(t.Context(), path, sqlite.ReadOnly)
+	db, err := sqlite.Open(t.Context(), path, sqlite.Options{Mode: sqlite.ReadOnly})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,7 +41,7 @@ func readTrials(t *testing.T, path string) []*trial.Trial {
 // readTrialsIfAny is readTrials of a file that may not have the study yet.
 func readTrialsIfAny(t *testing.T, path string) []*trial.Trial {
 	t.Helper()
-	db, err := sqlite.Open(t.Context(), path, sqlite.ReadOnly)
+	db, err := sqlite.Open(t.Context(), path, sqlite.Options{Mode: sqlite.ReadOnly})
 	if err != nil {
 		return nil // the tables are not made yet
 	}

@@ -10,6 +10,8 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"regexp"
+	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
@@ -38,9 +40,12 @@ const (
 var errInterrupted = errors.New("interrupted")
 
 // A usageError is a mistake in the command line.
-type usageError struct{ error }
+type usageError struct {
+	error
+	command string // whose help tells more, with a space behind it; or nothing
+}
 
-func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
+func usagef(format string, args ...any) error { return usageError{error: fmt.Errorf(format, args...)} }
 
 // run runs the command line args, of which the first is the program, and
 // returns the exit code.
@@ -53,19 +58,27 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	case errors.Is(err, errInterrupted):
 		return exitInterrupted
 	case errors.As(err, &usage):
-		fmt.Fprintf(stderr, "bluefin: %v (see bluefin --help)\n", err)
+		fmt.Fprintf(stderr, "bluefin: %s (see bluefin %s--help)\n", oneLine(err), usage.command)
 		return exitUsage
 	}
-	fmt.Fprintf(stderr, "bluefin: %v\n", strings.ReplaceAll(err.Error(), "\n", "; "))
+	fmt.Fprintf(stderr, "bluefin: %s\n", oneLine(err))
 	return exitError
+}
+
+// packagePrefix is what the errors of this module begin with.
+var packagePrefix = regexp.MustCompile(`(^|: |; )(study|space|storage|trial): `)
+
+// oneLine is the message for a user, who knows no packages.
+func oneLine(err error) string {
+	return packagePrefix.ReplaceAllString(strings.ReplaceAll(err.Error(), "\n", "; "), "$1")
 }
 
 func newApp(stdout, stderr io.Writer) *cli.App {
 	app := &cli.App{
 		Name:                      "bluefin",
 		Usage:                     "search for hyperparameters",
-		Description:               "Without any flag, `bluefin finetune` is the main job: it searches for the settings\nthat fine-tune a small network best, and saves every trial to bluefin.db.",
-		HideHelpCommand:           true,
+		Description:               "To begin, run `bluefin finetune`: it searches for the settings that fine-tune a\nsmall network best, shows each trial, and saves all of them in bluefin.db.",
+		Version:                   version(),
 		Writer:                    stdout,
 		ErrWriter:                 stderr,
 		DisableSliceFlagSeparator: true,
@@ -80,26 +93,53 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 			}
 			return cli.ShowAppHelp(c)
 		},
-		OnUsageError: onUsageError,
+		OnUsageError: func(_ *cli.Context, err error, _ bool) error { return parseError(err, "") },
 	}
 	for _, cmd := range app.Commands {
-		cmd.OnUsageError = onUsageError
+		cmd.OnUsageError = func(_ *cli.Context, err error, _ bool) error { return parseError(err, cmd.Name+" ") }
 		cmd.HideHelpCommand = true
 		cmd.Action = noArguments(cmd.Action)
 	}
 	return app
 }
 
-func onUsageError(_ *cli.Context, err error, _ bool) error { return usageError{err} }
+// version is that of the module, if the program was built from a release.
+func version() string {
+	if info, ok := debug.ReadBuildInfo(); ok {
+		return info.Main.Version
+	}
+	return "unknown"
+}
+
+var (
+	unknownFlag = regexp.MustCompile(`^flag provided but not defined: -+(.*)$`)
+	badValue    = regexp.MustCompile(`^invalid value "(.*)" for flag -+([^:]*): .*$`)
+)
+
+// parseError puts what the flag parser says into the words of this program.
+func parseError(err error, command string) error {
+	text := unknownFlag.ReplaceAllString(err.Error(), "unknown flag --$1")
+	text = badValue.ReplaceAllString(text, `--$2 is "$1", want a value of another kind`)
+	return usageError{errors.New(text), command}
+}
 
 // noArguments refuses what is left after the flags: no command takes it, and
-// flags behind it would be passed over in silence.
+// flags behind it would be passed over in silence. It also says which command
+// a usage error comes from.
 func noArguments(action cli.ActionFunc) cli.ActionFunc {
 	return func(c *cli.Context) error {
+		err := error(nil)
 		if c.Args().Present() {
-			return usagef("%s: unexpected argument %q", c.Command.Name, c.Args().First())
+			err = usagef("unexpected argument %q", c.Args().First())
+		} else {
+			err = action(c)
 		}
-		return action(c)
+		var usage usageError
+		if errors.As(err, &usage) {
+			usage.command = c.Command.Name + " "
+			return usage
+		}
+		return err
 	}
 }
 

@@ -9,35 +9,37 @@ import (
 )
 
 func samplerFlag() cli.Flag {
-	return &cli.StringFlag{Name: "sampler", Value: "tpe", Usage: "how parameters are drawn: tpe, random or cmaes"}
+	return &cli.StringFlag{Name: "sampler", Value: "tpe", Usage: "how parameters are drawn, `NAME` is tpe, random or cmaes"}
 }
 
 func prunerFlag() cli.Flag {
-	return &cli.StringFlag{Name: "pruner", Value: "median", Usage: "when a trial is stopped early: median, halving or none"}
+	return &cli.StringFlag{Name: "pruner", Value: "median", Usage: "when a trial is stopped early, `NAME` is median, halving or none"}
 }
 
 func seedFlag() cli.Flag {
-	return &cli.Uint64Flag{Name: "seed", Usage: "of all that is random; the same seed gives the same trials"}
+	return &cli.Uint64Flag{Name: "seed", Usage: "a `NUMBER` that decides over all that is random: the same seed gives the same trials"}
 }
 
 func samplerByName(name string) (study.Sampler, error) {
-	name, err := oneOf("sampler", name, "tpe", "random", "cmaes")
 	switch name {
+	case "tpe":
+		return &sampler.TPE{}, nil
 	case "random":
-		return sampler.Random{}, err
+		return sampler.Random{}, nil
 	case "cmaes":
-		return &sampler.CMAES{}, err
+		return &sampler.CMAES{}, nil
 	}
-	return &sampler.TPE{}, err
+	return nil, usagef("--sampler is %q, want one of tpe, random, cmaes", name)
 }
 
 func prunerByName(name string) (study.Pruner, error) {
-	name, err := oneOf("pruner", name, "median", "halving", "none")
 	switch name {
+	case "median":
+		return pruner.Median{}, nil
 	case "halving":
-		return pruner.SuccessiveHalving{}, err
+		return pruner.SuccessiveHalving{}, nil
 	case "none":
-		return nil, err
+		return nil, nil
 	}
-	return pruner.Median{}, err
+	return nil, usagef("--pruner is %q, want one of median, halving, none", name)
 }

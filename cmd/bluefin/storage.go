@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -55,7 +56,7 @@ func openStorage(c *cli.Context, mode sqlite.Mode) (*sqlite.DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	return sqlite.Open(c.Context, path, mode)
+	return sqlite.Open(c.Context, path, sqlite.Options{Mode: mode})
 }
 
 // withStudy calls f with the study that --study-name names. Without a name it
@@ -85,7 +86,11 @@ func onlyStudy(c *cli.Context, db storage.Storage) (string, error) {
 		return "", err
 	}
 	if len(all) != 1 {
-		return "", usagef("--study-name is missing, and %s has %d studies", c.String("storage"), len(all))
+		var names []string
+		for _, s := range all {
+			names = append(names, strconv.Quote(s.Name))
+		}
+		return "", usagef("--study-name is missing, and %s has %d studies: %s", c.String("storage"), len(all), strings.Join(names, ", "))
 	}
 	return all[0].Name, nil
 }

@@ -22,8 +22,8 @@ func createStudyCommand() *cli.Command {
 		Flags: []cli.Flag{
 			storageFlag(),
 			&cli.StringFlag{Name: "study-name", Usage: "the `NAME` of the study; without it one is made up"},
-			&cli.StringFlag{Name: "direction", Usage: "minimize or maximize (default: minimize)"},
-			&cli.StringSliceFlag{Name: "directions", Usage: "the directions of several objectives"},
+			&cli.StringFlag{Name: "direction", DefaultText: "minimize", Usage: "`WHICH` values are good: minimize or maximize"},
+			&cli.StringSliceFlag{Name: "directions", Usage: "the `DIRECTION` of each of several objectives, one after the other"},
 			&cli.BoolFlag{Name: "skip-if-exists", Usage: "do nothing if there is a study of that name"},
 		},
 		Action: func(c *cli.Context) (err error) {
@@ -67,7 +67,7 @@ func directionFlags(c *cli.Context) ([]trial.Direction, error) {
 	for _, name := range names {
 		d, err := trial.ParseDirection(name)
 		if err != nil {
-			return nil, usageError{err}
+			return nil, usageError{error: err}
 		}
 		directions = append(directions, d)
 	}

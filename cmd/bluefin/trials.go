@@ -90,11 +90,17 @@ func trialRecords(trials []*trial.Trial, objectives int) []record {
 		}
 		add("state", t.State.String())
 		if failures {
-			add("failure", t.Failure())
+			add("failure", failureLine(t))
 		}
 		records = append(records, r)
 	}
 	return records
+}
+
+// failureLine is why a trial failed, without the stack of a panic.
+func failureLine(t *trial.Trial) string {
+	line, _, _ := strings.Cut(t.Failure(), "\n")
+	return line
 }
 
 // paramsRecord lists external values by name.

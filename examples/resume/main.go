@@ -36,7 +36,7 @@ func objective(t *study.Trial) (float64, error) {
 }
 
 func run(ctx context.Context, path string, trials, limit int) (err error) {
-	db, err := sqlite.Open(ctx, path, sqlite.Create)
+	db, err := sqlite.Open(ctx, path, sqlite.Options{})
 	if err != nil {
 		return err
 	}

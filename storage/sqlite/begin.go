@@ -1,12 +1,12 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
 	"fmt"
-
-	"github.com/jmoiron/sqlx"
+	"time"
 
 	"github.com/bluefin-hpo/bluefin/storage"
 	"github.com/bluefin-hpo/bluefin/storage/internal/process"
@@ -17,119 +17,94 @@ import (
 const clock = `unixepoch('now', 'subsec')`
 
 // Begin implements storage.Storage.
-func (db *DB) Begin(ctx context.Context, study int64, c storage.Claim) (t *trial.Trial, err error) {
-	err = db.write(ctx, func(ctx context.Context, tx *sqlx.Tx) error {
-		id, err := claim(ctx, tx, study, c)
-		if err != nil {
-			return err
+func (db *DB) Begin(ctx context.Context, study int64, c storage.Claim) (begun *trial.Trial, err error) {
+	var budget error
+	err = db.write(ctx, func(t *tx) error {
+		if db.heartbeatsDue() {
+			if err := failStale(t, study, c.Orphans); err != nil {
+				return err
+			}
 		}
-		holder := sql.NullString{String: process.Self(), Valid: c.Process}
-		if _, err := tx.ExecContext(ctx, `
-			UPDATE bluefin_trials SET lease_owner = ?, lease_process = ?, lease_until = `+clock+` + ? WHERE trial_id = ?`,
-			c.Owner, holder, c.Duration.Seconds(), id); err != nil {
-			return err
+		begun, err = begin(t, study, c)
+		if errors.Is(err, storage.ErrBudget) {
+			budget, err = err, nil // keep what was done to orphans
 		}
-		t, err = loadTrial(ctx, tx, id)
 		return err
 	})
+	if err = cmp.Or(err, budget); err != nil {
+		return nil, err
+	}
+	return begun, nil
+}
+
+func begin(t *tx, study int64, c storage.Claim) (*trial.Trial, error) {
+	if id, err := orphan(t, study, c.Orphans); err != nil {
+		return nil, err
+	} else if id != 0 {
+		return restart(t, id, -1, c)
+	}
+	var next struct {
+		Name    string        `db:"study_name"`
+		Begun   int           `db:"begun"`
+		Waiting sql.NullInt64 `db:"waiting"`
+	}
+	err := t.get(&next, `
+		SELECT study_name, begun,
+			(SELECT trial_id FROM trials WHERE study_id = s.study_id AND state = 'WAITING' ORDER BY number LIMIT 1) AS waiting
+		FROM bluefin_studies b JOIN studies s ON s.study_id = b.study_id WHERE b.study_id = ?`, study)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return nil, fmt.Errorf("study %d: %w", study, storage.ErrNotExist)
+	case err != nil:
+		return nil, err
+	case c.Budget > 0 && next.Begun >= c.Budget:
+		return nil, fmt.Errorf("study %q: %w: %d", next.Name, storage.ErrBudget, c.Budget)
+	case next.Waiting.Valid:
+		return restart(t, next.Waiting.Int64, c.Seen, c)
+	}
+	start := now()
+	id, number, err := insertTrial(t, study, trial.Running, start)
 	if err != nil {
 		return nil, err
 	}
-	return t, nil
+	return &trial.Trial{Number: number, State: trial.Running, Seen: c.Seen, Start: start}, lease(t, id, c.Seen, c)
 }
 
-// claim makes the trial that Begin shall begin Running and returns its id.
-func claim(ctx context.Context, tx *sqlx.Tx, study int64, c storage.Claim) (int64, error) {
-	var counts struct {
-		Begun int    `db:"begun"`
-		Name  string `db:"study_name"`
+// restart makes a Waiting trial or an orphan Running, from its checkpoint. An
+// orphan keeps what it had seen: seen is negative then.
+func restart(t *tx, id int64, seen int, c storage.Claim) (*trial.Trial, error) {
+	if err := rewind(t, id); err != nil {
+		return nil, err
 	}
-	err := tx.GetContext(ctx, &counts, `SELECT begun, study_name FROM bluefin_studies JOIN studies USING (study_id) WHERE study_id = ?`, study)
-	if errors.Is(err, sql.ErrNoRows) {
-		return 0, fmt.Errorf("study %d: %w", study, storage.ErrNotExist)
-	} else if err != nil {
-		return 0, err
+	if err := t.exec(`UPDATE trials SET state = 'RUNNING', datetime_start = ? WHERE trial_id = ?`, encodeTime(now()), id); err != nil {
+		return nil, err
 	}
-	if id, err := orphan(ctx, tx, study); err != nil || id != 0 {
-		if err != nil {
-			return 0, err
-		}
-		return id, restart(ctx, tx, id)
+	if err := lease(t, id, seen, c); err != nil {
+		return nil, err
 	}
-	if c.Budget > 0 && counts.Begun >= c.Budget {
-		return 0, fmt.Errorf("study %q: %w: %d", counts.Name, storage.ErrBudget, c.Budget)
-	}
-	var id int64
-	err = tx.GetContext(ctx, &id, `SELECT trial_id FROM trials WHERE study_id = ? AND state = 'WAITING' ORDER BY number LIMIT 1`, study)
-	switch {
-	case err == nil:
-		err = restart(ctx, tx, id)
-	case errors.Is(err, sql.ErrNoRows):
-		id, _, err = insertTrial(ctx, tx, study, trial.Running)
-	}
-	if err != nil {
-		return 0, err
-	}
-	_, err = tx.ExecContext(ctx, `UPDATE bluefin_trials SET seen = ? WHERE trial_id = ?`, c.Seen, id)
-	return id, err
+	return loadTrial(t, id)
 }
 
-// orphan returns the first Running trial whose lease is over, or 0.
-func orphan(ctx context.Context, tx *sqlx.Tx, study int64) (int64, error) {
-	var leases []struct {
-		ID      int64          `db:"trial_id"`
-		Process sql.NullString `db:"lease_process"`
-		Over    bool           `db:"over"`
+// lease gives the trial to the owner of the claim. A negative seen says that
+// it was an orphan.
+func lease(t *tx, id int64, seen int, c storage.Claim) error {
+	holder := sql.NullString{}
+	if c.Process {
+		holder = sql.NullString{String: process.Self(), Valid: true}
 	}
-	if err := tx.SelectContext(ctx, &leases, `
-		SELECT trial_id, lease_process, lease_until <= `+clock+` AS over
-		FROM bluefin_trials WHERE study_id = ? AND lease_owner IS NOT NULL ORDER BY trial_id`, study); err != nil {
-		return 0, err
-	}
-	for _, l := range leases {
-		if l.Over || l.Process.Valid && process.Gone(l.Process.String) {
-			return l.ID, nil
-		}
-	}
-	return 0, nil
-}
-
-// restart makes the trial Running, from the start.
-func restart(ctx context.Context, tx *sqlx.Tx, id int64) error {
-	if err := clearReports(ctx, tx, id); err != nil {
-		return err
-	}
-	_, err := tx.ExecContext(ctx, `UPDATE trials SET state = 'RUNNING', datetime_start = ? WHERE trial_id = ?`, encodeTime(now()), id)
-	return err
-}
-
-// clearReports removes what a new run of the trial will report again.
-func clearReports(ctx context.Context, tx *sqlx.Tx, id int64) error {
-	if _, err := tx.ExecContext(ctx, `DELETE FROM trial_intermediate_values WHERE trial_id = ?`, id); err != nil {
-		return err
-	}
-	var keys []string
-	if err := tx.SelectContext(ctx, &keys, `SELECT "key" FROM trial_system_attributes WHERE trial_id = ?`, id); err != nil {
-		return err
-	}
-	for _, key := range keys {
-		if !trial.Reported(key) && !isConstraint(key) {
-			continue
-		}
-		if _, err := tx.ExecContext(ctx, `DELETE FROM trial_system_attributes WHERE trial_id = ? AND "key" = ?`, id, key); err != nil {
-			return err
-		}
-	}
-	return nil
+	return t.exec(`
+		UPDATE bluefin_trials SET lease_owner = ?1, lease_process = ?2, lease_until = `+clock+` + ?3,
+			seen = iif(?4 < 0, seen, ?4), again = again + (?4 < 0)
+		WHERE trial_id = ?5`, c.Owner, holder, c.Duration.Seconds(), seen, id)
 }
 
 // insertTrial adds a trial with the next number. Optuna takes the number of a
 // trial to be the count of the study's trials with smaller ids, so both grow
 // together under the write lock.
-func insertTrial(ctx context.Context, tx *sqlx.Tx, study int64, state trial.State) (id int64, number int, err error) {
+func insertTrial(t *tx, study int64, state trial.State, at time.Time) (id int64, number int, err error) {
 	start, end := sql.NullString{}, sql.NullString{}
 	if state != trial.Waiting {
-		start = encodeTime(now())
+		start = encodeTime(at)
 	}
 	if state.Finished() {
 		end = start
@@ -138,7 +113,7 @@ func insertTrial(ctx context.Context, tx *sqlx.Tx, study int64, state trial.Stat
 		ID     int64 `db:"trial_id"`
 		Number int   `db:"number"`
 	}{}
-	err = tx.GetContext(ctx, &row, `
+	err = t.get(&row, `
 		INSERT INTO trials (trial_id, number, study_id, state, datetime_start, datetime_complete)
 		SELECT max(id, coalesce((SELECT max(trial_id) FROM trials), 0)) + 1,
 			coalesce((SELECT max(number) FROM trials WHERE study_id = ?), -1) + 1,

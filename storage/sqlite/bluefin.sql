@@ -23,9 +23,21 @@ CREATE TABLE bluefin_trials (
 	seen          INTEGER NOT NULL, -- how many trials had finished when it began
 	lease_owner   TEXT,
 	lease_process TEXT,             -- the lease ends with this process
-	lease_until   REAL              -- seconds since 1970, on the clock of the database
+	lease_until   REAL,             -- seconds since 1970, on the clock of the database
+	again         INTEGER NOT NULL DEFAULT 0 -- how often it was begun again since its checkpoint
 );
 CREATE UNIQUE INDEX bluefin_trials_revision ON bluefin_trials (study_id, revision);
-CREATE INDEX bluefin_trials_lease ON bluefin_trials (study_id) WHERE lease_owner IS NOT NULL;
+CREATE INDEX bluefin_trials_lease ON bluefin_trials (study_id, lease_process, lease_until) WHERE lease_owner IS NOT NULL;
+
+-- The state from which a trial can go on.
+CREATE TABLE bluefin_checkpoints (
+	trial_id INTEGER PRIMARY KEY,
+	step     INTEGER NOT NULL,
+	keep     INTEGER NOT NULL, -- also when the trial has finished
+	marks    TEXT NOT NULL,    -- the system attributes that reports had led to, a JSON object of texts
+	data     BLOB NOT NULL
+);
+
+CREATE INDEX bluefin_trials_running ON trials (study_id, number) WHERE state = 'RUNNING';
 CREATE INDEX bluefin_trials_number ON trials (study_id, number);
 CREATE INDEX bluefin_trials_waiting ON trials (study_id, number) WHERE state = 'WAITING';

@@ -62,7 +62,7 @@ func TestOptunaFileGainsOurTablesWhenWritten(t *testing.T) {
 	path := optunaFile(t)
 	original, _ := os.ReadFile(path)
 	check := func(mode sqlite.Mode) *sqlite.DB {
-		db, err := sqlite.Open(t.Context(), path, mode)
+		db, err := sqlite.Open(t.Context(), path, sqlite.Options{Mode: mode})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -122,7 +122,7 @@ func TestWhatOptunasTrialsHadSeen(t *testing.T) {
 		(9, 4, 3, 'RUNNING', '2026-01-01 10:00:02.500000', NULL),
 		(10, 5, 3, 'RUNNING', '2026-01-01 10:00:09.000000', NULL);
 		INSERT INTO trial_values VALUES (2, 8, 0, 1, 'FINITE');`)
-	db, err := sqlite.Open(t.Context(), path, sqlite.ReadOnly)
+	db, err := sqlite.Open(t.Context(), path, sqlite.Options{Mode: sqlite.ReadOnly})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -159,7 +159,7 @@ func TestFilesThatAreNotOurs(t *testing.T) {
 			script(t, path, test.change)
 			for _, mode := range []sqlite.Mode{sqlite.ReadOnly, sqlite.Create} {
 				err := func() error {
-					db, err := sqlite.Open(t.Context(), path, mode)
+					db, err := sqlite.Open(t.Context(), path, sqlite.Options{Mode: mode})
 					if err != nil {
 						return err
 					}
@@ -178,12 +178,12 @@ func TestFilesThatAreNotOurs(t *testing.T) {
 	}
 	path := filepath.Join(t.TempDir(), "other.db")
 	script(t, path, `CREATE TABLE customers (id)`)
-	if _, err := sqlite.Open(t.Context(), path, sqlite.Create); err == nil || !strings.Contains(err.Error(), "another program") {
+	if _, err := sqlite.Open(t.Context(), path, sqlite.Options{}); err == nil || !strings.Contains(err.Error(), "another program") {
 		t.Errorf("another program's database: got %v", err)
 	}
 	for _, mode := range []sqlite.Mode{sqlite.ReadOnly, sqlite.ReadWrite} {
 		missing := filepath.Join(t.TempDir(), "missing.db")
-		if _, err := sqlite.Open(t.Context(), missing, mode); !errors.Is(err, fs.ErrNotExist) {
+		if _, err := sqlite.Open(t.Context(), missing, sqlite.Options{Mode: mode}); !errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("a missing file: got %v", err)
 		}
 		if _, err := os.Stat(missing); err == nil {
@@ -245,7 +245,7 @@ func TestDamagedFiles(t *testing.T) {
 }
 
 func count(ctx context.Context, path string, mode sqlite.Mode) (int, error) {
-	db, err := sqlite.Open(ctx, path, mode)
+	db, err := sqlite.Open(ctx, path, sqlite.Options{Mode: mode})
 	if err != nil {
 		return 0, err
 	}

@@ -7,7 +7,6 @@ package sqlite
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -15,6 +14,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"sync/atomic"
 
 	"github.com/jmoiron/sqlx"
 	"modernc.org/sqlite"
@@ -23,7 +23,7 @@ import (
 )
 
 // A Mode says what Open may do.
-type Mode int
+type Mode uint8
 
 const (
 	Create    Mode = iota // read and write; make the file if it does not exist
@@ -31,60 +31,70 @@ const (
 	ReadOnly              // read a file that exists, and change nothing in it
 )
 
+// A Durability says what survives. A process that is killed loses nothing that
+// it was told is done, whatever the durability.
+type Durability uint8
+
+const (
+	// Full: what a method has done survives a power cut and a crash of the
+	// system. It costs one fsync for each commit.
+	Full Durability = iota
+
+	// Normal: a power cut or a crash of the system may take back the last
+	// commits, but leaves a sound file. Commits wait for no disk.
+	Normal
+)
+
+// Options say how a file is opened. The zero value reads and writes with full
+// durability and makes the file if it does not exist.
+type Options struct {
+	Mode       Mode
+	Durability Durability
+}
+
 // ErrCorrupt is matched by the error of Open and of every method if the file
 // is no SQLite database, or a damaged one.
 var ErrCorrupt = errors.New("not a sound SQLite database")
 
-// A DB is a storage.Storage in a SQLite file, in WAL mode with
-// synchronous=FULL: what a method has done survives the death of the process
-// and a power cut. Any number of processes on one machine may use the file.
+// A DB is a storage.Storage in a SQLite file, in WAL mode. Any number of
+// processes on one machine may use the file; those of this package take turns
+// at writing.
 type DB struct {
-	path   string
-	writer *sqlx.DB // one connection, so that goroutines queue fairly; nil if read-only
-	reader *sqlx.DB
+	path    string
+	pools   []*sqlx.DB
+	writer  *writer       // nil if read-only
+	readers chan *session // those that are free
+
+	nextHeartbeats atomic.Int64 // when to look at heartbeats next, in Unix seconds
 }
 
 var _ storage.Storage = (*DB)(nil)
 
 // Open opens the study file at path. A file that Optuna made gains Bluefin's
-// tables unless mode is ReadOnly. The error matches fs.ErrNotExist if the file
-// is missing and mode is not Create.
-func Open(ctx context.Context, path string, mode Mode) (*DB, error) {
-	db, err := open(ctx, path, mode)
+// tables unless it is opened read-only. The error matches fs.ErrNotExist if the
+// file is missing and may not be made.
+func Open(ctx context.Context, path string, o Options) (*DB, error) {
+	db, err := open(ctx, path, o)
 	if err != nil {
 		return nil, fmt.Errorf("open study file %s: %w", path, err)
 	}
 	return db, nil
 }
 
-func open(ctx context.Context, path string, mode Mode) (*DB, error) {
-	if path == "" {
-		return nil, errors.New("the path is empty")
-	}
-	abs, err := filepath.Abs(path)
+func open(ctx context.Context, path string, o Options) (*DB, error) {
+	abs, err := checkPath(path, o.Mode)
 	if err != nil {
 		return nil, err
 	}
-	info, err := os.Stat(abs)
-	switch {
-	case err == nil && info.IsDir():
-		return nil, errors.New("it is a directory")
-	case errors.Is(err, fs.ErrNotExist) && mode == Create:
-		if _, err := os.Stat(filepath.Dir(abs)); err != nil {
-			return nil, err
-		}
-	case err != nil:
-		var p *fs.PathError
-		if errors.As(err, &p) {
-			err = p.Err // the path is in the message already
-		}
-		return nil, err
-	}
+	// Without this, SQLite's locks would be lost when any part of this process
+	// opens and closes the file by other means. Where there is no such locking,
+	// SQLite's own will do.
+	_, _ = sqlite.OFDLocking(true)
 	db := &DB{path: path}
-	if mode == ReadOnly {
+	if o.Mode == ReadOnly {
 		err = db.openReadOnly(ctx, abs)
 	} else {
-		err = db.openReadWrite(ctx, abs, mode)
+		err = db.openReadWrite(ctx, abs, o)
 	}
 	if err != nil {
 		db.Close()
@@ -93,60 +103,127 @@ func open(ctx context.Context, path string, mode Mode) (*DB, error) {
 	return db, nil
 }
 
-func (db *DB) openReadWrite(ctx context.Context, abs string, mode Mode) error {
-	access := "rw"
-	if mode == Create {
+// checkPath returns the absolute path if there is, or may be, a study file.
+func checkPath(path string, mode Mode) (string, error) {
+	if path == "" {
+		return "", errors.New("the path is empty")
+	}
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		return "", err
+	}
+	info, err := os.Stat(abs)
+	switch {
+	case err == nil && info.IsDir():
+		return "", errors.New("it is a directory")
+	case errors.Is(err, fs.ErrNotExist) && mode == Create:
+		if _, err = os.Stat(filepath.Dir(abs)); errors.Is(err, fs.ErrNotExist) {
+			err = fmt.Errorf("the folder %s does not exist: %w", filepath.Dir(path), fs.ErrNotExist)
+		}
+	}
+	var p *fs.PathError
+	if errors.As(err, &p) && p.Path == abs {
+		err = p.Err // the path is in the message already
+	}
+	if err != nil {
+		return "", err
+	}
+	if name := networkFileSystem(filepath.Dir(abs)); name != "" && mode != ReadOnly {
+		return "", fmt.Errorf("it lies on a network file system (%s), where several machines could damage it: keep it on a disk of this machine", name)
+	}
+	return abs, nil
+}
+
+// busyTimeout is how long, in milliseconds, SQLite waits for a writer that
+// takes no turns, such as Optuna.
+const busyTimeout = "busy_timeout(30000)"
+
+func (db *DB) openReadWrite(ctx context.Context, abs string, o Options) error {
+	access, synchronous := "rw", "synchronous(FULL)"
+	if o.Mode == Create {
 		access = "rwc"
 	}
-	var err error
-	// The pragmas wait for the lock first and then switch to WAL.
-	db.writer, err = connect(abs, 1, url.Values{
+	if o.Durability == Normal {
+		synchronous = "synchronous(NORMAL)"
+	}
+	pool, err := db.connect(abs, url.Values{
 		"mode":    {access},
-		"_txlock": {"immediate"},
-		"_pragma": {"busy_timeout(30000)", "foreign_keys(1)", "journal_mode(WAL)", "journal_size_limit(67108864)", "synchronous(FULL)"},
+		"_pragma": {busyTimeout, "foreign_keys(1)", "journal_mode(WAL)", "journal_size_limit(67108864)", synchronous},
 	})
 	if err != nil {
 		return err
 	}
+	s, err := newSession(ctx, pool)
+	if err != nil {
+		return err
+	}
+	db.writer = &writer{session: s, turn: newTurn(abs + ".lock")}
 	if err := db.write(ctx, migrate); err != nil {
 		return err
 	}
-	db.reader, err = connect(abs, max(4, runtime.GOMAXPROCS(0)), url.Values{
-		"mode":    {"rw"},
-		"_pragma": {"busy_timeout(30000)", "query_only(1)"},
-	})
-	return err
+	if pool, err = db.connect(abs, url.Values{"mode": {"rw"}, "_pragma": {busyTimeout, "query_only(1)"}}); err != nil {
+		return err
+	}
+	return db.openReaders(ctx, pool, max(4, runtime.GOMAXPROCS(0)))
 }
 
 // openReadOnly opens the file so that nothing in it changes. If Bluefin's
 // tables are missing they are made as temporary ones, which lie outside of
 // the file and belong to the one connection.
 func (db *DB) openReadOnly(ctx context.Context, abs string) error {
-	params := url.Values{"mode": {"ro"}, "_pragma": {"busy_timeout(30000)"}}
-	if _, err := os.Stat(abs + "-wal"); errors.Is(err, fs.ErrNotExist) && !writable(filepath.Dir(abs)) {
-		params.Set("immutable", "1") // no one can write beside the file, so no one is writing
+	// A connection that could write removes the files beside a WAL database
+	// when it is the last to close; one that could not would leave them.
+	params := url.Values{"mode": {"rw"}, "_pragma": {busyTimeout}}
+	if !writable(abs) {
+		params.Set("mode", "ro")
+		if _, err := os.Stat(abs + "-wal"); errors.Is(err, fs.ErrNotExist) {
+			params.Set("immutable", "1") // no one can write beside the file, so no one is writing
+		}
 	}
-	var err error
-	if db.reader, err = connect(abs, 1, params); err != nil {
+	pool, err := db.connect(abs, params)
+	if err != nil {
 		return err
 	}
-	return db.read(ctx, checkReadable)
-}
-
-func connect(abs string, conns int, params url.Values) (*sqlx.DB, error) {
-	dsn := url.URL{Scheme: "file", Opaque: (&url.URL{Path: filepath.ToSlash(abs)}).EscapedPath(), RawQuery: params.Encode()}
-	db, err := sqlx.Open("sqlite", dsn.String())
-	if err != nil {
-		return nil, err
+	if err := db.openReaders(ctx, pool, 1); err != nil {
+		return err
 	}
-	db.SetMaxOpenConns(conns)
-	db.SetMaxIdleConns(conns)
-	return db, nil
+	if err := db.read(ctx, checkReadable); err != nil {
+		return err
+	}
+	s := <-db.readers
+	defer func() { db.readers <- s }()
+	return s.exec(ctx, `PRAGMA query_only = 1`)
 }
 
-func writable(dir string) bool {
-	f, err := os.CreateTemp(dir, ".bluefin-*")
+func (db *DB) openReaders(ctx context.Context, pool *sqlx.DB, n int) error {
+	db.readers = make(chan *session, n)
+	for range n {
+		s, err := newSession(ctx, pool)
+		if err != nil {
+			return err
+		}
+		db.readers <- s
+	}
+	return nil
+}
+
+func (db *DB) connect(abs string, params url.Values) (*sqlx.DB, error) {
+	dsn := url.URL{Scheme: "file", Opaque: (&url.URL{Path: filepath.ToSlash(abs)}).EscapedPath(), RawQuery: params.Encode()}
+	pool, err := sqlx.Open("sqlite", dsn.String())
+	if err == nil {
+		db.pools = append(db.pools, pool)
+	}
+	return pool, err
+}
+
+// writable reports whether this process may change the file and its folder.
+func writable(path string) bool {
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
 	if err != nil {
+		return false
+	}
+	f.Close()
+	if f, err = os.CreateTemp(filepath.Dir(path), ".bluefin-*"); err != nil {
 		return false
 	}
 	f.Close()
@@ -154,41 +231,24 @@ func writable(dir string) bool {
 	return true
 }
 
-// Close ends the use of the file. The last process that closes it leaves one
-// file, without a -wal beside it.
+// Close ends the use of the file, once no method is running. The last process
+// that closes it leaves one file, without a -wal beside it.
 func (db *DB) Close() error {
 	var errs []error
-	for _, pool := range []*sqlx.DB{db.reader, db.writer} {
-		if pool != nil {
-			errs = append(errs, pool.Close())
+	for range cap(db.readers) {
+		select {
+		case s := <-db.readers:
+			errs = append(errs, s.close())
+		default: // not opened, after an error of Open
 		}
 	}
+	if db.writer != nil {
+		errs = append(errs, db.writer.close())
+	}
+	for _, pool := range db.pools {
+		errs = append(errs, pool.Close())
+	}
 	return errors.Join(errs...)
-}
-
-// write runs f in a transaction that holds the write lock from its start.
-func (db *DB) write(ctx context.Context, f func(context.Context, *sqlx.Tx) error) error {
-	if db.writer == nil {
-		return storage.ErrReadOnly
-	}
-	return transact(ctx, db.writer, nil, f)
-}
-
-// read runs f in a transaction that sees one state of the file.
-func (db *DB) read(ctx context.Context, f func(context.Context, *sqlx.Tx) error) error {
-	return transact(ctx, db.reader, &sql.TxOptions{}, f)
-}
-
-func transact(ctx context.Context, pool *sqlx.DB, opts *sql.TxOptions, f func(context.Context, *sqlx.Tx) error) error {
-	tx, err := pool.BeginTxx(ctx, opts)
-	if err != nil {
-		return cause(ctx, err)
-	}
-	defer tx.Rollback()
-	if err := f(ctx, tx); err != nil {
-		return cause(ctx, err)
-	}
-	return cause(ctx, tx.Commit())
 }
 
 // cause says why ctx ended if that is why there is an error.
@@ -202,9 +262,19 @@ func cause(ctx context.Context, err error) error {
 // explain puts what SQLite's result codes mean before its message.
 func explain(err error) error {
 	var e *sqlite.Error
-	if !errors.As(err, &e) {
+	if !errors.As(err, &e) || errors.As(err, new(explained)) {
 		return err
 	}
+	return explained{meaning(e, err)}
+}
+
+// An explained error has its meaning in front.
+type explained struct{ error }
+
+// Unwrap returns the error itself.
+func (e explained) Unwrap() error { return e.error }
+
+func meaning(e *sqlite.Error, err error) error {
 	switch e.Code() & 0xff {
 	case 5, 6:
 		return fmt.Errorf("another process has held the lock for too long: %w", err)

@@ -5,13 +5,10 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
 	"strings"
-
-	"github.com/jmoiron/sqlx"
 
 	"github.com/bluefin-hpo/bluefin/space"
 	"github.com/bluefin-hpo/bluefin/space/pyjson"
@@ -21,21 +18,25 @@ import (
 
 // Since implements storage.Storage.
 func (db *DB) Since(ctx context.Context, study, revision int64) (c storage.Changes, err error) {
-	err = db.read(ctx, func(ctx context.Context, tx *sqlx.Tx) error {
-		err := tx.GetContext(ctx, &c.Revision, `SELECT revision FROM bluefin_studies WHERE study_id = ?`, study)
-		if errors.Is(err, sql.ErrNoRows) {
-			return fmt.Errorf("study %d: %w", study, storage.ErrNotExist)
-		} else if err != nil || c.Revision == revision {
+	err = db.read(ctx, func(t *tx) error {
+		c.Revision = -1
+		err := t.each(func(rows *sql.Rows) error { return rows.Scan(&c.Revision) }, `SELECT revision FROM bluefin_studies WHERE study_id = ?`, study)
+		switch {
+		case err != nil:
 			return err
+		case c.Revision < 0:
+			return fmt.Errorf("study %d: %w", study, storage.ErrNotExist)
+		case c.Revision == revision:
+			return nil
 		}
-		c.Trials, err = load(ctx, tx, `b.study_id = ? AND b.revision > ?`, study, revision)
+		c.Trials, err = load(t, `b.study_id = ? AND b.revision > ?`, study, revision)
 		return err
 	})
 	return c, err
 }
 
-func loadTrial(ctx context.Context, tx *sqlx.Tx, id int64) (*trial.Trial, error) {
-	trials, err := load(ctx, tx, `b.trial_id = ?`, id)
+func loadTrial(t *tx, id int64) (*trial.Trial, error) {
+	trials, err := load(t, `b.trial_id = ?`, id)
 	if err != nil {
 		return nil, err
 	}
@@ -48,182 +49,139 @@ func loadTrial(ctx context.Context, tx *sqlx.Tx, id int64) (*trial.Trial, error)
 // load reads the trials of which where is true, a condition on the row b of
 // bluefin_trials: the finished ones in finishing order, then the others by
 // number.
-func load(ctx context.Context, tx *sqlx.Tx, where string, args ...any) ([]*trial.Trial, error) {
-	l := loader{ctx: ctx, tx: tx, where: where, args: args, trials: map[int64]*loading{}, dists: map[string]space.Dist{}}
-	l.loadTrials()
-	if len(l.order) > 0 {
-		l.loadParams()
-		l.loadValues()
-		l.loadReports()
-		l.loadAttrs("trial_user_attributes", func(t *loading, key, value string) error {
-			setAttr(&t.UserAttrs, key, value)
-			return nil
-		})
-		l.loadAttrs("trial_system_attributes", (*loading).setSystemAttr)
+func load(t *tx, where string, args ...any) ([]*trial.Trial, error) {
+	l := loader{trials: map[int64]*loading{}, dists: map[string]space.Dist{}}
+	err := t.each(l.trial, `
+		SELECT t.trial_id, t.number, t.state, CAST(t.datetime_start AS TEXT), CAST(t.datetime_complete AS TEXT), b.seen
+		FROM bluefin_trials b JOIN trials t ON t.trial_id = b.trial_id
+		WHERE `+where+` ORDER BY b.finish IS NULL, b.finish, t.number`, args...)
+	if err != nil || len(l.order) == 0 {
+		return l.order, err
 	}
-	return l.order, l.err
+	// What belongs to the trials, as rows of one shape: the kind, the trial, a
+	// number that orders, a name, a number, a text. The rows of one kind and
+	// trial are sorted here and not by SQLite, which would sort them all.
+	part := func(kind int, columns, table string) string {
+		return fmt.Sprintf(`SELECT %d, c.trial_id, %s FROM bluefin_trials b CROSS JOIN %s c ON c.trial_id = b.trial_id WHERE %s`, kind, columns, table, where)
+	}
+	query := strings.Join([]string{
+		part(paramRow, `c.param_id, c.param_name, c.param_value, c.distribution_json`, `trial_params`),
+		part(valueRow, `c.objective, NULL, c.value, c.value_type`, `trial_values`),
+		part(reportRow, `c.step, NULL, c.intermediate_value, c.intermediate_value_type`, `trial_intermediate_values`),
+		part(userAttrRow, `NULL, c."key", NULL, c.value_json`, `trial_user_attributes`),
+		part(systemAttrRow, `NULL, c."key", NULL, c.value_json`, `trial_system_attributes`),
+	}, ` UNION ALL `)
+	err = t.each(l.row, query, slices.Concat(args, args, args, args, args)...)
+	return l.order, err
 }
 
-// A loader reads rows into trials and keeps the first error.
+// The kinds of rows that belong to a trial.
+const (
+	paramRow = iota
+	valueRow
+	reportRow
+	userAttrRow
+	systemAttrRow
+)
+
+// A loader reads rows into trials.
 type loader struct {
-	ctx    context.Context
-	tx     *sqlx.Tx
-	where  string
-	args   []any
 	trials map[int64]*loading // by trial_id
 	order  []*trial.Trial
 	dists  map[string]space.Dist // by JSON text: most trials share a few
-	err    error
 }
 
 type loading struct {
 	trial.Trial
-	paramIDs []int64
+	params []int64 // the param_id of each parameter
+	values []int64 // the objective of each value
 }
 
-// each runs a query and calls row, which scans a row, for each of its rows.
-func (l *loader) each(query string, row func(*sql.Rows) error) {
-	if l.err != nil {
-		return
+func (l *loader) trial(rows *sql.Rows) error {
+	var (
+		id         int64
+		state      string
+		start, end sql.NullString
+		t          loading
+	)
+	err := rows.Scan(&id, &t.Number, &state, &start, &end, &t.Seen)
+	if err == nil {
+		t.State, err = trial.ParseState(state)
 	}
-	rows, err := l.tx.QueryContext(l.ctx, query, l.args...)
-	if err != nil {
-		l.err = err
-		return
+	if err == nil {
+		t.Start, err = decodeTime(start)
 	}
-	defer rows.Close()
-	for rows.Next() {
-		if l.err = row(rows); l.err != nil {
-			return
+	if err == nil {
+		t.End, err = decodeTime(end)
+	}
+	l.trials[id] = &t
+	l.order = append(l.order, &t.Trial)
+	return t.wrap(err)
+}
+
+func (l *loader) row(rows *sql.Rows) error {
+	var (
+		kind, id int64
+		order    sql.NullInt64
+		name     sql.NullString
+		number   sql.NullFloat64
+		text     sql.RawBytes
+	)
+	if err := rows.Scan(&kind, &id, &order, &name, &number, &text); err != nil {
+		return err
+	}
+	t := l.trials[id]
+	switch kind {
+	case paramRow:
+		return t.wrap(l.param(t, order.Int64, trial.Param{Name: name.String, Value: number.Float64}, text))
+	case valueRow:
+		x, err := decodeFloat(number, string(text))
+		t.Values = insertAt(&t.values, order.Int64, t.Values, x)
+		return t.wrap(err)
+	case reportRow:
+		x, err := decodeFloat(number, string(text))
+		r := trial.Report{Step: int(order.Int64), Value: x}
+		i, _ := slices.BinarySearchFunc(t.Reports, r.Step, func(r trial.Report, step int) int { return r.Step - step })
+		t.Reports = slices.Insert(t.Reports, i, r)
+		return t.wrap(err)
+	case userAttrRow:
+		setAttr(&t.UserAttrs, name.String, text)
+		return nil
+	}
+	return t.wrap(t.systemAttr(name.String, text))
+}
+
+func (l *loader) param(t *loading, id int64, p trial.Param, text []byte) error {
+	dist, ok := l.dists[string(text)]
+	if !ok {
+		var err error
+		if dist, err = space.Unmarshal(text); err != nil {
+			return err
 		}
+		l.dists[string(text)] = dist
 	}
-	l.err = rows.Err()
+	if _, ok := dist.(space.Categorical); ok && !dist.Contains(p.Value) {
+		return fmt.Errorf("parameter %q is choice %v of %v", p.Name, p.Value, dist)
+	}
+	p.Dist = dist
+	t.Params = insertAt(&t.params, id, t.Params, p)
+	return nil
 }
 
-func (l *loader) loadTrials() {
-	l.each(`
-		SELECT t.trial_id, t.number, t.state, CAST(t.datetime_start AS TEXT), CAST(t.datetime_complete AS TEXT), b.seen
-		FROM bluefin_trials b JOIN trials t ON t.trial_id = b.trial_id
-		WHERE `+l.where+` ORDER BY b.finish IS NULL, b.finish, t.number`,
-		func(rows *sql.Rows) error {
-			var (
-				id         int64
-				state      string
-				start, end sql.NullString
-				t          loading
-			)
-			err := rows.Scan(&id, &t.Number, &state, &start, &end, &t.Seen)
-			if err == nil {
-				t.State, err = trial.ParseState(state)
-			}
-			if err == nil {
-				t.Start, err = decodeTime(start)
-			}
-			if err == nil {
-				t.End, err = decodeTime(end)
-			}
-			l.trials[id] = &t
-			l.order = append(l.order, &t.Trial)
-			return t.wrap(err)
-		})
+// insertAt inserts v where order stands among the orders of the others.
+func insertAt[T any](orders *[]int64, order int64, values []T, v T) []T {
+	i, _ := slices.BinarySearchFunc(*orders, order, cmp.Compare[int64])
+	*orders = slices.Insert(*orders, i, order)
+	return slices.Insert(values, i, v)
 }
 
-func (l *loader) loadParams() {
-	l.each(`
-		SELECT c.trial_id, c.param_id, c.param_name, c.param_value, c.distribution_json
-		FROM bluefin_trials b CROSS JOIN trial_params c ON c.trial_id = b.trial_id WHERE `+l.where,
-		func(rows *sql.Rows) error {
-			var (
-				id, paramID int64
-				p           trial.Param
-				text        sql.RawBytes
-			)
-			if err := rows.Scan(&id, &paramID, &p.Name, &p.Value, &text); err != nil {
-				return err
-			}
-			t := l.trials[id]
-			dist, ok := l.dists[string(text)]
-			if !ok {
-				var err error
-				if dist, err = space.Unmarshal(text); err != nil {
-					return t.wrap(err)
-				}
-				l.dists[string(text)] = dist
-			}
-			if _, ok := dist.(space.Categorical); ok && !dist.Contains(p.Value) {
-				return t.wrap(fmt.Errorf("parameter %q is choice %v of %v", p.Name, p.Value, dist))
-			}
-			p.Dist = dist
-			// Rows come in any order; their ids tell in which they were suggested.
-			i, _ := slices.BinarySearchFunc(t.paramIDs, paramID, cmp.Compare[int64])
-			t.paramIDs = slices.Insert(t.paramIDs, i, paramID)
-			t.Params = slices.Insert(t.Params, i, p)
-			return nil
-		})
-}
-
-func (l *loader) loadValues() {
-	l.each(`
-		SELECT c.trial_id, c.value, c.value_type
-		FROM bluefin_trials b CROSS JOIN trial_values c ON c.trial_id = b.trial_id WHERE `+l.where+` ORDER BY c.trial_id, c.objective`,
-		func(rows *sql.Rows) error {
-			var (
-				id    int64
-				value sql.NullFloat64
-				kind  string
-			)
-			if err := rows.Scan(&id, &value, &kind); err != nil {
-				return err
-			}
-			x, err := decodeFloat(value, kind)
-			l.trials[id].Values = append(l.trials[id].Values, x)
-			return l.trials[id].wrap(err)
-		})
-}
-
-func (l *loader) loadReports() {
-	l.each(`
-		SELECT c.trial_id, c.step, c.intermediate_value, c.intermediate_value_type
-		FROM bluefin_trials b CROSS JOIN trial_intermediate_values c ON c.trial_id = b.trial_id WHERE `+l.where+` ORDER BY c.trial_id, c.step`,
-		func(rows *sql.Rows) error {
-			var (
-				id    int64
-				step  int
-				value sql.NullFloat64
-				kind  string
-			)
-			if err := rows.Scan(&id, &step, &value, &kind); err != nil {
-				return err
-			}
-			x, err := decodeFloat(value, kind)
-			l.trials[id].Reports = append(l.trials[id].Reports, trial.Report{Step: step, Value: x})
-			return l.trials[id].wrap(err)
-		})
-}
-
-func (l *loader) loadAttrs(table string, set func(t *loading, key, value string) error) {
-	l.each(`
-		SELECT c.trial_id, c."key", c.value_json
-		FROM bluefin_trials b CROSS JOIN `+table+` c ON c.trial_id = b.trial_id WHERE `+l.where,
-		func(rows *sql.Rows) error {
-			var (
-				id         int64
-				key, value string
-			)
-			if err := rows.Scan(&id, &key, &value); err != nil {
-				return err
-			}
-			return l.trials[id].wrap(set(l.trials[id], key, value))
-		})
-}
-
-func (t *loading) setSystemAttr(key, value string) error {
+func (t *loading) systemAttr(key string, value []byte) error {
 	name, ok := strings.CutPrefix(key, constraintPrefix)
 	if !ok && key != legacyConstraints {
 		setAttr(&t.SystemAttrs, key, value)
 		return nil
 	}
-	v, err := pyjson.Unmarshal([]byte(value))
+	v, err := pyjson.Unmarshal(value)
 	if err != nil {
 		return err
 	}
@@ -255,9 +213,9 @@ func (t *loading) wrap(err error) error {
 	return nil
 }
 
-func setAttr(attrs *map[string]json.RawMessage, key, value string) {
+func setAttr(attrs *map[string]json.RawMessage, key string, value []byte) {
 	if *attrs == nil {
 		*attrs = map[string]json.RawMessage{}
 	}
-	(*attrs)[key] = json.RawMessage(value)
+	(*attrs)[key] = slices.Clone(json.RawMessage(value))
 }

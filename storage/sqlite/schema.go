@@ -1,12 +1,9 @@
 package sqlite
 
 import (
-	"context"
 	_ "embed"
 	"errors"
 	"fmt"
-
-	"github.com/jmoiron/sqlx"
 )
 
 //go:embed optuna.sql
@@ -32,8 +29,8 @@ const versionRows = `
 	INSERT INTO alembic_version (version_num) VALUES ('` + optunaRevision + `');`
 
 // migrate makes the tables that are missing.
-func migrate(ctx context.Context, tx *sqlx.Tx) error {
-	found, err := inspect(ctx, tx)
+func migrate(t *tx) error {
+	found, err := inspect(t)
 	if err != nil || found.bluefin {
 		return err
 	}
@@ -41,41 +38,39 @@ func migrate(ctx context.Context, tx *sqlx.Tx) error {
 	if !found.optuna {
 		script = optunaTables + versionRows + script
 	}
-	_, err = tx.ExecContext(ctx, script)
-	return err
+	return t.script(script)
 }
 
 // checkReadable checks that the file has studies and, if it has no Bluefin
 // tables, makes temporary ones.
-func checkReadable(ctx context.Context, tx *sqlx.Tx) error {
-	found, err := inspect(ctx, tx)
+func checkReadable(t *tx) error {
+	found, err := inspect(t)
 	switch {
 	case err != nil || found.bluefin:
 		return err
 	case !found.optuna:
 		return errors.New("it is empty, no study was ever saved there")
 	}
-	_, err = tx.ExecContext(ctx, `
+	return t.script(`
 		CREATE TEMP TABLE bluefin_studies (study_id, revision, begun, finished);
-		CREATE TEMP TABLE bluefin_trials (trial_id PRIMARY KEY, study_id, revision, finish, seen, lease_owner, lease_process, lease_until);`+backfill)
-	return err
+		CREATE TEMP TABLE bluefin_trials (trial_id PRIMARY KEY, study_id, revision, finish, seen, lease_owner, lease_process, lease_until, again);` + backfill)
 }
 
 type tables struct{ optuna, bluefin bool }
 
 // inspect tells whose tables are there, and fails if they are not ours to use.
-func inspect(ctx context.Context, tx *sqlx.Tx) (found tables, err error) {
+func inspect(t *tx) (found tables, err error) {
 	has := func(name string) bool {
 		n := 0
 		if err == nil {
-			err = tx.GetContext(ctx, &n, `SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = ?`, name)
+			err = t.get(&n, `SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = ?`, name)
 		}
 		return n > 0
 	}
 	found.optuna, found.bluefin = has("studies") && has("trials"), has("bluefin_version")
 	others := 0
 	if err == nil {
-		err = tx.GetContext(ctx, &others, `SELECT count(*) FROM sqlite_master WHERE type = 'table'`)
+		err = t.get(&others, `SELECT count(*) FROM sqlite_master WHERE type = 'table'`)
 	}
 	switch {
 	case err != nil:
@@ -86,7 +81,7 @@ func inspect(ctx context.Context, tx *sqlx.Tx) (found tables, err error) {
 		return found, nil
 	}
 	revision := ""
-	if err := tx.GetContext(ctx, &revision, `SELECT coalesce(max(version_num), '') FROM alembic_version`); err != nil {
+	if err := t.get(&revision, `SELECT coalesce(max(version_num), '') FROM alembic_version`); err != nil {
 		return found, err
 	}
 	if revision != optunaRevision {
@@ -96,7 +91,7 @@ func inspect(ctx context.Context, tx *sqlx.Tx) (found tables, err error) {
 		return found, nil
 	}
 	version := 0
-	if err := tx.GetContext(ctx, &version, `SELECT version FROM bluefin_version`); err != nil {
+	if err := t.get(&version, `SELECT version FROM bluefin_version`); err != nil {
 		return found, err
 	}
 	if version != 1 {

@@ -39,8 +39,13 @@ CREATE TRIGGER bluefin_trials_update AFTER UPDATE ON trials BEGIN
 	WHERE trial_id = NEW.trial_id AND s.study_id = NEW.study_id;
 END;
 
+CREATE TRIGGER bluefin_trials_finish AFTER UPDATE ON trials WHEN NEW.state IN ('COMPLETE', 'PRUNED', 'FAIL') BEGIN
+	DELETE FROM bluefin_checkpoints WHERE trial_id = NEW.trial_id AND NOT keep;
+END;
+
 CREATE TRIGGER bluefin_trials_delete AFTER DELETE ON trials BEGIN
 	DELETE FROM bluefin_trials WHERE trial_id = OLD.trial_id;
+	DELETE FROM bluefin_checkpoints WHERE trial_id = OLD.trial_id;
 	UPDATE bluefin_deleted SET id = max(id, OLD.trial_id) WHERE kind = 'trial';
 END;
 

@@ -8,8 +8,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-
-	"github.com/jmoiron/sqlx"
+	"strings"
 
 	"github.com/bluefin-hpo/bluefin/space"
 	"github.com/bluefin-hpo/bluefin/space/pyjson"
@@ -18,52 +17,57 @@ import (
 )
 
 // Add implements storage.Storage.
-func (db *DB) Add(ctx context.Context, study int64, t *trial.Trial) (number int, err error) {
-	err = db.write(ctx, func(ctx context.Context, tx *sqlx.Tx) error {
-		n, err := objectives(ctx, tx, study)
-		if err != nil {
-			return err
+func (db *DB) Add(ctx context.Context, study int64, record *trial.Trial) (number int, err error) {
+	err = db.write(ctx, func(t *tx) error {
+		n, err := objectives(t, study)
+		if err == nil {
+			err = storage.CheckTrial(record, n)
 		}
-		if err := storage.CheckTrial(t, n); err != nil {
-			return err
+		if err == nil {
+			number, err = add(t, study, record)
 		}
-		var id int64
-		if id, number, err = insertTrial(ctx, tx, study, t.State); err != nil {
-			return err
-		}
-		if t.Number >= 0 && t.Number != number {
-			return fmt.Errorf("trial %d: %w, the next one is %d", t.Number, storage.ErrExist, number)
-		}
-		return addTo(ctx, tx, id, storage.Update{Params: t.Params, Reports: t.Reports, Constraints: t.Constraints,
-			UserAttrs: t.UserAttrs, SystemAttrs: t.SystemAttrs, Values: t.Values})
+		return err
 	})
 	return number, err
 }
 
+func add(t *tx, study int64, record *trial.Trial) (number int, err error) {
+	id, number, err := insertTrial(t, study, record.State, now())
+	if err != nil {
+		return 0, err
+	}
+	if record.Number >= 0 && record.Number != number {
+		return 0, fmt.Errorf("trial %d: %w, the next one is %d", record.Number, storage.ErrExist, number)
+	}
+	return number, addTo(t, id, storage.Update{Params: record.Params, Reports: record.Reports, Constraints: record.Constraints,
+		UserAttrs: record.UserAttrs, SystemAttrs: record.SystemAttrs, Values: record.Values})
+}
+
 // Write implements storage.Storage.
 func (db *DB) Write(ctx context.Context, study int64, number int, u storage.Update) error {
-	return db.write(ctx, func(ctx context.Context, tx *sqlx.Tx) error {
-		if err := write(ctx, tx, study, number, u); err != nil {
-			return fmt.Errorf("trial %d: %w", number, err)
+	return db.write(ctx, func(t *tx) error {
+		err := update(t, study, number, u)
+		if err != nil && !errors.Is(err, errNoStudy) {
+			err = fmt.Errorf("trial %d: %w", number, err)
 		}
-		return nil
+		return err
 	})
 }
 
-func write(ctx context.Context, tx *sqlx.Tx, study int64, number int, u storage.Update) error {
-	n, err := objectives(ctx, tx, study)
-	if err != nil {
-		return err
-	}
+func update(t *tx, study int64, number int, u storage.Update) error {
 	var row struct {
-		ID    int64          `db:"trial_id"`
-		State string         `db:"state"`
-		Owner sql.NullString `db:"lease_owner"`
+		ID         int64          `db:"trial_id"`
+		State      string         `db:"state"`
+		Owner      sql.NullString `db:"lease_owner"`
+		Objectives int            `db:"objectives"`
 	}
-	err = tx.GetContext(ctx, &row, `
-		SELECT trial_id, state, lease_owner FROM trials JOIN bluefin_trials USING (trial_id)
-		WHERE trials.study_id = ? AND number = ?`, study, number)
+	err := t.get(&row, `
+		SELECT t.trial_id, state, lease_owner, (SELECT count(*) FROM study_directions d WHERE d.study_id = t.study_id) AS objectives
+		FROM trials t JOIN bluefin_trials b ON b.trial_id = t.trial_id WHERE t.study_id = ? AND number = ?`, study, number)
 	if errors.Is(err, sql.ErrNoRows) {
+		if _, err := objectives(t, study); err != nil {
+			return err
+		}
 		return storage.ErrNotExist
 	} else if err != nil {
 		return err
@@ -77,71 +81,93 @@ func write(ctx context.Context, tx *sqlx.Tx, study int64, number int, u storage.
 	case state == trial.Waiting || u.Owner != "" && u.Owner != row.Owner.String:
 		return storage.ErrLost
 	}
-	if err := u.Check(n); err != nil {
+	if err := u.Check(max(row.Objectives, 1)); err != nil {
 		return err
 	}
 	if u.Renew > 0 {
-		if _, err := tx.ExecContext(ctx, `UPDATE bluefin_trials SET lease_until = `+clock+` + ? WHERE trial_id = ? AND lease_owner IS NOT NULL`,
+		if err := t.exec(`UPDATE bluefin_trials SET lease_until = `+clock+` + ? WHERE trial_id = ? AND lease_owner IS NOT NULL`,
 			u.Renew.Seconds(), row.ID); err != nil {
 			return err
 		}
 	}
-	if err := addTo(ctx, tx, row.ID, u); err != nil {
+	if err := addTo(t, row.ID, u); err != nil {
 		return err
+	}
+	if u.Checkpoint != nil {
+		if err := setCheckpoint(t, row.ID, *u.Checkpoint); err != nil {
+			return err
+		}
 	}
 	switch {
 	case u.State == trial.Waiting:
-		if err := clearReports(ctx, tx, row.ID); err != nil {
+		if err := rewind(t, row.ID); err != nil {
 			return err
 		}
-		_, err = tx.ExecContext(ctx, `UPDATE trials SET state = 'WAITING', datetime_start = NULL WHERE trial_id = ?`, row.ID)
+		return t.exec(`UPDATE trials SET state = 'WAITING', datetime_start = NULL WHERE trial_id = ?`, row.ID)
 	case u.State.Finished():
-		_, err = tx.ExecContext(ctx, `UPDATE trials SET state = ?, datetime_complete = ? WHERE trial_id = ?`,
-			u.State.String(), encodeTime(now()), row.ID)
+		return t.exec(`UPDATE trials SET state = ?, datetime_complete = ? WHERE trial_id = ?`, u.State.String(), encodeTime(now()), row.ID)
 	}
-	return err
+	return nil
 }
 
-// addTo writes what an update adds to a trial.
-func addTo(ctx context.Context, tx *sqlx.Tx, id int64, u storage.Update) error {
-	exec := func(query string, args ...any) error {
-		_, err := tx.ExecContext(ctx, query, args...)
-		return err
-	}
+// addTo writes what an update adds to a trial, one statement for each table.
+func addTo(t *tx, id int64, u storage.Update) error {
+	const keep = `ON CONFLICT DO NOTHING`
+	const set = `ON CONFLICT (trial_id, "key") DO UPDATE SET value_json = excluded.value_json`
+	var params, reports, constraints, values rows
 	for _, p := range u.Params {
-		if err := exec(`INSERT INTO trial_params (trial_id, param_name, param_value, distribution_json) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING`,
-			id, p.Name, p.Value, space.Marshal(p.Dist)); err != nil {
-			return err
-		}
+		params = append(params, []any{id, p.Name, p.Value, space.Marshal(p.Dist)})
 	}
 	for _, r := range u.Reports {
 		value, kind := encodeFloat(r.Value)
-		if err := exec(`INSERT INTO trial_intermediate_values (trial_id, step, intermediate_value, intermediate_value_type) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING`,
-			id, r.Step, value, kind); err != nil {
-			return err
-		}
+		reports = append(reports, []any{id, r.Step, value, kind})
 	}
 	for _, name := range slices.Sorted(maps.Keys(u.Constraints)) {
-		if err := exec(`INSERT INTO trial_system_attributes (trial_id, "key", value_json) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`,
-			id, constraintPrefix+name, pyjson.Float(u.Constraints[name])); err != nil {
-			return err
-		}
-	}
-	for _, set := range []struct {
-		table string
-		attrs map[string]json.RawMessage
-	}{{"trial_user_attributes", u.UserAttrs}, {"trial_system_attributes", u.SystemAttrs}} {
-		for _, key := range slices.Sorted(maps.Keys(set.attrs)) {
-			if err := exec(`INSERT INTO `+set.table+` (trial_id, "key", value_json) VALUES (?, ?, ?)
-				ON CONFLICT (trial_id, "key") DO UPDATE SET value_json = excluded.value_json`,
-				id, key, string(set.attrs[key])); err != nil {
-				return err
-			}
-		}
+		constraints = append(constraints, []any{id, constraintPrefix + name, pyjson.Float(u.Constraints[name])})
 	}
 	for i, v := range u.Values {
 		value, kind := encodeFloat(v)
-		if err := exec(`INSERT INTO trial_values (trial_id, objective, value, value_type) VALUES (?, ?, ?, ?)`, id, i, value, kind); err != nil {
+		values = append(values, []any{id, i, value, kind})
+	}
+	for _, insert := range []struct {
+		into     string
+		rows     rows
+		conflict string
+	}{
+		{`trial_params (trial_id, param_name, param_value, distribution_json)`, params, keep},
+		{`trial_intermediate_values (trial_id, step, intermediate_value, intermediate_value_type)`, reports, keep},
+		{`trial_system_attributes (trial_id, "key", value_json)`, constraints, keep},
+		{`trial_user_attributes (trial_id, "key", value_json)`, attrRows(id, u.UserAttrs), set},
+		{`trial_system_attributes (trial_id, "key", value_json)`, attrRows(id, u.SystemAttrs), set},
+		{`trial_values (trial_id, objective, value, value_type)`, values, ``},
+	} {
+		if err := insert.rows.insert(t, insert.into, insert.conflict); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func attrRows(id int64, attrs map[string]json.RawMessage) rows {
+	var all rows
+	for _, key := range slices.Sorted(maps.Keys(attrs)) {
+		all = append(all, []any{id, key, string(attrs[key])})
+	}
+	return all
+}
+
+// rows are to be inserted into one table; all have the same length.
+type rows [][]any
+
+// maxRows keeps the variables of a statement far below SQLite's limit, and the
+// number of statement texts small.
+const maxRows = 32
+
+func (r rows) insert(t *tx, into, conflict string) error {
+	for chunk := range slices.Chunk(r, maxRows) {
+		place := "(?" + strings.Repeat(", ?", len(chunk[0])-1) + ")"
+		query := `INSERT INTO ` + into + ` VALUES ` + place + strings.Repeat(", "+place, len(chunk)-1) + ` ` + conflict
+		if err := t.exec(query, slices.Concat(chunk...)...); err != nil {
 			return err
 		}
 	}

@@ -54,6 +54,7 @@ func (m *model) step() string {
 		if m.rand.IntN(3) > 0 {
 			c.Duration = time.Hour
 		}
+		c.Orphans = storage.Orphans{Policy: storage.Policy(max(0, m.rand.IntN(6)-3)), Limit: m.rand.IntN(4) - 1}
 		a, err := m.Begin(m.ctx, m.id, c)
 		b, err2 := m.reference.Begin(m.ctx, m.referenceID, c)
 		m.sameError(err, err2)
@@ -82,6 +83,16 @@ func (m *model) step() string {
 		n, u := m.rand.IntN(m.trials+1), m.update()
 		m.sameError(m.Write(m.ctx, m.id, n, u), m.reference.Write(m.ctx, m.referenceID, n, u))
 		return fmt.Sprintf("Write(%d, %+v)", n, u)
+	}
+	if m.rand.IntN(3) == 0 {
+		n := m.rand.IntN(m.trials + 1)
+		a, err := m.Checkpoint(m.ctx, m.id, n)
+		b, err2 := m.reference.Checkpoint(m.ctx, m.referenceID, n)
+		m.sameError(err, err2)
+		if !reflect.DeepEqual(a, b) {
+			m.Errorf("got checkpoint %+v, want %+v", a, b)
+		}
+		return fmt.Sprintf("Checkpoint(%d)", n)
 	}
 	return m.compareSince()
 }
@@ -139,6 +150,9 @@ func (m *model) update() storage.Update {
 	}
 	if m.rand.IntN(4) == 0 {
 		u.Renew = time.Hour
+	}
+	if m.rand.IntN(8) == 0 {
+		u.Checkpoint = &storage.Checkpoint{Step: m.rand.IntN(20) - 1, Data: []byte{byte(m.rand.IntN(256))}, Keep: m.rand.IntN(2) == 0}
 	}
 	for range m.rand.IntN(3) {
 		d := []space.Dist{space.Float{High: 1}, space.Float{Low: 1, High: 9, Log: true}, space.Int{Low: 1, High: 5, Step: 2}, space.Categorical{Choices: []any{"a", nil, 1.5}}}[m.rand.IntN(4)]

@@ -34,6 +34,8 @@ func Run(t *testing.T, open func(t testing.TB) storage.Storage) {
 		{"Write", testWrite},
 		{"States", testStates},
 		{"Release", testRelease},
+		{"Checkpoints", testCheckpoints},
+		{"Orphans", testOrphans},
 		{"Invalid", testInvalid},
 		{"Since", testSince},
 		{"Copies", testCopies},

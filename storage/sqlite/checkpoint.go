@@ -1,0 +1,98 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/bluefin-hpo/bluefin/storage"
+	"github.com/bluefin-hpo/bluefin/trial"
+)
+
+// Checkpoint implements storage.Storage.
+func (db *DB) Checkpoint(ctx context.Context, study int64, number int) (c storage.Checkpoint, err error) {
+	err = db.read(ctx, func(t *tx) error {
+		found := false
+		err := t.each(func(rows *sql.Rows) error {
+			found = true
+			return rows.Scan(&c.Step, &c.Keep, &c.Data)
+		}, `
+			SELECT step, keep, data FROM bluefin_checkpoints JOIN trials USING (trial_id) WHERE study_id = ? AND number = ?`, study, number)
+		if err == nil && !found {
+			err = fmt.Errorf("checkpoint of trial %d: %w", number, storage.ErrNotExist)
+		}
+		return err
+	})
+	return c, err
+}
+
+// setCheckpoint puts a checkpoint in the place of an earlier one, together
+// with what the reports have led to so far.
+func setCheckpoint(t *tx, id int64, c storage.Checkpoint) error {
+	var attrs []attr
+	if err := t.list(&attrs, `SELECT "key", value_json FROM trial_system_attributes WHERE trial_id = ?`, id); err != nil {
+		return err
+	}
+	marks := map[string]string{}
+	for _, a := range attrs {
+		if trial.Reported(a.Key) {
+			marks[a.Key] = a.Value
+		}
+	}
+	text, err := json.Marshal(marks)
+	if err != nil {
+		return err
+	}
+	if err := t.exec(`REPLACE INTO bluefin_checkpoints (trial_id, step, keep, marks, data) VALUES (?, ?, ?, ?, ?)`,
+		id, c.Step, c.Keep, string(text), append([]byte{}, c.Data...)); err != nil {
+		return err
+	}
+	return t.exec(`UPDATE bluefin_trials SET again = 0 WHERE trial_id = ?`, id)
+}
+
+// attr is a row of a table of attributes.
+type attr struct {
+	Key   string `db:"key"`
+	Value string `db:"value_json"`
+}
+
+// rewind puts a trial back to its checkpoint, or to its start.
+func rewind(t *tx, id int64) error {
+	var at struct {
+		Step  int    `db:"step"`
+		Marks string `db:"marks"`
+	}
+	err := t.get(&at, `SELECT step, marks FROM bluefin_checkpoints WHERE trial_id = ?`, id)
+	fresh := errors.Is(err, sql.ErrNoRows)
+	if fresh {
+		at.Step, at.Marks = -1, `{}`
+	} else if err != nil {
+		return err
+	}
+	if err := t.exec(`DELETE FROM trial_intermediate_values WHERE trial_id = ? AND step > ?`, id, at.Step); err != nil {
+		return err
+	}
+	var attrs []attr
+	if err := t.list(&attrs, `SELECT "key", value_json FROM trial_system_attributes WHERE trial_id = ?`, id); err != nil {
+		return err
+	}
+	for _, a := range attrs {
+		if !trial.Reported(a.Key) && (!fresh || !isConstraint(a.Key)) {
+			continue
+		}
+		if err := t.exec(`DELETE FROM trial_system_attributes WHERE trial_id = ? AND "key" = ?`, id, a.Key); err != nil {
+			return err
+		}
+	}
+	var marks map[string]string
+	if err := json.Unmarshal([]byte(at.Marks), &marks); err != nil {
+		return fmt.Errorf("%w: the checkpoint of trial id %d: %w", ErrCorrupt, id, err)
+	}
+	u := storage.Update{SystemAttrs: map[string]json.RawMessage{}}
+	for key, value := range marks {
+		u.SystemAttrs[key] = json.RawMessage(value)
+	}
+	return addTo(t, id, u)
+}

@@ -1,0 +1,120 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+
+	"github.com/jmoiron/sqlx"
+)
+
+// A session is one connection with the statements it has prepared. One
+// goroutine uses it at a time.
+type session struct {
+	conn  *sqlx.Conn
+	stmts map[string]*sqlx.Stmt // by text
+}
+
+func newSession(ctx context.Context, pool *sqlx.DB) (*session, error) {
+	conn, err := pool.Connx(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &session{conn: conn, stmts: map[string]*sqlx.Stmt{}}, nil
+}
+
+func (s *session) close() error {
+	var errs []error
+	for _, stmt := range s.stmts {
+		errs = append(errs, stmt.Close())
+	}
+	return errors.Join(append(errs, s.conn.Close())...)
+}
+
+func (s *session) exec(ctx context.Context, query string) error {
+	_, err := s.conn.ExecContext(ctx, query)
+	return err
+}
+
+// prepared returns the statement for query. The texts are few: they are
+// constants, or lists of one of a few lengths.
+func (s *session) prepared(query string) (*sqlx.Stmt, error) {
+	if stmt, ok := s.stmts[query]; ok {
+		return stmt, nil
+	}
+	stmt, err := s.conn.PreparexContext(context.Background(), query)
+	if err == nil {
+		s.stmts[query] = stmt
+	}
+	return stmt, err
+}
+
+// A tx is an open transaction of a session.
+type tx struct {
+	ctx context.Context
+	*session
+}
+
+// exec runs a statement that returns no rows.
+func (t *tx) exec(query string, args ...any) error {
+	stmt, err := t.prepared(query)
+	if err == nil {
+		_, err = stmt.ExecContext(t.ctx, args...)
+	}
+	return err
+}
+
+// script runs any number of statements.
+func (t *tx) script(text string) error { return t.session.exec(t.ctx, text) }
+
+// get reads one row into dst, and fails with sql.ErrNoRows if there is none.
+func (t *tx) get(dst any, query string, args ...any) error {
+	stmt, err := t.prepared(query)
+	if err == nil {
+		err = stmt.GetContext(t.ctx, dst, args...)
+	}
+	return err
+}
+
+// list reads all rows into the slice that dst points to.
+func (t *tx) list(dst any, query string, args ...any) error {
+	stmt, err := t.prepared(query)
+	if err == nil {
+		err = stmt.SelectContext(t.ctx, dst, args...)
+	}
+	return err
+}
+
+// each calls row, which scans it, for each row.
+func (t *tx) each(row func(*sql.Rows) error, query string, args ...any) error {
+	stmt, err := t.prepared(query)
+	if err != nil {
+		return err
+	}
+	rows, err := stmt.QueryContext(t.ctx, args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := row(rows); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+// read runs f in a transaction that sees one state of the file.
+func (db *DB) read(ctx context.Context, f func(*tx) error) error {
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case s := <-db.readers:
+		defer func() { db.readers <- s }()
+		if err := s.exec(ctx, `BEGIN`); err != nil {
+			return cause(ctx, err)
+		}
+		defer s.exec(context.WithoutCancel(ctx), `COMMIT`) // which for a reader only ends the transaction
+		return cause(ctx, f(&tx{ctx, s}))
+	}
+}

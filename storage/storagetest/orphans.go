@@ -1,0 +1,145 @@
+package storagetest
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/bluefin-hpo/bluefin/space"
+	"github.com/bluefin-hpo/bluefin/storage"
+	"github.com/bluefin-hpo/bluefin/trial"
+)
+
+func testCheckpoints(t *testing.T, s suite) {
+	id := s.create("a").ID
+	dead := storage.Claim{Lease: storage.Lease{Owner: "dead"}}
+	s.begin(id, dead)
+	_, err := s.Checkpoint(s.ctx, id, 0)
+	s.want(err, storage.ErrNotExist, "a trial has no checkpoint at first")
+	_, err = s.Checkpoint(s.ctx, id, 9)
+	s.want(err, storage.ErrNotExist, "no trial has no checkpoint")
+	mark := func(rung int) map[string]json.RawMessage {
+		return map[string]json.RawMessage{fmt.Sprint(trial.RungPrefix, rung): json.RawMessage("1")}
+	}
+	data := []byte{0, 1, 255}
+	s.write(id, 0, storage.Update{Checkpoint: &storage.Checkpoint{Step: 9, Data: []byte("old")}})
+	s.write(id, 0, storage.Update{Reports: []trial.Report{{Step: 1, Value: 1}}, SystemAttrs: mark(0), Constraints: map[string]float64{"c": 1},
+		Checkpoint: &storage.Checkpoint{Step: 1, Data: data}})
+	data[0] = 7
+	s.write(id, 0, storage.Update{Reports: []trial.Report{{Step: 2, Value: 2}}, SystemAttrs: mark(1)})
+	if c, err := s.Checkpoint(s.ctx, id, 0); err != nil || c.Step != 1 || !bytes.Equal(c.Data, []byte{0, 1, 255}) {
+		t.Errorf("the last checkpoint is kept, and shares no memory: got %+v, %v", c, err)
+	}
+	wantRewound := func(got *trial.Trial) {
+		t.Helper()
+		if !slices.Equal(got.Reports, []trial.Report{{Step: 1, Value: 1}}) || len(got.SystemAttrs) != 1 || got.SystemAttrs[trial.RungPrefix+"0"] == nil || got.Constraints["c"] != 1 {
+			t.Errorf("a trial goes on as it was at its checkpoint: got %+v", got)
+		}
+	}
+	wantRewound(s.begin(id, dead))
+	s.write(id, 0, storage.Update{Reports: []trial.Report{{Step: 2, Value: 2}}, State: trial.Waiting})
+	wantRewound(s.trial(id, 0))
+	wantRewound(s.begin(id, claim("w")))
+	s.write(id, 0, storage.Update{State: trial.Complete, Values: []float64{1}})
+	_, err = s.Checkpoint(s.ctx, id, 0)
+	s.want(err, storage.ErrNotExist, "the checkpoint of a finished trial goes")
+
+	for _, end := range []trial.State{trial.Failed, trial.Pruned} {
+		got := s.begin(id, claim("w"))
+		s.write(id, got.Number, storage.Update{Checkpoint: &storage.Checkpoint{Keep: true}})
+		s.write(id, got.Number, storage.Update{State: end})
+		if c, err := s.Checkpoint(s.ctx, id, got.Number); err != nil || !c.Keep || len(c.Data) != 0 {
+			t.Errorf("a checkpoint that is to be kept is kept: got %+v, %v", c, err)
+		}
+	}
+	s.begin(id, claim("w"))
+	s.want(s.Write(s.ctx, id, 3, storage.Update{Checkpoint: &storage.Checkpoint{Step: -1}}), storage.ErrInvalid, "the step of a checkpoint is not negative")
+	if err := s.Delete(s.ctx, id); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func testOrphans(t *testing.T, s suite) {
+	dead := func(o storage.Orphans) storage.Claim {
+		return storage.Claim{Lease: storage.Lease{Owner: "dead"}, Orphans: o}
+	}
+
+	// Resume, up to a limit; a checkpoint starts the count anew.
+	id := s.create("resume").ID
+	limited := dead(storage.Orphans{Limit: 2})
+	for i, want := range []int{0, 0, 0} {
+		if got := s.begin(id, limited); got.Number != want {
+			t.Errorf("begin %d: got trial %d, want %d", i, got.Number, want)
+		}
+	}
+	s.write(id, 0, storage.Update{Checkpoint: &storage.Checkpoint{}})
+	for i, want := range []int{0, 0, 1} {
+		if got := s.begin(id, limited); got.Number != want {
+			t.Errorf("begin %d after the checkpoint: got trial %d, want %d", i, got.Number, want)
+		}
+	}
+	if got := s.trial(id, 0); got.State != trial.Failed || got.Failure() != "its worker has gone, 3 times in all" || got.End.IsZero() {
+		t.Errorf("beyond the limit an orphan fails and says why: got %+v, %q", got, got.Failure())
+	}
+	id = s.create("any number").ID
+	for range storage.DefaultLimit + 2 {
+		if got := s.begin(id, dead(storage.Orphans{Limit: -1})); got.Number != 0 {
+			t.Fatalf("a negative limit is none: got trial %d", got.Number)
+		}
+	}
+	id = s.create("default").ID
+	for i := range storage.DefaultLimit + 2 {
+		if got := s.begin(id, dead(storage.Orphans{})); got.Number != i/(storage.DefaultLimit+1) {
+			t.Fatalf("the default limit is %d: begin %d got trial %d", storage.DefaultLimit, i, got.Number)
+		}
+	}
+
+	// Fail.
+	id = s.create("fail").ID
+	s.begin(id, claim("alive"))
+	s.begin(id, dead(storage.Orphans{}))
+	failing := storage.Claim{Lease: claim("w").Lease, Orphans: storage.Orphans{Policy: storage.Fail}, Budget: 2}
+	_, err := s.Begin(s.ctx, id, failing)
+	s.want(err, storage.ErrBudget, "a failed orphan counts")
+	failing.Budget = 0
+	if got := s.begin(id, failing); got.Number != 2 {
+		t.Errorf("after failing the orphan a new trial is made: got %d, want 2", got.Number)
+	}
+	if got := s.trial(id, 1); got.State != trial.Failed || !strings.Contains(got.Failure(), "its worker has gone") {
+		t.Errorf("an orphan fails also where the budget is used up: got %+v", got)
+	}
+	if got := s.trial(id, 0); got.State != trial.Running {
+		t.Errorf("a trial with a lease was failed: got %+v", got)
+	}
+
+	// Retry, as Optuna does it.
+	id = s.create("retry").ID
+	retry := dead(storage.Orphans{Policy: storage.Retry, Limit: 2})
+	s.begin(id, retry)
+	s.write(id, 0, storage.Update{
+		Params: []trial.Param{{Name: "x", Value: 1, Dist: space.Float{High: 2}}}, Reports: []trial.Report{{Step: 1}}, Constraints: map[string]float64{"c": 1},
+		UserAttrs:   map[string]json.RawMessage{"u": json.RawMessage("1")},
+		SystemAttrs: map[string]json.RawMessage{"s": json.RawMessage("2"), trial.RungPrefix + "0": json.RawMessage("3")}})
+	for number, want := range []string{1: "0 [0]", 2: "0 [0, 1]"} {
+		if want == "" {
+			continue
+		}
+		got := s.begin(id, retry)
+		attrs := fmt.Sprintf("%s %s", got.SystemAttrs["failed_trial"], got.SystemAttrs["retry_history"])
+		if got.Number != number || attrs != want || len(got.Params) != 1 || got.UserAttrs["u"] == nil || got.SystemAttrs["s"] == nil {
+			t.Errorf("retry %d: got %+v with %q, want %q", number, got, attrs, want)
+		}
+		if len(got.Reports)+len(got.Constraints) != 0 || got.SystemAttrs[trial.RungPrefix+"0"] != nil || got.Failure() != "" {
+			t.Errorf("a retry starts from the start: got %+v", got)
+		}
+		if old := s.trial(id, number-1); old.State != trial.Failed || old.Failure() == "" {
+			t.Errorf("what is retried has failed: got %+v", old)
+		}
+	}
+	if got := s.begin(id, retry); got.Number != 3 || len(got.Params) != 0 {
+		t.Errorf("after two retries none is left: got %+v", got)
+	}
+}
