@@ -1,0 +1,57 @@
+package sampler
+
+import (
+	"fmt"
+	"maps"
+
+	"github.com/bluefin-hpo/bluefin/space"
+	"github.com/bluefin-hpo/bluefin/trial"
+)
+
+// PartialFixed gives some parameters the same value in every trial and leaves
+// the others to another sampler, to search on in a part of the space. The other
+// sampler sees all trials, those of before with other values too.
+type PartialFixed struct {
+	// Values are the fixed parameters by name, in external form. It is an
+	// error of a trial if its distribution does not contain the value.
+	Values map[string]any
+
+	// Sampler draws the other parameters, jointly if it can. It must be safe for
+	// concurrent use; nil: Random.
+	Sampler interface {
+		Sample(r trial.Request, name string, d space.Dist) (float64, error)
+	}
+}
+
+// SampleJoint draws what Sampler draws jointly, but for the fixed parameters.
+// Its errors are Sampler's.
+func (s PartialFixed) SampleJoint(r trial.Request) (map[string]float64, error) {
+	joint, ok := s.Sampler.(interface {
+		SampleJoint(r trial.Request) (map[string]float64, error)
+	})
+	if !ok {
+		return nil, nil
+	}
+	drawn, err := joint.SampleJoint(r)
+	drawn = maps.Clone(drawn)
+	maps.DeleteFunc(drawn, func(name string, _ float64) bool { _, fixed := s.Values[name]; return fixed })
+	return drawn, err
+}
+
+// Sample returns the fixed value, or what Sampler draws, in internal form. It
+// is an error if d does not contain the fixed value; other errors are
+// Sampler's.
+func (s PartialFixed) Sample(r trial.Request, name string, d space.Dist) (float64, error) {
+	v, fixed := s.Values[name]
+	switch {
+	case fixed:
+		x, err := d.Internal(v)
+		if err != nil {
+			return 0, fmt.Errorf("sampler: PartialFixed.Values[%q]: %w", name, err)
+		}
+		return x, nil
+	case s.Sampler == nil:
+		return Random{}.Sample(r, name, d)
+	}
+	return s.Sampler.Sample(r, name, d)
+}
