@@ -4,6 +4,7 @@ import (
 	"math"
 	"reflect"
 	"strings"
+	"unicode/utf8"
 )
 
 // Categorical is a set of choices without order. A choice is nil, a bool, an
@@ -27,8 +28,12 @@ func (d Categorical) Check() error {
 		return invalid("choices are empty, want at least one")
 	}
 	for i, c := range d.Choices {
-		switch c.(type) {
-		case nil, bool, int, float64, string:
+		switch c := c.(type) {
+		case nil, bool, int, float64:
+		case string:
+			if !utf8.ValidString(c) {
+				return invalid("choice %d is %q, want UTF-8", i, c)
+			}
 		default:
 			return invalid("choice %d has type %T, want nil, bool, int, float64 or string", i, c)
 		}

@@ -25,9 +25,9 @@ func (d Int) Decode(x float64) int { return int(x) }
 // Check implements Dist.
 func (d Int) Check() error {
 	switch {
-	case d.Low < -maxExact || d.Low > maxExact:
+	case int64(d.Low) < -maxExact || int64(d.Low) > maxExact:
 		return invalid("low is %d, want within ±2^53", d.Low)
-	case d.High < -maxExact || d.High > maxExact:
+	case int64(d.High) < -maxExact || int64(d.High) > maxExact:
 		return invalid("high is %d, want within ±2^53", d.High)
 	case d.Low > d.High:
 		return invalid("low is %d, want at most high, which is %d", d.Low, d.High)
@@ -43,7 +43,7 @@ func (d Int) Check() error {
 
 // Contains implements Dist.
 func (d Int) Contains(x float64) bool {
-	return float64(d.Low) <= x && x <= float64(d.High) && x == math.Trunc(x) && (int(x)-d.Low)%d.step() == 0
+	return float64(d.Low) <= x && x <= float64(d.High) && x < math.MaxInt && x == math.Trunc(x) && (int(x)-d.Low)%d.step() == 0
 }
 
 // Unit implements Dist.
@@ -76,7 +76,13 @@ func (d Int) Cell(x float64) (lo, hi float64) {
 }
 
 // Len implements Dist.
-func (d Int) Len() int { return (d.High-d.Low)/d.step() + 1 }
+func (d Int) Len() int {
+	// Optuna's files may hold wider ranges than Check allows.
+	if n := (uint64(d.High) - uint64(d.Low)) / uint64(d.step()); n < math.MaxInt {
+		return int(n) + 1
+	}
+	return math.MaxInt
+}
 
 // External returns x as an int.
 func (d Int) External(x float64) any { return int(x) }

@@ -3,14 +3,16 @@ package space
 import (
 	"errors"
 	"fmt"
+	"math"
 
 	"github.com/bluefin-hpo/bluefin/space/pyjson"
 )
 
 // Marshal returns the text by which Optuna's databases know d, the same to
 // the letter as Optuna 5 writes it. A range that ends off its grid is cut to
-// its last grid value, as Optuna does.
-func Marshal(d Dist) string {
+// its last grid value, as Optuna does. It fails if a choice has a type that
+// Check refuses.
+func Marshal(d Dist) (string, error) {
 	type members = pyjson.Object
 	var name string
 	var attrs members
@@ -30,9 +32,9 @@ func Marshal(d Dist) string {
 	}
 	text, err := pyjson.Marshal(members{{Name: "name", Value: name}, {Name: "attributes", Value: attrs}})
 	if err != nil {
-		panic("space: Marshal of an unchecked distribution: " + err.Error())
+		return "", invalid("%v", err)
 	}
-	return string(text)
+	return string(text), nil
 }
 
 // Unmarshal reads a distribution from the text of Marshal, from the texts that
@@ -117,9 +119,13 @@ func (f *fields) optionalFloat(name string) float64 {
 }
 
 func (f *fields) int(name string) int {
+	if i, ok := f.object[name].(int); ok {
+		return i
+	}
 	x := f.float(name)
-	if x != float64(int(x)) {
+	if x != math.Trunc(x) || math.Abs(x) > maxExact {
 		f.fail(name, "an integer")
+		return 0
 	}
 	return int(x)
 }

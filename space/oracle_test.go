@@ -37,7 +37,7 @@ func TestDistributionsAreTheReferences(t *testing.T) {
 			if err := d.Check(); err != nil {
 				t.Fatal(err)
 			}
-			if got := space.Marshal(d); got != c.JSON {
+			if got := text(t, d); got != c.JSON {
 				t.Errorf("text is %s, want %s", got, c.JSON)
 			}
 			if back := unmarshal(t, []byte(c.JSON)); !space.Equal(back, d) {

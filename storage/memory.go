@@ -100,7 +100,7 @@ func (m *Memory) Delete(_ context.Context, study int64) error {
 
 // SetUserAttr implements Storage.
 func (m *Memory) SetUserAttr(_ context.Context, study int64, key string, value json.RawMessage) error {
-	if err := CheckName("attribute key", key); err != nil {
+	if err := CheckAttr(key, value); err != nil {
 		return err
 	}
 	m.mu.Lock()
@@ -174,7 +174,13 @@ func (s *memoryStudy) claim(c Claim) (*memoryTrial, error) {
 		}
 	}
 	if begun := len(s.trials) - len(s.waiting); c.Budget > 0 && begun >= c.Budget {
-		return nil, fmt.Errorf("study %q: %w: %d", s.Name, ErrBudget, c.Budget)
+		leased := 0
+		for _, number := range s.running {
+			if s.trials[number].owner != "" {
+				leased++
+			}
+		}
+		return nil, &BudgetError{s.Name, c.Budget, leased}
 	}
 	if len(s.waiting) > 0 {
 		return s.trials[s.waiting[0]], nil

@@ -11,7 +11,10 @@ import (
 	"math"
 	"slices"
 	"time"
+	"unicode/utf8"
 
+	"github.com/bluefin-hpo/bluefin/space"
+	"github.com/bluefin-hpo/bluefin/space/pyjson"
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
@@ -25,6 +28,22 @@ var (
 	ErrInvalid  = errors.New("invalid")
 	ErrReadOnly = errors.New("the storage is read-only")
 )
+
+// A BudgetError is the error of Begin when the budget is used up. It matches
+// ErrBudget.
+type BudgetError struct {
+	Study  string
+	Budget int
+	Leased int // how many trials are running under a lease
+}
+
+// Error implements error.
+func (e *BudgetError) Error() string {
+	return fmt.Sprintf("study %q: %v: %d", e.Study, ErrBudget, e.Budget)
+}
+
+// Unwrap returns ErrBudget.
+func (e *BudgetError) Unwrap() error { return ErrBudget }
 
 // A Study is what a storage knows of a study besides its trials.
 type Study struct {
@@ -70,7 +89,7 @@ type Storage interface {
 	// Running trial whose lease is over, see Orphans); else a Waiting trial;
 	// else a new one; of several the one with the lowest number. A Waiting
 	// trial is begun and a new one is made only if fewer than c.Budget trials
-	// have been begun; else Begin fails with ErrBudget. Orphans that are not to
+	// have been begun; else Begin fails with a *BudgetError. Orphans that are not to
 	// be begun again fail in any case.
 	//
 	// A trial that is begun again is put back to its checkpoint: reports of
@@ -211,6 +230,37 @@ func CheckName(what, name string) error {
 	if len(name) > 512 {
 		return fmt.Errorf("%w: the %s %.20q… has %d bytes, want at most 512", ErrInvalid, what, name, len(name))
 	}
+	if !utf8.ValidString(name) {
+		return fmt.Errorf("%w: the %s %q is not UTF-8", ErrInvalid, what, name)
+	}
+	return nil
+}
+
+// CheckAttr returns an error that matches ErrInvalid unless value is JSON, as
+// Python writes it, and key may be its key.
+func CheckAttr(key string, value json.RawMessage) error {
+	if err := CheckName("attribute key", key); err != nil {
+		return err
+	}
+	if _, err := pyjson.Unmarshal(value); err != nil {
+		return fmt.Errorf("%w: attribute %q: %w", ErrInvalid, key, err)
+	}
+	return nil
+}
+
+// checkParam returns an error unless any program can read the parameter. That
+// the value lies in the range is for the engine to see to: Optuna allows it
+// not to.
+func checkParam(p trial.Param) error {
+	if p.Dist == nil {
+		return errors.New("it has no distribution")
+	}
+	if _, err := space.Marshal(p.Dist); err != nil {
+		return err
+	}
+	if _, ok := p.Dist.(space.Categorical); math.IsNaN(p.Value) || math.IsInf(p.Value, 0) || ok && !p.Dist.Contains(p.Value) {
+		return fmt.Errorf("its value is %v, want %v", p.Value, p.Dist)
+	}
 	return nil
 }
 
@@ -243,10 +293,13 @@ func (u Update) Check(objectives int) error {
 		if err := CheckName("parameter name", p.Name); err != nil {
 			return err
 		}
+		if err := checkParam(p); err != nil {
+			return fmt.Errorf("%w: parameter %q: %w", ErrInvalid, p.Name, err)
+		}
 	}
 	for _, attrs := range []map[string]json.RawMessage{u.UserAttrs, u.SystemAttrs} {
-		for key := range attrs {
-			if err := CheckName("attribute key", key); err != nil {
+		for key, value := range attrs {
+			if err := CheckAttr(key, value); err != nil {
 				return err
 			}
 		}
@@ -268,6 +321,8 @@ func checkValues(s trial.State, values []float64, objectives int) error {
 	switch {
 	case slices.ContainsFunc(values, math.IsNaN):
 		return fmt.Errorf("%w: a value is NaN, want a number", ErrInvalid)
+	case s > trial.Waiting:
+		return fmt.Errorf("%w: %v is no state", ErrInvalid, s)
 	case s == trial.Complete && len(values) != objectives:
 		return fmt.Errorf("%w: a %v trial has %d values, want %d", ErrInvalid, s, len(values), objectives)
 	case s == trial.Pruned && len(values) > 1, (s == trial.Failed || !s.Finished()) && len(values) > 0:

@@ -30,8 +30,12 @@ func (s *Study) Ask(ctx context.Context) (*Trial, error) {
 
 // AskDetached begins a trial that any program may tell by its number with
 // TellNumber: it draws and saves the given parameters, in their order, and the lease
-// lasts for the given time, whether this process lives or not.
+// lasts for the given time, whether this process lives or not; 0 means
+// Config.Lease.
 func (s *Study) AskDetached(ctx context.Context, params []space.Dimension, lease time.Duration) (*trial.Trial, error) {
+	if lease < 0 {
+		return nil, fmt.Errorf("study: lease is %v, want at least 0", lease)
+	}
 	t, err := s.ask(ctx, storage.Claim{Lease: storage.Lease{Duration: lease}})
 	if err != nil {
 		return nil, err

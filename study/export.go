@@ -19,8 +19,8 @@ type Export struct {
 	Value     *Number                    `json:"value,omitempty"` // of the one objective
 	Params    Params                     `json:"params"`
 	UserAttrs map[string]json.RawMessage `json:"user_attrs"`
-	Start     time.Time                  `json:"datetime_start"` // UTC
-	End       time.Time                  `json:"datetime_complete"`
+	Start     *time.Time                 `json:"datetime_start"` // UTC; null if nobody knows
+	End       *time.Time                 `json:"datetime_complete"`
 
 	// In place of Direction and Value if there are several objectives.
 	Directions []string `json:"directions,omitempty"`
@@ -29,7 +29,13 @@ type Export struct {
 
 // Export returns what other programs need of a trial of this study.
 func (s *Study) Export(t *trial.Trial) Export {
-	e := Export{StudyName: s.Name(), Trial: t.Number, Params: t.Params, UserAttrs: map[string]json.RawMessage{}, Start: t.Start, End: t.End}
+	e := Export{StudyName: s.Name(), Trial: t.Number, Params: t.Params, UserAttrs: map[string]json.RawMessage{}}
+	if !t.Start.IsZero() {
+		e.Start = &t.Start
+	}
+	if !t.End.IsZero() {
+		e.End = &t.End
+	}
 	for key, value := range t.UserAttrs {
 		e.UserAttrs[key] = pyjson.Standard(value)
 	}

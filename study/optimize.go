@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"runtime/debug"
 	"sync"
+	"time"
 
 	"github.com/bluefin-hpo/bluefin/storage"
 	"github.com/bluefin-hpo/bluefin/trial"
@@ -48,7 +49,9 @@ func (e *TrialError) Unwrap() error { return e.Err }
 
 // Optimize runs trials of a study with one objective until the budget is
 // used up, and returns nil. A study that has its trials already is left as it
-// is, so running a program again finishes what is missing.
+// is, so running a program again finishes what is missing. While trials of
+// other workers are running it waits for one Lease at most, to take over those
+// whose worker turns out to have gone.
 //
 // A trial whose objective fails, returns NaN or panics is Failed, and the
 // others go on. When ctx ends, the running trials are given back to the queue
@@ -56,6 +59,9 @@ func (e *TrialError) Unwrap() error { return e.Err }
 // and Optimize returns the cause. A trial that another worker has taken over
 // is left to it.
 func (s *Study) Optimize(ctx context.Context, f Objective, b Budget) error {
+	if n := len(s.record.Directions); n != 1 {
+		return fmt.Errorf("study: Optimize of %q, which has %d objectives, want 1: use OptimizeMulti", s.Name(), n)
+	}
 	return s.OptimizeMulti(ctx, func(t *Trial) ([]float64, error) {
 		v, err := f(t)
 		return []float64{v}, err
@@ -95,10 +101,24 @@ type run struct {
 
 // work runs trials until the budget is used up.
 func (r *run) work(ctx context.Context) error {
+	var patience time.Time // until when it may turn out that a worker has gone
 	for ctx.Err() == nil {
 		t, err := r.study.ask(ctx, storage.Claim{Lease: storage.Lease{Process: true}, Budget: r.budget.Trials})
-		if errors.Is(err, storage.ErrBudget) {
-			return nil
+		var used *storage.BudgetError
+		if errors.As(err, &used) {
+			// The leases of workers that have gone end within their duration;
+			// those of the living are renewed.
+			if patience.IsZero() {
+				patience = time.Now().Add(r.study.cfg.Lease)
+			}
+			if used.Leased <= r.study.running() || time.Now().After(patience) {
+				return nil
+			}
+			select {
+			case <-ctx.Done():
+			case <-time.After(min(r.study.cfg.Lease/20, time.Second)):
+			}
+			continue
 		}
 		if err != nil {
 			return err
@@ -112,15 +132,24 @@ func (r *run) work(ctx context.Context) error {
 
 // one runs the objective and tells how it ended, also when ctx has ended.
 func (r *run) one(ctx context.Context, t *Trial) error {
-	values, err := call(r.objective, t)
 	unstoppable := context.WithoutCancel(ctx)
+	returned := false
+	defer func() {
+		if !returned { // runtime.Goexit, such as t.Fatal in a test, unwinds this goroutine
+			err := errors.New("the objective ended its goroutine")
+			_, tellErr := r.tell(unstoppable, t, nil, err)
+			r.cancel(fmt.Errorf("study: %w", errors.Join(&TrialError{t.Number(), err}, tellErr)))
+		}
+	}()
+	values, err := call(r.objective, t)
+	returned = true
 	if ctx.Err() != nil && err != nil && !errors.Is(err, ErrPruned) {
 		return errors.Join(context.Cause(ctx), r.study.release(unstoppable, t))
 	}
 	if n := len(r.study.record.Directions); err == nil && len(values) != n {
 		err = fmt.Errorf("the objective returned %d values, want %d", len(values), n)
 	}
-	record, tellErr := r.study.Tell(unstoppable, t, values, err)
+	record, tellErr := r.tell(unstoppable, t, values, err)
 	switch {
 	case errors.Is(tellErr, storage.ErrLost), errors.Is(tellErr, storage.ErrFinished):
 		return nil
@@ -132,6 +161,27 @@ func (r *run) one(ctx context.Context, t *Trial) error {
 	return nil
 }
 
+// tell is Tell, tried again if the storage fails: a result may be the work of
+// hours. If it fails for good, the trial is left to whoever comes next.
+func (r *run) tell(ctx context.Context, t *Trial, values []float64, err error) (*trial.Trial, error) {
+	for try := 1; ; try++ {
+		record, tellErr := r.study.Tell(ctx, t, values, err)
+		if tellErr == nil || errors.Is(tellErr, storage.ErrLost) || errors.Is(tellErr, storage.ErrFinished) {
+			return record, tellErr
+		}
+		if try == tellTries {
+			return nil, errors.Join(tellErr, r.study.release(ctx, t))
+		}
+		time.Sleep(tellPause)
+	}
+}
+
+// How often, and after which pause, a result is told to a storage that fails.
+const (
+	tellTries = 4
+	tellPause = 500 * time.Millisecond
+)
+
 // failed counts a failed trial and returns an error if it was one too many.
 func (r *run) failed(t *trial.Trial, reason error) error {
 	r.mu.Lock()
@@ -141,6 +191,13 @@ func (r *run) failed(t *trial.Trial, reason error) error {
 		return nil
 	}
 	return fmt.Errorf("study: more than %d trials failed, the last: %w", r.budget.Failures, &TrialError{t.Number, reason})
+}
+
+// running returns how many trials this Study runs.
+func (s *Study) running() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.live)
 }
 
 // release gives the trial back to the queue, with its parameters.

@@ -81,6 +81,9 @@ func (s *Study) known(name string) space.Dist {
 // decide returns the value of the parameter, new or not. The caller holds
 // t.mu.
 func (t *Trial) decide(name string, d, known space.Dist) (float64, error) {
+	if t.over {
+		return 0, t.errOver()
+	}
 	record := *t.record.Load()
 	if p, ok := record.Param(name); ok {
 		if !space.Equal(p.Dist, d) {

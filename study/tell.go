@@ -38,6 +38,9 @@ func (s *Study) Tell(ctx context.Context, t *Trial, values []float64, err error)
 // Complete with one value for each objective, Pruned (the last report becomes
 // its value) or Failed with none.
 func (s *Study) TellNumber(ctx context.Context, number int, state trial.State, values []float64) (*trial.Trial, error) {
+	if !state.Finished() {
+		return nil, fmt.Errorf("study: tell trial %d: state is %v, want %v, %v or %v", number, state, trial.Complete, trial.Pruned, trial.Failed)
+	}
 	if _, err := s.sync(ctx); err != nil {
 		return nil, err
 	}

@@ -35,6 +35,7 @@ type Trial struct {
 	ctx     context.Context
 	cancel  context.CancelCauseFunc
 	keeper  sync.WaitGroup
+	done    chan struct{} // closed when the trial is over for this Study
 
 	// The record is read without the lock, so that no one waits for a sampler
 	// or a storage. It is replaced, never changed, with the lock held.
@@ -44,6 +45,7 @@ type Trial struct {
 	queued map[string]any     // external values that the queue has fixed
 	joint  map[string]float64 // what the joint sampler drew; nil: not asked yet
 	err    error              // the sticky error
+	over   bool               // told, given back or lost: nothing can be added
 	unsaved
 }
 
@@ -56,7 +58,7 @@ type unsaved struct {
 }
 
 func newTrial(ctx context.Context, s *Study, lease storage.Lease, record *trial.Trial, h trial.History) *Trial {
-	t := &Trial{study: s, history: h, lease: lease}
+	t := &Trial{study: s, history: h, lease: lease, done: make(chan struct{})}
 	t.record.Store(record)
 	t.ctx, t.cancel = context.WithCancelCause(ctx)
 	return t
@@ -187,6 +189,9 @@ func (t *Trial) SetUserAttr(key string, value any) error {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if t.over {
+		return t.errOver()
+	}
 	t.userAttrs = merged(t.userAttrs, map[string]json.RawMessage{key: text})
 	t.saveSoon()
 	return nil
@@ -203,6 +208,9 @@ func (t *Trial) Constrain(name string, value float64) error {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if t.over {
+		return t.errOver()
+	}
 	if _, ok := t.constraints[name]; !ok {
 		t.constraints = merged(t.constraints, map[string]float64{name: value})
 		t.saveSoon()
@@ -216,6 +224,10 @@ func (t *Trial) fail(err error) {
 		t.err = err
 		t.cancel(err)
 	}
+}
+
+func (t *Trial) errOver() error {
+	return fmt.Errorf("study: trial %d: %w", t.Number(), storage.ErrFinished)
 }
 
 // saveSoon sees to it that what is unsaved will be saved. The caller holds
@@ -255,20 +267,24 @@ func (t *Trial) write(ctx context.Context, u storage.Update) error {
 	return nil
 }
 
-// keep renews the lease until the trial is closed or lost.
+// keep renews the lease until the trial is closed or lost: also when its
+// context has ended, for then the objective may still be about to return.
 func (t *Trial) keep() {
 	t.keeper.Go(func() {
 		tick := time.NewTicker(max(t.lease.Duration/3, time.Millisecond))
 		defer tick.Stop()
 		for {
 			select {
-			case <-t.ctx.Done():
+			case <-t.done:
 				return
 			case <-tick.C:
 			}
 			t.mu.Lock()
-			_ = t.write(t.ctx, storage.Update{Renew: t.lease.Duration}) // a lost lease cancels; else the next tick tries again
+			err := t.write(context.WithoutCancel(t.ctx), storage.Update{Renew: t.lease.Duration})
 			t.mu.Unlock()
+			if errors.Is(err, storage.ErrLost) || errors.Is(err, storage.ErrFinished) {
+				return
+			}
 		}
 	})
 }
@@ -281,6 +297,10 @@ func (t *Trial) close() {
 		t.timer.Stop()
 	}
 	t.unsaved = unsaved{}
+	if !t.over {
+		t.over = true
+		close(t.done)
+	}
 	t.mu.Unlock()
 	t.keeper.Wait()
 }

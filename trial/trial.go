@@ -28,7 +28,12 @@ const (
 var stateNames = [...]string{"RUNNING", "COMPLETE", "PRUNED", "FAIL", "WAITING"}
 
 // String returns the name that Optuna gives the state.
-func (s State) String() string { return stateNames[s] }
+func (s State) String() string {
+	if int(s) < len(stateNames) {
+		return stateNames[s]
+	}
+	return fmt.Sprintf("State(%d)", uint8(s))
+}
 
 // Finished reports whether the state is Complete, Pruned or Failed.
 func (s State) Finished() bool { return s == Complete || s == Pruned || s == Failed }

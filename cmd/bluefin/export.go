@@ -78,6 +78,12 @@ func exported(c *cli.Context, s *study.Study) (any, error) {
 // writeFile writes beside the file and then renames, so that a full disk or a
 // kill leaves what was there before.
 func writeFile(path string, text []byte) (err error) {
+	if target, err := filepath.EvalSymlinks(path); err == nil {
+		path = target
+	}
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return os.WriteFile(path, text, 0o644) // a pipe or a device stays what it is
+	}
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
 	var p *fs.PathError
 	if errors.As(err, &p) {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"maps"
@@ -44,8 +45,16 @@ func printRecords(c *cli.Context, records []record, single bool) error {
 			records[i] = flatten(records[i])
 		}
 	}
-	w := c.App.Writer
-	switch c.String("format") {
+	var out bytes.Buffer
+	if err := formatRecords(&out, c.String("format"), records, single); err != nil {
+		return err
+	}
+	_, err := c.App.Writer.Write(out.Bytes())
+	return err
+}
+
+func formatRecords(w io.Writer, format string, records []record, single bool) error {
+	switch format {
 	case "json":
 		var all []any
 		for _, r := range records {

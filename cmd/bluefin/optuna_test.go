@@ -86,7 +86,11 @@ func asOptuna(t *testing.T, tr *trial.Trial) optunaTrial {
 	}
 	for _, p := range tr.Params {
 		o.Params[p.Name] = pythonRepr(p.External())
-		o.Distributions[p.Name] = space.Marshal(p.Dist)
+		dist, err := space.Marshal(p.Dist)
+		if err != nil {
+			t.Error(err)
+		}
+		o.Distributions[p.Name] = dist
 	}
 	for _, r := range tr.Reports {
 		o.Reports[fmt.Sprint(r.Step)] = pythonRepr(r.Value)

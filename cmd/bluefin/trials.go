@@ -77,7 +77,7 @@ func trialRecords(trials []*trial.Trial, objectives int) []record {
 		}
 		add("datetime_start", showTime(t.Start))
 		add("datetime_complete", showTime(t.End))
-		if t.State.Finished() {
+		if !t.Start.IsZero() && !t.End.IsZero() {
 			add("duration", showDuration(t.Duration()))
 		} else {
 			add("duration", nil)

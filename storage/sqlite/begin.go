@@ -58,7 +58,9 @@ func begin(t *tx, study int64, c storage.Claim) (*trial.Trial, error) {
 	case err != nil:
 		return nil, err
 	case c.Budget > 0 && next.Begun >= c.Budget:
-		return nil, fmt.Errorf("study %q: %w: %d", next.Name, storage.ErrBudget, c.Budget)
+		used := &storage.BudgetError{Study: next.Name, Budget: c.Budget}
+		err := t.get(&used.Leased, `SELECT count(*) FROM bluefin_trials WHERE study_id = ? AND lease_owner IS NOT NULL`, study)
+		return nil, cmp.Or[error](err, used)
 	case next.Waiting.Valid:
 		return restart(t, next.Waiting.Int64, c.Seen, c)
 	}

@@ -52,6 +52,7 @@ func optunaFile(t *testing.T) string {
 		INSERT INTO trials VALUES (5, 0, 3, 'COMPLETE', '2026-01-01 10:00:00.000001', '2026-01-01 10:00:02.5'),
 			(6, 1, 3, 'WAITING', NULL, NULL), (7, 2, 3, 'FAIL', '2026-01-01 10:00:00', '2026-01-01 10:00:01.000000');
 		INSERT INTO trial_params VALUES (1, 5, 'b', 0.5, '{"name": "UniformDistribution", "attributes": {"low": 0, "high": 1}}'),
+			(3, 5, 'wide', 9e18, '{"name": "IntDistribution", "attributes": {"log": false, "step": 1, "low": 0, "high": 9223372036854775807}}'),
 			(2, 5, 'a', 1.0, '{"name": "CategoricalDistribution", "attributes": {"choices": [null, NaN]}}');
 		INSERT INTO trial_values VALUES (1, 5, 0, NULL, 'INF_NEG');
 		INSERT INTO trial_system_attributes VALUES (1, 5, 'constraints', '[-1.5, 2]'), (2, 5, 'cma:generation', '4');`)
@@ -152,6 +153,7 @@ func TestFilesThatAreNotOurs(t *testing.T) {
 		"a choice out of range":          {`UPDATE trial_params SET param_value = 2 WHERE param_name = 'a'`, `parameter "a" is choice 2`},
 		"a distribution that is no JSON": {`UPDATE trial_params SET distribution_json = '{' WHERE param_name = 'a'`, "trial 0"},
 		"a value without number":         {`UPDATE trial_values SET value_type = 'FINITE'`, "trial 0"},
+		"a complete trial without value": {`DELETE FROM trial_values`, "trial 0 is COMPLETE with 0 values, want 1"},
 		"an unknown direction":           {`UPDATE study_directions SET direction = 'UP'`, `direction is "up"`},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -20,7 +20,10 @@ import (
 func (db *DB) Since(ctx context.Context, study, revision int64) (c storage.Changes, err error) {
 	err = db.read(ctx, func(t *tx) error {
 		c.Revision = -1
-		err := t.each(func(rows *sql.Rows) error { return rows.Scan(&c.Revision) }, `SELECT revision FROM bluefin_studies WHERE study_id = ?`, study)
+		objectives := 0
+		err := t.each(func(rows *sql.Rows) error { return rows.Scan(&c.Revision, &objectives) }, `
+			SELECT revision, (SELECT count(*) FROM study_directions d WHERE d.study_id = b.study_id)
+			FROM bluefin_studies b WHERE study_id = ?`, study)
 		switch {
 		case err != nil:
 			return err
@@ -29,8 +32,15 @@ func (db *DB) Since(ctx context.Context, study, revision int64) (c storage.Chang
 		case c.Revision == revision:
 			return nil
 		}
-		c.Trials, err = load(t, `b.study_id = ? AND b.revision > ?`, study, revision)
-		return err
+		if c.Trials, err = load(t, `b.study_id = ? AND b.revision > ?`, study, revision); err != nil {
+			return err
+		}
+		for _, tr := range c.Trials {
+			if tr.State == trial.Complete && len(tr.Values) != max(objectives, 1) {
+				return fmt.Errorf("%w: trial %d is %v with %d values, want %d", ErrCorrupt, tr.Number, tr.State, len(tr.Values), max(objectives, 1))
+			}
+		}
+		return nil
 	})
 	return c, err
 }

@@ -129,7 +129,7 @@ func loadStudyAttrs(t *tx, table string, id int64) (map[string]json.RawMessage, 
 
 // SetUserAttr implements storage.Storage.
 func (db *DB) SetUserAttr(ctx context.Context, study int64, key string, value json.RawMessage) error {
-	if err := storage.CheckName("attribute key", key); err != nil {
+	if err := storage.CheckAttr(key, value); err != nil {
 		return err
 	}
 	return db.write(ctx, func(t *tx) error {

@@ -1,4 +1,5 @@
--- Keep the tables of bluefin.sql right, whoever writes to the file.
+-- Keep the tables of bluefin.sql right, whoever writes to the file. They run in
+-- the SQLite of that program, so they use nothing newer than version 3.8.
 
 CREATE TRIGGER bluefin_studies_insert AFTER INSERT ON studies BEGIN
 	INSERT INTO bluefin_studies (study_id, revision, begun, finished) VALUES (NEW.study_id, 0, 0, 0);
@@ -29,14 +30,15 @@ CREATE TRIGGER bluefin_trials_update AFTER UPDATE ON trials BEGIN
 		finished = finished + (NEW.state IN ('COMPLETE', 'PRUNED', 'FAIL') AND OLD.state NOT IN ('COMPLETE', 'PRUNED', 'FAIL'))
 	WHERE study_id = NEW.study_id;
 	UPDATE bluefin_trials SET
-		revision = s.revision,
-		finish = CASE WHEN finish IS NULL AND NEW.state IN ('COMPLETE', 'PRUNED', 'FAIL') THEN s.finished ELSE finish END,
-		seen   = CASE WHEN NEW.state = 'RUNNING' AND OLD.state = 'WAITING' THEN s.finished ELSE seen END,
+		revision = (SELECT revision FROM bluefin_studies WHERE study_id = NEW.study_id),
+		finish = CASE WHEN finish IS NULL AND NEW.state IN ('COMPLETE', 'PRUNED', 'FAIL')
+			THEN (SELECT finished FROM bluefin_studies WHERE study_id = NEW.study_id) ELSE finish END,
+		seen = CASE WHEN NEW.state = 'RUNNING' AND OLD.state = 'WAITING'
+			THEN (SELECT finished FROM bluefin_studies WHERE study_id = NEW.study_id) ELSE seen END,
 		lease_owner   = CASE WHEN NEW.state = 'RUNNING' THEN lease_owner END,
 		lease_process = CASE WHEN NEW.state = 'RUNNING' THEN lease_process END,
 		lease_until   = CASE WHEN NEW.state = 'RUNNING' THEN lease_until END
-	FROM bluefin_studies s
-	WHERE trial_id = NEW.trial_id AND s.study_id = NEW.study_id;
+	WHERE trial_id = NEW.trial_id;
 END;
 
 CREATE TRIGGER bluefin_trials_finish AFTER UPDATE ON trials WHEN NEW.state IN ('COMPLETE', 'PRUNED', 'FAIL') BEGIN

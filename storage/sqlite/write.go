@@ -116,7 +116,11 @@ func addTo(t *tx, id int64, u storage.Update) error {
 	const set = `ON CONFLICT (trial_id, "key") DO UPDATE SET value_json = excluded.value_json`
 	var params, reports, constraints, values rows
 	for _, p := range u.Params {
-		params = append(params, []any{id, p.Name, p.Value, space.Marshal(p.Dist)})
+		dist, err := space.Marshal(p.Dist)
+		if err != nil {
+			return err
+		}
+		params = append(params, []any{id, p.Name, p.Value, dist})
 	}
 	for _, r := range u.Reports {
 		value, kind := encodeFloat(r.Value)

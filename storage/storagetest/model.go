@@ -217,7 +217,8 @@ func comparable(t *trial.Trial) map[string]any {
 	}
 	params := ""
 	for _, p := range t.Params {
-		params += fmt.Sprint(p.Name, p.Value, space.Marshal(p.Dist))
+		dist, err := space.Marshal(p.Dist)
+		params += fmt.Sprint(p.Name, p.Value, dist, err)
 	}
 	return map[string]any{"number": t.Number, "state": t.State, "params": params, "values": text(t.Values), "reports": text(t.Reports),
 		"constraints": text(t.Constraints), "user": text(t.UserAttrs), "system": text(t.SystemAttrs), "seen": t.Seen,

@@ -74,6 +74,13 @@ func testInvalid(t *testing.T, s suite) {
 		"a constraint is not NaN":           {Constraints: map[string]float64{"c": math.NaN()}},
 		"the name of a parameter is there":  {Params: []trial.Param{{Dist: space.Float{}}}},
 		"the key of an attribute is there":  {UserAttrs: map[string]json.RawMessage{"": json.RawMessage("1")}},
+		"a parameter has a distribution":    {Params: []trial.Param{{Name: "x"}}},
+		"a parameter is a number":           {Params: []trial.Param{{Name: "x", Value: math.NaN(), Dist: space.Float{High: 1}}}},
+		"a choice is there":                 {Params: []trial.Param{{Name: "x", Value: 7, Dist: space.Categorical{Choices: []any{"a"}}}}},
+		"a choice is JSON":                  {Params: []trial.Param{{Name: "x", Dist: space.Categorical{Choices: []any{int64(1)}}}}},
+		"an attribute is JSON":              {SystemAttrs: map[string]json.RawMessage{"a": json.RawMessage("{")}},
+		"a name is UTF-8":                   {Params: []trial.Param{{Name: "a\xff", Dist: space.Float{High: 1}}}},
+		"a state is one":                    {State: 9},
 		"the key has no more than 512 byte": {SystemAttrs: map[string]json.RawMessage{string(make([]byte, 513)): json.RawMessage("1")}},
 	} {
 		u.UserAttrs = withKey(u.UserAttrs)

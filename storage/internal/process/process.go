@@ -15,7 +15,10 @@ import (
 
 // Self names the calling process: its machine, its number, and when it was
 // started, because numbers are used again.
-func Self() string { return machine() + " " + id(os.Getpid()) }
+func Self() string {
+	self, _ := id(os.Getpid())
+	return machine() + " " + self
+}
 
 // Gone reports whether the process called name, as Self said there, is known
 // to have ended. It is false for a process of another machine, of another
@@ -30,7 +33,11 @@ func Gone(name string) bool {
 	if err != nil {
 		return false
 	}
-	return !alive(pid) || id(pid) != name[i+1:]
+	if !alive(pid) {
+		return true
+	}
+	now, known := id(pid)
+	return known && now != name[i+1:]
 }
 
 // machine names the running kernel and, where there are containers, the set
@@ -56,17 +63,17 @@ func alive(pid int) bool {
 }
 
 // id is "pid@start", where start is when the process began in ticks since the
-// boot, or nothing where the system does not say.
-func id(pid int) string {
+// boot. It is not known where the system does not say, or not to us.
+func id(pid int) (id string, known bool) {
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
-		return fmt.Sprintf("%d@", pid)
+		return fmt.Sprintf("%d@", pid), false
 	}
 	// "pid (command) state …": the command may hold anything, so count from
 	// its end; the start time is field 22, the state is field 3.
 	fields := bytes.Fields(stat[bytes.LastIndexByte(stat, ')')+1:])
 	if len(fields) < 20 || string(fields[0]) == "Z" { // a zombie has ended
-		return fmt.Sprintf("%d@", pid)
+		return fmt.Sprintf("%d@", pid), true
 	}
-	return fmt.Sprintf("%d@%s", pid, fields[19])
+	return fmt.Sprintf("%d@%s", pid, fields[19]), true
 }

@@ -1,0 +1,179 @@
+package study_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/bluefin-hpo/bluefin/space"
+	"github.com/bluefin-hpo/bluefin/storage"
+	"github.com/bluefin-hpo/bluefin/study"
+	"github.com/bluefin-hpo/bluefin/trial"
+)
+
+// The lease of an objective that runs on after its context has ended is
+// renewed all the same: nobody else runs its trial meanwhile.
+func TestTheLeaseOutlivesTheContext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		st := open(t, &storage.Memory{}, func(c *study.Config) { c.Lease = 3 * time.Second })
+		var runs atomic.Int32
+		err := st.Optimize(t.Context(), func(tr *study.Trial) (float64, error) {
+			if tr.Number() == 0 {
+				runs.Add(1)
+				tr.Float("x", 2, 1) // an error that the objective does not look at
+				time.Sleep(time.Minute)
+			}
+			return 1, nil
+		}, study.Budget{Trials: 5, Workers: 2})
+		if err != nil || runs.Load() != 1 || len(trials(t, st)) != 5 {
+			t.Errorf("trial 0 ran %d times: %v", runs.Load(), err)
+		}
+
+		ctx, cancel := context.WithCancel(t.Context())
+		err = st.Optimize(ctx, func(tr *study.Trial) (float64, error) {
+			cancel()
+			time.Sleep(time.Minute)
+			return 7, nil
+		}, study.Budget{Trials: 6})
+		if tr := trials(t, st)[5]; !errors.Is(err, context.Canceled) || tr.State != trial.Complete || tr.Values[0] != 7 {
+			t.Errorf("a late value is kept: got %+v, %v", tr, err)
+		}
+	})
+}
+
+// Where nobody can know that a worker has gone, its lease must run out: the
+// last trial is waited for.
+func TestOptimizeWaitsForTheTrialsOfTheDead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &storage.Memory{}
+		st := open(t, s)
+		record, _ := s.Load(t.Context(), "test")
+		if _, err := s.Begin(t.Context(), record.ID, storage.Claim{Lease: storage.Lease{Owner: "elsewhere", Duration: 40 * time.Second}}); err != nil {
+			t.Fatal(err)
+		}
+		if err := st.Optimize(t.Context(), sphere, study.Budget{Trials: 3, Workers: 2}); err != nil {
+			t.Fatal(err)
+		}
+		for _, tr := range trials(t, st) {
+			if tr.State != trial.Complete {
+				t.Errorf("trial %d is %v", tr.Number, tr.State)
+			}
+		}
+		// But not for ever, if it is alive.
+		alive, err := st.Ask(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		start := time.Now()
+		other := open(t, s)
+		if err := other.Optimize(t.Context(), sphere, study.Budget{Trials: 4}); err != nil {
+			t.Fatal(err)
+		}
+		if waited := time.Since(start); waited < time.Minute || waited > 2*time.Minute {
+			t.Errorf("waited %v for a live worker, want one lease", waited)
+		}
+		st.Tell(t.Context(), alive, []float64{1}, nil)
+	})
+}
+
+// failing fails the next writes that end a trial.
+type failing struct {
+	storage.Storage
+	fail atomic.Int32
+}
+
+var errDisk = errors.New("no space left")
+
+func (f *failing) Write(ctx context.Context, id int64, number int, u storage.Update) error {
+	if u.State.Finished() && f.fail.Add(-1) >= 0 {
+		return errDisk
+	}
+	return f.Storage.Write(ctx, id, number, u)
+}
+
+func TestAResultIsToldAgainIfTheStorageFails(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &failing{Storage: &storage.Memory{}}
+		s.fail.Store(2)
+		st := open(t, s)
+		if err := st.Optimize(t.Context(), sphere, study.Budget{Trials: 2}); err != nil {
+			t.Errorf("a passing failure: got %v", err)
+		}
+		s.fail.Store(99)
+		if err := st.Optimize(t.Context(), sphere, study.Budget{Trials: 3}); !errors.Is(err, errDisk) {
+			t.Errorf("a lasting failure: got %v", err)
+		}
+		if tr := trials(t, st)[2]; tr.State != trial.Waiting || len(tr.Params) != 3 {
+			t.Errorf("its trial is left to whoever comes next: got %+v", tr)
+		}
+		s.fail.Store(0)
+		if err := st.Optimize(t.Context(), sphere, study.Budget{Trials: 3}); err != nil || trials(t, st)[2].State != trial.Complete {
+			t.Errorf("got %v, %+v", err, trials(t, st)[2])
+		}
+	})
+}
+
+func TestAnObjectiveThatEndsItsGoroutine(t *testing.T) {
+	st := open(t, nil)
+	err := st.Optimize(t.Context(), func(tr *study.Trial) (float64, error) {
+		(&testing.T{}).SkipNow()
+		return 0, nil
+	}, study.Budget{Trials: 3})
+	var te *study.TrialError
+	if !errors.As(err, &te) || te.Number != 0 {
+		t.Errorf("got %v", err)
+	}
+	if tr := trials(t, st)[0]; tr.State != trial.Failed || !strings.Contains(tr.Failure(), "ended its goroutine") {
+		t.Errorf("got %v %q", tr.State, tr.Failure())
+	}
+}
+
+func TestMisuse(t *testing.T) {
+	st := open(t, nil, func(c *study.Config) { c.Directions = []trial.Direction{trial.Minimize, trial.Minimize} })
+	if err := st.Optimize(t.Context(), sphere, study.Budget{Trials: 3}); err == nil || len(trials(t, st)) != 0 {
+		t.Errorf("Optimize of two objectives: got %v and %d trials", err, len(trials(t, st)))
+	}
+	st = open(t, nil)
+	tr, err := st.Ask(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, state := range []trial.State{trial.Running, trial.Waiting, 9} {
+		if _, err := st.TellNumber(t.Context(), 0, state, nil); err == nil || !strings.Contains(err.Error(), "state is "+state.String()) {
+			t.Errorf("TellNumber with %v: got %v", state, err)
+		}
+	}
+	if _, err := st.AskDetached(t.Context(), nil, -1); err == nil {
+		t.Error("a negative lease is no error")
+	}
+	if _, err := st.Tell(t.Context(), tr, []float64{1}, nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(tr.SetUserAttr("k", 1)); !errors.Is(err, storage.ErrFinished) {
+		t.Errorf("an attribute of a finished trial: got %v", err)
+	}
+	if err := tr.Constrain("c", 1); !errors.Is(err, storage.ErrFinished) {
+		t.Errorf("a constraint of a finished trial: got %v", err)
+	}
+	if tr.Float("x", 0, 1); !errors.Is(tr.Err(), storage.ErrFinished) {
+		t.Errorf("a suggestion of a finished trial: got %v", tr.Err())
+	}
+	for name, suggest := range map[string]func(*study.Trial){
+		"a name":   func(t *study.Trial) { t.Float("p\xff", 0, 1) },
+		"a choice": func(t *study.Trial) { t.Categorical("c", "a\xff") },
+		"a type":   func(t *study.Trial) { study.Suggest(t, "d", space.Categorical{Choices: []any{int64(1)}}) },
+	} {
+		tr, err := st.Ask(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if suggest(tr); tr.Err() == nil {
+			t.Errorf("%s that no program can read is no error", name)
+		}
+		st.Tell(t.Context(), tr, nil, nil)
+	}
+}
