@@ -14,14 +14,16 @@ func TestRandomConforms(t *testing.T) {
 func TestTPEConforms(t *testing.T) {
 	for _, c := range []struct {
 		name string
-		tpe  sampler.TPE
+		tpe  func() samplertest.Sampler
 	}{
-		{"default", sampler.TPE{}},
-		{"one parameter at a time", sampler.TPE{Independent: true}},
-		{"a model from the first trial on, one candidate", sampler.TPE{StartupTrials: 1, Candidates: 1}},
+		{"default", func() samplertest.Sampler { return &sampler.TPE{} }},
+		{"one parameter at a time", func() samplertest.Sampler { return &sampler.TPE{Independent: true} }},
+		{"a model from the first trial on, one candidate", func() samplertest.Sampler {
+			return &sampler.TPE{StartupTrials: 1, Candidates: 1}
+		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			samplertest.Run(t, func() samplertest.Sampler { tpe := c.tpe; return &tpe })
+			samplertest.Run(t, c.tpe)
 		})
 	}
 }

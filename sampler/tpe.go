@@ -2,7 +2,8 @@ package sampler
 
 import (
 	"fmt"
-	"math"
+	"slices"
+	"sync"
 
 	"github.com/bluefin-hpo/bluefin/sampler/internal/parzen"
 	"github.com/bluefin-hpo/bluefin/space"
@@ -27,10 +28,15 @@ import (
 // Parzen Estimator" (JAIR 73, 2022), and Watanabe, "Tree-Structured Parzen
 // Estimator: Understanding Its Algorithm Components and Their Roles for
 // Better Empirical Performance" (arXiv:2304.11127, 2023).
+//
+// A TPE must not be copied after its first use, nor its fields changed.
 type TPE struct {
 	StartupTrials int  // drawn at random until as many are complete or pruned; 0: 10
 	Candidates    int  // drawn from l for every decision; 0: 24
 	Independent   bool // draw one parameter at a time, also with one objective
+
+	mu        sync.Mutex
+	histories []*tpeHistory // a cache, the last used first
 }
 
 // SampleJoint draws the parameters that every complete and every pruned trial
@@ -90,33 +96,17 @@ func (s *TPE) starting(r trial.Request) bool {
 	if need == 0 {
 		need = 10
 	}
-	for _, t := range r.History.Finished() {
-		if t.State != trial.Failed {
-			need--
-		}
-		if need <= 0 {
-			return false
-		}
-	}
-	return true
+	return starting(r.History, need)
 }
 
-// draw returns a value for each parameter of s, in internal form.
+// draw returns a value for each parameter of sp, in internal form.
 func (s *TPE) draw(r trial.Request, sp space.Space) []float64 {
-	below, above := split(r)
-	l := goodEstimator(sp, below)
-	g := poorEstimator(sp, above)
-
+	good, poor := s.densities(r, sp)
 	c := newCandidates(sp, s.candidates())
-	c.draw(r, l)
-	logL, logG := c.logPDF(l), c.logPDF(g)
-	best, gain := 0, math.Inf(-1)
-	for j := range logL {
-		if a := logL[j] - logG[j]; a > gain {
-			best, gain = j, a
-		}
-	}
-	return c.value(best)
+	c.draw(r.Rand, good)
+	logGood := make([]float64, s.candidates())
+	good.LogPDF(logGood, c.lo, c.hi)
+	return c.value(poor.Best(logGood, c.lo, c.hi))
 }
 
 func (s *TPE) candidates() int {
@@ -126,66 +116,20 @@ func (s *TPE) candidates() int {
 	return s.Candidates
 }
 
-// candidates are m points of a space.
-type candidates struct {
-	space  space.Space
-	values [][]float64 // d×m, internal form
-	lo, hi [][]float64 // d×m, cells; the index of a choice in both
-}
-
-func newCandidates(sp space.Space, m int) *candidates {
-	c := &candidates{space: sp}
-	matrix := func() [][]float64 {
-		rows := make([][]float64, len(sp))
-		for i := range rows {
-			rows[i] = make([]float64, m)
-		}
-		return rows
+// densities returns those of the good and of the other trials that r knows.
+// What was made of its history before is continued.
+func (s *TPE) densities(r trial.Request, sp space.Space) (good *parzen.Estimator, poor *parzen.Snapshot) {
+	const kept = 16 // histories: one TPE may serve several studies, and the brackets of a study
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	i := slices.IndexFunc(s.histories, func(f *tpeHistory) bool { return f.of(r.History) })
+	if i < 0 {
+		i = min(len(s.histories), kept-1)
+		s.histories = append(s.histories[:i], newTPEHistory(r.History))
 	}
-	c.values, c.lo, c.hi = matrix(), matrix(), matrix()
-	return c
-}
-
-// draw fills c with points of e.
-func (c *candidates) draw(r trial.Request, e *parzen.Estimator) {
-	x := make([]float64, len(c.space))
-	for j := range c.values[0] {
-		e.Draw(r.Rand, x)
-		for i, p := range c.space {
-			if isCategorical(p.Dist) {
-				c.set(i, j, x[i])
-			} else {
-				c.set(i, j, p.Dist.Value(x[i]))
-			}
-		}
-	}
-}
-
-// set puts the value of parameter i at point j.
-func (c *candidates) set(i, j int, value float64) {
-	c.values[i][j], c.lo[i][j], c.hi[i][j] = value, value, value
-	if d := c.space[i].Dist; !isCategorical(d) {
-		c.lo[i][j], c.hi[i][j] = d.Cell(value)
-	}
-}
-
-func (c *candidates) logPDF(e *parzen.Estimator) []float64 {
-	dst := make([]float64, len(c.values[0]))
-	e.LogPDF(dst, c.lo, c.hi)
-	return dst
-}
-
-// value returns point j.
-func (c *candidates) value(j int) []float64 {
-	x := make([]float64, len(c.space))
-	for i := range x {
-		x[i] = c.values[i][j]
-	}
-	return x
-}
-
-// isCategorical reports whether the values of d have no order.
-func isCategorical(d space.Dist) bool {
-	_, ok := d.(space.Categorical)
-	return ok
+	f := s.histories[i]
+	copy(s.histories[1:i+1], s.histories[:i])
+	s.histories[0] = f
+	f.advance(r.History)
+	return f.model(sp).follow(f, r)
 }

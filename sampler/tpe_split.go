@@ -9,51 +9,34 @@ import (
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
-// split divides the trials that r knows into the good ones and the others,
-// both by number. Trials that are still running are among the others; the one
-// that r asks for is left out.
-func split(r trial.Request) (below, above []*trial.Trial) {
-	directions := r.History.Directions()
-	ranked := make([]*trial.Trial, 0, len(r.History.Finished()))
-	for _, t := range r.History.Finished() {
-		if t.State != trial.Failed {
-			ranked = append(ranked, t)
-		}
-	}
-	slices.SortFunc(ranked, byNumber)
+// The classes of ranked trials with one objective, the best first.
+const (
+	feasible = iota // and complete
+	pruned
+	infeasible
+)
 
-	var complete, pruned, infeasible []*trial.Trial
-	for _, t := range ranked {
-		switch {
-		case t.Violation() > 0:
-			infeasible = append(infeasible, t)
-		case t.State == trial.Complete:
-			complete = append(complete, t)
-		default:
-			pruned = append(pruned, t)
-		}
+func class(t *trial.Trial) int {
+	switch {
+	case t.Violation() > 0:
+		return infeasible
+	case t.State == trial.Complete:
+		return feasible
+	}
+	return pruned
+}
+
+// best returns the good ones of the ranked trials: first the feasible complete
+// ones, then the pruned ones, then the infeasible ones.
+func best(ranked []*trial.Trial, directions []trial.Direction) []*trial.Trial {
+	var classes [infeasible + 1][]*trial.Trial
+	for _, t := range slices.SortedFunc(slices.Values(ranked), byNumber) {
+		classes[class(t)] = append(classes[class(t)], t)
 	}
 	n := belowSize(len(ranked), len(directions))
-	below = bestComplete(complete, directions, n)
-	below = append(below, best(pruned, n-len(below), byProgress(directions[0]))...)
-	below = append(below, best(infeasible, n-len(below), byViolation)...)
-	slices.SortFunc(below, byNumber)
-
-	rest := below
-	for _, t := range ranked {
-		if len(rest) > 0 && rest[0] == t {
-			rest = rest[1:]
-		} else {
-			above = append(above, t)
-		}
-	}
-	for _, t := range r.History.Running() {
-		if r.Trial == nil || t.Number != r.Trial.Number {
-			above = append(above, t)
-		}
-	}
-	slices.SortFunc(above, byNumber)
-	return below, above
+	good := bestComplete(classes[feasible], directions, n)
+	good = append(good, bestBy(classes[pruned], n-len(good), byProgress(directions[0]))...)
+	return append(good, bestBy(classes[infeasible], n-len(good), byViolation)...)
 }
 
 // belowSize returns how many of n ranked trials are good: a tenth, rounded up,
@@ -61,7 +44,7 @@ func split(r trial.Request) (below, above []*trial.Trial) {
 func belowSize(n, objectives int) int {
 	size := (n + 9) / 10
 	if objectives == 1 {
-		size = min(size, 25)
+		size = min(size, maxGood)
 	}
 	return size
 }
@@ -72,12 +55,10 @@ func belowSize(n, objectives int) int {
 // that together dominate most.
 func bestComplete(trials []*trial.Trial, directions []trial.Direction, n int) []*trial.Trial {
 	if len(directions) == 1 {
-		return best(trials, n, func(a, b *trial.Trial) int {
-			return cmp.Compare(loss(a.Values[0], directions[0]), loss(b.Values[0], directions[0]))
-		})
+		return bestBy(trials, n, byLoss(directions[0]))
 	}
 	if n >= len(trials) {
-		return trials
+		return slices.Clip(trials)
 	}
 	losses := make([][]float64, len(trials))
 	for i, t := range trials {
@@ -102,9 +83,9 @@ func bestComplete(trials []*trial.Trial, directions []trial.Direction, n int) []
 	return chosen
 }
 
-// best returns the n first trials in the given order, or all of them if they
+// bestBy returns the n first trials in the given order, or all of them if they
 // are fewer. Of equal ones, those with the lower index come first.
-func best(trials []*trial.Trial, n int, compare func(a, b *trial.Trial) int) []*trial.Trial {
+func bestBy(trials []*trial.Trial, n int, compare func(a, b *trial.Trial) int) []*trial.Trial {
 	if n <= 0 {
 		return nil
 	}
@@ -124,6 +105,10 @@ func best(trials []*trial.Trial, n int, compare func(a, b *trial.Trial) int) []*
 }
 
 func byNumber(a, b *trial.Trial) int { return cmp.Compare(a.Number, b.Number) }
+
+func byLoss(d trial.Direction) func(a, b *trial.Trial) int {
+	return func(a, b *trial.Trial) int { return cmp.Compare(loss(a.Values[0], d), loss(b.Values[0], d)) }
+}
 
 func byViolation(a, b *trial.Trial) int { return cmp.Compare(a.Violation(), b.Violation()) }
 

@@ -52,11 +52,10 @@ func Bandwidths(x []float64) []float64 {
 // RecencyWeights returns the weights of n observations, the oldest first: the
 // newest 25 have weight 1, the others a ramp from 1/n to 1.
 func RecencyWeights(n int) []float64 {
-	const full = 25
 	w := make([]float64, n)
 	for i := range w {
 		w[i] = 1
-		if old := n - full; i < old {
+		if old := n - recent; i < old {
 			w[i] = 1 / float64(n)
 			if old > 1 {
 				w[i] += (1 - w[i]) * float64(i) / float64(old-1)
@@ -64,4 +63,27 @@ func RecencyWeights(n int) []float64 {
 		}
 	}
 	return w
+}
+
+// recent is how many of the newest observations have their full weight.
+const recent = 25
+
+// A ramp are RecencyWeights of n ≥ recent+2 observations, without their list.
+type ramp struct {
+	n     int
+	a, b  float64 // the weight of an old observation is a + b·rank
+	young int     // the rank of the first one of full weight
+}
+
+func newRamp(n int) ramp {
+	young := n - recent
+	a := 1 / float64(n)
+	return ramp{n: n, a: a, b: (1 - a) / float64(young-1), young: young}
+}
+
+func (r ramp) weight(rank int) float64 {
+	if rank >= r.young {
+		return 1
+	}
+	return r.a + r.b*float64(rank)
 }

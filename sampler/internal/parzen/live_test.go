@@ -1,0 +1,216 @@
+package parzen
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+)
+
+// reference is New of the observations of a Live, from scratch.
+func reference(axes []Axis, obs map[int][]float64) *Estimator {
+	var numbers []int
+	for n := range obs {
+		numbers = append(numbers, n)
+	}
+	slices.Sort(numbers)
+	columns := make([]Column, len(axes))
+	for i, a := range axes {
+		columns[i].Choices = a.Choices
+		for _, n := range numbers {
+			columns[i].X = append(columns[i].X, obs[n][i])
+		}
+		if a.Choices == 0 {
+			columns[i].Sigma = Bandwidths(columns[i].X)
+		}
+	}
+	return New(columns, RecencyWeights(len(numbers)))
+}
+
+// A stream draws observations and points of a space.
+type stream struct {
+	axes  []Axis
+	cells []int // of each axis with cells
+	r     *rand.Rand
+	near  []float64 // where observations cluster
+}
+
+func (s *stream) observation() []float64 {
+	x := make([]float64, len(s.axes))
+	spread := []float64{1, 0.1, 0.02}[s.r.IntN(3)]
+	for i, a := range s.axes {
+		u := min(max(s.near[i]+spread*s.r.NormFloat64(), 0), 1)
+		switch {
+		case a.Choices > 0:
+			x[i] = min(math.Floor(u*float64(a.Choices)), float64(a.Choices-1))
+		case a.Cells:
+			x[i] = (min(math.Floor(u*float64(s.cells[i])), float64(s.cells[i]-1)) + 0.5) / float64(s.cells[i])
+		default:
+			x[i] = u
+		}
+	}
+	return x
+}
+
+func (s *stream) points(m int) (lo, hi [][]float64) {
+	lo, hi = make([][]float64, len(s.axes)), make([][]float64, len(s.axes))
+	for range m {
+		for i, v := range s.observation() {
+			w := v
+			if s.axes[i].Cells {
+				half := 0.5 / float64(s.cells[i])
+				v, w = max(v-half, 0), min(v+half, 1)
+			}
+			lo[i], hi[i] = append(lo[i], v), append(hi[i], w)
+		}
+	}
+	return lo, hi
+}
+
+func newStream(seed uint64, axes ...Axis) *stream {
+	s := &stream{axes: axes, r: rand.New(rand.NewPCG(seed, 3))}
+	for range axes {
+		s.cells = append(s.cells, []int{2, 5, 40, 5000}[s.r.IntN(4)])
+		s.near = append(s.near, s.r.Float64())
+	}
+	return s
+}
+
+var continuous, cellular, abc = Axis{}, Axis{Cells: true}, Axis{Choices: 3}
+
+var spaces = map[string][]Axis{
+	"one continuous axis": {continuous},
+	"one axis of cells":   {cellular},
+	"choices":             {abc},
+	"two axes of choices": {abc, {Choices: 2}},
+	"two axes":            {continuous, continuous},
+	"five axes":           {continuous, continuous, continuous, continuous, continuous},
+	"all kinds of axes":   {abc, continuous, cellular, {Choices: 40}, cellular, continuous},
+	"cells only":          {cellular, cellular},
+	"many axes":           slices.Repeat([]Axis{continuous}, 30),
+}
+
+// churn makes random changes of all kinds, n observations in the end or about,
+// and calls check now and then.
+func churn(s *stream, n int, check func(l *Live, obs map[int][]float64)) {
+	l, obs := NewLive(s.axes), map[int][]float64{}
+	for next := 0; next < n; {
+		changes := map[int][]float64{}
+		if s.r.IntN(60) == 0 { // at once
+			for range s.r.IntN(60) {
+				next += 1 + s.r.IntN(2)
+				changes[next] = s.observation()
+			}
+		}
+		for range 1 + s.r.IntN(3) {
+			next += 1 + s.r.IntN(10)/9
+			changes[next] = s.observation()
+			switch k := s.r.IntN(next); s.r.IntN(8) {
+			case 0: // an old one goes, or one that is not there
+				changes[k] = nil
+			case 1: // an old one comes late, or moves
+				changes[k] = s.observation()
+			case 2: // the newest ones go
+				for back := range s.r.IntN(5) {
+					changes[next-back] = nil
+				}
+			case 3: // an equal one
+				if x := obs[k]; x != nil {
+					changes[next] = slices.Clone(x)
+				}
+			}
+		}
+		var list []Change
+		for number, x := range changes {
+			list = append(list, Change{number, x})
+			if x == nil {
+				delete(obs, number)
+			} else {
+				obs[number] = x
+			}
+		}
+		l.Update(list)
+		if next < 200 || s.r.IntN(20) == 0 {
+			check(l, obs)
+		}
+	}
+}
+
+func TestALiveMixtureIsTheOneMadeFromScratch(t *testing.T) {
+	for name, axes := range spaces {
+		t.Run(name, func(t *testing.T) {
+			for seed := range uint64(4) {
+				s := newStream(seed, axes...)
+				type kept struct {
+					s      *Snapshot
+					lo, hi [][]float64
+					want   []float64
+				}
+				var old []kept
+				checks := 0
+				churn(s, 1500, func(l *Live, obs map[int][]float64) {
+					lo, hi := s.points(6)
+					want, got := make([]float64, 6), make([]float64, 6)
+					reference(axes, obs).LogPDF(want, lo, hi)
+					snapshot := l.Snapshot()
+					snapshot.LogPDF(got, lo, hi)
+					if snapshot.Len() != len(obs) {
+						t.Fatalf("seed %d: %d observations, want %d", seed, snapshot.Len(), len(obs))
+					}
+					if err := sameLogs(got, want); err != nil {
+						t.Fatalf("seed %d, %d observations: %v", seed, len(obs), err)
+					}
+					old = append(old, kept{snapshot, lo, hi, want})
+					checks++
+				})
+				if checks < 40 {
+					t.Fatalf("seed %d: only %d checks", seed, checks)
+				}
+				for i, k := range old {
+					got := make([]float64, 6)
+					k.s.LogPDF(got, k.lo, k.hi)
+					if err := sameLogs(got, k.want); err != nil {
+						t.Fatalf("seed %d: snapshot %d of %d has changed: %v", seed, i, len(old), err)
+					}
+				}
+			}
+		})
+	}
+}
+
+func sameLogs(got, want []float64) error {
+	for j := range want {
+		if !(math.Abs(got[j]-want[j]) <= 1e-11*max(1, math.Abs(want[j]))) {
+			return fmt.Errorf("log density %d is %v, want %v", j, got[j], want[j])
+		}
+	}
+	return nil
+}
+
+func TestBestIsTheLargestGainOfTheMixtureMadeFromScratch(t *testing.T) {
+	for name, axes := range spaces {
+		t.Run(name, func(t *testing.T) {
+			s := newStream(9, axes...)
+			churn(s, 1500, func(l *Live, obs map[int][]float64) {
+				const m = 24
+				lo, hi := s.points(m)
+				logL, logG := make([]float64, m), make([]float64, m)
+				reference(axes, obs).LogPDF(logG, lo, hi)
+				for j := range logL {
+					logL[j] = s.r.NormFloat64()
+					logL[j] += logG[j] * float64(s.r.IntN(2))
+				}
+				want := 0
+				for j := range logL {
+					if logL[j]-logG[j] > logL[want]-logG[want] {
+						want = j
+					}
+				}
+				if got := l.Snapshot().Best(logL, lo, hi); logL[got]-logG[got] < logL[want]-logG[want]-2*tie {
+					t.Fatalf("%d observations: point %d has gain %v, want %d with %v", len(obs), got, logL[got]-logG[got], want, logL[want]-logG[want])
+				}
+			})
+		})
+	}
+}

@@ -1,0 +1,69 @@
+package sampler
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/bluefin-hpo/bluefin/space/pyjson"
+	"github.com/bluefin-hpo/bluefin/trial"
+)
+
+// pendingKey is the system attribute in which an Optuna worker publishes what
+// it has drawn jointly for a running trial, before the objective asks for it:
+// chunks, numbered from 0, of a JSON object of external values.
+const pendingKey = "tpe:relative_params:%d"
+
+// observePending is observe for a running trial, whose parameters may so far
+// be known only from what its worker has published.
+func (m *tpeModel) observePending(t *trial.Trial) []float64 {
+	x := make([]float64, len(m.space))
+	var published map[string]any
+	for i, d := range m.space {
+		if p, ok := t.Param(d.Name); ok {
+			if !m.setCoordinate(x, i, p.Value) {
+				return nil
+			}
+			continue
+		}
+		if published == nil {
+			if published = readPublished(t); published == nil {
+				return nil
+			}
+		}
+		v, ok := published[d.Name]
+		if !ok {
+			return nil
+		}
+		value, err := d.Dist.Internal(v)
+		if err != nil || !m.setCoordinate(x, i, value) {
+			return nil
+		}
+	}
+	return x
+}
+
+// readPublished returns what the worker of t has published, nil if there is
+// nothing or nothing that can be read.
+func readPublished(t *trial.Trial) map[string]any {
+	var text []byte
+	for i := 0; ; i++ {
+		attr, ok := t.SystemAttrs[fmt.Sprintf(pendingKey, i)]
+		if !ok {
+			break
+		}
+		var chunk string
+		if err := json.Unmarshal(attr, &chunk); err != nil {
+			return nil
+		}
+		text = append(text, chunk...)
+	}
+	if text == nil {
+		return nil
+	}
+	v, err := pyjson.Unmarshal(text)
+	if err != nil {
+		return nil
+	}
+	params, _ := v.(map[string]any)
+	return params
+}
