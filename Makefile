@@ -4,7 +4,7 @@ STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 # How long each fuzz test runs.
 FUZZTIME ?= 20s
 
-.PHONY: check test race bench fuzz cover
+.PHONY: check test race bench fuzz cover faults
 
 check: ## formatting, vet, staticcheck, tidy and pinned modules
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo "not gofmt-ed"; exit 1; }
@@ -32,3 +32,6 @@ fuzz: ## every fuzz test, one after the other
 cover:
 	go test -coverprofile cover.out -coverpkg ./... ./...
 	go tool cover -func cover.out | tail -1
+
+faults: ## the long form of the fault harness: minutes
+	go test ./study -run Faults -v -timeout 30m -faults.kills 1000 -faults.processes 8 -faults.crowd 64

@@ -1,3 +1,5 @@
+//go:build unix
+
 package study_test
 
 import (
@@ -18,6 +20,20 @@ import (
 func TestMain(m *testing.M) {
 	if path := os.Getenv("BLUEFIN_WORKER_FILE"); path != "" {
 		if err := worker(path); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
+	if path := os.Getenv("BLUEFIN_FAULT_FILE"); path != "" {
+		if err := faultWorker(path, os.Getenv("BLUEFIN_FAULT_ACKS")); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
+	if budget, err := strconv.Atoi(os.Getenv("BLUEFIN_CROWD_BUDGET")); err == nil {
+		if err := crowdWorker(os.Getenv("BLUEFIN_CROWD_FILE"), budget); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}

@@ -3,6 +3,8 @@ package sqlite
 import (
 	"context"
 	"errors"
+	"fmt"
+	"os"
 	"sync"
 
 	"github.com/bluefin-hpo/bluefin/storage"
@@ -13,6 +15,8 @@ import (
 // fsync. Between processes the turn goes by a lock file, because SQLite's own
 // waiting lets a greedy process starve the others.
 type writer struct {
+	path    string
+	file    os.FileInfo // what was at path when it was opened
 	session *session
 	turn    *turn
 
@@ -91,6 +95,10 @@ func (wr *writer) run(w *write) error {
 		return cause(w.ctx, err)
 	}
 	defer wr.turn.give()
+	// A write to a file that no longer has a name would be lost.
+	if info, err := os.Stat(wr.path); err != nil || !os.SameFile(info, wr.file) {
+		return fmt.Errorf("the study file %s was removed or replaced while it was in use", wr.path)
+	}
 	if err := wr.session.exec(w.ctx, `BEGIN IMMEDIATE`); err != nil {
 		return cause(w.ctx, err)
 	}

@@ -157,7 +157,11 @@ func (db *DB) openReadWrite(ctx context.Context, abs string, o Options) error {
 	if err != nil {
 		return err
 	}
-	db.writer = &writer{session: s, turn: newTurn(abs + ".lock")}
+	info, err := os.Stat(abs)
+	if err != nil {
+		return errors.Join(err, s.close())
+	}
+	db.writer = &writer{path: abs, file: info, session: s, turn: newTurn(abs + ".lock")}
 	if err := db.write(ctx, migrate); err != nil {
 		return err
 	}
