@@ -40,6 +40,9 @@ func faultWorker(path, acks string) error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
 	db, err := sqlite.Open(ctx, path, sqlite.Options{})
+	if ctx.Err() != nil {
+		return nil
+	}
 	if err != nil {
 		return err
 	}
@@ -50,6 +53,9 @@ func faultWorker(path, acks string) error {
 	}
 	defer log.Close()
 	s, err := study.Open(ctx, study.Config{Name: "test", Storage: db, Sampler: sampler.Random{}, Orphans: storage.Orphans{Limit: -1}})
+	if ctx.Err() != nil {
+		return nil
+	}
 	if err != nil {
 		return err
 	}
