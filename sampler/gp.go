@@ -1,0 +1,201 @@
+package sampler
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"sync"
+
+	"github.com/bluefin-hpo/bluefin/sampler/internal/gp"
+	"github.com/bluefin-hpo/bluefin/sampler/internal/sobol"
+	"github.com/bluefin-hpo/bluefin/space"
+	"github.com/bluefin-hpo/bluefin/trial"
+)
+
+// GP models the objective by a Gaussian process and tries the point of the
+// largest expected improvement. It needs the fewest trials where the objective
+// is smooth, and takes the longest to think: the cost of a trial grows with the
+// cube of their number. It is meant for up to a few hundred.
+//
+// It draws jointly the parameters, of more than one value, that every complete
+// trial has with the same range. The kernel is Matérn 5/2 on the unit cube with
+// one length scale per parameter; two choices of a categorical parameter are
+// either the same or not. Values are standardized, infinite ones taken as the
+// worst or the best finite one. The parameters of the kernel and the noise are
+// those of the largest posterior density, with the priors of Optuna's
+// GPSampler. They are fitted anew whenever the number of complete trials has
+// grown by a sixteenth. Pruned and failed trials are left out.
+//
+// The acquisition function is the logarithm of the expected improvement. Over
+// what running trials will bring it takes the mean of their possible results, so
+// that parallel workers stay apart. With constraints, the logarithm of the
+// probability that they hold is added, each having a model of its own; the
+// improvement is over the best feasible trial. In a space of finitely many
+// points, none is tried again as long as others are found.
+//
+// Other parameters, and all during startup, go to Independent. One objective
+// only. See Jones, Schonlau and Welch, "Efficient Global Optimization of
+// Expensive Black-Box Functions" (J. Global Optim. 13, 1998), Snoek, Larochelle
+// and Adams, "Practical Bayesian Optimization of Machine Learning Algorithms"
+// (NeurIPS 2012), and Ament et al., "Unexpected Improvements to Expected
+// Improvement for Bayesian Optimization" (NeurIPS 2023).
+//
+// A GP must not be copied after its first use, nor its fields changed.
+type GP struct {
+	StartupTrials int // drawn from Independent until as many are complete; 0: 10
+
+	// Deterministic says that the objective has no noise: the same parameters
+	// always get the same value.
+	Deterministic bool
+
+	// Independent draws the other parameters, and all during startup. It must
+	// be safe for concurrent use; nil: Random.
+	Independent interface {
+		Sample(r trial.Request, name string, d space.Dist) (float64, error)
+	}
+
+	mu   sync.Mutex
+	fits []gpFit // a cache of the newest
+}
+
+// SampleJoint draws the parameters of the search space. It returns none while
+// the study starts up. It is an error if a setting is out of range or the
+// study has several objectives.
+func (s *GP) SampleJoint(r trial.Request) (map[string]float64, error) {
+	if err := s.check(r.History); err != nil {
+		return nil, err
+	}
+	var complete []*trial.Trial
+	for _, t := range r.History.Finished() {
+		if t.State == trial.Complete {
+			complete = append(complete, t)
+		}
+	}
+	joint := slices.DeleteFunc(slices.Clone(r.History.Space(false)), func(d space.Dimension) bool { return d.Dist.Len() == 1 })
+	if len(complete) < max(s.startup(), 1) || len(joint) == 0 {
+		return nil, nil
+	}
+	x := s.search(r, joint, complete).Best(r.Rand)
+	values := make(map[string]float64, len(joint))
+	for i, d := range joint {
+		if isCategorical(d.Dist) {
+			values[d.Name] = x[i]
+		} else {
+			values[d.Name] = d.Dist.Value(x[i])
+		}
+	}
+	return values, nil
+}
+
+// Sample draws a parameter that SampleJoint did not. Its errors are those of
+// SampleJoint and of Independent.
+func (s *GP) Sample(r trial.Request, name string, d space.Dist) (float64, error) {
+	if err := s.check(r.History); err != nil {
+		return 0, err
+	}
+	if s.Independent == nil {
+		return Random{}.Sample(r, name, d)
+	}
+	return s.Independent.Sample(r, name, d)
+}
+
+func (s *GP) check(h trial.History) error {
+	switch n := len(h.Directions()); {
+	case n != 1:
+		return fmt.Errorf("sampler: GP has %d objectives, want 1: it models one value", n)
+	case s.StartupTrials < 0:
+		return fmt.Errorf("sampler: GP.StartupTrials is %d, want at least 0", s.StartupTrials)
+	}
+	return nil
+}
+
+func (s *GP) startup() int {
+	if s.StartupTrials == 0 {
+		return 10
+	}
+	return s.StartupTrials
+}
+
+// search returns what to maximize, and where.
+func (s *GP) search(r trial.Request, joint space.Space, complete []*trial.Trial) gp.Search {
+	d := r.History.Directions()[0]
+	all := gpData{space: joint}
+	for _, t := range complete {
+		goal := t.Values[0]
+		if d == trial.Minimize {
+			goal = -goal
+		}
+		all.add(t, goal)
+	}
+	for _, t := range r.History.Running() {
+		if x, ok := gpPoint(joint, t); ok && t.Number != r.Trial.Number {
+			all.pending = append(all.pending, x)
+		}
+	}
+	search := gp.Search{Axes: gpAxes(joint), Taken: append(slices.Clip(all.rows), all.pending...)}
+
+	order := make([]int, len(complete))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(i, j int) int {
+		switch a, b := complete[i], complete[j]; {
+		case precedes(a, b, d):
+			return -1
+		case precedes(b, a, d):
+			return 1
+		}
+		return 0
+	})
+	for _, i := range order[:min(len(order), 10)] {
+		search.Good = append(search.Good, all.rows[i])
+	}
+	if best := order[0]; complete[best].Violation() == 0 {
+		fit := s.fit(all, "")
+		y := fit.standard(all.values)
+		if p, ok := gp.Condition(fit.kernel, fit.noise, all.rows, y, all.pending); ok {
+			search.Terms = append(search.Terms, gp.NewLogEI(p, y[best], gpNormals(r.Rand, len(all.pending))))
+		}
+	}
+	for _, name := range gpConstraints(complete) {
+		if c, ok := s.constraint(all, name); ok {
+			search.Terms = append(search.Terms, c)
+		}
+	}
+	return search
+}
+
+// constraint returns the feasibility by the constraint called name, by the
+// trials that have it.
+func (s *GP) constraint(all gpData, name string) (gp.LogFeasibility, bool) {
+	some := gpData{space: all.space, pending: all.pending}
+	for _, t := range all.trials {
+		if v, ok := t.Constraints[name]; ok && !math.IsNaN(v) {
+			some.add(t, v)
+		}
+	}
+	if len(some.trials) == 0 {
+		return gp.LogFeasibility{}, false
+	}
+	fit := s.fit(some, name)
+	p, ok := gp.Condition(fit.kernel, fit.noise, some.rows, fit.standard(some.values), some.pending)
+	return gp.LogFeasibility{Posterior: p, Limit: -fit.shift / fit.scale}, ok
+}
+
+// gpNormals returns samples of q standard normal variables.
+func gpNormals(r *rand.Rand, q int) [][]float64 {
+	if q == 0 {
+		return nil
+	}
+	scramble := &sobol.Scramble{Seed: r.Uint64()}
+	normals := make([][]float64, 64)
+	for i := range normals {
+		normals[i] = make([]float64, q)
+		for k := range normals[i] {
+			u := sobol.At(uint64(i), k%sobol.MaxDim, scramble)
+			normals[i][k] = math.Sqrt2 * math.Erfinv(2*max(u, 0x1p-53)-1)
+		}
+	}
+	return normals
+}

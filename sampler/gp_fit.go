@@ -1,0 +1,101 @@
+package sampler
+
+import (
+	"math"
+
+	"github.com/bluefin-hpo/bluefin/sampler/internal/gp"
+	"github.com/bluefin-hpo/bluefin/space"
+	"github.com/bluefin-hpo/bluefin/trial"
+)
+
+// A gpFit are the parameters of a process, and what they were fitted to: the
+// first n trials of the history, in this space.
+type gpFit struct {
+	name  string // of the constraint, "" for the objective
+	n     int
+	last  *trial.Trial
+	space space.Space
+
+	shift, scale float64 // the process is that of (value - shift)/scale
+	kernel       gp.Kernel
+	noise        float64
+}
+
+// gpFitsKept is how many fits are kept: workers see histories of different
+// lengths, and constraints have fits of their own.
+const gpFitsKept = 16
+
+// fit returns the parameters for the data: those that were fitted to the first
+// few of them, so that they are a function of the history and yet most requests
+// need no new fit.
+func (s *GP) fit(data gpData, name string) gpFit {
+	n := lastRefit(len(data.trials))
+	fit := gpFit{name: name, n: n, last: data.trials[n-1], space: data.space}
+	s.mu.Lock()
+	for _, f := range s.fits {
+		if f.name == fit.name && f.n == fit.n && f.last == fit.last && same(f.space, fit.space) {
+			s.mu.Unlock()
+			return f
+		}
+	}
+	s.mu.Unlock()
+	fit.shift, fit.scale = moments(data.values[:n])
+	first := gp.Data{Points: data.rows[:n], Values: fit.standard(data.values[:n])}
+	for i, d := range data.space {
+		if isCategorical(d.Dist) {
+			if first.Unordered == nil {
+				first.Unordered = make([]bool, len(data.space))
+			}
+			first.Unordered[i] = true
+		}
+	}
+	fit.kernel, fit.noise = first.Fit(s.Deterministic)
+	s.mu.Lock()
+	s.fits = append(s.fits[max(0, len(s.fits)+1-gpFitsKept):], fit)
+	s.mu.Unlock()
+	return fit
+}
+
+// standard returns the values in the units of the process: infinite ones as the
+// largest and the smallest finite one, NaN as the smallest.
+func (f gpFit) standard(values []float64) []float64 {
+	y := make([]float64, len(values))
+	low, high := math.Inf(1), math.Inf(-1)
+	for i, v := range values {
+		y[i] = min(max(v/f.scale-f.shift/f.scale, -gpFarthest), gpFarthest)
+		if !math.IsInf(v, 0) && !math.IsNaN(v) {
+			low, high = min(low, y[i]), max(high, y[i])
+		}
+	}
+	if low > high {
+		low, high = 0, 0
+	}
+	for i, v := range values {
+		switch {
+		case math.IsNaN(v):
+			y[i] = low
+		case math.IsInf(v, 0):
+			y[i] = min(max(v, low), high)
+		}
+	}
+	return y
+}
+
+// gpFarthest is how many deviations from the mean a value may be, for the sake
+// of the arithmetic.
+const gpFarthest = 1e6
+
+// lastRefit returns the largest number up to n of those at which parameters are
+// fitted: all up to 32, then each a sixteenth larger than the one before.
+func lastRefit(n int) int {
+	at := 1
+	for next := 1; next <= n; next += max(1, next/16) {
+		at = next
+	}
+	return at
+}
+
+// same reports whether s and t have the same dimensions.
+func same(s, t space.Space) bool {
+	return len(s) == len(t) && len(s.Intersect(t)) == len(s)
+}
