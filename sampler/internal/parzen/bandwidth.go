@@ -68,17 +68,19 @@ func RecencyWeights(n int) []float64 {
 // recent is how many of the newest observations have their full weight.
 const recent = 25
 
-// A ramp are RecencyWeights of n ≥ recent+2 observations, without their list.
+// A ramp are RecencyWeights without their list.
 type ramp struct {
 	n     int
-	a, b  float64 // the weight of an old observation is a + b·rank
 	young int     // the rank of the first one of full weight
+	a, b  float64 // the weight of an old observation is a + b·rank
 }
 
 func newRamp(n int) ramp {
-	young := n - recent
-	a := 1 / float64(n)
-	return ramp{n: n, a: a, b: (1 - a) / float64(young-1), young: young}
+	r := ramp{n: n, young: max(0, n-recent), a: 1 / float64(n)}
+	if r.young > 1 {
+		r.b = (1 - r.a) / float64(r.young-1)
+	}
+	return r
 }
 
 func (r ramp) weight(rank int) float64 {
@@ -86,4 +88,13 @@ func (r ramp) weight(rank int) float64 {
 		return 1
 	}
 	return r.a + r.b*float64(rank)
+}
+
+// sum returns the sum of all weights.
+func (r ramp) sum() float64 {
+	old, sum := float64(r.young), float64(r.n-r.young)
+	if r.young > 0 {
+		sum += old*r.a + r.b*old*(old-1)/2
+	}
+	return sum
 }

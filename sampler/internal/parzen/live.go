@@ -2,9 +2,6 @@ package parzen
 
 import (
 	"math"
-	"slices"
-
-	"github.com/bluefin-hpo/bluefin/sampler/internal/truncnorm"
 )
 
 // A Live is the estimator
@@ -283,48 +280,16 @@ func (l *Live) deviation(number, k int) float64 {
 	return max(l.gaps(number)[k], 1/float64(min(leastPart, l.Len()+2)))
 }
 
-// logMass returns ln of the mass in [0, 1] of a normal distribution.
-func logMass(mu, sigma float64) float64 {
-	if mu > 9*sigma && 1-mu > 9*sigma {
-		return 0 // what is outside is below a rounding error
-	}
-	return truncnorm.LogMass(-mu/sigma, (1-mu)/sigma)
-}
-
-// estimator returns the same estimator as New does.
-func (l *Live) estimator() *Estimator {
-	columns := make([]Column, len(l.axes))
-	n := l.Len()
-	numbers := l.ranks.last(n)
-	slices.Reverse(numbers)
-	for i, a := range l.axes {
-		columns[i] = Column{Choices: a.Choices, X: make([]float64, n, n+1)}
-		for j, number := range numbers {
-			columns[i].X[j] = l.at(number)[i]
-		}
-	}
-	for k, i := range l.numeric {
-		columns[i].Sigma = make([]float64, n, n+1)
-		for j, number := range numbers {
-			columns[i].Sigma[j] = l.deviation(number, k)
-		}
-	}
-	return New(columns, RecencyWeights(n))
-}
-
 // Snapshot returns the mixture as it is now.
 func (l *Live) Snapshot() *Snapshot {
 	if l.snapshot != nil {
 		return l.snapshot
 	}
-	s := &Snapshot{axes: l.axes, n: l.Len()}
-	if l.index == nil {
-		s.few = l.estimator()
+	s := &Snapshot{axes: l.axes, n: l.Len(), logTotal: math.Log(1 + newRamp(l.Len()).sum())}
+	if l.index != nil {
+		s.index = l.index.freeze(l)
 	} else {
-		s.many = l.index.freeze(l)
-		// The sum of RecencyWeights and the prior's: 1 + 25 + a ramp.
-		n, old := float64(s.n), float64(s.n-recent)
-		s.logTotal = math.Log(1 + recent + old/2*(1+1/n))
+		s.index = freezeFew(l)
 	}
 	l.epoch++ // what the snapshot refers to is copied before it changes
 	l.snapshot = s

@@ -188,6 +188,7 @@ type numeric struct {
 	invSigma  []float64 // n+1
 	logMass   []float64 // n+1, ln of the untruncated mass in [0, 1]
 	logPeak   []float64 // n+1, log density at mu
+	ends      []truncnorm.Ends
 }
 
 func newNumeric(c Column) *numeric {
@@ -198,18 +199,20 @@ func newNumeric(c Column) *numeric {
 		invSigma: make([]float64, n),
 		logMass:  make([]float64, n),
 		logPeak:  make([]float64, n),
+		ends:     make([]truncnorm.Ends, n),
 	}
 	for i, mu := range k.mu {
 		k.invSigma[i] = 1 / k.sigma[i]
 		k.logMass[i] = truncnorm.LogMass(-mu/k.sigma[i], (1-mu)/k.sigma[i])
 		k.logPeak[i] = truncnorm.LogPhi(0) - math.Log(k.sigma[i]) - k.logMass[i]
+		k.ends[i] = truncnorm.NewEnds(-mu/k.sigma[i], (1-mu)/k.sigma[i])
 	}
 	return k
 }
 
 func (n *numeric) draw(r *rand.Rand, k int) float64 {
 	mu, sigma := n.mu[k], n.sigma[k]
-	return min(max(mu+sigma*truncnorm.Quantile(r.Float64(), -mu/sigma, (1-mu)/sigma), 0), 1)
+	return min(max(mu+sigma*n.ends[k].Quantile(r.Float64()), 0), 1)
 }
 
 func (n *numeric) addLog(dst []float64, lo, hi float64) {

@@ -11,8 +11,7 @@ import (
 type Snapshot struct {
 	axes     []Axis
 	n        int // observations
-	few      *Estimator
-	many     frozen  // nil if there is few
+	index    frozen
 	logTotal float64 // ln of the sum of all weights
 }
 
@@ -100,10 +99,6 @@ func (s *Snapshot) Len() int { return s.n }
 
 // LogPDF is Estimator.LogPDF.
 func (s *Snapshot) LogPDF(dst []float64, lo, hi [][]float64) {
-	if s.few != nil {
-		s.few.LogPDF(dst, lo, hi)
-		return
-	}
 	p := s.newPoint()
 	for j := range dst {
 		p.set(s, lo, hi, j)
@@ -112,7 +107,7 @@ func (s *Snapshot) LogPDF(dst []float64, lo, hi [][]float64) {
 }
 
 func (s *Snapshot) logPDF(p *point, eps, stop float64) float64 {
-	return s.many.logSum(p, eps, stop-p.base+s.logTotal) + p.base - s.logTotal
+	return s.index.logSum(p, eps, stop-p.base+s.logTotal) + p.base - s.logTotal
 }
 
 // tie is the difference of logarithms up to which candidates are equal, well
@@ -124,13 +119,6 @@ const tie = 1e-10
 // A density is only computed as far as the answer depends on it.
 func (s *Snapshot) Best(logL []float64, lo, hi [][]float64) int {
 	gain := make([]float64, len(logL))
-	if s.few != nil {
-		s.few.LogPDF(gain, lo, hi)
-		for j := range gain {
-			gain[j] = logL[j] - gain[j]
-		}
-		return first(gain)
-	}
 	// First all to a tenth: a gain is then too high by at most that. The sum is
 	// a lower bound at any time, so that most points soon cannot be the best.
 	const rough, margin = 0.1, 2 * tie

@@ -17,28 +17,34 @@ import (
 // numeric axis, then a choice for each other axis. On an axis of cells the
 // constant holds only what makes the kernel's mass 1.
 type tree struct {
-	root    *node
+	root    *node // nil if empty
+	box     []float64
 	numeric int // axes
 	choice  int // axes
 	size    int // kernels
 }
 
-// A node is a box of kernels. Nodes of another epoch than the Live's may be in
-// use by a snapshot: they are copied before they change.
+// A node is a leaf of kernels or parts them by a cut. Nodes of another epoch
+// than the Live's may be in use by a snapshot: they are copied before they
+// change.
+//
+// A box, see cover, is kept by the parent, beside that of the other child,
+// so that whoever looks at one finds both in one place.
 type node struct {
-	epoch       uint64
-	axis        int // column of a row: those below cut are on the left
-	cut         float64
-	left, right *node     // nil in a leaf
-	top         float64   // at least the constant of every row
-	bounds      []float64 // lowest and highest mu and lowest 1/2σ² for each numeric axis, lowest and highest choice for each other
-	rows        []float64 // of a leaf
-	numbers     []int     // of a leaf, one for each row
+	epoch   uint64
+	axis    int      // column of a row: those below cut are in the first child
+	cut     float64  //
+	child   [2]*node // nil in a leaf
+	boxes   []float64
+	rows    []float64 // of a leaf
+	numbers []int     // of a leaf, one for each row
 }
 
 const leafCap = 16
 
 func (t *tree) stride() int { return 1 + 2*t.numeric + t.choice }
+
+func (t *tree) boxSize() int { return 1 + 3*t.numeric + 2*t.choice }
 
 // own returns n or, if it is of another epoch, a copy.
 func (t *tree) own(n *node, epoch uint64) *node {
@@ -47,46 +53,54 @@ func (t *tree) own(n *node, epoch uint64) *node {
 	}
 	c := *n
 	c.epoch = epoch
-	c.bounds = slices.Clone(n.bounds)
-	if n.left == nil {
+	if n.child[0] == nil {
 		c.rows = append(make([]float64, 0, (leafCap+1)*t.stride()), n.rows...)
 		c.numbers = append(make([]int, 0, leafCap+1), n.numbers...)
+	} else {
+		c.boxes = slices.Clone(n.boxes)
 	}
 	return &c
+}
+
+// step goes to the child of an own node that row belongs to and returns where
+// it hangs, an own one, and its box.
+func (t *tree) step(n *node, row []float64, epoch uint64) (at **node, box []float64) {
+	side, size := 0, t.boxSize()
+	if !(row[n.axis] < n.cut) {
+		side = 1
+	}
+	at = &n.child[side]
+	*at = t.own(*at, epoch)
+	return at, n.boxes[side*size : (side+1)*size]
 }
 
 // insert adds a kernel. It copies row.
 func (t *tree) insert(row []float64, number int, epoch uint64) {
 	t.size++
 	if t.root == nil {
-		t.root = t.build(slices.Clone(row), []int{number}, epoch)
+		t.root, t.box = t.build(slices.Clone(row), []int{number}, epoch)
 		return
 	}
-	deepest := 2*bits.Len(uint(t.size/leafCap)) + 8
 	t.root = t.own(t.root, epoch)
-	at, depth := &t.root, 0
-	for ; (*at).left != nil; depth++ {
-		n := *at
-		n.grow(row, t.numeric)
-		if row[n.axis] < n.cut {
-			at = &n.left
-		} else {
-			at = &n.right
-		}
-		*at = t.own(*at, epoch)
+	t.box = slices.Clone(t.box)
+	at, box := &t.root, t.box
+	t.grow(box, row)
+	depth := 0
+	for ; (*at).child[0] != nil; depth++ {
+		at, box = t.step(*at, row, epoch)
+		t.grow(box, row)
 	}
 	leaf := *at
-	leaf.grow(row, t.numeric)
 	leaf.rows, leaf.numbers = append(leaf.rows, row...), append(leaf.numbers, number)
 	switch {
 	case len(leaf.numbers) <= leafCap:
-	case depth > deepest: // kernels that come in order make a list of it
+	case depth > 2*bits.Len(uint(t.size/leafCap))+8: // kernels that come in order make a list of it
 		var rows []float64
 		var numbers []int
 		t.root.each(func(n *node) { rows, numbers = append(rows, n.rows...), append(numbers, n.numbers...) })
-		t.root = t.build(rows, numbers, epoch)
+		t.root, t.box = t.build(rows, numbers, epoch)
 	case len(leaf.numbers)%(leafCap/2) == 1: // a leaf of equal kernels cannot be split, do not try every time
-		*at = t.build(leaf.rows, leaf.numbers, epoch)
+		*at, _ = t.build(leaf.rows, leaf.numbers, epoch)
 	}
 }
 
@@ -94,74 +108,70 @@ func (t *tree) insert(row []float64, number int, epoch uint64) {
 func (t *tree) remove(row []float64, number int, epoch uint64) {
 	t.size--
 	t.root = t.own(t.root, epoch)
-	at := &t.root
-	for (*at).left != nil {
-		n := *at
-		if row[n.axis] < n.cut {
-			at = &n.left
-		} else {
-			at = &n.right
-		}
-		*at = t.own(*at, epoch)
+	t.box = slices.Clone(t.box)
+	at, box := &t.root, t.box
+	for (*at).child[0] != nil {
+		at, box = t.step(*at, row, epoch)
 	}
 	leaf, s := *at, t.stride()
 	i, last := slices.Index(leaf.numbers, number), len(leaf.numbers)-1
 	copy(leaf.rows[i*s:(i+1)*s], leaf.rows[last*s:])
 	leaf.numbers[i] = leaf.numbers[last]
 	leaf.rows, leaf.numbers = leaf.rows[:last*s], leaf.numbers[:last]
-	leaf.top, leaf.bounds = math.Inf(-1), nil
-	t.cover(leaf)
+	t.cover(box, leaf.rows)
 }
 
 // each calls f for each leaf.
 func (n *node) each(f func(leaf *node)) {
-	if n.left == nil {
+	if n.child[0] == nil {
 		f(n)
 		return
 	}
-	n.left.each(f)
-	n.right.each(f)
+	n.child[0].each(f)
+	n.child[1].each(f)
 }
 
-// grow widens the bounds to hold row as well.
-func (n *node) grow(row []float64, numeric int) {
-	n.top = max(n.top, row[0])
-	b := n.bounds
-	for i := range numeric {
-		mu, inv := row[1+2*i], row[2+2*i]
-		b[3*i], b[3*i+1], b[3*i+2] = min(b[3*i], mu), max(b[3*i+1], mu), min(b[3*i+2], inv)
-	}
-	for i, c := range row[1+2*numeric:] {
-		k := 3*numeric + 2*i
-		b[k], b[k+1] = min(b[k], c), max(b[k+1], c)
-	}
-}
-
-// cover sets the bounds of a leaf.
-func (t *tree) cover(leaf *node) {
-	leaf.top = math.Inf(-1)
-	leaf.bounds = make([]float64, 3*t.numeric+2*t.choice)
+// cover makes box that of the rows: their highest constant, the lowest and
+// highest mu and the lowest 1/2σ² for each numeric axis, and the lowest and
+// highest choice for each other axis.
+func (t *tree) cover(box, rows []float64) {
+	inf := math.Inf(1)
+	box[0] = -inf
 	for i := range t.numeric {
-		leaf.bounds[3*i], leaf.bounds[3*i+1], leaf.bounds[3*i+2] = math.Inf(1), math.Inf(-1), math.Inf(1)
+		box[1+3*i], box[2+3*i], box[3+3*i] = inf, -inf, inf
 	}
-	for i := range t.choice {
-		k := 3*t.numeric + 2*i
-		leaf.bounds[k], leaf.bounds[k+1] = math.Inf(1), math.Inf(-1)
+	for i, choices := 0, box[1+3*t.numeric:]; i < len(choices); i += 2 {
+		choices[i], choices[i+1] = inf, -inf
 	}
-	for row := range slices.Chunk(leaf.rows, t.stride()) {
-		leaf.grow(row, t.numeric)
+	for row := range slices.Chunk(rows, t.stride()) {
+		t.grow(box, row)
 	}
 }
 
-// build returns a balanced tree of the rows. It may keep them.
-func (t *tree) build(rows []float64, numbers []int, epoch uint64) *node {
-	n := &node{epoch: epoch, rows: rows, numbers: numbers}
-	t.cover(n)
+// grow widens the box to hold row as well.
+func (t *tree) grow(box, row []float64) {
+	box[0] = max(box[0], row[0])
+	for i := range t.numeric {
+		mu, inv := row[1+2*i], row[2+2*i]
+		b := box[1+3*i : 4+3*i]
+		b[0], b[1], b[2] = min(b[0], mu), max(b[1], mu), min(b[2], inv)
+	}
+	choices := box[1+3*t.numeric:]
+	for i, c := range row[1+2*t.numeric:] {
+		choices[2*i], choices[2*i+1] = min(choices[2*i], c), max(choices[2*i+1], c)
+	}
+}
+
+// build returns a balanced tree of the rows and its box. It may keep them.
+func (t *tree) build(rows []float64, numbers []int, epoch uint64) (*node, []float64) {
+	box := make([]float64, t.boxSize())
+	t.cover(box, rows)
+	n := &node{epoch: epoch}
 	s := t.stride()
-	if len(numbers) <= leafCap || !n.split(t.numeric, s) {
+	if len(numbers) <= leafCap || !t.split(n, rows, box) {
 		n.rows = append(make([]float64, 0, max(leafCap+1, len(numbers))*s), rows...)
 		n.numbers = append(make([]int, 0, max(leafCap+1, len(numbers))), numbers...)
-		return n
+		return n, box
 	}
 	i, j := 0, len(numbers) // [:i] are below the cut, [j:] are not
 	for i < j {
@@ -175,33 +185,35 @@ func (t *tree) build(rows []float64, numbers []int, epoch uint64) *node {
 		}
 		numbers[i], numbers[j] = numbers[j], numbers[i]
 	}
-	n.rows, n.numbers = nil, nil
-	n.left, n.right = t.build(rows[:i*s:i*s], numbers[:i:i], epoch), t.build(rows[i*s:], numbers[i:], epoch)
-	return n
+	var first, second []float64
+	n.child[0], first = t.build(rows[:i*s:i*s], numbers[:i:i], epoch)
+	n.child[1], second = t.build(rows[i*s:], numbers[i:], epoch)
+	n.boxes = append(first, second...)
+	return n, box
 }
 
-// split chooses the axis on which the kernels of a leaf are farthest apart and
-// the cut in their middle. It reports whether they are not all equal.
-func (n *node) split(numeric, stride int) bool {
+// split chooses for n the axis on which the kernels of a box are farthest
+// apart and the cut in their middle. It reports whether they are not all equal.
+func (t *tree) split(n *node, rows, box []float64) bool {
 	widest := 0.0
-	choices := n.bounds[3*numeric:]
-	for i := range len(choices) / 2 {
+	choices := box[1+3*t.numeric:]
+	for i := range t.choice {
 		// Another choice is worth about four deviations.
-		if w := choices[2*i+1] - choices[2*i]; w > 0 && widest == 0 {
-			widest, n.axis = 4*leastDeviation, 1+2*numeric+i
+		if choices[2*i+1] > choices[2*i] && widest == 0 {
+			widest, n.axis = 4*leastDeviation, 1+2*t.numeric+i
 		}
 	}
-	for i := range numeric {
-		if w := n.bounds[3*i+1] - n.bounds[3*i]; w > widest {
+	for i := range t.numeric {
+		if w := box[2+3*i] - box[1+3*i]; w > widest {
 			widest, n.axis = w, 1+2*i
 		}
 	}
 	if widest == 0 {
 		return false
 	}
-	values := make([]float64, len(n.numbers))
-	for i := range values {
-		values[i] = n.rows[i*stride+n.axis]
+	var values []float64
+	for row := range slices.Chunk(rows, t.stride()) {
+		values = append(values, row[n.axis])
 	}
 	slices.Sort(values)
 	m := len(values) / 2
@@ -231,30 +243,12 @@ func (t *trees) of(isSpecial bool) *tree {
 }
 
 func (t *trees) put(l *Live, number int, isSpecial bool) {
-	t.row[0] = 0
-	x := l.at(number)
-	for k, i := range l.numeric {
-		mu, sigma := x[i], l.deviation(number, k)
-		t.row[0] -= logMass(mu, sigma)
-		if !l.axes[i].Cells {
-			t.row[0] += truncnorm.LogPhi(0) - math.Log(sigma)
-		}
-		t.row[1+2*k], t.row[2+2*k] = mu, 1/(2*sigma*sigma)
-	}
-	for k, i := range l.choice {
-		t.row[1+2*len(l.numeric)+k] = x[i]
-	}
+	l.setRow(t.row, number)
 	t.of(isSpecial).insert(t.row, number, l.epoch)
 }
 
 func (t *trees) drop(l *Live, number int, isSpecial bool) {
-	x := l.at(number)
-	for k, i := range l.numeric {
-		t.row[1+2*k] = x[i]
-	}
-	for k, i := range l.choice {
-		t.row[1+2*len(l.numeric)+k] = x[i]
-	}
+	l.setCoordinates(t.row, number)
 	t.of(isSpecial).remove(t.row, number, l.epoch)
 }
 
@@ -262,6 +256,65 @@ func (t *trees) shift(*Live, int, float64) {}
 
 func (t *trees) freeze(l *Live) frozen {
 	return &frozenTrees{
-		roots: [2]*node{t.plain.root, t.special.root}, ranks: l.ranks.freeze(), ramp: newRamp(l.Len()),
+		trees: [2]tree{t.plain, t.special}, ranks: l.ranks.freeze(), ramp: newRamp(l.Len()),
 	}
+}
+
+// freezeFew returns all kernels of l in one leaf.
+func freezeFew(l *Live) frozen {
+	t := newTrees(l).plain
+	t.size = l.Len()
+	s := t.stride()
+	t.root = &node{numbers: l.ranks.last(t.size), rows: make([]float64, t.size*s)}
+	for i, number := range t.root.numbers {
+		l.setRow(t.root.rows[i*s:(i+1)*s], number)
+	}
+	t.box = make([]float64, t.boxSize())
+	t.cover(t.box, t.root.rows)
+	return &frozenTrees{trees: [2]tree{t}, ranks: l.ranks.freeze(), ramp: newRamp(l.Len())}
+}
+
+// setRow makes row the kernel of an observation.
+func (l *Live) setRow(row []float64, number int) {
+	l.setCoordinates(row, number)
+	least := 1 / float64(min(leastPart, l.Len()+2))
+	logLeast := math.Log(least)
+	row[0] = 0
+	for k, gap := range l.gaps(number) {
+		mu, sigma, logSigma := row[1+2*k], least, logLeast
+		if gap > least {
+			sigma, logSigma = gap, math.Log(gap)
+		}
+		row[0] -= logMass(mu, sigma)
+		if !l.axes[l.numeric[k]].Cells {
+			row[0] += truncnorm.LogPhi(0) - logSigma
+		}
+		row[2+2*k] = 1 / (2 * sigma * sigma)
+	}
+}
+
+func (l *Live) setCoordinates(row []float64, number int) {
+	x := l.at(number)
+	for k, i := range l.numeric {
+		row[1+2*k] = x[i]
+	}
+	for k, i := range l.choice {
+		row[1+2*len(l.numeric)+k] = x[i]
+	}
+}
+
+// logMass returns ln of the mass in [0, 1] of a normal distribution around a
+// point in it.
+func logMass(mu, sigma float64) float64 {
+	const far = 9 // deviations, beyond which the mass is less than a rounding error
+	low, high := mu > far*sigma, 1-mu > far*sigma
+	switch {
+	case low && high:
+		return 0
+	case low:
+		return math.Log1p(-math.Erfc((1-mu)/sigma/math.Sqrt2) / 2)
+	case high:
+		return math.Log1p(-math.Erfc(mu/sigma/math.Sqrt2) / 2)
+	}
+	return truncnorm.LogMass(-mu/sigma, (1-mu)/sigma)
 }

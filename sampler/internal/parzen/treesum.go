@@ -8,7 +8,7 @@ import (
 
 // frozenTrees sum the kernels of two trees as they were.
 type frozenTrees struct {
-	roots [2]*node // plain and special kernels; nil if there are none
+	trees [2]tree // plain and special kernels
 	ranks ranks
 	ramp  ramp
 }
@@ -20,11 +20,10 @@ func (f *frozenTrees) logSum(p *point, eps, stop float64) float64 {
 	w := walk{frozenTrees: f, point: p, ref: p.logPrior, sum: 1, logSum: p.logPrior, stop: stop}
 	w.slack = math.Log(eps/float64(f.ramp.n)) - p.reach
 	w.floor = w.logSum + w.slack
-	for _, root := range f.roots {
-		if root != nil && w.logSum <= stop {
-			if bound := w.bound(root); bound > w.floor {
-				w.visit(root)
-			}
+	for i := range f.trees {
+		if t := &f.trees[i]; t.size > 0 && w.logSum <= stop && w.bound(t.box) > w.floor {
+			w.boxSize = t.boxSize()
+			w.visit(t.root)
 		}
 	}
 	return w.logSum
@@ -40,13 +39,15 @@ type walk struct {
 	sum    float64
 	logSum float64 // of the leaves so far
 	stop   float64
+
+	boxSize int
 }
 
 // visit adds the kernels below n, near ones first.
 func (w *walk) visit(n *node) {
-	for n.left != nil {
-		near, far := n.left, n.right
-		nearBound, farBound := w.bound(near), w.bound(far)
+	for n.child[0] != nil {
+		near, far := n.child[0], n.child[1]
+		nearBound, farBound := w.bound(n.boxes[:w.boxSize]), w.bound(n.boxes[w.boxSize:])
 		if farBound > nearBound {
 			near, far, nearBound, farBound = far, near, farBound, nearBound
 		}
@@ -75,19 +76,27 @@ func (w *walk) visit(n *node) {
 	}
 }
 
-// bound returns the logarithm that no kernel below n exceeds at the point, up
-// to p.reach.
-func (w *walk) bound(n *node) float64 {
-	s, b := n.top, n.bounds
-	for i, lo := range w.lo {
-		if d := b[3*i] - w.hi[i]; d > 0 {
-			s -= d * d * b[3*i+2]
-		} else if d := lo - b[3*i+1]; d > 0 {
-			s -= d * d * b[3*i+2]
+// bound returns the logarithm that no kernel in the box exceeds at the point,
+// up to p.reach. It has no branch, as none of them could be foreseen.
+func (w *walk) bound(box []float64) float64 {
+	s := box[0]
+	b := box[1:]
+	if w.cells {
+		for i, lo := range w.lo {
+			low, high, x := b[3*i], b[3*i+1], w.hi[i]
+			d := math.Abs(x-low) + math.Abs(lo-high) + low - high + lo - x
+			s -= d * d * (b[3*i+2] / 4)
+		}
+	} else {
+		for _, x := range w.lo {
+			low, high := b[0], b[1]
+			d := math.Abs(x-low) + math.Abs(x-high) + (low - high) // twice the distance
+			s -= d * d * (b[2] / 4)
+			b = b[3:]
 		}
 	}
 	if len(w.choices) > 0 {
-		b = b[3*len(w.lo):]
+		b = box[1+3*len(w.lo):]
 		for i, c := range w.choices {
 			if c < b[2*i] || c > b[2*i+1] {
 				s -= w.miss
@@ -97,27 +106,35 @@ func (w *walk) bound(n *node) float64 {
 	return s
 }
 
-// add adds the kernels of a leaf; no axis has cells.
+// add adds the kernels of a leaf; no axis has cells. It looks whether a kernel
+// counts after every few axes only: mostly that cannot be foreseen.
 func (w *walk) add(leaf *node) {
-	x, stride := w.lo, 1+2*len(w.lo)+len(w.choices)
-	rows, floor := leaf.rows, w.floor
+	const few = 6
+	stride := 1 + 2*len(w.lo) + len(w.choices)
+	rows := leaf.rows
 kernels:
-	for k, number := range leaf.numbers {
-		row := rows[k*stride : (k+1)*stride]
+	for _, number := range leaf.numbers {
+		row := rows[:stride]
+		rows = rows[stride:]
 		s := row[0]
-		factors := row[1 : 1+2*len(x)]
-		for i, v := range x {
-			z := v - factors[2*i]
-			if s -= z * z * factors[2*i+1]; s <= floor {
+		row = row[1:]
+		for x := w.lo; len(x) > 0; {
+			n := min(few, len(x))
+			for i, v := range x[:n] {
+				z := v - row[2*i]
+				s -= z * z * row[2*i+1]
+			}
+			if s <= w.floor {
 				continue kernels
 			}
+			x, row = x[n:], row[2*n:]
 		}
 		for i, c := range w.choices {
-			if row[1+2*len(x)+i] != c {
+			if row[i] != c {
 				s -= w.miss
 			}
 		}
-		if s > floor {
+		if s > w.floor {
 			w.addTerm(s, number)
 		}
 	}

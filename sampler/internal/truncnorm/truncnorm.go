@@ -107,7 +107,28 @@ func InvLogCDF(y float64) float64 {
 
 // Quantile returns the q-quantile of the standard normal truncated to [a, b],
 // where a < b: a at q = 0, b at q = 1, always within.
-func Quantile(q, a, b float64) float64 {
+func Quantile(q, a, b float64) float64 { return NewEnds(a, b).Quantile(q) }
+
+// Ends are the ends of an interval [a, b] with what Quantile needs to know of
+// them.
+type Ends struct {
+	a, b               float64
+	below, above, mass float64 // of a, of b, and between, if a < 0 < b
+}
+
+// NewEnds returns the ends of [a, b], where a < b.
+func NewEnds(a, b float64) Ends {
+	e := Ends{a: a, b: b}
+	if a < 0 && b > 0 {
+		e.below, e.above = math.Erfc(-a/math.Sqrt2)/2, math.Erfc(b/math.Sqrt2)/2
+		e.mass = (math.Erf(b/math.Sqrt2) + math.Erf(-a/math.Sqrt2)) / 2
+	}
+	return e
+}
+
+// Quantile is the function Quantile of the interval.
+func (e Ends) Quantile(q float64) float64 {
+	a, b := e.a, e.b
 	switch {
 	case q <= 0:
 		return a
@@ -120,9 +141,7 @@ func Quantile(q, a, b float64) float64 {
 	}
 	// Around 0 there is no need for logarithms: of the mass on either side of
 	// x, the smaller one is a sum of positive terms.
-	mass := (math.Erf(b/math.Sqrt2) + math.Erf(-a/math.Sqrt2)) / 2
-	below := math.Erfc(-a/math.Sqrt2)/2 + q*mass
-	above := math.Erfc(b/math.Sqrt2)/2 + (1-q)*mass
+	below, above := e.below+q*e.mass, e.above+(1-q)*e.mass
 	var x float64
 	switch {
 	case below < 1e-300:
