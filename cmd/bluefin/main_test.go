@@ -1,7 +1,9 @@
 package main
 
 import (
+	"fmt"
 	"os"
+	"strconv"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -10,6 +12,13 @@ import (
 // TestMain lets scripts and tests run this program under the name bluefin.
 func TestMain(m *testing.M) {
 	os.Setenv("TZ", "UTC")
+	if n, err := strconv.Atoi(os.Getenv("BLUEFIN_MIXED_TRIALS")); err == nil {
+		if err := mixedWorker(os.Getenv("BLUEFIN_MIXED_FILE"), n); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
 	testscript.Main(m, map[string]func(){"bluefin": main})
 }
 

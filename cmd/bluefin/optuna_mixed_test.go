@@ -1,0 +1,130 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/bluefin-hpo/bluefin/storage/sqlite"
+	"github.com/bluefin-hpo/bluefin/study"
+	"github.com/bluefin-hpo/bluefin/trial"
+)
+
+// Two processes of ours and two of Optuna's share one file: distinct numbers,
+// no error on either side, and each side draws from the other's trials.
+func TestMixedProcessesShareAStudy(t *testing.T) {
+	program := python(t)
+	const each = 50
+	path := filepath.Join(t.TempDir(), "study.db")
+	bluefin(t, "create-study", "--storage", path, "--study-name", "mixed")
+	var wg sync.WaitGroup
+	run := func(name string, args ...string) {
+		wg.Go(func() {
+			if out, err := exec.Command(name, args...).CombinedOutput(); err != nil || bytes.Contains(out, []byte("locked")) {
+				t.Errorf("%s %v: %v: %s", name, args, err, out)
+			}
+		})
+	}
+	for i := range 2 {
+		run(program, filepath.Join("testdata", "optuna", "worker.py"), path, "mixed", fmt.Sprint(i), fmt.Sprint(each))
+		cmd := exec.Command(os.Args[0])
+		cmd.Env = append(os.Environ(), "BLUEFIN_MIXED_FILE="+path, fmt.Sprint("BLUEFIN_MIXED_TRIALS=", each))
+		wg.Go(func() {
+			if out, err := cmd.CombinedOutput(); err != nil {
+				t.Errorf("our worker: %v: %s", err, out)
+			}
+		})
+	}
+	wg.Wait()
+	all := sameAsOptuna(t, path, "mixed")
+	if len(all) != 4*each {
+		t.Errorf("got %d trials, want %d", len(all), 4*each)
+	}
+	theirs := 0
+	for i, tr := range all {
+		if tr.Number != i || tr.State != trial.Complete || len(tr.Params) != 3 {
+			t.Errorf("trial %d: got %+v", i, tr)
+		}
+		if tr.UserAttrs["engine"] != nil {
+			theirs++
+		}
+	}
+	if theirs != 2*each {
+		t.Errorf("got %d trials of Optuna's, want %d", theirs, 2*each)
+	}
+}
+
+// mixedWorker is one of our processes of TestMixedProcessesShareAStudy.
+func mixedWorker(path string, trials int) error {
+	ctx := context.Background()
+	db, err := sqlite.Open(ctx, path, sqlite.Options{Mode: sqlite.ReadWrite})
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	s, err := study.Load(ctx, study.Config{Name: "mixed", Storage: db})
+	if err != nil {
+		return err
+	}
+	for range trials {
+		t, err := s.Ask(ctx)
+		if err != nil {
+			return err
+		}
+		x, k, c := t.Float("x", -1, 1), t.Int("k", 0, 9), t.Categorical("c", "a", "b", "c")
+		v := (x-0.3)*(x-0.3) + float64((k-4)*(k-4))
+		if c != "b" {
+			v++
+		}
+		if _, err := s.Tell(ctx, t, []float64{v}, t.Report(0, x)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// The real dashboard serves our file, and what it writes there is kept.
+func TestDashboardServesOurFile(t *testing.T) {
+	python(t)
+	path := filepath.Join(t.TempDir(), "study.db")
+	bluefin(t, "finetune", "--storage", path, "--trials", "8")
+	var got struct {
+		Names  []string
+		Trials [][2]any
+		Params []string
+		Note   string
+	}
+	if err := json.Unmarshal([]byte(script(t, "dashboard.py", path, "digits")), &got); err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(got.Names, []string{"digits"}) || len(got.Params) != 8 || got.Note != "written by the dashboard" {
+		t.Errorf("got %+v", got)
+	}
+	all := readTrials(t, path)
+	if len(got.Trials) != len(all) {
+		t.Fatalf("the dashboard has %d trials, want %d", len(got.Trials), len(all))
+	}
+	for i, tr := range all {
+		if state := map[trial.State]string{trial.Complete: "Complete", trial.Pruned: "Pruned"}[tr.State]; got.Trials[i] != [2]any{float64(i), state} {
+			t.Errorf("trial %d: the dashboard has %v, want %v", i, got.Trials[i], state)
+		}
+	}
+	bluefin(t, "finetune", "--storage", path, "--trials", "10")
+	db, err := sqlite.Open(t.Context(), path, sqlite.Options{Mode: sqlite.ReadOnly})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	record, err := db.Load(t.Context(), "digits")
+	if err != nil || string(record.SystemAttrs["dashboard:note_str:0"]) != `"written by the dashboard"` {
+		t.Errorf("the note is kept: got %s, %v", record.SystemAttrs, err)
+	}
+}
