@@ -86,6 +86,7 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 		Commands: []*cli.Command{
 			finetuneCommand(), createStudyCommand(), deleteStudyCommand(), studyNamesCommand(), studiesCommand(),
 			trialsCommand(), bestTrialCommand(), bestTrialsCommand(), askCommand(), tellCommand(), exportCommand(),
+			storageCommand(),
 		},
 		Action: func(c *cli.Context) error {
 			if c.Args().Present() {
@@ -95,12 +96,22 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 		},
 		OnUsageError: func(_ *cli.Context, err error, _ bool) error { return parseError(err, "") },
 	}
-	for _, cmd := range app.Commands {
-		cmd.OnUsageError = func(_ *cli.Context, err error, _ bool) error { return parseError(err, cmd.Name+" ") }
-		cmd.HideHelpCommand = true
-		cmd.Action = noArguments(cmd.Action)
-	}
+	prepare(app.Commands, "")
 	return app
+}
+
+// prepare gives all commands, and those below them, what they have in common.
+// parent is what stands before their names, with a space behind it.
+func prepare(commands []*cli.Command, parent string) {
+	for _, cmd := range commands {
+		name := parent + cmd.Name + " "
+		cmd.OnUsageError = func(_ *cli.Context, err error, _ bool) error { return parseError(err, name) }
+		cmd.HideHelpCommand = true
+		if len(cmd.Subcommands) == 0 {
+			cmd.Action = noArguments(name, cmd.Action)
+		}
+		prepare(cmd.Subcommands, name)
+	}
 }
 
 // version is that of the module, if the program was built from a release.
@@ -125,8 +136,8 @@ func parseError(err error, command string) error {
 
 // noArguments refuses what is left after the flags: no command takes it, and
 // flags behind it would be passed over in silence. It also says which command
-// a usage error comes from.
-func noArguments(action cli.ActionFunc) cli.ActionFunc {
+// a usage error comes from: the one called name, with a space behind it.
+func noArguments(name string, action cli.ActionFunc) cli.ActionFunc {
 	return func(c *cli.Context) error {
 		err := error(nil)
 		if c.Args().Present() {
@@ -136,7 +147,7 @@ func noArguments(action cli.ActionFunc) cli.ActionFunc {
 		}
 		var usage usageError
 		if errors.As(err, &usage) {
-			usage.command = c.Command.Name + " "
+			usage.command = name
 			return usage
 		}
 		return err
