@@ -13,6 +13,7 @@ import (
 type session struct {
 	conn  *sqlx.Conn
 	stmts map[string]*sqlx.Stmt // by text
+	trace func(query string)    // called before each statement; nil: nothing is
 }
 
 func newSession(ctx context.Context, pool *sqlx.DB) (*session, error) {
@@ -32,6 +33,9 @@ func (s *session) close() error {
 }
 
 func (s *session) exec(ctx context.Context, query string) error {
+	if s.trace != nil {
+		s.trace(query)
+	}
 	_, err := s.conn.ExecContext(ctx, query)
 	return err
 }
@@ -39,6 +43,9 @@ func (s *session) exec(ctx context.Context, query string) error {
 // prepared returns the statement for query. The texts are few: they are
 // constants, or lists of one of a few lengths.
 func (s *session) prepared(query string) (*sqlx.Stmt, error) {
+	if s.trace != nil {
+		s.trace(query)
+	}
 	if stmt, ok := s.stmts[query]; ok {
 		return stmt, nil
 	}

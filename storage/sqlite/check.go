@@ -1,0 +1,224 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"strings"
+)
+
+// A Finding is one thing that is wrong with a study file.
+type Finding struct {
+	Study string // whose it is; "" if it is the file's
+	Trial int    // its number; -1 if it is the study's or the file's
+	Text  string
+}
+
+// String returns the finding in one line.
+func (f Finding) String() string {
+	var where string
+	if f.Study != "" {
+		where = fmt.Sprintf("study %q: ", f.Study)
+	}
+	if f.Trial >= 0 {
+		where += fmt.Sprintf("trial %d: ", f.Trial)
+	}
+	return where + f.Text
+}
+
+// Check reads the study file at path, as it is at one moment and without
+// changing it, and returns all that is wrong with it: by SQLite's own checks,
+// by the rules of Optuna's tables and, if the file has them, by those of
+// Bluefin's. The error matches ErrCorrupt if the file cannot be read at all.
+func Check(ctx context.Context, path string) ([]Finding, error) {
+	db, err := openRaw(ctx, path, ReadOnly)
+	if err != nil {
+		return nil, err
+	}
+	c := checker{}
+	err = db.read(ctx, c.run)
+	if err = errors.Join(err, db.Close()); err != nil {
+		return nil, fmt.Errorf("check study file %s: %w", path, err)
+	}
+	return c.findings, nil
+}
+
+// openRaw opens a file that exists whatever its tables are: with one reader,
+// which a caller with ReadOnly must not write by, or with the writer alone.
+func openRaw(ctx context.Context, path string, mode Mode) (_ *DB, err error) {
+	db := &DB{path: path}
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("open study file %s: %w", path, explain(err))
+			db.Close()
+		}
+	}()
+	abs, err := checkPath(path, mode)
+	if err != nil {
+		return nil, err
+	}
+	params := url.Values{"mode": {"rw"}, "_pragma": {busyTimeout}}
+	if mode == ReadOnly && !writable(abs) { // see openReadOnly
+		params.Set("mode", "ro")
+		if _, err := os.Stat(abs + "-wal"); errors.Is(err, fs.ErrNotExist) {
+			params.Set("immutable", "1")
+		}
+	}
+	pool, err := db.connect(abs, params)
+	if err != nil {
+		return nil, err
+	}
+	if mode == ReadOnly {
+		err = db.openReaders(ctx, pool, 1)
+		return db, err
+	}
+	info, err := os.Stat(abs)
+	if err != nil {
+		return nil, err
+	}
+	s, err := newSession(ctx, pool)
+	if err == nil {
+		db.writer = &writer{path: abs, file: info, session: s, turn: newTurn(abs + ".lock")}
+	}
+	return db, err
+}
+
+// A checker gathers what is wrong.
+type checker struct{ findings []Finding }
+
+func (c *checker) add(study string, number int, format string, args ...any) {
+	c.findings = append(c.findings, Finding{study, number, fmt.Sprintf(format, args...)})
+}
+
+// run checks the file. What a damaged file does to the rules is no error, once
+// the damage is found.
+func (c *checker) run(t *tx) error {
+	err := c.integrity(t)
+	if err == nil {
+		err = c.rules(t)
+	}
+	if err != nil && t.ctx.Err() == nil && len(c.findings) > 0 {
+		c.add("", -1, "not all could be checked: %v", err)
+		err = nil
+	}
+	return err
+}
+
+func (c *checker) integrity(t *tx) error {
+	err := t.each(func(rows *sql.Rows) error {
+		var text string
+		err := rows.Scan(&text)
+		if err == nil && text != "ok" {
+			c.add("", -1, "SQLite: %s", strings.ReplaceAll(text, "\n", "; "))
+		}
+		return err
+	}, `PRAGMA integrity_check`)
+	if err != nil {
+		return err
+	}
+	return t.each(func(rows *sql.Rows) error {
+		var (
+			table, parent string
+			row, key      sql.NullInt64
+		)
+		err := rows.Scan(&table, &row, &parent, &key)
+		c.add("", -1, "row %d of %s belongs to no row of %s", row.Int64, table, parent)
+		return err
+	}, `PRAGMA foreign_key_check`)
+}
+
+func (c *checker) rules(t *tx) error {
+	ours, whole, err := c.schema(t)
+	if err != nil || !whole {
+		return err
+	}
+	if err := c.versions(t, ours); err != nil {
+		return err
+	}
+	rules := optunaRules
+	if ours {
+		rules += bluefinRules
+	}
+	for _, rule := range strings.Split(rules, ";") {
+		if err := c.rule(t, rule); err != nil {
+			return err
+		}
+	}
+	return c.texts(t, ours)
+}
+
+// schema compares the tables with those that there should be, and tells
+// whether Bluefin's are there, and whether all are that the rules speak of.
+func (c *checker) schema(t *tx) (ours, whole bool, err error) {
+	want, err := wantedSchema(t.ctx)
+	if err != nil {
+		return false, false, err
+	}
+	have, err := schemaOf(t)
+	if err != nil {
+		return false, false, err
+	}
+	if !have.has("table", "studies") || !have.has("table", "trials") {
+		return false, false, errNoStudies
+	}
+	ours, whole = have.has("table", "bluefin_version"), true
+	for _, o := range want {
+		switch found := have.get(o.Kind, o.Name); {
+		case o.ours() && !ours:
+		case !o.ours() && o.Kind != "table":
+			// Optuna's indexes have other names in files that it has upgraded.
+		case found == nil:
+			whole = whole && o.Kind != "table"
+			c.add("", -1, "the %s %s is missing", o.Kind, o.Name)
+		case o.Kind == "trigger" && found.SQL != o.SQL:
+			c.add("", -1, "the trigger %s is not that of this program", o.Name)
+		}
+	}
+	for _, o := range have {
+		if o.Kind == "trigger" && o.ours() && want.get(o.Kind, o.Name) == nil {
+			c.add("", -1, "the trigger %s is not one of this program", o.Name)
+		}
+	}
+	return ours, whole, nil
+}
+
+func (c *checker) versions(t *tx, ours bool) error {
+	check := func(what, query, want string) error {
+		var found []string
+		err := t.list(&found, query)
+		if err == nil && (len(found) != 1 || found[0] != want) {
+			c.add("", -1, "%s is %q, want %q", what, strings.Join(found, ", "), want)
+		}
+		return err
+	}
+	err := errors.Join(
+		check("the revision of Optuna's tables", `SELECT coalesce(version_num, '') FROM alembic_version`, optunaRevision),
+		check("the schema version of Optuna's tables", `SELECT coalesce(schema_version, '') FROM version_info`, "12"))
+	if ours {
+		err = errors.Join(err,
+			check("the version of Bluefin's tables", `SELECT version FROM bluefin_version`, "1"),
+			check("the kinds of deleted ids", `SELECT group_concat(kind, ' and ') FROM (SELECT kind FROM bluefin_deleted WHERE id >= 0 ORDER BY kind)`, "study and trial"))
+	}
+	return err
+}
+
+// rule runs a query that returns the study's name, the trial's number and what
+// is wrong.
+func (c *checker) rule(t *tx, query string) error {
+	return t.each(func(rows *sql.Rows) error {
+		var (
+			study, text sql.NullString
+			number      sql.NullInt64
+		)
+		err := rows.Scan(&study, &number, &text)
+		if !number.Valid {
+			number.Int64 = -1
+		}
+		c.add(study.String, int(number.Int64), "%s", text.String)
+		return err
+	}, query)
+}

@@ -1,0 +1,168 @@
+package sqlite
+
+import (
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+
+	"github.com/bluefin-hpo/bluefin/space"
+	"github.com/bluefin-hpo/bluefin/space/pyjson"
+)
+
+// An entry is one thing of a study or a trial that a query cannot judge.
+type entry struct {
+	name  sql.NullString // what it is called, if it has a name
+	value any
+	text  sql.NullString
+}
+
+// texts checks what is kept as text: times, distributions and attributes.
+func (c *checker) texts(t *tx, ours bool) error {
+	const ofTrial = ` x JOIN trials t ON t.trial_id = x.trial_id JOIN studies s ON s.study_id = t.study_id`
+	const ofStudy = ` x JOIN studies s ON s.study_id = x.study_id`
+	dists := map[string]judged{}
+	checks := []struct {
+		what, query string
+		check       func(entry) error
+	}{
+		{"start", `t.number, NULL, NULL, CAST(t.datetime_start AS TEXT) FROM trials t JOIN studies s ON s.study_id = t.study_id`, checkTime},
+		{"end", `t.number, NULL, NULL, CAST(t.datetime_complete AS TEXT) FROM trials t JOIN studies s ON s.study_id = t.study_id`, checkTime},
+		{"heartbeat", `t.number, NULL, NULL, CAST(x.heartbeat AS TEXT) FROM trial_heartbeats` + ofTrial, checkTime},
+		{"parameter", `t.number, param_name, param_value, distribution_json FROM trial_params` + ofTrial, func(x entry) error { return checkParam(x, dists) }},
+		{"value of objective", `t.number, x.objective, x.value, value_type FROM trial_values` + ofTrial, func(x entry) error {
+			if x.text.String == "NAN" {
+				return errors.New("NaN, want a number")
+			}
+			return checkFloat(x)
+		}},
+		{"report of step", `t.number, x.step, intermediate_value, intermediate_value_type FROM trial_intermediate_values` + ofTrial, checkFloat},
+		{"user attribute", `t.number, "key", NULL, value_json FROM trial_user_attributes` + ofTrial, checkJSON},
+		{"system attribute", `t.number, "key", NULL, value_json FROM trial_system_attributes` + ofTrial, checkJSON},
+		{"user attribute", `NULL, "key", NULL, value_json FROM study_user_attributes` + ofStudy, checkJSON},
+		{"system attribute", `NULL, "key", NULL, value_json FROM study_system_attributes` + ofStudy, checkJSON},
+	}
+	if ours {
+		checks = append(checks, struct {
+			what, query string
+			check       func(entry) error
+		}{"checkpoint", `t.number, NULL, NULL, marks FROM bluefin_checkpoints` + ofTrial, checkMarks})
+	}
+	for _, check := range checks {
+		err := t.each(func(rows *sql.Rows) error {
+			var (
+				study  string
+				number sql.NullInt64
+				x      entry
+			)
+			if err := rows.Scan(&study, &number, &x.name, &x.value, &x.text); err != nil {
+				return err
+			}
+			if err := check.check(x); err != nil {
+				what := check.what
+				if x.name.Valid {
+					what = fmt.Sprintf("%s %q", what, x.name.String)
+				}
+				if !number.Valid {
+					number.Int64 = -1
+				}
+				c.add(study, int(number.Int64), "its %s is %v", what, err)
+			}
+			return nil
+		}, `SELECT s.study_name, `+check.query)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func checkTime(x entry) error {
+	if _, err := decodeTime(x.text); err != nil {
+		return fmt.Errorf("%.100q, want one like %s", x.text.String, timeLayout)
+	}
+	return nil
+}
+
+// A judged distribution is what is known of its text.
+type judged struct {
+	dist space.Dist
+	err  error
+}
+
+func judge(text string) judged {
+	dist, err := space.Unmarshal([]byte(text))
+	if err != nil {
+		err = fmt.Errorf("of no distribution: %w", err)
+	}
+	return judged{dist, err}
+}
+
+// checkParam checks a parameter; dists has what is known, by text: most trials
+// share a few.
+func checkParam(x entry, dists map[string]judged) error {
+	d, seen := dists[x.text.String]
+	if !seen {
+		d = judge(x.text.String)
+		dists[x.text.String] = d
+	}
+	if d.err != nil {
+		return d.err
+	}
+	value, err := number(x.value)
+	switch _, categorical := d.dist.(space.Categorical); {
+	case err != nil:
+		return err
+	case !value.Valid || math.IsInf(value.Float64, 0):
+		return errors.New("no number")
+	case categorical && !d.dist.Contains(value.Float64):
+		return fmt.Errorf("choice %v of %v", value.Float64, d.dist)
+	}
+	return nil
+}
+
+func checkFloat(x entry) error {
+	value, err := number(x.value)
+	if err == nil {
+		_, err = decodeFloat(value, x.text.String)
+	}
+	if err == nil && value.Valid && x.text.String != "FINITE" {
+		err = fmt.Errorf("%v of type %q", value.Float64, x.text.String)
+	}
+	return err
+}
+
+// number is the number in a column where SQLite would keep anything.
+func number(v any) (sql.NullFloat64, error) {
+	switch v := v.(type) {
+	case nil:
+		return sql.NullFloat64{}, nil
+	case float64:
+		return sql.NullFloat64{Float64: v, Valid: true}, nil
+	case int64:
+		return sql.NullFloat64{Float64: float64(v), Valid: true}, nil
+	}
+	return sql.NullFloat64{}, fmt.Errorf("%.100q, want a number", fmt.Sprint(v))
+}
+
+func checkJSON(x entry) error {
+	if _, err := pyjson.Unmarshal([]byte(x.text.String)); err != nil {
+		return fmt.Errorf("no JSON: %.100q", x.text.String)
+	}
+	return nil
+}
+
+// checkMarks checks the text of a checkpoint.
+func checkMarks(x entry) error {
+	var marks map[string]string
+	if err := json.Unmarshal([]byte(x.text.String), &marks); err != nil {
+		return fmt.Errorf("unreadable: %.100q is no object of texts", x.text.String)
+	}
+	for key, value := range marks {
+		if err := checkJSON(entry{text: sql.NullString{String: value}}); err != nil {
+			return fmt.Errorf("unreadable: %q is %w", key, err)
+		}
+	}
+	return nil
+}

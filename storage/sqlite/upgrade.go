@@ -1,0 +1,177 @@
+package sqlite
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// The revisions of Optuna's tables before optunaRevision, the newest last. The
+// last one lacks an index and nothing else.
+var olderRevisions = []string{"v0.9.0.a", "v1.2.0.a", "v1.3.0.a", "v2.4.0.a", "v2.6.0.a", "v3.0.0.a", "v3.0.0.b", "v3.0.0.c", lacksIndex}
+
+const lacksIndex = "v3.0.0.d"
+
+// schemaVersion is the version of Optuna's tables before they had revisions.
+const schemaVersion = 12
+
+// Upgrade gives the study file at path the tables, indexes and triggers of
+// this program, in one transaction, and returns what it has done, a sentence
+// each: nothing if the file has them. It takes the files that Optuna 3.0 and
+// later has made.
+func Upgrade(ctx context.Context, path string) (done []string, err error) {
+	db, err := openRaw(ctx, path, ReadWrite)
+	if err != nil {
+		return nil, err
+	}
+	u := upgrade{}
+	if err = db.write(ctx, u.run); err != nil {
+		db.Close()
+		return nil, fmt.Errorf("upgrade study file %s: %w", path, err)
+	}
+	return u.done, db.Close()
+}
+
+// An upgrade is one run of Upgrade.
+type upgrade struct{ done []string }
+
+func (u *upgrade) did(format string, args ...any) {
+	u.done = append(u.done, fmt.Sprintf(format, args...))
+}
+
+func (u *upgrade) run(t *tx) error {
+	want, err := wantedSchema(t.ctx)
+	if err != nil {
+		return err
+	}
+	have, err := schemaOf(t)
+	if err != nil {
+		return err
+	}
+	if !have.has("table", "studies") || !have.has("table", "trials") {
+		return errNoStudies
+	}
+	if err := u.optuna(t, have, want); err != nil {
+		return err
+	}
+	if !have.has("table", "bluefin_version") {
+		u.did("Made Bluefin's tables and triggers.")
+		return migrate(t)
+	}
+	if _, err := inspect(t); err != nil { // which knows the version
+		return err
+	}
+	return u.repair(t, have, want)
+}
+
+// optuna upgrades Optuna's tables. Those that are missing are made and the
+// revision of a file that has none is noted, as Optuna does when it opens it.
+func (u *upgrade) optuna(t *tx, have, want schema) error {
+	revision, err := u.revision(t, have)
+	switch {
+	case err != nil:
+		return err
+	case revision == optunaRevision || revision == lacksIndex:
+	case slices.Contains(olderRevisions, revision):
+		return fmt.Errorf("its tables have Optuna's revision %q, want %q or later: upgrade it with Optuna's own `optuna storage upgrade`", revision, lacksIndex)
+	default:
+		return fmt.Errorf("its tables have Optuna's revision %q, this program knows %q: use a newer Bluefin", revision, optunaRevision)
+	}
+	for _, o := range want {
+		if o.Kind == "table" && !o.ours() && !have.has(o.Kind, o.Name) {
+			if err := t.script(o.SQL); err != nil {
+				return err
+			}
+			u.did("Made the missing table %s.", o.Name)
+		}
+	}
+	if revision == lacksIndex {
+		// The index has the name that Optuna's own upgrade gives it.
+		if err := t.script(`CREATE INDEX IF NOT EXISTS trials_study_id_key ON trials (study_id)`); err != nil {
+			return err
+		}
+		u.did("Upgraded Optuna's tables from revision %q to %q.", revision, optunaRevision)
+		return t.exec(`UPDATE alembic_version SET version_num = ?`, optunaRevision)
+	}
+	return u.stamp(t)
+}
+
+// revision returns that of Optuna's tables. Without a note of it the schema
+// version tells; both are read as Optuna does.
+func (u *upgrade) revision(t *tx, have schema) (string, error) {
+	var found []string
+	if have.has("table", "alembic_version") {
+		if err := t.list(&found, `SELECT coalesce(version_num, '') FROM alembic_version`); err != nil {
+			return "", err
+		}
+	}
+	if len(found) > 0 {
+		return strings.Join(found, ", "), nil
+	}
+	version := schemaVersion
+	if have.has("table", "version_info") {
+		if err := t.get(&version, `SELECT coalesce(max(schema_version), ?) FROM version_info`, schemaVersion); err != nil {
+			return "", err
+		}
+	}
+	if version == schemaVersion {
+		return optunaRevision, nil
+	}
+	return olderRevisions[0], nil
+}
+
+// stamp adds the version rows that are missing.
+func (u *upgrade) stamp(t *tx) error {
+	for _, row := range []struct{ table, values string }{
+		{"version_info", `SELECT 1, 12, '5.0.0'`}, {"alembic_version", `SELECT '` + optunaRevision + `'`},
+	} {
+		n := 0
+		if err := t.get(&n, `SELECT count(*) FROM `+row.table); err != nil {
+			return err
+		}
+		if n > 0 {
+			continue
+		}
+		if err := t.script(`INSERT INTO ` + row.table + ` ` + row.values); err != nil {
+			return err
+		}
+		u.did("Made the missing row of %s.", row.table)
+	}
+	return nil
+}
+
+// repair puts the indexes and triggers of this program in the place of those
+// that differ.
+func (u *upgrade) repair(t *tx, have, want schema) error {
+	for _, o := range have {
+		if o.ours() && o.Kind != "table" && want.get(o.Kind, o.Name) == nil {
+			if err := t.script(`DROP ` + o.Kind + ` "` + strings.ReplaceAll(o.Name, `"`, `""`) + `"`); err != nil {
+				return err
+			}
+			u.did("Removed the %s %s.", o.Kind, o.Name)
+		}
+	}
+	for _, o := range want {
+		found := have.get(o.Kind, o.Name)
+		switch {
+		case !o.ours() || found != nil && found.SQL == o.SQL:
+			continue
+		case o.Kind == "table" && found == nil:
+			return fmt.Errorf("%w: the table %s is missing", ErrCorrupt, o.Name)
+		case o.Kind == "table":
+			continue
+		case found != nil:
+			if err := t.script(`DROP ` + o.Kind + ` ` + o.Name); err != nil {
+				return err
+			}
+			u.did("Replaced the %s %s.", o.Kind, o.Name)
+		default:
+			u.did("Made the missing %s %s.", o.Kind, o.Name)
+		}
+		if err := t.script(o.SQL); err != nil {
+			return err
+		}
+	}
+	return nil
+}
