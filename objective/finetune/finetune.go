@@ -16,10 +16,12 @@ package finetune
 //go:generate go run ./internal/pretrain digits04.safetensors
 
 import (
+	"cmp"
 	"context"
 	_ "embed"
 	"fmt"
 	"math/rand/v2"
+	"time"
 
 	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/digits"
 	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/mlp"
@@ -43,6 +45,13 @@ const DefaultPatience = 10
 // not happen: there a bad setting has a large loss.
 var ErrDiverged = train.ErrDiverged
 
+// ErrCheckpoint is matched by the error of RunFrom if it cannot go on from the
+// checkpoint: it is damaged, or of another version, task, setting or seed.
+var ErrCheckpoint = train.ErrState
+
+// DefaultCheckpointEvery is the CheckpointEvery of a task that has none set.
+const DefaultCheckpointEvery = time.Second
+
 // A Task is a fine-tuning task: a pretrained network and the parts of the
 // data. Trainings do not change it and may run at the same time, each on one
 // goroutine.
@@ -51,6 +60,13 @@ type Task struct {
 	// above its best before a training stops; 0 means DefaultPatience.
 	Patience int
 
+	// CheckpointEvery is how long a training runs, from its start or the last
+	// checkpoint on, before the next epoch that ends gives a checkpoint: what a
+	// killed training loses at most, and an epoch. Shorter trainings have none.
+	// 0 means DefaultCheckpointEvery; with a nanosecond each epoch gives one.
+	CheckpointEvery time.Duration
+
+	id                         string // of all that follows
 	pretrained                 map[string]safetensors.Tensor
 	training, validation, test train.Set
 	classes                    int
@@ -66,6 +82,9 @@ func Digits() (*Task, error) {
 	t := &Task{pretrained: file.Tensors, classes: len(split.Digits)}
 	t.training, t.validation, t.test, err = digits.Load(split)
 	if err != nil {
+		return nil, fmt.Errorf("finetune: %w", err)
+	}
+	if t.id, err = fingerprint(t.pretrained, t.training, t.validation); err != nil {
 		return nil, fmt.Errorf("finetune: %w", err)
 	}
 	return t, nil
@@ -102,17 +121,36 @@ type Result struct {
 // Frozen layers keep their weights and have no dropout, so that what they make
 // of an image never changes: it is computed once, before the first epoch.
 func (t *Task) Run(ctx context.Context, s Settings, seed uint64, report func(epoch int, m Metrics) error) (Result, error) {
-	_, r, err := t.run(ctx, s, seed, report)
+	return t.RunFrom(ctx, Checkpoints{}, s, seed, report)
+}
+
+// RunFrom is Run for a training that can be interrupted, also by the end of
+// the process, and continued by another: it ends with the same weights and the
+// same result, bit for bit on one architecture, as one that ran through, and
+// the reports of both together are the same.
+func (t *Task) RunFrom(ctx context.Context, c Checkpoints, s Settings, seed uint64, report func(epoch int, m Metrics) error) (Result, error) {
+	_, r, err := t.run(ctx, c, s, seed, report)
 	return r, err
 }
 
-// run is Run and returns the trained network as well.
-func (t *Task) run(ctx context.Context, s Settings, seed uint64, report func(epoch int, m Metrics) error) (*mlp.Net, Result, error) {
+// run is RunFrom and returns the trained network as well.
+func (t *Task) run(ctx context.Context, c Checkpoints, s Settings, seed uint64, report func(epoch int, m Metrics) error) (*mlp.Net, Result, error) {
 	if err := s.Check(); err != nil {
 		return nil, Result{}, err
 	}
 	if t.Patience < 0 {
 		return nil, Result{}, fmt.Errorf("finetune: patience is %d, want at least 1, or 0 for %d", t.Patience, DefaultPatience)
+	}
+	if t.CheckpointEvery < 0 {
+		return nil, Result{}, fmt.Errorf("finetune: CheckpointEvery is %v, want above 0, or 0 for %v", t.CheckpointEvery, DefaultCheckpointEvery)
+	}
+	of := origin{Task: t.id, Settings: s, Patience: cmp.Or(t.Patience, DefaultPatience), Seed: seed}
+	var from *train.State
+	if c.From != nil {
+		var err error
+		if from, err = of.decode(c.From); err != nil {
+			return nil, Result{}, err
+		}
 	}
 	net := mlp.New(t.training.X.Cols, t.classes, s.Dropout, rand.New(rand.NewPCG(seed, 0)))
 	if err := net.SetHidden(t.pretrained); err != nil {
@@ -124,8 +162,20 @@ func (t *Task) run(ctx context.Context, s Settings, seed uint64, report func(epo
 		x.Data = append([]float32(nil), x.Data...) // which the next Forward overwrites
 		return train.Set{X: x, Labels: of.Labels}
 	}
-	r, err := train.Fit(ctx, trained, features(t.training), features(t.validation), s.config(t.patience(), seed), func(m train.Metrics) error {
-		return report(m.Epoch, metrics(m))
+	last := time.Now() // when the state was saved
+	r, err := train.Fit(ctx, trained, features(t.training), features(t.validation), s.config(of.Patience, seed), from, func(m train.Metrics, state train.State) error {
+		if err := report(m.Epoch, metrics(m)); err != nil {
+			return err
+		}
+		if c.Save == nil || time.Since(last) < cmp.Or(t.CheckpointEvery, DefaultCheckpointEvery) {
+			return nil
+		}
+		data, err := of.encode(state)
+		if err == nil {
+			err = c.Save(m.Epoch, data)
+		}
+		last = time.Now()
+		return err
 	})
 	if err != nil {
 		return nil, Result{}, err
@@ -138,13 +188,6 @@ func (t *Task) run(ctx context.Context, s Settings, seed uint64, report func(epo
 		TestLoss:     loss,
 		TestAccuracy: accuracy,
 	}, nil
-}
-
-func (t *Task) patience() int {
-	if t.Patience == 0 {
-		return DefaultPatience
-	}
-	return t.Patience
 }
 
 func (s Settings) config(patience int, seed uint64) train.Config {

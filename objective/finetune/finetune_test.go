@@ -64,7 +64,7 @@ func TestFrozenLayersStayAndTheOthersMove(t *testing.T) {
 	for frozen := range Layers + 1 {
 		s := Defaults()
 		s.NumTrainEpochs, s.FrozenLayers = 2, frozen
-		net, _, err := task.run(context.Background(), s, 1, silent)
+		net, _, err := task.run(context.Background(), Checkpoints{}, s, 1, silent)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -97,7 +97,7 @@ func TestTheResultDescribesTheWeightsThatAreKept(t *testing.T) {
 		s := Defaults()
 		s.LearningRate, s.LRSchedulerType, s.FrozenLayers = 0.02, "constant", frozen
 		reported := make(map[int]Metrics)
-		net, r, err := task.run(context.Background(), s, 1, func(epoch int, m Metrics) error {
+		net, r, err := task.run(context.Background(), Checkpoints{}, s, 1, func(epoch int, m Metrics) error {
 			reported[epoch] = m
 			return nil
 		})
@@ -137,7 +137,7 @@ func TestComputingFrozenLayersOnceChangesNoBit(t *testing.T) {
 	for frozen := range Layers + 1 {
 		s := Defaults()
 		s.BatchSize, s.FrozenLayers = 7, frozen
-		got, _, err := task.run(context.Background(), s, 3, silent)
+		got, _, err := task.run(context.Background(), Checkpoints{}, s, 3, silent)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -146,7 +146,7 @@ func TestComputingFrozenLayersOnceChangesNoBit(t *testing.T) {
 			t.Fatal(err)
 		}
 		front, back := net.Split(frozen)
-		if _, err := train.Fit(context.Background(), frozenFront{front, back}, task.training, task.validation, s.config(DefaultPatience, 3), func(train.Metrics) error { return nil }); err != nil {
+		if _, err := train.Fit(context.Background(), frozenFront{front, back}, task.training, task.validation, s.config(DefaultPatience, 3), nil, func(train.Metrics, train.State) error { return nil }); err != nil {
 			t.Fatal(err)
 		}
 		if !reflect.DeepEqual(got.Tensors(), net.Tensors()) {

@@ -18,6 +18,14 @@ import (
 // best_epoch, epochs_run, test_loss and test_accuracy; see Result. Nothing
 // should be chosen by the last two.
 //
+// A training that runs for longer than CheckpointEvery saves its state with the
+// trial. When the trial is begun again, after its process was killed or its
+// study was interrupted, it goes on from there, and ends as if nothing had
+// happened; without a checkpoint it starts at its beginning and ends the same.
+// A checkpoint that is damaged, or of another seed or task, is an error that
+// matches ErrCheckpoint and fails the trial: its reports so far may not be
+// those of this training.
+//
 // To make the recommended settings the first trial, queue them:
 //
 //	s.EnqueueFirst(ctx, finetune.Defaults().Params())
@@ -27,7 +35,18 @@ func (t *Task) Objective(sp Space, seed uint64) study.Objective {
 		if err := live.Err(); err != nil {
 			return 0, err
 		}
-		r, err := t.Run(live.Context(), s, seed, func(epoch int, m Metrics) error {
+		// The report of an epoch comes before its checkpoint: if the process
+		// ends between the two, the trial goes back to the checkpoint before,
+		// and reports the epoch again.
+		c := Checkpoints{Save: live.Checkpoint}
+		earlier, err := live.Resume()
+		if err != nil {
+			return 0, err
+		}
+		if earlier != nil {
+			c.From = earlier.Data
+		}
+		r, err := t.RunFrom(live.Context(), c, s, seed, func(epoch int, m Metrics) error {
 			return live.Report(epoch, m.ValidationLoss)
 		})
 		if err != nil {

@@ -62,6 +62,23 @@ func (o *AdamW) Step(params []*Param, learningRate float64) {
 	}
 }
 
+// Moments returns the moments, one slice per parameter: nil before the first
+// Step, and changed by the next. With the number of steps they are all that an
+// AdamW remembers.
+func (o *AdamW) Moments() (m, v [][]float32) { return o.m, o.v }
+
+// Restore sets o to where another AdamW was after so many steps, with copies of
+// its moments.
+func (o *AdamW) Restore(steps int, m, v [][]float32) {
+	o.steps, o.m, o.v = steps, nil, nil
+	for i := range m {
+		o.m = append(o.m, aligned(len(m[i])))
+		o.v = append(o.v, aligned(len(v[i])))
+		copy(o.m[i], m[i])
+		copy(o.v[i], v[i])
+	}
+}
+
 // or returns x, or def if x is 0.
 func or(x, def float64) float64 {
 	if x == 0 {

@@ -82,3 +82,36 @@ func BenchmarkAdamW(b *testing.B) {
 		})
 	}
 }
+
+func TestARestoredAdamWGoesOnAsTheFirstWould(t *testing.T) {
+	param := func() *Param { return newParam(5, true) }
+	step := func(o *AdamW, p *Param, i int) {
+		copy(p.Grad, []float32{1, -2, float32(i), 1e-10, 0})
+		o.Step([]*Param{p}, 0.1/float64(i+1))
+	}
+	for after := range 6 {
+		whole, first := AdamW{WeightDecay: 0.5}, AdamW{WeightDecay: 0.5}
+		want, got := param(), param()
+		for i := range 8 {
+			step(&whole, want, i)
+		}
+		for i := range after {
+			step(&first, got, i)
+		}
+		second := AdamW{WeightDecay: 0.5}
+		m, v := first.Moments()
+		second.Restore(after, m, v)
+		if after > 0 { // the first one goes on too, with moments of its own
+			step(&first, param(), 0)
+			m[0][0], v[0][0] = 9, 9
+		}
+		for i := after; i < 8; i++ {
+			step(&second, got, i)
+		}
+		sameBits(t, "values", got.Value, want.Value)
+		gotM, gotV := second.Moments()
+		wantM, wantV := whole.Moments()
+		sameBits(t, "first moments", gotM[0], wantM[0])
+		sameBits(t, "second moments", gotV[0], wantV[0])
+	}
+}

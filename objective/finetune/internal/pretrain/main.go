@@ -63,7 +63,7 @@ func pretrain(ctx context.Context) ([]byte, error) {
 	}
 	net := mlp.New(digits.Pixels, len(split.Digits), dropout, rand.New(rand.NewPCG(seed, 0)))
 	_, all := net.Split(0)
-	if _, err := train.Fit(ctx, all, training, validation, config, func(train.Metrics) error { return nil }); err != nil {
+	if _, err := train.Fit(ctx, all, training, validation, config, nil, func(train.Metrics, train.State) error { return nil }); err != nil {
 		return nil, err
 	}
 	_, accuracy := train.Evaluate(all, test)

@@ -55,22 +55,38 @@ type Result struct {
 }
 
 // Fit trains net, a classifier without its softmax, on training and leaves it
-// with the weights of the best epoch. After each epoch it calls report, whose
-// error ends the training and is returned as it is. When ctx is cancelled Fit
-// stops before the next step and returns context.Cause(ctx). After an error
-// the weights are those of the moment and Result says what came before.
+// with the weights of the best epoch. After each epoch it calls after with its
+// metrics and the state of the training, of which after keeps nothing; an error
+// ends the training and is returned as it is. When ctx is cancelled Fit stops
+// before the next step and returns context.Cause(ctx). After an error the
+// weights are those of the moment and Result says what came before.
 //
-// All randomness of an epoch is a function of the seed and its number, so that
-// a training can be continued from weights, moments and a number.
-func Fit(ctx context.Context, net nn.Layer, training, validation Set, c Config, report func(Metrics) error) (Result, error) {
+// With a state, from, of a training with the same other arguments Fit goes on
+// with the epoch after it, and ends as that training would have, bit for bit:
+// all randomness of an epoch is a function of the seed and its number. A state
+// that does not fit is an error that matches ErrState. A nil one starts the
+// training at its beginning. Fit does not change it.
+func Fit(ctx context.Context, net nn.Layer, training, validation Set, c Config, from *State, after func(Metrics, State) error) (Result, error) {
 	n := len(training.Labels)
 	c.BatchSize = min(c.BatchSize, n)
-	f := fit{net: net, params: net.Params(), training: training, c: c, opt: nn.AdamW{WeightDecay: c.WeightDecay}}
-	f.total = c.Epochs * ((n + c.BatchSize - 1) / c.BatchSize)
+	steps := (n + c.BatchSize - 1) / c.BatchSize // of an epoch
+	f := fit{net: net, params: net.Params(), training: training, c: c, opt: nn.AdamW{WeightDecay: c.WeightDecay}, total: c.Epochs * steps}
 	best := Metrics{ValidationLoss: math.Inf(1)}
 	var kept [][]float32
 	var r Result
-	for epoch := 1; epoch <= c.Epochs && epoch-best.Epoch <= c.Patience; epoch++ {
+	if from != nil {
+		if err := from.check(f.params, c); err != nil {
+			return Result{}, err
+		}
+		best = from.Best
+		r = Result{Best: best, EpochsRun: from.Epoch}
+		put(f.params, from.BestWeights)
+		kept = keep(nil, f.params)
+		put(f.params, from.Weights)
+		f.step = from.Epoch * steps
+		f.opt.Restore(f.step, from.M, from.V)
+	}
+	for epoch := r.EpochsRun + 1; epoch <= c.Epochs && epoch-best.Epoch <= c.Patience; epoch++ {
 		if err := f.epoch(ctx, epoch); err != nil {
 			return r, err
 		}
@@ -84,13 +100,11 @@ func Fit(ctx context.Context, net nn.Layer, training, validation Set, c Config, 
 			best, kept = m, keep(kept, f.params)
 		}
 		r = Result{Best: best, EpochsRun: epoch}
-		if err := report(m); err != nil {
+		if err := after(m, f.state(r, kept)); err != nil {
 			return r, err
 		}
 	}
-	for i, p := range f.params {
-		copy(p.Value, kept[i])
-	}
+	put(f.params, kept)
 	return r, nil
 }
 
@@ -163,6 +177,13 @@ func keep(dst [][]float32, params []*nn.Param) [][]float32 {
 		dst[i] = append(dst[i][:0], p.Value...)
 	}
 	return dst
+}
+
+// put copies values into the parameters.
+func put(params []*nn.Param, values [][]float32) {
+	for i, p := range params {
+		copy(p.Value, values[i])
+	}
 }
 
 func diverged(epoch int) error {

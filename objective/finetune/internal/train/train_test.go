@@ -39,11 +39,13 @@ func network() nn.Sequential {
 
 var config = Config{LearningRate: 0.05, BatchSize: 4, Epochs: 40, Schedule: Constant, Patience: 5, Seed: 1}
 
+func nop(Metrics, State) error { return nil }
+
 func fitBlobs(t *testing.T, c Config) (nn.Sequential, []Metrics, Result) {
 	t.Helper()
 	net := network()
 	var seen []Metrics
-	r, err := Fit(context.Background(), net, blobs(20, 1), blobs(100, 2), c, func(m Metrics) error {
+	r, err := Fit(context.Background(), net, blobs(20, 1), blobs(100, 2), c, nil, func(m Metrics, _ State) error {
 		seen = append(seen, m)
 		return nil
 	})
@@ -210,7 +212,7 @@ func TestFitEnds(t *testing.T) {
 		reports := 0
 		conf := config
 		conf.Patience = conf.Epochs
-		r, err := Fit(ctx, network(), blobs(20, 1), blobs(100, 2), conf, func(m Metrics) error {
+		r, err := Fit(ctx, network(), blobs(20, 1), blobs(100, 2), conf, nil, func(m Metrics, _ State) error {
 			reports++
 			switch {
 			case m.Epoch != c.epoch:
@@ -238,7 +240,7 @@ func TestFitWithACancelledContextTakesNoStep(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	net := network()
-	_, err := Fit(ctx, net, blobs(20, 1), blobs(100, 2), config, func(Metrics) error { return nil })
+	_, err := Fit(ctx, net, blobs(20, 1), blobs(100, 2), config, nil, nop)
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("error is %v, want %v", err, context.Canceled)
 	}
@@ -265,7 +267,7 @@ func (o overflowing) Forward(x blas32.General, rng *rand.Rand) blas32.General {
 
 func TestALossThatIsInfiniteOnOneSetAloneDiverges(t *testing.T) {
 	for name, size := range map[string]int{"training": 20, "validation": 100} {
-		_, err := Fit(context.Background(), overflowing{network(), size}, blobs(20, 1), blobs(100, 2), config, func(m Metrics) error {
+		_, err := Fit(context.Background(), overflowing{network(), size}, blobs(20, 1), blobs(100, 2), config, nil, func(m Metrics, _ State) error {
 			t.Errorf("%s: reported %+v, want nothing", name, m)
 			return nil
 		})
@@ -279,7 +281,7 @@ func TestFitSaysWhenItDiverges(t *testing.T) {
 	for name, rate := range map[string]float64{"to infinity": 1e30, "at once": math.MaxFloat64} {
 		c := config
 		c.LearningRate = rate
-		_, err := Fit(context.Background(), network(), blobs(20, 1), blobs(100, 2), c, func(Metrics) error { return nil })
+		_, err := Fit(context.Background(), network(), blobs(20, 1), blobs(100, 2), c, nil, nop)
 		if !errors.Is(err, ErrDiverged) {
 			t.Errorf("%s: error is %v, want ErrDiverged", name, err)
 		}

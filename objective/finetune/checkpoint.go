@@ -1,0 +1,161 @@
+package finetune
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/safetensors"
+	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/train"
+)
+
+// Checkpoints says from where a training goes on, and who keeps its state.
+type Checkpoints struct {
+	// From is data that Save was given: the training goes on with the next
+	// epoch. It must come from the same task, settings and seed, or the error
+	// matches ErrCheckpoint. nil: the training starts at its beginning.
+	From []byte
+
+	// Save is called after report, when Task.CheckpointEvery is over, with the
+	// state of the training after that epoch: the last report that belongs to
+	// the state is that of the same epoch. Save may keep data, about 450 kB.
+	// Its error ends the training and is returned as it is. nil: no state is
+	// saved.
+	Save func(epoch int, data []byte) error
+}
+
+// A checkpoint is a safetensors file, which keeps every bit of a float32, and
+// the SHA-256 of it, so that no damage goes unseen. The file's metadata are the
+// format and a header, JSON, which keeps every bit of a float64. The format
+// changes when a training of an older one could not be continued exactly.
+const (
+	format    = "bluefin finetune 1"
+	formatKey = "format"
+	headerKey = "training"
+)
+
+type header struct {
+	Origin origin        `json:"origin"`
+	Epoch  int           `json:"epoch"`
+	Best   train.Metrics `json:"best"`
+}
+
+// An origin is all that a training is a function of.
+type origin struct {
+	Task     string   `json:"task"` // its fingerprint
+	Settings Settings `json:"settings"`
+	Patience int      `json:"patience"`
+	Seed     uint64   `json:"seed"`
+}
+
+// arrays returns where the arrays of s are kept, by the prefix of their
+// tensors' names: an index follows, that of the parameter.
+func arrays(s *train.State) map[string]*[][]float32 {
+	return map[string]*[][]float32{"weights": &s.Weights, "best": &s.BestWeights, "m": &s.M, "v": &s.V}
+}
+
+func tensorName(prefix string, i int) string { return fmt.Sprintf("%s.%d", prefix, i) }
+
+// encode returns the checkpoint of a training of that origin.
+func (o origin) encode(s train.State) ([]byte, error) {
+	text, err := json.Marshal(header{o, s.Epoch, s.Best})
+	if err != nil {
+		return nil, fmt.Errorf("finetune: checkpoint: %w", err)
+	}
+	f := safetensors.File{Metadata: map[string]string{formatKey: format, headerKey: string(text)}, Tensors: make(map[string]safetensors.Tensor)}
+	for prefix, a := range arrays(&s) {
+		for i, x := range *a {
+			f.Tensors[tensorName(prefix, i)] = safetensors.Tensor{Shape: []int{len(x)}, Data: x}
+		}
+	}
+	b, err := safetensors.Marshal(f)
+	if err != nil {
+		return nil, fmt.Errorf("finetune: checkpoint: %w", err)
+	}
+	return seal(b), nil
+}
+
+// decode returns the state in a checkpoint of that origin. Whether it fits the
+// network is for train.Fit to see.
+func (o origin) decode(b []byte) (*train.State, error) {
+	file, ok := unseal(b)
+	if !ok {
+		return nil, badCheckpoint("its %d bytes are damaged: the checksum is wrong", len(b))
+	}
+	f, err := safetensors.Unmarshal(file)
+	if err != nil {
+		return nil, badCheckpoint("%v", err)
+	}
+	if got := f.Metadata[formatKey]; got != format {
+		return nil, badCheckpoint("the format is %q, want %q", got, format)
+	}
+	var h header
+	if err := json.Unmarshal([]byte(f.Metadata[headerKey]), &h); err != nil {
+		return nil, badCheckpoint("header: %v", err)
+	}
+	switch got := h.Origin; {
+	case got.Task != o.Task:
+		return nil, badCheckpoint("it is of another task")
+	case got.Settings != o.Settings:
+		return nil, badCheckpoint("it is of settings %+v, want %+v", got.Settings, o.Settings)
+	case got.Patience != o.Patience:
+		return nil, badCheckpoint("it is of patience %d, want %d", got.Patience, o.Patience)
+	case got.Seed != o.Seed:
+		return nil, badCheckpoint("it is of seed %d, want %d", got.Seed, o.Seed)
+	}
+	s := &train.State{Epoch: h.Epoch, Best: h.Best}
+	n := 0
+	for prefix, a := range arrays(s) {
+		for {
+			t, ok := f.Tensors[tensorName(prefix, len(*a))]
+			if !ok {
+				break
+			}
+			*a = append(*a, t.Data)
+			n++
+		}
+	}
+	if n != len(f.Tensors) {
+		return nil, badCheckpoint("%d of its %d tensors are unknown", len(f.Tensors)-n, len(f.Tensors))
+	}
+	return s, nil
+}
+
+// seal appends the checksum of b.
+func seal(b []byte) []byte {
+	sum := sha256.Sum256(b)
+	return append(b, sum[:]...)
+}
+
+// unseal returns what was sealed, unless it has changed since.
+func unseal(b []byte) (file []byte, ok bool) {
+	n := len(b) - sha256.Size
+	if n < 0 {
+		return nil, false
+	}
+	sum := sha256.Sum256(b[:n])
+	return b[:n], bytes.Equal(sum[:], b[n:])
+}
+
+func badCheckpoint(form string, args ...any) error {
+	return fmt.Errorf("%w: %s", ErrCheckpoint, fmt.Sprintf(form, args...))
+}
+
+// fingerprint returns a text that is another for every other task: for other
+// weights to start from and other examples to learn and to choose by.
+func fingerprint(pretrained map[string]safetensors.Tensor, training, validation train.Set) (string, error) {
+	all := maps.Clone(pretrained)
+	for name, s := range map[string]train.Set{"training": training, "validation": validation} {
+		all[name] = safetensors.Tensor{Shape: []int{s.X.Rows, s.X.Cols}, Data: s.X.Data}
+	}
+	b, err := safetensors.Marshal(safetensors.File{Tensors: all})
+	if err != nil {
+		return "", err
+	}
+	sum := sha256.Sum256(slices.Concat(b, training.Labels, validation.Labels))
+	return hex.EncodeToString(sum[:]), nil
+}

@@ -1,0 +1,185 @@
+package finetune
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/safetensors"
+	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/train"
+)
+
+// small are settings whose checkpoints are small: those of the head alone.
+func small() Settings {
+	s := Defaults()
+	s.NumTrainEpochs, s.FrozenLayers, s.BatchSize = 4, Layers, 75
+	return s
+}
+
+func TestADamagedCheckpointIsRefused(t *testing.T) {
+	task := digitsTask(t)
+	good := mustRecord(t, task, small(), nil).saved[1]
+	refused := func(what string, b []byte) {
+		t.Helper()
+		_, err := task.RunFrom(t.Context(), Checkpoints{From: b}, small(), 1, silent)
+		if !errors.Is(err, ErrCheckpoint) || !strings.Contains(err.Error(), "damaged") {
+			t.Fatalf("%s: error is %v, want ErrCheckpoint that says so", what, err)
+		}
+	}
+	for i := range good {
+		b := bytes.Clone(good)
+		b[i] ^= 1 << (i % 8)
+		refused("a bit is flipped", b)
+		refused("the end is missing", good[:i])
+	}
+	refused("something follows", append(bytes.Clone(good), 0))
+}
+
+func TestACheckpointOfSomethingElseIsRefused(t *testing.T) {
+	task, other := digitsTask(t), digitsTask(t)
+	other.id = "other"
+	impatient := digitsTask(t)
+	impatient.Patience = 3
+	good := mustRecord(t, task, small(), nil).saved[1]
+	rate := small()
+	rate.LearningRate *= 2
+	for want, run := range map[string]func() (Result, error){
+		"it is of another task": func() (Result, error) {
+			return other.RunFrom(t.Context(), Checkpoints{From: good}, small(), 1, silent)
+		},
+		"it is of seed 1, want 2": func() (Result, error) {
+			return task.RunFrom(t.Context(), Checkpoints{From: good}, small(), 2, silent)
+		},
+		"it is of patience 10, want 3": func() (Result, error) {
+			return impatient.RunFrom(t.Context(), Checkpoints{From: good}, small(), 1, silent)
+		},
+		"it is of settings {LearningRate:0.001 BatchSize:75": func() (Result, error) {
+			return task.RunFrom(t.Context(), Checkpoints{From: good}, rate, 1, silent)
+		},
+	} {
+		if _, err := run(); !errors.Is(err, ErrCheckpoint) || !strings.Contains(err.Error(), want) {
+			t.Errorf("error is %v, want ErrCheckpoint with %q", err, want)
+		}
+	}
+	same := digitsTask(t)
+	same.Patience = DefaultPatience // by its value, not by 0
+	if _, err := same.RunFrom(t.Context(), Checkpoints{From: good}, small(), 1, silent); err != nil {
+		t.Errorf("another copy of the task: %v", err)
+	}
+}
+
+// A checkpoint that was not damaged but made so.
+func TestACheckpointThatMakesNoSenseIsRefused(t *testing.T) {
+	task := digitsTask(t)
+	good := mustRecord(t, task, small(), nil).saved[1]
+	inHeader := func(change func(*header)) func(*safetensors.File) {
+		return func(f *safetensors.File) {
+			var h header
+			if err := json.Unmarshal([]byte(f.Metadata[headerKey]), &h); err != nil {
+				t.Fatal(err)
+			}
+			change(&h)
+			text, err := json.Marshal(h)
+			if err != nil {
+				t.Fatal(err)
+			}
+			f.Metadata[headerKey] = string(text)
+		}
+	}
+	for want, change := range map[string]func(*safetensors.File){
+		`the format is "bluefin finetune 0", want "bluefin finetune 1"`: func(f *safetensors.File) { f.Metadata[formatKey] = "bluefin finetune 0" },
+		`the format is "", want`:                                 func(f *safetensors.File) { f.Metadata = nil },
+		"header: unexpected end":                                 func(f *safetensors.File) { delete(f.Metadata, headerKey) },
+		"header: json: cannot unmarshal number 1e999":            func(f *safetensors.File) { f.Metadata[headerKey] = `{"best":{"TrainLoss":1e999}}` },
+		"1 of its 9 tensors are unknown":                         func(f *safetensors.File) { f.Tensors["weights.3"] = f.Tensors["weights.1"] },
+		"there are second moments of 1 parameters, want 2":       func(f *safetensors.File) { delete(f.Tensors, "v.1") },
+		"there are 320 weights of parameter 1, want 5":           func(f *safetensors.File) { f.Tensors["weights.1"] = f.Tensors["weights.0"] },
+		"there are weights of 3 parameters, want 2":              func(f *safetensors.File) { f.Tensors["weights.2"] = f.Tensors["weights.0"] },
+		"epoch is 5, want 1 to 4":                                inHeader(func(h *header) { h.Epoch = 5 }),
+		"the best epoch is 3 of 2, want at least 1":              inHeader(func(h *header) { h.Best.Epoch = 3 }),
+		"2 of its 8 tensors are unknown":                         func(f *safetensors.File) { rename(f, "best.0", "beast.0") },
+		"header: invalid character":                              func(f *safetensors.File) { f.Metadata[headerKey] = "training" },
+		"header: json: cannot unmarshal string into Go struct f": func(f *safetensors.File) { f.Metadata[headerKey] = `{"epoch":"2"}` },
+	} {
+		file, ok := unseal(good)
+		f, err := safetensors.Unmarshal(file)
+		if !ok || err != nil {
+			t.Fatal(err)
+		}
+		change(&f)
+		b, err := safetensors.Marshal(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = task.RunFrom(t.Context(), Checkpoints{From: seal(b)}, small(), 1, silent)
+		if !errors.Is(err, ErrCheckpoint) || !strings.Contains(err.Error(), want) {
+			t.Errorf("error is %v, want ErrCheckpoint with %q", err, want)
+		}
+	}
+	if _, err := task.RunFrom(t.Context(), Checkpoints{From: seal([]byte("no file"))}, small(), 1, silent); !errors.Is(err, ErrCheckpoint) {
+		t.Errorf("a checkpoint without a file: error is %v, want ErrCheckpoint", err)
+	}
+}
+
+func rename(f *safetensors.File, old, new string) {
+	f.Tensors[new] = f.Tensors[old]
+	delete(f.Tensors, old)
+}
+
+func TestEveryTaskHasItsOwnFingerprint(t *testing.T) {
+	seen := make(map[string]string)
+	for name, change := range map[string]func(pretrained map[string]safetensors.Tensor, training, validation *train.Set){
+		"the task":              func(map[string]safetensors.Tensor, *train.Set, *train.Set) {},
+		"a weight":              func(p map[string]safetensors.Tensor, _, _ *train.Set) { p["hidden.1.weight"].Data[7]++ },
+		"a pixel":               func(_ map[string]safetensors.Tensor, s, _ *train.Set) { s.X.Data[0]++ },
+		"a label":               func(_ map[string]safetensors.Tensor, s, _ *train.Set) { s.Labels[0] ^= 1 },
+		"a pixel to choose by":  func(_ map[string]safetensors.Tensor, _, s *train.Set) { s.X.Data[9]++ },
+		"a label to choose by":  func(_ map[string]safetensors.Tensor, _, s *train.Set) { s.Labels[299] ^= 1 },
+		"one example less":      func(_ map[string]safetensors.Tensor, s, _ *train.Set) { *s = first(*s, 74) },
+		"one less to choose by": func(_ map[string]safetensors.Tensor, _, s *train.Set) { *s = first(*s, 299) },
+		"the parts exchanged":   func(_ map[string]safetensors.Tensor, a, b *train.Set) { *a, *b = *b, *a },
+	} {
+		task := digitsTask(t)
+		pretrained := maps.Clone(task.pretrained)
+		change(pretrained, &task.training, &task.validation)
+		id, err := fingerprint(pretrained, task.training, task.validation)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if seen[id] != "" {
+			t.Errorf("%s and %s have the same fingerprint", name, seen[id])
+		}
+		if (name == "the task") != (id == task.id) {
+			t.Errorf("%s: the fingerprint is %s, that of the task %s", name, id, task.id)
+		}
+		seen[id] = name
+	}
+}
+
+// first is the first n examples of s.
+func first(s train.Set, n int) train.Set {
+	s.X.Rows, s.X.Data, s.Labels = n, s.X.Data[:n*s.X.Cols], s.Labels[:n]
+	return s
+}
+
+// No checkpoint makes a training panic, also none with a right checksum.
+func FuzzCheckpoint(f *testing.F) {
+	task := digitsTask(f)
+	for _, b := range mustRecord(f, task, small(), nil).saved {
+		file, _ := unseal(b)
+		f.Add(file)
+		f.Add(b)
+		f.Add(slices.Concat(file[:len(file)/2], file))
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		for _, from := range [][]byte{append([]byte{}, b...), seal(bytes.Clone(b))} {
+			if _, err := task.RunFrom(t.Context(), Checkpoints{From: from}, small(), 1, silent); err != nil && !errors.Is(err, ErrCheckpoint) && !errors.Is(err, ErrDiverged) {
+				t.Fatalf("error is %v, want ErrCheckpoint", err)
+			}
+		}
+	})
+}
