@@ -166,7 +166,7 @@ func TestEveryDamageIsFound(t *testing.T) {
 		{`UPDATE bluefin_studies SET revision = revision + 1 WHERE study_id = 1`, study + "its revision is "},
 		{`UPDATE bluefin_trials SET revision = 1000 WHERE trial_id = 1`, study + "its revision is "},
 		{`UPDATE bluefin_trials SET revision = 0 WHERE trial_id = 1`, study + "trial 0: its revision is 0, want one above 0 that no other trial has"},
-		{`DROP INDEX bluefin_trials_revision; UPDATE bluefin_trials SET revision = (SELECT max(revision) FROM bluefin_trials WHERE study_id = 1) WHERE trial_id = 6`, study + "trial 5: its revision is "},
+		{`DROP INDEX bluefin_trials_revision; UPDATE bluefin_trials SET revision = (SELECT revision FROM bluefin_trials WHERE trial_id = 1) WHERE trial_id = 2`, study + "trial 1: its revision is "},
 		{`UPDATE bluefin_trials SET finish = NULL WHERE trial_id = 1`, study + "trial 0: it is COMPLETE and has no place in finishing order"},
 		{`UPDATE bluefin_trials SET finish = 5 WHERE trial_id = 4`, study + "trial 3: it is RUNNING and has the place 5 in finishing order"},
 		{`UPDATE bluefin_trials SET finish = 9 WHERE trial_id = 1`, study + "trial 0: its place in finishing order is 9, want 4"},

@@ -1,0 +1,157 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/bluefin-hpo/bluefin/storage/sqlite"
+)
+
+func storageCommand() *cli.Command {
+	return &cli.Command{
+		Name:  "storage",
+		Usage: "look after a study file",
+		Description: "bluefin storage check             says what is wrong with the file, if anything\n" +
+			"bluefin storage backup -o FILE    copies it while others use it\n" +
+			"bluefin storage upgrade           brings it to the tables of this program",
+		Subcommands: []*cli.Command{storageCheckCommand(), storageBackupCommand(), storageUpgradeCommand()},
+		Action: func(c *cli.Context) error {
+			if c.Args().Present() {
+				return usageError{fmt.Errorf("unknown command %q", "storage "+c.Args().First()), "storage "}
+			}
+			return cli.ShowSubcommandHelp(c)
+		},
+	}
+}
+
+func storageCheckCommand() *cli.Command {
+	return &cli.Command{
+		Name:  "check",
+		Usage: "check a study file and print a line for each thing that is wrong, or \"sound\"",
+		Description: "The file is read and not changed, also while others write to it. Checked are the\n" +
+			"database itself, Optuna's tables (numbers without a gap, finished trials complete,\n" +
+			"readable texts, no row without its study or trial) and, if the file has them,\n" +
+			"Bluefin's tables and triggers. The exit code is 1 if anything is wrong.",
+		Flags: append(formatFlags("value"), storageFlag()),
+		Action: func(c *cli.Context) error {
+			if err := checkFormat(c); err != nil {
+				return err
+			}
+			path, err := storagePath(c.String("storage"))
+			if err != nil {
+				return err
+			}
+			findings, err := sqlite.Check(c.Context, path)
+			if err != nil {
+				return err
+			}
+			if err := printFindings(c, findings); err != nil || len(findings) == 0 {
+				return err
+			}
+			return fmt.Errorf("%s is not sound: %s", path, counted(len(findings), "finding"))
+		},
+	}
+}
+
+func printFindings(c *cli.Context, findings []sqlite.Finding) error {
+	format := c.String("format")
+	if len(findings) == 0 && (format == "value" || format == "table") {
+		_, err := fmt.Fprintln(c.App.Writer, "sound")
+		return err
+	}
+	var records []record
+	for _, f := range findings {
+		if format == "value" {
+			records = append(records, record{{Name: "finding", Value: f.String()}})
+			continue
+		}
+		r := record{{Name: "study"}, {Name: "trial"}, {Name: "finding", Value: f.Text}}
+		if f.Study != "" {
+			r[0].Value = f.Study
+		}
+		if f.Trial >= 0 {
+			r[1].Value = f.Trial
+		}
+		records = append(records, r)
+	}
+	return printRecords(c, records, false)
+}
+
+// counted is n things in words.
+func counted(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
+}
+
+func storageBackupCommand() *cli.Command {
+	return &cli.Command{
+		Name:  "backup",
+		Usage: "copy a study file as it is at one moment, also while others write to it",
+		Description: "The copy appears under its name when it is whole and on the disk, and is checked\n" +
+			"as `bluefin storage check` does. It is smaller than the file if that has holes.",
+		Flags: []cli.Flag{
+			storageFlag(),
+			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, DefaultText: "required", Usage: "the `FILE` to write"},
+			&cli.BoolFlag{Name: "force", Usage: "replace the file if it exists"},
+		},
+		Action: func(c *cli.Context) error {
+			to := c.String("output")
+			if to == "" {
+				return usagef("--output is missing")
+			}
+			path, err := storagePath(c.String("storage"))
+			if err != nil {
+				return err
+			}
+			err = sqlite.Backup(c.Context, path, to, c.Bool("force"))
+			if errors.Is(err, fs.ErrExist) {
+				return fmt.Errorf("%w (--force replaces it)", err)
+			}
+			if err != nil {
+				return err
+			}
+			findings, err := sqlite.Check(c.Context, to)
+			if err != nil {
+				return err
+			}
+			logf(c, "Wrote %s.", to)
+			if n := len(findings); n > 0 {
+				logf(c, "It has what the study file has: %s of bluefin storage check.", counted(n, "finding"))
+			}
+			return nil
+		},
+	}
+}
+
+func storageUpgradeCommand() *cli.Command {
+	return &cli.Command{
+		Name:  "upgrade",
+		Usage: "bring the tables and triggers of a study file to those of this program",
+		Description: "It takes files of Bluefin and of Optuna 3.0 and later, and does in one step what\n" +
+			"is needed, if anything: Bluefin's tables in a file that Optuna made, triggers that\n" +
+			"are missing or changed, Optuna's index of 3.2. Optuna reads the file as before.",
+		Flags: []cli.Flag{storageFlag()},
+		Action: func(c *cli.Context) error {
+			path, err := storagePath(c.String("storage"))
+			if err != nil {
+				return err
+			}
+			done, err := sqlite.Upgrade(c.Context, path)
+			if err != nil {
+				return err
+			}
+			for _, line := range done {
+				logf(c, "%s", line)
+			}
+			if len(done) == 0 {
+				logf(c, "%s needs no upgrade.", path)
+			}
+			return nil
+		},
+	}
+}
