@@ -16,10 +16,11 @@ type tpeModel struct {
 	space     space.Space
 	low, high []float64 // of each parameter, in internal form
 
-	points [][]float64 // of each finished trial, see observe; nil if it has none
-	seen   int         // finished trials in the densities
-	within []int       // the good ones among them that have points, by number
-	good   *parzen.Estimator
+	points  [][]float64       // of each finished trial, see observe; nil if it has none
+	seen    int               // finished trials in the densities
+	good    []int             // the good ones among them
+	within  []int             // those of them that have points, by number
+	density *parzen.Estimator // of these
 
 	running []observed // in the poor density
 	poor    *parzen.Live
@@ -74,30 +75,33 @@ func (m *tpeModel) setCoordinate(x []float64, i int, value float64) bool {
 // follow brings the model to the trials that r knows and returns the density
 // of the good ones and that of the others, the running ones among them. The
 // trial that r asks for is left out.
-func (m *tpeModel) follow(f *tpeHistory, r trial.Request) (good *parzen.Estimator, poor *parzen.Snapshot) {
+func (m *tpeModel) follow(f *tpeHistory, r trial.Request) (*parzen.Estimator, *parzen.Snapshot) {
 	seen := len(r.History.Finished())
 	for _, t := range f.all[len(m.points):max(seen, len(m.points))] {
 		m.points = append(m.points, m.observe(t))
 	}
-	changes := map[int][]float64{} // by number, where it should be in the poor density
+	// By number, where it should be in the poor density; nil: not there.
+	changes := make(map[int][]float64, 4)
 	for _, o := range m.running {
 		changes[o.trial.Number] = nil
 	}
 	for i := seen; i < m.seen; i++ { // the history is an older one
 		changes[f.all[i].Number] = nil
 	}
-	for _, i := range m.within {
-		if i < seen {
-			changes[f.all[i].Number] = m.points[i]
+	good := f.good(seen)
+	if !m.isGood(good) {
+		for _, i := range m.within {
+			if i < seen {
+				changes[f.all[i].Number] = m.points[i]
+			}
 		}
 	}
 	for i := m.seen; i < seen; i++ {
 		changes[f.all[i].Number] = m.points[i]
 	}
-	var within []int
-	for _, i := range f.good(seen) {
-		if m.points[i] != nil {
-			within = append(within, i)
+	if !m.isGood(good) {
+		m.setGood(f, good)
+		for _, i := range m.within {
 			changes[f.all[i].Number] = nil
 		}
 	}
@@ -106,9 +110,8 @@ func (m *tpeModel) follow(f *tpeHistory, r trial.Request) (good *parzen.Estimato
 		changes[o.trial.Number] = o.point
 	}
 	m.seen = seen
-	m.setGood(f, within)
 	m.poor.Update(m.list(changes))
-	return m.good, m.poor.Snapshot()
+	return m.density, m.poor.Snapshot()
 }
 
 // setRunning observes the running trials that r knows.
@@ -131,18 +134,25 @@ func (m *tpeModel) setRunning(r trial.Request) {
 	}
 }
 
+// isGood reports whether the density of the good trials is that of these.
+func (m *tpeModel) isGood(good []int) bool {
+	return m.density != nil && slices.Equal(good, m.good)
+}
+
 // setGood makes the density of the good trials, all of one weight.
-func (m *tpeModel) setGood(f *tpeHistory, within []int) {
-	slices.SortFunc(within, func(a, b int) int { return cmp.Compare(f.all[a].Number, f.all[b].Number) })
-	if m.good != nil && slices.Equal(within, m.within) {
-		return
+func (m *tpeModel) setGood(f *tpeHistory, good []int) {
+	m.good, m.within = good, nil
+	for _, i := range good {
+		if m.points[i] != nil {
+			m.within = append(m.within, i)
+		}
 	}
-	m.within = within
+	slices.SortFunc(m.within, func(a, b int) int { return cmp.Compare(f.all[a].Number, f.all[b].Number) })
 	columns := make([]parzen.Column, len(m.space))
-	weights := make([]float64, len(within))
+	weights := make([]float64, len(m.within))
 	for i, d := range m.space {
 		c := &columns[i]
-		for _, k := range within {
+		for _, k := range m.within {
 			c.X = append(c.X, m.points[k][i])
 		}
 		if isCategorical(d.Dist) {
@@ -154,7 +164,7 @@ func (m *tpeModel) setGood(f *tpeHistory, within []int) {
 	for k := range weights {
 		weights[k] = 1
 	}
-	m.good = parzen.New(columns, weights)
+	m.density = parzen.New(columns, weights)
 }
 
 // list returns the changes that change something, by number.

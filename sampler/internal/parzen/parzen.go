@@ -118,7 +118,7 @@ func logSumExp(x []float64) float64 {
 	for _, v := range x {
 		// Below e⁻⁴⁰ of the largest, a term is less than a rounding error.
 		if v -= top; v > -40 {
-			sum += math.Exp(v)
+			sum += expNeg(v)
 		}
 	}
 	return top + math.Log(sum)

@@ -1,7 +1,9 @@
 package parzen
 
 import (
+	"cmp"
 	"math"
+	"slices"
 
 	"github.com/bluefin-hpo/bluefin/sampler/internal/truncnorm"
 )
@@ -120,12 +122,23 @@ const tie = 1e-10
 func (s *Snapshot) Best(logL []float64, lo, hi [][]float64) int {
 	gain := make([]float64, len(logL))
 	// First all to a tenth: a gain is then too high by at most that. The sum is
-	// a lower bound at any time, so that most points soon cannot be the best.
-	const rough, margin = 0.1, 2 * tie
+	// a lower bound at any time, so that most points soon cannot be the best,
+	// above all if one that may be comes first.
+	const rough, margin = 0.3, 2 * tie
 	width := math.Log1p(rough)
 	least := math.Inf(-1) // of the best gain
 	p := s.newPoint()
+	order := make([]int, len(gain))
 	for j := range gain {
+		order[j] = j
+		p.set(s, lo, hi, j)
+		gain[j] = logL[j] - s.logPDF(p, rough, math.Inf(-1))
+	}
+	slices.SortFunc(order, func(a, b int) int { return cmp.Compare(gain[b], gain[a]) })
+	for _, j := range order {
+		if gain[j] < least-margin {
+			break // and so are those that follow
+		}
 		p.set(s, lo, hi, j)
 		gain[j] = logL[j] - s.logPDF(p, rough, logL[j]-least+margin)
 		least = max(least, gain[j]-width)

@@ -13,15 +13,17 @@ import (
 // Searching", CACM 18, 1975), so that whoever sums them can leave out the far
 // ones together.
 //
-// A kernel is a row: the constant of its logarithm, then mu and 1/2σ² for each
-// numeric axis, then a choice for each other axis. On an axis of cells the
-// constant holds only what makes the kernel's mass 1.
+// A kernel is a row: the constant of its logarithm, then mu for each numeric
+// axis, a choice for each other axis and, unless the tree is plain, 1/2σ² for
+// each numeric axis. On an axis of cells the constant holds only what makes the
+// kernel's mass 1.
 type tree struct {
 	root    *node // nil if empty
 	box     []float64
 	numeric int // axes
 	choice  int // axes
 	size    int // kernels
+	plain   bool
 }
 
 // A node is a leaf of kernels or parts them by a cut. Nodes of another epoch
@@ -42,9 +44,19 @@ type node struct {
 
 const leafCap = 16
 
-func (t *tree) stride() int { return 1 + 2*t.numeric + t.choice }
+func (t *tree) stride() int {
+	if t.plain {
+		return 1 + t.numeric + t.choice
+	}
+	return 1 + 2*t.numeric + t.choice
+}
 
-func (t *tree) boxSize() int { return 1 + 3*t.numeric + 2*t.choice }
+func (t *tree) boxSize() int {
+	if t.plain {
+		return 1 + 2*(t.numeric+t.choice)
+	}
+	return 1 + 3*t.numeric + 2*t.choice
+}
 
 // own returns n or, if it is of another epoch, a copy.
 func (t *tree) own(n *node, epoch uint64) *node {
@@ -132,16 +144,17 @@ func (n *node) each(f func(leaf *node)) {
 }
 
 // cover makes box that of the rows: their highest constant, the lowest and
-// highest mu and the lowest 1/2σ² for each numeric axis, and the lowest and
-// highest choice for each other axis.
+// highest mu and choice for each axis and, unless the tree is plain, the lowest
+// 1/2σ² for each numeric axis.
 func (t *tree) cover(box, rows []float64) {
 	inf := math.Inf(1)
 	box[0] = -inf
-	for i := range t.numeric {
-		box[1+3*i], box[2+3*i], box[3+3*i] = inf, -inf, inf
+	spans := box[1 : 1+2*(t.numeric+t.choice)]
+	for i := 0; i < len(spans); i += 2 {
+		spans[i], spans[i+1] = inf, -inf
 	}
-	for i, choices := 0, box[1+3*t.numeric:]; i < len(choices); i += 2 {
-		choices[i], choices[i+1] = inf, -inf
+	for i, rest := 0, box[1+len(spans):]; i < len(rest); i++ {
+		rest[i] = inf
 	}
 	for row := range slices.Chunk(rows, t.stride()) {
 		t.grow(box, row)
@@ -151,14 +164,13 @@ func (t *tree) cover(box, rows []float64) {
 // grow widens the box to hold row as well.
 func (t *tree) grow(box, row []float64) {
 	box[0] = max(box[0], row[0])
-	for i := range t.numeric {
-		mu, inv := row[1+2*i], row[2+2*i]
-		b := box[1+3*i : 4+3*i]
-		b[0], b[1], b[2] = min(b[0], mu), max(b[1], mu), min(b[2], inv)
+	box, row = box[1:], row[1:]
+	axes := t.numeric + t.choice
+	for i, x := range row[:axes] {
+		box[2*i], box[2*i+1] = min(box[2*i], x), max(box[2*i+1], x)
 	}
-	choices := box[1+3*t.numeric:]
-	for i, c := range row[1+2*t.numeric:] {
-		choices[2*i], choices[2*i+1] = min(choices[2*i], c), max(choices[2*i+1], c)
+	for i, inv := range row[axes:] {
+		box[2*axes+i] = min(box[2*axes+i], inv)
 	}
 }
 
@@ -196,16 +208,13 @@ func (t *tree) build(rows []float64, numbers []int, epoch uint64) (*node, []floa
 // apart and the cut in their middle. It reports whether they are not all equal.
 func (t *tree) split(n *node, rows, box []float64) bool {
 	widest := 0.0
-	choices := box[1+3*t.numeric:]
-	for i := range t.choice {
-		// Another choice is worth about four deviations.
-		if choices[2*i+1] > choices[2*i] && widest == 0 {
-			widest, n.axis = 4*leastDeviation, 1+2*t.numeric+i
+	for i := range t.numeric + t.choice {
+		width := box[2+2*i] - box[1+2*i]
+		if i >= t.numeric {
+			width = min(width, 4*leastDeviation) // what another choice is worth, about
 		}
-	}
-	for i := range t.numeric {
-		if w := box[2+3*i] - box[1+3*i]; w > widest {
-			widest, n.axis = w, 1+2*i
+		if width > widest {
+			widest, n.axis = width, 1+i
 		}
 	}
 	if widest == 0 {
@@ -232,7 +241,9 @@ type trees struct {
 
 func newTrees(l *Live) *trees {
 	t := tree{numeric: len(l.numeric), choice: len(l.choice)}
-	return &trees{plain: t, special: t, row: make([]float64, t.stride())}
+	all := &trees{plain: t, special: t, row: make([]float64, t.stride())}
+	all.plain.plain = true
+	return all
 }
 
 func (t *trees) of(isSpecial bool) *tree {
@@ -243,8 +254,9 @@ func (t *trees) of(isSpecial bool) *tree {
 }
 
 func (t *trees) put(l *Live, number int, isSpecial bool) {
+	of := t.of(isSpecial)
 	l.setRow(t.row, number)
-	t.of(isSpecial).insert(t.row, number, l.epoch)
+	of.insert(t.row[:of.stride()], number, l.epoch)
 }
 
 func (t *trees) drop(l *Live, number int, isSpecial bool) {
@@ -262,7 +274,7 @@ func (t *trees) freeze(l *Live) frozen {
 
 // freezeFew returns all kernels of l in one leaf.
 func freezeFew(l *Live) frozen {
-	t := newTrees(l).plain
+	t := newTrees(l).special
 	t.size = l.Len()
 	s := t.stride()
 	t.root = &node{numbers: l.ranks.last(t.size), rows: make([]float64, t.size*s)}
@@ -281,7 +293,7 @@ func (l *Live) setRow(row []float64, number int) {
 	logLeast := math.Log(least)
 	row[0] = 0
 	for k, gap := range l.gaps(number) {
-		mu, sigma, logSigma := row[1+2*k], least, logLeast
+		mu, sigma, logSigma := row[1+k], least, logLeast
 		if gap > least {
 			sigma, logSigma = gap, math.Log(gap)
 		}
@@ -289,17 +301,17 @@ func (l *Live) setRow(row []float64, number int) {
 		if !l.axes[l.numeric[k]].Cells {
 			row[0] += truncnorm.LogPhi(0) - logSigma
 		}
-		row[2+2*k] = 1 / (2 * sigma * sigma)
+		row[1+len(l.axes)+k] = 1 / (2 * sigma * sigma)
 	}
 }
 
 func (l *Live) setCoordinates(row []float64, number int) {
 	x := l.at(number)
 	for k, i := range l.numeric {
-		row[1+2*k] = x[i]
+		row[1+k] = x[i]
 	}
 	for k, i := range l.choice {
-		row[1+2*len(l.numeric)+k] = x[i]
+		row[1+len(l.numeric)+k] = x[i]
 	}
 }
 

@@ -17,12 +17,13 @@ type frozenTrees struct {
 // in it can exceed ln(eps/n) plus that of the sum so far, so that all that is
 // left out adds at most the share eps.
 func (f *frozenTrees) logSum(p *point, eps, stop float64) float64 {
-	w := walk{frozenTrees: f, point: p, ref: p.logPrior, sum: 1, logSum: p.logPrior, stop: stop}
+	w := walk{f: f, point: p, ref: p.logPrior, sum: 1, logSum: p.logPrior, stop: stop}
 	w.slack = math.Log(eps/float64(f.ramp.n)) - p.reach
 	w.floor = w.logSum + w.slack
 	for i := range f.trees {
-		if t := &f.trees[i]; t.size > 0 && w.logSum <= stop && w.bound(t.box) > w.floor {
-			w.boxSize = t.boxSize()
+		t := &f.trees[i]
+		w.tree, w.boxSize, w.stride = t, t.boxSize(), t.stride()
+		if t.size > 0 && (i == 0 || w.logSum <= stop) && w.bound(t.box) > w.floor {
 			w.visit(t.root)
 		}
 	}
@@ -31,7 +32,7 @@ func (f *frozenTrees) logSum(p *point, eps, stop float64) float64 {
 
 // A walk is a sum while kernels are added.
 type walk struct {
-	*frozenTrees
+	f *frozenTrees
 	*point
 	slack  float64
 	floor  float64 // kernels whose bound is not above do not count
@@ -40,7 +41,8 @@ type walk struct {
 	logSum float64 // of the leaves so far
 	stop   float64
 
-	boxSize int
+	*tree
+	boxSize, stride int
 }
 
 // visit adds the kernels below n, near ones first.
@@ -65,9 +67,12 @@ func (w *walk) visit(n *node) {
 		n = far
 	}
 	before := w.sum
-	if w.cells {
+	switch {
+	case w.cells:
 		w.addCells(n)
-	} else {
+	case w.plain:
+		w.addPlain(n)
+	default:
 		w.add(n)
 	}
 	if w.sum != before {
@@ -77,98 +82,138 @@ func (w *walk) visit(n *node) {
 }
 
 // bound returns the logarithm that no kernel in the box exceeds at the point,
-// up to p.reach. It has no branch, as none of them could be foreseen.
+// up to p.reach. It has few branches, as none of them could be foreseen.
 func (w *walk) bound(box []float64) float64 {
-	s := box[0]
-	b := box[1:]
-	if w.cells {
-		for i, lo := range w.lo {
-			low, high, x := b[3*i], b[3*i+1], w.hi[i]
-			d := math.Abs(x-low) + math.Abs(lo-high) + low - high + lo - x
-			s -= d * d * (b[3*i+2] / 4)
-		}
-	} else {
+	s, b := box[0], box[1:]
+	switch {
+	case w.plain && !w.cells:
+		sum := 0.0
 		for _, x := range w.lo {
 			low, high := b[0], b[1]
 			d := math.Abs(x-low) + math.Abs(x-high) + (low - high) // twice the distance
-			s -= d * d * (b[2] / 4)
-			b = b[3:]
+			sum += d * d
+			b = b[2:]
+		}
+		s -= sum * (plainInv / 4)
+	default:
+		wide := b[2*(len(w.lo)+len(w.choices)):]
+		for i, lo := range w.lo {
+			low, high, hi := b[0], b[1], w.hi[i]
+			d := math.Abs(hi-low) + math.Abs(lo-high) + (low - high) + (lo - hi)
+			inv := plainInv
+			if !w.plain {
+				inv = wide[i]
+			}
+			s -= d * d * (inv / 4)
+			b = b[2:]
 		}
 	}
-	if len(w.choices) > 0 {
-		b = box[1+3*len(w.lo):]
-		for i, c := range w.choices {
-			if c < b[2*i] || c > b[2*i+1] {
-				s -= w.miss
-			}
+	for i, c := range w.choices {
+		if c < b[2*i] || c > b[2*i+1] {
+			s -= w.miss
 		}
 	}
 	return s
 }
 
-// add adds the kernels of a leaf; no axis has cells. It looks whether a kernel
-// counts after every few axes only: mostly that cannot be foreseen.
-func (w *walk) add(leaf *node) {
-	const few = 6
-	stride := 1 + 2*len(w.lo) + len(w.choices)
+// plainInv is 1/2σ² of a plain kernel.
+const plainInv = 1 / (2 * leastDeviation * leastDeviation)
+
+// The following add the kernels of a leaf. They look whether a kernel counts
+// after every few axes only: mostly that cannot be foreseen.
+const fewAxes = 6
+
+// addPlain adds plain kernels; no axis has cells.
+func (w *walk) addPlain(leaf *node) {
 	rows := leaf.rows
 kernels:
 	for _, number := range leaf.numbers {
-		row := rows[:stride]
-		rows = rows[stride:]
+		row := rows[:w.stride]
+		rows = rows[w.stride:]
 		s := row[0]
 		row = row[1:]
 		for x := w.lo; len(x) > 0; {
-			n := min(few, len(x))
+			n := min(fewAxes, len(x))
+			sum, mu := 0.0, row[:n]
 			for i, v := range x[:n] {
-				z := v - row[2*i]
-				s -= z * z * row[2*i+1]
+				z := v - mu[i]
+				sum += z * z
 			}
-			if s <= w.floor {
+			if s -= sum * plainInv; s <= w.floor {
 				continue kernels
 			}
-			x, row = x[n:], row[2*n:]
+			x, row = x[n:], row[n:]
 		}
-		for i, c := range w.choices {
-			if row[i] != c {
-				s -= w.miss
-			}
-		}
-		if s > w.floor {
+		if s = w.minusMisses(s, row); s > w.floor {
 			w.addTerm(s, number)
 		}
 	}
 }
 
-// addCells adds the kernels of a leaf; some axes have cells. On those a
-// kernel's mass is below exp(-d²/2σ²), d the distance from mu to the cell.
+// add adds kernels; no axis has cells.
+func (w *walk) add(leaf *node) {
+	rows, wide := leaf.rows, 1+len(w.lo)+len(w.choices)
+kernels:
+	for _, number := range leaf.numbers {
+		row, inv := rows[:wide], rows[wide:w.stride]
+		rows = rows[w.stride:]
+		s := row[0]
+		row = row[1:]
+		for x := w.lo; len(x) > 0; {
+			n := min(fewAxes, len(x))
+			for i, v := range x[:n] {
+				z := v - row[i]
+				s -= z * z * inv[i]
+			}
+			if s <= w.floor {
+				continue kernels
+			}
+			x, row, inv = x[n:], row[n:], inv[n:]
+		}
+		if s = w.minusMisses(s, row); s > w.floor {
+			w.addTerm(s, number)
+		}
+	}
+}
+
+// minusMisses returns s less what other choices than those of the point cost.
+func (w *walk) minusMisses(s float64, choices []float64) float64 {
+	for i, c := range w.choices {
+		if choices[i] != c {
+			s -= w.miss
+		}
+	}
+	return s
+}
+
+// addCells adds kernels; some axes have cells. On those a kernel's mass is
+// below exp(-d²/2σ²), d the distance from mu to the cell.
 func (w *walk) addCells(leaf *node) {
-	stride := 1 + 2*len(w.lo) + len(w.choices)
+	wide := 1 + len(w.lo) + len(w.choices)
 kernels:
 	for k, number := range leaf.numbers {
-		row := leaf.rows[k*stride : (k+1)*stride]
-		s := row[0]
+		row := leaf.rows[k*w.stride : (k+1)*w.stride]
+		s := w.minusMisses(row[0], row[1+len(w.lo):])
+		base, inv := s, plainInv
 		for i, lo := range w.lo {
-			z := lo - row[1+2*i]
+			z := lo - row[1+i]
 			if z < 0 {
-				z = max(0, row[1+2*i]-w.hi[i])
+				z = max(0, row[1+i]-w.hi[i])
 			}
-			if s -= z * z * row[2+2*i]; s <= w.floor {
+			if !w.plain {
+				inv = row[wide+i]
+			}
+			if s -= z * z * inv; s <= w.floor {
 				continue kernels
 			}
 		}
-		for i, c := range w.choices {
-			if row[1+2*len(w.lo)+i] != c {
-				s -= w.miss
-			}
-		}
-		if s <= w.floor {
-			continue
-		}
-		s = row[0]
+		s = base
 		for i, lo := range w.lo {
-			mu, inv := row[1+2*i], row[2+2*i]
-			switch hi := w.hi[i]; {
+			mu, hi := row[1+i], w.hi[i]
+			if !w.plain {
+				inv = row[wide+i]
+			}
+			switch {
 			case !w.isCell[i]:
 				s -= (lo - mu) * (lo - mu) * inv
 			case lo == hi:
@@ -178,23 +223,18 @@ kernels:
 				s += truncnorm.LogMass((lo-mu)*r, (hi-mu)*r)
 			}
 		}
-		for i, c := range w.choices {
-			if row[1+2*len(w.lo)+i] != c {
-				s -= w.miss
-			}
-		}
 		w.addTerm(s, number)
 	}
 }
 
 // addTerm adds a kernel whose logarithm is s.
 func (w *walk) addTerm(s float64, number int) {
-	weight := w.ramp.weight(w.ranks.rank(number))
+	weight := w.f.ramp.weight(w.f.ranks.rank(number))
 	if s > w.ref {
-		w.sum *= math.Exp(w.ref - s)
+		w.sum *= expNeg(w.ref - s)
 		w.ref = s
 		w.sum += weight
 		return
 	}
-	w.sum += weight * math.Exp(s-w.ref)
+	w.sum += weight * expNeg(s-w.ref)
 }
