@@ -9,8 +9,10 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/bluefin-hpo/bluefin/storage/sqlite"
 	"github.com/bluefin-hpo/bluefin/study"
@@ -125,5 +127,57 @@ func TestDashboardServesOurFile(t *testing.T) {
 	record, err := db.Load(t.Context(), "digits")
 	if err != nil || string(record.SystemAttrs["dashboard:note_str:0"]) != `"written by the dashboard"` {
 		t.Errorf("the note is kept: got %s, %v", record.SystemAttrs, err)
+	}
+}
+
+// Each side sees what the other's running trials have drawn, so that both
+// samplers take them as pending.
+func TestRunningTrialsAreSeenByBothSides(t *testing.T) {
+	python(t)
+	path := filepath.Join(t.TempDir(), "study.db")
+	db, err := sqlite.Open(t.Context(), path, sqlite.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	s, err := study.Open(t.Context(), study.Config{Name: "s", Storage: db})
+	if err != nil {
+		t.Fatal(err)
+	}
+	objective := func(tr *study.Trial) (float64, error) {
+		return tr.Float("x", -1, 1) + float64(tr.Int("k", 0, 9)), nil
+	}
+	if err := s.Optimize(t.Context(), objective, study.Budget{Trials: 5}); err != nil {
+		t.Fatal(err)
+	}
+	ours, err := s.Ask(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := objective(ours); err != nil {
+		t.Fatal(err)
+	}
+	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+		if out := bluefin(t, "trials", "--storage", path, "-f", "value"); strings.Contains(out, "'k'") && strings.Contains(out, "RUNNING") {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("what a running trial has drawn is not saved")
+		}
+	}
+	var number, k int
+	if _, err := fmt.Sscan(script(t, "running.py", path, "s"), &number, &k); err != nil {
+		t.Fatal(err)
+	}
+	all := sameAsOptuna(t, path, "s") // Optuna sees ours
+	if len(all) != 7 || all[5].State != trial.Running || len(all[5].Params) != 2 {
+		t.Errorf("our running trial: got %+v", all[5])
+	}
+	theirs := all[number]
+	if theirs.State != trial.Running || len(theirs.Params) != 1 || !strings.Contains(string(theirs.SystemAttrs["tpe:relative_params:0"]), fmt.Sprintf(`\"k\": %d`, k)) {
+		t.Errorf("Optuna's running trial: got %+v %s", theirs, theirs.SystemAttrs)
+	}
+	if _, err := s.Tell(t.Context(), ours, []float64{1}, nil); err != nil {
+		t.Fatal(err)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -243,6 +244,54 @@ func TestDamagedFiles(t *testing.T) {
 	}
 	if damaged < 8 {
 		t.Errorf("only %d of 10 damaged files were noticed", damaged)
+	}
+}
+
+// A bit that flips is an error or goes unnoticed in a value; it never makes a
+// panic, a hang or a shorter study.
+func TestFlippedBits(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "study.db")
+	db := open(t, path)
+	s, err := db.Create(t.Context(), "s", minimize)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 100 {
+		if _, err := db.Add(t.Context(), s.ID, &trial.Trial{Number: -1, State: trial.Complete, Values: []float64{1},
+			Params: []trial.Param{{Name: "x", Value: 0.5, Dist: space.Float{High: 1}}}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	whole, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	noticed := 0
+	for seed := range uint64(80) {
+		random := rand.New(rand.NewPCG(seed, 0))
+		flipped := bytes.Clone(whole)
+		for range 1 + random.IntN(8) {
+			flipped[random.IntN(len(flipped))] ^= 1 << random.IntN(8)
+		}
+		path := filepath.Join(t.TempDir(), "study.db")
+		if err := os.WriteFile(path, flipped, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		for _, mode := range []sqlite.Mode{sqlite.ReadOnly, sqlite.ReadWrite} {
+			n, err := count(t.Context(), path, mode)
+			if err != nil {
+				noticed++
+			} else if n != 100 {
+				t.Errorf("seed %d, mode %v: %d of 100 trials and no error", seed, mode, n)
+			}
+		}
+	}
+	t.Logf("%d of 160 readings of damaged files ended with an error", noticed)
+	if noticed == 0 {
+		t.Error("no flipped bit was noticed")
 	}
 }
 

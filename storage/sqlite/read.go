@@ -141,6 +141,9 @@ func (l *loader) row(rows *sql.Rows) error {
 		return err
 	}
 	t := l.trials[id]
+	if t == nil {
+		return fmt.Errorf("%w: rows of trial id %d, which does not exist", ErrCorrupt, id)
+	}
 	switch kind {
 	case paramRow:
 		return t.wrap(l.param(t, order.Int64, trial.Param{Name: name.String, Value: number.Float64}, text))
