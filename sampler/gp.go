@@ -30,9 +30,11 @@ import (
 // The acquisition function is the logarithm of the expected improvement. Over
 // what running trials will bring it takes the mean of their possible results, so
 // that parallel workers stay apart. With constraints, the logarithm of the
-// probability that they hold is added, each having a model of its own; the
-// improvement is over the best feasible trial. In a space of finitely many
-// points, none is tried again as long as others are found.
+// probability that they hold is added, each having a model of its own. The value
+// to improve on is the best mean of the process at a feasible trial. (Optuna
+// takes the best value, which may be luck: where the process takes a rugged
+// objective for a noisy one, it then tries the same place again and again.) In a
+// space of finitely many points, none is tried again as long as others are found.
 //
 // Other parameters, and all during startup, go to Independent. One objective
 // only. See Jones, Schonlau and Welch, "Efficient Global Optimization of
@@ -151,11 +153,10 @@ func (s *GP) search(r trial.Request, joint space.Space, complete []*trial.Trial)
 	for _, i := range order[:min(len(order), 10)] {
 		search.Good = append(search.Good, all.rows[i])
 	}
-	if best := order[0]; complete[best].Violation() == 0 {
+	if complete[order[0]].Violation() == 0 {
 		fit := s.fit(all, "")
-		y := fit.standard(all.values)
-		if p, ok := gp.Condition(fit.kernel, fit.noise, all.rows, y, all.pending); ok {
-			search.Terms = append(search.Terms, gp.NewLogEI(p, y[best], gpNormals(r.Rand, len(all.pending))))
+		if p, ok := gp.Condition(fit.kernel, fit.noise, all.rows, fit.standard(all.values), all.pending); ok {
+			search.Terms = append(search.Terms, gp.NewLogEI(p, highest(p, complete, all.rows), gpNormals(r.Rand, len(all.pending))))
 		}
 	}
 	for _, name := range gpConstraints(complete) {
@@ -164,6 +165,18 @@ func (s *GP) search(r trial.Request, joint space.Space, complete []*trial.Trial)
 		}
 	}
 	return search
+}
+
+// highest returns the largest mean of the process at feasible trials.
+func highest(p *gp.Posterior, trials []*trial.Trial, rows [][]float64) float64 {
+	best := math.Inf(-1)
+	for i, t := range trials {
+		if t.Violation() == 0 {
+			mean, _ := p.At(rows[i])
+			best = math.Max(best, mean)
+		}
+	}
+	return best
 }
 
 // constraint returns the feasibility by the constraint called name, by the

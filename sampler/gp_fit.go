@@ -25,6 +25,11 @@ type gpFit struct {
 // lengths, and constraints have fits of their own.
 const gpFitsKept = 16
 
+// gpMinNoise is the least variance of the noise. That of Optuna, 1e-6, keeps the
+// search from coming closer to the optimum of a smooth function than a thousandth
+// of the deviation of the values.
+const gpMinNoise = 1e-8
+
 // fit returns the parameters for the data: those that were fitted to the first
 // few of them, so that they are a function of the history and yet most requests
 // need no new fit.
@@ -40,7 +45,7 @@ func (s *GP) fit(data gpData, name string) gpFit {
 	}
 	s.mu.Unlock()
 	fit.shift, fit.scale = moments(data.values[:n])
-	first := gp.Data{Points: data.rows[:n], Values: fit.standard(data.values[:n])}
+	first := gp.Data{Points: data.rows[:n], Values: fit.standard(data.values[:n]), MinNoise: gpMinNoise}
 	for i, d := range data.space {
 		if isCategorical(d.Dist) {
 			if first.Unordered == nil {

@@ -8,14 +8,12 @@ import (
 	"github.com/bluefin-hpo/bluefin/sampler/internal/lbfgs"
 )
 
-// MinNoise is the least variance of the noise.
-const MinNoise = 1e-6
-
 // Data are observations: n points of d axes with their values.
 type Data struct {
 	Points    [][]float64 // n×d
 	Values    []float64   // n, of about mean 0 and variance 1
 	Unordered []bool      // d, or nil: see Kernel
+	MinNoise  float64     // the least variance of the noise, > 0
 }
 
 // Fit returns the parameters of the largest posterior density: the likelihood of
@@ -64,7 +62,7 @@ func (d Data) parameters(theta []float64) (k Kernel, noise float64) {
 	for i := range k.Weights {
 		k.Weights[i] = math.Exp(theta[i])
 	}
-	noise = MinNoise
+	noise = d.MinNoise
 	if len(theta) > dim+1 {
 		noise += math.Exp(theta[dim+1])
 	}
@@ -122,16 +120,16 @@ func (d Data) objective(theta, grad []float64) float64 {
 	}
 	grad[dim] = whole / 2
 	if len(theta) > dim+1 {
-		grad[dim+1] = trace / 2 * (noise - MinNoise)
+		grad[dim+1] = trace / 2 * (noise - d.MinNoise)
 	}
-	return f - logPrior(k, noise, grad)
+	return f - d.logPrior(k, noise, grad)
 }
 
 // logPrior returns the logarithm of the prior density without constants, and
 // subtracts its gradient by the logarithms of the parameters from grad. The
 // prior of a weight w is exp(-0.1/w - 0.1 w), that of the scale Gamma(2, 1), that
 // of the noise Gamma(1.1, 30).
-func logPrior(k Kernel, noise float64, grad []float64) float64 {
+func (d Data) logPrior(k Kernel, noise float64, grad []float64) float64 {
 	dim, sum := len(k.Weights), 0.0
 	for i, w := range k.Weights {
 		sum -= 0.1/w + 0.1*w
@@ -141,7 +139,7 @@ func logPrior(k Kernel, noise float64, grad []float64) float64 {
 	grad[dim] -= 1 - k.Scale
 	sum += 0.1*math.Log(noise) - 30*noise
 	if len(grad) > dim+1 {
-		grad[dim+1] -= (0.1/noise - 30) * (noise - MinNoise)
+		grad[dim+1] -= (0.1/noise - 30) * (noise - d.MinNoise)
 	}
 	return sum
 }

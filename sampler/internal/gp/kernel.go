@@ -47,7 +47,11 @@ func (k Kernel) at(a, b []float64) (cov, slope float64) {
 		}
 	} else {
 		for i, w := range k.Weights {
-			sum += w * k.distance(i, a[i], b[i])
+			if diff := a[i] - b[i]; !k.Unordered[i] {
+				sum += w * diff * diff
+			} else if diff != 0 {
+				sum += w
+			}
 		}
 	}
 	r := math.Sqrt(5 * sum)

@@ -9,6 +9,9 @@ import (
 	"github.com/bluefin-hpo/bluefin/internal/oracle"
 )
 
+// minNoise is the reference's.
+const minNoise = 1e-6
+
 func TestPosteriorIsTheReferences(t *testing.T) {
 	var file struct {
 		Cases []struct {
@@ -47,12 +50,12 @@ func TestPosteriorIsTheReferences(t *testing.T) {
 			theta = append(theta, math.Log(w))
 		}
 		theta = append(theta, math.Log(c.Scale))
-		if c.Noise > MinNoise {
-			theta = append(theta, math.Log(c.Noise-MinNoise))
+		if c.Noise > minNoise {
+			theta = append(theta, math.Log(c.Noise-minNoise))
 		}
 		grad := make([]float64, len(theta))
-		data := Data{c.X, c.Y, c.Unordered}
-		near("prior", logPrior(k, c.Noise, make([]float64, len(theta))), c.Prior, 1e-10)
+		data := Data{c.X, c.Y, c.Unordered, minNoise}
+		near("prior", data.logPrior(k, c.Noise, make([]float64, len(theta))), c.Prior, 1e-10)
 		near("likelihood and prior", data.objective(theta, grad), -c.MLL-c.Prior, 1e-9)
 
 		p, ok := Condition(k, c.Noise, c.X, c.Y, nil)
@@ -109,10 +112,10 @@ func TestFitIsAsGoodAsTheReferences(t *testing.T) {
 	}
 	oracle.Load(t, "gp.json", &file)
 	for i, c := range file.Cases {
-		data := Data{Points: c.X, Values: c.Y}
+		data := Data{Points: c.X, Values: c.Y, MinNoise: minNoise}
 		k, noise := data.Fit(c.Exact)
-		if c.Exact && noise != MinNoise {
-			t.Errorf("case %d: noise is %v, want %v", i, noise, MinNoise)
+		if c.Exact && noise != minNoise {
+			t.Errorf("case %d: noise is %v, want %v", i, noise, minNoise)
 		}
 		theta := []float64{}
 		for _, w := range k.Weights {
@@ -120,7 +123,7 @@ func TestFitIsAsGoodAsTheReferences(t *testing.T) {
 		}
 		theta = append(theta, math.Log(k.Scale))
 		if !c.Exact {
-			theta = append(theta, math.Log(noise-MinNoise))
+			theta = append(theta, math.Log(noise-minNoise))
 		}
 		got := -data.objective(theta, make([]float64, len(theta)))
 		if got < c.Objective-1e-4 || got > c.Objective+1e-3 {
