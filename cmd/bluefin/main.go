@@ -50,6 +50,9 @@ func usagef(format string, args ...any) error { return usageError{error: fmt.Err
 // run runs the command line args, of which the first is the program, and
 // returns the exit code.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	if os.Getenv("BLUEFIN_STORAGE") == "" {
+		os.Unsetenv("BLUEFIN_STORAGE") // set to nothing is not set
+	}
 	err := newApp(stdout, stderr).RunContext(ctx, spreadLists(args))
 	var usage usageError
 	switch {
