@@ -196,13 +196,16 @@ func (s *GP) constraint(all gpData, name string) (gp.LogFeasibility, bool) {
 	return gp.LogFeasibility{Posterior: p, Limit: -fit.shift / fit.scale}, ok
 }
 
+// gpFantasies is the number of samples of what running trials will bring.
+const gpFantasies = 32
+
 // gpNormals returns samples of q standard normal variables.
 func gpNormals(r *rand.Rand, q int) [][]float64 {
 	if q == 0 {
 		return nil
 	}
 	scramble := &sobol.Scramble{Seed: r.Uint64()}
-	normals := make([][]float64, 64)
+	normals := make([][]float64, gpFantasies)
 	for i := range normals {
 		normals[i] = make([]float64, q)
 		for k := range normals[i] {
