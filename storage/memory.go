@@ -53,8 +53,16 @@ func (m *Memory) Create(_ context.Context, name string, directions []trial.Direc
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	s, err := m.create(name, directions)
+	if err != nil {
+		return Study{}, err
+	}
+	return s.copy(), nil
+}
+
+func (m *Memory) create(name string, directions []trial.Direction) (*memoryStudy, error) {
 	if m.studies[name] != nil {
-		return Study{}, fmt.Errorf("study %q: %w", name, ErrExist)
+		return nil, fmt.Errorf("study %q: %w", name, ErrExist)
 	}
 	if m.studies == nil {
 		m.studies = map[string]*memoryStudy{}
@@ -62,7 +70,7 @@ func (m *Memory) Create(_ context.Context, name string, directions []trial.Direc
 	m.lastID++
 	s := &memoryStudy{Study: Study{ID: m.lastID, Name: name, Directions: slices.Clone(directions)}}
 	m.studies[name] = s
-	return s.copy(), nil
+	return s, nil
 }
 
 // Load implements Storage.
@@ -307,6 +315,7 @@ func (s *memoryStudy) copy() Study {
 	c := s.Study
 	c.Directions = slices.Clone(c.Directions)
 	c.UserAttrs = maps.Clone(c.UserAttrs)
+	c.SystemAttrs = maps.Clone(c.SystemAttrs)
 	return c
 }
 

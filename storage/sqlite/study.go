@@ -18,29 +18,33 @@ func (db *DB) Create(ctx context.Context, name string, directions []trial.Direct
 		return s, err
 	}
 	err = db.write(ctx, func(t *tx) error {
-		n := 0
-		if err := t.get(&n, `SELECT count(*) FROM studies WHERE study_name = ?`, name); err != nil {
-			return err
-		} else if n > 0 {
-			return fmt.Errorf("study %q: %w", name, storage.ErrExist)
-		}
-		var id int64
-		if err := t.get(&id, `
-			INSERT INTO studies (study_id, study_name)
-			SELECT max(id, coalesce((SELECT max(study_id) FROM studies), 0)) + 1, ? FROM bluefin_deleted WHERE kind = 'study'
-			RETURNING study_id`, name); err != nil {
-			return err
-		}
-		for i, d := range directions {
-			if err := t.exec(`INSERT INTO study_directions (study_id, objective, direction) VALUES (?, ?, ?)`,
-				id, i, strings.ToUpper(d.String())); err != nil {
-				return err
-			}
-		}
-		s, err = loadStudy(t, id)
+		s, err = create(t, name, directions)
 		return err
 	})
 	return s, err
+}
+
+func create(t *tx, name string, directions []trial.Direction) (s storage.Study, err error) {
+	n := 0
+	if err := t.get(&n, `SELECT count(*) FROM studies WHERE study_name = ?`, name); err != nil {
+		return s, err
+	} else if n > 0 {
+		return s, fmt.Errorf("study %q: %w", name, storage.ErrExist)
+	}
+	var id int64
+	if err := t.get(&id, `
+		INSERT INTO studies (study_id, study_name)
+		SELECT max(id, coalesce((SELECT max(study_id) FROM studies), 0)) + 1, ? FROM bluefin_deleted WHERE kind = 'study'
+		RETURNING study_id`, name); err != nil {
+		return s, err
+	}
+	for i, d := range directions {
+		if err := t.exec(`INSERT INTO study_directions (study_id, objective, direction) VALUES (?, ?, ?)`,
+			id, i, strings.ToUpper(d.String())); err != nil {
+			return s, err
+		}
+	}
+	return loadStudy(t, id)
 }
 
 // Load implements storage.Storage.

@@ -39,6 +39,7 @@ func Run(t *testing.T, open func(t testing.TB) storage.Storage) {
 		{"Invalid", testInvalid},
 		{"Since", testSince},
 		{"Copies", testCopies},
+		{"Port", testPort},
 		{"Concurrency", testConcurrency},
 		{"Model", testModel},
 	} {

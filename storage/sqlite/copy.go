@@ -1,0 +1,117 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"maps"
+	"strconv"
+	"time"
+
+	"github.com/bluefin-hpo/bluefin/space/pyjson"
+	"github.com/bluefin-hpo/bluefin/storage"
+	"github.com/bluefin-hpo/bluefin/trial"
+)
+
+var _ storage.Porter = (*DB)(nil)
+
+// Export implements storage.Porter.
+func (db *DB) Export(ctx context.Context, name string) (s storage.Study, trials []*trial.Trial, err error) {
+	if s, err = db.Load(ctx, name); err != nil {
+		return s, nil, err
+	}
+	err = db.read(ctx, func(t *tx) error {
+		var err error
+		if s, err = loadStudy(t, s.ID); err != nil {
+			return err
+		}
+		if trials, err = load(t, `b.study_id = ?`, s.ID); err != nil {
+			return err
+		}
+		byNumber := map[int]*trial.Trial{}
+		for _, tr := range trials {
+			byNumber[tr.Number] = tr
+		}
+		return t.each(func(rows *sql.Rows) error {
+			var (
+				number int
+				key    string
+				value  sql.RawBytes
+			)
+			err := rows.Scan(&number, &key, &value)
+			if tr := byNumber[number]; err == nil && tr != nil {
+				setAttr(&tr.SystemAttrs, key, value)
+			}
+			return err
+		}, `
+			SELECT t.number, a."key", a.value_json FROM trials t CROSS JOIN trial_system_attributes a ON a.trial_id = t.trial_id
+			WHERE t.study_id = ? AND (a."key" = '`+legacyConstraints+`' OR a."key" GLOB '`+constraintPrefix+`*')`, s.ID)
+	})
+	return s, trials, err
+}
+
+// Import implements storage.Porter. The ids of the trials grow with their
+// numbers, as Optuna wants it; the rows are made in finishing order, which the
+// triggers note.
+func (db *DB) Import(ctx context.Context, s storage.Study, trials []*trial.Trial) (created storage.Study, err error) {
+	records, err := storage.CheckImport(s, trials)
+	if err != nil {
+		return created, err
+	}
+	err = db.write(ctx, func(t *tx) error {
+		if created, err = create(t, s.Name, s.Directions); err != nil {
+			return err
+		}
+		for table, attrs := range map[string]map[string]json.RawMessage{"study_user_attributes": s.UserAttrs, "study_system_attributes": s.SystemAttrs} {
+			if err := attrRows(created.ID, attrs).insert(t, table+` (study_id, "key", value_json)`, ``); err != nil {
+				return err
+			}
+		}
+		var last int64
+		if err := t.get(&last, `SELECT max(id, coalesce((SELECT max(trial_id) FROM trials), 0)) FROM bluefin_deleted WHERE kind = 'trial'`); err != nil {
+			return err
+		}
+		for _, r := range records {
+			if err := importTrial(t, created.ID, last+1+int64(r.Number), r); err != nil {
+				return err
+			}
+		}
+		created, err = loadStudy(t, created.ID)
+		return err
+	})
+	return created, err
+}
+
+func importTrial(t *tx, study, id int64, r *trial.Trial) error {
+	at := func(at time.Time) sql.NullString {
+		if at.IsZero() {
+			return sql.NullString{}
+		}
+		return encodeTime(at)
+	}
+	if err := t.exec(`INSERT INTO trials (trial_id, number, study_id, state, datetime_start, datetime_complete) VALUES (?, ?, ?, ?, ?, ?)`,
+		id, r.Number, study, r.State.String(), at(r.Start), at(r.End)); err != nil {
+		return err
+	}
+	if err := addTo(t, id, storage.Update{Params: r.Params, Reports: r.Reports, Constraints: unlisted(r),
+		UserAttrs: r.UserAttrs, SystemAttrs: r.SystemAttrs, Values: r.Values}); err != nil {
+		return err
+	}
+	return t.exec(`UPDATE bluefin_trials SET seen = ? WHERE trial_id = ?`, r.Seen, id)
+}
+
+// unlisted returns the constraints that are not in the list of Optuna 4, if the
+// trial has that: written in both ways they would count twice.
+func unlisted(r *trial.Trial) map[string]float64 {
+	text, ok := r.SystemAttrs[legacyConstraints]
+	if !ok {
+		return r.Constraints
+	}
+	v, _ := pyjson.Unmarshal(text) // which CheckImport has read
+	list, _ := v.([]any)
+	rest := maps.Clone(r.Constraints)
+	for i := range list {
+		delete(rest, strconv.Itoa(i))
+	}
+	return rest
+}
