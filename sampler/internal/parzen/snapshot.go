@@ -19,10 +19,10 @@ type Snapshot struct {
 
 // frozen is an index as it was.
 type frozen interface {
-	// logSum returns ln of the weighted sum of the kernels and the prior at p,
-	// a share of at most eps too low. It may stop as soon as it knows that it
-	// exceeds stop, and then returns more than that.
-	logSum(p *point, eps, stop float64) float64
+	// logSum returns bounds of ln of the weighted sum of the kernels and the
+	// prior at p, about e^-depth apart if that is much below 1. It may stop as
+	// soon as low exceeds stop.
+	logSum(p *point, depth, stop float64) (low, high float64)
 }
 
 // A point is where a frozen index is evaluated.
@@ -37,8 +37,8 @@ type point struct {
 	reach    float64   // ln above which no kernel is, besides its constant
 }
 
-// exact is the share of a density that may be left out.
-const exact = 1e-13
+// exact is the depth at which a share of 1e-13 of a density may be left out.
+const exact = 30
 
 // newPoint returns a point without coordinates, for set.
 func (s *Snapshot) newPoint() *point {
@@ -104,76 +104,73 @@ func (s *Snapshot) LogPDF(dst []float64, lo, hi [][]float64) {
 	p := s.newPoint()
 	for j := range dst {
 		p.set(s, lo, hi, j)
-		dst[j] = s.logPDF(p, exact, math.Inf(1))
+		dst[j], _ = s.logPDF(p, exact, math.Inf(1))
 	}
 }
 
-func (s *Snapshot) logPDF(p *point, eps, stop float64) float64 {
-	return s.index.logSum(p, eps, stop-p.base+s.logTotal) + p.base - s.logTotal
+func (s *Snapshot) logPDF(p *point, depth, stop float64) (low, high float64) {
+	shift := p.base - s.logTotal
+	low, high = s.index.logSum(p, depth, stop-shift)
+	return low + shift, high + shift
 }
 
 // tie is the difference of logarithms up to which candidates are equal, well
 // above what rounding and exact make of it.
-const tie = 1e-10
+const (
+	tie    = 1e-10
+	margin = 2 * tie
+)
 
 // Best returns the point with the largest difference of logL, its log density
 // elsewhere, and that of s; the first of those that differ by less than 1e-10.
 // A density is only computed as far as the answer depends on it.
 func (s *Snapshot) Best(logL []float64, lo, hi [][]float64) int {
-	gain := make([]float64, len(logL))
-	// First all to a tenth: a gain is then too high by at most that. The sum is
-	// a lower bound at any time, so that most points soon cannot be the best,
-	// above all if one that may be comes first.
-	const rough, margin = 0.3, 2 * tie
-	width := math.Log1p(rough)
-	least := math.Inf(-1) // of the best gain
 	p := s.newPoint()
-	order := make([]int, len(gain))
+	gain := make([]float64, len(logL)) // at most
+	left := make([]int, len(gain))     // points that may be the best, the largest gain first
 	for j := range gain {
-		order[j] = j
+		left[j] = j
 		p.set(s, lo, hi, j)
-		gain[j] = logL[j] - s.logPDF(p, rough, math.Inf(-1))
+		nearest, _ := s.logPDF(p, depths[0], math.Inf(-1))
+		gain[j] = logL[j] - nearest
 	}
-	slices.SortFunc(order, func(a, b int) int { return cmp.Compare(gain[b], gain[a]) })
-	for _, j := range order {
-		if gain[j] < least-margin {
-			break // and so are those that follow
+	for _, depth := range depths {
+		slices.SortFunc(left, func(a, b int) int { return cmp.Compare(gain[b], gain[a]) })
+		least := math.Inf(-1) // of the best gain
+		for _, j := range left {
+			if gain[j] < least-margin {
+				break // and so are those that follow
+			}
+			p.set(s, lo, hi, j)
+			low, high := s.logPDF(p, depth, logL[j]-least+margin)
+			gain[j] = logL[j] - low
+			least = max(least, logL[j]-high)
 		}
-		p.set(s, lo, hi, j)
-		gain[j] = logL[j] - s.logPDF(p, rough, logL[j]-least+margin)
-		least = max(least, gain[j]-width)
-	}
-	// Then exactly those that are left, if they are several.
-	left, best := 0, math.Inf(-1)
-	for j, high := range gain {
-		if high >= least-margin {
-			left++
-		} else {
-			gain[j] = math.Inf(-1)
+		left = slices.DeleteFunc(left, func(j int) bool { return gain[j] < least-margin })
+		if len(left) == 1 {
+			return left[0]
 		}
 	}
-	for j := range gain {
-		if left == 1 || math.IsInf(gain[j], -1) {
-			continue
-		}
-		p.set(s, lo, hi, j)
-		gain[j] = logL[j] - s.logPDF(p, exact, logL[j]-best+margin)
-		best = max(best, gain[j])
-	}
-	return first(gain)
+	return first(gain, left)
 }
 
-// first returns the index of the largest gain, of those that are about equal
-// the first.
-func first(gain []float64) int {
+// depths are those to which Best looks one after the other. A sum is a lower
+// bound at any time, so that most points soon cannot be the best, above all if
+// one that may be comes first.
+var depths = []float64{6, 12, exact}
+
+// first returns the first of the points whose gains are about equal to the
+// largest.
+func first(gain []float64, points []int) int {
 	best := math.Inf(-1)
-	for _, g := range gain {
-		best = max(best, g)
+	for _, j := range points {
+		best = max(best, gain[j])
 	}
-	for j, g := range gain {
-		if g >= best-tie {
-			return j
+	least := len(gain)
+	for _, j := range points {
+		if gain[j] >= best-tie {
+			least = min(least, j)
 		}
 	}
-	return 0
+	return least % len(gain) // if all are NaN the first
 }

@@ -53,9 +53,9 @@ func (t *tree) stride() int {
 
 func (t *tree) boxSize() int {
 	if t.plain {
-		return 1 + 2*(t.numeric+t.choice)
+		return head + 2*(t.numeric+t.choice)
 	}
-	return 1 + 3*t.numeric + 2*t.choice
+	return head + 3*t.numeric + 2*t.choice
 }
 
 // own returns n or, if it is of another epoch, a copy.
@@ -97,10 +97,12 @@ func (t *tree) insert(row []float64, number int, epoch uint64) {
 	t.box = slices.Clone(t.box)
 	at, box := &t.root, t.box
 	t.grow(box, row)
+	box[1] = math.Log(float64(t.size))
 	depth := 0
 	for ; (*at).child[0] != nil; depth++ {
 		at, box = t.step(*at, row, epoch)
 		t.grow(box, row)
+		box[1] = math.Log(math.Exp(box[1]) + 1)
 	}
 	leaf := *at
 	leaf.rows, leaf.numbers = append(leaf.rows, row...), append(leaf.numbers, number)
@@ -143,17 +145,22 @@ func (n *node) each(f func(leaf *node)) {
 	n.child[1].each(f)
 }
 
-// cover makes box that of the rows: their highest constant, the lowest and
-// highest mu and choice for each axis and, unless the tree is plain, the lowest
-// 1/2σ² for each numeric axis.
+// head is where the spans of a box begin.
+const head = 2
+
+// cover makes box that of the rows: their highest constant, ln of how many they
+// are (in the box of an inner node it may be of more), the lowest and highest
+// mu and choice for each axis and, unless the tree is plain, the lowest 1/2σ²
+// for each numeric axis.
 func (t *tree) cover(box, rows []float64) {
 	inf := math.Inf(1)
 	box[0] = -inf
-	spans := box[1 : 1+2*(t.numeric+t.choice)]
+	box[1] = math.Log(float64(len(rows) / t.stride()))
+	spans := box[head : head+2*(t.numeric+t.choice)]
 	for i := 0; i < len(spans); i += 2 {
 		spans[i], spans[i+1] = inf, -inf
 	}
-	for i, rest := 0, box[1+len(spans):]; i < len(rest); i++ {
+	for i, rest := 0, box[head+len(spans):]; i < len(rest); i++ {
 		rest[i] = inf
 	}
 	for row := range slices.Chunk(rows, t.stride()) {
@@ -164,7 +171,7 @@ func (t *tree) cover(box, rows []float64) {
 // grow widens the box to hold row as well.
 func (t *tree) grow(box, row []float64) {
 	box[0] = max(box[0], row[0])
-	box, row = box[1:], row[1:]
+	box, row = box[head:], row[1:]
 	axes := t.numeric + t.choice
 	for i, x := range row[:axes] {
 		box[2*i], box[2*i+1] = min(box[2*i], x), max(box[2*i+1], x)
@@ -209,7 +216,7 @@ func (t *tree) build(rows []float64, numbers []int, epoch uint64) (*node, []floa
 func (t *tree) split(n *node, rows, box []float64) bool {
 	widest := 0.0
 	for i := range t.numeric + t.choice {
-		width := box[2+2*i] - box[1+2*i]
+		width := box[head+2*i+1] - box[head+2*i]
 		if i >= t.numeric {
 			width = min(width, 4*leastDeviation) // what another choice is worth, about
 		}

@@ -13,55 +13,74 @@ type frozenTrees struct {
 	ramp  ramp
 }
 
-// logSum implements frozen. A subtree is left out if the logarithm of no term
-// in it can exceed ln(eps/n) plus that of the sum so far, so that all that is
-// left out adds at most the share eps.
-func (f *frozenTrees) logSum(p *point, eps, stop float64) float64 {
+// logSum implements frozen. What is left out is bounded: a kernel or a box of
+// kernels is, if it cannot be more than the share e^-depth of the sum so far; a
+// kernel, if it cannot be more than that of the n-th part of it.
+func (f *frozenTrees) logSum(p *point, depth, stop float64) (low, high float64) {
 	w := walk{f: f, point: p, ref: p.logPrior, sum: 1, logSum: p.logPrior, stop: stop}
-	w.slack = math.Log(eps/float64(f.ramp.n)) - p.reach
-	w.floor = w.logSum + w.slack
+	w.boxSlack = -depth - p.reach
+	w.slack = w.boxSlack - math.Log(float64(f.ramp.n))
+	if depth == exact {
+		w.boxSlack = math.Inf(-1)
+	}
+	w.setFloor()
 	for i := range f.trees {
-		t := &f.trees[i]
-		w.tree, w.boxSize, w.stride = t, t.boxSize(), t.stride()
-		if t.size > 0 && (i == 0 || w.logSum <= stop) && w.bound(t.box) > w.floor {
-			w.visit(t.root)
+		w.tree = &f.trees[i]
+		w.boxSize, w.stride = w.tree.boxSize(), w.tree.stride()
+		if w.tree.size > 0 && (i == 0 || w.logSum <= stop) && w.counts(w.bound(w.tree.box), w.tree.box) {
+			w.visit(w.tree.root)
 		}
 	}
-	return w.logSum
+	return w.logSum, w.ref + math.Log(w.sum+w.rest) + math.Exp(-depth)
 }
 
 // A walk is a sum while kernels are added.
 type walk struct {
 	f *frozenTrees
 	*point
-	slack  float64
-	floor  float64 // kernels whose bound is not above do not count
-	ref    float64 // the sum is sum·exp(ref)
-	sum    float64
-	logSum float64 // of the leaves so far
-	stop   float64
+	slack, boxSlack float64
+	floor, boxFloor float64 // kernels and boxes that are not above do not count
+	ref             float64 // the sum is sum·exp(ref)
+	sum             float64
+	rest            float64 // at most what boxes that do not count would add to sum
+	logSum          float64 // of the leaves so far
+	stop            float64
 
 	*tree
 	boxSize, stride int
+}
+
+func (w *walk) setFloor() {
+	w.logSum = w.ref + math.Log(w.sum)
+	w.floor, w.boxFloor = w.logSum+w.slack, w.logSum+w.boxSlack
+}
+
+// counts reports whether the kernels in a box have to be looked at.
+func (w *walk) counts(bound float64, box []float64) bool {
+	if bound <= w.floor {
+		return false // as if each had been looked at
+	}
+	all := bound + box[1]
+	if all > w.boxFloor {
+		return true
+	}
+	w.rest += expNeg(all + w.reach - w.ref) // is far below 0
+	return false
 }
 
 // visit adds the kernels below n, near ones first.
 func (w *walk) visit(n *node) {
 	for n.child[0] != nil {
 		near, far := n.child[0], n.child[1]
-		nearBound, farBound := w.bound(n.boxes[:w.boxSize]), w.bound(n.boxes[w.boxSize:])
+		nearBox, farBox := n.boxes[:w.boxSize], n.boxes[w.boxSize:]
+		nearBound, farBound := w.bound(nearBox), w.bound(farBox)
 		if farBound > nearBound {
-			near, far, nearBound, farBound = far, near, farBound, nearBound
+			near, far, nearBox, farBox, nearBound, farBound = far, near, farBox, nearBox, farBound, nearBound
 		}
-		if nearBound <= w.floor {
-			return
+		if w.counts(nearBound, nearBox) {
+			w.visit(near)
 		}
-		if farBound <= w.floor {
-			n = near
-			continue
-		}
-		w.visit(near)
-		if farBound <= w.floor || w.logSum > w.stop {
+		if w.logSum > w.stop || !w.counts(farBound, farBox) {
 			return
 		}
 		n = far
@@ -76,15 +95,14 @@ func (w *walk) visit(n *node) {
 		w.add(n)
 	}
 	if w.sum != before {
-		w.logSum = w.ref + math.Log(w.sum)
-		w.floor = w.logSum + w.slack
+		w.setFloor()
 	}
 }
 
 // bound returns the logarithm that no kernel in the box exceeds at the point,
 // up to p.reach. It has few branches, as none of them could be foreseen.
 func (w *walk) bound(box []float64) float64 {
-	s, b := box[0], box[1:]
+	s, b := box[0], box[head:]
 	switch {
 	case w.plain && !w.cells:
 		sum := 0.0
@@ -231,7 +249,9 @@ kernels:
 func (w *walk) addTerm(s float64, number int) {
 	weight := w.f.ramp.weight(w.f.ranks.rank(number))
 	if s > w.ref {
-		w.sum *= expNeg(w.ref - s)
+		scale := expNeg(w.ref - s)
+		w.sum *= scale
+		w.rest *= scale
 		w.ref = s
 		w.sum += weight
 		return
