@@ -18,6 +18,7 @@ var imports = map[string][]string{
 	"pruner":              {"trial", "space"},
 	"storage":             {"trial", "space"},
 	"storage/sqlite":      {"storage", "trial", "space"},
+	"storage/journal":     {"storage", "trial", "space"},
 	"storage/storagetest": {"storage", "trial", "space"},
 	"study":               {"storage", "sampler", "trial", "space"},
 	"objective":           {"objective", "study", "space"},

@@ -25,7 +25,7 @@ func Ported() (storage.Study, []*trial.Trial) {
 		UserAttrs:   attrs("task", `{"nan": NaN, "list": [1, 2.0]}`, "", `"an empty key"`),
 		SystemAttrs: attrs("study:metric_names", `["a", "\u65e5"]`, "dashboard:note_ver", "3", "dashboard:note_str:0", `"# note"`),
 	}
-	x := trial.Param{Name: "x", Value: 0.1 + 0.2, Dist: space.Float{High: 1}}
+	x := trial.Param{Name: "x", Value: 0.30000000000000004, Dist: space.Float{High: 1}}
 	c := trial.Param{Name: "größe", Value: 2, Dist: space.Categorical{Choices: []any{nil, true, 1, 2.5, math.NaN(), "日本 \"x\""}}}
 	far := trial.Param{Name: "i", Value: 99, Dist: space.Int{Low: 1, High: 9, Step: 2}} // as Optuna allows a queued value to be
 	return s, []*trial.Trial{

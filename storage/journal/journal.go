@@ -1,0 +1,244 @@
+// Package journal writes a study as JSON Lines and reads it back: a header,
+// then one line for each trial in the order in which they finished, the
+// unfinished ones last. It holds all that a record holds, so that every
+// history of the study can be built anew. The format is for any program to read: numbers
+// that JSON does not have are the strings "NaN", "Infinity" and "-Infinity",
+// and attributes and distributions are JSON text in strings, to the letter.
+//
+//	{"bluefin_journal":1,"name":"digits","directions":["minimize"],"trials":1,…,"crc32":"1c291ca3"}
+//	{"number":0,"state":"COMPLETE","seen":0,"start":"2026-01-02T03:04:05.000000Z",…,"crc32":"9be3e0a3"}
+package journal
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"hash/crc32"
+	"math"
+	"time"
+
+	"github.com/bluefin-hpo/bluefin/space"
+	"github.com/bluefin-hpo/bluefin/trial"
+)
+
+// Version is that of the format which this package writes and reads.
+const Version = 1
+
+// A header is the first line.
+type header struct {
+	Version     *int              `json:"bluefin_journal"`
+	Name        string            `json:"name"`
+	Directions  []string          `json:"directions"`
+	Trials      *int              `json:"trials"` // how many lines follow
+	UserAttrs   map[string]string `json:"user_attrs,omitempty"`
+	SystemAttrs map[string]string `json:"system_attrs,omitempty"`
+}
+
+// A line is one trial.
+type line struct {
+	Number      *int              `json:"number"`
+	State       string            `json:"state"`
+	Seen        int               `json:"seen"`
+	Start       string            `json:"start,omitempty"` // UTC, with microseconds
+	End         string            `json:"end,omitempty"`
+	Params      []param           `json:"params,omitempty"` // in the order in which they were suggested
+	Values      []number          `json:"values,omitempty"`
+	Reports     []report          `json:"reports,omitempty"`
+	Constraints map[string]number `json:"constraints,omitempty"`
+	UserAttrs   map[string]string `json:"user_attrs,omitempty"`
+	SystemAttrs map[string]string `json:"system_attrs,omitempty"`
+}
+
+type param struct {
+	Name         string  `json:"name"`
+	Value        *number `json:"value"` // internal form: the index of a choice
+	Distribution string  `json:"distribution"`
+}
+
+// A report is a step and a value, as a list of two.
+type report struct {
+	step  int
+	value number
+}
+
+func (r report) MarshalJSON() ([]byte, error) { return json.Marshal([]any{r.step, r.value}) }
+
+func (r *report) UnmarshalJSON(text []byte) error {
+	var pair []json.RawMessage
+	if err := json.Unmarshal(text, &pair); err != nil {
+		return err
+	}
+	if len(pair) != 2 {
+		return fmt.Errorf("the report %s is no list of step and value", text)
+	}
+	if err := json.Unmarshal(pair[0], &r.step); err != nil {
+		return err
+	}
+	return json.Unmarshal(pair[1], &r.value)
+}
+
+// A number is a float64 that has JSON also if it is NaN or infinite.
+type number float64
+
+func (n number) MarshalJSON() ([]byte, error) {
+	switch x := float64(n); {
+	case math.IsNaN(x):
+		return []byte(`"NaN"`), nil
+	case math.IsInf(x, 1):
+		return []byte(`"Infinity"`), nil
+	case math.IsInf(x, -1):
+		return []byte(`"-Infinity"`), nil
+	}
+	return json.Marshal(float64(n))
+}
+
+func (n *number) UnmarshalJSON(text []byte) error {
+	switch string(text) {
+	case `"NaN"`:
+		*n = number(math.NaN())
+	case `"Infinity"`:
+		*n = number(math.Inf(1))
+	case `"-Infinity"`:
+		*n = number(math.Inf(-1))
+	default:
+		if text[0] != '-' && (text[0] < '0' || text[0] > '9') {
+			return fmt.Errorf("%.100s is no number", text)
+		}
+		return json.Unmarshal(text, (*float64)(n))
+	}
+	return nil
+}
+
+const timeLayout = "2006-01-02T15:04:05.000000Z"
+
+func encodeTime(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format(timeLayout)
+}
+
+func decodeTime(s string) (time.Time, error) {
+	if s == "" {
+		return time.Time{}, nil
+	}
+	return time.Parse(timeLayout, s)
+}
+
+// encodeTrial returns the line of a trial.
+func encodeTrial(t *trial.Trial) (line, error) {
+	l := line{Number: &t.Number, State: t.State.String(), Seen: t.Seen, Start: encodeTime(t.Start), End: encodeTime(t.End),
+		UserAttrs: encodeAttrs(t.UserAttrs), SystemAttrs: encodeAttrs(t.SystemAttrs)}
+	for _, p := range t.Params {
+		dist, err := space.Marshal(p.Dist)
+		if err != nil {
+			return l, fmt.Errorf("parameter %q: %w", p.Name, err)
+		}
+		value := number(p.Value)
+		l.Params = append(l.Params, param{p.Name, &value, dist})
+	}
+	for _, v := range t.Values {
+		l.Values = append(l.Values, number(v))
+	}
+	for _, r := range t.Reports {
+		l.Reports = append(l.Reports, report{r.Step, number(r.Value)})
+	}
+	for name, c := range t.Constraints {
+		if l.Constraints == nil {
+			l.Constraints = map[string]number{}
+		}
+		l.Constraints[name] = number(c)
+	}
+	return l, nil
+}
+
+// trial is the inverse of encodeTrial. dists has the distributions so far, by
+// their text.
+func (l line) trial(dists map[string]space.Dist) (*trial.Trial, error) {
+	if l.Number == nil {
+		return nil, fmt.Errorf("the trial has no number")
+	}
+	t := &trial.Trial{Number: *l.Number, Seen: l.Seen, UserAttrs: decodeAttrs(l.UserAttrs), SystemAttrs: decodeAttrs(l.SystemAttrs)}
+	var err error
+	if t.State, err = trial.ParseState(l.State); err != nil {
+		return nil, err
+	}
+	if t.Start, err = decodeTime(l.Start); err != nil {
+		return nil, err
+	}
+	if t.End, err = decodeTime(l.End); err != nil {
+		return nil, err
+	}
+	for _, p := range l.Params {
+		if p.Value == nil {
+			return nil, fmt.Errorf("parameter %q has no value", p.Name)
+		}
+		dist, ok := dists[p.Distribution]
+		if !ok {
+			if dist, err = space.Unmarshal([]byte(p.Distribution)); err != nil {
+				return nil, fmt.Errorf("parameter %q: %w", p.Name, err)
+			}
+			dists[p.Distribution] = dist
+		}
+		t.Params = append(t.Params, trial.Param{Name: p.Name, Value: float64(*p.Value), Dist: dist})
+	}
+	for _, v := range l.Values {
+		t.Values = append(t.Values, float64(v))
+	}
+	for _, r := range l.Reports {
+		t.Reports = append(t.Reports, trial.Report{Step: r.step, Value: float64(r.value)})
+	}
+	for name, c := range l.Constraints {
+		if t.Constraints == nil {
+			t.Constraints = map[string]float64{}
+		}
+		t.Constraints[name] = float64(c)
+	}
+	return t, nil
+}
+
+func encodeAttrs(attrs map[string]json.RawMessage) map[string]string {
+	m := make(map[string]string, len(attrs))
+	for key, value := range attrs {
+		m[key] = string(value)
+	}
+	return m
+}
+
+func decodeAttrs(texts map[string]string) map[string]json.RawMessage {
+	if len(texts) == 0 {
+		return nil
+	}
+	m := make(map[string]json.RawMessage, len(texts))
+	for key, value := range texts {
+		m[key] = json.RawMessage(value)
+	}
+	return m
+}
+
+// The end of a line: a checksum of all before it.
+const (
+	sumMark   = `,"crc32":"`
+	sumLength = len(sumMark) + 8 + len(`"}`)
+)
+
+// seal puts the checksum at the end of an object.
+func seal(object []byte) []byte {
+	body := bytes.TrimSuffix(object, []byte("}"))
+	return fmt.Appendf(body, `%s%08x"}`, sumMark, crc32.ChecksumIEEE(body))
+}
+
+// unseal checks the checksum and returns the object without it. A line
+// without one is taken as it is: another program, or a person, may have
+// written it.
+func unseal(text []byte) ([]byte, error) {
+	at := len(text) - sumLength
+	if at < 0 || !bytes.HasPrefix(text[at:], []byte(sumMark)) {
+		return text, nil
+	}
+	body := text[:at]
+	if want := fmt.Sprintf(`%s%08x"}`, sumMark, crc32.ChecksumIEEE(body)); string(text[at:]) != want {
+		return nil, fmt.Errorf("the line is damaged: its checksum is %s, want %s", text[at+len(sumMark):len(text)-2], want[len(sumMark):len(want)-2])
+	}
+	return append(bytes.Clone(body), '}'), nil
+}

@@ -1,0 +1,184 @@
+package journal
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"unicode/utf8"
+
+	"github.com/bluefin-hpo/bluefin/space"
+	"github.com/bluefin-hpo/bluefin/storage"
+	"github.com/bluefin-hpo/bluefin/trial"
+)
+
+// An Error says what is wrong with a journal, and where.
+type Error struct {
+	Line int // from 1
+	Err  error
+}
+
+// Error implements error.
+func (e *Error) Error() string { return fmt.Sprintf("line %d: %v", e.Line, e.Err) }
+
+// Unwrap returns Err.
+func (e *Error) Unwrap() error { return e.Err }
+
+// Read reads what Write has written: the study, and its trials as
+// storage.Porter imports them. What is not a whole journal of Version, each
+// line as it should be, is an *Error.
+func Read(r io.Reader) (storage.Study, []*trial.Trial, error) {
+	d := reader{r: bufio.NewReader(r), dists: map[string]space.Dist{}}
+	trials, err := d.journal()
+	if err != nil {
+		return storage.Study{}, nil, &Error{max(d.line, 1), err}
+	}
+	return d.study, trials, nil
+}
+
+// A reader reads a journal line by line.
+type reader struct {
+	r      *bufio.Reader
+	line   int // the last one read
+	study  storage.Study
+	trials int // how many there should be
+	seen   map[int]bool
+	last   *trial.Trial
+	dists  map[string]space.Dist
+}
+
+func (d *reader) journal() ([]*trial.Trial, error) {
+	if err := d.header(); err != nil {
+		return nil, err
+	}
+	d.seen = map[int]bool{}
+	var trials []*trial.Trial
+	for range d.trials {
+		t, err := d.trial()
+		if err != nil {
+			return nil, err
+		}
+		trials = append(trials, t)
+	}
+	if _, err := d.next(); err != io.EOF {
+		if err == nil {
+			err = fmt.Errorf("the study has %d trials by its first line, and there is more", d.trials)
+		}
+		return nil, err
+	}
+	return trials, nil
+}
+
+// next returns the next line, or io.EOF.
+func (d *reader) next() ([]byte, error) {
+	text, err := d.r.ReadBytes('\n')
+	if len(text) == 0 {
+		return nil, err
+	}
+	d.line++
+	if err != nil && err != io.EOF {
+		return nil, err
+	}
+	text = bytes.TrimSuffix(bytes.TrimSuffix(text, []byte("\n")), []byte("\r"))
+	if !utf8.Valid(text) {
+		return nil, errors.New("the line is damaged: it is not UTF-8")
+	}
+	return text, nil
+}
+
+// decode reads the object of a line into v, which knows all its members.
+func decode(text []byte, v any) error {
+	text, err := unseal(text)
+	if err != nil {
+		return err
+	}
+	j := json.NewDecoder(bytes.NewReader(text))
+	j.DisallowUnknownFields()
+	err = j.Decode(v)
+	if err == nil {
+		if _, end := j.Token(); end != io.EOF {
+			err = errors.New("there is more behind it")
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("it is cut off or damaged: %w", err)
+	}
+	return nil
+}
+
+func (d *reader) header() error {
+	text, err := d.next()
+	if err == io.EOF {
+		return errors.New("the journal is empty")
+	} else if err != nil {
+		return err
+	}
+	var version struct {
+		Version *int `json:"bluefin_journal"`
+	}
+	// A later version may have other members.
+	if err := json.Unmarshal(text, &version); err != nil || version.Version == nil {
+		return errors.New(`this is no journal of a study: want {"bluefin_journal":1, …`)
+	}
+	if *version.Version != Version {
+		return fmt.Errorf("the journal has format version %d, this program reads version %d: use a newer Bluefin", *version.Version, Version)
+	}
+	var h header
+	if err := decode(text, &h); err != nil {
+		return err
+	}
+	if h.Trials == nil || *h.Trials < 0 {
+		return errors.New("it does not say how many trials follow")
+	}
+	d.trials = *h.Trials
+	d.study = storage.Study{Name: h.Name, UserAttrs: decodeAttrs(h.UserAttrs), SystemAttrs: decodeAttrs(h.SystemAttrs)}
+	for _, name := range h.Directions {
+		direction, err := trial.ParseDirection(name)
+		if err != nil {
+			return err
+		}
+		d.study.Directions = append(d.study.Directions, direction)
+	}
+	_, err = storage.CheckImport(d.study, nil)
+	return err
+}
+
+func (d *reader) trial() (*trial.Trial, error) {
+	text, err := d.next()
+	if err == io.EOF {
+		d.line++
+		return nil, fmt.Errorf("the journal is cut off: %d of %d trials are there", len(d.seen), d.trials)
+	} else if err != nil {
+		return nil, err
+	}
+	var l line
+	if err := decode(text, &l); err != nil {
+		return nil, err
+	}
+	t, err := l.trial(d.dists)
+	if err != nil {
+		return nil, err
+	}
+	if err := storage.CheckRecord(t, len(d.study.Directions)); err != nil {
+		return nil, fmt.Errorf("trial %d: %w", t.Number, err)
+	}
+	return t, d.order(t)
+}
+
+// order checks the trial's place among the others.
+func (d *reader) order(t *trial.Trial) error {
+	last := d.last
+	switch {
+	case t.Number < 0 || t.Number >= d.trials:
+		return fmt.Errorf("the number is %d, want 0 to %d", t.Number, d.trials-1)
+	case d.seen[t.Number]:
+		return fmt.Errorf("trial %d is there twice", t.Number)
+	case last != nil && !last.State.Finished() && (t.State.Finished() || t.Number < last.Number):
+		return fmt.Errorf("trial %d, %v, comes after trial %d, %v: want the finished ones in finishing order, then the others by number",
+			t.Number, t.State, last.Number, last.State)
+	}
+	d.seen[t.Number], d.last = true, t
+	return nil
+}

@@ -1,0 +1,49 @@
+package journal
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+
+	"github.com/bluefin-hpo/bluefin/storage"
+	"github.com/bluefin-hpo/bluefin/trial"
+)
+
+// Write writes a study and its trials, as storage.Porter exports them.
+func Write(w io.Writer, s storage.Study, trials []*trial.Trial) error {
+	if _, err := storage.CheckImport(s, trials); err != nil { // so that it can be read back
+		return fmt.Errorf("study %q: %w", s.Name, err)
+	}
+	version, n := Version, len(trials)
+	h := header{Version: &version, Name: s.Name, Trials: &n, UserAttrs: encodeAttrs(s.UserAttrs), SystemAttrs: encodeAttrs(s.SystemAttrs)}
+	for _, d := range s.Directions {
+		h.Directions = append(h.Directions, d.String())
+	}
+	b := bufio.NewWriter(w)
+	if err := writeLine(b, h); err != nil {
+		return err
+	}
+	for _, t := range trials {
+		l, err := encodeTrial(t)
+		if err != nil {
+			return fmt.Errorf("trial %d: %w", t.Number, err)
+		}
+		if err := writeLine(b, l); err != nil {
+			return err
+		}
+	}
+	return b.Flush()
+}
+
+func writeLine(w io.Writer, v any) error {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
+		return err
+	}
+	_, err := w.Write(append(seal(bytes.TrimSuffix(b.Bytes(), []byte("\n"))), '\n'))
+	return err
+}
