@@ -21,6 +21,12 @@ type Constants struct {
 	CSigma float64 // decay of the evolution path of σ
 	DSigma float64 // damping of σ
 	ChiN   float64 // E‖N(0, I)‖
+
+	// Separable keeps C diagonal, for many dimensions: see NewSeparable.
+	Separable bool
+	// AdaptRates makes the learning rates of the mean and of σ²·C as small as
+	// noise and local minima demand: see rates.
+	AdaptRates bool
 }
 
 // DefaultLambda is the population for a dimension, 4 + ⌊3 ln d⌋ (eq. 48).
@@ -44,6 +50,34 @@ func NewConstants(dim, lambda int) *Constants {
 	c.CC = (4 + c.MuEff/n) / (n + 4 + 2*c.MuEff/n)                     // eq. 56
 	c.ChiN = math.Sqrt(n) * (1 - 1/(4*n) + 1/(21*n*n))                 // p. 28
 	c.scaleWeights(effective(c.Weights[c.Mu:]))
+	return c
+}
+
+// NewSeparable returns the constants of the strategy that adapts a variance for
+// each coordinate and no covariances: linear instead of quadratic in d, and
+// faster to learn what is left, Ros and Hansen, "A Simple Modification in CMA-ES
+// Achieving Linear Time and Space Complexity" (PPSN X, 2008). There are no negative
+// weights.
+func NewSeparable(dim, lambda int) *Constants {
+	c := NewConstants(dim, lambda)
+	c.Separable = true
+	clear(c.Weights)
+	sum := 0.0
+	for i := range c.Weights[:c.Mu] { // of log(µ+1), in place of the tutorial's log((λ+1)/2)
+		c.Weights[i] = math.Log(float64(c.Mu+1)) - math.Log(float64(i+1))
+		sum += c.Weights[i]
+	}
+	for i := range c.Weights[:c.Mu] {
+		c.Weights[i] /= sum
+	}
+	c.MuEff = effective(c.Weights[:c.Mu])
+	n, mu := float64(dim), c.MuEff
+	c.C1 = 2 / (square(n+1.3) + mu)
+	full := 2/mu/square(n+math.Sqrt2) + (1-1/mu)*min(1, (2*mu-1)/(square(n+2)+mu))
+	c.CMu = (n + 2) / 3 * full // section 3: (n+2)/3 times as fast as with covariances
+	c.CC = 4 / (n + 4)
+	c.CSigma = (mu + 2) / (n + mu + 3)
+	c.DSigma = 1 + 2*max(0, math.Sqrt((mu-1)/(n+1))-1) + c.CSigma
 	return c
 }
 

@@ -61,6 +61,8 @@ func TestStateFollowsTheLibraryGenerationByGeneration(t *testing.T) {
 		Sigma    float64
 		C        [][]float64
 		PSigma   []float64 `json:"p_sigma"`
+		EtaMean  float64   `json:"eta_mean"`
+		EtaCov   float64   `json:"eta_Sigma"`
 	}
 	var file struct {
 		CMA []struct {
@@ -78,17 +80,16 @@ func TestStateFollowsTheLibraryGenerationByGeneration(t *testing.T) {
 		}
 	}
 	oracle.Load(t, "cmaes_cyberagent.json", &file)
-	runs, drawn := 0, 0
+	runs, drawn, adapted := 0, 0, 0
 	for i, run := range file.CMA {
-		if run.LRAdapt { // learning-rate adaptation is another algorithm
-			continue
-		}
 		runs++
 		var cov *mat.SymDense
 		if run.Cov0 != nil {
 			cov = mat.NewSymDense(len(run.Mean0), flat(run.Cov0))
 		}
-		s := New(NewConstants(len(run.Mean0), run.Popsize), run.Mean0, run.Sigma0, cov)
+		c := NewConstants(len(run.Mean0), run.Popsize)
+		c.AdaptRates = run.LRAdapt
+		s := New(c, run.Mean0, run.Sigma0, cov)
 		for g, gen := range run.Generations {
 			name := fmt.Sprintf("run %d (%s) generation %d: ", i, run.Fn, g)
 			for k, z := range gen.Z {
@@ -101,14 +102,69 @@ func TestStateFollowsTheLibraryGenerationByGeneration(t *testing.T) {
 			near(t, name+"C", flat(rows(s.C)), flat(gen.After.C))
 			near(t, name+"p_sigma", s.PSigma, gen.After.PSigma)
 			near(t, name+"pc", s.PC, gen.After.PC)
+			if run.LRAdapt {
+				near(t, name+"rates", []float64{s.Rates.Mean, s.Rates.Cov}, []float64{gen.After.EtaMean, gen.After.EtaCov})
+				adapted++
+			}
 			if s.Generation != g+1 {
 				t.Errorf("%sgot generation %d, want %d", name, s.Generation, g+1)
 			}
 		}
 	}
-	t.Logf("%d runs, %d points drawn", runs, drawn)
-	if runs < 9 || drawn < 250 {
-		t.Errorf("got %d runs and %d drawn points, want at least 9 and 250", runs, drawn)
+	t.Logf("%d runs, %d points drawn, %d generations with adapted rates", runs, drawn, adapted)
+	if runs < 10 || drawn < 250 || adapted < 10 {
+		t.Errorf("got %d runs, %d drawn points, %d generations with adapted rates: fewer than the file once had", runs, drawn, adapted)
+	}
+}
+
+func TestSeparableStateFollowsTheLibrary(t *testing.T) {
+	var file struct {
+		Constants []struct {
+			Dim, Lam, Mu int
+			MuEff        float64 `json:"mu_eff"`
+			C1, CMu, CC  float64
+			CSigma       float64 `json:"c_sigma"`
+			DSigma       float64 `json:"d_sigma"`
+			Weights      []float64
+		} `json:"sep_constants"`
+		Runs []struct {
+			Popsize     int
+			Mean0       []float64
+			Sigma0      float64
+			Generations []struct {
+				X     [][]float64
+				F     []float64
+				After struct {
+					Mean, PC []float64
+					Sigma    float64
+					C        []float64 `json:"C_diag"`
+					PSigma   []float64 `json:"p_sigma"`
+				}
+			}
+		} `json:"sepcma"`
+	}
+	oracle.Load(t, "cmaes_cyberagent.json", &file)
+	for _, want := range file.Constants {
+		c := NewSeparable(want.Dim, want.Lam)
+		near(t, fmt.Sprintf("d=%d λ=%d", want.Dim, want.Lam), []float64{c.MuEff, c.C1, c.CMu, c.CC, c.CSigma, c.DSigma},
+			[]float64{want.MuEff, want.C1, want.CMu, want.CC, want.CSigma, want.DSigma})
+		near(t, "weights", c.Weights[:want.Mu], want.Weights)
+	}
+	for i, run := range file.Runs {
+		s := New(NewSeparable(len(run.Mean0), run.Popsize), run.Mean0, run.Sigma0, nil)
+		for g, gen := range run.Generations {
+			name := fmt.Sprintf("run %d generation %d: ", i, g)
+			s = s.Tell(gen.X, gen.F)
+			near(t, name+"mean", s.Mean, gen.After.Mean)
+			near(t, name+"sigma", []float64{s.Sigma}, []float64{gen.After.Sigma})
+			near(t, name+"C", s.Diagonal, gen.After.C)
+			near(t, name+"p_sigma", s.PSigma, gen.After.PSigma)
+			near(t, name+"pc", s.PC, gen.After.PC)
+		}
+	}
+	t.Logf("%d constants, %d runs", len(file.Constants), len(file.Runs))
+	if len(file.Constants) < 4 || len(file.Runs) < 3 {
+		t.Errorf("%d constants and %d runs: fewer than the file once had", len(file.Constants), len(file.Runs))
 	}
 }
 

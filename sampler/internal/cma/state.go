@@ -14,6 +14,7 @@ package cma
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 
 	"gonum.org/v1/gonum/mat"
 )
@@ -34,24 +35,38 @@ type State struct {
 	Generation int           // how many populations were told
 	Mean       []float64     // m
 	Sigma      float64       // σ
-	C          *mat.SymDense // covariance without σ², positive definite
+	C          *mat.SymDense // covariance without σ², positive definite; nil if Separable
+	Diagonal   []float64     // that of C if Separable, else nil
 	PSigma     []float64     // p_σ, evolution path of σ
 	PC         []float64     // p_c, evolution path of C
+	Rates      *Rates        // nil unless AdaptRates
 
-	root    *mat.SymDense // C^(1/2), the symmetric root
+	root    *mat.SymDense // C^(1/2), the symmetric root; nil if Separable
 	inverse *mat.SymDense // C^(-1/2)
 }
 
 // New returns the state before the first generation. It takes over mean, as
-// long as c.Dim, and cov, which may be nil for the identity. Mean and sigma are
-// finite, sigma above 0, and cov positive definite.
+// long as c.Dim, and cov, which may be nil for the identity; of it the diagonal
+// counts if c is separable. Mean and sigma are finite, sigma above 0, and cov
+// positive definite.
 func New(c *Constants, mean []float64, sigma float64, cov *mat.SymDense) *State {
 	s := &State{Constants: c, Mean: mean, Sigma: sigma, C: cov, PSigma: make([]float64, c.Dim), PC: make([]float64, c.Dim)}
-	if cov == nil {
+	switch {
+	case c.Separable:
+		s.C, s.Diagonal = nil, ones(c.Dim)
+		if cov != nil {
+			for i := range s.Diagonal {
+				s.Diagonal[i] = cov.At(i, i)
+			}
+		}
+	case cov == nil:
 		s.C = mat.NewSymDense(c.Dim, nil)
 		for i := range c.Dim {
 			s.C.SetSym(i, i, 1)
 		}
+	}
+	if c.AdaptRates {
+		s.Rates = newRates(c.Dim)
 	}
 	if !s.settle() {
 		panic("cma: New with a state that is not finite or not positive definite")
@@ -72,7 +87,7 @@ func (s *State) Draw(r *rand.Rand) []float64 {
 // B·D, where C = B·D²·Bᵀ; the symmetric root B·D·Bᵀ has the same distribution
 // and does not depend on the signs of the eigenvectors.
 func (s *State) Point(z []float64) []float64 {
-	x := product(s.root, z)
+	x := s.stretch(z)
 	for i := range x {
 		x[i] = s.Mean[i] + s.Sigma*x[i]
 	}
@@ -84,7 +99,13 @@ func (s *State) Point(z []float64) []float64 {
 // have made them negative, are raised.
 func (s *State) settle() bool {
 	s.Sigma = min(max(s.Sigma, minSigma), maxSigma)
-	if !finite(s.Mean...) || !finite(s.Sigma) || !finite(s.PSigma...) || !finite(s.PC...) || !finite(s.C.RawSymmetric().Data...) {
+	if !finite(s.Mean...) || !finite(s.Sigma) || !finite(s.PSigma...) || !finite(s.PC...) {
+		return false
+	}
+	if s.Separable {
+		return s.settleDiagonal()
+	}
+	if !finite(s.C.RawSymmetric().Data...) {
 		return false
 	}
 	var eigen mat.EigenSym
@@ -108,6 +129,44 @@ func (s *State) settle() bool {
 	s.inverse = compose(&b, values, func(v float64) float64 { return 1 / math.Sqrt(v) })
 	return true
 }
+
+// settleDiagonal is settle for a diagonal C.
+func (s *State) settleDiagonal() bool {
+	largest := slices.Max(s.Diagonal)
+	if !finite(s.Diagonal...) || !(minScale <= largest && largest <= maxScale) {
+		return false
+	}
+	for i, v := range s.Diagonal {
+		s.Diagonal[i] = max(v, largest/maxCondition)
+	}
+	return true
+}
+
+// stretch returns C^(1/2)·z.
+func (s *State) stretch(z []float64) []float64 {
+	if !s.Separable {
+		return product(s.root, z)
+	}
+	x := make([]float64, s.Dim)
+	for i, v := range s.Diagonal {
+		x[i] = math.Sqrt(v) * z[i]
+	}
+	return x
+}
+
+// whiten returns C^(-1/2)·y.
+func (s *State) whiten(y []float64) []float64 {
+	if !s.Separable {
+		return product(s.inverse, y)
+	}
+	z := make([]float64, s.Dim)
+	for i, v := range s.Diagonal {
+		z[i] = y[i] / math.Sqrt(v)
+	}
+	return z
+}
+
+func ones(n int) []float64 { return slices.Repeat([]float64{1}, n) }
 
 // compose returns B·diag(f(v))·Bᵀ for positive f(v).
 func compose(b *mat.Dense, values []float64, f func(float64) float64) *mat.SymDense {

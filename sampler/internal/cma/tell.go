@@ -30,7 +30,7 @@ func (s *State) Tell(points [][]float64, values []float64) *State {
 	}
 	next.Mean = floats.AddScaledTo(make([]float64, s.Dim), s.Mean, s.Sigma, mean) // eq. 42, with c_m = 1
 
-	next.PSigma = path(s.PSigma, s.CSigma, s.MuEff, product(s.inverse, mean)) // eq. 43
+	next.PSigma = path(s.PSigma, s.CSigma, s.MuEff, s.whiten(mean)) // eq. 43
 	norm := floats.Norm(next.PSigma, 2)
 	next.Sigma = s.Sigma * math.Exp(min(1, s.CSigma/s.DSigma*(norm/s.ChiN-1))) // eq. 44, the growth limited as in pycma
 
@@ -42,7 +42,14 @@ func (s *State) Tell(points [][]float64, values []float64) *State {
 	} else {
 		next.PC = path(s.PC, s.CC, s.MuEff, mean) // eq. 45
 	}
-	next.C = s.adapt(steps, next.PC, stalled)
+	if s.Separable {
+		next.Diagonal = s.adaptDiagonal(steps, next.PC, stalled)
+	} else {
+		next.C = s.adapt(steps, next.PC, stalled)
+	}
+	if s.AdaptRates {
+		next.slow(s)
+	}
 	if !next.settle() {
 		kept := *s
 		kept.Generation++
@@ -82,6 +89,22 @@ func path(p []float64, c, muEff float64, y []float64) []float64 {
 	return next
 }
 
+// adaptDiagonal is adapt for a diagonal C.
+func (s *State) adaptDiagonal(steps [][]float64, pc []float64, stalled bool) []float64 {
+	delta := 0.0
+	if stalled {
+		delta = s.CC * (2 - s.CC)
+	}
+	c := floats.ScaleTo(make([]float64, s.Dim), 1+s.C1*delta-s.C1-s.CMu*floats.Sum(s.Weights), s.Diagonal)
+	for i := range c {
+		c[i] += s.C1 * pc[i] * pc[i]
+		for k, w := range s.Weights[:s.Mu] {
+			c[i] += s.CMu * w * steps[k][i] * steps[k][i]
+		}
+	}
+	return c
+}
+
 // adapt returns the covariance matrix after the ranked steps (λ×d).
 func (s *State) adapt(steps [][]float64, pc []float64, stalled bool) *mat.SymDense {
 	delta := 0.0 // δ(h_σ), makes up for the variance that a stalled path misses
@@ -93,7 +116,7 @@ func (s *State) adapt(steps [][]float64, pc []float64, stalled bool) *mat.SymDen
 	c.SymRankOne(c, s.C1, mat.NewVecDense(s.Dim, pc))              // eq. 47, rank one
 	for k, w := range s.Weights {
 		if w < 0 { // eq. 46: a step that is taken from C counts with length √d
-			w *= float64(s.Dim) / (square(floats.Norm(product(s.inverse, steps[k]), 2)) + 1e-8)
+			w *= float64(s.Dim) / (square(floats.Norm(s.whiten(steps[k]), 2)) + 1e-8)
 		}
 		c.SymRankOne(c, s.CMu*w, mat.NewVecDense(s.Dim, steps[k])) // eq. 47, rank µ
 	}
