@@ -22,7 +22,7 @@ type Checkpoints struct {
 
 	// Save is called after report, when Task.CheckpointEvery is over, with the
 	// state of the training after that epoch: the last report that belongs to
-	// the state is that of the same epoch. Save may keep data, about 450 kB.
+	// the state is that of the same epoch. Save may keep data, at most 440 kB.
 	// Its error ends the training and is returned as it is. nil: no state is
 	// saved.
 	Save func(epoch int, data []byte) error

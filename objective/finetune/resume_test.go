@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
@@ -13,6 +14,7 @@ import (
 	"github.com/bluefin-hpo/bluefin/sampler"
 	"github.com/bluefin-hpo/bluefin/space"
 	"github.com/bluefin-hpo/bluefin/storage"
+	"github.com/bluefin-hpo/bluefin/storage/sqlite"
 	"github.com/bluefin-hpo/bluefin/study"
 	"github.com/bluefin-hpo/bluefin/trial"
 )
@@ -39,24 +41,31 @@ func resumable(tb testing.TB) *Task {
 	return task
 }
 
-// A watch is a pruner that prunes nothing and sees every report.
-type watch func(epoch int)
+// A watch is a storage that shows each checkpoint before it writes it: with a
+// task that saves each epoch, all the epochs that are run. (Reports would not
+// do, for those of steps that have one come to nothing.)
+type watch struct {
+	storage.Storage
+	seen func(epoch int) error // whose error becomes that of the write
+}
 
-func (w watch) Prune(_ trial.History, t *trial.Trial) (trial.Verdict, error) {
-	r, _ := t.LastReport()
-	w(r.Step)
-	return trial.Verdict{}, nil
+func (w watch) Write(ctx context.Context, study int64, number int, u storage.Update) error {
+	if u.Checkpoint != nil {
+		if err := w.seen(u.Checkpoint.Step); err != nil {
+			return err
+		}
+	}
+	return w.Storage.Write(ctx, study, number, u)
 }
 
 // searchOn runs a study of one trial that keeps its checkpoint, or goes on
-// with it, until ctx ends or it is done. Each epoch is shown to seen before its
-// report is written.
-func searchOn(ctx context.Context, s storage.Storage, task *Task, sp Space, seen func(epoch int)) error {
-	st, err := study.Open(ctx, study.Config{Name: "test", Storage: s, Sampler: &sampler.Random{}, Pruner: watch(seen), Seed: studySeed, KeepCheckpoints: true})
+// with it, until ctx ends or it is done.
+func searchOn(ctx context.Context, s storage.Storage, task *Task, sp Space) error {
+	st, err := study.Open(ctx, study.Config{Name: "test", Storage: s, Sampler: &sampler.Random{}, Seed: studySeed, KeepCheckpoints: true})
 	if err != nil {
 		return err
 	}
-	return st.Optimize(ctx, task.Objective(sp, studySeed), study.Budget{Trials: 1, Failures: 1})
+	return st.Optimize(ctx, task.Objective(sp, studySeed), study.Budget{Trials: 1})
 }
 
 // An ending is what a trial leaves behind.
@@ -104,7 +113,7 @@ func endingOf(t *testing.T, s storage.Storage) (e ending, ok bool) {
 func uninterrupted(t *testing.T, sp Space) ending {
 	t.Helper()
 	s := &storage.Memory{}
-	if err := searchOn(t.Context(), s, resumable(t), sp, func(int) {}); err != nil {
+	if err := searchOn(t.Context(), s, resumable(t), sp); err != nil {
 		t.Fatal(err)
 	}
 	e, ok := endingOf(t, s)
@@ -118,74 +127,44 @@ func TestAnInterruptedTrialGoesOnAtItsEpoch(t *testing.T) {
 	const epochs = 6
 	sp := only(epochs)
 	want := uninterrupted(t, sp)
-	for stop := 1; stop <= epochs; stop++ {
-		s := &storage.Memory{}
-		mine := errors.New("mine")
-		ctx, cancel := context.WithCancelCause(t.Context())
-		// The study stops as the epoch is reported: that report is not written.
-		if err := searchOn(ctx, s, resumable(t), sp, func(epoch int) {
-			if epoch == stop {
-				cancel(mine)
+	full := errors.New("full")
+	for name, c := range map[string]struct {
+		saves error // the error of the last checkpoint
+		kept  int   // how many epochs before the last one are not lost
+	}{
+		"after an epoch":                      {nil, 0},
+		"between a report and its checkpoint": {full, 1},
+	} {
+		for stop := 1; stop < epochs; stop++ {
+			s := &storage.Memory{}
+			ctx, cancel := context.WithCancel(t.Context())
+			err := searchOn(ctx, watch{s, func(epoch int) error {
+				if epoch < stop {
+					return nil
+				}
+				cancel()
+				return c.saves
+			}}, resumable(t), sp)
+			if !errors.Is(err, context.Canceled) {
+				t.Fatal(err)
 			}
-		}); !errors.Is(err, mine) {
-			t.Fatalf("error is %v, want %v", err, mine)
-		}
-		first := 0
-		if err := searchOn(t.Context(), s, resumable(t), sp, func(epoch int) {
-			if first == 0 {
-				first = epoch
+			saved := stop - c.kept
+			if before, _ := endingOf(t, s); before.state != trial.Waiting || before.checkpoint.Step != saved || len(before.reports) != saved {
+				t.Errorf("stopped %s, %d: the trial is %v with %d reports and a checkpoint of epoch %d, want waiting and %d", name, stop, before.state, len(before.reports), before.checkpoint.Step, saved)
 			}
-		}); err != nil {
-			t.Fatal(err)
-		}
-		if first != stop {
-			t.Errorf("stopped in epoch %d: goes on with epoch %d", stop, first)
-		}
-		if got, _ := endingOf(t, s); !reflect.DeepEqual(got, want) {
-			t.Errorf("stopped in epoch %d: ends with %v %s, want %v %s", stop, got.values, got.attrs, want.values, want.attrs)
-		}
-	}
-}
-
-// A full storage cannot write the checkpoint of one epoch.
-type full struct {
-	storage.Storage
-	epoch int
-	stop  context.CancelFunc
-}
-
-var errFull = errors.New("full")
-
-func (f full) Write(ctx context.Context, study int64, number int, u storage.Update) error {
-	if u.Checkpoint != nil && u.Checkpoint.Step == f.epoch {
-		f.stop() // and the program ends
-		return errFull
-	}
-	return f.Storage.Write(ctx, study, number, u)
-}
-
-func TestATrialThatEndsBetweenAReportAndItsCheckpointReportsTheEpochAgain(t *testing.T) {
-	const epochs = 5
-	sp := only(epochs)
-	want := uninterrupted(t, sp)
-	for lost := 1; lost <= epochs; lost++ {
-		s := &storage.Memory{}
-		ctx, cancel := context.WithCancel(t.Context())
-		if err := searchOn(ctx, full{s, lost, cancel}, resumable(t), sp, func(int) {}); !errors.Is(err, context.Canceled) {
-			t.Fatal(err)
-		}
-		if before, ok := endingOf(t, s); ok != (lost > 1) || len(before.reports) != lost-1 {
-			t.Errorf("checkpoint %d is lost: %d reports are left, want %d", lost, len(before.reports), lost-1)
-		}
-		var seen []int
-		if err := searchOn(t.Context(), s, resumable(t), sp, func(epoch int) { seen = append(seen, epoch) }); err != nil {
-			t.Fatal(err)
-		}
-		if len(seen) != epochs-lost+1 || seen[0] != lost {
-			t.Errorf("checkpoint %d is lost: then epochs %v are run", lost, seen)
-		}
-		if got, _ := endingOf(t, s); !reflect.DeepEqual(got, want) {
-			t.Errorf("checkpoint %d is lost: ends with %v %s, want %v %s", lost, got.values, got.attrs, want.values, want.attrs)
+			var ran []int
+			if err := searchOn(t.Context(), watch{s, func(epoch int) error {
+				ran = append(ran, epoch)
+				return nil
+			}}, resumable(t), sp); err != nil {
+				t.Fatal(err)
+			}
+			if len(ran) != epochs-saved || ran[0] != saved+1 {
+				t.Errorf("stopped %s, %d: then epochs %v are run", name, stop, ran)
+			}
+			if got, _ := endingOf(t, s); !reflect.DeepEqual(got, want) {
+				t.Errorf("stopped %s, %d: ends with %v %s, want %v %s", name, stop, got.values, got.attrs, want.values, want.attrs)
+			}
 		}
 	}
 }
@@ -205,14 +184,18 @@ func (d damaged) Checkpoint(ctx context.Context, study int64, number int) (stora
 func TestATrialWithADamagedCheckpointFails(t *testing.T) {
 	s := &storage.Memory{}
 	ctx, cancel := context.WithCancel(t.Context())
-	if err := searchOn(ctx, s, resumable(t), only(5), func(epoch int) {
+	if err := searchOn(ctx, watch{s, func(epoch int) error {
 		if epoch == 3 {
 			cancel()
 		}
-	}); !errors.Is(err, context.Canceled) {
+		return nil
+	}}, resumable(t), only(5)); !errors.Is(err, context.Canceled) {
 		t.Fatal(err)
 	}
-	if err := searchOn(t.Context(), damaged{s}, resumable(t), only(5), func(epoch int) { t.Errorf("epoch %d was run", epoch) }); err != nil {
+	if err := searchOn(t.Context(), watch{damaged{s}, func(epoch int) error {
+		t.Errorf("epoch %d was run", epoch)
+		return nil
+	}}, resumable(t), only(5)); err != nil {
 		t.Fatal(err)
 	}
 	record, err := s.Load(t.Context(), "test")
@@ -223,7 +206,7 @@ func TestATrialWithADamagedCheckpointFails(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if tr := all.Trials[0]; tr.State != trial.Failed || !strings.Contains(tr.Failure(), "bad checkpoint") || len(tr.Reports) != 2 {
+	if tr := all.Trials[0]; tr.State != trial.Failed || !strings.Contains(tr.Failure(), "bad checkpoint") || len(tr.Reports) != 3 {
 		t.Errorf("the trial is %v (%s) with reports %v, want failed with those before the checkpoint", tr.State, tr.Failure(), tr.Reports)
 	}
 }
@@ -231,10 +214,64 @@ func TestATrialWithADamagedCheckpointFails(t *testing.T) {
 // A trial of the default task is over before a checkpoint is due.
 func TestAShortTrialSavesNoCheckpoint(t *testing.T) {
 	s := &storage.Memory{}
-	if err := searchOn(t.Context(), s, digitsTask(t), only(5), func(int) {}); err != nil {
+	if err := searchOn(t.Context(), s, digitsTask(t), only(5)); err != nil {
 		t.Fatal(err)
 	}
 	if e, ok := endingOf(t, s); ok || e.state != trial.Complete {
 		t.Errorf("the trial is %v with a checkpoint of epoch %d, want none", e.state, e.checkpoint.Step)
+	}
+}
+
+// BenchmarkCheckpoint is what one of a whole network costs: to make, to read,
+// and to save in a study file, with its size.
+//
+//	go test -run '^$' -bench Checkpoint ./objective/finetune
+func BenchmarkCheckpoint(b *testing.B) {
+	task := digitsTask(b)
+	s := Defaults()
+	s.NumTrainEpochs = 1
+	data := mustRecord(b, task, s, nil).saved[0]
+	of := origin{Task: task.id, Settings: s, Patience: DefaultPatience, Seed: 1}
+	state, err := of.decode(data)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Run("encode", func(b *testing.B) {
+		for b.Loop() {
+			if again, err := of.encode(*state); err != nil || !bytes.Equal(again, data) {
+				b.Fatal(err)
+			}
+		}
+		b.ReportMetric(float64(len(data)), "bytes")
+	})
+	b.Run("decode", func(b *testing.B) {
+		for b.Loop() {
+			if _, err := of.decode(data); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	for name, sync := range map[string]sqlite.Durability{"full": sqlite.Full, "normal": sqlite.Normal} {
+		b.Run("save/"+name, func(b *testing.B) {
+			db, err := sqlite.Open(b.Context(), filepath.Join(b.TempDir(), "study.db"), sqlite.Options{Durability: sync})
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer db.Close()
+			st, err := study.Open(b.Context(), study.Config{Name: "test", Storage: db})
+			if err != nil {
+				b.Fatal(err)
+			}
+			live, err := st.Ask(b.Context())
+			if err != nil {
+				b.Fatal(err)
+			}
+			for b.Loop() {
+				if err := live.Checkpoint(1, data); err != nil {
+					b.Fatal(err)
+				}
+			}
+			st.Tell(b.Context(), live, nil, study.ErrPruned)
+		})
 	}
 }
