@@ -43,6 +43,9 @@ type State struct {
 
 	root    *mat.SymDense // C^(1/2), the symmetric root; nil if Separable
 	inverse *mat.SymDense // C^(-1/2)
+
+	condition float64 // of C, before its eigenvalues were raised
+	kept      bool    // the last generation could not be told
 }
 
 // New returns the state before the first generation. It takes over mean, as
@@ -117,6 +120,10 @@ func (s *State) settle() bool {
 	if !(minScale <= largest && largest <= maxScale) {
 		return false
 	}
+	s.condition = largest / values[0]
+	if values[0] <= 0 {
+		s.condition = math.Inf(1)
+	}
 	var b mat.Dense // eigenvectors in columns
 	eigen.VectorsTo(&b)
 	if low := largest / maxCondition; values[0] < low {
@@ -135,6 +142,10 @@ func (s *State) settleDiagonal() bool {
 	largest := slices.Max(s.Diagonal)
 	if !finite(s.Diagonal...) || !(minScale <= largest && largest <= maxScale) {
 		return false
+	}
+	s.condition = math.Inf(1)
+	if smallest := slices.Min(s.Diagonal); smallest > 0 {
+		s.condition = largest / smallest
 	}
 	for i, v := range s.Diagonal {
 		s.Diagonal[i] = max(v, largest/maxCondition)

@@ -53,6 +53,7 @@ func (s *State) Tell(points [][]float64, values []float64) *State {
 	if !next.settle() {
 		kept := *s
 		kept.Generation++
+		kept.kept = true
 		return &kept
 	}
 	return next
