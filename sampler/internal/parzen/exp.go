@@ -20,7 +20,7 @@ func expNeg(x float64) float64 {
 	k := int(x*(32/math.Ln2) - 0.5)
 	r := x - float64(k)*high - float64(k)*low
 	r2 := r * r
-	p := (1.0/2 + r/6) + r2*(1.0/24+r/120+r2/720)
+	p := (1.0/2 + r*(1.0/6)) + r2*(1.0/24+r*(1.0/120)+r2*(1.0/720))
 	scale := math.Float64frombits(uint64(1023+k>>5)<<52) * powers[k&31]
 	return scale + scale*(r+r2*p)
 }

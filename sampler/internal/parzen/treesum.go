@@ -143,26 +143,33 @@ const fewAxes = 6
 
 // addPlain adds plain kernels; no axis has cells.
 func (w *walk) addPlain(leaf *node) {
-	rows := leaf.rows
+	rows, stride, x := leaf.rows, w.stride, w.lo
+	first := x[:min(fewAxes, len(x))]
 kernels:
 	for _, number := range leaf.numbers {
-		row := rows[:w.stride]
-		rows = rows[w.stride:]
-		s := row[0]
-		row = row[1:]
-		for x := w.lo; len(x) > 0; {
-			n := min(fewAxes, len(x))
-			sum, mu := 0.0, row[:n]
-			for i, v := range x[:n] {
-				z := v - mu[i]
-				sum += z * z
-			}
-			if s -= sum * plainInv; s <= w.floor {
-				continue kernels
-			}
-			x, row = x[n:], row[n:]
+		row := rows[:stride]
+		rows = rows[stride:]
+		sum, mu := 0.0, row[1:1+len(first)]
+		for i, v := range first {
+			z := v - mu[i]
+			sum += z * z
 		}
-		if s = w.minusMisses(s, row); s > w.floor {
+		s := row[0] - sum*plainInv
+		if s <= w.floor {
+			continue
+		}
+		if len(x) > fewAxes {
+			sum, mu = 0.0, row[1:1+len(x)]
+			for i := fewAxes; i < len(x); i++ {
+				z := x[i] - mu[i]
+				sum += z * z
+				if i%fewAxes == 0 && s-sum*plainInv <= w.floor {
+					continue kernels
+				}
+			}
+			s -= sum * plainInv
+		}
+		if s = w.minusMisses(s, row[1+len(x):]); s > w.floor {
 			w.addTerm(s, number)
 		}
 	}
