@@ -13,6 +13,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/bluefin-hpo/bluefin/objective/finetune"
+	"github.com/bluefin-hpo/bluefin/storage"
 	"github.com/bluefin-hpo/bluefin/storage/sqlite"
 	"github.com/bluefin-hpo/bluefin/study"
 	"github.com/bluefin-hpo/bluefin/trial"
@@ -31,10 +32,22 @@ func finetuneCommand() *cli.Command {
 			&cli.IntFlag{Name: "trials", Value: 30, Usage: "the `NUMBER` of trials that the study shall have in all"},
 			&cli.DurationFlag{Name: "timeout", DefaultText: "none", Usage: "stop after a `TIME` like 10m"},
 			&cli.IntFlag{Name: "workers", Value: 1, Usage: "the `NUMBER` of trials that run at once"},
-			samplerFlag(), prunerFlag(), seedFlag(),
+			samplerFlag(), prunerFlag(), seedFlag(), durabilityFlag(), orphansFlag(),
 		},
 		Action: runFinetune,
 	}
+}
+
+func orphansFlag() cli.Flag {
+	return &cli.StringFlag{Name: "orphans", Value: "resume",
+		Usage: "what becomes of a trial whose worker was killed, `POLICY` is resume, retry or fail. It goes on under its number, from its last checkpoint; or it fails and a copy of it is queued; or it fails"}
+}
+
+// orphans reads the flag of that name.
+func orphans(c *cli.Context) (storage.Policy, error) {
+	policies := map[string]storage.Policy{"resume": storage.Resume, "retry": storage.Retry, "fail": storage.Fail}
+	name, err := oneOf("orphans", c.String("orphans"), "resume", "retry", "fail")
+	return policies[name], err
 }
 
 var errTimeout = errors.New("the timeout is over")
@@ -62,11 +75,18 @@ func runFinetune(c *cli.Context) (err error) {
 	if cfg.Pruner, err = prunerByName(c.String("pruner")); err != nil {
 		return err
 	}
+	if cfg.Orphans.Policy, err = orphans(c); err != nil {
+		return err
+	}
+	level, err := durability(c)
+	if err != nil {
+		return err
+	}
 	task, err := finetune.Digits()
 	if err != nil {
 		return err
 	}
-	db, err := openStorage(c, sqlite.Create)
+	db, err := openWith(c, sqlite.Options{Durability: level})
 	if err != nil {
 		return err
 	}

@@ -89,7 +89,7 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 		Commands: []*cli.Command{
 			finetuneCommand(), createStudyCommand(), deleteStudyCommand(), studyNamesCommand(), studiesCommand(),
 			trialsCommand(), bestTrialCommand(), bestTrialsCommand(), askCommand(), tellCommand(), exportCommand(),
-			storageCommand(),
+			copyStudyCommand(), exportStudyCommand(), importStudyCommand(), storageCommand(),
 		},
 		Action: func(c *cli.Context) error {
 			if c.Args().Present() {

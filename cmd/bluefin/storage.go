@@ -50,13 +50,31 @@ func storagePath(value string) (string, error) {
 	return path, nil
 }
 
+func durabilityFlag() cli.Flag {
+	return &cli.StringFlag{Name: "durability", Value: "full",
+		Usage: "what a power cut may cost, `LEVEL` is full or normal. With full no trial that has ended is lost; with normal the last ones may be, but no trial waits for the disk. A killed process loses none either way"}
+}
+
+// durability reads the flag of that name.
+func durability(c *cli.Context) (sqlite.Durability, error) {
+	name, err := oneOf("durability", c.String("durability"), "full", "normal")
+	if name == "normal" {
+		return sqlite.Normal, err
+	}
+	return sqlite.Full, err
+}
+
 // openStorage opens the file that --storage names.
 func openStorage(c *cli.Context, mode sqlite.Mode) (*sqlite.DB, error) {
+	return openWith(c, sqlite.Options{Mode: mode})
+}
+
+func openWith(c *cli.Context, o sqlite.Options) (*sqlite.DB, error) {
 	path, err := storagePath(c.String("storage"))
 	if err != nil {
 		return nil, err
 	}
-	return sqlite.Open(c.Context, path, sqlite.Options{Mode: mode})
+	return sqlite.Open(c.Context, path, o)
 }
 
 // withStudy calls f with the study that --study-name names. Without a name it

@@ -145,7 +145,7 @@ func TestDamageIsFoundInItsLine(t *testing.T) {
 		})
 	}
 	_, _, err := journal.Read(io.MultiReader(strings.NewReader(text[:100]), broken{}))
-	if !errors.Is(err, errBroken) {
+	if err != errBroken {
 		t.Errorf("a reader that fails: got %v", err)
 	}
 }

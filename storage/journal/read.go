@@ -28,11 +28,14 @@ func (e *Error) Unwrap() error { return e.Err }
 
 // Read reads what Write has written: the study, and its trials as
 // storage.Porter imports them. What is not a whole journal of Version, each
-// line as it should be, is an *Error.
+// line as it should be, is an *Error. An error of r is returned as it is.
 func Read(r io.Reader) (storage.Study, []*trial.Trial, error) {
 	d := reader{r: bufio.NewReader(r), dists: map[string]space.Dist{}}
 	trials, err := d.journal()
-	if err != nil {
+	switch {
+	case d.broken != nil:
+		return storage.Study{}, nil, d.broken
+	case err != nil:
 		return storage.Study{}, nil, &Error{max(d.line, 1), err}
 	}
 	return d.study, trials, nil
@@ -47,6 +50,7 @@ type reader struct {
 	seen   map[int]bool
 	last   *trial.Trial
 	dists  map[string]space.Dist
+	broken error // of r
 }
 
 func (d *reader) journal() ([]*trial.Trial, error) {
@@ -74,13 +78,14 @@ func (d *reader) journal() ([]*trial.Trial, error) {
 // next returns the next line, or io.EOF.
 func (d *reader) next() ([]byte, error) {
 	text, err := d.r.ReadBytes('\n')
-	if len(text) == 0 {
+	switch {
+	case err != nil && err != io.EOF:
+		d.broken = err
+		return nil, err
+	case len(text) == 0:
 		return nil, err
 	}
 	d.line++
-	if err != nil && err != io.EOF {
-		return nil, err
-	}
 	text = bytes.TrimSuffix(bytes.TrimSuffix(text, []byte("\n")), []byte("\r"))
 	if !utf8.Valid(text) {
 		return nil, errors.New("the line is damaged: it is not UTF-8")

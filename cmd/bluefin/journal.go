@@ -1,0 +1,121 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/bluefin-hpo/bluefin/storage"
+	"github.com/bluefin-hpo/bluefin/storage/journal"
+	"github.com/bluefin-hpo/bluefin/storage/sqlite"
+	"github.com/bluefin-hpo/bluefin/trial"
+)
+
+func exportStudyCommand() *cli.Command {
+	return &cli.Command{
+		Name:  "export-study",
+		Usage: "write a study with all its trials as JSON Lines, from which import-study makes it anew",
+		Description: "The first line is the study, each other one a trial, in the order in which they\n" +
+			"finished; those that have not come last. Nothing is left out but checkpoints.",
+		Flags: []cli.Flag{
+			storageFlag(), studyNameFlag(),
+			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "the `FILE` to write (default: standard output)"},
+		},
+		Action: func(c *cli.Context) error {
+			path, err := storagePath(c.String("storage"))
+			if err != nil {
+				return err
+			}
+			name := c.String("study-name")
+			if name == "" {
+				if name, err = onlyStudyOf(c); err != nil {
+					return err
+				}
+			}
+			s, trials, err := exportStudy(c, path, name)
+			if err != nil {
+				return err
+			}
+			var text bytes.Buffer
+			if err := journal.Write(&text, s, trials); err != nil {
+				return err
+			}
+			to := c.String("output")
+			if to == "" || to == "-" {
+				_, err = c.App.Writer.Write(text.Bytes())
+				return err
+			}
+			if err := writeFile(to, text.Bytes()); err != nil {
+				return err
+			}
+			logf(c, "Wrote %s: study %q with %s.", to, name, counted(len(trials), "trial"))
+			return nil
+		},
+	}
+}
+
+// onlyStudyOf returns the name of the only study in the file of --storage.
+func onlyStudyOf(c *cli.Context) (string, error) {
+	db, err := openStorage(c, sqlite.ReadOnly)
+	if err != nil {
+		return "", err
+	}
+	defer db.Close()
+	return onlyStudy(c, db)
+}
+
+func importStudyCommand() *cli.Command {
+	return &cli.Command{
+		Name:  "import-study",
+		Usage: "make a study from what export-study has written",
+		Description: "The new study is as the exported one was, to the order in which its trials have\n" +
+			"finished. A trial that was running waits, to be begun from its start. If any line\n" +
+			"is damaged or missing nothing is imported.",
+		Flags: []cli.Flag{
+			storageFlag(),
+			&cli.StringFlag{Name: "study-name", DefaultText: "that of the exported one", Usage: "the `NAME` of the new study"},
+			&cli.StringFlag{Name: "input", Aliases: []string{"i"}, Usage: "the `FILE` to read (default: standard input)"},
+		},
+		Action: func(c *cli.Context) error {
+			path, err := storagePath(c.String("storage"))
+			if err != nil {
+				return err
+			}
+			s, trials, err := readJournal(c)
+			if err != nil {
+				return err
+			}
+			if c.IsSet("study-name") {
+				s.Name = c.String("study-name")
+			}
+			copied, err := takeStudy(c, path, s, trials, "study-name")
+			if err != nil {
+				return err
+			}
+			logf(c, "Imported study %q to %s: %s.", copied.Study.Name, path, counted(copied.Trials, "trial"))
+			logCopied(c, copied)
+			return nil
+		},
+	}
+}
+
+func readJournal(c *cli.Context) (s storage.Study, trials []*trial.Trial, err error) {
+	from, name := io.Reader(c.App.Reader), "standard input"
+	if path := c.String("input"); path != "" && path != "-" {
+		f, err := os.Open(path)
+		if err != nil {
+			return s, nil, err
+		}
+		defer f.Close()
+		from, name = f, path
+	}
+	s, trials, err = journal.Read(from)
+	if errors.As(err, new(*journal.Error)) {
+		err = fmt.Errorf("read %s: %w", name, err)
+	}
+	return s, trials, err
+}
