@@ -1,0 +1,158 @@
+package functions
+
+import (
+	"compress/gzip"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Table returns the problem that the rows of a table answer: CSV under gzip,
+// with a first row of column names. Meta is JSON:
+//
+//   - space: the parameters; of each its name, type ("float", "int" or "cat"),
+//     low, high, step, log or choices, and "if", an object of the values that
+//     other parameters must have for it to be asked for;
+//   - key: the columns that say which row a point is;
+//   - levels: of a key column, the texts in it. The parameter column_i or
+//     column_c is an index into them (column_c by its choice); a parameter with
+//     the name of the column is the text itself;
+//   - inactive: of a key column, its text where the parameter is not asked for;
+//   - objective: the column that is minimized;
+//   - curve: the columns of the values after each epoch; there may be none.
+//
+// A table must have exactly one row for every point of its space. It is an
+// error if it has not, or if rows or meta cannot be read.
+func Table(name string, rows, meta io.Reader) (Problem, error) {
+	t, err := readTable(rows, meta)
+	if err != nil {
+		return Problem{}, fmt.Errorf("functions: table %q: %w", name, err)
+	}
+	p := Problem{Name: name, Group: "table", Minimum: t.minimum, Value: func(ask Ask) float64 { return t.look(ask).value }}
+	if len(t.meta.Curve) > 0 {
+		p.Curve = func(ask Ask) []float64 { return t.look(ask).curve }
+	}
+	return p, nil
+}
+
+// A table is a Table that has been read.
+type table struct {
+	meta    tableMeta
+	rows    map[string]tableRow // by the key, as keyOf joins it
+	minimum float64
+}
+
+type tableRow struct {
+	value float64
+	curve []float64
+}
+
+// readTable reads a table and checks that it is whole.
+func readTable(rows, meta io.Reader) (*table, error) {
+	m, err := readMeta(meta)
+	if err != nil {
+		return nil, fmt.Errorf("meta: %w", err)
+	}
+	t := &table{meta: m, rows: map[string]tableRow{}, minimum: math.Inf(1)}
+	plain, err := gzip.NewReader(rows)
+	if err != nil {
+		return nil, err
+	}
+	if err := t.readRows(csv.NewReader(plain)); err != nil {
+		return nil, err
+	}
+	return t, t.whole()
+}
+
+func (t *table) readRows(r *csv.Reader) error {
+	r.ReuseRecord = true
+	head, err := r.Read()
+	if err != nil {
+		return fmt.Errorf("the names of the columns: %w", err)
+	}
+	head = slices.Clone(head)
+	key, err := columns(head, t.meta.Key...)
+	if err != nil {
+		return err
+	}
+	objective, err := columns(head, t.meta.Objective)
+	if err != nil {
+		return err
+	}
+	curve, err := columns(head, t.meta.Curve...)
+	if err != nil {
+		return err
+	}
+	for {
+		record, err := r.Read()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		numbers := make([]float64, 1+len(curve))
+		for i, c := range append(slices.Clone(objective), curve...) {
+			if numbers[i], err = strconv.ParseFloat(record[c], 64); err != nil || math.IsNaN(numbers[i]) {
+				line, _ := r.FieldPos(c)
+				return fmt.Errorf("line %d, column %s is %q, want a number", line, head[c], record[c])
+			}
+		}
+		texts := make([]string, len(key))
+		for i, c := range key {
+			texts[i] = record[c]
+		}
+		k := keyOf(texts)
+		if _, ok := t.rows[k]; ok {
+			return fmt.Errorf("two rows for %s", t.meta.point(texts))
+		}
+		t.rows[k] = tableRow{value: numbers[0], curve: numbers[1:]}
+		t.minimum = math.Min(t.minimum, numbers[0])
+	}
+}
+
+// columns returns the places of the named columns.
+func columns(head []string, names ...string) ([]int, error) {
+	places := make([]int, len(names))
+	for i, name := range names {
+		if places[i] = slices.Index(head, name); places[i] < 0 {
+			return nil, fmt.Errorf("no column is called %q", name)
+		}
+	}
+	return places, nil
+}
+
+// whole returns an error if a point of the space has no row or a row no point.
+func (t *table) whole() error {
+	found := 0
+	err := t.meta.points(func(ask Ask) error {
+		texts := t.meta.texts(ask)
+		if _, ok := t.rows[keyOf(texts)]; !ok {
+			return fmt.Errorf("no row for %s", t.meta.point(texts))
+		}
+		found++
+		return nil
+	})
+	if err == nil && found != len(t.rows) {
+		err = fmt.Errorf("%d rows for %d points of the space", len(t.rows), found)
+	}
+	return err
+}
+
+// look returns the row of the point that ask decides.
+func (t *table) look(ask Ask) tableRow {
+	texts := t.meta.texts(ask)
+	row, ok := t.rows[keyOf(texts)]
+	if !ok { // whole has checked that there is one
+		panic("functions: no row for " + t.meta.point(texts))
+	}
+	return row
+}
+
+// keyOf joins the texts of the key columns.
+func keyOf(texts []string) string { return strings.Join(texts, "\x00") }
