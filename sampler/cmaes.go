@@ -47,12 +47,25 @@ import (
 //
 // Infeasible trials rank behind all feasible ones, by their violation; Optuna
 // ignores constraints here. Once the search has converged to the last digit it
-// goes on drawing the point that it has found.
+// goes on drawing the point that it has found, unless Restart says otherwise.
 //
 // A CMAES must not be copied after its first use, nor its fields changed.
 type CMAES struct {
 	StartupTrials int // drawn from Independent until as many are complete; 0: 1
 	Population    int // trials per generation, ≥ 2; 0: 4 + ⌊3 ln d⌋ for d parameters
+
+	// Separable adapts a step size for each parameter and no correlations. It
+	// needs fewer trials and less time where there are many parameters, and more
+	// where they interact. It excludes AdaptRates.
+	Separable bool
+
+	// AdaptRates makes the search as slow as noise and local minima demand, for
+	// thousands of trials.
+	AdaptRates bool
+
+	// Restart says what follows when a generation shows that going on is
+	// useless: all values equal, steps too small to matter or without bounds.
+	Restart Restart
 
 	// Independent draws the other parameters, and all during startup. It must
 	// be safe for concurrent use; nil: Random.
@@ -64,6 +77,22 @@ type CMAES struct {
 	newest     evolution   // a cache: a function of the history of the last call
 	beginnings []evolution // of generations, at most two
 }
+
+// A Restart is a way to begin again when a search has ended.
+type Restart uint8
+
+const (
+	// NoRestart goes on with the search.
+	NoRestart Restart = iota
+	// IPOP begins elsewhere with twice the population: Auger and Hansen, "A
+	// Restart CMA Evolution Strategy With Increasing Population Size" (CEC
+	// 2005).
+	IPOP
+	// BIPOP takes turns, by the trials that each has had, between that and
+	// small populations with small steps: Hansen, "Benchmarking a BI-Population
+	// CMA-ES on the BBOB-2009 Function Testbed" (GECCO 2009).
+	BIPOP
+)
 
 // SampleJoint draws the parameters of the search space. It returns none while
 // the study starts up. It is an error if a setting is out of range or the
@@ -103,6 +132,10 @@ func (s *CMAES) check(h trial.History) error {
 		return fmt.Errorf("sampler: CMAES.StartupTrials is %d, want at least 0", s.StartupTrials)
 	case s.Population < 0 || s.Population == 1:
 		return fmt.Errorf("sampler: CMAES.Population is %d, want at least 2, or 0 for the default", s.Population)
+	case s.Separable && s.AdaptRates:
+		return fmt.Errorf("sampler: CMAES.Separable and CMAES.AdaptRates are both set, want at most one")
+	case s.Restart > BIPOP:
+		return fmt.Errorf("sampler: CMAES.Restart is %d, want NoRestart (%d), IPOP (%d) or BIPOP (%d)", s.Restart, NoRestart, IPOP, BIPOP)
 	}
 	return nil
 }

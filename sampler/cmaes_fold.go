@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/bluefin-hpo/bluefin/sampler/internal/cma"
+	"github.com/bluefin-hpo/bluefin/sampler/internal/sobol"
 	"github.com/bluefin-hpo/bluefin/space"
 	"github.com/bluefin-hpo/bluefin/trial"
 )
@@ -18,6 +19,8 @@ type evolution struct {
 	state    *cma.State     // nil before the first generation
 	began    int            // how many trials had finished when the generation began
 	members  []*trial.Trial // that count, as they finished; fewer than a population
+	watch    cma.Watch
+	restarts restarts
 }
 
 // fold returns the evolution after the finished trials of h, going on from
@@ -71,11 +74,12 @@ func (e evolution) with(t *trial.Trial, d trial.Direction, s *CMAES) evolution {
 	case e.complete < s.StartupTrials || len(e.space) == 0:
 		e.state = nil
 	case e.state == nil || len(e.space) < before:
-		e.begin(s.start(len(e.space)))
+		e.restarts = restarts{}
+		e.start(s)
 	case t.Seen >= e.began:
 		e.members = append(slices.Clip(e.members), t)
 		if len(e.members) == e.state.Lambda {
-			e.begin(e.tell(d))
+			e.advance(d, s)
 		}
 	}
 	return e
@@ -84,13 +88,49 @@ func (e evolution) with(t *trial.Trial, d trial.Direction, s *CMAES) evolution {
 // begin makes s the state of a new generation.
 func (e *evolution) begin(s *cma.State) { e.state, e.began, e.members = s, e.seen, nil }
 
-// start returns the state in the middle of the cube.
-func (s *CMAES) start(dim int) *cma.State {
+// start begins a search as the restarts so far demand.
+func (e *evolution) start(s *CMAES) {
+	dim := len(e.space)
 	lambda := s.Population
 	if lambda == 0 {
 		lambda = cma.DefaultLambda(dim)
 	}
-	return cma.New(cma.NewConstants(dim, lambda), slices.Repeat([]float64{0.5}, dim), 1.0/6, nil)
+	mean, sigma := slices.Repeat([]float64{0.5}, dim), firstSigma
+	if e.restarts.count > 0 {
+		lambda, sigma = e.restarts.population(lambda)
+		for i := range mean {
+			mean[i] = sobol.At(uint64(e.restarts.count), i%sobol.MaxDim, &sobol.Scramble{})
+		}
+	}
+	constants := cma.NewConstants(dim, lambda)
+	if s.Separable {
+		constants = cma.NewSeparable(dim, lambda)
+	}
+	constants.AdaptRates = s.AdaptRates
+	e.watch = cma.NewWatch(sigma)
+	e.begin(cma.New(constants, mean, sigma, nil))
+}
+
+// firstSigma is the step size of a new search in the unit cube.
+const firstSigma = 1.0 / 6
+
+// advance begins the generation after that of the members, of this search or of
+// the next.
+func (e *evolution) advance(d trial.Direction, s *CMAES) {
+	values := make([]float64, len(e.members))
+	for i, t := range e.members {
+		values[i] = t.Values[0]
+	}
+	state := e.tell(d)
+	watch, stop := e.watch.See(state, values)
+	e.restarts.trials += len(e.members)
+	if s.Restart == NoRestart || !stop {
+		e.watch = watch
+		e.begin(state)
+		return
+	}
+	e.restarts = e.restarts.next(s.Restart)
+	e.start(s)
 }
 
 // tell returns the state after the generation of the members: the feasible

@@ -21,6 +21,8 @@ func TestCMAESConforms(t *testing.T) {
 		"default":          func() samplertest.Sampler { return &sampler.CMAES{} },
 		"small population": func() samplertest.Sampler { return &sampler.CMAES{Population: 2, StartupTrials: 5} },
 		"TPE for the rest": func() samplertest.Sampler { return &sampler.CMAES{Independent: &sampler.TPE{}} },
+		"separable, BIPOP": func() samplertest.Sampler { return &sampler.CMAES{Separable: true, Restart: sampler.BIPOP} },
+		"adapted rates":    func() samplertest.Sampler { return &sampler.CMAES{AdaptRates: true, Restart: sampler.IPOP} },
 	} {
 		t.Run(name, func(t *testing.T) { samplertest.Run(t, newSampler) })
 	}
