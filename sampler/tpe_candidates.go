@@ -39,26 +39,37 @@ func (c *candidates) draw(r *rand.Rand, e *parzen.Estimator) {
 	}
 }
 
-// cell returns the function from u to the cell of the value that u stands for.
-func cell(d space.Dist) func(u float64) (lo, hi float64) {
-	equal := false // cells, which can be counted
+// cellCount returns the number of cells of d if all are equal, -1 if they are
+// not, 0 if d is continuous.
+func cellCount(d space.Dist) int {
 	switch d := d.(type) {
 	case space.Float:
-		equal = d.Len() > 0
+		return d.Len()
 	case space.Int:
-		equal = !d.Log && d.Len() < 1<<40
+		if d.Log || d.Len() > 1<<40 { // or so many that u cannot tell them apart
+			return -1
+		}
+		return d.Len()
 	}
-	switch {
-	case isCategorical(d), d.Len() == 0:
+	return -1
+}
+
+// cell returns the function from u to the cell of the value that u stands for.
+func cell(d space.Dist) func(u float64) (lo, hi float64) {
+	if isCategorical(d) {
 		return func(u float64) (lo, hi float64) { return u, u }
-	case equal:
-		n := float64(d.Len())
+	}
+	switch n := cellCount(d); n {
+	case 0:
+		return func(u float64) (lo, hi float64) { return u, u }
+	case -1:
+		return func(u float64) (lo, hi float64) { return d.Cell(d.Value(u)) }
+	default:
 		return func(u float64) (lo, hi float64) {
-			k := min(float64(int(u*n)), n-1)
-			return k / n, (k + 1) / n
+			k := min(float64(int(u*float64(n))), float64(n-1))
+			return k / float64(n), (k + 1) / float64(n)
 		}
 	}
-	return func(u float64) (lo, hi float64) { return d.Cell(d.Value(u)) }
 }
 
 // value returns point j in internal form.

@@ -40,7 +40,7 @@ func newTPEModel(sp space.Space) *tpeModel {
 		if isCategorical(p.Dist) {
 			axes[i].Choices = p.Dist.Len()
 		} else {
-			axes[i].Cells = p.Dist.Len() > 0
+			axes[i].Cells = cellCount(p.Dist)
 		}
 	}
 	m.poor = parzen.NewLive(axes)

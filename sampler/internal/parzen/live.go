@@ -33,12 +33,13 @@ type Live struct {
 	epoch    uint64
 	touched  []int // observations to put into the index again
 	snapshot *Snapshot
+	tables   [][]float64 // see cellTable, of plain kernels; by numeric axis
 }
 
 // An Axis is one axis of the space of a Live.
 type Axis struct {
-	Choices int  // 0: numeric
-	Cells   bool // points are cells, numeric only
+	Choices int // 0: numeric
+	Cells   int // numeric only: points are cells, so many equal ones; -1: of any size; 0: points are points
 }
 
 // A Change adds an observation, in place of the one with its number if there
@@ -88,6 +89,7 @@ func NewLive(axes []Axis) *Live {
 		}
 	}
 	l.columns = make([]sorted, len(l.numeric))
+	l.tables = make([][]float64, len(l.numeric))
 	return l
 }
 
@@ -158,7 +160,11 @@ func (l *Live) clear() {
 // fill makes the index.
 func (l *Live) fill() {
 	l.clear()
-	l.index = newTrees(l)
+	if len(l.axes) == 1 {
+		l.index = newLine(l.axes[0])
+	} else {
+		l.index = newTrees(l)
+	}
 	for number := range l.in {
 		if l.in[number] != absent {
 			l.put(number)

@@ -35,6 +35,7 @@ type point struct {
 	base     float64   // ln that all kernels have in common
 	miss     float64   // what a kernel loses on an axis where it has another choice
 	reach    float64   // ln above which no kernel is, besides its constant
+	excess   float64   // the part of reach that is above 0: of cells without width
 }
 
 // exact is the depth at which a share of 1e-13 of a density may be left out.
@@ -49,8 +50,8 @@ func (s *Snapshot) newPoint() *point {
 			choices++
 			continue
 		}
-		p.isCell = append(p.isCell, a.Cells)
-		p.cells = p.cells || a.Cells
+		p.isCell = append(p.isCell, a.Cells != 0)
+		p.cells = p.cells || a.Cells != 0
 	}
 	numeric := make([]float64, 2*len(p.isCell))
 	p.lo, p.hi = numeric[:len(p.isCell)], numeric[len(p.isCell):]
@@ -63,7 +64,7 @@ func (s *Snapshot) newPoint() *point {
 
 // set moves p to point j.
 func (p *point) set(s *Snapshot, lo, hi [][]float64, j int) {
-	p.logPrior, p.base, p.reach = 0, 0, 0
+	p.logPrior, p.base, p.reach, p.excess = 0, 0, 0, 0
 	numeric, choice := 0, 0
 	base := 1 / float64(s.n+1)
 	for i, a := range s.axes {
@@ -78,8 +79,9 @@ func (p *point) set(s *Snapshot, lo, hi [][]float64, j int) {
 			continue
 		case x == y:
 			p.logPrior += priorPeak - (x-0.5)*(x-0.5)/2
-			if a.Cells {
+			if a.Cells != 0 {
 				p.reach += peak
+				p.excess += peak
 			}
 		default:
 			p.logPrior += truncnorm.LogMass(x-0.5, y-0.5) - priorMass

@@ -274,8 +274,14 @@ func (t *trees) drop(l *Live, number int, isSpecial bool) {
 func (t *trees) shift(*Live, int, float64) {}
 
 func (t *trees) freeze(l *Live) frozen {
+	for k, i := range l.numeric {
+		if n := l.axes[i].Cells; n > 0 && l.tables[k] == nil && n <= maxTable {
+			l.tables[k] = cellTable(n, plainInv)
+		}
+	}
 	return &frozenTrees{
 		trees: [2]tree{t.plain, t.special}, ranks: l.ranks.freeze(), ramp: newRamp(l.Len()),
+		tables: l.tables, tableInv: plainInv,
 	}
 }
 
@@ -290,7 +296,36 @@ func freezeFew(l *Live) frozen {
 	}
 	t.box = make([]float64, t.boxSize())
 	t.cover(t.box, t.root.rows)
-	return &frozenTrees{trees: [2]tree{t}, ranks: l.ranks.freeze(), ramp: newRamp(l.Len())}
+	f := &frozenTrees{
+		trees: [2]tree{t}, ranks: l.ranks.freeze(), ramp: newRamp(l.Len()),
+		tables: make([][]float64, len(l.numeric)), tableInv: l.leastInv(),
+	}
+	for k, i := range l.numeric {
+		if n := l.axes[i].Cells; n > 0 && n <= maxTable/16 {
+			f.tables[k] = cellTable(n, f.tableInv)
+		}
+	}
+	return f
+}
+
+// maxTable is the most cells for which there is a cellTable.
+const maxTable = 4096
+
+// cellTable returns ln of the mass that a kernel with 1/2σ² = inv in the middle
+// of a cell has in a cell so many cells away, of n equal ones.
+func cellTable(n int, inv float64) []float64 {
+	table := make([]float64, n)
+	width := math.Sqrt(2*inv) / float64(n)
+	for d := range table {
+		table[d] = truncnorm.LogMass((float64(d)-0.5)*width, (float64(d)+0.5)*width)
+	}
+	return table
+}
+
+// leastInv is 1/2σ² of the narrowest kernels.
+func (l *Live) leastInv() float64 {
+	least := 1 / float64(min(leastPart, l.Len()+2))
+	return 1 / (2 * least * least)
 }
 
 // setRow makes row the kernel of an observation.
@@ -305,7 +340,7 @@ func (l *Live) setRow(row []float64, number int) {
 			sigma, logSigma = gap, math.Log(gap)
 		}
 		row[0] -= logMass(mu, sigma)
-		if !l.axes[l.numeric[k]].Cells {
+		if l.axes[l.numeric[k]].Cells == 0 {
 			row[0] += truncnorm.LogPhi(0) - logSigma
 		}
 		row[1+len(l.axes)+k] = 1 / (2 * sigma * sigma)

@@ -11,6 +11,9 @@ type frozenTrees struct {
 	trees [2]tree // plain and special kernels
 	ranks ranks
 	ramp  ramp
+
+	tables   [][]float64 // by numeric axis, see cellTable; nil: there is none
+	tableInv float64     // of the kernels that they are for
 }
 
 // logSum implements frozen. What is left out is bounded: a kernel or a box of
@@ -215,24 +218,12 @@ func (w *walk) minusMisses(s float64, choices []float64) float64 {
 // below exp(-d²/2σ²), d the distance from mu to the cell.
 func (w *walk) addCells(leaf *node) {
 	wide := 1 + len(w.lo) + len(w.choices)
+	floor := w.floor + w.reach - w.excess // what follows is exact
 kernels:
 	for k, number := range leaf.numbers {
 		row := leaf.rows[k*w.stride : (k+1)*w.stride]
 		s := w.minusMisses(row[0], row[1+len(w.lo):])
-		base, inv := s, plainInv
-		for i, lo := range w.lo {
-			z := lo - row[1+i]
-			if z < 0 {
-				z = max(0, row[1+i]-w.hi[i])
-			}
-			if !w.plain {
-				inv = row[wide+i]
-			}
-			if s -= z * z * inv; s <= w.floor {
-				continue kernels
-			}
-		}
-		s = base
+		inv, slow := plainInv, false
 		for i, lo := range w.lo {
 			mu, hi := row[1+i], w.hi[i]
 			if !w.plain {
@@ -241,15 +232,45 @@ kernels:
 			switch {
 			case !w.isCell[i]:
 				s -= (lo - mu) * (lo - mu) * inv
-			case lo == hi:
-				s += truncnorm.LogPhi(0) + math.Log(2*inv)/2 - (lo-mu)*(lo-mu)*inv
+			case w.f.tables[i] != nil && inv == w.f.tableInv:
+				table := w.f.tables[i]
+				s += table[int(math.Abs(mu-(lo+hi)/2)*float64(len(table))+0.5)]
 			default:
-				r := math.Sqrt(2 * inv)
-				s += truncnorm.LogMass((lo-mu)*r, (hi-mu)*r)
+				slow = true
+				z := max(lo-mu, mu-hi, 0)
+				if s-z*z*inv <= floor {
+					continue kernels
+				}
 			}
+			if s <= floor {
+				continue kernels
+			}
+		}
+		if slow {
+			s += w.slowCells(row)
 		}
 		w.addTerm(s, number)
 	}
+}
+
+// slowCells returns what the axes add for which there is no table.
+func (w *walk) slowCells(row []float64) float64 {
+	s, inv := 0.0, plainInv
+	for i, lo := range w.lo {
+		mu, hi := row[1+i], w.hi[i]
+		if !w.plain {
+			inv = row[1+len(w.lo)+len(w.choices)+i]
+		}
+		switch {
+		case !w.isCell[i], w.f.tables[i] != nil && inv == w.f.tableInv:
+		case lo == hi:
+			s += truncnorm.LogPhi(0) + math.Log(2*inv)/2 - (lo-mu)*(lo-mu)*inv
+		default:
+			r := math.Sqrt(2 * inv)
+			s += truncnorm.LogMass((lo-mu)*r, (hi-mu)*r)
+		}
+	}
+	return s
 }
 
 // addTerm adds a kernel whose logarithm is s.
