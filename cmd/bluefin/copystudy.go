@@ -91,8 +91,11 @@ func takeStudy(c *cli.Context, path string, s storage.Study, trials []*trial.Tri
 		return copied, err
 	}
 	copied, err = storage.Take(c.Context, db, s, trials)
-	if errors.Is(err, storage.ErrExist) {
+	switch {
+	case errors.Is(err, storage.ErrExist):
 		err = fmt.Errorf("%w in %s: give the new one another --%s", err, path, flag)
+	case err != nil:
+		err = fmt.Errorf("import study %q to %s: %w", s.Name, path, err)
 	}
 	return copied, errors.Join(err, db.Close())
 }

@@ -11,8 +11,9 @@ import (
 
 // Backup copies the study file at path, as it is at one moment, to a new file
 // at to, while others go on writing. The copy is whole or is not there: it is
-// written under another name beside to, and then renamed. Unless replace is
-// set, the error matches fs.ErrExist if there is a file at to.
+// written under another name beside to, which begins with a dot, and then
+// renamed. Unless replace is set, the error matches fs.ErrExist if there is a
+// file at to.
 func Backup(ctx context.Context, path, to string, replace bool) error {
 	err := backup(ctx, path, to, replace)
 	if err != nil {
@@ -34,6 +35,7 @@ func backup(ctx context.Context, path, to string, replace bool) (err error) {
 		return err
 	}
 	defer os.Remove(temporary)
+	defer os.Remove(temporary + "-journal") // which a full disk would leave
 	if err := copyInto(ctx, path, temporary); err != nil {
 		return err
 	}
