@@ -148,6 +148,7 @@ func (l *line) freeze(all *Live) frozen {
 	if l.choices > 0 {
 		return f
 	}
+	f.setReach()
 	frozen := all.ranks.freeze()
 	f.special = make([]wideKernel, len(l.special))
 	for i, number := range l.special {

@@ -11,6 +11,7 @@ type frozenLine struct {
 	choices int
 	total   float64   // of the weights
 	moments []float64 // bins×terms, of the weighted plain kernels
+	reach   []float64 // of each bin: see setReach
 	special []wideKernel
 }
 
@@ -48,6 +49,16 @@ func (f *frozenLine) bins(lo, hi float64) (from, to int) {
 	return max(0, int(lo*leastPart-near)), min(leastPart, int(hi*leastPart+near)+1)
 }
 
+// setReach sets for each bin twice the logarithm of its weight over a negligible
+// share, 1e-16, of a sum of 1. A bin at least t deviations away counts in a sum
+// if t² is less than that, less twice the logarithm of the sum.
+func (f *frozenLine) setReach() {
+	f.reach = make([]float64, leastPart)
+	for bin := range f.reach {
+		f.reach[bin] = 2 * (math.Log(f.moments[bin*terms]) + 16*math.Ln10)
+	}
+}
+
 // density returns the sum of the kernels at x, over the largest value of a
 // whole plain one. With the Hermite polynomials Heₖ₊₁ = t·Heₖ - k·Heₖ₋₁,
 //
@@ -55,18 +66,25 @@ func (f *frozenLine) bins(lo, hi float64) (from, to int) {
 func (f *frozenLine) density(x float64) float64 {
 	sum := 0.0
 	from, to := f.bins(x, x)
+	// The kernels in the bin of x are at most one deviation away, and the prior
+	// adds more than half a deviation.
+	own := f.moments[min(int(x*leastPart), leastPart-1)*terms]
+	least := 2 * math.Log(max(0.6*own, leastDeviation/2))
+	waiting := -1 // a bin: two at a time take little longer than one
 	for bin := from; bin < to; bin++ {
-		m := f.moments[bin*terms : (bin+1)*terms]
-		if m[0] == 0 {
+		d := max(0, math.Abs(x*leastPart-(float64(bin)+0.5))-0.5)
+		if !(d*d < f.reach[bin]-least) {
 			continue
 		}
-		t := x*leastPart - (float64(bin) + 0.5)
-		before, now, series := 0.0, 1.0, 0.0
-		for k, v := range m {
-			series += now * v
-			before, now = now, t*now-float64(k)*before
+		if waiting < 0 {
+			waiting = bin
+			continue
 		}
-		sum += series * expNeg(-t*t/2)
+		sum += f.two(x, waiting, bin)
+		waiting = -1
+	}
+	if waiting >= 0 {
+		sum += f.two(x, waiting, -1)
 	}
 	for _, k := range f.special {
 		z := x - k.mu
@@ -76,6 +94,31 @@ func (f *frozenLine) density(x float64) float64 {
 		}
 	}
 	return sum
+}
+
+// two returns the sum of the kernels of two bins; of one if the other is -1.
+func (f *frozenLine) two(x float64, first, second int) float64 {
+	t := x*leastPart - (float64(first) + 0.5)
+	m := f.moments[first*terms : (first+1)*terms]
+	if second < 0 {
+		before, now, series := 0.0, 1.0, 0.0
+		for k, v := range m {
+			series += now * v
+			before, now = now, t*now-float64(k)*before
+		}
+		return series * expNeg(-t*t/2)
+	}
+	u := x*leastPart - (float64(second) + 0.5)
+	n := f.moments[second*terms : (second+1)*terms][:len(m)]
+	before, now, series := 0.0, 1.0, 0.0
+	beforeU, nowU, seriesU := 0.0, 1.0, 0.0
+	for k, v := range m {
+		series += now * v
+		seriesU += nowU * n[k]
+		before, now = now, t*now-float64(k)*before
+		beforeU, nowU = nowU, u*nowU-float64(k)*beforeU
+	}
+	return series*expNeg(-t*t/2) + seriesU*expNeg(-u*u/2)
 }
 
 // mass returns the sum of the kernels' masses in [lo, hi]. The integral of the

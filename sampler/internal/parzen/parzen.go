@@ -98,13 +98,46 @@ func (e *Estimator) Draw(r *rand.Rand, x []float64) {
 // are equal the axis counts with its density, otherwise with its mass; a
 // choice has its index in both.
 func (e *Estimator) LogPDF(dst []float64, lo, hi [][]float64) {
-	terms := make([]float64, len(e.logWeights))
+	n := len(e.logWeights)
+	rows := make([]float64, 2*n*min(len(dst), maxRows))
+	for from := 0; from < len(dst); from += maxRows {
+		part := dst[from:min(from+maxRows, len(dst))]
+		e.logPDF(part, rows, from, lo, hi)
+	}
+}
+
+// maxRows is how many points are looked at together: of those that are in the
+// same cell of an axis, the factors there are computed once.
+const maxRows = 32
+
+func (e *Estimator) logPDF(dst, rows []float64, from int, lo, hi [][]float64) {
+	n := len(e.logWeights)
+	terms, factors := rows[:n*len(dst)], rows[n*len(dst):]
 	for j := range dst {
-		copy(terms, e.logWeights)
-		for i, k := range e.kernels {
-			k.addLog(terms, lo[i][j], hi[i][j])
+		copy(terms[j*n:(j+1)*n], e.logWeights)
+	}
+	for i, k := range e.kernels {
+		lo, hi := lo[i][from:], hi[i][from:]
+		for j := range dst {
+			row := terms[j*n : (j+1)*n]
+			if lo[j] == hi[j] {
+				k.addLog(row, lo[j], hi[j])
+				continue
+			}
+			same := slices.Index(lo[:j+1], lo[j])
+			of := factors[same*n : (same+1)*n]
+			if same == j || hi[same] != hi[j] {
+				of = factors[j*n : (j+1)*n]
+				clear(of)
+				k.addLog(of, lo[j], hi[j])
+			}
+			for k, v := range of {
+				row[k] += v
+			}
 		}
-		dst[j] = logSumExp(terms)
+	}
+	for j := range dst {
+		dst[j] = logSumExp(terms[j*n : (j+1)*n])
 	}
 }
 
@@ -203,9 +236,9 @@ func newNumeric(c Column) *numeric {
 	}
 	for i, mu := range k.mu {
 		k.invSigma[i] = 1 / k.sigma[i]
-		k.logMass[i] = truncnorm.LogMass(-mu/k.sigma[i], (1-mu)/k.sigma[i])
-		k.logPeak[i] = truncnorm.LogPhi(0) - math.Log(k.sigma[i]) - k.logMass[i]
 		k.ends[i] = truncnorm.NewEnds(-mu/k.sigma[i], (1-mu)/k.sigma[i])
+		k.logMass[i] = k.ends[i].LogMass()
+		k.logPeak[i] = truncnorm.LogPhi(0) - math.Log(k.sigma[i]) - k.logMass[i]
 	}
 	return k
 }

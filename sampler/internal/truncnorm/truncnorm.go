@@ -70,7 +70,7 @@ func logNarrowMass(m, h float64) float64 {
 		odd = m*even - n*odd
 		even = m*odd - (n+1)*even
 	}
-	return LogPhi(m) + math.Log(2*h) + math.Log1p(sum)
+	return LogPhi(m) + math.Log(2*h*(1+sum))
 }
 
 // InvLogCDF returns the x with ln Φ(x) = y, for y in [-Inf, 0].
@@ -121,9 +121,19 @@ func NewEnds(a, b float64) Ends {
 	e := Ends{a: a, b: b}
 	if a < 0 && b > 0 {
 		e.below, e.above = math.Erfc(-a/math.Sqrt2)/2, math.Erfc(b/math.Sqrt2)/2
-		e.mass = (math.Erf(b/math.Sqrt2) + math.Erf(-a/math.Sqrt2)) / 2
+		if e.mass = 1 - (e.below + e.above); e.mass < 0.5 {
+			e.mass = (math.Erf(b/math.Sqrt2) + math.Erf(-a/math.Sqrt2)) / 2
+		}
 	}
 	return e
+}
+
+// LogMass is the function LogMass of the interval.
+func (e Ends) LogMass() float64 {
+	if e.mass > 0.5 {
+		return math.Log1p(-(e.below + e.above))
+	}
+	return LogMass(e.a, e.b)
 }
 
 // Quantile is the function Quantile of the interval.
