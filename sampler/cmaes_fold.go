@@ -19,6 +19,7 @@ type evolution struct {
 	state    *cma.State     // nil before the first generation
 	began    int            // how many trials had finished when the generation began
 	members  []*trial.Trial // that count, as they finished; fewer than a population
+	margined *cma.Margined  // with a margin, what state is in; else nil
 	watch    cma.Watch
 	restarts restarts
 }
@@ -108,7 +109,17 @@ func (e *evolution) start(s *CMAES) {
 	}
 	constants.AdaptRates = s.AdaptRates
 	e.watch = cma.NewWatch(sigma)
-	e.begin(cma.New(constants, mean, sigma, nil))
+	state := cma.New(constants, mean, sigma, nil)
+	e.margined = nil
+	if s.Margin {
+		margin := &cma.Margin{Values: make([][]float64, dim), Least: 1 / float64(dim*lambda)}
+		for i, d := range e.space {
+			margin.Values[i] = gridOf(d.Dist)
+		}
+		e.margined = margin.Wrap(state)
+		state = e.margined.State
+	}
+	e.begin(state)
 }
 
 // firstSigma is the step size of a new search in the unit cube.
@@ -135,7 +146,7 @@ func (e *evolution) advance(d trial.Direction, s *CMAES) {
 
 // tell returns the state after the generation of the members: the feasible
 // ones rank first, then the better value, then who finished first.
-func (e evolution) tell(d trial.Direction) *cma.State {
+func (e *evolution) tell(d trial.Direction) *cma.State {
 	ranked := slices.SortedStableFunc(slices.Values(e.members), func(a, b *trial.Trial) int {
 		switch {
 		case precedes(a, b, d):
@@ -152,9 +163,26 @@ func (e evolution) tell(d trial.Direction) *cma.State {
 			p, _ := t.Param(dim.Name)
 			points[k][i] = dim.Dist.Unit(p.Value)
 		}
+		if e.margined != nil {
+			points[k] = e.margined.Decode(points[k], quantiles(t.Number, len(e.space)))
+		}
 		ranks[k] = float64(k)
 	}
+	if e.margined != nil {
+		e.margined = e.margined.Tell(points, ranks)
+		return e.margined.State
+	}
 	return e.state.Tell(points, ranks)
+}
+
+// quantiles returns dim numbers in (0, 1) that look random but are a function of
+// the trial.
+func quantiles(number, dim int) []float64 {
+	u := make([]float64, dim)
+	for i := range u {
+		u[i] = max(sobol.At(uint64(number), i%sobol.MaxDim, &sobol.Scramble{Seed: 2}), 0x1p-53)
+	}
+	return u
 }
 
 // precedes reports whether a ranks before b.

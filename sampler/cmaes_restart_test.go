@@ -14,6 +14,11 @@ import (
 
 // runCMAES runs n trials of f in the unit cube of d dimensions.
 func runCMAES(t *testing.T, s *CMAES, seed uint64, d, n int, f func(x []float64) float64) trial.History {
+	return runCMAESOn(t, s, seed, slices.Repeat([]space.Dist{space.Float{Low: 0, High: 1}}, d), n, f)
+}
+
+// runCMAESOn runs n trials of f on the given distributions.
+func runCMAESOn(t *testing.T, s *CMAES, seed uint64, dists []space.Dist, n int, f func(x []float64) float64) trial.History {
 	t.Helper()
 	log := trial.NewLog([]trial.Direction{trial.Minimize})
 	for number := range n {
@@ -28,9 +33,9 @@ func runCMAES(t *testing.T, s *CMAES, seed uint64, d, n int, f func(x []float64)
 		if err != nil {
 			t.Fatal(err)
 		}
-		x := make([]float64, d)
-		for i := range x {
-			name, dist := fmt.Sprintf("%03d", i), space.Float{Low: 0, High: 1}
+		x := make([]float64, len(dists))
+		for i, dist := range dists {
+			name := fmt.Sprintf("%03d", i)
 			v, ok := joint[name]
 			if !ok {
 				if v, err = s.Sample(request(byte(1+i)), name, dist); err != nil {

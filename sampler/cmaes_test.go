@@ -22,6 +22,7 @@ func TestCMAESConforms(t *testing.T) {
 		"small population": func() samplertest.Sampler { return &sampler.CMAES{Population: 2, StartupTrials: 5} },
 		"TPE for the rest": func() samplertest.Sampler { return &sampler.CMAES{Independent: &sampler.TPE{}} },
 		"separable, BIPOP": func() samplertest.Sampler { return &sampler.CMAES{Separable: true, Restart: sampler.BIPOP} },
+		"margin":           func() samplertest.Sampler { return &sampler.CMAES{Margin: true} },
 		"adapted rates":    func() samplertest.Sampler { return &sampler.CMAES{AdaptRates: true, Restart: sampler.IPOP} },
 	} {
 		t.Run(name, func(t *testing.T) { samplertest.Run(t, newSampler) })

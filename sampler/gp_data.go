@@ -10,32 +10,42 @@ import (
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
-// gpValuesLimit is the largest number of values of an axis that is not taken
-// for continuous.
-const gpValuesLimit = 1000
+// gridLimit is the largest number of values of a numeric parameter that is not
+// taken for continuous.
+const gridLimit = 1000
 
 // gpAxes returns the axes of the parameters: choices are their indices, other
 // values their places in the unit interval.
 func gpAxes(joint space.Space) []gp.Axis {
 	axes := make([]gp.Axis, len(joint))
 	for i, d := range joint {
-		n := d.Dist.Len()
-		axes[i].Unordered = isCategorical(d.Dist)
-		if n > gpValuesLimit && !axes[i].Unordered {
-			n = 0
-		}
-		for k := range n {
-			switch dist := d.Dist.(type) {
-			case space.Categorical:
+		axes[i] = gp.Axis{Values: gridOf(d.Dist)}
+		if isCategorical(d.Dist) {
+			axes[i] = gp.Axis{Unordered: true}
+			for k := range d.Dist.Len() {
 				axes[i].Values = append(axes[i].Values, float64(k))
-			case space.Int:
-				axes[i].Values = append(axes[i].Values, dist.Unit(float64(dist.Low+k*max(dist.Step, 1))))
-			default:
-				axes[i].Values = append(axes[i].Values, (float64(k)+0.5)/float64(n))
 			}
 		}
 	}
 	return axes
+}
+
+// gridOf returns the places in the unit interval of the values of a numeric
+// parameter, nil if they are a continuum or too many.
+func gridOf(d space.Dist) []float64 {
+	n := d.Len()
+	if n > gridLimit {
+		return nil
+	}
+	var values []float64
+	for k := range n {
+		if i, ok := d.(space.Int); ok {
+			values = append(values, i.Unit(float64(i.Low+k*max(i.Step, 1))))
+		} else {
+			values = append(values, (float64(k)+0.5)/float64(n))
+		}
+	}
+	return values
 }
 
 // gpPoint returns where a trial is on the axes, if it has all parameters.

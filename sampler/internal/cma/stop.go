@@ -52,13 +52,7 @@ func (s *State) degenerate(sigma0 float64) bool {
 	}
 	small, still := true, false
 	for i := range s.Dim {
-		v := 0.0
-		if s.Separable {
-			v = s.Diagonal[i]
-		} else {
-			v = s.C.At(i, i)
-		}
-		deviation := s.Sigma * math.Sqrt(v)
+		deviation := s.Sigma * s.deviation(i)
 		if deviation > tolXUp*sigma0 {
 			return true
 		}

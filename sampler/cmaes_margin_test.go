@@ -1,0 +1,80 @@
+package sampler
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/bluefin-hpo/bluefin/space"
+	"github.com/bluefin-hpo/bluefin/trial"
+)
+
+// switches is the number of the five switches that are off, and an ellipsoid of
+// five floats. Long before the floats have converged, the search without a margin
+// has settled on switches.
+func switches(x []float64) float64 {
+	sum := 0.0
+	for i, u := range x {
+		if i < 5 {
+			sum += 1 - u
+		} else {
+			sum += math.Pow(1e3, float64(i-5)/4) * (u - 1) * (u - 1)
+		}
+	}
+	return sum
+}
+
+func switchDists() []space.Dist {
+	var dists []space.Dist
+	for range 5 {
+		dists = append(dists, space.Int{Low: 0, High: 1})
+	}
+	for range 5 {
+		dists = append(dists, space.Float{Low: -5, High: 5})
+	}
+	return dists
+}
+
+func TestMarginKeepsSwitchesFromSettling(t *testing.T) {
+	with, without := 0, 0
+	for seed := range uint64(10) {
+		if gap(runCMAESOn(t, &CMAES{Margin: true}, seed, switchDists(), 2000, switches)) < 1e-2 {
+			with++
+		}
+		if gap(runCMAESOn(t, &CMAES{}, seed, switchDists(), 2000, switches)) < 1e-2 {
+			without++
+		}
+	}
+	t.Logf("of 10 studies, %d find the minimum with a margin, %d without", with, without)
+	if with < 9 || without > 5 {
+		t.Errorf("of 10 studies, %d find the minimum with a margin, want 9, and %d without, want few", with, without)
+	}
+}
+
+func TestMarginChangesNothingWithoutGrids(t *testing.T) {
+	a := runCMAES(t, &CMAES{}, 1, 3, 200, dents)
+	b := runCMAES(t, &CMAES{Margin: true}, 1, 3, 200, dents)
+	for i, u := range a.Finished() {
+		if v := b.Finished()[i]; u.Values[0] != v.Values[0] {
+			t.Fatalf("trial %d: %v without a margin, %v with", i, u.Values[0], v.Values[0])
+		}
+	}
+}
+
+func TestMarginedSearchesResumeIdentically(t *testing.T) {
+	used := &CMAES{Margin: true, Restart: BIPOP}
+	h := runCMAESOn(t, used, 3, switchDists(), 600, switches)
+	for _, n := range []int{600, 30, 301, 599} {
+		r := func() trial.Request {
+			return trial.Request{History: h.Before(n), Trial: &trial.Trial{Number: n}, Rand: rand.New(rand.NewPCG(uint64(n), 1))}
+		}
+		want, err := used.SampleJoint(r())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := (&CMAES{Margin: true, Restart: BIPOP}).SampleJoint(r()); err != nil || fmt.Sprint(got) != fmt.Sprint(want) {
+			t.Errorf("after %d trials a fresh sampler draws %v (%v), a used one %v", n, got, err, want)
+		}
+	}
+}
