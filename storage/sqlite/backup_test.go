@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/bluefin-hpo/bluefin/space"
@@ -75,10 +76,10 @@ func TestBackup(t *testing.T) {
 // A copy that is taken while others write is a state that the file has had.
 func TestBackupWhileOthersWrite(t *testing.T) {
 	path := richFile(t)
-	ctx, cancel := context.WithCancel(t.Context())
+	var stop atomic.Bool
 	var writers sync.WaitGroup
 	defer writers.Wait()
-	defer cancel()
+	defer stop.Store(true)
 	for range 2 {
 		writers.Go(func() {
 			db, err := sqlite.Open(t.Context(), path, sqlite.Options{Durability: sqlite.Normal})
@@ -87,12 +88,12 @@ func TestBackupWhileOthersWrite(t *testing.T) {
 				return
 			}
 			defer db.Close()
-			s, err := db.Load(ctx, "two")
-			for err == nil {
-				_, err = db.Add(ctx, s.ID, &trial.Trial{Number: -1, State: trial.Complete, Values: []float64{1, 2},
+			s, err := db.Load(t.Context(), "two")
+			for err == nil && !stop.Load() {
+				_, err = db.Add(t.Context(), s.ID, &trial.Trial{Number: -1, State: trial.Complete, Values: []float64{1, 2},
 					Params: []trial.Param{{Name: "x", Value: 0.5, Dist: space.Float{High: 1}}}})
 			}
-			if ctx.Err() == nil {
+			if err != nil {
 				t.Error(err)
 			}
 		})
