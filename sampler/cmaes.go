@@ -74,6 +74,13 @@ type CMAES struct {
 	// useless: all values equal, steps too small to matter or without bounds.
 	Restart Restart
 
+	// Source is the history of a like study: the search begins around the best
+	// tenth of its complete and feasible trials, instead of in the centre. Only
+	// those count that have all parameters of the search space with values in
+	// their ranges; with fewer than ten such trials it is ignored. See Nomura
+	// et al., "Warm Starting CMA-ES for Hyperparameter Optimization" (AAAI 2021).
+	Source trial.History
+
 	// Independent draws the other parameters, and all during startup. It must
 	// be safe for concurrent use; nil: Random.
 	Independent interface {
@@ -139,6 +146,8 @@ func (s *CMAES) check(h trial.History) error {
 		return fmt.Errorf("sampler: CMAES.StartupTrials is %d, want at least 0", s.StartupTrials)
 	case s.Population < 0 || s.Population == 1:
 		return fmt.Errorf("sampler: CMAES.Population is %d, want at least 2, or 0 for the default", s.Population)
+	case len(s.Source.Finished()) > 0 && len(s.Source.Directions()) != 1:
+		return fmt.Errorf("sampler: CMAES.Source has %d objectives, want 1", len(s.Source.Directions()))
 	case s.Separable && s.AdaptRates:
 		return fmt.Errorf("sampler: CMAES.Separable and CMAES.AdaptRates are both set, want at most one")
 	case s.Restart > BIPOP:

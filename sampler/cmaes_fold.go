@@ -1,7 +1,10 @@
 package sampler
 
 import (
+	"math"
 	"slices"
+
+	"gonum.org/v1/gonum/mat"
 
 	"github.com/bluefin-hpo/bluefin/sampler/internal/cma"
 	"github.com/bluefin-hpo/bluefin/sampler/internal/sobol"
@@ -96,8 +99,9 @@ func (e *evolution) start(s *CMAES) {
 	if lambda == 0 {
 		lambda = cma.DefaultLambda(dim)
 	}
-	mean, sigma := slices.Repeat([]float64{0.5}, dim), firstSigma
+	mean, sigma, cov := s.origin(e.space)
 	if e.restarts.count > 0 {
+		mean, cov = make([]float64, dim), nil
 		lambda, sigma = e.restarts.population(lambda)
 		for i := range mean {
 			mean[i] = sobol.At(uint64(e.restarts.count), i%sobol.MaxDim, &sobol.Scramble{})
@@ -109,7 +113,7 @@ func (e *evolution) start(s *CMAES) {
 	}
 	constants.AdaptRates = s.AdaptRates
 	e.watch = cma.NewWatch(sigma)
-	state := cma.New(constants, mean, sigma, nil)
+	state := cma.New(constants, mean, sigma, cov)
 	e.margined = nil
 	if s.Margin {
 		margin := &cma.Margin{Values: make([][]float64, dim), Least: 1 / float64(dim*lambda)}
@@ -120,6 +124,26 @@ func (e *evolution) start(s *CMAES) {
 		state = e.margined.State
 	}
 	e.begin(state)
+}
+
+// origin returns the distribution that the first search in the space begins with.
+func (s *CMAES) origin(sp space.Space) (mean []float64, sigma float64, cov *mat.SymDense) {
+	var points [][]float64
+	var values []float64
+	for _, t := range s.Source.Finished() {
+		x, ok := pointOf(sp, t)
+		if !ok || t.State != trial.Complete || t.Violation() > 0 || math.IsNaN(t.Values[0]) {
+			continue
+		}
+		points, values = append(points, x), append(values, t.Values[0])
+		if s.Source.Directions()[0] == trial.Maximize {
+			values[len(values)-1] *= -1
+		}
+	}
+	if len(points) < 10 {
+		return slices.Repeat([]float64{0.5}, len(sp)), firstSigma, nil
+	}
+	return cma.WarmStart(points, values, 0.1, 0.1)
 }
 
 // firstSigma is the step size of a new search in the unit cube.

@@ -131,7 +131,7 @@ func (s *GP) search(r trial.Request, joint space.Space, complete []*trial.Trial)
 		all.add(t, goal)
 	}
 	for _, t := range r.History.Running() {
-		if x, ok := gpPoint(joint, t); ok && t.Number != r.Trial.Number {
+		if x, ok := pointOf(joint, t); ok && t.Number != r.Trial.Number {
 			all.pending = append(all.pending, x)
 		}
 	}

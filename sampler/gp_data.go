@@ -10,10 +10,6 @@ import (
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
-// gridLimit is the largest number of values of a numeric parameter that is not
-// taken for continuous.
-const gridLimit = 1000
-
 // gpAxes returns the axes of the parameters: choices are their indices, other
 // values their places in the unit interval.
 func gpAxes(joint space.Space) []gp.Axis {
@@ -30,40 +26,6 @@ func gpAxes(joint space.Space) []gp.Axis {
 	return axes
 }
 
-// gridOf returns the places in the unit interval of the values of a numeric
-// parameter, nil if they are a continuum or too many.
-func gridOf(d space.Dist) []float64 {
-	n := d.Len()
-	if n > gridLimit {
-		return nil
-	}
-	var values []float64
-	for k := range n {
-		if i, ok := d.(space.Int); ok {
-			values = append(values, i.Unit(float64(i.Low+k*max(i.Step, 1))))
-		} else {
-			values = append(values, (float64(k)+0.5)/float64(n))
-		}
-	}
-	return values
-}
-
-// gpPoint returns where a trial is on the axes, if it has all parameters.
-func gpPoint(joint space.Space, t *trial.Trial) (x []float64, ok bool) {
-	x = make([]float64, len(joint))
-	for i, d := range joint {
-		p, ok := t.Param(d.Name)
-		if !ok || !d.Dist.Contains(p.Value) || isCategorical(d.Dist) != isCategorical(p.Dist) {
-			return nil, false
-		}
-		x[i] = p.Value
-		if !isCategorical(d.Dist) {
-			x[i] = d.Dist.Unit(p.Value)
-		}
-	}
-	return x, true
-}
-
 // gpData are trials with a value for each.
 type gpData struct {
 	space   space.Space
@@ -75,7 +37,7 @@ type gpData struct {
 
 // add appends a trial, which has all parameters.
 func (g *gpData) add(t *trial.Trial, value float64) {
-	x, _ := gpPoint(g.space, t)
+	x, _ := pointOf(g.space, t)
 	g.trials, g.rows, g.values = append(g.trials, t), append(g.rows, x), append(g.values, value)
 }
 

@@ -1,0 +1,85 @@
+package sampler
+
+import (
+	"math"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/bluefin-hpo/bluefin/space"
+	"github.com/bluefin-hpo/bluefin/trial"
+)
+
+// corner is a narrow bowl about (0.93, 0.06, 0.9).
+func corner(x []float64) float64 {
+	sum := 0.0
+	for i, c := range []float64{0.93, 0.06, 0.9} {
+		sum += 100 * (x[i] - c) * (x[i] - c)
+	}
+	return sum
+}
+
+// reversed is the same study with all values negated and to be maximized.
+func reversed(h trial.History) trial.History {
+	log := trial.NewLog([]trial.Direction{trial.Maximize})
+	for _, t := range h.Finished() {
+		u := *t
+		u.Values = []float64{-t.Values[0]}
+		log.Put(&u)
+	}
+	return log.History()
+}
+
+func TestASourceSavesTrials(t *testing.T) {
+	source := runCMAES(t, &CMAES{}, 99, 3, 200, corner)
+	var with, without, other []float64
+	for seed := range uint64(9) {
+		with = append(with, gap(runCMAES(t, &CMAES{Source: source}, seed, 3, 40, corner)))
+		other = append(other, gap(runCMAES(t, &CMAES{Source: reversed(source)}, seed, 3, 40, corner)))
+		without = append(without, gap(runCMAES(t, &CMAES{}, seed, 3, 40, corner)))
+	}
+	if !slices.Equal(with, other) {
+		t.Errorf("a source to maximize the negative gives %v, want %v", other, with)
+	}
+	slices.Sort(with)
+	slices.Sort(without)
+	if with[4] > without[4]/3 {
+		t.Errorf("median gap after 40 trials is %v with a source, %v without: want less than a third", with[4], without[4])
+	}
+}
+
+func TestASearchBeginsAroundTheBestTenthOfTheSource(t *testing.T) {
+	log := trial.NewLog([]trial.Direction{trial.Minimize})
+	put := func(s trial.State, x, value, violation float64) {
+		u := &trial.Trial{Number: len(log.Trials()), State: s, Constraints: map[string]float64{"c": violation}}
+		u.Params = []trial.Param{{Name: "x", Value: x, Dist: space.Float{Low: -100, High: 100}}}
+		if s == trial.Complete {
+			u.Values = []float64{value}
+		}
+		log.Put(u)
+	}
+	sp := space.New(space.Dimension{Name: "x", Dist: space.Float{Low: 0, High: 10}})
+	put(trial.Complete, 50, -9, 0) // outside of the space
+	put(trial.Complete, 1, -9, 1)  // infeasible
+	put(trial.Complete, 1, math.NaN(), 0)
+	put(trial.Failed, 1, 0, 0)
+	for i := range 9 {
+		put(trial.Complete, 2+float64(i)/2, float64(i), 0)
+	}
+	if mean, sigma, cov := (&CMAES{Source: log.History()}).origin(sp); mean[0] != 0.5 || sigma != firstSigma || cov != nil {
+		t.Errorf("with nine trials that count the search begins at %v, %v, want in the centre", mean, sigma)
+	}
+	put(trial.Complete, 7, -1, 0)
+	if mean, sigma, _ := (&CMAES{Source: log.History()}).origin(sp); math.Abs(mean[0]-0.7) > 1e-12 || math.Abs(sigma-0.1) > 1e-12 {
+		t.Errorf("the search begins at %v, %v, want around the best trial, 0.7, with deviation 0.1", mean, sigma)
+	}
+}
+
+func TestASourceWithSeveralObjectivesIsAnError(t *testing.T) {
+	log := trial.NewLog(make([]trial.Direction, 2))
+	log.Put(&trial.Trial{State: trial.Complete, Values: []float64{1, 2}})
+	h := trial.NewLog(make([]trial.Direction, 1)).History()
+	if _, err := (&CMAES{Source: log.History()}).SampleJoint(trial.Request{History: h}); err == nil || !strings.Contains(err.Error(), "CMAES.Source has 2 objectives, want 1") {
+		t.Errorf("error is %v", err)
+	}
+}
