@@ -19,25 +19,6 @@ import (
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
-// readTrials returns the trials of the study called digits.
-func readTrials(t *testing.T, path string) []*trial.Trial {
-	t.Helper()
-	db, err := sqlite.Open(t.Context(), path, sqlite.Options{Mode: sqlite.ReadOnly})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
-	s, err := study.Load(t.Context(), study.Config{Name: "digits", Storage: db})
-	if err != nil {
-		t.Fatal(err)
-	}
-	trials, err := s.Trials(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return trials
-}
-
 // readTrialsIfAny is readTrials of a file that may not have the study yet.
 func readTrialsIfAny(t *testing.T, path string) []*trial.Trial {
 	t.Helper()

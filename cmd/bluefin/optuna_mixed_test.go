@@ -19,6 +19,25 @@ import (
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
+// readTrials returns the trials of the study called digits.
+func readTrials(t *testing.T, path string) []*trial.Trial {
+	t.Helper()
+	db, err := sqlite.Open(t.Context(), path, sqlite.Options{Mode: sqlite.ReadOnly})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	s, err := study.Load(t.Context(), study.Config{Name: "digits", Storage: db})
+	if err != nil {
+		t.Fatal(err)
+	}
+	trials, err := s.Trials(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return trials
+}
+
 // Two processes of ours and two of Optuna's share one file: distinct numbers,
 // no error on either side, and each side draws from the other's trials.
 func TestMixedProcessesShareAStudy(t *testing.T) {

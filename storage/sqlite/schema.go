@@ -85,7 +85,7 @@ func inspect(t *tx) (found tables, err error) {
 		return found, err
 	}
 	if revision != optunaRevision {
-		return found, fmt.Errorf("its tables have Optuna's revision %q, want %q: upgrade it with Optuna's own `optuna storage upgrade`", revision, optunaRevision)
+		return found, fmt.Errorf("its tables have Optuna's revision %q, want %q: upgrade it with `bluefin storage upgrade`, or an older one with `optuna storage upgrade`", revision, optunaRevision)
 	}
 	if !found.bluefin {
 		return found, nil

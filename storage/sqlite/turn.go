@@ -15,6 +15,7 @@ type turn struct {
 	mu      sync.Mutex
 	waiting chan error // of the goroutine that wants the turn, at most one
 	asking  bool       // a call of the system is waiting for the lock
+	closed  bool
 }
 
 // newTurn returns a turn by the lock on the file at path, which is made if it
@@ -69,6 +70,8 @@ func (t *turn) ask() {
 	defer t.mu.Unlock()
 	t.asking = false
 	switch {
+	case t.closed:
+		t.file.Close() // which also gives the lock back
 	case t.waiting != nil:
 		t.waiting <- err
 		t.waiting = nil
@@ -84,8 +87,16 @@ func (t *turn) give() {
 	}
 }
 
+// close ends the use of the turn. A call of the system that still waits for
+// the lock cannot be ended; it closes the file when it returns.
 func (t *turn) close() error {
 	if t.file == nil {
+		return nil
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.closed = true
+	if t.asking {
 		return nil
 	}
 	return t.file.Close()
