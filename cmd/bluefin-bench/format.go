@@ -1,0 +1,69 @@
+package main
+
+import (
+	"fmt"
+	"strconv"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/jedib0t/go-pretty/v6/text"
+	"github.com/urfave/cli/v2"
+
+	"github.com/bluefin-hpo/bluefin/space/pyjson"
+)
+
+// A row is one line of output: names and values, in order. A value is a
+// string, an int, a float64, or nil where there is none.
+type row = pyjson.Object
+
+func cell(name string, value any) pyjson.Member { return pyjson.Member{Name: name, Value: value} }
+
+// printRows writes the rows, which all have the same names.
+func printRows(c *cli.Context, rows []row) error {
+	if c.String("format") == "json" {
+		all := []any{}
+		for _, r := range rows {
+			all = append(all, r)
+		}
+		out, err := pyjson.Marshal(all)
+		if err != nil {
+			return err
+		}
+		_, err = fmt.Fprintf(c.App.Writer, "%s\n", out)
+		return err
+	}
+	if len(rows) == 0 {
+		return nil
+	}
+	t := table.NewWriter()
+	t.Style().Format.Header = text.FormatDefault
+	var header table.Row
+	var configs []table.ColumnConfig
+	for i, m := range rows[0] {
+		header = append(header, m.Name)
+		if _, isText := m.Value.(string); !isText {
+			configs = append(configs, table.ColumnConfig{Number: i + 1, Align: text.AlignRight, AlignHeader: text.AlignRight})
+		}
+	}
+	t.AppendHeader(header)
+	t.SetColumnConfigs(configs)
+	for _, r := range rows {
+		var line table.Row
+		for _, m := range r {
+			line = append(line, show(m.Value))
+		}
+		t.AppendRow(line)
+	}
+	_, err := fmt.Fprintln(c.App.Writer, t.Render())
+	return err
+}
+
+// show writes a value for people: a float in four digits.
+func show(v any) string {
+	switch v := v.(type) {
+	case nil:
+		return ""
+	case float64:
+		return strconv.FormatFloat(v, 'g', 4, 64)
+	}
+	return fmt.Sprint(v)
+}

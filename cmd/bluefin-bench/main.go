@@ -1,0 +1,139 @@
+// Command bluefin-bench measures the engine: what a trial costs (speed), how
+// good the trials of a sampler are (quality), and what pruning saves (pruning).
+// Data goes to standard output, all else to standard error.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"github.com/urfave/cli/v2"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second signal ends the program at once
+	os.Exit(run(ctx, os.Args, os.Stdout, os.Stderr))
+}
+
+// The exit codes, besides 0.
+const (
+	exitError       = 1
+	exitUsage       = 2   // the command line is wrong
+	exitInterrupted = 130 // as a shell reports a program ended by Ctrl-C
+)
+
+// A usageError is a mistake in the command line.
+type usageError struct{ error }
+
+func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
+
+// run runs the command line args, of which the first is the program, and
+// returns the exit code.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	err := newApp(stdout, stderr).RunContext(ctx, args)
+	var usage usageError
+	switch {
+	case err == nil:
+		return 0
+	case ctx.Err() != nil:
+		fmt.Fprintln(stderr, "bluefin-bench: interrupted")
+		return exitInterrupted
+	case errors.As(err, &usage):
+		fmt.Fprintf(stderr, "bluefin-bench: %s (see bluefin-bench --help)\n", oneLine(err))
+		return exitUsage
+	}
+	fmt.Fprintf(stderr, "bluefin-bench: %s\n", oneLine(err))
+	return exitError
+}
+
+// packagePrefix is what the errors of this module begin with.
+var packagePrefix = regexp.MustCompile(`(^|: |; )(study|space|storage|trial|functions): `)
+
+// oneLine is the message for a user, who knows no packages.
+func oneLine(err error) string {
+	return packagePrefix.ReplaceAllString(strings.ReplaceAll(err.Error(), "\n", "; "), "$1")
+}
+
+func newApp(stdout, stderr io.Writer) *cli.App {
+	app := &cli.App{
+		Name:           "bluefin-bench",
+		Usage:          "measure how fast and how good the samplers and pruners are",
+		Writer:         stdout,
+		ErrWriter:      stderr,
+		ExitErrHandler: func(*cli.Context, error) {}, // run decides about the exit
+		Commands:       []*cli.Command{speedCommand(), qualityCommand(), pruningCommand()},
+		Action: func(c *cli.Context) error {
+			if c.Args().Present() {
+				return usagef("unknown command %q", c.Args().First())
+			}
+			return cli.ShowAppHelp(c)
+		},
+		OnUsageError: onUsageError,
+	}
+	for _, cmd := range app.Commands {
+		cmd.OnUsageError, cmd.HideHelpCommand = onUsageError, true
+		action := cmd.Action
+		cmd.Action = func(c *cli.Context) error {
+			if c.Args().Present() { // flags behind it would be passed over in silence
+				return usagef("unexpected argument %q", c.Args().First())
+			}
+			if f := c.String("format"); f != "table" && f != "json" {
+				return usagef("--format is %q, want table or json", f)
+			}
+			return action(c)
+		}
+	}
+	return app
+}
+
+func onUsageError(_ *cli.Context, err error, _ bool) error { return usageError{err} }
+
+func formatFlag() cli.Flag {
+	return &cli.StringFlag{Name: "format", Aliases: []string{"f"}, Value: "table", Usage: "`FORMAT` of the output: table or json"}
+}
+
+// words splits the value of a flag at its commas.
+func words(c *cli.Context, flag string) []string {
+	var list []string
+	for w := range strings.SplitSeq(c.String(flag), ",") {
+		if w = strings.TrimSpace(w); w != "" && !slices.Contains(list, w) {
+			list = append(list, w)
+		}
+	}
+	return list
+}
+
+// counts splits the value of a flag at its commas into numbers of at least 1.
+func counts(c *cli.Context, flag string) ([]int, error) {
+	var list []int
+	for _, w := range words(c, flag) {
+		n, err := strconv.Atoi(w)
+		if err != nil || n < 1 {
+			return nil, usagef("--%s is %q, want numbers of at least 1", flag, w)
+		}
+		list = append(list, n)
+	}
+	if len(list) == 0 {
+		return nil, usagef("--%s is empty, want numbers of at least 1", flag)
+	}
+	return list, nil
+}
+
+// atLeast returns the value of a flag, or an error if it is below least.
+func atLeast(c *cli.Context, flag string, least int) (int, error) {
+	n := c.Int(flag)
+	if n < least {
+		return 0, usagef("--%s is %d, want at least %d", flag, n, least)
+	}
+	return n, nil
+}

@@ -1,0 +1,82 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/bluefin-hpo/bluefin/objective/functions"
+)
+
+func problemFlags(value string) []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "problem", Value: value, Usage: "`NAMES` of problems or groups, with commas: bbob_fFF_dDD, classic_NAME, mixint_fFF, catchain, jenatton, synth_finetune, mlp_digits; bbob_dDD, classic, mixed, table, all"},
+		&cli.StringFlag{Name: "table", Usage: "a table to search instead: a `FILE` of CSV under gzip; --meta says what is in it"},
+		&cli.StringFlag{Name: "meta", Usage: "`FILE` of JSON that goes with --table"},
+		&cli.IntFlag{Name: "seeds", Value: 5, Usage: "`NUMBER` of seeds"},
+		&cli.IntFlag{Name: "first-seed", Usage: "first of the seeds; 100 and above are for development, 0 to 9 for the final comparison"},
+	}
+}
+
+// problems returns the names that --problem stands for, and a function that
+// makes an instance of one, or the one problem of --table.
+func problems(c *cli.Context) ([]string, func(name string, instance int) (problem, error), error) {
+	rows, meta := c.String("table"), c.String("meta")
+	switch {
+	case rows == "" && meta == "":
+		names, err := problemNames(words(c, "problem"))
+		return names, functions.New, err
+	case rows == "" || meta == "":
+		return nil, nil, usagef("--table is %q and --meta is %q, want both or none", rows, meta)
+	case c.IsSet("problem"):
+		return nil, nil, usagef("--problem is %q, want none with --table", c.String("problem"))
+	}
+	p, err := openTable(rows, meta)
+	if err != nil {
+		return nil, nil, err
+	}
+	return []string{p.Name}, func(string, int) (problem, error) { return p, nil }, nil
+}
+
+// problemNames replaces groups by their problems and checks all names.
+func problemNames(list []string) ([]string, error) {
+	var names []string
+	for _, word := range list {
+		group := functions.Names(word)
+		if group == nil {
+			if _, err := functions.New(word, 1); err != nil {
+				return nil, usageError{err}
+			}
+			group = []string{word}
+		}
+		for _, name := range group {
+			if !slices.Contains(names, name) {
+				names = append(names, name)
+			}
+		}
+	}
+	if len(names) == 0 {
+		return nil, usagef("--problem is empty, want the names of problems or groups")
+	}
+	return names, nil
+}
+
+// openTable reads a table, which is called as its meta file is.
+func openTable(rows, meta string) (functions.Problem, error) {
+	r, err := os.Open(rows)
+	if err != nil {
+		return functions.Problem{}, err
+	}
+	defer r.Close()
+	m, err := os.Open(meta)
+	if err != nil {
+		return functions.Problem{}, err
+	}
+	defer m.Close()
+	return functions.Table(strings.TrimSuffix(filepath.Base(meta), ".json"), r, m)
+}
+
+type problem = functions.Problem

@@ -1,0 +1,208 @@
+package main
+
+import (
+	"cmp"
+	"math"
+	"slices"
+
+	"github.com/bluefin-hpo/bluefin/objective/functions"
+)
+
+// quantile interpolates linearly between the order statistics of sorted
+// values, of which there is one at least.
+func quantile(sorted []float64, q float64) float64 {
+	x := q * float64(len(sorted)-1)
+	i := int(x)
+	if x == float64(i) {
+		return sorted[i]
+	}
+	return sorted[i] + (x-float64(i))*(sorted[i+1]-sorted[i])
+}
+
+// A spot is where the results of several seeds meet.
+type spot struct {
+	problem, sampler string
+	n                int
+}
+
+// spots gathers the best gaps, sorted, by spot. Keys are the spots in the order
+// of the results, by n within a problem and a sampler.
+func spots(results []result) (keys []spot, gaps map[spot][]float64) {
+	gaps = map[spot][]float64{}
+	for _, r := range results {
+		k := spot{r.problem, r.sampler, r.n}
+		if gaps[k] == nil {
+			keys = append(keys, k)
+		}
+		gaps[k] = append(gaps[k], r.best)
+	}
+	for _, g := range gaps {
+		slices.Sort(g)
+	}
+	return keys, gaps
+}
+
+func summarizeProblems(results []result) []row {
+	keys, gaps := spots(results)
+	var rows []row
+	for _, k := range keys {
+		g := gaps[k]
+		rows = append(rows, row{
+			cell("problem", k.problem), cell("sampler", k.sampler), cell("n", k.n), cell("seeds", len(g)),
+			cell("median", quantile(g, 0.5)), cell("q25", quantile(g, 0.25)), cell("q75", quantile(g, 0.75)),
+		})
+	}
+	return rows
+}
+
+// A score is what a sampler does on a group of problems after n trials. The
+// problems are those that every sampler has results for, so that scores
+// compare.
+type score struct {
+	group, sampler string
+	n              int
+	problems       []string
+	seeds          int // the least of any problem
+	rank           float64
+	targets        float64 // NaN but for BBOB
+	gmean, mean    float64 // of the gaps relative to random search; NaN without it
+}
+
+func summarizeGroups(results []result) []row {
+	var rows []row
+	for _, s := range scores(results) {
+		rows = append(rows, row{
+			cell("group", s.group), cell("sampler", s.sampler), cell("n", s.n), cell("problems", len(s.problems)), cell("seeds", s.seeds),
+			cell("mean_rank", s.rank), cell("targets_hit_percent", orNone(100*s.targets)),
+			cell("gap_gmean", orNone(s.gmean)), cell("gap_mean_percent", orNone(100*s.mean)),
+		})
+	}
+	return rows
+}
+
+// orNone is nil for NaN.
+func orNone(x float64) any {
+	if math.IsNaN(x) {
+		return nil
+	}
+	return x
+}
+
+// scores returns one score for each group, n and sampler.
+func scores(results []result) []score {
+	keys, gaps := spots(results)
+	random := randomGaps(keys, gaps)
+	type place struct {
+		group string
+		n     int
+	}
+	var places []place
+	samplers := map[place][]string{}
+	problems := map[place][]string{}
+	for _, k := range keys {
+		p := place{group(k.problem), k.n}
+		if samplers[p] == nil {
+			places = append(places, p)
+		}
+		samplers[p] = include(samplers[p], k.sampler)
+		problems[p] = include(problems[p], k.problem)
+	}
+	slices.SortStableFunc(places, func(a, b place) int { return cmp.Or(cmp.Compare(a.group, b.group), cmp.Compare(a.n, b.n)) })
+	var all []score
+	for _, p := range places {
+		common := slices.DeleteFunc(slices.Clone(problems[p]), func(problem string) bool {
+			return slices.ContainsFunc(samplers[p], func(s string) bool { return gaps[spot{problem, s, p.n}] == nil })
+		})
+		if len(common) == 0 {
+			continue
+		}
+		for _, sampler := range samplers[p] {
+			s := score{group: p.group, sampler: sampler, n: p.n, problems: common}
+			s.fill(gaps, samplers[p], random)
+			all = append(all, s)
+		}
+	}
+	return all
+}
+
+// fill computes what a score consists of.
+func (s *score) fill(gaps map[spot][]float64, samplers []string, random map[string]float64) {
+	s.seeds = math.MaxInt
+	logs := 0.0
+	for _, problem := range s.problems {
+		g := gaps[spot{problem, s.sampler, s.n}]
+		median := quantile(g, 0.5)
+		s.seeds = min(s.seeds, len(g))
+		s.targets += targetsHit(g)
+		unit, ok := random[problem]
+		if !ok {
+			unit = math.NaN()
+		}
+		logs += math.Log(math.Max(median/unit, 1e-10))
+		for _, v := range g {
+			s.mean += v / unit / float64(len(g))
+		}
+		rank := 1.0 // equal ones share the mean of their ranks
+		for _, other := range samplers {
+			m := quantile(gaps[spot{problem, other, s.n}], 0.5)
+			if m < median {
+				rank++
+			} else if m == median && other != s.sampler {
+				rank += 0.5
+			}
+		}
+		s.rank += rank
+	}
+	n := float64(len(s.problems))
+	s.rank /= n
+	s.targets /= n
+	s.mean /= n
+	s.gmean = math.Exp(logs / n)
+	if len(s.group) < 4 || s.group[:4] != "bbob" {
+		s.targets = math.NaN()
+	}
+}
+
+// targetsHit is the share of the 51 targets 10², 10^1.8, … 10^-8 that a search
+// reaches, in the mean over the searches.
+func targetsHit(gaps []float64) float64 {
+	hit := 0
+	for _, g := range gaps {
+		for k := range 51 {
+			if g <= math.Pow(10, 2-0.2*float64(k)) {
+				hit++
+			}
+		}
+	}
+	return float64(hit) / 51 / float64(len(gaps))
+}
+
+// randomGaps returns what gaps are measured in: the median gap of random
+// search after 10 trials, of ours or of NumPy's among the stored ones.
+func randomGaps(keys []spot, gaps map[spot][]float64) map[string]float64 {
+	unit := map[string]float64{}
+	for _, sampler := range []string{"np_random", "random"} {
+		for _, k := range keys {
+			if k.sampler == sampler && k.n == 10 {
+				unit[k.problem] = quantile(gaps[k], 0.5)
+			}
+		}
+	}
+	return unit
+}
+
+// group is the group of a problem; a table that is not of this package is a
+// table.
+func group(name string) string {
+	if p, err := functions.New(name, 1); err == nil {
+		return p.Group
+	}
+	return "table"
+}
+
+func include(list []string, s string) []string {
+	if slices.Contains(list, s) {
+		return list
+	}
+	return append(list, s)
+}

@@ -1,0 +1,57 @@
+package main
+
+import (
+	"strings"
+
+	"github.com/bluefin-hpo/bluefin/pruner"
+	"github.com/bluefin-hpo/bluefin/sampler"
+	"github.com/bluefin-hpo/bluefin/study"
+)
+
+// samplerNames are those that newSampler knows.
+var samplerNames = []string{"tpe", "tpe-independent", "random", "cmaes", "cmaes-ipop", "cmaes-bipop", "cmaes-separable", "gp", "qmc"}
+
+// newSampler returns a sampler that serves one study with the given seed.
+func newSampler(name string, seed uint64) (study.Sampler, error) {
+	switch name {
+	case "tpe":
+		return &sampler.TPE{}, nil
+	case "tpe-independent":
+		return &sampler.TPE{Independent: true}, nil
+	case "random":
+		return sampler.Random{}, nil
+	case "cmaes":
+		return &sampler.CMAES{}, nil
+	case "cmaes-ipop":
+		return &sampler.CMAES{Restart: sampler.IPOP}, nil
+	case "cmaes-bipop":
+		return &sampler.CMAES{Restart: sampler.BIPOP}, nil
+	case "cmaes-separable":
+		return &sampler.CMAES{Separable: true}, nil
+	case "gp":
+		return &sampler.GP{}, nil
+	case "qmc":
+		return sampler.QMC{Seed: seed}, nil
+	}
+	return nil, usagef("--sampler is %q, want one of %s", name, strings.Join(samplerNames, ", "))
+}
+
+// prunerNames are those that newPruner knows.
+var prunerNames = []string{"none", "median", "percentile25", "halving", "hyperband"}
+
+// newPruner returns a pruner; a factor of 0 is the default of its kind.
+func newPruner(name string, factor int) (study.Pruner, error) {
+	switch name {
+	case "none":
+		return nil, nil
+	case "median":
+		return pruner.Median{}, nil
+	case "percentile25":
+		return pruner.Percentile{Percentile: 25}, nil
+	case "halving":
+		return pruner.SuccessiveHalving{ReductionFactor: factor}, nil
+	case "hyperband":
+		return pruner.Hyperband{ReductionFactor: factor}, nil
+	}
+	return nil, usagef("--pruner is %q, want one of %s", name, strings.Join(prunerNames, ", "))
+}

@@ -1,0 +1,149 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"runtime"
+	"sync"
+
+	"github.com/bluefin-hpo/bluefin/objective/functions"
+	"github.com/bluefin-hpo/bluefin/space"
+	"github.com/bluefin-hpo/bluefin/study"
+	"github.com/bluefin-hpo/bluefin/trial"
+)
+
+// samplerSeed is the seed of the study that belongs to a seed of the protocol.
+func samplerSeed(seed int) uint64 { return 1000 + uint64(seed) }
+
+// internal is a distribution whose values stay in internal form.
+type internal struct{ dist space.Dist }
+
+func (d internal) Dist() space.Dist         { return d.dist }
+func (d internal) Decode(x float64) float64 { return x }
+
+// suggest is the ask of a problem that a trial answers.
+func suggest(t *study.Trial) functions.Ask {
+	return func(name string, d space.Dist) float64 { return study.Suggest(t, name, internal{d}) }
+}
+
+// gaps searches a problem in memory and returns the gap to its minimum in each
+// of the trials, in the order in which they were told.
+//
+// Workers are simulated: all trials take equally long, and the workers begin
+// one after the other. So the first ask once each, before anything is known;
+// from then on the worker whose trial is the oldest tells its value and asks
+// again. An answer knows all values but those of the trials in flight, of which
+// there are workers - 1.
+func gaps(ctx context.Context, p functions.Problem, s study.Sampler, seed, trials, workers int) ([]float64, error) {
+	st, err := study.Open(ctx, study.Config{Sampler: s, Seed: samplerSeed(seed)})
+	if err != nil {
+		return nil, err
+	}
+	type flight struct {
+		trial *study.Trial
+		value float64
+	}
+	var flights []flight
+	values := make([]float64, 0, trials)
+	for len(values) < trials {
+		for len(flights) < workers && len(values)+len(flights) < trials {
+			t, err := st.Ask(ctx)
+			if err != nil {
+				return nil, err
+			}
+			flights = append(flights, flight{t, p.Value(suggest(t))})
+		}
+		f := flights[0]
+		flights = flights[1:]
+		if err := tell(ctx, st, f.trial, f.value); err != nil {
+			return nil, err
+		}
+		values = append(values, f.value-p.Minimum)
+	}
+	return values, nil
+}
+
+// tell ends a trial with its value. A trial that fails is an error: it was
+// given a suggestion that is none.
+func tell(ctx context.Context, st *study.Study, t *study.Trial, value float64) error {
+	record, err := st.Tell(ctx, t, []float64{value}, nil)
+	if err == nil && record.State != trial.Complete {
+		err = fmt.Errorf("trial %d failed: %s", record.Number, record.Failure())
+	}
+	return err
+}
+
+// A pruned is what a search with a pruner took and found.
+type pruned struct {
+	epochs int
+	gap    float64 // of the best trial that was not pruned; infinite if there is none
+}
+
+// prune searches a problem with learning curves until there are so many
+// trials, or until so many epochs were trained; 0 is any number. Step 1 is
+// the first epoch. A trial that the epochs do not suffice for does not count.
+func prune(ctx context.Context, p functions.Problem, s study.Sampler, pr study.Pruner, seed, trials, epochs int) (pruned, error) {
+	result := pruned{gap: math.Inf(1)}
+	st, err := study.Open(ctx, study.Config{Sampler: s, Pruner: pr, Seed: samplerSeed(seed)})
+	if err != nil {
+		return result, err
+	}
+	for n := 0; trials == 0 || n < trials; n++ {
+		t, err := st.Ask(ctx)
+		if err != nil {
+			return result, err
+		}
+		curve := p.Curve(suggest(t))
+		var verdict error
+		for i, value := range curve {
+			if epochs > 0 && result.epochs == epochs {
+				return result, nil
+			}
+			result.epochs++
+			if verdict = t.Report(i+1, value); verdict != nil {
+				break
+			}
+		}
+		switch last := curve[len(curve)-1]; {
+		case errors.Is(verdict, study.ErrPruned):
+			_, err = st.Tell(ctx, t, nil, verdict)
+		case verdict != nil:
+			err = verdict
+		default:
+			err = tell(ctx, st, t, last)
+			result.gap = math.Min(result.gap, last-p.Minimum)
+		}
+		if err != nil {
+			return result, err
+		}
+	}
+	return result, nil
+}
+
+// each calls f for 0 to n-1 on all processors and returns the results in order,
+// or the first error.
+func each[T any](ctx context.Context, n int, f func(ctx context.Context, i int) (T, error)) ([]T, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	results := make([]T, n)
+	next := make(chan int)
+	var workers sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), n) {
+		workers.Go(func() {
+			for i := range next {
+				var err error
+				if results[i], err = f(ctx, i); err != nil {
+					cancel(err) // the first one is the cause for all
+				}
+			}
+		})
+	}
+	for i := 0; i < n && ctx.Err() == nil; i++ {
+		next <- i
+	}
+	close(next)
+	workers.Wait()
+	return results, context.Cause(ctx)
+}

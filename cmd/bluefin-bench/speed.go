@@ -1,0 +1,197 @@
+package main
+
+import (
+	"context"
+	_ "embed"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"runtime"
+	"strconv"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/bluefin-hpo/bluefin/study"
+)
+
+func speedCommand() *cli.Command {
+	return &cli.Command{
+		Name:  "speed",
+		Usage: "what a trial costs the engine, in processor time",
+		Description: "Searches floats in [0, 1], in memory, on one processor, and writes the processor time of\n" +
+			"the process (user and system) per trial, without that of the objective: for --trials N the\n" +
+			"mean over the trials from N - max(N/10, 10) to N + max(N/10, 10), in as many searches as it\n" +
+			"takes to measure 0.2 seconds, 50 at most.",
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "sampler", Value: "random,tpe,cmaes", Usage: "`NAMES` with commas: " + strings.Join(samplerNames, ", ")},
+			&cli.StringFlag{Name: "trials", Value: "100,1000,5000", Usage: "`NUMBERS` of trials around which to measure, with commas"},
+			&cli.IntFlag{Name: "params", Value: 5, Usage: "`NUMBER` of parameters"},
+			&cli.BoolFlag{Name: "whole", Usage: "measure whole searches: the mean over the trials from the first to N"},
+			&cli.StringFlag{Name: "python", Usage: "a Python `PROGRAM` that has Optuna, to measure that (and Rustuna, if it has it) in the same run"},
+			formatFlag(),
+		},
+		Action: speed,
+	}
+}
+
+// A measurement is one figure.
+type measurement struct {
+	Engine  string  `json:"engine"`
+	Sampler string  `json:"sampler"`
+	Params  int     `json:"params"`
+	Trials  int     `json:"trials"`
+	Micros  float64 `json:"us_per_trial"`
+}
+
+func speed(c *cli.Context) error {
+	params, err := atLeast(c, "params", 1)
+	if err != nil {
+		return err
+	}
+	trials, err := counts(c, "trials")
+	if err != nil {
+		return err
+	}
+	samplers := words(c, "sampler")
+	if len(samplers) == 0 {
+		return usagef("--sampler is empty, want one of %s", strings.Join(samplerNames, ", "))
+	}
+	for _, name := range samplers {
+		if _, err := newSampler(name, 0); err != nil {
+			return err
+		}
+	}
+	whole := c.Bool("whole")
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	var all []measurement
+	for _, name := range samplers {
+		for _, n := range trials {
+			seconds, err := measure(c.Context, name, params, n, whole)
+			if err != nil {
+				return err
+			}
+			all = append(all, measurement{"bluefin", name, params, n, 1e6 * seconds})
+		}
+	}
+	if python := c.String("python"); python != "" {
+		theirs, err := measurePython(c, python, samplers, params, trials, whole)
+		if err != nil {
+			return err
+		}
+		all = append(all, theirs...)
+	}
+	var rows []row
+	for _, m := range all {
+		rows = append(rows, row{
+			cell("engine", m.Engine), cell("sampler", m.Sampler), cell("params", m.Params),
+			cell("trials", m.Trials), cell("us_per_trial", m.Micros),
+		})
+	}
+	return printRows(c, rows)
+}
+
+// measure returns the seconds per trial around trial n, or up to it.
+func measure(ctx context.Context, sampler string, params, n int, whole bool) (float64, error) {
+	const enough, most = 0.2, 50
+	window := max(n/10, 10)
+	first, last := max(n-window, 0), n+window
+	if whole {
+		first, last = 0, n
+	}
+	names := make([]string, params)
+	for i := range names {
+		names[i] = "x" + strconv.Itoa(i)
+	}
+	if _, err := once(ctx, sampler, names, 0, 20, 0); err != nil { // what is done once for all
+		return 0, err
+	}
+	total, runs := 0.0, 0
+	for runs == 0 || total < enough && runs < most {
+		runtime.GC()
+		seconds, err := once(ctx, sampler, names, first, last, uint64(1+runs))
+		if err != nil {
+			return 0, err
+		}
+		total += seconds
+		runs++
+	}
+	return total/float64(runs*(last-first)) - objectiveCost(params), nil
+}
+
+// once searches and returns the processor seconds of the trials from first to
+// last - 1.
+func once(ctx context.Context, name string, params []string, first, last int, seed uint64) (float64, error) {
+	sampler, err := newSampler(name, seed)
+	if err != nil {
+		return 0, err
+	}
+	st, err := study.Open(ctx, study.Config{Sampler: sampler, Seed: seed})
+	if err != nil {
+		return 0, err
+	}
+	start := processorTime()
+	for n := range last {
+		if n == first {
+			start = processorTime()
+		}
+		t, err := st.Ask(ctx)
+		if err != nil {
+			return 0, err
+		}
+		value := distance(len(params), func(i int) float64 { return t.Float(params[i], 0, 1) })
+		if err := tell(ctx, st, t, value); err != nil {
+			return 0, err
+		}
+	}
+	return processorTime() - start, nil
+}
+
+// distance is the objective: the squared distance from (0.3, 0.3, …).
+func distance(d int, x func(i int) float64) float64 {
+	total := 0.0
+	for i := range d {
+		v := x(i) - 0.3
+		total += v * v
+	}
+	return total
+}
+
+// objectiveCost returns the seconds that the objective takes by itself.
+func objectiveCost(params int) float64 {
+	const n = 200000
+	total, start := 0.0, processorTime()
+	for range n {
+		total += distance(params, func(int) float64 { return 0.7 })
+	}
+	runtime.KeepAlive(total)
+	return (processorTime() - start) / n
+}
+
+// speedScript measures Optuna as measure does this engine.
+//
+//go:embed speed.py
+var speedScript string
+
+func measurePython(c *cli.Context, python string, samplers []string, params int, trials []int, whole bool) ([]measurement, error) {
+	task, err := json.Marshal(map[string]any{"samplers": samplers, "params": params, "trials": trials, "whole": whole})
+	if err != nil {
+		return nil, err
+	}
+	cmd := exec.CommandContext(c.Context, python, "-c", speedScript, string(task))
+	cmd.Env = append(os.Environ(), "OMP_NUM_THREADS=1", "OPENBLAS_NUM_THREADS=1", "MKL_NUM_THREADS=1")
+	var messages strings.Builder
+	cmd.Stderr = &messages
+	out, err := cmd.Output()
+	if err != nil {
+		lines := strings.Split(strings.TrimSpace(messages.String()), "\n")
+		return nil, fmt.Errorf("--python %s: %w: %s", python, err, lines[len(lines)-1])
+	}
+	fmt.Fprint(c.App.ErrWriter, messages.String())
+	var theirs []measurement
+	if err := json.Unmarshal(out, &theirs); err != nil {
+		return nil, fmt.Errorf("--python %s: %w", python, err)
+	}
+	return theirs, nil
+}
