@@ -32,8 +32,8 @@ type Search struct {
 
 const (
 	exhaustive = 4096 // spaces with at most so many points are tried whole
-	spread     = 1024 // candidates all over the space
-	nearby     = 512  // candidates near good points
+	spread     = 512  // candidates all over the space
+	nearby     = 256  // candidates near good points
 	climbs     = 10   // local searches
 	scanned    = 16   // ordered axes with more values are searched by steps
 	rounds     = 20   // of a local search over kinds of axes
