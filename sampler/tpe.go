@@ -59,7 +59,7 @@ func (s *TPE) SampleJoint(r trial.Request) (map[string]float64, error) {
 		return nil, nil
 	}
 	values := make(map[string]float64, len(joint))
-	for i, x := range s.draw(r, joint) {
+	for i, x := range s.drawNew(r, joint) {
 		values[joint[i].Name] = x
 	}
 	return values, nil
@@ -101,12 +101,24 @@ func (s *TPE) starting(r trial.Request) bool {
 
 // draw returns a value for each parameter of sp, in internal form.
 func (s *TPE) draw(r trial.Request, sp space.Space) []float64 {
-	good, poor := s.densities(r, sp)
+	now := s.view(r, sp)
 	c := newCandidates(sp, s.candidates())
-	c.draw(r.Rand, good)
-	logGood := make([]float64, s.candidates())
-	good.LogPDF(logGood, c.lo, c.hi)
-	return c.value(poor.Best(logGood, c.lo, c.hi))
+	c.draw(r.Rand, now.good)
+	return c.values(c.best(now))
+}
+
+// drawNew is draw, but of a space whose points can be counted it returns one
+// that has not been tried, while there is one.
+func (s *TPE) drawNew(r trial.Request, sp space.Space) []float64 {
+	now := s.view(r, sp)
+	c := newCandidates(sp, s.candidates())
+	c.draw(r.Rand, now.good)
+	j := c.best(now)
+	if now.untried != nil && !now.untried(c.point(j)) {
+		c = c.without(r.Rand, now.untried)
+		j = c.best(now)
+	}
+	return c.values(j)
 }
 
 func (s *TPE) candidates() int {
@@ -116,9 +128,19 @@ func (s *TPE) candidates() int {
 	return s.Candidates
 }
 
-// densities returns those of the good and of the other trials that r knows.
-// What was made of its history before is continued.
-func (s *TPE) densities(r trial.Request, sp space.Space) (good *parzen.Estimator, poor *parzen.Snapshot) {
+// A tpeView is what TPE knows of one space at one request. It never changes.
+type tpeView struct {
+	good *parzen.Estimator
+	poor *parzen.Snapshot // of all other trials
+
+	// untried reports whether a point has neither been tried nor is being
+	// tried. It is nil if points may be tried again, see tpeModel.untried.
+	untried func(point []float64) bool
+}
+
+// view makes what r needs to know of sp. What was made of its history before is
+// continued.
+func (s *TPE) view(r trial.Request, sp space.Space) tpeView {
 	const kept = 16 // histories: one TPE may serve several studies, and the brackets of a study
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -131,5 +153,7 @@ func (s *TPE) densities(r trial.Request, sp space.Space) (good *parzen.Estimator
 	copy(s.histories[1:i+1], s.histories[:i])
 	s.histories[0] = f
 	f.advance(r.History)
-	return f.model(sp).follow(f, r)
+	m := f.model(sp)
+	good, poor := m.follow(f, r)
+	return tpeView{good, poor, m.untried(f, r, &s.mu)}
 }

@@ -7,11 +7,12 @@ import (
 	"github.com/bluefin-hpo/bluefin/space"
 )
 
-// candidates are m points of a space, in unit form.
+// candidates are m points of a space.
 type candidates struct {
 	space  space.Space
-	x      [][]float64 // d×m, a value of the cell; the index of a choice
+	x      [][]float64 // d×m, coordinates
 	lo, hi [][]float64 // d×m, cells; the index of a choice in both
+	cells  []func(u float64) (x, lo, hi float64)
 }
 
 func newCandidates(sp space.Space, m int) *candidates {
@@ -20,23 +21,42 @@ func newCandidates(sp space.Space, m int) *candidates {
 		rows[i] = numbers[i*m : (i+1)*m]
 	}
 	d := len(sp)
-	return &candidates{sp, rows[:d], rows[d : 2*d], rows[2*d:]}
+	c := &candidates{sp, rows[:d], rows[d : 2*d], rows[2*d:], make([]func(u float64) (x, lo, hi float64), d)}
+	for i, d := range sp {
+		c.cells[i] = cell(d.Dist)
+	}
+	return c
 }
 
 // draw fills c with points of e.
 func (c *candidates) draw(r *rand.Rand, e *parzen.Estimator) {
 	point := make([]float64, len(c.space))
-	cells := make([]func(u float64) (lo, hi float64), len(c.space))
-	for i, d := range c.space {
-		cells[i] = cell(d.Dist)
-	}
 	for j := range c.x[0] {
 		e.Draw(r, point)
-		for i, u := range point {
-			c.x[i][j] = u
-			c.lo[i][j], c.hi[i][j] = cells[i](u)
-		}
+		c.set(j, point)
 	}
+}
+
+// set makes point j the one at, or in the cells of, the given coordinates.
+func (c *candidates) set(j int, point []float64) {
+	for i, u := range point {
+		c.x[i][j], c.lo[i][j], c.hi[i][j] = c.cells[i](u)
+	}
+}
+
+// first returns the first n points of c.
+func (c *candidates) first(n int) *candidates {
+	for i := range c.space {
+		c.x[i], c.lo[i], c.hi[i] = c.x[i][:n], c.lo[i][:n], c.hi[i][:n]
+	}
+	return c
+}
+
+// best returns the point with the largest ratio of the two densities.
+func (c *candidates) best(now tpeView) int {
+	logGood := make([]float64, len(c.x[0]))
+	now.good.LogPDF(logGood, c.lo, c.hi)
+	return now.poor.Best(logGood, c.lo, c.hi)
 }
 
 // cellCount returns the number of cells of d if all are equal, -1 if they are
@@ -54,26 +74,29 @@ func cellCount(d space.Dist) int {
 	return -1
 }
 
-// cell returns the function from u to the cell of the value that u stands for.
-func cell(d space.Dist) func(u float64) (lo, hi float64) {
-	if isCategorical(d) {
-		return func(u float64) (lo, hi float64) { return u, u }
-	}
-	switch n := cellCount(d); n {
-	case 0:
-		return func(u float64) (lo, hi float64) { return u, u }
-	case -1:
-		return func(u float64) (lo, hi float64) { return d.Cell(d.Value(u)) }
-	default:
-		return func(u float64) (lo, hi float64) {
-			k := min(float64(int(u*float64(n))), float64(n-1))
-			return k / float64(n), (k + 1) / float64(n)
+// cell returns the function from u to the coordinate and the cell of the value
+// that u stands for.
+func cell(d space.Dist) func(u float64) (x, lo, hi float64) {
+	n := cellCount(d)
+	switch {
+	case isCategorical(d), n == 0:
+		return func(u float64) (x, lo, hi float64) { return u, u, u }
+	case n == -1:
+		return func(u float64) (x, lo, hi float64) {
+			value := d.Value(u)
+			lo, hi = d.Cell(value)
+			return d.Unit(value), lo, hi
 		}
+	}
+	m := float64(n)
+	return func(u float64) (x, lo, hi float64) {
+		k := min(float64(int(u*m)), m-1)
+		return (k + 0.5) / m, k / m, (k + 1) / m
 	}
 }
 
-// value returns point j in internal form.
-func (c *candidates) value(j int) []float64 {
+// values returns point j in internal form.
+func (c *candidates) values(j int) []float64 {
 	values := make([]float64, len(c.space))
 	for i, d := range c.space {
 		values[i] = c.x[i][j]
@@ -82,6 +105,15 @@ func (c *candidates) value(j int) []float64 {
 		}
 	}
 	return values
+}
+
+// point returns the coordinates of point j.
+func (c *candidates) point(j int) []float64 {
+	x := make([]float64, len(c.space))
+	for i := range x {
+		x[i] = c.x[i][j]
+	}
+	return x
 }
 
 // isCategorical reports whether the values of d have no order.

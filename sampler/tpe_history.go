@@ -15,6 +15,7 @@ type tpeHistory struct {
 	directions []trial.Direction
 	all        []*trial.Trial // finished
 	ranked     []int          // ranked[i]: Complete or Pruned ones in all[:i]
+	mostParams []int          // mostParams[i]: of any trial in all[:i]
 	standings  []standing     // with one objective: at every change
 	several    standing       // with several objectives: the last one asked for
 	models     []*tpeModel    // the last used first
@@ -30,7 +31,7 @@ type standing struct {
 const maxGood = 25
 
 func newTPEHistory(h trial.History) *tpeHistory {
-	return &tpeHistory{directions: h.Directions(), ranked: []int{0}, standings: []standing{{}}}
+	return &tpeHistory{directions: h.Directions(), ranked: []int{0}, mostParams: []int{0}, standings: []standing{{}}}
 }
 
 // of reports whether one of the two histories begins with the other. Both only
@@ -54,6 +55,7 @@ func (f *tpeHistory) advance(h trial.History) {
 			}
 		}
 		f.ranked = append(f.ranked, n)
+		f.mostParams = append(f.mostParams, max(f.mostParams[i], len(t.Params)))
 	}
 	if len(all) > len(f.all) {
 		f.all = all

@@ -24,6 +24,9 @@ type tpeModel struct {
 
 	running []observed // in the poor density
 	poor    *parzen.Live
+
+	finite bool     // no parameter is continuous
+	tried  tpeTried // of a finite space
 }
 
 // An observed trial has its point.
@@ -33,7 +36,7 @@ type observed struct {
 }
 
 func newTPEModel(sp space.Space) *tpeModel {
-	m := &tpeModel{space: sp, low: make([]float64, len(sp)), high: make([]float64, len(sp))}
+	m := &tpeModel{space: sp, low: make([]float64, len(sp)), high: make([]float64, len(sp)), finite: isFinite(sp)}
 	axes := make([]parzen.Axis, len(sp))
 	for i, p := range sp {
 		m.low[i], m.high[i] = p.Dist.Value(0), p.Dist.Value(1)
@@ -78,7 +81,11 @@ func (m *tpeModel) setCoordinate(x []float64, i int, value float64) bool {
 func (m *tpeModel) follow(f *tpeHistory, r trial.Request) (*parzen.Estimator, *parzen.Snapshot) {
 	seen := len(r.History.Finished())
 	for _, t := range f.all[len(m.points):max(seen, len(m.points))] {
-		m.points = append(m.points, m.observe(t))
+		point := m.observe(t)
+		if m.finite {
+			m.tried.add(m.points, point)
+		}
+		m.points = append(m.points, point)
 	}
 	// By number, where it should be in the poor density; nil: not there.
 	changes := make(map[int][]float64, 4)

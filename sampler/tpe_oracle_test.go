@@ -150,7 +150,7 @@ func TestTPEDensitiesOfWholeHistoriesAreTheReferences(t *testing.T) {
 			width := 0.0 // of the continuous axes, in ln
 			for i, d := range sp {
 				for j, x := range c.Points[i] {
-					points.set(i, j, x)
+					points.setValue(i, j, x)
 				}
 				if f, ok := d.Dist.(space.Float); ok && f.Len() == 0 {
 					if f.Log {

@@ -73,8 +73,8 @@ func observe(sp space.Space, trials []*trial.Trial) (columns []parzen.Column, n 
 	return columns, n
 }
 
-// set puts the value of parameter i at point j.
-func (c *candidates) set(i, j int, value float64) {
+// setValue puts the value of parameter i at point j.
+func (c *candidates) setValue(i, j int, value float64) {
 	c.lo[i][j], c.hi[i][j] = value, value
 	if d := c.space[i].Dist; !isCategorical(d) {
 		c.lo[i][j], c.hi[i][j] = d.Cell(value)
@@ -101,7 +101,7 @@ func draw(s *TPE, r trial.Request, sp space.Space) (gains []float64, values [][]
 			if !isCategorical(d.Dist) {
 				value[i] = d.Dist.Value(x[i])
 			}
-			e.set(i, 0, value[i])
+			e.setValue(i, 0, value[i])
 		}
 		values = append(values, value)
 		gains = append(gains, e.logPDF(l)[0]-e.logPDF(g)[0])

@@ -375,8 +375,8 @@ func TestTPETakesTheCandidateWithTheLargestRatio(t *testing.T) {
 			}
 			below, above := split(r)
 			c := newCandidates(sp, 1)
-			c.set(0, 0, joint["x0"])
-			c.set(1, 0, joint["x1"])
+			c.setValue(0, 0, joint["x0"])
+			c.setValue(1, 0, joint["x1"])
 			mean += (c.logPDF(goodEstimator(sp, below))[0] - c.logPDF(poorEstimator(sp, above))[0]) / 100
 		}
 		return mean

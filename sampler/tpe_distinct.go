@@ -1,0 +1,153 @@
+package sampler
+
+import (
+	"math"
+	"math/rand/v2"
+	"slices"
+	"sync"
+
+	"github.com/bluefin-hpo/bluefin/space"
+	"github.com/bluefin-hpo/bluefin/trial"
+)
+
+// A tpeTried knows which points of a finite space have been tried, or are being
+// tried. It is kept for spaces without continuous parameters only.
+type tpeTried struct {
+	first    map[uint64]int // by hash, the index of the first finished trial there
+	distinct []int          // distinct[i]: different points among the first i finished trials
+}
+
+// add notes the point of the next finished trial, nil if it has none.
+func (k *tpeTried) add(points [][]float64, point []float64) {
+	if k.first == nil {
+		k.first, k.distinct = map[uint64]int{}, []int{0}
+	}
+	n := k.distinct[len(k.distinct)-1]
+	if point != nil && !k.has(points, len(points), point) {
+		k.first[hashPoint(point)] = len(points)
+		n++
+	}
+	k.distinct = append(k.distinct, n)
+}
+
+// has reports whether the point is that of one of the first seen trials. Of
+// points with one hash, which no one will ever see, only the first is known.
+func (k *tpeTried) has(points [][]float64, seen int, point []float64) bool {
+	i, ok := k.first[hashPoint(point)]
+	return ok && i < seen && slices.Equal(points[i], point)
+}
+
+// hashPoint mixes as SplitMix64 does (Steele, Lea and Flood, OOPSLA 2014).
+func hashPoint(point []float64) uint64 {
+	h := uint64(len(point))
+	for _, x := range point {
+		h += math.Float64bits(x) + 0x9e3779b97f4a7c15
+		h = (h ^ h>>30) * 0xbf58476d1ce4e5b9
+		h = (h ^ h>>27) * 0x94d049bb133111eb
+		h ^= h >> 31
+	}
+	return h
+}
+
+// isFinite reports whether no parameter of the space is continuous.
+func isFinite(sp space.Space) bool {
+	return !slices.ContainsFunc(sp, func(d space.Dimension) bool { return d.Dist.Len() == 0 })
+}
+
+// untried returns the function that tells which points r's history has not
+// tried and no one else is trying. It is nil if points may be tried again: if
+// all are taken, if a parameter is continuous, or if trials have other
+// parameters too, by which they differ. The caller holds mu; the function
+// locks it.
+func (m *tpeModel) untried(f *tpeHistory, r trial.Request, mu *sync.Mutex) func(point []float64) bool {
+	seen := m.seen
+	if !m.finite || f.mostParams[seen] > len(r.History.Space(true)) {
+		return nil
+	}
+	points, running := m.points, m.running
+	size := 1.0
+	for _, d := range m.space {
+		size *= float64(d.Dist.Len())
+	}
+	taken := float64(m.tried.distinct[seen])
+	for i, o := range running {
+		if !m.tried.has(points, seen, o.point) && !includes(running[:i], o.point) {
+			taken++
+		}
+	}
+	if taken >= size {
+		return nil
+	}
+	return func(point []float64) bool {
+		mu.Lock()
+		defer mu.Unlock()
+		return !m.tried.has(points, seen, point) && !includes(running, point)
+	}
+}
+
+func includes(trials []observed, point []float64) bool {
+	return slices.ContainsFunc(trials, func(o observed) bool { return slices.Equal(o.point, point) })
+}
+
+// without returns the candidates of c that are untried. If there are none it
+// draws others, uniformly, of which at least one is.
+func (c *candidates) without(r *rand.Rand, untried func(point []float64) bool) *candidates {
+	kept := newCandidates(c.space, len(c.x[0]))
+	n := 0
+	point := make([]float64, len(c.space))
+	keep := func() {
+		if untried(point) {
+			kept.set(n, point)
+			n++
+		}
+	}
+	for j := range c.x[0] {
+		for i := range point {
+			point[i] = c.x[i][j]
+		}
+		keep()
+	}
+	if n > 0 {
+		return kept.first(n)
+	}
+	const tries = 200
+	for range tries {
+		for i, d := range c.space {
+			point[i] = unitOf(d.Dist, r.IntN(d.Dist.Len()))
+		}
+		if keep(); n == len(c.x[0]) {
+			return kept
+		}
+	}
+	if n > 0 {
+		return kept.first(n)
+	}
+	// Nearly all are tried, so they can be counted.
+	at := make([]int, len(c.space))
+	for i, d := range c.space {
+		at[i] = r.IntN(d.Dist.Len())
+	}
+	for n == 0 {
+		for i, d := range c.space { // the next point
+			if at[i] = (at[i] + 1) % d.Dist.Len(); at[i] != 0 {
+				break
+			}
+		}
+		for i, d := range c.space {
+			point[i] = unitOf(d.Dist, at[i])
+		}
+		keep()
+	}
+	return kept.first(n)
+}
+
+// unitOf returns the coordinate of value k of a distribution with an end.
+func unitOf(d space.Dist, k int) float64 {
+	switch d := d.(type) {
+	case space.Categorical:
+		return float64(k)
+	case space.Int:
+		return d.Unit(float64(d.Low + k*max(d.Step, 1)))
+	}
+	return (float64(k) + 0.5) / float64(d.Len())
+}
