@@ -52,6 +52,9 @@ func quality(c *cli.Context) error {
 	if c.String("results") == "" && c.IsSet("others") {
 		return usagef("--others is %q, want --results too", c.String("others"))
 	}
+	if c.String("results") != "" && c.IsSet("instance") {
+		return usagef("--instance is %d, want none with --results, whose instances are 1 + seed %% 5", c.Int("instance"))
+	}
 	searches, err := newSearches(c)
 	if err != nil {
 		return err
@@ -63,18 +66,18 @@ func quality(c *cli.Context) error {
 		return err
 	}
 	results := slices.Concat(found...)
+	var stored storedResults
 	if file := c.String("results"); file != "" {
-		stored, err := readResults(file, results, words(c, "others"))
-		if err != nil {
+		if stored, err = readResults(file, results, words(c, "others")); err != nil {
 			return err
 		}
-		results = append(results, stored...)
+		results = append(results, stored.results...)
 	}
 	switch summary {
 	case "problem":
 		return printRows(c, summarizeProblems(results))
 	case "group":
-		return printRows(c, summarizeGroups(results))
+		return printRows(c, summarizeGroups(results, units(results, stored.random)))
 	}
 	var rows []row
 	for _, r := range results {

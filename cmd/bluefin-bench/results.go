@@ -12,26 +12,41 @@ import (
 	"strconv"
 )
 
-// readResults returns the results in a file that were found on the problems,
-// with the seeds and after the numbers of trials of ours: of the named
-// samplers, or of all of them. A run that did not end well is left out.
-func readResults(path string, ours []result, samplers []string) ([]result, error) {
+// A storedResults is what a file of results has that ours compare with.
+type storedResults struct {
+	results []result // of the problems, seeds and numbers of trials of ours
+
+	// random is what random search had after unitTrials trials, with whatever
+	// seed, by problem.
+	random map[string][]float64
+}
+
+// Gaps are measured in the median gap of random search after so many trials.
+const (
+	unitTrials   = 10
+	storedRandom = "np_random"
+	ourRandom    = "random"
+)
+
+// readResults reads a file of results: those of the named samplers, or of all
+// of them. A run that did not end well is left out.
+func readResults(path string, ours []result, samplers []string) (storedResults, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, err
+		return storedResults{}, err
 	}
 	defer f.Close()
 	plain := bufio.NewReader(f)
 	if magic, err := plain.Peek(2); err == nil && magic[0] == 0x1f && magic[1] == 0x8b {
 		z, err := gzip.NewReader(plain)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", path, err)
+			return storedResults{}, fmt.Errorf("%s: %w", path, err)
 		}
 		plain = bufio.NewReader(z)
 	}
 	stored, err := parseResults(plain, ours, samplers)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+		return storedResults{}, fmt.Errorf("%s: %w", path, err)
 	}
 	return stored, nil
 }
@@ -42,7 +57,8 @@ type match struct {
 	seed, n int
 }
 
-func parseResults(r io.Reader, ours []result, samplers []string) ([]result, error) {
+func parseResults(r io.Reader, ours []result, samplers []string) (storedResults, error) {
+	stored := storedResults{random: map[string][]float64{}}
 	wanted := map[match]bool{}
 	for _, o := range ours {
 		wanted[match{o.problem, o.seed, o.n}] = true
@@ -51,22 +67,21 @@ func parseResults(r io.Reader, ours []result, samplers []string) ([]result, erro
 	table.ReuseRecord = true
 	head, err := table.Read()
 	if err != nil {
-		return nil, fmt.Errorf("the names of the columns: %w", err)
+		return stored, fmt.Errorf("the names of the columns: %w", err)
 	}
 	var at [5]int
 	for i, name := range []string{"problem", "sampler", "seed", "n", "best"} {
 		if at[i] = slices.Index(head, name); at[i] < 0 {
-			return nil, fmt.Errorf("no column is called %q", name)
+			return stored, fmt.Errorf("no column is called %q", name)
 		}
 	}
-	var stored []result
 	for {
 		record, err := table.Read()
 		if errors.Is(err, io.EOF) {
 			return stored, nil
 		}
 		if err != nil {
-			return nil, err
+			return stored, err
 		}
 		seed, err1 := strconv.Atoi(record[at[2]])
 		n, err2 := strconv.Atoi(record[at[3]])
@@ -75,8 +90,11 @@ func parseResults(r io.Reader, ours []result, samplers []string) ([]result, erro
 			continue
 		}
 		o := result{problem: record[at[0]], sampler: record[at[1]], seed: seed, n: n, best: best}
+		if o.sampler == storedRandom && n == unitTrials {
+			stored.random[o.problem] = append(stored.random[o.problem], best)
+		}
 		if wanted[match{o.problem, seed, n}] && (len(samplers) == 0 || slices.Contains(samplers, o.sampler)) {
-			stored = append(stored, o)
+			stored.results = append(stored.results, o)
 		}
 	}
 }

@@ -68,9 +68,10 @@ type score struct {
 	gmean, mean    float64 // of the gaps relative to random search; NaN without it
 }
 
-func summarizeGroups(results []result) []row {
+// summarizeGroups writes the scores; unit is what units returns.
+func summarizeGroups(results []result, unit map[string]float64) []row {
 	var rows []row
-	for _, s := range scores(results) {
+	for _, s := range scores(results, unit) {
 		rows = append(rows, row{
 			cell("group", s.group), cell("sampler", s.sampler), cell("n", s.n), cell("problems", len(s.problems)), cell("seeds", s.seeds),
 			cell("mean_rank", s.rank), cell("targets_hit_percent", orNone(100*s.targets)),
@@ -89,9 +90,8 @@ func orNone(x float64) any {
 }
 
 // scores returns one score for each group, n and sampler.
-func scores(results []result) []score {
+func scores(results []result, unit map[string]float64) []score {
 	keys, gaps := spots(results)
-	random := randomGaps(keys, gaps)
 	type place struct {
 		group string
 		n     int
@@ -118,7 +118,7 @@ func scores(results []result) []score {
 		}
 		for _, sampler := range samplers[p] {
 			s := score{group: p.group, sampler: sampler, n: p.n, problems: common}
-			s.fill(gaps, samplers[p], random)
+			s.fill(gaps, samplers[p], unit)
 			all = append(all, s)
 		}
 	}
@@ -126,7 +126,7 @@ func scores(results []result) []score {
 }
 
 // fill computes what a score consists of.
-func (s *score) fill(gaps map[spot][]float64, samplers []string, random map[string]float64) {
+func (s *score) fill(gaps map[spot][]float64, samplers []string, units map[string]float64) {
 	s.seeds = math.MaxInt
 	logs := 0.0
 	for _, problem := range s.problems {
@@ -134,7 +134,7 @@ func (s *score) fill(gaps map[spot][]float64, samplers []string, random map[stri
 		median := quantile(g, 0.5)
 		s.seeds = min(s.seeds, len(g))
 		s.targets += targetsHit(g)
-		unit, ok := random[problem]
+		unit, ok := units[problem]
 		if !ok {
 			unit = math.NaN()
 		}
@@ -177,16 +177,18 @@ func targetsHit(gaps []float64) float64 {
 	return float64(hit) / 51 / float64(len(gaps))
 }
 
-// randomGaps returns what gaps are measured in: the median gap of random
-// search after 10 trials, of ours or of NumPy's among the stored ones.
-func randomGaps(keys []spot, gaps map[spot][]float64) map[string]float64 {
+// units returns, by problem, what gaps are measured in: from the stored runs of
+// random search, or else from ours.
+func units(results []result, random map[string][]float64) map[string]float64 {
 	unit := map[string]float64{}
-	for _, sampler := range []string{"np_random", "random"} {
-		for _, k := range keys {
-			if k.sampler == sampler && k.n == 10 {
-				unit[k.problem] = quantile(gaps[k], 0.5)
-			}
+	keys, gaps := spots(results)
+	for _, k := range keys {
+		if k.sampler == ourRandom && k.n == unitTrials {
+			unit[k.problem] = quantile(gaps[k], 0.5)
 		}
+	}
+	for problem, g := range random {
+		unit[problem] = quantile(slices.Sorted(slices.Values(g)), 0.5)
 	}
 	return unit
 }

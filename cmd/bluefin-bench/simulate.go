@@ -49,7 +49,7 @@ func gaps(ctx context.Context, p functions.Problem, s study.Sampler, seed, trial
 	values := make([]float64, 0, trials)
 	for len(values) < trials {
 		for len(flights) < workers && len(values)+len(flights) < trials {
-			t, err := st.Ask(ctx)
+			t, err := ask(ctx, st)
 			if err != nil {
 				return nil, err
 			}
@@ -63,6 +63,14 @@ func gaps(ctx context.Context, p functions.Problem, s study.Sampler, seed, trial
 		values = append(values, f.value-p.Minimum)
 	}
 	return values, nil
+}
+
+// ask begins a trial, unless ctx has ended: a storage in memory never looks.
+func ask(ctx context.Context, st *study.Study) (*study.Trial, error) {
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	return st.Ask(ctx)
 }
 
 // tell ends a trial with its value. A trial that fails is an error: it was
@@ -91,7 +99,7 @@ func prune(ctx context.Context, p functions.Problem, s study.Sampler, pr study.P
 		return result, err
 	}
 	for n := 0; trials == 0 || n < trials; n++ {
-		t, err := st.Ask(ctx)
+		t, err := ask(ctx, st)
 		if err != nil {
 			return result, err
 		}

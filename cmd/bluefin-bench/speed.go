@@ -136,7 +136,7 @@ func once(ctx context.Context, name string, params []string, first, last int, se
 		if n == first {
 			start = processorTime()
 		}
-		t, err := st.Ask(ctx)
+		t, err := ask(ctx, st)
 		if err != nil {
 			return 0, err
 		}
