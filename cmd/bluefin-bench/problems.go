@@ -14,31 +14,39 @@ import (
 func problemFlags(value string) []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "problem", Value: value, Usage: "`NAMES` of problems or groups, with commas: bbob_fFF_dDD, classic_NAME, mixint_fFF, catchain, jenatton, synth_finetune, mlp_digits; bbob_dDD, classic, mixed, table, all"},
-		&cli.StringFlag{Name: "table", Usage: "a table to search instead: a `FILE` of CSV under gzip; --meta says what is in it"},
-		&cli.StringFlag{Name: "meta", Usage: "`FILE` of JSON that goes with --table"},
+		&cli.StringFlag{Name: "table", Usage: "tables to search instead: `FILES` of CSV under gzip, with commas; --meta says what is in them"},
+		&cli.StringFlag{Name: "meta", Usage: "`FILES` of JSON that go with --table"},
 		&cli.IntFlag{Name: "seeds", Value: 5, Usage: "`NUMBER` of seeds"},
 		&cli.IntFlag{Name: "first-seed", Usage: "first of the seeds; 100 and above are for development, 0 to 9 for the final comparison"},
 	}
 }
 
-// problems returns the names that --problem stands for, and a function that
-// makes an instance of one, or the one problem of --table.
+// problems returns the names that --problem stands for, or those of the tables,
+// and a function that makes an instance of one.
 func problems(c *cli.Context) ([]string, func(name string, instance int) (problem, error), error) {
-	rows, meta := c.String("table"), c.String("meta")
+	rows, meta := words(c, "table"), words(c, "meta")
 	switch {
-	case rows == "" && meta == "":
+	case len(rows) == 0 && len(meta) == 0:
 		names, err := problemNames(words(c, "problem"))
 		return names, functions.New, err
-	case rows == "" || meta == "":
-		return nil, nil, usagef("--table is %q and --meta is %q, want both or none", rows, meta)
+	case len(rows) != len(meta):
+		return nil, nil, usagef("--table is %q and --meta is %q, want as many files", c.String("table"), c.String("meta"))
 	case c.IsSet("problem"):
 		return nil, nil, usagef("--problem is %q, want none with --table", c.String("problem"))
 	}
-	p, err := openTable(rows, meta)
-	if err != nil {
-		return nil, nil, err
+	var names []string
+	tables := map[string]problem{}
+	for i := range rows {
+		p, err := openTable(rows[i], meta[i])
+		if err != nil {
+			return nil, nil, err
+		}
+		if _, ok := tables[p.Name]; ok {
+			return nil, nil, usagef("--meta is %q, want different names: tables are called as their meta files are", c.String("meta"))
+		}
+		names, tables[p.Name] = append(names, p.Name), p
 	}
-	return []string{p.Name}, func(string, int) (problem, error) { return p, nil }, nil
+	return names, func(name string, _ int) (problem, error) { return tables[name], nil }, nil
 }
 
 // problemNames replaces groups by their problems and checks all names.
