@@ -49,12 +49,7 @@ func (s *TPE) SampleJoint(r trial.Request) (map[string]float64, error) {
 	if s.Independent || len(r.History.Directions()) > 1 || s.starting(r) {
 		return nil, nil
 	}
-	var joint space.Space
-	for _, d := range r.History.Space(true) {
-		if d.Dist.Len() != 1 {
-			joint = append(joint, d)
-		}
-	}
+	joint := searchSpace(r.History.Space(true))
 	if len(joint) == 0 {
 		return nil, nil
 	}
@@ -63,6 +58,11 @@ func (s *TPE) SampleJoint(r trial.Request) (map[string]float64, error) {
 		values[joint[i].Name] = x
 	}
 	return values, nil
+}
+
+// searchSpace returns the parameters that have a choice.
+func searchSpace(sp space.Space) space.Space {
+	return slices.DeleteFunc(slices.Clone(sp), func(d space.Dimension) bool { return d.Dist.Len() == 1 })
 }
 
 // Sample draws one parameter from the trials that have it. An error names a

@@ -1,0 +1,242 @@
+package sampler
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"math"
+	"testing"
+
+	"github.com/bluefin-hpo/bluefin/space"
+	"github.com/bluefin-hpo/bluefin/trial"
+)
+
+// The optimum lies at the edge of a region where all trials fail.
+func TestTPELearnsFromFailures(t *testing.T) {
+	failures := func(warned bool) (failed int) {
+		for seed := range uint64(10) {
+			log := trial.NewLog(minimize)
+			var s TPE
+			for number := range 120 {
+				r := request(log, number, seed)
+				x, err := s.SampleJoint(r)
+				if err != nil {
+					t.Fatal(err)
+				}
+				u := &trial.Trial{Number: number, State: trial.Complete}
+				sum := 0.0
+				for i, d := range floats(2, unit) {
+					v, ok := x[d.Name]
+					if !ok {
+						if v, err = s.Sample(r, d.Name, d.Dist); err != nil {
+							t.Fatal(err)
+						}
+					}
+					sum += v * float64(2-i)
+					u.Params = append(u.Params, trial.Param{Name: d.Name, Value: v, Dist: d.Dist})
+				}
+				u.Values = []float64{-sum}
+				if sum > 1.5 {
+					u.State, u.Values = trial.Failed, nil
+					if !warned {
+						u.Params = nil
+					}
+					if number >= 40 {
+						failed++
+					}
+				}
+				log.Put(u)
+			}
+		}
+		return failed
+	}
+	if with, without := failures(true), failures(false); with*4 > without*3 {
+		t.Errorf("%d of 800 trials failed, %d if TPE does not know where: want at most three quarters", with, without)
+	}
+}
+
+// What an Optuna worker has announced of a running trial counts as much as the
+// parameters themselves.
+func TestTPECountsWhatOptunaWorkersAnnounce(t *testing.T) {
+	sp := space.New(
+		space.Dimension{Name: "x", Dist: unit},
+		space.Dimension{Name: "n", Dist: space.Int{Low: 1, High: 9}},
+		space.Dimension{Name: "c", Dist: space.Choose("a", "b").Dist()},
+	)
+	params := []trial.Param{
+		{Name: "x", Value: 0.25, Dist: unit}, {Name: "n", Value: 3, Dist: space.Int{Low: 1, High: 9}},
+		{Name: "c", Value: 1, Dist: space.Choose("a", "b").Dist()},
+	}
+	text := func(s string) map[string]json.RawMessage {
+		quoted, _ := json.Marshal(s)
+		return map[string]json.RawMessage{"tpe:relative_params:0": quoted}
+	}
+	m := newTPEModel(sp)
+	want := m.observe(&trial.Trial{Params: params})
+	for _, c := range []struct {
+		name  string
+		trial trial.Trial
+		want  []float64
+	}{
+		{"in one chunk", trial.Trial{SystemAttrs: published(params, 2045)}, want},
+		{"in many chunks", trial.Trial{SystemAttrs: published(params, 3)}, want},
+		{"some parameters are there already", trial.Trial{Params: params[:2], SystemAttrs: published(params[1:], 9)}, want},
+		{"as Optuna writes it", trial.Trial{SystemAttrs: text(`{"c": "b", "n": 3, "x": 0.25}`)}, want},
+		{"nothing", trial.Trial{}, nil},
+		{"one is missing", trial.Trial{SystemAttrs: published(params[1:], 9)}, nil},
+		{"not in the range of today", trial.Trial{SystemAttrs: text(`{"c": "b", "n": 10, "x": 0.25}`)}, nil},
+		{"another type", trial.Trial{SystemAttrs: text(`{"c": "b", "n": "3", "x": 0.25}`)}, nil},
+		{"not JSON", trial.Trial{SystemAttrs: text(`{"c": "b"`)}, nil},
+		{"not an object", trial.Trial{SystemAttrs: text(`3`)}, nil},
+		{"not a string", trial.Trial{SystemAttrs: map[string]json.RawMessage{"tpe:relative_params:0": []byte("{}")}}, nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if got := m.observePending(&c.trial); fmt.Sprint(got) != fmt.Sprint(c.want) {
+				t.Errorf("observed %v, want %v", got, c.want)
+			}
+		})
+	}
+	log := study(30, 1, sp, minimize)
+	log.Put(&trial.Trial{Number: 30, State: trial.Running, SystemAttrs: published(params, 9)})
+	if now := (&TPE{}).view(request(log, 31, 1), sp); now.poor.Len() != 28 {
+		t.Errorf("%d trials are not good, want 27 and the running one", now.poor.Len())
+	}
+}
+
+var finite = space.New(
+	space.Dimension{Name: "c", Dist: space.Choose("a", "b", "c").Dist()},
+	space.Dimension{Name: "f", Dist: space.Float{Low: 0, High: 1, Step: 0.25}},
+	space.Dimension{Name: "i", Dist: space.Int{Low: 2, High: 8, Step: 2}},
+	space.Dimension{Name: "l", Dist: space.Int{Low: 1, High: 3, Log: true}},
+	space.Dimension{Name: "one", Dist: space.Int{Low: 7, High: 7}},
+) // 3·5·4·3 points
+
+// ask draws a trial of sp.
+func ask(t *testing.T, s *TPE, log *trial.Log, sp space.Space, number int, seed uint64) *trial.Trial {
+	t.Helper()
+	r := request(log, number, seed)
+	joint, err := s.SampleJoint(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	u := &trial.Trial{Number: number}
+	for _, d := range sp {
+		x, ok := joint[d.Name]
+		if !ok {
+			if x, err = s.Sample(r, d.Name, d.Dist); err != nil {
+				t.Fatal(err)
+			}
+		}
+		u.Params = append(u.Params, trial.Param{Name: d.Name, Value: x, Dist: d.Dist})
+	}
+	return u
+}
+
+func TestTPETriesAllOfAFiniteSpaceBeforeItRepeatsItself(t *testing.T) {
+	for seed := range uint64(3) {
+		var s TPE
+		log := trial.NewLog(minimize)
+		var running []*trial.Trial
+		seen := map[string]bool{}
+		startup := 0
+		for number := range 180 {
+			ranked := !s.starting(trial.Request{History: log.History()})
+			u := ask(t, &s, log, finite, number, seed)
+			key := fmt.Sprint(u.Params)
+			switch {
+			case ranked && seen[key]:
+				t.Fatalf("seed %d, trial %d: %v is tried again while %d of 180 points remain", seed, number, u.Params, 180-len(seen))
+			case !ranked && seen[key]:
+				startup++ // at random
+			}
+			seen[key] = true
+			// Four run at a time, and some fail.
+			log.Put(u)
+			running = append(running, u)
+			if len(running) == 4 {
+				first := *running[0]
+				running = running[1:]
+				first.State, first.Values = trial.Complete, []float64{first.Params[1].Value}
+				if first.Number%7 == 3 {
+					first.State, first.Values = trial.Failed, nil
+				}
+				log.Put(&first)
+			}
+		}
+		if len(seen)+startup != 180 {
+			t.Errorf("seed %d: %d points are tried and %d repeated at random, want 180 in all", seed, len(seen), startup)
+		}
+		// And when nothing remains it goes on.
+		for number := range 20 {
+			ask(t, &s, log, finite, 1000+number, seed)
+		}
+	}
+}
+
+// In spaces that are not finite, or not all of a trial, points may come again.
+func TestTPEMayRepeatWhatIsNotAWholeFiniteTrial(t *testing.T) {
+	two := space.New(space.Dimension{Name: "c", Dist: space.Choose("a", "b").Dist()})
+	log := study(20, 1, two, minimize)
+	for number := 20; number < 24; number++ { // there are only two points
+		u := ask(t, &TPE{}, log, two, number, 1)
+		if len(u.Params) != 1 {
+			t.Fatalf("drew %v", u.Params)
+		}
+	}
+	mixed := space.New(space.Dimension{Name: "c", Dist: space.Choose("a", "b").Dist()}, space.Dimension{Name: "x", Dist: unit})
+	log = study(20, 1, mixed, minimize)
+	if now := (&TPE{}).view(request(log, 20, 1), mixed); now.untried != nil {
+		t.Error("a continuous space has points to be tried once")
+	}
+	log = trial.NewLog(minimize)
+	for number := range 20 { // x is there in every other trial
+		u := &trial.Trial{Number: number, State: trial.Complete, Values: []float64{1}, Params: []trial.Param{{Name: "c", Value: 0, Dist: two[0].Dist}}}
+		if number%2 == 0 {
+			u.Params = append(u.Params, trial.Param{Name: "x", Value: 0.5, Dist: unit})
+		}
+		log.Put(u)
+	}
+	if now := (&TPE{}).view(request(log, 20, 1), two); now.untried != nil {
+		t.Error("trials with equal c differ in x, but c may be tried once only")
+	}
+}
+
+// One point remains, and no candidate is likely to hit it.
+func TestTPEFindsTheLastPoint(t *testing.T) {
+	sp := space.New(
+		space.Dimension{Name: "i", Dist: space.Int{Low: 1, High: 100}},
+		space.Dimension{Name: "j", Dist: space.Float{Low: 0, High: 9, Step: 1}},
+	)
+	log := trial.NewLog(minimize)
+	for number := range 1000 {
+		i, j := float64(1+number/10), float64(number%10)
+		if i == 93 && j == 7 {
+			i, j = 1, 0
+		}
+		log.Put(&trial.Trial{Number: number, State: trial.Complete, Values: []float64{i}, Params: []trial.Param{
+			{Name: "i", Value: i, Dist: sp[0].Dist}, {Name: "j", Value: j, Dist: sp[1].Dist},
+		}})
+	}
+	got, err := (&TPE{}).SampleJoint(request(log, 1000, 1))
+	if want := map[string]float64{"i": 93, "j": 7}; err != nil || !maps.Equal(got, want) {
+		t.Errorf("drew %v, %v, want the only point that remains, %v", got, err, want)
+	}
+}
+
+func TestUnitOfCountsTheValues(t *testing.T) {
+	for _, d := range finite {
+		for k := range d.Dist.Len() {
+			u := unitOf(d.Dist, k)
+			value := u
+			if !isCategorical(d.Dist) {
+				value = d.Dist.Value(u)
+			}
+			if x, _, _ := cell(d.Dist)(u); x != u {
+				t.Errorf("%v: the cell of value %d is around %v, want %v", d.Dist, k, x, u)
+			}
+			if k > 0 && !isCategorical(d.Dist) && value <= d.Dist.Value(unitOf(d.Dist, k-1)) || math.IsNaN(value) {
+				t.Errorf("%v: value %d is %v, want more than the one before", d.Dist, k, value)
+			}
+		}
+	}
+}
