@@ -235,9 +235,11 @@ func (m *Memory) Write(_ context.Context, study int64, number int, u Update) err
 	t := applied(mt.Trial, u)
 	t.State = u.State
 	if c := u.Checkpoint; c != nil {
+		if mt.checkpoint == nil || c.Step > mt.checkpoint.Step { // only progress starts the count anew
+			mt.again = 0
+		}
 		mt.checkpoint = &Checkpoint{Step: c.Step, Data: slices.Clone(c.Data), Keep: c.Keep}
 		mt.marks = reported(t.SystemAttrs)
-		mt.again = 0
 	}
 	switch {
 	case u.State == trial.Waiting:

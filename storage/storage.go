@@ -134,7 +134,8 @@ const (
 	// one, else from the start.
 	Resume Policy = iota
 
-	// Retry fails it and queues a copy, as Optuna does: with its parameters
+	// Retry fails it and queues a copy, as Optuna does, which is a trial of its
+	// own and counts in a budget like any other: with its parameters
 	// and attributes, and with the system attributes failed_trial (the number
 	// of the first one) and retry_history (the numbers of all before).
 	Retry
@@ -152,7 +153,7 @@ type Orphans struct {
 
 	// Limit is how many times one trial may be begun again after its worker
 	// has gone, before it fails: its parameters may be what kills the worker.
-	// A new checkpoint starts the count anew. 0: DefaultLimit; negative: any
+	// A checkpoint of a later step starts the count anew. 0: DefaultLimit; negative: any
 	// number.
 	Limit int
 

@@ -47,7 +47,7 @@ func (s *Study) AskDetached(ctx context.Context, params []space.Dimension, lease
 		_, tellErr := s.Tell(ctx, t, nil, err)
 		return nil, errors.Join(err, tellErr)
 	}
-	err = t.end(ctx, storage.Update{}) // which saves what was drawn and leaves the trial running
+	err = t.write(ctx, storage.Update{}) // which saves what was drawn and leaves the trial running
 	s.forget(t)
 	return t.record.Load(), err
 }

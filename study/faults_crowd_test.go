@@ -124,6 +124,9 @@ func TestFaultsCrowd(t *testing.T) {
 	if counts[0] == 0 {
 		t.Errorf("a process got no turn at all: %v", counts)
 	}
+	if long := n >= 64; long && (worst > 500*time.Millisecond || counts[n-1] > 2*counts[0]) {
+		t.Errorf("the worst wait was %v, want under 500 ms; the shares were %v, want none twice another", worst, counts)
+	}
 	if got := checkFile(t, path, map[int]string{}); got != n*crowdTrials {
 		t.Errorf("the file has %d trials, want %d", got, n*crowdTrials)
 	}

@@ -80,9 +80,10 @@ func TestFaultsFullDisk(t *testing.T) {
 
 func TestFaultsFileRemoved(t *testing.T) {
 	for name, damage := range map[string]func(path string) error{
-		"removed":  os.Remove,
-		"replaced": func(path string) error { return errors.Join(os.Remove(path), os.WriteFile(path, nil, 0o644)) },
-		"moved":    func(path string) error { return os.Rename(path, path+".old") },
+		"removed":         os.Remove,
+		"replaced":        func(path string) error { return errors.Join(os.Remove(path), os.WriteFile(path, nil, 0o644)) },
+		"without its log": func(path string) error { return os.Remove(path + "-wal") },
+		"moved":           func(path string) error { return os.Rename(path, path+".old") },
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "study.db")

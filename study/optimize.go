@@ -202,7 +202,7 @@ func (s *Study) running() int {
 
 // release gives the trial back to the queue, with its parameters.
 func (s *Study) release(ctx context.Context, t *Trial) error {
-	err := t.end(ctx, storage.Update{State: trial.Waiting})
+	err := t.write(ctx, storage.Update{State: trial.Waiting})
 	s.forget(t)
 	if errors.Is(err, storage.ErrLost) || errors.Is(err, storage.ErrFinished) {
 		return nil

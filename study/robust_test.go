@@ -2,7 +2,9 @@ package study_test
 
 import (
 	"context"
+	"database/sql"
 	"errors"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -11,6 +13,7 @@ import (
 
 	"github.com/bluefin-hpo/bluefin/space"
 	"github.com/bluefin-hpo/bluefin/storage"
+	"github.com/bluefin-hpo/bluefin/storage/sqlite"
 	"github.com/bluefin-hpo/bluefin/study"
 	"github.com/bluefin-hpo/bluefin/trial"
 )
@@ -115,6 +118,95 @@ func TestAResultIsToldAgainIfTheStorageFails(t *testing.T) {
 			t.Errorf("got %v, %+v", err, trials(t, st)[2])
 		}
 	})
+}
+
+// A failure that passes while something is saved in the background, or read
+// after the end, costs nothing.
+func TestPassingFailures(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &flaky{Storage: &storage.Memory{}}
+		ended := 0
+		st := open(t, s, func(c *study.Config) { c.Ended = func(*trial.Trial) { ended++ } })
+		err := st.Optimize(t.Context(), func(tr *study.Trial) (float64, error) {
+			s.writes.Store(2)
+			x := tr.Float("x", 0, 1)
+			time.Sleep(5 * time.Second)
+			if s.writes.Load() > 0 {
+				t.Error("nothing was saved in the background")
+			}
+			s.reads.Store(1)
+			return x, tr.SetUserAttr("k", 1)
+		}, study.Budget{Trials: 1})
+		if err != nil || ended != 1 {
+			t.Errorf("got %v, and Ended was called %d times", err, ended)
+		}
+		if tr := trials(t, st)[0]; tr.State != trial.Complete || len(tr.Params) != 1 || string(tr.UserAttrs["k"]) != "1" {
+			t.Errorf("got %+v %s", tr, tr.Failure())
+		}
+	})
+}
+
+// flaky fails the next writes, and the next reads after a trial has ended.
+type flaky struct {
+	storage.Storage
+	writes, reads atomic.Int32
+	over          atomic.Bool
+}
+
+func (f *flaky) Write(ctx context.Context, id int64, number int, u storage.Update) error {
+	if f.writes.Add(-1) >= 0 {
+		return errDisk
+	}
+	f.over.Store(u.State.Finished())
+	return f.Storage.Write(ctx, id, number, u)
+}
+
+func (f *flaky) Since(ctx context.Context, id, revision int64) (storage.Changes, error) {
+	if f.over.Load() && f.reads.Add(-1) >= 0 {
+		return storage.Changes{}, errDisk
+	}
+	return f.Storage.Since(ctx, id, revision)
+}
+
+// Telling waits for the storage no longer than its context, also while the
+// lease is being renewed.
+func TestTellObeysItsContext(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "study.db")
+	db, err := sqlite.Open(t.Context(), path, sqlite.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	st := open(t, db, func(c *study.Config) { c.Lease = 60 * time.Millisecond })
+	tr, err := st.Ask(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw, err := sql.Open("sqlite", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer raw.Close()
+	raw.SetMaxOpenConns(1)
+	if _, err := raw.Exec(`BEGIN IMMEDIATE`); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(100 * time.Millisecond) // the renewal waits for the lock by now
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	start := time.Now()
+	if _, err := st.Tell(ctx, tr, []float64{1}, nil); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("got %v", err)
+	}
+	if took := time.Since(start); took > 5*time.Second {
+		t.Errorf("Tell returned after %v", took)
+	}
+	if _, err := raw.Exec(`ROLLBACK`); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := st.Tell(t.Context(), tr, []float64{1}, nil); err != nil || got.State != trial.Complete {
+		t.Errorf("got %v, %v", got, err)
+	}
 }
 
 func TestAnObjectiveThatEndsItsGoroutine(t *testing.T) {

@@ -234,25 +234,32 @@ func (s *Study) sync(ctx context.Context) (trial.History, error) {
 	return s.log.History(), nil
 }
 
-// ended forgets a live trial, reads its last record, and passes it on.
-func (s *Study) ended(ctx context.Context, t *Trial) (*trial.Trial, error) {
+// ended forgets a live trial that was written as u says, reads its last record,
+// and passes it on.
+func (s *Study) ended(ctx context.Context, t *Trial, u storage.Update) *trial.Trial {
 	s.forget(t)
-	if _, err := s.sync(ctx); err != nil {
-		return nil, err
+	record := t.record.Load()
+	if _, err := s.sync(ctx); err == nil {
+		s.mu.Lock()
+		record, _ = s.log.Trial(t.Number())
+		s.mu.Unlock()
 	}
-	s.mu.Lock()
-	record, _ := s.log.Trial(t.Number())
-	s.mu.Unlock()
-	if s.cfg.Ended != nil && record.State.Finished() {
+	if !record.State.Finished() { // it is written, if it cannot be read now
+		told := *record
+		told.State, told.Values, told.End = u.State, u.Values, time.Now().UTC()
+		told.SystemAttrs = merged(told.SystemAttrs, u.SystemAttrs)
+		record = &told
+	}
+	if s.cfg.Ended != nil {
 		s.endedMu.Lock()
 		defer s.endedMu.Unlock()
 		s.cfg.Ended(record)
 	}
-	return record, nil
+	return record
 }
 
 func (s *Study) forget(t *Trial) {
-	t.close()
+	t.end()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.live, t.Number())

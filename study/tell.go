@@ -25,13 +25,14 @@ func (s *Study) Tell(ctx context.Context, t *Trial, values []float64, err error)
 	if err == nil && t.Err() == nil && len(values) != len(s.record.Directions) {
 		return nil, fmt.Errorf("study: tell trial %d: %d values, want %d", t.Number(), len(values), len(s.record.Directions))
 	}
-	if err := t.end(ctx, outcome(t, values, err)); err != nil {
+	u := outcome(t, values, err)
+	if err := t.write(ctx, u); err != nil {
 		if errors.Is(err, storage.ErrLost) || errors.Is(err, storage.ErrFinished) {
 			s.forget(t)
 		}
 		return nil, fmt.Errorf("tell: %w", err)
 	}
-	return s.ended(ctx, t)
+	return s.ended(ctx, t, u), nil
 }
 
 // TellNumber ends a running trial of any program, by its number. State is
@@ -94,11 +95,4 @@ func prunedValues(t *trial.Trial) []float64 {
 		return []float64{r.Value}
 	}
 	return nil
-}
-
-// end writes the end of the trial.
-func (t *Trial) end(ctx context.Context, u storage.Update) error {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.write(ctx, u)
 }

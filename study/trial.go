@@ -21,6 +21,9 @@ import (
 // commits, one to begin it and one to end it.
 const saveDelay = 20 * time.Millisecond
 
+// saveAgain is how long to wait after a storage has failed to save it.
+const saveAgain = time.Second
+
 // A Trial is a running trial, in the hands of an objective. Its methods are
 // safe for concurrent use.
 //
@@ -35,7 +38,9 @@ type Trial struct {
 	ctx     context.Context
 	cancel  context.CancelCauseFunc
 	keeper  sync.WaitGroup
-	done    chan struct{} // closed when the trial is over for this Study
+	closing context.Context // ends when the trial is over for this Study
+	close   context.CancelFunc
+	writing chan struct{} // holds one element while a write runs
 
 	// The record is read without the lock, so that no one waits for a sampler
 	// or a storage. It is replaced, never changed, with the lock held.
@@ -58,7 +63,8 @@ type unsaved struct {
 }
 
 func newTrial(ctx context.Context, s *Study, lease storage.Lease, record *trial.Trial, h trial.History) *Trial {
-	t := &Trial{study: s, history: h, lease: lease, done: make(chan struct{})}
+	t := &Trial{study: s, history: h, lease: lease, writing: make(chan struct{}, 1)}
+	t.closing, t.close = context.WithCancel(context.Background())
 	t.record.Store(record)
 	t.ctx, t.cancel = context.WithCancelCause(ctx)
 	return t
@@ -126,32 +132,46 @@ func (t *Trial) Report(step int, value float64) error {
 			return err
 		}
 	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
 	r := trial.Report{Step: step, Value: value}
-	record := *t.record.Load()
-	i, found := slices.BinarySearchFunc(record.Reports, step, func(r trial.Report, step int) int { return r.Step - step })
-	if found {
+	record, added := withReport(t.record.Load(), r)
+	if !added {
 		return nil
 	}
-	record.Reports = slices.Insert(slices.Clone(record.Reports), i, r)
 	var verdict trial.Verdict
 	if t.study.cfg.Pruner != nil {
 		var err error
-		if verdict, err = t.study.cfg.Pruner.Prune(h, &record); err != nil {
+		if verdict, err = t.study.cfg.Pruner.Prune(h, record); err != nil {
 			return fmt.Errorf("pruner: %w", err)
 		}
 	}
 	if err := t.write(t.ctx, storage.Update{Reports: []trial.Report{r}, SystemAttrs: verdict.Attrs}); err != nil {
 		return err
 	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	record, _ = withReport(t.record.Load(), r) // which may have new parameters by now
 	record.SystemAttrs = merged(record.SystemAttrs, verdict.Attrs)
-	t.record.Store(&record)
+	t.record.Store(record)
 	if verdict.Prune {
 		return ErrPruned
 	}
 	return nil
 }
+
+// withReport returns a copy of a record with one more report, or false if its
+// step was reported before.
+func withReport(t *trial.Trial, r trial.Report) (*trial.Trial, bool) {
+	record := *t
+	i, found := slices.BinarySearchFunc(record.Reports, r.Step, func(r trial.Report, step int) int { return r.Step - step })
+	if !found {
+		record.Reports = slices.Insert(slices.Clone(record.Reports), i, r)
+	}
+	return &record, !found
+}
+
+// Reports returns the reports so far, by step: also those that an earlier
+// worker made before the checkpoint that Resume returns.
+func (t *Trial) Reports() []trial.Report { return slices.Clone(t.record.Load().Reports) }
 
 // Checkpoint saves the state of a training, in place of an earlier one, so that
 // another worker can go on from it if this one ends. Step is that of the last
@@ -161,14 +181,12 @@ func (t *Trial) Checkpoint(step int, data []byte) error {
 	if t.ctx.Err() != nil {
 		return context.Cause(t.ctx)
 	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
 	return t.write(t.ctx, storage.Update{Checkpoint: &storage.Checkpoint{Step: step, Data: data, Keep: t.study.cfg.KeepCheckpoints}})
 }
 
 // Resume returns the checkpoint of an earlier worker of this trial, or nil if
 // there is none and the training starts at its beginning. The reports up to the
-// checkpoint's step are part of the trial already.
+// checkpoint's step are part of the trial already; see Reports.
 func (t *Trial) Resume() (*storage.Checkpoint, error) {
 	c, err := t.study.cfg.Storage.Checkpoint(t.ctx, t.study.record.ID, t.Number())
 	if errors.Is(err, storage.ErrNotExist) {
@@ -238,70 +256,94 @@ func (t *Trial) saveSoon() {
 	}
 }
 
+// save saves what is unsaved. If the storage fails, that is tried again later,
+// and nothing is lost yet.
 func (t *Trial) save() {
 	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.timer == nil { // another write came first
+	due := t.timer != nil // else another write came first
+	t.mu.Unlock()
+	if !due {
 		return
 	}
-	if err := t.write(t.ctx, storage.Update{}); err != nil && t.ctx.Err() == nil {
+	if err := t.write(context.WithoutCancel(t.ctx), storage.Update{}); errors.Is(err, storage.ErrInvalid) {
+		t.mu.Lock()
+		defer t.mu.Unlock()
 		t.fail(err)
 	}
 }
 
-// write writes u and all that is unsaved. The caller holds t.mu.
+// write writes u and all that is unsaved. The caller does not hold t.mu.
 func (t *Trial) write(ctx context.Context, u storage.Update) error {
-	u.Owner = t.lease.Owner
-	u.Params, u.Constraints = t.params, t.constraints
-	u.UserAttrs = merged(t.userAttrs, u.UserAttrs)
-	if err := t.study.cfg.Storage.Write(ctx, t.study.record.ID, t.Number(), u); err != nil {
-		if errors.Is(err, storage.ErrLost) || errors.Is(err, storage.ErrFinished) {
-			t.cancel(err)
-		}
-		return err
+	// One write at a time, so that of two values of an attribute the last stays.
+	select {
+	case t.writing <- struct{}{}:
+		defer func() { <-t.writing }()
+	case <-ctx.Done():
+		return context.Cause(ctx)
 	}
-	if t.timer != nil {
-		t.timer.Stop()
+	t.mu.Lock()
+	saving := t.unsaved
+	if saving.timer != nil {
+		saving.timer.Stop()
 	}
 	t.unsaved = unsaved{}
-	return nil
+	t.mu.Unlock()
+	u.Owner = t.lease.Owner
+	u.Params, u.Constraints = saving.params, saving.constraints
+	u.UserAttrs = merged(saving.userAttrs, u.UserAttrs)
+	err := t.study.cfg.Storage.Write(ctx, t.study.record.ID, t.Number(), u)
+	switch {
+	case err == nil:
+	case errors.Is(err, storage.ErrLost), errors.Is(err, storage.ErrFinished):
+		t.cancel(err)
+	default:
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		t.unsaved.params = append(saving.params, t.unsaved.params...)
+		t.unsaved.userAttrs = merged(saving.userAttrs, t.unsaved.userAttrs)
+		t.unsaved.constraints = merged(t.unsaved.constraints, saving.constraints)
+		if t.timer == nil && !t.over {
+			t.timer = time.AfterFunc(saveAgain, t.save)
+		}
+	}
+	return err
 }
 
 // keep renews the lease until the trial is closed or lost: also when its
 // context has ended, for then the objective may still be about to return.
 func (t *Trial) keep() {
 	t.keeper.Go(func() {
+		ctx, stop := context.WithCancel(context.WithoutCancel(t.ctx))
+		defer stop()
+		context.AfterFunc(t.closing, stop)
 		tick := time.NewTicker(max(t.lease.Duration/3, time.Millisecond))
 		defer tick.Stop()
 		for {
 			select {
-			case <-t.done:
+			case <-ctx.Done():
 				return
 			case <-tick.C:
 			}
-			t.mu.Lock()
-			err := t.write(context.WithoutCancel(t.ctx), storage.Update{Renew: t.lease.Duration})
-			t.mu.Unlock()
+			err := t.study.cfg.Storage.Write(ctx, t.study.record.ID, t.Number(), storage.Update{Owner: t.lease.Owner, Renew: t.lease.Duration})
 			if errors.Is(err, storage.ErrLost) || errors.Is(err, storage.ErrFinished) {
+				t.cancel(err)
 				return
 			}
 		}
 	})
 }
 
-// close ends the background work of the trial.
-func (t *Trial) close() {
+// end ends the background work of the trial.
+func (t *Trial) end() {
 	t.cancel(nil)
 	t.mu.Lock()
 	if t.timer != nil {
 		t.timer.Stop()
 	}
 	t.unsaved = unsaved{}
-	if !t.over {
-		t.over = true
-		close(t.done)
-	}
+	t.over = true
 	t.mu.Unlock()
+	t.close()
 	t.keeper.Wait()
 }
 

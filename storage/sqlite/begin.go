@@ -20,12 +20,15 @@ const clock = `unixepoch('now', 'subsec')`
 func (db *DB) Begin(ctx context.Context, study int64, c storage.Claim) (begun *trial.Trial, err error) {
 	var budget error
 	err = db.write(ctx, func(t *tx) error {
-		if db.heartbeatsDue() {
+		look := db.orphans.heartbeatsDue(study)
+		if look {
 			if err := failStale(t, study, c.Orphans); err != nil {
 				return err
 			}
 		}
-		begun, err = begin(t, study, c)
+		if begun, err = db.begin(t, study, c); err == nil && look {
+			db.orphans.heartbeatsSeen(study)
+		}
 		if errors.Is(err, storage.ErrBudget) {
 			budget, err = err, nil // keep what was done to orphans
 		}
@@ -37,8 +40,8 @@ func (db *DB) Begin(ctx context.Context, study int64, c storage.Claim) (begun *t
 	return begun, nil
 }
 
-func begin(t *tx, study int64, c storage.Claim) (*trial.Trial, error) {
-	if id, err := orphan(t, study, c.Orphans); err != nil {
+func (db *DB) begin(t *tx, study int64, c storage.Claim) (*trial.Trial, error) {
+	if id, err := db.orphan(t, study, c.Orphans); err != nil {
 		return nil, err
 	} else if id != 0 {
 		return restart(t, id, -1, c)

@@ -14,6 +14,7 @@ import (
 	"github.com/bluefin-hpo/bluefin/sampler"
 	"github.com/bluefin-hpo/bluefin/space"
 	"github.com/bluefin-hpo/bluefin/storage"
+	"github.com/bluefin-hpo/bluefin/storage/internal/process"
 	"github.com/bluefin-hpo/bluefin/study"
 	"github.com/bluefin-hpo/bluefin/trial"
 )
@@ -121,19 +122,25 @@ func BenchmarkTrial(b *testing.B) {
 	for _, finished := range []int{100, 1_000, 10_000} {
 		for name, o := range map[string]Options{"full": {}, "normal": {Durability: Normal}} {
 			b.Run(fmt.Sprintf("engine=bluefin/durability=%s/finished=%d", name, finished), func(b *testing.B) {
-				benchmarkTrial(b, o, finished, 0)
+				benchmarkTrial(b, o, finished, "")
 			})
 		}
 		b.Run(fmt.Sprintf("engine=optuna/finished=%d", finished), func(b *testing.B) { benchmarkOptuna(b, finished) })
 	}
-	for _, orphans := range []int{0, 250} {
-		b.Run(fmt.Sprintf("engine=bluefin/durability=normal/finished=1000/orphans=%d", orphans), func(b *testing.B) {
-			benchmarkTrial(b, Options{Durability: Normal}, 1000, orphans)
+	// 250 trials of others: under leases that have not run out, of as many
+	// processes of another machine; orphans of as many dead processes of this
+	// one; orphans whose leases have run out. Asks take over orphans, one each.
+	for name, sql := range map[string]string{
+		"none": "", "leased": `lease_process = 'elsewhere ' || trial_id`,
+		"gone": `lease_process = '` + strings.ReplaceAll(process.Machine(), "'", "''") + ` 99' || trial_id || '@1'`, "over": `lease_until = 0`,
+	} {
+		b.Run("engine=bluefin/durability=normal/finished=1000/others="+name, func(b *testing.B) {
+			benchmarkTrial(b, Options{Durability: Normal}, 1000, sql)
 		})
 	}
 }
 
-func benchmarkTrial(b *testing.B, o Options, finished, orphans int) {
+func benchmarkTrial(b *testing.B, o Options, finished int, others string) {
 	db, err := Open(b.Context(), filepath.Join(b.TempDir(), "study.db"), o)
 	if err != nil {
 		b.Fatal(err)
@@ -145,9 +152,16 @@ func benchmarkTrial(b *testing.B, o Options, finished, orphans int) {
 	}
 	record, _ := db.Load(b.Context(), "s")
 	fill(b, db, record.ID, finished)
-	for i := range orphans { // of another machine: their leases have not run out
+	for i := 0; others != "" && i < 250; i++ {
 		dead := storage.Claim{Lease: storage.Lease{Owner: fmt.Sprint("dead ", i), Duration: time.Hour}}
 		if _, err := db.Begin(b.Context(), record.ID, dead); err != nil {
+			b.Fatal(err)
+		}
+	}
+	if others != "" {
+		if err := db.write(b.Context(), func(t *tx) error {
+			return t.exec(`UPDATE bluefin_trials SET ` + others + ` WHERE lease_owner IS NOT NULL`)
+		}); err != nil {
 			b.Fatal(err)
 		}
 	}

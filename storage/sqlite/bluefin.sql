@@ -27,7 +27,8 @@ CREATE TABLE bluefin_trials (
 	again         INTEGER NOT NULL DEFAULT 0 -- how often it was begun again since its checkpoint
 );
 CREATE UNIQUE INDEX bluefin_trials_revision ON bluefin_trials (study_id, revision);
-CREATE INDEX bluefin_trials_lease ON bluefin_trials (study_id, lease_process, lease_until) WHERE lease_owner IS NOT NULL;
+CREATE INDEX bluefin_trials_lease ON bluefin_trials (study_id, lease_until) WHERE lease_owner IS NOT NULL;
+CREATE INDEX bluefin_trials_process ON bluefin_trials (study_id, lease_process) WHERE lease_owner IS NOT NULL;
 
 -- The state from which a trial can go on.
 CREATE TABLE bluefin_checkpoints (

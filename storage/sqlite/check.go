@@ -50,7 +50,7 @@ func Check(ctx context.Context, path string) ([]Finding, error) {
 // openRaw opens a file that exists whatever its tables are: with one reader,
 // which a caller with ReadOnly must not write by, or with the writer alone.
 func openRaw(ctx context.Context, path string, mode Mode) (_ *DB, err error) {
-	db := &DB{path: path}
+	db := &DB{path: path, closed: make(chan struct{})}
 	defer func() {
 		if err != nil {
 			err = fmt.Errorf("open study file %s: %w", path, explain(err))
@@ -76,13 +76,9 @@ func openRaw(ctx context.Context, path string, mode Mode) (_ *DB, err error) {
 		err = db.openReaders(ctx, pool, 1)
 		return db, err
 	}
-	info, err := os.Stat(abs)
-	if err != nil {
-		return nil, err
-	}
 	s, err := newSession(ctx, pool)
 	if err == nil {
-		db.writer = &writer{path: abs, file: info, session: s, turn: newTurn(abs + ".lock")}
+		db.writer = newWriter(abs, s, newTurn(abs+".lock"))
 	}
 	return db, err
 }

@@ -45,11 +45,13 @@ func setCheckpoint(t *tx, id int64, c storage.Checkpoint) error {
 	if err != nil {
 		return err
 	}
-	if err := t.exec(`REPLACE INTO bluefin_checkpoints (trial_id, step, keep, marks, data) VALUES (?, ?, ?, ?, ?)`,
-		id, c.Step, c.Keep, string(text), append([]byte{}, c.Data...)); err != nil {
+	// Only progress starts the count of resumes anew.
+	if err := t.exec(`UPDATE bluefin_trials SET again = 0
+		WHERE trial_id = ?1 AND NOT EXISTS (SELECT 1 FROM bluefin_checkpoints WHERE trial_id = ?1 AND step >= ?2)`, id, c.Step); err != nil {
 		return err
 	}
-	return t.exec(`UPDATE bluefin_trials SET again = 0 WHERE trial_id = ?`, id)
+	return t.exec(`REPLACE INTO bluefin_checkpoints (trial_id, step, keep, marks, data) VALUES (?, ?, ?, ?, ?)`,
+		id, c.Step, c.Keep, string(text), append([]byte{}, c.Data...))
 }
 
 // attr is a row of a table of attributes.

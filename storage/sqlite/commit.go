@@ -3,8 +3,6 @@ package sqlite
 import (
 	"context"
 	"errors"
-	"fmt"
-	"os"
 	"sync"
 
 	"github.com/bluefin-hpo/bluefin/storage"
@@ -15,14 +13,21 @@ import (
 // fsync. Between processes the turn goes by a lock file, because SQLite's own
 // waiting lets a greedy process starve the others.
 type writer struct {
-	path    string
-	file    os.FileInfo // what was at path when it was opened
+	files   openFiles
 	session *session
 	turn    *turn
 
 	mu      sync.Mutex
+	idle    sync.Cond // signalled when nobody leads any more
 	waiting []*write
 	led     bool // some goroutine leads
+	closed  bool
+}
+
+func newWriter(path string, s *session, t *turn) *writer {
+	wr := &writer{files: openFiles{path: path}, session: s, turn: t}
+	wr.idle.L = &wr.mu
+	return wr
 }
 
 // A write is one call, waiting or running.
@@ -43,7 +48,9 @@ func (db *DB) write(ctx context.Context, f func(*tx) error) error {
 		return storage.ErrReadOnly
 	}
 	w := &write{ctx: ctx, f: f, done: make(chan error, 1), lead: make(chan struct{}, 1)}
-	db.writer.enter(w)
+	if !db.writer.enter(w) {
+		return errClosed
+	}
 	select {
 	case err := <-w.done:
 		return err
@@ -62,16 +69,21 @@ func (db *DB) write(ctx context.Context, f func(*tx) error) error {
 	}
 }
 
-// enter puts w in the queue and lets it lead if nobody does.
-func (wr *writer) enter(w *write) {
+// enter puts w in the queue and lets it lead if nobody does. It reports whether
+// the writer is still open.
+func (wr *writer) enter(w *write) bool {
 	wr.mu.Lock()
 	defer wr.mu.Unlock()
-	if wr.led {
+	switch {
+	case wr.closed:
+		return false
+	case wr.led:
 		wr.waiting = append(wr.waiting, w)
-		return
+	default:
+		wr.led = true
+		w.lead <- struct{}{}
 	}
-	wr.led = true
-	w.lead <- struct{}{}
+	return true
 }
 
 // leave takes w out of the queue and reports whether it was there.
@@ -95,12 +107,11 @@ func (wr *writer) run(w *write) error {
 		return cause(w.ctx, err)
 	}
 	defer wr.turn.give()
-	// A write to a file that no longer has a name would be lost.
-	if info, err := os.Stat(wr.path); err != nil || !os.SameFile(info, wr.file) {
-		return fmt.Errorf("the study file %s was removed or replaced while it was in use", wr.path)
+	if err := wr.files.check(); err != nil {
+		return err
 	}
-	if err := wr.session.exec(w.ctx, `BEGIN IMMEDIATE`); err != nil {
-		return cause(w.ctx, err)
+	if err := wr.begin(w.ctx); err != nil {
+		return err
 	}
 	group := []*write{w}
 	wr.mu.Lock()
@@ -123,45 +134,75 @@ func (wr *writer) pass() {
 		next := wr.waiting[0]
 		wr.waiting = wr.waiting[1:]
 		next.lead <- struct{}{}
+	} else {
+		wr.idle.Broadcast()
 	}
 }
 
+// begin begins a transaction that holds the write lock. The driver may report
+// the end of ctx for a BEGIN that was done, so an error undoes it.
+func (wr *writer) begin(ctx context.Context) error {
+	err := wr.session.exec(ctx, `BEGIN IMMEDIATE`)
+	if err != nil {
+		wr.rollback()
+	}
+	return cause(ctx, err)
+}
+
+// rollback ends the transaction if there is one: SQLite may have rolled it back
+// already, and then the error does not matter.
+func (wr *writer) rollback() { _ = wr.session.exec(context.Background(), `ROLLBACK`) }
+
 // commit runs the writes of a group in the open transaction and commits those
-// that have no error. If the transaction itself breaks, all fail.
+// that have no error. If the transaction itself breaks, as on a full disk, each
+// write is tried alone, for one of them may be the only one to blame.
 func (wr *writer) commit(group []*write) []error {
-	ctx := context.Background() // an interrupt would undo the writes of others
-	errs := make([]error, len(group))
-	done := 0
-	var broken error
+	if len(group) == 1 {
+		return []error{wr.alone(group[0])}
+	}
+	errs, broken := wr.together(group)
+	if broken == nil {
+		return errs
+	}
+	wr.rollback()
 	for i, w := range group {
-		switch {
-		case broken != nil:
-		case w.ctx.Err() != nil && i > 0:
-			errs[i] = context.Cause(w.ctx)
-		case len(group) == 1:
-			errs[i] = w.f(&tx{ctx, wr.session})
-		default:
-			errs[i], broken = wr.saved(ctx, w)
+		if errs[i] = wr.begin(w.ctx); errs[i] == nil {
+			errs[i] = wr.alone(w)
 		}
-		if errs[i] == nil && broken == nil {
-			done++
-		}
-	}
-	if broken == nil && done > 0 {
-		broken = wr.session.exec(ctx, `COMMIT`)
-	}
-	if broken != nil || done == 0 {
-		// The error of a transaction that SQLite has rolled back already does
-		// not matter.
-		_ = wr.session.exec(ctx, `ROLLBACK`)
-	}
-	for i := range errs {
-		if errs[i] == nil {
-			errs[i] = broken
-		}
-		errs[i] = explain(errs[i])
 	}
 	return errs
+}
+
+// alone runs one write in the open transaction and ends that.
+func (wr *writer) alone(w *write) error {
+	err := w.f(&tx{context.Background(), wr.session}) // an interrupt could undo more than a statement
+	if err == nil {
+		err = wr.session.exec(context.Background(), `COMMIT`)
+	}
+	if err != nil {
+		wr.rollback()
+	}
+	return explain(err)
+}
+
+// together runs several writes in the open transaction and commits it. The
+// second result is an error of the transaction, which is then still to be
+// rolled back.
+func (wr *writer) together(group []*write) (errs []error, broken error) {
+	ctx := context.Background()
+	errs = make([]error, len(group))
+	for i, w := range group {
+		if w.ctx.Err() != nil && i > 0 {
+			errs[i] = context.Cause(w.ctx)
+			continue
+		}
+		err, broken := wr.saved(ctx, w)
+		if broken != nil {
+			return errs, broken
+		}
+		errs[i] = explain(err)
+	}
+	return errs, wr.session.exec(ctx, `COMMIT`)
 }
 
 // saved runs one write of several so that its error undoes nothing else.
@@ -178,4 +219,14 @@ func (wr *writer) saved(ctx context.Context, w *write) (err, broken error) {
 	return err, broken
 }
 
-func (wr *writer) close() error { return errors.Join(wr.session.close(), wr.turn.close()) }
+// close waits for the writes that have been called, and ends the use of the
+// writer.
+func (wr *writer) close() error {
+	wr.mu.Lock()
+	wr.closed = true
+	for wr.led {
+		wr.idle.Wait()
+	}
+	wr.mu.Unlock()
+	return errors.Join(wr.session.close(), wr.turn.close())
+}

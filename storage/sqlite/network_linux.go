@@ -21,5 +21,8 @@ func networkFileSystem(dir string) string {
 		0x01161970: "GFS2",
 		0x7461636f: "OCFS2",
 		0x5346414f: "AFS",
+		0x6b414653: "AFS",
+		0x73757245: "Coda",
+		0x01021997: "9P",
 	}[uint32(s.Type)]
 }

@@ -14,7 +14,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"sync/atomic"
+	"time"
 
 	"github.com/jmoiron/sqlx"
 	"modernc.org/sqlite"
@@ -64,9 +64,12 @@ type DB struct {
 	pools   []*sqlx.DB
 	writer  *writer       // nil if read-only
 	readers chan *session // those that are free
-
-	nextHeartbeats atomic.Int64 // when to look at heartbeats next, in Unix seconds
+	open    int           // how many readers there are
+	closed  chan struct{} // closed by Close
+	orphans orphans
 }
+
+var errClosed = errors.New("the study file is closed")
 
 var _ storage.Storage = (*DB)(nil)
 
@@ -90,7 +93,7 @@ func open(ctx context.Context, path string, o Options) (*DB, error) {
 	// opens and closes the file by other means. Where there is no such locking,
 	// SQLite's own will do.
 	_, _ = sqlite.OFDLocking(true)
-	db := &DB{path: path}
+	db := &DB{path: path, closed: make(chan struct{})}
 	if o.Mode == ReadOnly {
 		err = db.openReadOnly(ctx, abs)
 	} else {
@@ -111,6 +114,12 @@ func checkPath(path string, mode Mode) (string, error) {
 	abs, err := filepath.Abs(path)
 	if err != nil {
 		return "", err
+	}
+	// Whatever names a file has, those who use it must meet at one.
+	if target, err := filepath.EvalSymlinks(abs); err == nil {
+		abs = target
+	} else if folder, err := filepath.EvalSymlinks(filepath.Dir(abs)); err == nil {
+		abs = filepath.Join(folder, filepath.Base(abs))
 	}
 	info, err := os.Stat(abs)
 	switch {
@@ -134,9 +143,12 @@ func checkPath(path string, mode Mode) (string, error) {
 	return abs, nil
 }
 
-// busyTimeout is how long, in milliseconds, SQLite waits for a writer that
-// takes no turns, such as Optuna.
-const busyTimeout = "busy_timeout(30000)"
+// busyWait is how long SQLite waits for a writer that takes no turns, such as
+// Optuna; busyTimeout says it to SQLite, in milliseconds.
+const (
+	busyWait    = 30 * time.Second
+	busyTimeout = "busy_timeout(30000)"
+)
 
 func (db *DB) openReadWrite(ctx context.Context, abs string, o Options) error {
 	access, synchronous := "rw", "synchronous(FULL)"
@@ -146,22 +158,28 @@ func (db *DB) openReadWrite(ctx context.Context, abs string, o Options) error {
 	if o.Durability == Normal {
 		synchronous = "synchronous(NORMAL)"
 	}
+	turn := newTurn(abs + ".lock")
 	pool, err := db.connect(abs, url.Values{
 		"mode":    {access},
-		"_pragma": {busyTimeout, "foreign_keys(1)", "journal_mode(WAL)", "journal_size_limit(67108864)", synchronous},
+		"_pragma": {busyTimeout, "foreign_keys(1)", "journal_size_limit(67108864)", synchronous},
 	})
 	if err != nil {
-		return err
+		return errors.Join(err, turn.close())
+	}
+	if err := turn.take(ctx); err != nil {
+		return errors.Join(err, turn.close())
 	}
 	s, err := newSession(ctx, pool)
-	if err != nil {
-		return err
+	if err == nil {
+		if err = useWAL(ctx, s); err != nil {
+			s.close()
+		}
 	}
-	info, err := os.Stat(abs)
+	turn.give()
 	if err != nil {
-		return errors.Join(err, s.close())
+		return errors.Join(cause(ctx, err), turn.close())
 	}
-	db.writer = &writer{path: abs, file: info, session: s, turn: newTurn(abs + ".lock")}
+	db.writer = newWriter(abs, s, turn)
 	if err := db.write(ctx, migrate); err != nil {
 		return err
 	}
@@ -169,6 +187,27 @@ func (db *DB) openReadWrite(ctx context.Context, abs string, o Options) error {
 		return err
 	}
 	return db.openReaders(ctx, pool, max(4, runtime.GOMAXPROCS(0)))
+}
+
+// useWAL switches the file to WAL mode. SQLite does not wait for the lock that
+// this takes, so it is asked again.
+func useWAL(ctx context.Context, s *session) error {
+	for deadline := time.Now().Add(busyWait); ; {
+		mode := ""
+		err := s.conn.GetContext(ctx, &mode, `PRAGMA journal_mode = WAL`)
+		var e *sqlite.Error
+		if busy := errors.As(err, &e) && e.Code()&0xff == 5; !busy || time.Now().After(deadline) {
+			if err == nil && mode != "wal" {
+				err = fmt.Errorf("its journal mode stays %q, want wal", mode)
+			}
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
 }
 
 // openReadOnly opens the file so that nothing in it changes. If Bluefin's
@@ -206,6 +245,7 @@ func (db *DB) openReaders(ctx context.Context, pool *sqlx.DB, n int) error {
 		if err != nil {
 			return err
 		}
+		db.open++
 		db.readers <- s
 	}
 	return nil
@@ -235,16 +275,14 @@ func writable(path string) bool {
 	return true
 }
 
-// Close ends the use of the file, once no method is running. The last process
+// Close ends the use of the file, once the methods that are running have
+// ended. To be called once. The last process
 // that closes it leaves one file, without a -wal beside it.
 func (db *DB) Close() error {
 	var errs []error
-	for range cap(db.readers) {
-		select {
-		case s := <-db.readers:
-			errs = append(errs, s.close())
-		default: // not opened, after an error of Open
-		}
+	close(db.closed)
+	for range db.open {
+		errs = append(errs, (<-db.readers).close())
 	}
 	if db.writer != nil {
 		errs = append(errs, db.writer.close())

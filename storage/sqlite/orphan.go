@@ -5,29 +5,71 @@ import (
 	"database/sql"
 	"encoding/json"
 	"errors"
+	"sync"
 	"time"
 
 	"github.com/bluefin-hpo/bluefin/storage"
 	"github.com/bluefin-hpo/bluefin/storage/internal/process"
 )
 
+// orphans is what a process remembers from one look for orphans to the next.
+type orphans struct {
+	mu         sync.Mutex
+	alive      map[string]time.Time // when a process was last found alive
+	gone       map[string]bool      // processes known to have ended
+	heartbeats map[int64]time.Time  // when the heartbeats of a study were last looked at
+}
+
+// aliveFor is how long a process that was found alive is taken to be.
+const aliveFor = time.Second
+
+// isGone is process.Gone, remembered: there may be many processes, and every
+// ask comes by.
+func (o *orphans) isGone(name string) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.gone[name] || time.Since(o.alive[name]) < aliveFor {
+		return o.gone[name]
+	}
+	if o.alive == nil {
+		o.alive, o.gone = map[string]time.Time{}, map[string]bool{}
+	}
+	if process.Gone(name) {
+		o.gone[name] = true
+		delete(o.alive, name)
+	} else {
+		o.alive[name] = time.Now()
+	}
+	return o.gone[name]
+}
+
 // orphan returns the first Running trial that is to be begun again, or 0. It
-// abandons those that are not. Most asks find no orphan, and look at one entry
-// of an index for each process that runs trials.
-func orphan(t *tx, study int64, o storage.Orphans) (int64, error) {
+// abandons those that are not. Most asks find no orphan, and look up one entry
+// of an index for each process of this machine that runs trials, and one for
+// the lease that ends first.
+func (db *DB) orphan(t *tx, study int64, o storage.Orphans) (int64, error) {
 	var leases []struct {
-		Process sql.NullString `db:"lease_process"`
+		Process sql.NullString `db:"name"`
 		Over    bool           `db:"over"`
 	}
 	if err := t.list(&leases, `
-		SELECT lease_process, min(lease_until) <= `+clock+` AS over
-		FROM bluefin_trials WHERE study_id = ? AND lease_owner IS NOT NULL GROUP BY lease_process`, study); err != nil {
+		WITH RECURSIVE processes (name) AS (
+			SELECT min(lease_process) FROM bluefin_trials
+			WHERE study_id = ?1 AND lease_owner IS NOT NULL AND lease_process >= ?2 AND lease_process < ?3
+			UNION ALL
+			SELECT (SELECT min(lease_process) FROM bluefin_trials
+				WHERE study_id = ?1 AND lease_owner IS NOT NULL AND lease_process > p.name AND lease_process < ?3)
+			FROM processes p WHERE p.name IS NOT NULL)
+		SELECT name, false AS over FROM processes WHERE name IS NOT NULL
+		UNION ALL
+		SELECT NULL, coalesce(min(lease_until) <= `+clock+`, false)
+		FROM bluefin_trials WHERE study_id = ?1 AND lease_owner IS NOT NULL`, study, process.Machine()+" ", process.Machine()+"!"); err != nil {
 		return 0, err
 	}
 	over, gone := false, []string{}
 	for _, l := range leases {
 		over = over || l.Over
-		if l.Process.Valid && process.Gone(l.Process.String) {
+		if l.Process.Valid && db.orphans.isGone(l.Process.String) {
 			gone = append(gone, l.Process.String)
 		}
 	}
@@ -86,9 +128,19 @@ func abandon(t *tx, study, id int64, reason map[string]json.RawMessage, o storag
 // workers: not at every ask, because there is one for each running trial.
 const heartbeatInterval = 10 * time.Second
 
-func (db *DB) heartbeatsDue() bool {
-	next, now := db.nextHeartbeats.Load(), time.Now()
-	return now.Unix() >= next && db.nextHeartbeats.CompareAndSwap(next, now.Add(heartbeatInterval).Unix())
+func (o *orphans) heartbeatsDue(study int64) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return time.Since(o.heartbeats[study]) >= heartbeatInterval
+}
+
+func (o *orphans) heartbeatsSeen(study int64) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.heartbeats == nil {
+		o.heartbeats = map[int64]time.Time{}
+	}
+	o.heartbeats[study] = time.Now()
 }
 
 // failStale abandons the trials of Optuna's workers whose heartbeat is too old.

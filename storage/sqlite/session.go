@@ -116,12 +116,16 @@ func (db *DB) read(ctx context.Context, f func(*tx) error) error {
 	select {
 	case <-ctx.Done():
 		return context.Cause(ctx)
+	case <-db.closed:
+		return errClosed
 	case s := <-db.readers:
 		defer func() { db.readers <- s }()
+		// The driver may report the end of ctx for a BEGIN that was done. For a
+		// reader COMMIT only ends the transaction, if there is one.
+		defer s.exec(context.WithoutCancel(ctx), `COMMIT`)
 		if err := s.exec(ctx, `BEGIN`); err != nil {
 			return cause(ctx, err)
 		}
-		defer s.exec(context.WithoutCancel(ctx), `COMMIT`) // which for a reader only ends the transaction
 		return cause(ctx, f(&tx{ctx, s}))
 	}
 }

@@ -153,6 +153,11 @@ func (db *DB) Delete(ctx context.Context, study int64) error {
 		if _, err := objectives(t, study); err != nil {
 			return err
 		}
+		// Without these rows the triggers on what belongs to trials find nothing
+		// to keep up.
+		if err := t.exec(`DELETE FROM bluefin_trials WHERE study_id = ?`, study); err != nil {
+			return err
+		}
 		for _, table := range []string{"trial_params", "trial_values", "trial_intermediate_values",
 			"trial_user_attributes", "trial_system_attributes", "trial_heartbeats"} {
 			if err := t.exec(`DELETE FROM `+table+` WHERE trial_id IN (SELECT trial_id FROM trials WHERE study_id = ?)`, study); err != nil {

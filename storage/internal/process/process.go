@@ -10,22 +10,23 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 )
 
-// Self names the calling process: its machine, its number, and when it was
-// started, because numbers are used again.
-func Self() string {
+// Self names the calling process: its machine, a space, its number, and when it
+// was started, because numbers are used again.
+var Self = sync.OnceValue(func() string {
 	self, _ := id(os.Getpid())
-	return machine() + " " + self
-}
+	return Machine() + " " + self
+})
 
 // Gone reports whether the process called name, as Self said there, is known
 // to have ended. It is false for a process of another machine, of another
 // container or from before a reboot: nobody can tell from here.
 func Gone(name string) bool {
 	i := strings.LastIndexByte(name, ' ')
-	if i < 0 || name[:i] != machine() {
+	if i < 0 || name[:i] != Machine() {
 		return false
 	}
 	number, _, _ := strings.Cut(name[i+1:], "@")
@@ -40,14 +41,14 @@ func Gone(name string) bool {
 	return known && now != name[i+1:]
 }
 
-// machine names the running kernel and, where there are containers, the set
+// Machine names the running kernel and, where there are containers, the set
 // of process numbers that this process sees.
-func machine() string {
+var Machine = sync.OnceValue(func() string {
 	host, _ := os.Hostname()
 	boot, _ := os.ReadFile("/proc/sys/kernel/random/boot_id")
 	namespace, _ := os.Readlink("/proc/self/ns/pid")
 	return fmt.Sprintf("%q %s %s", host, bytes.TrimSpace(boot), namespace)
-}
+})
 
 func alive(pid int) bool {
 	p, err := os.FindProcess(pid)

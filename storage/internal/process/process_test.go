@@ -29,7 +29,7 @@ func TestGone(t *testing.T) {
 	if !Gone(child) {
 		t.Errorf("%s has ended and is not gone", child)
 	}
-	for _, name := range []string{"", "elsewhere 1@1", `"other" x y 999999@5`, machine() + " x@1"} {
+	for _, name := range []string{"", "elsewhere 1@1", `"other" x y 999999@5`, Machine() + " x@1"} {
 		if Gone(name) {
 			t.Errorf("%q is gone, but nobody can know", name)
 		}

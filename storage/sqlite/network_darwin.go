@@ -1,0 +1,23 @@
+package sqlite
+
+import "syscall"
+
+// mntLocal marks a file system that is stored on this machine, by statfs(2).
+const mntLocal = 0x1000
+
+// networkFileSystem returns the name of the file system that dir lies on if it
+// is not stored on this machine, else "".
+func networkFileSystem(dir string) string {
+	var s syscall.Statfs_t
+	if syscall.Statfs(dir, &s) != nil || s.Flags&mntLocal != 0 {
+		return ""
+	}
+	var name []byte
+	for _, c := range s.Fstypename {
+		if c == 0 {
+			break
+		}
+		name = append(name, byte(c))
+	}
+	return string(name)
+}
