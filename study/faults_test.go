@@ -226,6 +226,9 @@ func TestFaultsClockJumps(t *testing.T) {
 	for i := range workers {
 		workers[i] = startFaultWorker(t, dir, i)
 	}
+	for deadline := time.Now().Add(time.Minute); len(acknowledged(t, dir)) == 0 && time.Now().Before(deadline); {
+		time.Sleep(20 * time.Millisecond)
+	}
 	for i := range 10 {
 		time.Sleep(50 * time.Millisecond)
 		raw, err := sql.Open("sqlite", filepath.Join(dir, "study.db")+"?_pragma=busy_timeout(10000)")
@@ -277,11 +280,11 @@ func TestFaultsHeldLock(t *testing.T) {
 	if _, err := raw.Exec(`ROLLBACK`); err != nil {
 		t.Fatal(err)
 	}
-	time.Sleep(200 * time.Millisecond)
-	stopFaultWorkers(t, workers)
-	acks := acknowledged(t, dir)
-	if len(acks) == 0 {
-		t.Error("no result was acknowledged after the lock was free")
+	for deadline := time.Now().Add(time.Minute); len(acknowledged(t, dir)) == 0; time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("no result was acknowledged after the lock was free")
+		}
 	}
-	checkFile(t, path, acks)
+	stopFaultWorkers(t, workers)
+	checkFile(t, path, acknowledged(t, dir))
 }
