@@ -12,6 +12,8 @@ func processorTime() float64 {
 	if err != nil {
 		panic(err) // a process may ask about itself
 	}
-	seconds := func(f syscall.Filetime) float64 { return float64(uint64(f.HighDateTime)<<32|uint64(f.LowDateTime)) / 1e7 }
+	seconds := func(f syscall.Filetime) float64 {
+		return float64(uint64(f.HighDateTime)<<32|uint64(f.LowDateTime)) / 1e7
+	}
 	return seconds(system) + seconds(user)
 }
