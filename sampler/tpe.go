@@ -19,9 +19,33 @@ import (
 // jointly, so that it sees how they interact. The others, and all parameters
 // if there are several objectives, are drawn one at a time from the trials
 // that have them. Running trials of others count among the poor ones, so that
-// parallel workers stay apart (the "constant liar"); pruned trials rank behind
-// the complete ones, and infeasible ones last. Trials whose value lies outside
-// the range of today are left out.
+// parallel workers stay apart (the "constant liar"), and so does what Optuna's
+// workers announce of theirs; pruned trials rank behind the complete ones, and
+// infeasible ones last. Trials whose value lies outside the range of today are
+// left out.
+//
+// In two things it differs from Optuna:
+//
+//   - Failed trials are among the poor ones. They never count as ranked, so
+//     that nothing changes without them, but where only failures are, g grows.
+//     On a test problem with its optimum at the border of a region that fails,
+//     every later trial failed without this rule, and half of them with it.
+//   - If no parameter is continuous and all trials have the same ones, no point
+//     is drawn jointly that has been tried, failed ones included, or is being
+//     tried, while others remain: of the candidates the best untried one is
+//     taken, and if there is none, of as many untried points at random.
+//
+// With Groups, parameters that occur together are drawn together in conditional
+// spaces too: the parameters are parted such that all ranked trials have all
+// of a group or none, and each group is drawn from the trials that have it. It
+// is off as in Optuna, because it does not win: with 100 trials and seeds 100
+// to 139, groups were better than joint in 26 of 40 runs on jenatton, in 21 of
+// 40 on synth_finetune and in 9 of 25 that differed on ft_digits.
+//
+// An answer is a function of the request, also after a restart. What follows
+// from the history is kept between requests and brought up to date; candidates
+// whose log l/g differ by less than 1e-10 count as equal, and the first of them
+// is taken.
 //
 // See Bergstra, Bardenet, Bengio and Kégl, "Algorithms for Hyper-Parameter
 // Optimization" (NeurIPS 2011), Ozaki et al., "Multiobjective Tree-Structured
@@ -34,14 +58,15 @@ type TPE struct {
 	StartupTrials int  // drawn at random until as many are complete or pruned; 0: 10
 	Candidates    int  // drawn from l for every decision; 0: 24
 	Independent   bool // draw one parameter at a time, also with one objective
+	Groups        bool // draw jointly what occurs together in conditional spaces too
 
 	mu        sync.Mutex
 	histories []*tpeHistory // a cache, the last used first
 }
 
 // SampleJoint draws the parameters that every complete and every pruned trial
-// has. It returns none while the study starts up, and with several objectives.
-// An error names a setting out of range.
+// has; with Groups, all that any of them has. It returns none while the study
+// starts up, and with several objectives. An error names a setting out of range.
 func (s *TPE) SampleJoint(r trial.Request) (map[string]float64, error) {
 	if err := s.check(); err != nil {
 		return nil, err
@@ -49,13 +74,17 @@ func (s *TPE) SampleJoint(r trial.Request) (map[string]float64, error) {
 	if s.Independent || len(r.History.Directions()) > 1 || s.starting(r) {
 		return nil, nil
 	}
-	joint := searchSpace(r.History.Space(true))
-	if len(joint) == 0 {
-		return nil, nil
+	spaces := []space.Space{r.History.Space(true)}
+	if s.Groups {
+		spaces = s.groups(r.History)
 	}
-	values := make(map[string]float64, len(joint))
-	for i, x := range s.drawNew(r, joint) {
-		values[joint[i].Name] = x
+	values := map[string]float64{}
+	for _, sp := range spaces {
+		if sp = searchSpace(sp); len(sp) > 0 {
+			for i, x := range s.drawNew(r, sp) {
+				values[sp[i].Name] = x
+			}
+		}
 	}
 	return values, nil
 }
@@ -138,22 +167,35 @@ type tpeView struct {
 	untried func(point []float64) bool
 }
 
-// view makes what r needs to know of sp. What was made of its history before is
-// continued.
+// view makes what r needs to know of sp.
 func (s *TPE) view(r trial.Request, sp space.Space) tpeView {
-	const kept = 16 // histories: one TPE may serve several studies, and the brackets of a study
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	i := slices.IndexFunc(s.histories, func(f *tpeHistory) bool { return f.of(r.History) })
+	f := s.history(r.History)
+	m := f.model(sp)
+	good, poor := m.follow(f, r)
+	return tpeView{good, poor, m.untried(f, r, &s.mu)}
+}
+
+// groups returns the groups of parameters of a history.
+func (s *TPE) groups(h trial.History) []space.Space {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.history(h).groups(len(h.Finished()))
+}
+
+// history returns what was made of a history before, brought up to its end. The
+// caller holds mu.
+func (s *TPE) history(h trial.History) *tpeHistory {
+	const kept = 16 // one TPE may serve several studies, and the brackets of a study
+	i := slices.IndexFunc(s.histories, func(f *tpeHistory) bool { return f.of(h) })
 	if i < 0 {
 		i = min(len(s.histories), kept-1)
-		s.histories = append(s.histories[:i], newTPEHistory(r.History))
+		s.histories = append(s.histories[:i], newTPEHistory(h))
 	}
 	f := s.histories[i]
 	copy(s.histories[1:i+1], s.histories[:i])
 	s.histories[0] = f
-	f.advance(r.History)
-	m := f.model(sp)
-	good, poor := m.follow(f, r)
-	return tpeView{good, poor, m.untried(f, r, &s.mu)}
+	f.advance(h)
+	return f
 }

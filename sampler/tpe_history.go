@@ -19,6 +19,8 @@ type tpeHistory struct {
 	standings  []standing     // with one objective: at every change
 	several    standing       // with several objectives: the last one asked for
 	models     []*tpeModel    // the last used first
+	groupings  []grouping     // at every change in all[:grouped]
+	grouped    int
 }
 
 // A standing are the good ones among the first seen finished trials.

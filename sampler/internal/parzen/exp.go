@@ -2,8 +2,8 @@ package parzen
 
 import "math"
 
-// expNeg returns eˣ for x ≤ 0, within two units in the last place, in less
-// than half the time of math.Exp. What would be subnormal is 0.
+// expNeg returns eˣ for x ≤ 0, within a few units in the last place, and faster
+// than math.Exp. What would be subnormal is 0. Up to x = 700 it is within 1e-14.
 //
 // With k the nearest integer to x·32/ln 2, eˣ = 2^(k/32)·e^r with |r| ≤ ln 2/64,
 // so that Taylor's polynomial of degree 6 does (Tang, "Table-Driven

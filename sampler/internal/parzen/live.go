@@ -15,8 +15,8 @@ import (
 //
 // From 98 observations on the least deviation of a kernel is constant, 1/100.
 // A unit interval has fewer than 100 gaps that are larger, and so all kernels
-// but 200 on each axis have that deviation on all axes. These plain kernels
-// lie in one tree and the special ones, which are wider, in another.
+// but 200 on each axis have that deviation on all axes: the plain ones. The
+// others are special. See trees and line for what is made of them.
 type Live struct {
 	axes    []Axis
 	numeric []int // the axes with numbers
