@@ -74,6 +74,14 @@ var inverse = [terms + 1]float64{
 	1.0 / 12, 1.0 / 13, 1.0 / 14, 1.0 / 15, 1.0 / 16, 1.0 / 17, 1.0 / 18, 1.0 / 19, 1.0 / 20, 1.0 / 21, 1.0 / 22,
 }
 
+func (l *line) fill(all *Live) {
+	for number, in := range all.in {
+		if in != absent {
+			l.put(all, number, in == special)
+		}
+	}
+}
+
 func (l *line) put(all *Live, number int, isSpecial bool) {
 	if isSpecial {
 		i, _ := slices.BinarySearch(l.special, number)

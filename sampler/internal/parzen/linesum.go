@@ -26,19 +26,16 @@ const near = 13
 
 // logSum implements frozen. It is always exact.
 func (f *frozenLine) logSum(p *point, _, _ float64) (low, high float64) {
-	sum := 0.0
-	unit := p.logPrior // what a sum of 1 is
+	sum, unit := 0.0, 0.0 // unit is what a sum of 1 is
 	switch {
 	case f.choices > 0:
 		other := math.Exp(-p.miss)
 		sum = f.total*other + f.moments[int(p.choices[0])]*(1-other)
-		unit = 0
 	case p.lo[0] == p.hi[0]:
 		sum = f.density(p.lo[0])
 		unit = peak
 	default:
 		sum = f.mass(p.lo[0], p.hi[0])
-		unit = 0
 	}
 	log := unit + math.Log(sum+math.Exp(p.logPrior-unit))
 	return log, log

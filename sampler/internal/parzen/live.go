@@ -61,6 +61,9 @@ const (
 
 // An index evaluates plain and special kernels.
 type index interface {
+	// fill puts all kernels of l, which are of the given kinds.
+	fill(l *Live)
+
 	put(l *Live, number int, special bool)
 	drop(l *Live, number int, special bool)
 
@@ -165,19 +168,24 @@ func (l *Live) fill() {
 	} else {
 		l.index = newTrees(l)
 	}
-	for number := range l.in {
-		if l.in[number] != absent {
-			l.put(number)
+	for number, in := range l.in {
+		if in != absent {
+			l.in[number] = l.kind(number)
 		}
 	}
+	l.index.fill(l)
 }
 
 // rebuild makes changes by doing everything once more.
 func (l *Live) rebuild(changes []Change) {
+	last := 0
+	for _, c := range changes {
+		last = max(last, c.Number)
+	}
+	l.reserve(last)
 	for _, c := range changes {
 		was := l.At(c.Number) != nil
 		if was != (c.X != nil) {
-			l.reserve(c.Number)
 			l.ranks.set(c.Number, !was, l.epoch)
 		}
 		if c.X == nil {
@@ -263,14 +271,19 @@ func (l *Live) regap(k int, p place) {
 	}
 }
 
-// put and drop move a kernel into and out of the index.
-func (l *Live) put(number int) {
-	l.in[number] = plain
+// kind returns whether the kernel of an observation is plain or special.
+func (l *Live) kind(number int) holder {
 	for _, gap := range l.gaps(number) {
 		if gap > leastDeviation {
-			l.in[number] = special
+			return special
 		}
 	}
+	return plain
+}
+
+// put and drop move a kernel into and out of the index.
+func (l *Live) put(number int) {
+	l.in[number] = l.kind(number)
 	l.index.put(l, number, l.in[number] == special)
 }
 
@@ -279,11 +292,6 @@ func (l *Live) drop(number int) {
 		l.index.drop(l, number, l.in[number] == special)
 		l.in[number] = apart
 	}
-}
-
-// deviation returns the deviation of a kernel on numeric axis k.
-func (l *Live) deviation(number, k int) float64 {
-	return max(l.gaps(number)[k], 1/float64(min(leastPart, l.Len()+2)))
 }
 
 // Snapshot returns the mixture as it is now.

@@ -30,13 +30,13 @@ type place struct{ chunk, i int }
 // newSorted takes over items, in any order.
 func newSorted(items []item) sorted {
 	slices.SortFunc(items, func(a, b item) int {
-		switch {
-		case a.before(b):
+		switch { // cmp.Compare would look for NaN
+		case a.x < b.x:
 			return -1
-		case b.before(a):
+		case a.x > b.x:
 			return 1
 		}
-		return 0
+		return a.number - b.number
 	})
 	s := sorted{n: len(items)}
 	for chunk := range slices.Chunk(items, chunkCap/2) {

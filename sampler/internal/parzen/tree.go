@@ -227,11 +227,19 @@ func (t *tree) split(n *node, rows, box []float64) bool {
 	if widest == 0 {
 		return false
 	}
-	var values []float64
-	for row := range slices.Chunk(rows, t.stride()) {
-		values = append(values, row[n.axis])
+	// The middle of a sample, as long as that has two values.
+	const sample = 64
+	s := t.stride()
+	values := make([]float64, 0, 2*sample)
+	for step := max(1, len(rows)/s/sample) * s; ; step = s {
+		for i := n.axis; i < len(rows); i += step {
+			values = append(values, rows[i])
+		}
+		if slices.Sort(values); step == s || values[0] < values[len(values)-1] {
+			break
+		}
+		values = values[:0]
 	}
-	slices.Sort(values)
 	m := len(values) / 2
 	for values[m] == values[0] {
 		m++
@@ -258,6 +266,23 @@ func (t *trees) of(isSpecial bool) *tree {
 		return &t.special
 	}
 	return &t.plain
+}
+
+func (t *trees) fill(l *Live) {
+	for _, kind := range []holder{plain, special} {
+		of := t.of(kind == special)
+		var rows []float64
+		var numbers []int
+		for number, in := range l.in {
+			if in == kind {
+				l.setRow(t.row, number)
+				rows, numbers = append(rows, t.row[:of.stride()]...), append(numbers, number)
+			}
+		}
+		if of.size = len(numbers); of.size > 0 {
+			of.root, of.box = of.build(rows, numbers, l.epoch)
+		}
+	}
 }
 
 func (t *trees) put(l *Live, number int, isSpecial bool) {
