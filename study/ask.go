@@ -55,6 +55,9 @@ func (s *Study) AskDetached(ctx context.Context, params []space.Dimension, lease
 // ask begins a trial under the terms of c, of which it fills in what the study
 // decides.
 func (s *Study) ask(ctx context.Context, c storage.Claim) (*Trial, error) {
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
 	h, err := s.sync(ctx)
 	if err != nil {
 		return nil, err

@@ -269,3 +269,18 @@ func TestMisuse(t *testing.T) {
 		st.Tell(t.Context(), tr, nil, nil)
 	}
 }
+
+func TestAskObeysItsContext(t *testing.T) {
+	everyStorage(t, func(t *testing.T, s storage.Storage) {
+		why := errors.New("too late")
+		ctx, cancel := context.WithCancelCause(t.Context())
+		cancel(why)
+		st := open(t, s)
+		if _, err := st.Ask(ctx); !errors.Is(err, why) {
+			t.Errorf("got %v, want the cause", err)
+		}
+		if n := len(trials(t, st)); n != 0 {
+			t.Errorf("%d trials were begun", n)
+		}
+	})
+}
