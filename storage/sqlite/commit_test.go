@@ -147,7 +147,7 @@ func TestOpenInCompany(t *testing.T) {
 		wg.Wait()
 	}
 	path := filepath.Join(t.TempDir(), "rollback.db")
-	raw, err := sql.Open("sqlite", path)
+	raw, err := sql.Open("sqlite", path+"?_pragma=busy_timeout(20000)")
 	if err != nil {
 		t.Fatal(err)
 	}
