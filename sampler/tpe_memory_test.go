@@ -135,11 +135,11 @@ func TestTPEWithMemoryIsTPEWithout(t *testing.T) {
 		{"several objectives", []trial.Direction{trial.Minimize, trial.Maximize}, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			for seed := range uint64(3) {
+			for seed := range uint64(2) {
 				l := &life{r: rand.New(rand.NewPCG(seed, 8)), log: trial.NewLog(c.directions), steady: c.steady}
 				used := &TPE{}
 				var histories []trial.History
-				for range 400 {
+				for range 300 {
 					l.step()
 					h := l.log.History()
 					histories = append(histories, h)
@@ -275,5 +275,24 @@ func TestTPEServesSeveralHistoriesAtOnce(t *testing.T) {
 				{Name: "x0", Value: got["x0"], Dist: unit}, {Name: "x1", Value: got["x1"], Dist: unit},
 			}})
 		}
+	}
+	if len(shared.histories) != 16 {
+		t.Errorf("%d histories are kept, want the last 16", len(shared.histories))
+	}
+}
+
+// Every range that a parameter has had would cost as much as the whole history.
+func TestTPEForgetsRangesOfThePast(t *testing.T) {
+	log, s := study(30, 1, floats(1, unit), minimize), &TPE{}
+	for k := range 10 {
+		d := space.Float{Low: 0, High: 1 + float64(k)}
+		for range 2 {
+			if _, err := s.Sample(request(log, 30, 1), "x0", d); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if n := len(s.histories[0].models); n != 3 {
+		t.Errorf("models of %d ranges are kept, want 3", n)
 	}
 }

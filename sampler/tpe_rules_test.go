@@ -221,6 +221,18 @@ func TestTPEFindsTheLastPoint(t *testing.T) {
 	if want := map[string]float64{"i": 93, "j": 7}; err != nil || !maps.Equal(got, want) {
 		t.Errorf("drew %v, %v, want the only point that remains, %v", got, err, want)
 	}
+	// A worker whose history is older does not know what came after it.
+	s := &TPE{}
+	s.view(request(log, 1000, 1), sp)
+	old := request(log, 1000, 1)
+	old.History = log.History().Before(500)
+	untried := s.view(old, sp).untried
+	for number, want := range map[int]bool{499: false, 500: true, 999: true} {
+		u := log.History().Finished()[number]
+		if got := untried(newTPEModel(sp).observe(u)); got != want {
+			t.Errorf("with 500 trials the point of trial %d is untried: %v, want %v", number, got, want)
+		}
+	}
 }
 
 func TestUnitOfCountsTheValues(t *testing.T) {

@@ -24,7 +24,7 @@ type line struct {
 	sums    []float64   // bins×terms, Σ m, m as of moments
 	ranked  []float64   // bins×terms, Σ rank·m
 	blocks  [][]float64 // Σ m of the numbers of each block, by bins×terms; nil: none
-	special []int       // numbers of the special kernels, increasing; copied before it changes
+	special []int       // numbers of the special kernels, increasing
 
 	scratch [terms]float64
 }
@@ -85,7 +85,7 @@ func (l *line) fill(all *Live) {
 func (l *line) put(all *Live, number int, isSpecial bool) {
 	if isSpecial {
 		i, _ := slices.BinarySearch(l.special, number)
-		l.special = slices.Insert(slices.Clip(l.special), i, number)
+		l.special = slices.Insert(l.special, i, number)
 		return
 	}
 	l.add(all, number, 1)
@@ -94,7 +94,7 @@ func (l *line) put(all *Live, number int, isSpecial bool) {
 func (l *line) drop(all *Live, number int, isSpecial bool) {
 	if isSpecial {
 		i, _ := slices.BinarySearch(l.special, number)
-		l.special = slices.Delete(slices.Clone(l.special), i, i+1)
+		l.special = slices.Delete(l.special, i, i+1)
 		return
 	}
 	l.add(all, number, -1)

@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"sync"
 	"testing"
 )
 
@@ -61,6 +62,9 @@ func (s *stream) points(m int) (lo, hi [][]float64) {
 			if s.axes[i].Cells != 0 {
 				half := 0.5 / float64(s.cells[i])
 				v, w = max(v-half, 0), min(v+half, 1)
+				if s.axes[i].Cells < 0 && s.r.IntN(8) == 0 {
+					w = v // so narrow that its ends are one number
+				}
 			}
 			lo[i], hi[i] = append(lo[i], v), append(hi[i], w)
 		}
@@ -71,7 +75,7 @@ func (s *stream) points(m int) (lo, hi [][]float64) {
 func newStream(seed uint64, axes ...Axis) *stream {
 	s := &stream{axes: slices.Clone(axes), r: rand.New(rand.NewPCG(seed, 3))}
 	for range axes {
-		s.cells = append(s.cells, []int{2, 5, 40, 5000}[s.r.IntN(4)])
+		s.cells = append(s.cells, []int{2, 5, 40, 400, 5000, 20_000}[s.r.IntN(6)])
 		s.near = append(s.near, s.r.Float64())
 	}
 	for i, a := range axes {
@@ -219,6 +223,100 @@ func TestBestIsTheLargestGainOfTheMixtureMadeFromScratch(t *testing.T) {
 				if got := l.Snapshot().Best(logL, lo, hi); logL[got]-logG[got] < logL[want]-logG[want]-2*tie {
 					t.Fatalf("%d observations: point %d has gain %v, want %d with %v", len(obs), got, logL[got]-logG[got], want, logL[want]-logG[want])
 				}
+			})
+		})
+	}
+}
+
+// At any depth the true sum lies between the bounds, and not far from them.
+func TestSumsAreBoundedAtEveryDepth(t *testing.T) {
+	for name, axes := range spaces {
+		t.Run(name, func(t *testing.T) {
+			s := newStream(5, axes...)
+			for i := range s.near {
+				s.near[i] = 0.5
+			}
+			apart := 0.0
+			churn(s, 3000, func(l *Live, obs map[int][]float64) {
+				if len(obs) < 1000 {
+					return
+				}
+				lo, hi := s.points(10)
+				snapshot, p := l.Snapshot(), &point{}
+				for j := range 10 {
+					p = snapshot.newPoint()
+					p.set(snapshot, lo, hi, j)
+					want, _ := snapshot.logPDF(p, exact, math.Inf(1))
+					for _, depth := range []float64{3, 6, 9, 12} {
+						low, high := snapshot.logPDF(p, depth, math.Inf(1))
+						if !(low <= want+1e-12 && want <= high+1e-12) {
+							t.Fatalf("%d observations, depth %v: bounds are %v and %v, want them around %v", len(obs), depth, low, high, want)
+						}
+						apart = max(apart, high-low)
+						if low, _ := snapshot.logPDF(p, depth, want-1); low <= want-1 {
+							t.Fatalf("%d observations, depth %v: stopped at %v, want above %v", len(obs), depth, low, want-1)
+						}
+					}
+				}
+			})
+			if len(axes) == 5 && apart < 0.01 {
+				t.Errorf("bounds are at most %v apart: nothing was left out", apart)
+			}
+		})
+	}
+}
+
+func TestObservationsInOrderMakeNoDeepTree(t *testing.T) {
+	l := NewLive([]Axis{continuous, continuous})
+	for n := range 20_000 {
+		x := float64(n) / 20_000
+		l.Update([]Change{{n, []float64{x, x}}})
+	}
+	var depth func(n *node) int
+	depth = func(n *node) int {
+		if n.child[0] == nil {
+			return 0
+		}
+		return 1 + max(depth(n.child[0]), depth(n.child[1]))
+	}
+	if got := depth(l.index.(*trees).plain.root); got > 40 {
+		t.Errorf("the tree of 20000 kernels is %d deep, want at most 40", got)
+	}
+}
+
+func TestOfAboutEqualPointsTheFirstIsBest(t *testing.T) {
+	nan := math.NaN()
+	for _, c := range []struct {
+		name string
+		gain []float64
+		want int
+	}{
+		{"the largest", []float64{1, 3, 2}, 1},
+		{"a little less counts as equal", []float64{1, 3 - 1e-11, 3, 2}, 1},
+		{"more does not", []float64{1, 3 - 1e-9, 3, 2}, 2},
+		{"none is a number", []float64{nan, nan}, 0},
+	} {
+		points := make([]int, len(c.gain))
+		for i := range points {
+			points[i] = len(points) - 1 - i
+		}
+		if got := first(c.gain, points); got != c.want {
+			t.Errorf("%s: point %d, want %d", c.name, got, c.want)
+		}
+	}
+}
+
+// With the race detector: snapshots share with the Live what has not changed.
+func TestSnapshotsAreReadWhileTheLiveChanges(t *testing.T) {
+	for name, axes := range spaces {
+		t.Run(name, func(t *testing.T) {
+			s := newStream(3, axes...)
+			var wg sync.WaitGroup
+			defer wg.Wait()
+			churn(s, 400, func(l *Live, _ map[int][]float64) {
+				lo, hi := s.points(3)
+				snapshot := l.Snapshot()
+				wg.Go(func() { snapshot.LogPDF(make([]float64, 3), lo, hi) })
 			})
 		})
 	}
