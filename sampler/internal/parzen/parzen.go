@@ -98,46 +98,59 @@ func (e *Estimator) Draw(r *rand.Rand, x []float64) {
 // are equal the axis counts with its density, otherwise with its mass; a
 // choice has its index in both.
 func (e *Estimator) LogPDF(dst []float64, lo, hi [][]float64) {
-	n := len(e.logWeights)
-	rows := make([]float64, 2*n*min(len(dst), maxRows))
-	for from := 0; from < len(dst); from += maxRows {
-		part := dst[from:min(from+maxRows, len(dst))]
-		e.logPDF(part, rows, from, lo, hi)
+	cells := false
+	for i := range lo {
+		cells = cells || !slices.Equal(lo[i], hi[i])
+	}
+	if cells {
+		e.logMasses(dst, lo, hi)
+		return
+	}
+	terms := make([]float64, len(e.logWeights))
+	for j := range dst {
+		copy(terms, e.logWeights)
+		for i, k := range e.kernels {
+			k.addLog(terms, lo[i][j], hi[i][j])
+		}
+		dst[j] = logSumExp(terms)
 	}
 }
 
-// maxRows is how many points are looked at together: of those that are in the
-// same cell of an axis, the factors there are computed once.
-const maxRows = 32
-
-func (e *Estimator) logPDF(dst, rows []float64, from int, lo, hi [][]float64) {
+// logMasses is LogPDF. The factors of a cell are computed once for all points
+// of a few that are in it.
+func (e *Estimator) logMasses(dst []float64, lo, hi [][]float64) {
+	const few = 32
 	n := len(e.logWeights)
-	terms, factors := rows[:n*len(dst)], rows[n*len(dst):]
-	for j := range dst {
-		copy(terms[j*n:(j+1)*n], e.logWeights)
-	}
-	for i, k := range e.kernels {
-		lo, hi := lo[i][from:], hi[i][from:]
-		for j := range dst {
-			row := terms[j*n : (j+1)*n]
-			if lo[j] == hi[j] {
-				k.addLog(row, lo[j], hi[j])
-				continue
-			}
-			same := slices.Index(lo[:j+1], lo[j])
-			of := factors[same*n : (same+1)*n]
-			if same == j || hi[same] != hi[j] {
-				of = factors[j*n : (j+1)*n]
-				clear(of)
-				k.addLog(of, lo[j], hi[j])
-			}
-			for k, v := range of {
-				row[k] += v
+	rows := make([]float64, 2*n*min(few, len(dst)))
+	for from := 0; from < len(dst); from += few {
+		part := dst[from:min(from+few, len(dst))]
+		terms, factors := rows[:n*len(part)], rows[n*len(part):]
+		for j := range part {
+			copy(terms[j*n:], e.logWeights)
+		}
+		for i, k := range e.kernels {
+			lo, hi := lo[i][from:], hi[i][from:]
+			for j := range part {
+				row := terms[j*n : (j+1)*n]
+				if lo[j] == hi[j] {
+					k.addLog(row, lo[j], hi[j])
+					continue
+				}
+				same := slices.Index(lo[:j+1], lo[j])
+				of := factors[same*n : (same+1)*n]
+				if same == j || hi[same] != hi[j] {
+					of = factors[j*n : (j+1)*n]
+					clear(of)
+					k.addLog(of, lo[j], hi[j])
+				}
+				for k, v := range of {
+					row[k] += v
+				}
 			}
 		}
-	}
-	for j := range dst {
-		dst[j] = logSumExp(terms[j*n : (j+1)*n])
+		for j := range part {
+			part[j] = logSumExp(terms[j*n : (j+1)*n])
+		}
 	}
 }
 
