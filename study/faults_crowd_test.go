@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -30,6 +31,7 @@ const crowdTrials = 20
 // milliseconds is waiting for the turn.
 type timed struct {
 	storage.Storage
+	mu    sync.Mutex
 	worst time.Duration
 }
 
@@ -43,7 +45,11 @@ func (s *timed) Write(ctx context.Context, id int64, number int, u storage.Updat
 	return s.Storage.Write(ctx, id, number, u)
 }
 
-func (s *timed) since(start time.Time) { s.worst = max(s.worst, time.Since(start)) }
+func (s *timed) since(start time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.worst = max(s.worst, time.Since(start))
+}
 
 // crowdWorker is a process of the crowd: it waits for the start, runs trials
 // of 20 ms until the budget is used up, and says how many and how long it had
