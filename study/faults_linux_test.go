@@ -46,14 +46,14 @@ func TestFaultsFullDisk(t *testing.T) {
 	}
 	acks := map[int]string{}
 	cfg := func(c *study.Config) {
-		c.Sampler = sampler.Random{}
+		c.Sampler, c.Lease = sampler.Random{}, time.Second
 		c.Ended = func(tr *trial.Trial) { acks[tr.Number] = ackOf(tr) }
 	}
 	heavy := func(tr *study.Trial) (float64, error) {
 		v, err := sphere(tr)
 		return v, errors.Join(err, tr.SetUserAttr("log", strings.Repeat("x", 4000)))
 	}
-	err = open(t, db, cfg).Optimize(t.Context(), heavy, study.Budget{Trials: 1000})
+	err = open(t, db, cfg).Optimize(t.Context(), heavy, study.Budget{Trials: 1000, Workers: 4})
 	if err == nil || !strings.Contains(err.Error(), "the disk is full") {
 		t.Errorf("got %v, want an error that says that the disk is full", err)
 	}
