@@ -80,6 +80,9 @@ func TestMixedProcessesShareAStudy(t *testing.T) {
 	if theirs != 2*each {
 		t.Errorf("got %d trials of Optuna's, want %d", theirs, 2*each)
 	}
+	if out := bluefin(t, "storage", "check", "--storage", path); out != "sound\n" {
+		t.Errorf("the file is not sound: %s", out)
+	}
 }
 
 // mixedWorker is one of our processes of TestMixedProcessesShareAStudy.

@@ -206,6 +206,9 @@ func TestWeGoOnWithOptunasStudy(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer db.Close()
+	if record, err := db.Load(t.Context(), name); err != nil || string(record.SystemAttrs["study:metric_names"]) != `["accuracy"]` || !strings.Contains(string(record.UserAttrs["note"]), "NaN") {
+		t.Errorf("metric names and attributes are kept to the letter: got %s %s, %v", record.SystemAttrs, record.UserAttrs, err)
+	}
 	s, err := study.Open(t.Context(), study.Config{Name: name, Storage: db})
 	if err != nil {
 		t.Fatal(err)

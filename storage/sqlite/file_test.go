@@ -341,3 +341,37 @@ func TestWaitingForTheLockObeysTheContext(t *testing.T) {
 		t.Errorf("a writer that waited for its turn: got %v", err)
 	}
 }
+
+// A trial that an Optuna worker has left is judged by its heartbeat, if it has
+// one, each study by itself.
+func TestHeartbeatsOfOptuna(t *testing.T) {
+	path := optunaFile(t)
+	script(t, path, `
+		INSERT INTO studies VALUES (4, 'other');
+		INSERT INTO study_directions VALUES (2, 'MINIMIZE', 4, 0);
+		INSERT INTO trials VALUES (8, 3, 3, 'RUNNING', '2026-01-01 10:00:03.000000', NULL), (9, 4, 3, 'RUNNING', '2026-01-01 10:00:03.000000', NULL),
+			(10, 5, 3, 'RUNNING', '2026-01-01 10:00:03.000000', NULL), (11, 0, 4, 'RUNNING', '2026-01-01 10:00:03.000000', NULL);
+		INSERT INTO trial_heartbeats (trial_id, heartbeat) VALUES (8, datetime('now', '-121 seconds')), (9, datetime('now', '-60 seconds')), (11, datetime('now', '-1 hour'));`)
+	db, err := sqlite.Open(t.Context(), path, sqlite.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	claim := storage.Claim{Lease: storage.Lease{Owner: "w", Duration: time.Hour}, Orphans: storage.Orphans{Policy: storage.Retry}}
+	for id, want := range map[int64]string{3: "COMPLETE RUNNING FAIL FAIL RUNNING RUNNING WAITING", 4: "FAIL RUNNING"} {
+		if _, err := db.Begin(t.Context(), id, claim); err != nil {
+			t.Fatal(err)
+		}
+		c, err := db.Since(t.Context(), id, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		states := make([]string, len(c.Trials))
+		for _, tr := range c.Trials {
+			states[tr.Number] = tr.State.String()
+		}
+		if got := strings.Join(states, " "); got != want {
+			t.Errorf("study %d: got %s, want %s", id, got, want)
+		}
+	}
+}
