@@ -240,9 +240,7 @@ func (s *Study) ended(ctx context.Context, t *Trial, u storage.Update) *trial.Tr
 	s.forget(t)
 	record := t.record.Load()
 	if _, err := s.sync(ctx); err == nil {
-		s.mu.Lock()
-		record, _ = s.log.Trial(t.Number())
-		s.mu.Unlock()
+		record, _ = s.lookup(t.Number())
 	}
 	if !record.State.Finished() { // it is written, if it cannot be read now
 		told := *record
@@ -256,6 +254,13 @@ func (s *Study) ended(ctx context.Context, t *Trial, u storage.Update) *trial.Tr
 		s.cfg.Ended(record)
 	}
 	return record
+}
+
+// lookup returns what is known of a trial since the last sync.
+func (s *Study) lookup(number int) (*trial.Trial, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.log.Trial(number)
 }
 
 func (s *Study) forget(t *Trial) {

@@ -45,9 +45,7 @@ func (s *Study) TellNumber(ctx context.Context, number int, state trial.State, v
 	if _, err := s.sync(ctx); err != nil {
 		return nil, err
 	}
-	s.mu.Lock()
-	record, ok := s.log.Trial(number)
-	s.mu.Unlock()
+	record, ok := s.lookup(number)
 	switch {
 	case !ok:
 		return nil, fmt.Errorf("study: tell trial %d: %w in study %q", number, storage.ErrNotExist, s.Name())
@@ -62,9 +60,7 @@ func (s *Study) TellNumber(ctx context.Context, number int, state trial.State, v
 	if _, err := s.sync(ctx); err != nil {
 		return nil, err
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	record, _ = s.log.Trial(number)
+	record, _ = s.lookup(number)
 	return record, nil
 }
 

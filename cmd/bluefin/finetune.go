@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 	"unicode"
 
@@ -137,7 +136,7 @@ func sameTask(ctx context.Context, s *study.Study, seed uint64) error {
 	if err != nil {
 		return err
 	}
-	if slices.ContainsFunc(trials, func(t *trial.Trial) bool { return t.State.Finished() }) {
+	if countFinished(trials) > 0 {
 		return fmt.Errorf("study %q holds trials of something else: give it another --study-name", s.Name())
 	}
 	return s.SetUserAttr(ctx, "finetune", want)
@@ -150,12 +149,7 @@ func finetuneEnd(c *cli.Context, s *study.Study, err error) error {
 	if readErr != nil {
 		return errors.Join(err, readErr)
 	}
-	finished := 0
-	for _, t := range trials {
-		if t.State.Finished() {
-			finished++
-		}
-	}
+	finished := countFinished(trials)
 	interrupted := err != nil && c.Context.Err() != nil
 	if err != nil && !interrupted && !errors.Is(err, errTimeout) {
 		return err
@@ -181,6 +175,16 @@ func finetuneEnd(c *cli.Context, s *study.Study, err error) error {
 		logf(c, "%d of %d trials have finished; the others are still running in other processes.", finished, c.Int("trials"))
 	}
 	return nil
+}
+
+func countFinished(trials []*trial.Trial) int {
+	n := 0
+	for _, t := range trials {
+		if t.State.Finished() {
+			n++
+		}
+	}
+	return n
 }
 
 func printBest(w io.Writer, best, first *trial.Trial, finished int) {
@@ -217,12 +221,7 @@ func (p *progress) begin(ctx context.Context, s *study.Study) error {
 	if err != nil {
 		return err
 	}
-	finished := 0
-	for _, t := range trials {
-		if t.State.Finished() {
-			finished++
-		}
-	}
+	finished := countFinished(trials)
 	switch {
 	case finished >= p.total:
 		fmt.Fprintf(p.w, "Study %q has its %d trials already. A larger --trials goes on.\n", s.Name(), finished)

@@ -5,9 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"io/fs"
 	"net/url"
-	"os"
 	"strings"
 )
 
@@ -61,20 +59,13 @@ func openRaw(ctx context.Context, path string, mode Mode) (_ *DB, err error) {
 	if err != nil {
 		return nil, err
 	}
-	params := url.Values{"mode": {"rw"}, "_pragma": {busyTimeout}}
-	if mode == ReadOnly && !writable(abs) { // see openReadOnly
-		params.Set("mode", "ro")
-		if _, err := os.Stat(abs + "-wal"); errors.Is(err, fs.ErrNotExist) {
-			params.Set("immutable", "1")
-		}
+	if mode == ReadOnly {
+		err = db.openReader(ctx, abs)
+		return db, err
 	}
-	pool, err := db.connect(abs, params)
+	pool, err := db.connect(abs, url.Values{"mode": {"rw"}, "_pragma": {busyTimeout}})
 	if err != nil {
 		return nil, err
-	}
-	if mode == ReadOnly {
-		err = db.openReaders(ctx, pool, 1)
-		return db, err
 	}
 	s, err := newSession(ctx, pool)
 	if err == nil {

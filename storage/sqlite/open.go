@@ -214,6 +214,20 @@ func useWAL(ctx context.Context, s *session) error {
 // tables are missing they are made as temporary ones, which lie outside of
 // the file and belong to the one connection.
 func (db *DB) openReadOnly(ctx context.Context, abs string) error {
+	if err := db.openReader(ctx, abs); err != nil {
+		return err
+	}
+	if err := db.read(ctx, checkReadable); err != nil {
+		return err
+	}
+	s := <-db.readers
+	defer func() { db.readers <- s }()
+	return s.exec(ctx, `PRAGMA query_only = 1`)
+}
+
+// openReader opens one reader that leaves nothing beside the file. The caller
+// must not write by it.
+func (db *DB) openReader(ctx context.Context, abs string) error {
 	// A connection that could write removes the files beside a WAL database
 	// when it is the last to close; one that could not would leave them.
 	params := url.Values{"mode": {"rw"}, "_pragma": {busyTimeout}}
@@ -227,15 +241,7 @@ func (db *DB) openReadOnly(ctx context.Context, abs string) error {
 	if err != nil {
 		return err
 	}
-	if err := db.openReaders(ctx, pool, 1); err != nil {
-		return err
-	}
-	if err := db.read(ctx, checkReadable); err != nil {
-		return err
-	}
-	s := <-db.readers
-	defer func() { db.readers <- s }()
-	return s.exec(ctx, `PRAGMA query_only = 1`)
+	return db.openReaders(ctx, pool, 1)
 }
 
 func (db *DB) openReaders(ctx context.Context, pool *sqlx.DB, n int) error {
