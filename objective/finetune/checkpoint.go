@@ -9,8 +9,8 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/safetensors"
-	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/train"
+	"github.com/bluefin-hpo/bluefin/objective/safetensors"
+	"github.com/bluefin-hpo/bluefin/objective/train"
 )
 
 // Checkpoints says from where a training goes on, and who keeps its state.

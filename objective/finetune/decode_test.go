@@ -9,8 +9,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/safetensors"
-	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/train"
+	"github.com/bluefin-hpo/bluefin/objective/safetensors"
+	"github.com/bluefin-hpo/bluefin/objective/train"
 )
 
 // small are settings whose checkpoints are small: those of the head alone.

@@ -25,8 +25,8 @@ import (
 
 	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/digits"
 	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/mlp"
-	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/safetensors"
-	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/train"
+	"github.com/bluefin-hpo/bluefin/objective/safetensors"
+	"github.com/bluefin-hpo/bluefin/objective/train"
 )
 
 //go:embed digits04.safetensors

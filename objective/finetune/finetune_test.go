@@ -14,8 +14,8 @@ import (
 	"gonum.org/v1/gonum/blas/blas32"
 
 	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/mlp"
-	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/nn"
-	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/train"
+	"github.com/bluefin-hpo/bluefin/objective/nn"
+	"github.com/bluefin-hpo/bluefin/objective/train"
 )
 
 func digitsTask(tb testing.TB) *Task {

@@ -5,7 +5,7 @@ import (
 	"math"
 
 	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/mlp"
-	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/train"
+	"github.com/bluefin-hpo/bluefin/objective/train"
 )
 
 // Layers is the number of layers that can be frozen: all but the head.

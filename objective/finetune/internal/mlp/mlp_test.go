@@ -9,7 +9,7 @@ import (
 
 	"gonum.org/v1/gonum/blas/blas32"
 
-	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/safetensors"
+	"github.com/bluefin-hpo/bluefin/objective/safetensors"
 )
 
 func network(seed uint64) *Net { return New(64, 5, 0, rand.New(rand.NewPCG(seed, 0))) }

@@ -11,8 +11,8 @@ import (
 
 	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/digits"
 	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/mlp"
-	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/safetensors"
-	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/train"
+	"github.com/bluefin-hpo/bluefin/objective/safetensors"
+	"github.com/bluefin-hpo/bluefin/objective/train"
 )
 
 const committed = "../../digits04.safetensors"

@@ -11,7 +11,7 @@ import (
 
 	"gonum.org/v1/gonum/blas/blas32"
 
-	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/nn"
+	"github.com/bluefin-hpo/bluefin/objective/nn"
 )
 
 // blobs are n examples of 2 classes around (1, 0) and (0, 1) whose noise makes

@@ -12,7 +12,7 @@ import (
 
 	"gonum.org/v1/gonum/blas/blas32"
 
-	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/nn"
+	"github.com/bluefin-hpo/bluefin/objective/nn"
 )
 
 // ErrDiverged is matched by the error of a training whose loss became infinite

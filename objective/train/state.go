@@ -4,7 +4,7 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/nn"
+	"github.com/bluefin-hpo/bluefin/objective/nn"
 )
 
 // ErrState is matched by the error of Fit if it cannot go on from the state
