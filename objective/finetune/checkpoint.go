@@ -156,6 +156,9 @@ func fingerprint(pretrained map[string]safetensors.Tensor, training, validation 
 	if err != nil {
 		return "", err
 	}
-	sum := sha256.Sum256(slices.Concat(b, training.Labels, validation.Labels))
+	for _, label := range slices.Concat(training.Labels, validation.Labels) {
+		b = append(b, byte(label))
+	}
+	sum := sha256.Sum256(b)
 	return hex.EncodeToString(sum[:]), nil
 }

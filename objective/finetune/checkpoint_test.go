@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/bluefin-hpo/bluefin/objective/nn"
 	"github.com/bluefin-hpo/bluefin/objective/safetensors"
 )
 
@@ -45,7 +46,7 @@ func recorded(tb testing.TB, ctx context.Context, task *Task, s Settings, from [
 	r.result = result
 	if err == nil {
 		var marshalErr error
-		if r.weights, marshalErr = safetensors.Marshal(safetensors.File{Tensors: net.Tensors()}); marshalErr != nil {
+		if r.weights, marshalErr = safetensors.Marshal(safetensors.File{Tensors: nn.Tensors(net.Params())}); marshalErr != nil {
 			tb.Fatal(marshalErr)
 		}
 	}

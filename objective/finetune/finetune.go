@@ -21,10 +21,12 @@ import (
 	_ "embed"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/digits"
 	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/mlp"
+	"github.com/bluefin-hpo/bluefin/objective/nn"
 	"github.com/bluefin-hpo/bluefin/objective/safetensors"
 	"github.com/bluefin-hpo/bluefin/objective/train"
 )
@@ -134,7 +136,7 @@ func (t *Task) RunFrom(ctx context.Context, c Checkpoints, s Settings, seed uint
 }
 
 // run is RunFrom and returns the trained network as well.
-func (t *Task) run(ctx context.Context, c Checkpoints, s Settings, seed uint64, report func(epoch int, m Metrics) error) (*mlp.Net, Result, error) {
+func (t *Task) run(ctx context.Context, c Checkpoints, s Settings, seed uint64, report func(epoch int, m Metrics) error) (*nn.Network, Result, error) {
 	if err := s.Check(); err != nil {
 		return nil, Result{}, err
 	}
@@ -153,14 +155,14 @@ func (t *Task) run(ctx context.Context, c Checkpoints, s Settings, seed uint64, 
 		}
 	}
 	net := mlp.New(t.training.X.Cols, t.classes, s.Dropout, rand.New(rand.NewPCG(seed, 0)))
-	if err := net.SetHidden(t.pretrained); err != nil {
+	if err := nn.Load(net.Blocks.Params(), t.pretrained); err != nil {
 		return nil, Result{}, fmt.Errorf("finetune: pretrained weights: %w", err)
 	}
 	frozen, trained := net.Split(s.FrozenLayers)
 	features := func(of train.Set) train.Set {
-		x := frozen.Forward(of.X, nil)
-		x.Data = append([]float32(nil), x.Data...) // which the next Forward overwrites
-		return train.Set{X: x, Labels: of.Labels}
+		of.Batch = frozen.Forward(of.Batch, nil)
+		of.X.Data = slices.Clone(of.X.Data) // which the next Forward overwrites
+		return of
 	}
 	last := time.Now() // when the state was saved
 	r, err := train.Fit(ctx, trained, features(t.training), features(t.validation), s.config(of.Patience, seed), from, func(m train.Metrics, state train.State) error {

@@ -68,8 +68,8 @@ func TestFrozenLayersStayAndTheOthersMove(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		start := mlp.New(64, 5, 0, rand.New(rand.NewPCG(1, 0))).Tensors() // has the fresh head
-		for name, tensor := range net.Tensors() {
+		start := nn.Tensors(mlp.New(64, 5, 0, rand.New(rand.NewPCG(1, 0))).Params()) // has the fresh head
+		for name, tensor := range nn.Tensors(net.Params()) {
 			before, isHidden := task.pretrained[name]
 			layer := int(name[len("hidden.")] - '0')
 			if strings.HasPrefix(name, "head") {
@@ -120,9 +120,12 @@ func TestTheResultDescribesTheWeightsThatAreKept(t *testing.T) {
 }
 
 // frozenFront computes the frozen layers again for each batch.
-type frozenFront struct{ front, back nn.Sequential }
+type frozenFront struct {
+	front nn.Sequential
+	back  *nn.Network
+}
 
-func (f frozenFront) Forward(x blas32.General, rng *rand.Rand) blas32.General {
+func (f frozenFront) Forward(x nn.Batch, rng *rand.Rand) nn.Batch {
 	return f.back.Forward(f.front.Forward(x, nil), rng)
 }
 func (f frozenFront) Backward(dy blas32.General, wantDX bool) blas32.General {
@@ -142,14 +145,14 @@ func TestComputingFrozenLayersOnceChangesNoBit(t *testing.T) {
 			t.Fatal(err)
 		}
 		net := mlp.New(64, 5, s.Dropout, rand.New(rand.NewPCG(3, 0)))
-		if err := net.SetHidden(task.pretrained); err != nil {
+		if err := nn.Load(net.Blocks.Params(), task.pretrained); err != nil {
 			t.Fatal(err)
 		}
 		front, back := net.Split(frozen)
 		if _, err := train.Fit(context.Background(), frozenFront{front, back}, task.training, task.validation, s.config(DefaultPatience, 3), nil, func(train.Metrics, train.State) error { return nil }); err != nil {
 			t.Fatal(err)
 		}
-		if !reflect.DeepEqual(got.Tensors(), net.Tensors()) {
+		if !reflect.DeepEqual(nn.Tensors(got.Params()), nn.Tensors(net.Params())) {
 			t.Errorf("%d layers frozen: the weights differ from those of a training that computes the frozen layers each time", frozen)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/digits"
 	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/mlp"
+	"github.com/bluefin-hpo/bluefin/objective/nn"
 )
 
 // drawn returns uniformly random settings from a space.
@@ -81,7 +82,7 @@ func BenchmarkTransfer(b *testing.B) {
 				for seed := range uint64(seeds) {
 					task := digitsTask(b)
 					if c.fresh {
-						task.pretrained = mlp.New(digits.Pixels, task.classes, 0, rand.New(rand.NewPCG(seed, 2))).Tensors()
+						task.pretrained = nn.Tensors(mlp.New(digits.Pixels, task.classes, 0, rand.New(rand.NewPCG(seed, 2))).Params())
 					}
 					r := c.run(task, seed)
 					loss += r.ValidationLoss / seeds

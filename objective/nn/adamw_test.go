@@ -7,7 +7,7 @@ import (
 
 func TestAdamWZeroValueHasTheDocumentedDefaults(t *testing.T) {
 	run := func(o AdamW) []float32 {
-		p := newParam(3, true)
+		p := newParam("p", true, 3)
 		for i := range 5 {
 			copy(p.Grad, []float32{1, -2, float32(i)})
 			o.Step([]*Param{p}, 0.1)
@@ -27,7 +27,7 @@ func TestAdamWFirstStep(t *testing.T) {
 		"a weight decays":       {true, 2*(1-0.1*0.5) - 0.1},
 		"a bias does not decay": {false, 2 - 0.1},
 	} {
-		p := newParam(1, c.decay)
+		p := newParam("p", c.decay, 1)
 		p.Value[0], p.Grad[0] = 2, 7
 		opt := AdamW{WeightDecay: 0.5}
 		opt.Step([]*Param{p}, 0.1)
@@ -38,7 +38,7 @@ func TestAdamWFirstStep(t *testing.T) {
 }
 
 func TestMomentsThatFadeAwayNeverBecomeSubnormal(t *testing.T) {
-	p := newParam(4, false)
+	p := newParam("p", false, 4)
 	opt := AdamW{Beta2: 0.9}
 	copy(p.Grad, []float32{1, 1e-10, 1e-18, 0})
 	// A millionth of a moment is still a normal number.
@@ -64,7 +64,7 @@ func TestMomentsThatFadeAwayNeverBecomeSubnormal(t *testing.T) {
 func BenchmarkAdamW(b *testing.B) {
 	for name, steps := range map[string]int{"live": 0, "faded": 2000} {
 		b.Run(name, func(b *testing.B) {
-			p := newParam(10_000, true)
+			p := newParam("p", true, 10_000)
 			for i := range p.Grad {
 				p.Grad[i] = 1 / float32(i+1)
 			}
@@ -84,7 +84,7 @@ func BenchmarkAdamW(b *testing.B) {
 }
 
 func TestARestoredAdamWGoesOnAsTheFirstWould(t *testing.T) {
-	param := func() *Param { return newParam(5, true) }
+	param := func() *Param { return newParam("p", true, 5) }
 	step := func(o *AdamW, p *Param, i int) {
 		copy(p.Grad, []float32{1, -2, float32(i), 1e-10, 0})
 		o.Step([]*Param{p}, 0.1/float64(i+1))

@@ -19,9 +19,10 @@ type Dense struct {
 
 var _ Layer = (*Dense)(nil)
 
-// NewDense returns a layer of zeros. Both widths are at least 1.
-func NewDense(in, out int) *Dense {
-	return &Dense{W: newParam(out*in, true), B: newParam(out, false), in: in, out: out}
+// NewDense returns a layer of zeros, whose parameters are name.weight and
+// name.bias. Both widths are at least 1.
+func NewDense(name string, in, out int) *Dense {
+	return &Dense{W: newParam(name+".weight", true, out, in), B: newParam(name+".bias", false, out), in: in, out: out}
 }
 
 // Init draws the weights from the normal distribution with mean 0 and the
@@ -34,23 +35,28 @@ func (d *Dense) Init(sd float64, rng *rand.Rand) {
 }
 
 // Forward implements Layer. It draws nothing from rng.
-func (d *Dense) Forward(x blas32.General, _ *rand.Rand) blas32.General {
+func (d *Dense) Forward(b Batch, _ *rand.Rand) Batch {
+	x := b.X
 	d.x = x
 	y := d.y.matrix(x.Rows, d.out)
 	for i := range x.Rows {
 		copy(y.Data[i*d.out:], d.B.Value)
 	}
 	gemm(blas.NoTrans, blas.Trans, x, d.weights(d.W.Value), 1, y) // y = x·Wᵀ + b
-	return y
+	b.X = y
+	return b
 }
 
 // Backward implements Layer.
 func (d *Dense) Backward(dy blas32.General, wantDX bool) (dx blas32.General) {
-	gemm(blas.Trans, blas.NoTrans, dy, d.x, 0, d.weights(d.W.Grad)) // dW = dyᵀ·x
-	clear(d.B.Grad)
-	for i := range dy.Rows { // db = Σ dy over the rows
-		for j, g := range dy.Data[i*dy.Stride : i*dy.Stride+d.out] {
-			d.B.Grad[j] += g
+	if !d.W.Frozen {
+		gemm(blas.Trans, blas.NoTrans, dy, d.x, 1, d.weights(d.W.Grad)) // dW += dyᵀ·x
+	}
+	if !d.B.Frozen {
+		for i := range dy.Rows { // db += Σ dy over the rows
+			for j, g := range dy.Data[i*dy.Stride : i*dy.Stride+d.out] {
+				d.B.Grad[j] += g
+			}
 		}
 	}
 	if !wantDX {

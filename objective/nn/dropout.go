@@ -23,11 +23,12 @@ var _ Layer = (*Dropout)(nil)
 
 // Forward implements Layer. In training with a Rate above 0 it draws one
 // number per element from rng.
-func (d *Dropout) Forward(x blas32.General, rng *rand.Rand) blas32.General {
+func (d *Dropout) Forward(b Batch, rng *rand.Rand) Batch {
 	d.active = rng != nil && d.Rate > 0
 	if !d.active {
-		return x
+		return b
 	}
+	x := b.X
 	mask, y := d.mask.matrix(x.Rows, x.Cols), d.y.matrix(x.Rows, x.Cols)
 	limit := uint64(d.Rate * (1 << 32))
 	keep := float32(1 / (1 - d.Rate))
@@ -38,7 +39,8 @@ func (d *Dropout) Forward(x blas32.General, rng *rand.Rand) blas32.General {
 		}
 		y.Data[i] = v * mask.Data[i]
 	}
-	return y
+	b.X = y
+	return b
 }
 
 // Backward implements Layer.

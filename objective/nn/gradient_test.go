@@ -61,7 +61,10 @@ func chain(layers []reference, counts []int) reference {
 // reference and the central differences of the reference, relative to the
 // largest element of each. The loss is Σ r∘y for a random r.
 func gradientError(l Layer, ref reference, x blas32.General, rng *rand.Rand) map[string]float64 {
-	y := l.Forward(x, rng)
+	for _, p := range l.Params() {
+		clear(p.Grad)
+	}
+	y := l.Forward(Batch{X: x}, rng).X
 	r := randomMatrix(y.Rows, y.Cols, rng)
 	dx := l.Backward(r, true)
 
@@ -127,7 +130,7 @@ func randomMatrix(r, c int, rng *rand.Rand) blas32.General {
 }
 
 func randomDense(in, out int, rng *rand.Rand) *Dense {
-	d := NewDense(in, out)
+	d := NewDense("dense", in, out)
 	d.Init(1/math.Sqrt(float64(in)), rng)
 	for i := range d.B.Value {
 		d.B.Value[i] = float32(rng.NormFloat64())
@@ -215,7 +218,7 @@ func TestCrossEntropyGradientAgreesWithFiniteDifferences(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 4))
 	const n, c = 6, 5
 	logits := randomMatrix(n, c, rng)
-	labels := []uint8{0, 1, 2, 3, 4, 4}
+	labels := []int{0, 1, 2, 3, 4, 4}
 	z := to64(logits.Data)
 	sum := func() (loss float64) {
 		for i, label := range labels {
@@ -223,7 +226,7 @@ func TestCrossEntropyGradientAgreesWithFiniteDifferences(t *testing.T) {
 			for _, v := range z[i*c : (i+1)*c] {
 				total += math.Exp(v)
 			}
-			loss -= math.Log(math.Exp(z[i*c+int(label)]) / total)
+			loss -= math.Log(math.Exp(z[i*c+label]) / total)
 		}
 		return loss
 	}
@@ -241,7 +244,7 @@ func TestCrossEntropyGradientAgreesWithFiniteDifferences(t *testing.T) {
 func TestBackwardWithoutDXSetsTheSameGradients(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 5))
 	net := Sequential{randomDense(7, 5, rng), &ReLU{}, &Dropout{Rate: 0.5}, randomDense(5, 3, rng)}
-	y := net.Forward(randomMatrix(6, 7, rng), rng)
+	y := net.Forward(Batch{X: randomMatrix(6, 7, rng)}, rng).X
 	dy := randomMatrix(y.Rows, y.Cols, rng)
 	net.Backward(dy, true)
 	var want [][]float32

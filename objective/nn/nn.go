@@ -1,15 +1,16 @@
-// Package nn is what small neural networks are trained with: layers with
-// explicit forward and backward passes, a loss and an optimizer, in float32.
+// Package nn is what networks are fine-tuned with: layers with explicit forward
+// and backward passes, losses and an optimizer, in float32.
 //
-// Matrices are blas32.General, one row per example; n is the number of rows of
-// a batch throughout. A weight matrix is out×in, the layout of the checkpoints
-// of other frameworks. Every matrix product goes through one function (gemm),
-// so that a faster kernel has one place to go.
+// Matrices are blas32.General without gaps between rows. A row is an example,
+// or a position of one where examples are sequences: sequences of any lengths
+// lie one after the other, without padding (see Batch). A weight matrix is
+// out×in, the layout of the checkpoints of other frameworks. Every matrix
+// product goes through one function (gemm).
 //
 // A layer runs on the goroutine that calls it and starts none, and what it
-// computes for one row does not depend on the other rows nor on their number.
-// On one architecture the same calls give the same bits; between
-// architectures the last bits differ, as the kernels do.
+// computes for one example does not depend on the other examples nor on their
+// number. The same calls give the same bits on one architecture with one
+// kernel; between them the last bits differ.
 //
 // Layers, losses and optimizers keep buffers from call to call: one goroutine
 // at a time may use a value of this package.
@@ -17,24 +18,48 @@ package nn
 
 import (
 	"math/rand/v2"
+	"slices"
 
 	"gonum.org/v1/gonum/blas/blas32"
 )
 
-// A Layer is a differentiable function of a matrix, row by row.
+// A Batch is some examples on their way through a network.
+type Batch struct {
+	// X is rows×d, a row for each example, or for each position of each.
+	// It is empty before an embedding.
+	X blas32.General
+
+	// IDs is the token of each row, for a network that begins with an
+	// embedding, and nil behind it.
+	IDs []int32
+
+	// Lens is the number of rows of each example, each at least 1, in order.
+	// nil: examples are no sequences and have one row each.
+	Lens []int
+}
+
+// Len returns the number of examples.
+func (b Batch) Len() int {
+	if b.Lens != nil {
+		return len(b.Lens)
+	}
+	return b.X.Rows
+}
+
+// A Layer is a differentiable function of a batch, example by example.
 type Layer interface {
-	// Forward returns the layer's value at x, n×in, as an n×out matrix that
-	// the layer overwrites at the next Forward. The caller leaves x as it is
-	// until after Backward.
+	// Forward returns the layer's value at x; its matrix is overwritten at the
+	// next Forward. The caller leaves x as it is until after Backward.
 	//
 	// With a generator the layer is in training mode and draws from it what it
 	// leaves to chance (see Dropout); with a nil one it is in evaluation mode.
-	Forward(x blas32.General, rng *rand.Rand) blas32.General
+	Forward(x Batch, rng *rand.Rand) Batch
 
-	// Backward takes the gradient of the loss in the result of the last
-	// Forward, n×out, sets the Grad of every parameter, and returns the
-	// gradient in x, n×in, which the layer overwrites at the next Backward.
-	// Without wantDX it saves that work and returns an empty matrix.
+	// Backward takes the gradient of the loss in the matrix of the last
+	// Forward's result, adds to the Grad of every parameter that is not Frozen,
+	// and returns the gradient in x.X, which the layer overwrites at the next
+	// Backward. Without wantDX it saves that work and returns an empty matrix.
+	// It may overwrite dy.
 	Backward(dy blas32.General, wantDX bool) (dx blas32.General)
 
 	// Params returns the parameters, in an order that does not change.
@@ -43,13 +68,26 @@ type Layer interface {
 
 // A Param is one array of numbers that training changes.
 type Param struct {
-	Value []float32
-	Grad  []float32 // as long as Value: the gradient of the loss, set by Backward
-	Decay bool      // weight decay acts on it: true for weights, false for biases
+	Name   string // as in a checkpoint: "hidden.0.weight"
+	Shape  []int  // the last index runs fastest
+	Value  []float32
+	Grad   []float32 // as long as Value: Backward adds the gradient of the loss
+	Decay  bool      // weight decay acts on it: true for weights, false for biases and norms
+	Frozen bool      // training leaves it as it is, and Backward saves the work for its gradient
+	Rate   float64   // what the learning rate is multiplied by; 0 means 1
 }
 
-func newParam(n int, decay bool) *Param {
-	return &Param{Value: aligned(n), Grad: aligned(n), Decay: decay}
+func newParam(name string, decay bool, shape ...int) *Param {
+	n := 1
+	for _, s := range shape {
+		n *= s
+	}
+	return &Param{Name: name, Shape: shape, Value: aligned(n), Grad: aligned(n), Decay: decay}
+}
+
+// Trains reports whether a parameter of l is not frozen.
+func Trains(l Layer) bool {
+	return slices.ContainsFunc(l.Params(), func(p *Param) bool { return !p.Frozen })
 }
 
 // A Sequential is the layer that applies its layers one after the other. A
@@ -60,17 +98,25 @@ type Sequential []Layer
 var _ Layer = Sequential(nil)
 
 // Forward implements Layer.
-func (s Sequential) Forward(x blas32.General, rng *rand.Rand) blas32.General {
+func (s Sequential) Forward(x Batch, rng *rand.Rand) Batch {
 	for _, l := range s {
 		x = l.Forward(x, rng)
 	}
 	return x
 }
 
-// Backward implements Layer.
+// Backward implements Layer. It ends at the first layer that trains, if nobody
+// wants dx.
 func (s Sequential) Backward(dy blas32.General, wantDX bool) (dx blas32.General) {
-	for i := len(s) - 1; i >= 0; i-- {
-		dy = s[i].Backward(dy, wantDX || i > 0)
+	first := 0 // that has anything to do
+	for !wantDX && first < len(s) && !Trains(s[first]) {
+		first++
+	}
+	for i := len(s) - 1; i >= first; i-- {
+		dy = s[i].Backward(dy, wantDX || i > first)
+	}
+	if !wantDX {
+		return blas32.General{}
 	}
 	return dy
 }

@@ -57,11 +57,11 @@ func TestARowDoesNotDependOnTheOtherRows(t *testing.T) {
 	net := Sequential{randomDense(67, 300, rng), &ReLU{}, randomDense(300, 5, rng)}
 	const n = 200
 	x := randomMatrix(n, 67, rng)
-	want := append([]float32(nil), net.Forward(x, nil).Data...)
+	want := append([]float32(nil), net.Forward(Batch{X: x}, nil).X.Data...)
 	for _, rows := range []int{1, 2, 7, 63, 64, 65, 129} {
 		for i := 0; i < n; i += rows {
 			m := min(rows, n-i)
-			got := net.Forward(part(blas.NoTrans, x, i, m), nil)
+			got := net.Forward(Batch{X: part(blas.NoTrans, x, i, m)}, nil).X
 			sameBits(t, "logits in smaller batches", got.Data, want[i*5:(i+m)*5])
 		}
 	}
@@ -88,7 +88,7 @@ func TestTheNumberOfProcessorsChangesNothing(t *testing.T) {
 		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(procs))
 		rng := rand.New(rand.NewPCG(2, 3))
 		net := Sequential{randomDense(130, 260, rng), &ReLU{}, &Dropout{Rate: 0.3}, randomDense(260, 70, rng)}
-		y := net.Forward(randomMatrix(100, 130, rng), rng)
+		y := net.Forward(Batch{X: randomMatrix(100, 130, rng)}, rng).X
 		dx := net.Backward(y, true)
 		all = append(all, dx.Data...)
 		for _, p := range net.Params() {
@@ -115,9 +115,9 @@ func TestDropout(t *testing.T) {
 	}
 	for _, rate := range []float64{0, 0.1, 0.5, 0.99} {
 		d := Dropout{Rate: rate}
-		sameBits(t, "dropout in evaluation", d.Forward(x, nil).Data, x.Data)
+		sameBits(t, "dropout in evaluation", d.Forward(Batch{X: x}, nil).X.Data, x.Data)
 
-		y := d.Forward(x, rng)
+		y := d.Forward(Batch{X: x}, rng).X
 		var zeros int
 		for _, v := range y.Data {
 			switch v {
@@ -139,15 +139,15 @@ func TestDropout(t *testing.T) {
 func TestDropoutIsTheIdentityBackwardAfterAnEvaluation(t *testing.T) {
 	rng := rand.New(rand.NewPCG(2, 5))
 	d, x := Dropout{Rate: 0.5}, randomMatrix(3, 4, rng)
-	d.Forward(x, rng)
-	d.Forward(x, nil)
+	d.Forward(Batch{X: x}, rng)
+	d.Forward(Batch{X: x}, nil)
 	sameBits(t, "dx", d.Backward(x, true).Data, x.Data)
 }
 
 func TestCrossEntropy(t *testing.T) {
 	for name, c := range map[string]struct {
 		logits  []float32
-		label   uint8
+		label   int
 		loss    float64
 		correct int
 	}{
@@ -158,7 +158,7 @@ func TestCrossEntropy(t *testing.T) {
 		"largest floats":                              {[]float32{-math.MaxFloat32, math.MaxFloat32}, 0, 2 * math.MaxFloat32, 0},
 	} {
 		var l SoftmaxCrossEntropy
-		loss, correct := l.Forward(blas32.General{Rows: 1, Cols: len(c.logits), Stride: len(c.logits), Data: c.logits}, []uint8{c.label})
+		loss, correct := l.Forward(blas32.General{Rows: 1, Cols: len(c.logits), Stride: len(c.logits), Data: c.logits}, []int{c.label})
 		if math.Abs(loss-c.loss) > 1e-15*c.loss || correct != c.correct {
 			t.Errorf("%s: loss %v and %d correct, want %v and %d", name, loss, correct, c.loss, c.correct)
 		}
@@ -171,7 +171,7 @@ func TestCrossEntropy(t *testing.T) {
 		}
 	}
 	var l SoftmaxCrossEntropy
-	if loss, _ := l.Forward(blas32.General{Rows: 1, Cols: 2, Stride: 2, Data: []float32{float32(math.NaN()), 0}}, []uint8{1}); !math.IsNaN(loss) {
+	if loss, _ := l.Forward(blas32.General{Rows: 1, Cols: 2, Stride: 2, Data: []float32{float32(math.NaN()), 0}}, []int{1}); !math.IsNaN(loss) {
 		t.Errorf("a NaN logit gives loss %v, want NaN", loss)
 	}
 }

@@ -15,13 +15,15 @@ type ReLU struct {
 var _ Layer = (*ReLU)(nil)
 
 // Forward implements Layer. It draws nothing from rng.
-func (r *ReLU) Forward(x blas32.General, _ *rand.Rand) blas32.General {
+func (r *ReLU) Forward(b Batch, _ *rand.Rand) Batch {
+	x := b.X
 	y := r.y.matrix(x.Rows, x.Cols)
 	for i, v := range x.Data[:len(y.Data)] {
 		y.Data[i] = max(v, 0)
 	}
 	r.on = y
-	return y
+	b.X = y
+	return b
 }
 
 // Backward implements Layer.

@@ -11,7 +11,7 @@ import (
 // It is computed by log-sum-exp in float64 and is finite for all finite
 // logits.
 type SoftmaxCrossEntropy struct {
-	labels []uint8
+	labels []int
 	p      blas32.General // n×c, probabilities of the last Forward
 	buf    buffer
 }
@@ -19,7 +19,7 @@ type SoftmaxCrossEntropy struct {
 // Forward returns the loss summed over the rows of logits, n×c, and how many
 // rows have their largest logit at the label (the first of equal ones
 // counts). There are n labels, each below c.
-func (s *SoftmaxCrossEntropy) Forward(logits blas32.General, labels []uint8) (sum float64, correct int) {
+func (s *SoftmaxCrossEntropy) Forward(logits blas32.General, labels []int) (sum float64, correct int) {
 	s.labels = labels
 	s.p = s.buf.matrix(logits.Rows, logits.Cols)
 	for i, label := range labels {
@@ -40,7 +40,7 @@ func (s *SoftmaxCrossEntropy) Forward(logits blas32.General, labels []uint8) (su
 			p[j] = float32(math.Exp(float64(z) - logTotal))
 		}
 		sum += logTotal - float64(row[label])
-		if top == int(label) {
+		if top == label {
 			correct++
 		}
 	}

@@ -17,7 +17,7 @@ var torchJSON []byte
 type torch struct {
 	Network struct {
 		X           []float32 // 6×5
-		Labels      []uint8   // 6
+		Labels      []int     // 6
 		Params      [][]float32
 		Logits      []float64 // 6×3
 		Grads       [][]float64
@@ -47,7 +47,7 @@ func loadTorch(t *testing.T) torch {
 
 func TestNetworkAgreesWithPyTorch(t *testing.T) {
 	v := loadTorch(t).Network
-	net := Sequential{NewDense(5, 4), &ReLU{}, NewDense(4, 3)}
+	net := Sequential{NewDense("a", 5, 4), &ReLU{}, NewDense("b", 4, 3)}
 	for i, p := range net.Params() {
 		if len(p.Value) != len(v.Params[i]) {
 			t.Fatalf("parameter %d has %d numbers, want %d", i, len(p.Value), len(v.Params[i]))
@@ -67,7 +67,10 @@ func TestNetworkAgreesWithPyTorch(t *testing.T) {
 		t.Fatalf("%d losses, want 10", len(v.Losses))
 	}
 	for step, want := range v.Losses {
-		logits := net.Forward(x, nil)
+		for _, p := range net.Params() {
+			clear(p.Grad)
+		}
+		logits := net.Forward(Batch{X: x}, nil).X
 		sum, _ := loss.Forward(logits, v.Labels)
 		if got := sum / 6; math.Abs(got-want) > tolerance*want {
 			t.Errorf("loss in step %d is %v, want %v", step, got, want)
@@ -93,7 +96,7 @@ func TestAdamWAgreesWithPyTorch(t *testing.T) {
 	}
 	for _, c := range cases {
 		opt := AdamW{Beta1: c.Beta1, Beta2: c.Beta2, Epsilon: c.Epsilon, WeightDecay: c.WeightDecay}
-		p := newParam(len(c.Start), true)
+		p := newParam("p", true, len(c.Start))
 		copy(p.Value, c.Start)
 		for i, s := range c.Steps {
 			copy(p.Grad, s.Grad)

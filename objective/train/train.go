@@ -10,8 +10,6 @@ import (
 	"math/rand/v2"
 	"slices"
 
-	"gonum.org/v1/gonum/blas/blas32"
-
 	"github.com/bluefin-hpo/bluefin/objective/nn"
 )
 
@@ -22,8 +20,8 @@ var ErrDiverged = errors.New("finetune: training diverged")
 // A Set is labelled examples. Nobody changes one, so that trainings may share
 // it.
 type Set struct {
-	X      blas32.General // n×d, one row per example, without gaps between rows
-	Labels []uint8        // n, each below the number of classes
+	nn.Batch       // all examples
+	Labels   []int // of each, below the number of classes
 }
 
 // Config says how to train.
@@ -119,8 +117,7 @@ type fit struct {
 	step     int // taken so far
 	total    int // to take if nothing stops the training
 
-	x      []float32 // the batch
-	labels []uint8
+	batch Set // of the step
 }
 
 // Random streams of one seed.
@@ -136,10 +133,13 @@ func (f *fit) epoch(ctx context.Context, epoch int) error {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		x, labels := f.gather(batch)
-		sum, _ := f.loss.Forward(f.net.Forward(x, dropout), labels)
+		s := f.gather(batch)
+		sum, _ := f.loss.Forward(f.net.Forward(s.Batch, dropout).X, s.Labels)
 		if !finite(sum) {
 			return diverged(epoch)
+		}
+		for _, p := range f.params {
+			clear(p.Grad)
 		}
 		f.net.Backward(f.loss.Backward(), false)
 		f.opt.Step(f.params, f.c.LearningRate*f.c.Schedule.Factor(f.step, f.total, f.c.WarmupRatio))
@@ -149,21 +149,23 @@ func (f *fit) epoch(ctx context.Context, epoch int) error {
 }
 
 // gather copies the examples with the given indices into a batch.
-func (f *fit) gather(batch []int) (x blas32.General, labels []uint8) {
+func (f *fit) gather(batch []int) Set {
 	d := f.training.X.Cols
-	f.x, f.labels = f.x[:0], f.labels[:0]
+	b := &f.batch
+	b.X.Data, b.Labels = b.X.Data[:0], b.Labels[:0]
 	for _, i := range batch {
-		f.x = append(f.x, f.training.X.Data[i*d:(i+1)*d]...)
-		f.labels = append(f.labels, f.training.Labels[i])
+		b.X.Data = append(b.X.Data, f.training.X.Data[i*d:(i+1)*d]...)
+		b.Labels = append(b.Labels, f.training.Labels[i])
 	}
-	return blas32.General{Rows: len(batch), Cols: d, Stride: d, Data: f.x}, f.labels
+	b.X.Rows, b.X.Cols, b.X.Stride = len(batch), d, d
+	return *b
 }
 
 // Evaluate returns the mean loss and the accuracy of net on s, with dropout
 // off.
 func Evaluate(net nn.Layer, s Set) (loss, accuracy float64) {
 	var l nn.SoftmaxCrossEntropy
-	sum, correct := l.Forward(net.Forward(s.X, nil), s.Labels)
+	sum, correct := l.Forward(net.Forward(s.Batch, nil).X, s.Labels)
 	n := float64(len(s.Labels))
 	return sum / n, float64(correct) / n
 }

@@ -18,9 +18,10 @@ import (
 // a network over-fit.
 func blobs(n int, seed uint64) Set {
 	rng := rand.New(rand.NewPCG(seed, 0))
-	s := Set{X: blas32.General{Rows: n, Cols: 2, Stride: 2}}
+	var s Set
+	s.X = blas32.General{Rows: n, Cols: 2, Stride: 2}
 	for i := range n {
-		label := uint8(i % 2)
+		label := i % 2
 		x := [2]float64{0.7 * rng.NormFloat64(), 0.7 * rng.NormFloat64()}
 		x[label]++
 		s.X.Data = append(s.X.Data, float32(x[0]), float32(x[1]))
@@ -31,7 +32,7 @@ func blobs(n int, seed uint64) Set {
 
 func network() nn.Sequential {
 	rng := rand.New(rand.NewPCG(1, 1))
-	a, b := nn.NewDense(2, 32), nn.NewDense(32, 2)
+	a, b := nn.NewDense("a", 2, 32), nn.NewDense("b", 32, 2)
 	a.Init(1, rng)
 	b.Init(0.2, rng)
 	return nn.Sequential{a, &nn.ReLU{}, &nn.Dropout{Rate: 0.1}, b}
@@ -257,10 +258,10 @@ type overflowing struct {
 	size int
 }
 
-func (o overflowing) Forward(x blas32.General, rng *rand.Rand) blas32.General {
+func (o overflowing) Forward(x nn.Batch, rng *rand.Rand) nn.Batch {
 	y := o.Layer.Forward(x, rng)
-	if rng == nil && x.Rows == o.size {
-		y.Data[0] = float32(math.Inf(1))
+	if rng == nil && x.Len() == o.size {
+		y.X.Data[0] = float32(math.Inf(1))
 	}
 	return y
 }

@@ -62,7 +62,7 @@ func Load(s Split) (training, validation, test train.Set, err error) {
 				part = &validation
 			}
 			part.X.Data = append(part.X.Data, image...)
-			part.Labels = append(part.Labels, uint8(label))
+			part.Labels = append(part.Labels, label)
 		}
 	}
 	for _, part := range []*train.Set{&training, &validation, &test} {

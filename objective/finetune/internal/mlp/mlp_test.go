@@ -9,36 +9,37 @@ import (
 
 	"gonum.org/v1/gonum/blas/blas32"
 
+	"github.com/bluefin-hpo/bluefin/objective/nn"
 	"github.com/bluefin-hpo/bluefin/objective/safetensors"
 )
 
-func network(seed uint64) *Net { return New(64, 5, 0, rand.New(rand.NewPCG(seed, 0))) }
+func network(seed uint64) *nn.Network { return New(64, 5, 0, rand.New(rand.NewPCG(seed, 0))) }
 
 func TestTensorsRoundTrip(t *testing.T) {
 	a, b := network(1), network(2)
-	tensors := a.Tensors()
-	if err := b.SetHidden(tensors); err != nil {
+	tensors := nn.Tensors(a.Params())
+	if err := nn.Load(b.Blocks.Params(), tensors); err != nil {
 		t.Fatal(err)
 	}
-	got := b.Tensors()
+	got := nn.Tensors(b.Params())
 	if reflect.DeepEqual(got["head.weight"], tensors["head.weight"]) {
-		t.Error("SetHidden has set the head")
+		t.Error("loading the blocks has set the head")
 	}
-	if err := b.SetHead(tensors); err != nil {
+	if err := nn.Load(b.Head.Params(), tensors); err != nil {
 		t.Fatal(err)
 	}
-	if !reflect.DeepEqual(b.Tensors(), tensors) {
-		t.Error("tensors differ after SetHidden and SetHead, want the same")
+	if !reflect.DeepEqual(nn.Tensors(b.Params()), tensors) {
+		t.Error("tensors differ after loading blocks and head, want the same")
 	}
 	tensors["hidden.0.weight"].Data[0]++
-	if reflect.DeepEqual(a.Tensors(), tensors) {
+	if reflect.DeepEqual(nn.Tensors(a.Params()), tensors) {
 		t.Error("Tensors shares memory with the network")
 	}
 }
 
 func TestTensorsHaveTheDocumentedShapes(t *testing.T) {
 	got := make(map[string][]int)
-	for name, tensor := range network(1).Tensors() {
+	for name, tensor := range nn.Tensors(network(1).Params()) {
 		got[name] = tensor.Shape
 	}
 	want := map[string][]int{
@@ -52,7 +53,7 @@ func TestTensorsHaveTheDocumentedShapes(t *testing.T) {
 	}
 }
 
-func TestSetHiddenRefuses(t *testing.T) {
+func TestLoadRefuses(t *testing.T) {
 	for name, c := range map[string]struct {
 		spoil func(map[string]safetensors.Tensor)
 		want  string
@@ -60,9 +61,9 @@ func TestSetHiddenRefuses(t *testing.T) {
 		"a missing tensor":   {func(m map[string]safetensors.Tensor) { delete(m, "hidden.1.bias") }, `"hidden.1.bias" is missing`},
 		"a transposed shape": {func(m map[string]safetensors.Tensor) { m["hidden.2.weight"] = safetensors.Tensor{Shape: []int{96, 64}} }, "[96 64], want [64 96]"},
 	} {
-		tensors := network(1).Tensors()
+		tensors := nn.Tensors(network(1).Params())
 		c.spoil(tensors)
-		if err := network(2).SetHidden(tensors); err == nil || !strings.Contains(err.Error(), c.want) {
+		if err := nn.Load(network(2).Blocks.Params(), tensors); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: error is %v, want one with %q", name, err, c.want)
 		}
 	}
@@ -71,7 +72,7 @@ func TestSetHiddenRefuses(t *testing.T) {
 func TestFreshWeightsHaveTheDocumentedSpread(t *testing.T) {
 	for name, want := range map[string]float64{"hidden.0.weight": 2. / 64, "hidden.1.weight": 2. / 128, "hidden.2.weight": 2. / 96, "head.weight": 1. / 64} {
 		var squares float64
-		data := network(3).Tensors()[name].Data
+		data := nn.Tensors(network(3).Params())[name].Data
 		for _, v := range data {
 			squares += float64(v) * float64(v)
 		}
@@ -90,10 +91,10 @@ func TestSplitPartsMakeTheWhole(t *testing.T) {
 		x.Data[i] = float32(i%17) / 16
 	}
 	_, all := n.Split(0)
-	want := append([]float32(nil), all.Forward(x, nil).Data...)
+	want := append([]float32(nil), all.Forward(nn.Batch{X: x}, nil).X.Data...)
 	for k := range Hidden + 1 {
 		front, back := n.Split(k)
-		if got := back.Forward(front.Forward(x, nil), nil).Data; !reflect.DeepEqual(got, want) {
+		if got := back.Forward(front.Forward(nn.Batch{X: x}, nil), nil).X.Data; !reflect.DeepEqual(got, want) {
 			t.Errorf("cut after %d layers: logits are %v, want %v", k, got, want)
 		}
 		if got, want := len(front.Params()), 2*k; got != want {

@@ -15,6 +15,7 @@ import (
 
 	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/digits"
 	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/mlp"
+	"github.com/bluefin-hpo/bluefin/objective/nn"
 	"github.com/bluefin-hpo/bluefin/objective/safetensors"
 	"github.com/bluefin-hpo/bluefin/objective/train"
 )
@@ -72,6 +73,6 @@ func pretrain(ctx context.Context) ([]byte, error) {
 			"digits":        "0 1 2 3 4",
 			"test_accuracy": strconv.FormatFloat(accuracy, 'f', 4, 64),
 		},
-		Tensors: net.Tensors(),
+		Tensors: nn.Tensors(net.Params()),
 	})
 }

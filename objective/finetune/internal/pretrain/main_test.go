@@ -11,6 +11,7 @@ import (
 
 	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/digits"
 	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/mlp"
+	"github.com/bluefin-hpo/bluefin/objective/nn"
 	"github.com/bluefin-hpo/bluefin/objective/safetensors"
 	"github.com/bluefin-hpo/bluefin/objective/train"
 )
@@ -48,10 +49,10 @@ func TestTheCommittedWeightsKnowImagesTheyHaveNotSeen(t *testing.T) {
 		t.Fatal(err)
 	}
 	net := mlp.New(digits.Pixels, len(split.Digits), 0, rand.New(rand.NewPCG(0, 0)))
-	if err := net.SetHidden(file.Tensors); err != nil {
+	if err := nn.Load(net.Blocks.Params(), file.Tensors); err != nil {
 		t.Fatal(err)
 	}
-	if err := net.SetHead(file.Tensors); err != nil {
+	if err := nn.Load(net.Head.Params(), file.Tensors); err != nil {
 		t.Fatal(err)
 	}
 	_, _, test, err := digits.Load(split)
