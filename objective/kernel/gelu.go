@@ -1,0 +1,63 @@
+package kernel
+
+import "math"
+
+// GELU sets y = x·Φ(x), element by element, Φ being the distribution function
+// of the standard normal distribution, to within 1e-6. D. Hendrycks, K. Gimpel,
+// "Gaussian Error Linear Units (GELUs)", 2016; not its approximation by tanh.
+// y may be x.
+func GELU(y, x []float32) {
+	same(len(y), len(x))
+	gelu(choice().vector, y, x)
+}
+
+// GELUBackward sets dx = dy·(Φ(x) + x·φ(x)), φ being the density: the gradient
+// in the argument of GELU. dx may be dy or x.
+func GELUBackward(dx, x, dy []float32) {
+	same(len(dx), len(x), len(dy))
+	geluBackward(choice().vector, dx, x, dy)
+}
+
+// The constants of erf(z) = 1 - (a₁t + … + a₅t⁵)·e^(-z²), t = 1/(1 + p·z), for
+// z ≥ 0, to 1.5e-7: M. Abramowitz, I. A. Stegun, "Handbook of Mathematical
+// Functions", 1964, 7.1.26. With z = x/√2 half of it is Φ.
+const (
+	erfP   = 0.3275911 / math.Sqrt2
+	erfA1  = 0.254829592 / 2
+	erfA2  = -0.284496736 / 2
+	erfA3  = 1.421413741 / 2
+	erfA4  = -1.453152027 / 2
+	erfA5  = 1.061405429 / 2
+	sqrtPi = 0.39894228 // 1/√(2π)
+)
+
+// normal returns Φ(x) and e^(-x²/2).
+func normal(x float32) (cdf, e float32) {
+	z := math.Float32frombits(math.Float32bits(x) &^ (1 << 31))
+	t := 1 / (float32(z*erfP) + 1)
+	e = exp(float32(z*z) * -0.5)
+	p := float32(erfA5)
+	p = float32(p*t) + erfA4
+	p = float32(p*t) + erfA3
+	p = float32(p*t) + erfA2
+	p = float32(p*t) + erfA1
+	cdf = float32(float32(p*t) * e) // Φ(-|x|)
+	if 0 > x {
+		return cdf, e
+	}
+	return 1 - cdf, e
+}
+
+func geluGeneric(y, x []float32) {
+	for i, v := range x {
+		cdf, _ := normal(v)
+		y[i] = v * cdf
+	}
+}
+
+func geluBackwardGeneric(dx, x, dy []float32) {
+	for i, v := range x {
+		cdf, e := normal(v)
+		dx[i] = dy[i] * (cdf + float32(v*float32(e*sqrtPi)))
+	}
+}
