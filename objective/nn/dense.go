@@ -13,6 +13,7 @@ type Dense struct {
 	B *Param // out
 
 	in, out int
+	params  []*Param
 	x       blas32.General // n×in, argument of the last Forward
 	y, dx   buffer
 }
@@ -22,7 +23,9 @@ var _ Layer = (*Dense)(nil)
 // NewDense returns a layer of zeros, whose parameters are name.weight and
 // name.bias. Both widths are at least 1.
 func NewDense(name string, in, out int) *Dense {
-	return &Dense{W: newParam(name+".weight", true, out, in), B: newParam(name+".bias", false, out), in: in, out: out}
+	d := &Dense{W: newParam(name+".weight", true, out, in), B: newParam(name+".bias", false, out), in: in, out: out}
+	d.params = []*Param{d.W, d.B}
+	return d
 }
 
 // Init draws the weights from the normal distribution with mean 0 and the
@@ -49,26 +52,38 @@ func (d *Dense) Forward(b Batch, _ *rand.Rand) Batch {
 
 // Backward implements Layer.
 func (d *Dense) Backward(dy blas32.General, wantDX bool) (dx blas32.General) {
+	if wantDX {
+		dx = d.dx.matrix(dy.Rows, d.in)
+	}
+	d.backward(dy, 0, dx)
+	return dx
+}
+
+// backward is Backward that sets dx, which may be empty, to the gradient plus
+// beta times what it was.
+func (d *Dense) backward(dy blas32.General, beta float32, dx blas32.General) {
 	if !d.W.Frozen {
 		gemm(blas.Trans, blas.NoTrans, dy, d.x, 1, d.weights(d.W.Grad)) // dW += dyᵀ·x
 	}
 	if !d.B.Frozen {
-		for i := range dy.Rows { // db += Σ dy over the rows
-			for j, g := range dy.Data[i*dy.Stride : i*dy.Stride+d.out] {
-				d.B.Grad[j] += g
-			}
+		addRows(d.B.Grad, dy) // db += Σ dy over the rows
+	}
+	if dx.Data != nil {
+		gemm(blas.NoTrans, blas.NoTrans, dy, d.weights(d.W.Value), beta, dx) // dx = dy·W + β·dx
+	}
+}
+
+// addRows adds all rows of m, n×d, to sum, d.
+func addRows(sum []float32, m blas32.General) {
+	for i := range m.Rows {
+		for j, v := range m.Data[i*m.Stride : i*m.Stride+len(sum)] {
+			sum[j] += v
 		}
 	}
-	if !wantDX {
-		return blas32.General{}
-	}
-	dx = d.dx.matrix(dy.Rows, d.in)
-	gemm(blas.NoTrans, blas.NoTrans, dy, d.weights(d.W.Value), 0, dx) // dx = dy·W
-	return dx
 }
 
 // Params implements Layer: W, then B.
-func (d *Dense) Params() []*Param { return []*Param{d.W, d.B} }
+func (d *Dense) Params() []*Param { return d.params }
 
 func (d *Dense) weights(data []float32) blas32.General {
 	return blas32.General{Rows: d.out, Cols: d.in, Stride: d.in, Data: data}

@@ -21,19 +21,25 @@ type Network struct {
 var _ Layer = (*Network)(nil)
 
 // Forward implements Layer.
-func (n *Network) Forward(x Batch, rng *rand.Rand) Batch { return n.layers().Forward(x, rng) }
+func (n *Network) Forward(x Batch, rng *rand.Rand) Batch {
+	return n.Head.Forward(n.Blocks.Forward(x, rng), rng)
+}
 
 // Backward implements Layer.
 func (n *Network) Backward(dy blas32.General, wantDX bool) (dx blas32.General) {
-	return n.layers().Backward(dy, wantDX)
+	inner := wantDX || n.Blocks.Trains()
+	dx = n.Head.Backward(dy, inner)
+	if !inner {
+		return blas32.General{}
+	}
+	return n.Blocks.Backward(dx, wantDX)
 }
 
 // Params implements Layer: those of the blocks, then those of the head.
-func (n *Network) Params() []*Param { return n.layers().Params() }
+func (n *Network) Params() []*Param { return append(n.Blocks.Params(), n.Head.Params()...) }
 
-func (n *Network) layers() Sequential {
-	return append(n.Blocks[:len(n.Blocks):len(n.Blocks)], n.Head)
-}
+// Trains reports whether a parameter of n trains.
+func (n *Network) Trains() bool { return n.Blocks.Trains() || Trains(n.Head) }
 
 // Split cuts the network behind its first k blocks, 0 ≤ k ≤ len(n.Blocks).
 // Both parts work on the network's parameters.

@@ -18,7 +18,6 @@ package nn
 
 import (
 	"math/rand/v2"
-	"slices"
 
 	"gonum.org/v1/gonum/blas/blas32"
 )
@@ -46,6 +45,14 @@ func (b Batch) Len() int {
 	return b.X.Rows
 }
 
+// rows returns the number of rows of example i.
+func (b Batch) rows(i int) int {
+	if b.Lens != nil {
+		return b.Lens[i]
+	}
+	return 1
+}
+
 // A Layer is a differentiable function of a batch, example by example.
 type Layer interface {
 	// Forward returns the layer's value at x; its matrix is overwritten at the
@@ -58,76 +65,12 @@ type Layer interface {
 	// Backward takes the gradient of the loss in the matrix of the last
 	// Forward's result, adds to the Grad of every parameter that is not Frozen,
 	// and returns the gradient in x.X, which the layer overwrites at the next
-	// Backward. Without wantDX it saves that work and returns an empty matrix.
-	// It may overwrite dy.
+	// Backward or which is dy itself. Without wantDX it saves that work, and the
+	// result means nothing. It leaves dy as it is.
 	Backward(dy blas32.General, wantDX bool) (dx blas32.General)
 
 	// Params returns the parameters, in an order that does not change.
 	Params() []*Param
-}
-
-// A Param is one array of numbers that training changes.
-type Param struct {
-	Name   string // as in a checkpoint: "hidden.0.weight"
-	Shape  []int  // the last index runs fastest
-	Value  []float32
-	Grad   []float32 // as long as Value: Backward adds the gradient of the loss
-	Decay  bool      // weight decay acts on it: true for weights, false for biases and norms
-	Frozen bool      // training leaves it as it is, and Backward saves the work for its gradient
-	Rate   float64   // what the learning rate is multiplied by; 0 means 1
-}
-
-func newParam(name string, decay bool, shape ...int) *Param {
-	n := 1
-	for _, s := range shape {
-		n *= s
-	}
-	return &Param{Name: name, Shape: shape, Value: aligned(n), Grad: aligned(n), Decay: decay}
-}
-
-// Trains reports whether a parameter of l is not frozen.
-func Trains(l Layer) bool {
-	return slices.ContainsFunc(l.Params(), func(p *Param) bool { return !p.Frozen })
-}
-
-// A Sequential is the layer that applies its layers one after the other. A
-// part of a Sequential, s[:k] or s[k:], is one too and shares the parameters;
-// the empty one is the identity.
-type Sequential []Layer
-
-var _ Layer = Sequential(nil)
-
-// Forward implements Layer.
-func (s Sequential) Forward(x Batch, rng *rand.Rand) Batch {
-	for _, l := range s {
-		x = l.Forward(x, rng)
-	}
-	return x
-}
-
-// Backward implements Layer. It ends at the first layer that trains, if nobody
-// wants dx.
-func (s Sequential) Backward(dy blas32.General, wantDX bool) (dx blas32.General) {
-	first := 0 // that has anything to do
-	for !wantDX && first < len(s) && !Trains(s[first]) {
-		first++
-	}
-	for i := len(s) - 1; i >= first; i-- {
-		dy = s[i].Backward(dy, wantDX || i > first)
-	}
-	if !wantDX {
-		return blas32.General{}
-	}
-	return dy
-}
-
-// Params implements Layer.
-func (s Sequential) Params() []*Param {
-	var all []*Param
-	for _, l := range s {
-		all = append(all, l.Params()...)
-	}
-	return all
 }
 
 // A buffer is memory for a matrix that is computed again and again.
@@ -140,6 +83,9 @@ func (b *buffer) matrix(r, c int) blas32.General {
 	}
 	return blas32.General{Rows: r, Cols: c, Stride: c, Data: (*b)[:r*c]}
 }
+
+// vector returns n numbers in the memory of b, with any contents.
+func (b *buffer) vector(n int) []float32 { return b.matrix(1, n).Data }
 
 // aligned returns n zeros that begin at a multiple of 16 bytes. The kernels
 // add up a row in an order that depends on its address modulo 16, so that

@@ -1,0 +1,40 @@
+package nn
+
+// A Param is one array of numbers of a network. Training changes it along its
+// gradient, but for a few that have none (see BatchNorm).
+type Param struct {
+	Name   string // as in a checkpoint: "hidden.0.weight"
+	Shape  []int  // the last index runs fastest
+	Value  []float32
+	Grad   []float32 // as long as Value: Backward adds the gradient of the loss; nil: there is no gradient
+	Decay  bool      // weight decay acts on it: true for weights, false for biases and norms
+	Frozen bool      // training leaves it as it is, and Backward saves the work for its gradient
+	Rate   float64   // what the learning rate is multiplied by; 0 means 1
+}
+
+func newParam(name string, decay bool, shape ...int) *Param {
+	n := 1
+	for _, s := range shape {
+		n *= s
+	}
+	return &Param{Name: name, Shape: shape, Value: aligned(n), Grad: aligned(n), Decay: decay}
+}
+
+// Trains reports whether an optimizer changes p: it has a gradient and is not
+// frozen.
+func (p *Param) Trains() bool { return !p.Frozen && p.Grad != nil }
+
+// Trains reports whether a parameter of l trains. A layer that is made of
+// others may answer with a method of this name, which saves the list of its
+// parameters.
+func Trains(l Layer) bool {
+	if c, ok := l.(interface{ Trains() bool }); ok {
+		return c.Trains()
+	}
+	for _, p := range l.Params() {
+		if p.Trains() {
+			return true
+		}
+	}
+	return false
+}
