@@ -50,7 +50,14 @@ func (kern Kernel) Gemm(ta, tb blas.Transpose, a, b blas32.General, beta float32
 		}
 		return
 	}
-	kern.gemm(ta != blas.NoTrans, tb != blas.NoTrans, m, n, k, a, b, beta == 1, c)
+	product := gemmPacked
+	switch kern {
+	case Generic:
+		product = gemmGeneric
+	case OpenBLAS:
+		product = gemmOpenBLAS
+	}
+	product(kern, ta != blas.NoTrans, tb != blas.NoTrans, m, n, k, a, b, beta == 1, c)
 }
 
 // inside panics unless the rows of x are in its memory and apart.

@@ -1,3 +1,5 @@
+//go:build !amd64 || purego
+
 package kernel
 
 func softmax(_ Kernel, y, x []float32)              { softmaxGeneric(y, x) }

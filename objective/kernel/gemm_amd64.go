@@ -1,0 +1,129 @@
+//go:build amd64 && !purego
+
+package kernel
+
+import (
+	"sync"
+	"unsafe"
+
+	"gonum.org/v1/gonum/blas/blas32"
+)
+
+// The blocks of a product, after K. Goto and R. van de Geijn, "Anatomy of
+// High-Performance Matrix Multiplication", 2008: a panel of op(b), depth×16 or
+// depth×32, stays in the first-level cache while all rows of op(a) meet it.
+const (
+	depth     = 256 // of a block along k, at most
+	packRowsA = 504 // of a block of op(a) that is packed: a multiple of both kernels' tiles
+	directB   = 24  // rows of op(a) up to which packing op(b) costs more than it saves
+	directA   = 32  // columns of op(b) up to which packing op(a) does
+	size      = 4   // bytes of a float32
+)
+
+// A workspace is memory for the packed parts of two matrices.
+type workspace struct{ a, b []float32 }
+
+var workspaces = sync.Pool{New: func() any { return new(workspace) }}
+
+// room returns memory for n numbers from the beginning of a cache line on.
+func room(buf *[]float32, n int) []float32 {
+	const line = 16
+	if len(*buf) < n+line {
+		*buf = make([]float32, n+line)
+	}
+	skip := -int(uintptr(unsafe.Pointer(unsafe.SliceData(*buf)))/size) & (line - 1)
+	return (*buf)[skip : skip+n]
+}
+
+// gemmPacked sets c = op(a)·op(b), or adds it to c. How it cuts the product is
+// a matter of speed: an element of c is the same sum however it is cut.
+func gemmPacked(kern Kernel, ta, tb bool, m, n, k int, a, b blas32.General, add bool, c blas32.General) {
+	width := 16
+	if kern == AVX512 {
+		width = 32
+	}
+	w := workspaces.Get().(*workspace)
+	defer workspaces.Put(w)
+	blocks := (k + depth - 1) / depth
+	packA, packB := ta && n > directA, tb || m > directB
+	height := m
+	if packA {
+		height = packRowsA
+	}
+	for i0 := 0; i0 < m; i0 += height {
+		rows := min(height, m-i0)
+		for block := range blocks {
+			k0, k1 := k*block/blocks, k*(block+1)/blocks
+			kd := k1 - k0
+			at, ars, acs := i0*a.Stride+k0, a.Stride, 1
+			if ta {
+				at, ars, acs = k0*a.Stride+i0, 1, a.Stride
+			}
+			pa := &a.Data[at]
+			if packA {
+				ars, acs = (kd+15)&^15+16, 1 // the steps between rows are no multiple of a page
+				buf := room(&w.a, rows*ars)
+				transpose(buf, ars, a.Data[at:], a.Stride, kd, rows)
+				pa = &buf[0]
+			}
+			for j := 0; j < n; j += width {
+				cols := min(width, n-j)
+				var pb *float32
+				brs := width
+				switch {
+				case tb:
+					buf := room(&w.b, depth*width)
+					transpose(buf, width, b.Data[j*b.Stride+k0:], b.Stride, cols, kd)
+					pb = &buf[0]
+				case packB || cols < width:
+					buf := room(&w.b, depth*width)
+					copyPanel(buf, width, b.Data[k0*b.Stride+j:], b.Stride, kd, cols)
+					pb = &buf[0]
+				default:
+					pb, brs = &b.Data[k0*b.Stride+j], b.Stride
+				}
+				pc := &c.Data[i0*c.Stride+j]
+				if kern == AVX512 {
+					gemmAVX512(rows, kd, cols, pa, size*ars, size*acs, pb, size*brs, pc, size*c.Stride, add || block > 0)
+				} else {
+					gemmAVX2(rows, kd, cols, pa, size*ars, size*acs, pb, size*brs, pc, size*c.Stride, add || block > 0)
+				}
+			}
+		}
+	}
+}
+
+// transpose sets the first rows of dst, cols of them, to the columns of src,
+// rows×cols; steps between rows are in numbers.
+func transpose(dst []float32, drs int, src []float32, srs, rows, cols int) {
+	full, squares := rows&^7, cols/8
+	if squares > 0 {
+		for i := 0; i < full; i += 8 {
+			packTransposed8(&dst[i], size*drs, &src[i*srs], size*srs, squares)
+		}
+	}
+	for i := range rows {
+		from := 0
+		if i < full {
+			from = squares * 8
+		}
+		for j := from; j < cols; j++ {
+			dst[j*drs+i] = src[i*srs+j]
+		}
+	}
+}
+
+// copyPanel copies src, rows×cols, to dst, which has rows of width numbers. Where
+// cols is less, the rest of them keeps what it held.
+func copyPanel(dst []float32, width int, src []float32, srs, rows, cols int) {
+	switch {
+	case cols == 32 && width == 32:
+		packRows32(&dst[0], &src[0], size*srs, rows)
+	case cols == 16 && width == 16:
+		packRows16(&dst[0], &src[0], size*srs, rows)
+	default:
+		for i := range rows {
+			copy(dst[i*width:(i+1)*width], src[i*srs:i*srs+cols])
+		}
+	}
+}

@@ -1,0 +1,79 @@
+package main
+
+import (
+	"fmt"
+
+	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+// An isa is an instruction set.
+type isa struct {
+	name  string // as functions end
+	lanes int    // float32 in a register
+	rows  int    // of the largest tile of a product
+}
+
+var (
+	avx512 = isa{name: "AVX512", lanes: 16, rows: 12}
+	avx2   = isa{name: "AVX2", lanes: 8, rows: 6}
+)
+
+// vec returns a register for a vector.
+func (s isa) vec() reg.VecVirtual {
+	if s == avx512 {
+		return ZMM()
+	}
+	return YMM()
+}
+
+// flushSubnormals makes the processor take subnormal numbers as 0 and give 0 in
+// their place, and returns what undoes it. No Go code runs in between.
+func flushSubnormals() (undo func()) {
+	const denormalsAreZero, flushToZero = 1 << 6, 1 << 15
+	old, changed := AllocLocal(8), AllocLocal(8)
+	STMXCSR(old)
+	state := GP32()
+	MOVL(old, state)
+	ORL(U32(denormalsAreZero|flushToZero), state)
+	MOVL(state, changed)
+	LDMXCSR(changed)
+	return func() { LDMXCSR(old) }
+}
+
+var labels int
+
+// label returns a name that is not used yet.
+func label(name string) string {
+	labels++
+	return fmt.Sprintf("%s%d", name, labels)
+}
+
+var ones *Mem // sixteen numbers of ones, then sixteen zeros
+
+// vectorMasks returns masks for the first n of one or two vectors of AVX2.
+func vectorMasks(n reg.Register, vectors int) (mask [2]reg.Register) {
+	if ones == nil {
+		table := GLOBL("ones", RODATA|NOPTR)
+		for i := range 32 {
+			x := U32(0)
+			if i < 16 {
+				x = 1<<32 - 1
+			}
+			DATA(4*i, x)
+		}
+		ones = &table
+	}
+	// The mask of lane i is at 16 - n + i.
+	from, p := GP64(), GP64()
+	LEAQ(*ones, p)
+	MOVQ(U32(16), from)
+	SUBQ(n, from)
+	for v := range vectors {
+		x := YMM()
+		VMOVUPS(Mem{Base: p, Index: from, Scale: 4, Disp: 32 * v}, x)
+		mask[v] = x
+	}
+	return mask
+}

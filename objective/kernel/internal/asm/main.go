@@ -1,0 +1,28 @@
+// Command asm writes the assembly of package kernel: go generate there runs it
+// once per -part. It is a module of its own, so that its generator is no
+// dependency of those who use the package.
+package main
+
+import (
+	"flag"
+	"log"
+
+	. "github.com/mmcloughlin/avo/build"
+)
+
+func main() {
+	part := flag.String("part", "", "which file: gemm, pack or vector")
+	flag.Parse()
+	ConstraintExpr("amd64,!purego")
+	switch *part {
+	case "gemm":
+		gemm(avx512)
+		gemm(avx2)
+	case "pack":
+		packRows()
+		packTransposed()
+	default:
+		log.Fatalf("-part is %q, want gemm or pack", *part)
+	}
+	Generate()
+}
