@@ -115,3 +115,52 @@ func TestARestoredAdamWGoesOnAsTheFirstWould(t *testing.T) {
 		sameBits(t, "second moments", gotV[0], wantV[0])
 	}
 }
+
+func TestRateMultipliesTheLearningRate(t *testing.T) {
+	run := func(rate, learningRate float64) []float32 {
+		p := newParam("p", true, 3)
+		copy(p.Value, []float32{1, 2, 3})
+		p.Rate = rate
+		opt := AdamW{WeightDecay: 0.1}
+		for range 3 {
+			copy(p.Grad, []float32{1, -2, 3})
+			opt.Step([]*Param{p}, learningRate)
+		}
+		return p.Value
+	}
+	sameBits(t, "rate 0", run(0, 0.1), run(1, 0.1))
+	sameBits(t, "rate 1/4", run(0.25, 0.1), run(1, 0.025))
+}
+
+func TestWhatDoesNotTrainStaysAsItIs(t *testing.T) {
+	frozen, constant, other := newParam("frozen", true, 2), newParam("constant", true, 2), newParam("other", true, 2)
+	frozen.Frozen, constant.Grad = true, nil
+	params := []*Param{frozen, constant, other}
+	for _, p := range params {
+		copy(p.Value, []float32{1, 2})
+	}
+	copy(frozen.Grad, []float32{3, 4})
+	opt := AdamW{WeightDecay: 0.5}
+	opt.Step(params, 0.1)
+	sameBits(t, "a frozen parameter", frozen.Value, []float32{1, 2})
+	sameBits(t, "a parameter without a gradient", constant.Value, []float32{1, 2})
+	if other.Value[0] == 1 {
+		t.Error("the other parameter has not decayed")
+	}
+	if m, v := opt.Moments(); m[0] != nil || v[0] != nil || m[1] != nil || v[1] != nil {
+		t.Errorf("moments of parameters that do not train are %v and %v, want none", m, v)
+	}
+}
+
+func TestARestoredAdamWKeepsWhatHasNoMoments(t *testing.T) {
+	frozen, other := newParam("frozen", true, 2), newParam("other", true, 2)
+	frozen.Frozen = true
+	var first, second AdamW
+	first.Step([]*Param{frozen, other}, 0.1)
+	m, v := first.Moments()
+	second.Restore(1, m, v)
+	second.Step([]*Param{frozen, other}, 0.1)
+	if m, v := second.Moments(); m[0] != nil || v[0] != nil || len(m[1]) != 2 || len(v[1]) != 2 {
+		t.Errorf("moments are %v and %v, want some of the second parameter only", m, v)
+	}
+}

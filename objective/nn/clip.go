@@ -1,0 +1,38 @@
+package nn
+
+import "math"
+
+// ClipGradNorm divides the gradients of all parameters that train by as much as
+// brings their common norm, the root of the sum of all squares, down to
+// largest, and returns the norm before. R. Pascanu, T. Mikolov, Y. Bengio, "On
+// the difficulty of training recurrent neural networks", 2013, algorithm 1,
+// with 1e-6 added to the norm that divides, as in PyTorch. Gradients stay as
+// they are if largest is infinite or the norm is not finite.
+func ClipGradNorm(params []*Param, largest float64) (norm float64) {
+	for _, p := range params {
+		if p.Trains() {
+			norm += sumSquares(p.Grad)
+		}
+	}
+	norm = math.Sqrt(norm)
+	scale := largest / (norm + 1e-6)
+	if !(scale < 1) || math.IsInf(norm, 0) {
+		return norm
+	}
+	for _, p := range params {
+		if p.Trains() {
+			for i := range p.Grad {
+				p.Grad[i] *= float32(scale)
+			}
+		}
+	}
+	return norm
+}
+
+// sumSquares returns Σ x², which is finite for finite x.
+func sumSquares(x []float32) (sum float64) {
+	for _, v := range x {
+		sum += float64(v) * float64(v)
+	}
+	return sum
+}
