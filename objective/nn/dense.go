@@ -9,8 +9,9 @@ import (
 
 // A Dense layer is the affine map y = x·Wᵀ + b.
 type Dense struct {
-	W *Param // out×in, row by row
-	B *Param // out
+	W    *Param // out×in, row by row
+	B    *Param // out
+	LoRA *LoRA  // nil: there is none; see AddLoRA
 
 	in, out int
 	params  []*Param
@@ -37,8 +38,9 @@ func (d *Dense) Init(sd float64, rng *rand.Rand) {
 	clear(d.B.Value)
 }
 
-// Forward implements Layer. It draws nothing from rng.
-func (d *Dense) Forward(b Batch, _ *rand.Rand) Batch {
+// Forward implements Layer. It draws nothing from rng but for a LoRA with
+// dropout.
+func (d *Dense) Forward(b Batch, rng *rand.Rand) Batch {
 	x := b.X
 	d.x = x
 	y := d.y.matrix(x.Rows, d.out)
@@ -46,6 +48,9 @@ func (d *Dense) Forward(b Batch, _ *rand.Rand) Batch {
 		copy(y.Data[i*d.out:], d.B.Value)
 	}
 	gemm(blas.NoTrans, blas.Trans, x, d.weights(d.W.Value), 1, y) // y = x·Wᵀ + b
+	if d.LoRA != nil {
+		d.LoRA.forward(b, y, rng)
+	}
 	b.X = y
 	return b
 }
@@ -71,6 +76,9 @@ func (d *Dense) backward(dy blas32.General, beta float32, dx blas32.General) {
 	if dx.Data != nil {
 		gemm(blas.NoTrans, blas.NoTrans, dy, d.weights(d.W.Value), beta, dx) // dx = dy·W + β·dx
 	}
+	if d.LoRA != nil {
+		d.LoRA.backward(dy, dx)
+	}
 }
 
 // addRows adds all rows of m, n×d, to sum, d.
@@ -82,7 +90,7 @@ func addRows(sum []float32, m blas32.General) {
 	}
 }
 
-// Params implements Layer: W, then B.
+// Params implements Layer: W, then B, then A and B of the LoRA.
 func (d *Dense) Params() []*Param { return d.params }
 
 func (d *Dense) weights(data []float32) blas32.General {
