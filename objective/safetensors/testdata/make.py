@@ -1,13 +1,16 @@
-"""Makes reference.safetensors with the reference implementation.
+"""Makes reference.safetensors and half.safetensors with the reference
+implementation.
 
-    python3 make.py reference.safetensors
+    python3 make.py reference.safetensors half.safetensors
 
-Made with safetensors 0.8.0.
+Made with safetensors 0.8.0 and PyTorch 2.15.0.
 """
 
 import sys
 import numpy
+import torch
 from safetensors.numpy import save_file
+from safetensors.torch import save_file as save_torch
 
 save_file(
     {
@@ -18,4 +21,16 @@ save_file(
     },
     sys.argv[1],
     metadata={"made by": "the reference implementation"},
+)
+
+numbers = [0.0, -0.0, 1.0, -1.5, 0.333333, 65504.0, 6e-8, 6.104e-5, float("inf"), float("-inf")]
+save_torch(
+    {
+        "f16": torch.tensor(numbers, dtype=torch.float16),
+        "bf16": torch.tensor(numbers + [3e38, 1e-40], dtype=torch.bfloat16),
+        "f32": torch.tensor([[1.0], [2.0]]),
+        "position_ids": torch.arange(3),
+    },
+    sys.argv[2],
+    metadata={"format": "pt"},
 )

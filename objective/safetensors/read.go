@@ -1,0 +1,241 @@
+package safetensors
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"math"
+	"os"
+	"slices"
+)
+
+// A Reader reads the tensors of a file one by one, as they are asked for.
+// Goroutines may share it.
+type Reader struct {
+	metadata map[string]string
+	entries  map[string]entry
+	data     io.ReaderAt // from the end of the header on
+	file     *os.File    // nil: not opened here
+}
+
+// Open reads the header of a file, which stays open until Close.
+func Open(path string) (*Reader, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	info, err := f.Stat()
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	r, err := NewReader(f, info.Size())
+	if err != nil {
+		f.Close()
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	r.file = f
+	return r, nil
+}
+
+// Close closes the file of a Reader of Open.
+func (r *Reader) Close() error {
+	if r.file == nil {
+		return nil
+	}
+	return r.file.Close()
+}
+
+// NewReader reads the header of a file of the given size in bytes. Anything
+// that is not a whole, valid file is an error that matches ErrFormat; no
+// contents make it panic or allocate much more than their size.
+func NewReader(file io.ReaderAt, size int64) (*Reader, error) {
+	var length [8]byte
+	if size < 8 {
+		return nil, bad("file has %d bytes, want at least 8", size)
+	}
+	if err := readAt(file, length[:], 0); err != nil {
+		return nil, err
+	}
+	n := binary.LittleEndian.Uint64(length[:])
+	if n > uint64(size-8) {
+		return nil, bad("header has %d bytes, want at most %d", n, size-8)
+	}
+	header := make([]byte, n)
+	if err := readAt(file, header, 8); err != nil {
+		return nil, err
+	}
+	start := 8 + int64(n)
+	r := &Reader{data: io.NewSectionReader(file, start, size-start)}
+	return r, r.parse(header, int(size-start))
+}
+
+// parse reads the header of a file with size bytes of data.
+func (r *Reader) parse(header []byte, size int) error {
+	if !bytes.HasPrefix(header, []byte("{")) {
+		return bad("header does not begin with {")
+	}
+	var raw map[string]json.RawMessage
+	if err := json.Unmarshal(header, &raw); err != nil {
+		return bad("header: %v", err)
+	}
+	if text, ok := raw[metadataKey]; ok {
+		if err := json.Unmarshal(text, &r.metadata); err != nil {
+			return bad("%s: %v", metadataKey, err)
+		}
+		delete(raw, metadataKey)
+	}
+	r.entries = make(map[string]entry, len(raw))
+	for name, text := range raw {
+		var e entry
+		if err := json.Unmarshal(text, &e); err != nil {
+			return bad("tensor %q: %v", name, err)
+		}
+		if err := e.check(); err != nil {
+			return bad("tensor %q: %v", name, err)
+		}
+		r.entries[name] = e
+	}
+	end := 0
+	for _, name := range slices.SortedFunc(maps.Keys(r.entries), func(a, b string) int {
+		x, y := r.entries[a].Offsets, r.entries[b].Offsets
+		return cmp.Or(cmp.Compare(x[0], y[0]), cmp.Compare(x[1], y[1]), cmp.Compare(a, b))
+	}) {
+		e := r.entries[name]
+		if e.Offsets[0] != end || e.Offsets[1] > size {
+			return bad("tensor %q: data_offsets are %v, want to begin at %d and end at %d at most", name, e.Offsets, end, size)
+		}
+		end = e.Offsets[1]
+	}
+	if end != size {
+		return bad("tensors end at %d, want the end of the data, which is %d", end, size)
+	}
+	return nil
+}
+
+// Metadata returns the free text of the file; nil if there is none. The caller
+// leaves it as it is.
+func (r *Reader) Metadata() map[string]string { return r.metadata }
+
+// Names returns the names of the tensors, sorted.
+func (r *Reader) Names() []string { return slices.Sorted(maps.Keys(r.entries)) }
+
+// Shape returns the shape of a tensor without reading it, and whether there is
+// one of that name.
+func (r *Reader) Shape(name string) (shape []int, ok bool) {
+	e, ok := r.entries[name]
+	return e.Shape, ok
+}
+
+// Tensor reads a tensor into new memory. One that is missing, or of another
+// type than F32, F16 and BF16, is an error that matches ErrFormat.
+func (r *Reader) Tensor(name string) (Tensor, error) {
+	e, ok := r.entries[name]
+	if !ok {
+		return Tensor{}, bad("tensor %q is missing", name)
+	}
+	size := e.size()
+	if size == 0 {
+		return Tensor{}, bad("tensor %q: dtype is %q, want F32, F16 or BF16", name, e.DType)
+	}
+	n := (e.Offsets[1] - e.Offsets[0]) / size
+	// Room for whole groups of 16 makes Go align the memory to 16 bytes.
+	t := Tensor{Shape: slices.Clone(e.Shape), Data: make([]float32, n, (n+15)/16*16)}
+	const piece = 1 << 14 // numbers: what is read at a time stays in the processor's cache
+	buffer := make([]byte, min(piece, n)*size)
+	for i := 0; i < n; i += piece {
+		to := t.Data[i:min(n, i+piece)]
+		from := buffer[:len(to)*size]
+		if err := readAt(r.data, from, int64(e.Offsets[0]+i*size)); err != nil {
+			return Tensor{}, fmt.Errorf("tensor %q: %w", name, err)
+		}
+		decode(to, from, e.DType)
+	}
+	return t, nil
+}
+
+// decode sets to to the numbers in b.
+func decode(to []float32, b []byte, dtype string) {
+	switch dtype {
+	case "F32":
+		for i := range to {
+			to[i] = math.Float32frombits(binary.LittleEndian.Uint32(b[4*i:]))
+		}
+	case "BF16": // the upper half of a float32
+		for i := range to {
+			to[i] = math.Float32frombits(uint32(binary.LittleEndian.Uint16(b[2*i:])) << 16)
+		}
+	case "F16":
+		for i := range to {
+			to[i] = half(binary.LittleEndian.Uint16(b[2*i:]))
+		}
+	}
+}
+
+// half returns the value of an IEEE 754 binary16: a sign, 5 bits of exponent
+// with bias 15, 10 bits of fraction.
+func half(h uint16) float32 {
+	sign := uint32(h>>15) << 31
+	exponent, fraction := uint32(h>>10&0x1F), uint32(h&0x3FF)
+	switch exponent {
+	case 0: // zero or subnormal: fraction · 2⁻²⁴, which is exact
+		return math.Float32frombits(sign | math.Float32bits(float32(fraction)*0x1p-24))
+	case 0x1F: // infinity or NaN
+		return math.Float32frombits(sign | 0xFF<<23 | fraction<<13)
+	}
+	return math.Float32frombits(sign | (exponent+127-15)<<23 | fraction<<13)
+}
+
+// readAt fills b. A file that ends before it is not whole.
+func readAt(r io.ReaderAt, b []byte, at int64) error {
+	n, err := r.ReadAt(b, at)
+	switch {
+	case n == len(b):
+		return nil
+	case err == io.EOF:
+		return bad("the file ends %d bytes too early", len(b)-n)
+	}
+	return err
+}
+
+// ReadFile reads all of a file, as Unmarshal does.
+func ReadFile(path string) (File, error) {
+	r, err := Open(path)
+	if err != nil {
+		return File{}, err
+	}
+	defer r.Close()
+	f, err := r.all()
+	if err != nil {
+		return File{}, fmt.Errorf("%s: %w", path, err)
+	}
+	return f, nil
+}
+
+// Unmarshal reads a file. Anything that is not a whole, valid file of tensors
+// that Reader.Tensor reads is an error that matches ErrFormat; no input makes
+// it panic or allocate much more than twice its own size. The result shares no
+// memory with b.
+func Unmarshal(b []byte) (File, error) {
+	r, err := NewReader(bytes.NewReader(b), int64(len(b)))
+	if err != nil {
+		return File{}, err
+	}
+	return r.all()
+}
+
+func (r *Reader) all() (File, error) {
+	f := File{Metadata: r.metadata, Tensors: make(map[string]Tensor, len(r.entries))}
+	for name := range r.entries {
+		t, err := r.Tensor(name)
+		if err != nil {
+			return File{}, err
+		}
+		f.Tensors[name] = t
+	}
+	return f, nil
+}
