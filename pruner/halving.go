@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"slices"
 	"strconv"
 
 	"github.com/bluefin-hpo/bluefin/space/pyjson"
@@ -177,11 +176,10 @@ func firstResource(h trial.History) (int, bool) {
 // firstLastStep returns the last step of the first trial that finished as
 // Complete with reports, if there is one.
 func firstLastStep(h trial.History) (int, bool) {
-	all := h.Finished()
-	i := slices.IndexFunc(all, func(t *trial.Trial) bool { return t.State == trial.Complete && len(t.Reports) > 0 })
-	if i < 0 {
+	t, ok := h.FirstReported()
+	if !ok {
 		return 0, false
 	}
-	last, _ := all[i].LastReport()
+	last, _ := t.LastReport()
 	return last.Step, true
 }

@@ -46,7 +46,7 @@ var _ Porter = (*Memory)(nil)
 // Export implements Porter.
 func (m *Memory) Export(ctx context.Context, name string) (Study, []*trial.Trial, error) {
 	m.mu.Lock()
-	s := m.studies[name]
+	s := m.named(name)
 	m.mu.Unlock()
 	if s == nil {
 		return Study{}, nil, fmt.Errorf("study %q: %w", name, ErrNotExist)

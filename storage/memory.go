@@ -2,7 +2,6 @@ package storage
 
 import (
 	"cmp"
-	"container/list"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -19,7 +18,7 @@ import (
 type Memory struct {
 	mu      sync.Mutex
 	lastID  int64 // of a study
-	studies map[string]*memoryStudy
+	studies map[int64]*memoryStudy
 }
 
 type memoryStudy struct {
@@ -29,14 +28,14 @@ type memoryStudy struct {
 	trials   []*memoryTrial // by number
 	running  []int          // their numbers, in order
 	waiting  []int
-	changed  list.List // the trials by revision, the newest at the back
+	newest   *memoryTrial // the last changed
 }
 
 type memoryTrial struct {
 	*trial.Trial // replaced, never changed
 	revision     int64
-	finish       int // place in finishing order, from 1
-	place        *list.Element
+	older, newer *memoryTrial // the neighbours by revision
+	finish       int          // place in finishing order, from 1
 	owner        string
 	until        time.Time
 	again        int // how often it was begun again since its checkpoint
@@ -61,23 +60,33 @@ func (m *Memory) Create(_ context.Context, name string, directions []trial.Direc
 }
 
 func (m *Memory) create(name string, directions []trial.Direction) (*memoryStudy, error) {
-	if m.studies[name] != nil {
+	if m.named(name) != nil {
 		return nil, fmt.Errorf("study %q: %w", name, ErrExist)
 	}
 	if m.studies == nil {
-		m.studies = map[string]*memoryStudy{}
+		m.studies = map[int64]*memoryStudy{}
 	}
 	m.lastID++
 	s := &memoryStudy{Study: Study{ID: m.lastID, Name: name, Directions: slices.Clone(directions)}}
-	m.studies[name] = s
+	m.studies[s.ID] = s
 	return s, nil
+}
+
+// named returns the study of that name, or nil.
+func (m *Memory) named(name string) *memoryStudy {
+	for _, s := range m.studies {
+		if s.Name == name {
+			return s
+		}
+	}
+	return nil
 }
 
 // Load implements Storage.
 func (m *Memory) Load(_ context.Context, name string) (Study, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if s := m.studies[name]; s != nil {
+	if s := m.named(name); s != nil {
 		return s.copy(), nil
 	}
 	return Study{}, fmt.Errorf("study %q: %w", name, ErrNotExist)
@@ -101,7 +110,7 @@ func (m *Memory) Delete(_ context.Context, study int64) error {
 	defer m.mu.Unlock()
 	s, err := m.study(study)
 	if err == nil {
-		delete(m.studies, s.Name)
+		delete(m.studies, s.ID)
 	}
 	return err
 }
@@ -157,24 +166,29 @@ func (m *Memory) Begin(_ context.Context, study int64, c Claim) (*trial.Trial, e
 	if err != nil {
 		return nil, err
 	}
-	t := mt.rewound(mt.Trial)
+	t := mt.Trial
+	if mt.revision > 0 { // else nobody has seen it yet
+		t = mt.rewound(t)
+	}
 	if t.State == trial.Waiting {
 		t.Seen = c.Seen
 	} else {
 		mt.again++
 	}
 	t.State, t.Start = trial.Running, now()
-	mt.owner, mt.until = c.Owner, now().Add(c.Duration)
+	mt.owner, mt.until = c.Owner, t.Start.Add(c.Duration)
 	s.set(mt, t)
 	return t, nil
 }
 
 // claim returns the trial that Begin shall begin.
 func (s *memoryStudy) claim(c Claim) (*memoryTrial, error) {
-	for _, number := range slices.Clone(s.running) {
-		mt := s.trials[number]
+	at := now()
+	for i := 0; i < len(s.running); {
+		mt := s.trials[s.running[i]]
 		switch {
-		case mt.owner == "" || mt.until.After(now()):
+		case mt.owner == "" || mt.until.After(at):
+			i++
 		case c.Orphans.Policy == Resume && c.Orphans.Allow(mt.again):
 			return mt, nil
 		default:
@@ -282,8 +296,8 @@ func (m *Memory) Since(_ context.Context, study, revision int64) (Changes, error
 		return Changes{}, err
 	}
 	var changed []*memoryTrial
-	for e := s.changed.Back(); e != nil && e.Value.(*memoryTrial).revision > revision; e = e.Prev() {
-		changed = append(changed, e.Value.(*memoryTrial))
+	for mt := s.newest; mt != nil && mt.revision > revision; mt = mt.older {
+		changed = append(changed, mt)
 	}
 	slices.SortFunc(changed, func(a, b *memoryTrial) int {
 		switch {
@@ -294,9 +308,9 @@ func (m *Memory) Since(_ context.Context, study, revision int64) (Changes, error
 		}
 		return a.Number - b.Number
 	})
-	c := Changes{Revision: s.revision}
-	for _, mt := range changed {
-		c.Trials = append(c.Trials, mt.Trial)
+	c := Changes{Revision: s.revision, Trials: make([]*trial.Trial, len(changed))}
+	for i, mt := range changed {
+		c.Trials[i] = mt.Trial
 	}
 	return c, nil
 }
@@ -305,10 +319,8 @@ func (m *Memory) Since(_ context.Context, study, revision int64) (Changes, error
 func (m *Memory) Close() error { return nil }
 
 func (m *Memory) study(id int64) (*memoryStudy, error) {
-	for _, s := range m.studies {
-		if s.ID == id {
-			return s, nil
-		}
+	if s := m.studies[id]; s != nil {
+		return s, nil
 	}
 	return nil, fmt.Errorf("study %d: %w", id, ErrNotExist)
 }
@@ -324,7 +336,6 @@ func (s *memoryStudy) copy() Study {
 // new adds a Waiting trial.
 func (s *memoryStudy) new() *memoryTrial {
 	mt := &memoryTrial{Trial: &trial.Trial{Number: len(s.trials), State: trial.Waiting, Seen: s.finished}}
-	mt.place = s.changed.PushBack(mt)
 	s.trials = append(s.trials, mt)
 	s.waiting = append(s.waiting, mt.Number)
 	return mt
@@ -348,7 +359,25 @@ func (s *memoryStudy) set(mt *memoryTrial, t *trial.Trial) {
 	}
 	s.revision++
 	mt.Trial, mt.revision = t, s.revision
-	s.changed.MoveToBack(mt.place)
+	s.moveToFront(mt)
+}
+
+// moveToFront makes mt the newest.
+func (s *memoryStudy) moveToFront(mt *memoryTrial) {
+	if mt == s.newest {
+		return
+	}
+	if mt.newer != nil {
+		mt.newer.older = mt.older
+	}
+	if mt.older != nil {
+		mt.older.newer = mt.newer
+	}
+	if s.newest != nil {
+		s.newest.newer = mt
+	}
+	mt.older, mt.newer = s.newest, nil
+	s.newest = mt
 }
 
 // with returns the ordered numbers with n among them.
@@ -393,7 +422,9 @@ func reported(attrs map[string]json.RawMessage) map[string]json.RawMessage {
 // applied returns a copy of t with the additions of u.
 func applied(t *trial.Trial, u Update) *trial.Trial {
 	c := *t
-	c.Params = slices.Clip(c.Params)
+	if len(u.Params) > 0 {
+		c.Params = slices.Grow(slices.Clip(c.Params), len(u.Params))
+	}
 	for _, p := range u.Params {
 		if _, ok := c.Param(p.Name); !ok {
 			c.Params = append(c.Params, p)

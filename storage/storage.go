@@ -256,8 +256,10 @@ func checkParam(p trial.Param) error {
 	if p.Dist == nil {
 		return errors.New("it has no distribution")
 	}
-	if _, err := space.Marshal(p.Dist); err != nil {
-		return err
+	if d, ok := p.Dist.(space.Categorical); ok { // whose choices may be of any type
+		if _, err := space.Marshal(d); err != nil {
+			return err
+		}
 	}
 	if _, ok := p.Dist.(space.Categorical); math.IsNaN(p.Value) || math.IsInf(p.Value, 0) || ok && !p.Dist.Contains(p.Value) {
 		return fmt.Errorf("its value is %v, want %v", p.Value, p.Dist)

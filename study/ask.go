@@ -2,13 +2,12 @@ package study
 
 import (
 	"context"
-	crand "crypto/rand"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math/rand/v2"
+	"strconv"
 	"time"
 
 	"github.com/bluefin-hpo/bluefin/space"
@@ -41,7 +40,7 @@ func (s *Study) AskDetached(ctx context.Context, params []space.Dimension, lease
 		return nil, err
 	}
 	for _, d := range params {
-		t.suggest(d.Name, d.Dist)
+		t.suggest(d.Name, d.Dist, s.dists.get(d.Name))
 	}
 	if err := t.Err(); err != nil {
 		_, tellErr := s.Tell(ctx, t, nil, err)
@@ -49,7 +48,7 @@ func (s *Study) AskDetached(ctx context.Context, params []space.Dimension, lease
 	}
 	err = t.write(ctx, storage.Update{}) // which saves what was drawn and leaves the trial running
 	s.forget(t)
-	return t.record.Load(), err
+	return t.record.load(), err
 }
 
 // ask begins a trial under the terms of c, of which it fills in what the study
@@ -62,7 +61,7 @@ func (s *Study) ask(ctx context.Context, c storage.Claim) (*Trial, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.Owner, c.Seen, c.Orphans = crand.Text(), len(h.Finished()), s.cfg.Orphans
+	c.Owner, c.Seen, c.Orphans = s.newOwner(), len(h.Finished()), s.cfg.Orphans
 	if c.Duration == 0 {
 		c.Duration = s.cfg.Lease
 	}
@@ -80,10 +79,15 @@ func (s *Study) ask(ctx context.Context, c storage.Claim) (*Trial, error) {
 		t.fail(err)
 	}
 	s.mu.Lock()
-	s.live[record.Number] = t
+	s.live = append(s.live, t)
 	s.mu.Unlock()
-	t.keep()
+	t.begin()
 	return t, nil
+}
+
+// newOwner returns a name that no other claim has.
+func (s *Study) newOwner() string {
+	return s.owner + "-" + strconv.FormatUint(s.claims.Add(1), 36)
 }
 
 // Enqueue queues a trial with the given parameters, in external form, and
@@ -123,12 +127,13 @@ func (s *Study) enqueue(ctx context.Context, params map[string]any, number int) 
 	return number, nil
 }
 
-// random returns the stream for one draw. It depends on nothing but the
-// arguments, so that neither the number of workers nor their order matters,
-// and a draw can be repeated.
-func random(seed uint64, number int, name string) *rand.Rand {
-	b := binary.LittleEndian.AppendUint64(nil, seed)
+// random returns the seeds of the stream for one draw. They depend on nothing
+// but the arguments, so that neither the number of workers nor their order
+// matters, and a draw can be repeated.
+func random(seed uint64, number int, name string) (s1, s2 uint64) {
+	var array [64]byte // enough for most names
+	b := binary.LittleEndian.AppendUint64(array[:0], seed)
 	b = binary.LittleEndian.AppendUint64(b, uint64(number))
 	sum := sha256.Sum256(append(b, name...))
-	return rand.New(rand.NewPCG(binary.LittleEndian.Uint64(sum[:8]), binary.LittleEndian.Uint64(sum[8:16])))
+	return binary.LittleEndian.Uint64(sum[:8]), binary.LittleEndian.Uint64(sum[8:16])
 }

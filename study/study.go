@@ -11,11 +11,13 @@ package study
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/bluefin-hpo/bluefin/sampler"
@@ -95,12 +97,14 @@ var (
 type Study struct {
 	cfg    Config
 	record storage.Study
+	owner  string        // begins the name of each lease
+	claims atomic.Uint64 // made so far
+	dists  dists
 
 	mu       sync.Mutex // guards the following
 	log      *trial.Log
-	revision int64                 // up to which the log knows the storage
-	dists    map[string]space.Dist // one distribution that each name has had
-	live     map[int]*Trial        // the trials that this Study runs
+	revision int64    // up to which the log knows the storage
+	live     []*Trial // the trials that this Study runs
 
 	endedMu sync.Mutex // held while cfg.Ended runs
 }
@@ -154,7 +158,7 @@ func (cfg Config) withDefaults() Config {
 }
 
 func newStudy(cfg Config, record storage.Study) *Study {
-	return &Study{cfg: cfg, record: record, log: trial.NewLog(record.Directions), dists: map[string]space.Dist{}, live: map[int]*Trial{}}
+	return &Study{cfg: cfg, record: record, owner: rand.Text(), log: trial.NewLog(record.Directions)}
 }
 
 // Name returns the name of the study.
@@ -223,13 +227,11 @@ func (s *Study) sync(ctx context.Context) (trial.History, error) {
 	s.revision = changes.Revision
 	for _, t := range changes.Trials {
 		s.log.Put(t)
-		for _, p := range t.Params {
-			s.dists[p.Name] = p.Dist
-		}
+		s.dists.add(t.Params)
 	}
 	// What our own trials have drawn is known here before it is saved.
 	for _, live := range s.live {
-		s.log.Put(live.record.Load())
+		s.log.Put(live.record.load())
 	}
 	return s.log.History(), nil
 }
@@ -238,12 +240,12 @@ func (s *Study) sync(ctx context.Context) (trial.History, error) {
 // and passes it on.
 func (s *Study) ended(ctx context.Context, t *Trial, u storage.Update) *trial.Trial {
 	s.forget(t)
-	record := t.record.Load()
+	var record *trial.Trial
 	if _, err := s.sync(ctx); err == nil {
-		record, _ = s.lookup(t.Number())
+		record, _ = s.lookup(t.number)
 	}
-	if !record.State.Finished() { // it is written, if it cannot be read now
-		told := *record
+	if record == nil || !record.State.Finished() { // it is written, if it cannot be read now
+		told := *t.record.load()
 		told.State, told.Values, told.End = u.State, u.Values, time.Now().UTC()
 		told.SystemAttrs = merged(told.SystemAttrs, u.SystemAttrs)
 		record = &told
@@ -267,5 +269,5 @@ func (s *Study) forget(t *Trial) {
 	t.end()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	delete(s.live, t.Number())
+	s.live = slices.DeleteFunc(s.live, func(u *Trial) bool { return u == t })
 }

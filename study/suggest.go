@@ -16,7 +16,8 @@ import (
 // distribution in this trial or one of another kind or scale in an earlier
 // one, or if the value that the queue has fixed is not in d.
 func Suggest[T any](t *Trial, name string, d space.Domain[T]) T {
-	x, ok := t.suggest(name, d.Dist())
+	known := t.study.dists.get(name)
+	x, ok := t.suggest(name, share(known, d.Dist()), known)
 	if !ok {
 		var zero T
 		return zero
@@ -26,22 +27,34 @@ func Suggest[T any](t *Trial, name string, d space.Domain[T]) T {
 
 // Float suggests a float in [low, high].
 func (t *Trial) Float(name string, low, high float64) float64 {
-	return Suggest(t, name, space.Float{Low: low, High: high})
+	return t.float(name, space.Float{Low: low, High: high})
 }
 
 // LogFloat suggests a float in [low, high], on a logarithmic scale.
 func (t *Trial) LogFloat(name string, low, high float64) float64 {
-	return Suggest(t, name, space.Float{Low: low, High: high, Log: true})
+	return t.float(name, space.Float{Low: low, High: high, Log: true})
 }
 
 // Int suggests an int in [low, high].
 func (t *Trial) Int(name string, low, high int) int {
-	return Suggest(t, name, space.Int{Low: low, High: high})
+	return t.int(name, space.Int{Low: low, High: high})
 }
 
 // LogInt suggests an int in [low, high], on a logarithmic scale.
 func (t *Trial) LogInt(name string, low, high int) int {
-	return Suggest(t, name, space.Int{Low: low, High: high, Log: true})
+	return t.int(name, space.Int{Low: low, High: high, Log: true})
+}
+
+func (t *Trial) float(name string, d space.Float) float64 {
+	known := t.study.dists.get(name)
+	x, _ := t.suggest(name, shareAs(known, d), known)
+	return x
+}
+
+func (t *Trial) int(name string, d space.Int) int {
+	known := t.study.dists.get(name)
+	x, _ := t.suggest(name, shareAs(known, d), known)
+	return int(x)
 }
 
 // Categorical suggests one of the choices. Suggest with space.Choose does the
@@ -51,16 +64,14 @@ func (t *Trial) Categorical(name string, choices ...string) string {
 }
 
 // suggest returns a value that d contains and true, or false if d has none.
-func (t *Trial) suggest(name string, d space.Dist) (x float64, ok bool) {
+// Known is a distribution that the name has had, or nil.
+func (t *Trial) suggest(name string, d, known space.Dist) (x float64, ok bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	if err := d.Check(); err != nil {
-		t.mu.Lock()
-		defer t.mu.Unlock()
 		t.fail(fmt.Errorf("suggest %q: %w", name, err))
 		return 0, false
 	}
-	known := t.study.known(name)
-	t.mu.Lock()
-	defer t.mu.Unlock()
 	if t.err == nil {
 		x, err := t.decide(name, d, known)
 		if err == nil {
@@ -71,21 +82,13 @@ func (t *Trial) suggest(name string, d space.Dist) (x float64, ok bool) {
 	return d.Value(0), true
 }
 
-// known returns a distribution that the name has had, or nil.
-func (s *Study) known(name string) space.Dist {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.dists[name]
-}
-
 // decide returns the value of the parameter, new or not. The caller holds
 // t.mu.
 func (t *Trial) decide(name string, d, known space.Dist) (float64, error) {
 	if t.over {
 		return 0, t.errOver()
 	}
-	record := *t.record.Load()
-	if p, ok := record.Param(name); ok {
+	if p, ok := t.record.now.Param(name); ok {
 		if !space.Equal(p.Dist, d) {
 			return 0, fmt.Errorf("%w in this trial: it is %v, want %v", ErrConflict, d, p.Dist)
 		}
@@ -101,11 +104,17 @@ func (t *Trial) decide(name string, d, known space.Dist) (float64, error) {
 	if err != nil {
 		return 0, err
 	}
-	p := trial.Param{Name: name, Value: x, Dist: d}
-	record.Params = append(record.Params[:len(record.Params):len(record.Params)], p)
-	t.record.Store(&record)
-	t.params = append(t.params, p)
-	t.saveSoon()
+	t.record.change(func(now *trial.Trial) {
+		if all := t.history.Finished(); now.Params == nil && len(all) > 0 {
+			now.Params = make([]trial.Param, 0, len(all[len(all)-1].Params)) // most likely
+		}
+		// Earlier copies share the array but end before the new element.
+		now.Params = append(now.Params, trial.Param{Name: name, Value: x, Dist: d})
+	})
+	if known == nil || !space.Equal(known, d) {
+		t.study.dists.set(name, d)
+	}
+	t.saveSoon(saveDelay)
 	return x, nil
 }
 
@@ -147,5 +156,6 @@ func (t *Trial) draw(name string, d space.Dist) (float64, error) {
 }
 
 func (t *Trial) request(name string) trial.Request {
-	return trial.Request{History: t.history, Trial: t.record.Load(), Rand: random(t.study.cfg.Seed, t.Number(), name)}
+	t.source.Seed(random(t.study.cfg.Seed, t.number, name))
+	return trial.Request{History: t.history, Trial: &t.record.now, Rand: &t.rand}
 }

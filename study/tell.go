@@ -71,7 +71,7 @@ func outcome(t *Trial, values []float64, err error) storage.Update {
 	}
 	switch {
 	case errors.Is(err, ErrPruned):
-		return storage.Update{State: trial.Pruned, Values: prunedValues(t.record.Load())}
+		return storage.Update{State: trial.Pruned, Values: prunedValues(t.record.load())}
 	case err != nil:
 		return failed(err)
 	case slices.ContainsFunc(values, math.IsNaN):

@@ -6,23 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"slices"
 	"sync"
-	"sync/atomic"
-	"time"
 
 	"github.com/bluefin-hpo/bluefin/space/pyjson"
 	"github.com/bluefin-hpo/bluefin/storage"
 	"github.com/bluefin-hpo/bluefin/trial"
 )
-
-// saveDelay is how long something that a trial has drawn or noted may wait
-// for the next write of that trial. So a trial that ends sooner costs two
-// commits, one to begin it and one to end it.
-const saveDelay = 20 * time.Millisecond
-
-// saveAgain is how long to wait after a storage has failed to save it.
-const saveAgain = time.Second
 
 // A Trial is a running trial, in the hands of an objective. Its methods are
 // safe for concurrent use.
@@ -33,46 +24,65 @@ const saveAgain = time.Second
 // range that was asked for, or zero if there is none.
 type Trial struct {
 	study   *Study
+	number  int
 	history trial.History // what the parameters are drawn from
 	lease   storage.Lease
 	ctx     context.Context
 	cancel  context.CancelCauseFunc
-	keeper  sync.WaitGroup
-	closing context.Context // ends when the trial is over for this Study
-	close   context.CancelFunc
+	record  current       // changes with mu held
 	writing chan struct{} // holds one element while a write runs
-
-	// The record is read without the lock, so that no one waits for a sampler
-	// or a storage. It is replaced, never changed, with the lock held.
-	record atomic.Pointer[trial.Trial]
 
 	mu     sync.Mutex         // guards the following
 	queued map[string]any     // external values that the queue has fixed
 	joint  map[string]float64 // what the joint sampler drew; nil: not asked yet
+	source rand.PCG           // of the draw that is being made
+	rand   rand.Rand          // draws from source
 	err    error              // the sticky error
 	over   bool               // told, given back or lost: nothing can be added
-	unsaved
-}
-
-// unsaved is what a live trial has and its storage has not.
-type unsaved struct {
-	params      []trial.Param
-	userAttrs   map[string]json.RawMessage
-	constraints map[string]float64
-	timer       *time.Timer // runs while there is something to save
+	saving
 }
 
 func newTrial(ctx context.Context, s *Study, lease storage.Lease, record *trial.Trial, h trial.History) *Trial {
-	t := &Trial{study: s, history: h, lease: lease, writing: make(chan struct{}, 1)}
-	t.closing, t.close = context.WithCancel(context.Background())
-	t.record.Store(record)
+	t := &Trial{study: s, number: record.Number, history: h, lease: lease, writing: make(chan struct{}, 1)}
+	t.rand = *rand.New(&t.source)
+	t.record.now = *record
+	t.record.now.Params = slices.Clip(record.Params) // the storage's array ends there
+	t.saved = len(record.Params)
 	t.ctx, t.cancel = context.WithCancelCause(ctx)
 	return t
 }
 
-// loadQueued reads the parameters that the queue has fixed.
+// A current is the record of a live trial as it is now.
+type current struct {
+	mu   sync.Mutex
+	now  trial.Trial
+	copy *trial.Trial // of now; nil: it has changed since
+}
+
+// load returns a record that never changes. It waits for no sampler and no
+// storage.
+func (c *current) load() *trial.Trial {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.copy == nil {
+		record := c.now
+		c.copy = &record
+	}
+	return c.copy
+}
+
+// change lets f change the record, but not what its slices and maps held
+// before.
+func (c *current) change(f func(now *trial.Trial)) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	f(&c.now)
+	c.copy = nil
+}
+
+// loadQueued reads the parameters that the queue has fixed. The caller owns t.
 func (t *Trial) loadQueued() error {
-	text, ok := t.record.Load().SystemAttrs[fixedParams]
+	text, ok := t.record.now.SystemAttrs[fixedParams]
 	if !ok {
 		return nil
 	}
@@ -89,7 +99,7 @@ func (t *Trial) loadQueued() error {
 }
 
 // Number returns the number of the trial in its study, from 0.
-func (t *Trial) Number() int { return t.record.Load().Number }
+func (t *Trial) Number() int { return t.number }
 
 // Context ends when the study stops, when the trial was given to another
 // worker, and when a suggestion fails; context.Cause says why.
@@ -105,7 +115,7 @@ func (t *Trial) Err() error {
 // Params returns the parameters so far, in external form.
 func (t *Trial) Params() map[string]any {
 	params := map[string]any{}
-	for _, p := range t.record.Load().Params {
+	for _, p := range t.record.load().Params {
 		params[p.Name] = p.External()
 	}
 	return params
@@ -133,14 +143,15 @@ func (t *Trial) Report(step int, value float64) error {
 		}
 	}
 	r := trial.Report{Step: step, Value: value}
-	record, added := withReport(t.record.Load(), r)
-	if !added {
+	record := *t.record.load()
+	var added bool
+	if record.Reports, added = withReport(record.Reports, r); !added {
 		return nil
 	}
 	var verdict trial.Verdict
 	if t.study.cfg.Pruner != nil {
 		var err error
-		if verdict, err = t.study.cfg.Pruner.Prune(h, record); err != nil {
+		if verdict, err = t.study.cfg.Pruner.Prune(h, &record); err != nil {
 			return fmt.Errorf("pruner: %w", err)
 		}
 	}
@@ -149,29 +160,29 @@ func (t *Trial) Report(step int, value float64) error {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	record, _ = withReport(t.record.Load(), r) // which may have new parameters by now
-	record.SystemAttrs = merged(record.SystemAttrs, verdict.Attrs)
-	t.record.Store(record)
+	t.record.change(func(now *trial.Trial) { // which may have new parameters by now
+		now.Reports, _ = withReport(now.Reports, r)
+		now.SystemAttrs = merged(now.SystemAttrs, verdict.Attrs)
+	})
 	if verdict.Prune {
 		return ErrPruned
 	}
 	return nil
 }
 
-// withReport returns a copy of a record with one more report, or false if its
-// step was reported before.
-func withReport(t *trial.Trial, r trial.Report) (*trial.Trial, bool) {
-	record := *t
-	i, found := slices.BinarySearchFunc(record.Reports, r.Step, func(r trial.Report, step int) int { return r.Step - step })
-	if !found {
-		record.Reports = slices.Insert(slices.Clone(record.Reports), i, r)
+// withReport returns the reports and one more, or false if its step was
+// reported before.
+func withReport(reports []trial.Report, r trial.Report) ([]trial.Report, bool) {
+	i, found := slices.BinarySearchFunc(reports, r.Step, func(r trial.Report, step int) int { return r.Step - step })
+	if found {
+		return reports, false
 	}
-	return &record, !found
+	return slices.Insert(slices.Clip(reports), i, r), true
 }
 
 // Reports returns the reports so far, by step: also those that an earlier
 // worker made before the checkpoint that Resume returns.
-func (t *Trial) Reports() []trial.Report { return slices.Clone(t.record.Load().Reports) }
+func (t *Trial) Reports() []trial.Report { return slices.Clone(t.record.load().Reports) }
 
 // Checkpoint saves the state of a training, in place of an earlier one, so that
 // another worker can go on from it if this one ends. Step is that of the last
@@ -211,7 +222,7 @@ func (t *Trial) SetUserAttr(key string, value any) error {
 		return t.errOver()
 	}
 	t.userAttrs = merged(t.userAttrs, map[string]json.RawMessage{key: text})
-	t.saveSoon()
+	t.saveSoon(saveDelay)
 	return nil
 }
 
@@ -231,7 +242,7 @@ func (t *Trial) Constrain(name string, value float64) error {
 	}
 	if _, ok := t.constraints[name]; !ok {
 		t.constraints = merged(t.constraints, map[string]float64{name: value})
-		t.saveSoon()
+		t.saveSoon(saveDelay)
 	}
 	return nil
 }
@@ -246,105 +257,6 @@ func (t *Trial) fail(err error) {
 
 func (t *Trial) errOver() error {
 	return fmt.Errorf("study: trial %d: %w", t.Number(), storage.ErrFinished)
-}
-
-// saveSoon sees to it that what is unsaved will be saved. The caller holds
-// t.mu.
-func (t *Trial) saveSoon() {
-	if t.timer == nil {
-		t.timer = time.AfterFunc(saveDelay, t.save)
-	}
-}
-
-// save saves what is unsaved. If the storage fails, that is tried again later,
-// and nothing is lost yet.
-func (t *Trial) save() {
-	t.mu.Lock()
-	due := t.timer != nil // else another write came first
-	t.mu.Unlock()
-	if !due {
-		return
-	}
-	if err := t.write(context.WithoutCancel(t.ctx), storage.Update{}); errors.Is(err, storage.ErrInvalid) {
-		t.mu.Lock()
-		defer t.mu.Unlock()
-		t.fail(err)
-	}
-}
-
-// write writes u and all that is unsaved. The caller does not hold t.mu.
-func (t *Trial) write(ctx context.Context, u storage.Update) error {
-	// One write at a time, so that of two values of an attribute the last stays.
-	select {
-	case t.writing <- struct{}{}:
-		defer func() { <-t.writing }()
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
-	t.mu.Lock()
-	saving := t.unsaved
-	if saving.timer != nil {
-		saving.timer.Stop()
-	}
-	t.unsaved = unsaved{}
-	t.mu.Unlock()
-	u.Owner = t.lease.Owner
-	u.Params, u.Constraints = saving.params, saving.constraints
-	u.UserAttrs = merged(saving.userAttrs, u.UserAttrs)
-	err := t.study.cfg.Storage.Write(ctx, t.study.record.ID, t.Number(), u)
-	switch {
-	case err == nil:
-	case errors.Is(err, storage.ErrLost), errors.Is(err, storage.ErrFinished):
-		t.cancel(err)
-	default:
-		t.mu.Lock()
-		defer t.mu.Unlock()
-		t.unsaved.params = append(saving.params, t.unsaved.params...)
-		t.unsaved.userAttrs = merged(saving.userAttrs, t.unsaved.userAttrs)
-		t.unsaved.constraints = merged(t.unsaved.constraints, saving.constraints)
-		if t.timer == nil && !t.over {
-			t.timer = time.AfterFunc(saveAgain, t.save)
-		}
-	}
-	return err
-}
-
-// keep renews the lease until the trial is closed or lost: also when its
-// context has ended, for then the objective may still be about to return.
-func (t *Trial) keep() {
-	t.keeper.Go(func() {
-		ctx, stop := context.WithCancel(context.WithoutCancel(t.ctx))
-		defer stop()
-		context.AfterFunc(t.closing, stop)
-		tick := time.NewTicker(max(t.lease.Duration/3, time.Millisecond))
-		defer tick.Stop()
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case <-tick.C:
-			}
-			err := t.study.cfg.Storage.Write(ctx, t.study.record.ID, t.Number(), storage.Update{Owner: t.lease.Owner, Renew: t.lease.Duration})
-			if errors.Is(err, storage.ErrLost) || errors.Is(err, storage.ErrFinished) {
-				t.cancel(err)
-				return
-			}
-		}
-	})
-}
-
-// end ends the background work of the trial.
-func (t *Trial) end() {
-	t.cancel(nil)
-	t.mu.Lock()
-	if t.timer != nil {
-		t.timer.Stop()
-	}
-	t.unsaved = unsaved{}
-	t.over = true
-	t.mu.Unlock()
-	t.close()
-	t.keeper.Wait()
 }
 
 // merged returns a map of all of a and b, where b wins. It changes neither.

@@ -2,7 +2,6 @@ package trial
 
 import (
 	"encoding/json"
-	"maps"
 	"math/rand/v2"
 	"slices"
 
@@ -15,7 +14,7 @@ import (
 // request and no one else uses it.
 type Request struct {
 	History History
-	Trial   *Trial // the trial to draw for, with the parameters it has so far
+	Trial   *Trial // the trial to draw for, with the parameters it has so far; it changes once the draw is made
 	Rand    *rand.Rand
 }
 
@@ -33,6 +32,7 @@ type History struct {
 	finished   []*Trial
 	running    []*Trial
 	best       *Trial
+	reported   *Trial       // the first Complete one with reports
 	complete   intersection // of the Complete trials
 	ranked     intersection // of the Complete and the Pruned ones
 }
@@ -62,6 +62,10 @@ func (h History) Space(pruned bool) space.Space {
 // Best returns the best Complete and feasible trial by the first objective;
 // of several equal ones the one that finished first.
 func (h History) Best() (*Trial, bool) { return h.best, h.best != nil }
+
+// FirstReported returns the trial that was the first to finish as Complete with
+// reports. Pruners learn from it how long trials are, because it never changes.
+func (h History) FirstReported() (*Trial, bool) { return h.reported, h.reported != nil }
 
 // Before returns the history as it was when n trials had finished, and none
 // were running.
@@ -98,85 +102,4 @@ func (h History) dominates(a, b *Trial) bool {
 		better = better || d.Better(a.Values[i], b.Values[i])
 	}
 	return better
-}
-
-// A Log gathers trials into a History. It is not safe for concurrent use; the
-// histories it returns are.
-type Log struct {
-	h       History
-	trials  map[int]*Trial
-	running map[int]*Trial
-}
-
-// NewLog returns an empty log of a study with the given directions.
-func NewLog(directions []Direction) *Log {
-	return &Log{h: History{directions: directions}, trials: map[int]*Trial{}, running: map[int]*Trial{}}
-}
-
-// Put adds t, or puts it in the place of an unfinished trial of its number. A
-// finished trial stays as it was put. The log takes over t.
-func (l *Log) Put(t *Trial) {
-	if old := l.trials[t.Number]; old != nil && old.State.Finished() {
-		return
-	}
-	l.trials[t.Number] = t
-	if t.State == Running {
-		l.running[t.Number] = t
-	} else {
-		delete(l.running, t.Number)
-	}
-	l.h.running = nil
-	if !t.State.Finished() {
-		return
-	}
-	// Earlier histories share the array but end before the new element.
-	l.h.finished = append(l.h.finished, t)
-	switch t.State {
-	case Complete:
-		l.h.complete = l.h.complete.with(t)
-		l.h.ranked = l.h.ranked.with(t)
-		if t.Violation() == 0 && (l.h.best == nil || l.h.directions[0].Better(t.Values[0], l.h.best.Values[0])) {
-			l.h.best = t
-		}
-	case Pruned:
-		l.h.ranked = l.h.ranked.with(t)
-	}
-}
-
-// History returns what has been put so far.
-func (l *Log) History() History {
-	if l.h.running == nil && len(l.running) > 0 {
-		for _, n := range slices.Sorted(maps.Keys(l.running)) {
-			l.h.running = append(l.h.running, l.running[n])
-		}
-	}
-	return l.h
-}
-
-// Trials returns all trials by number, the waiting ones too.
-func (l *Log) Trials() []*Trial {
-	all := make([]*Trial, 0, len(l.trials))
-	for _, n := range slices.Sorted(maps.Keys(l.trials)) {
-		all = append(all, l.trials[n])
-	}
-	return all
-}
-
-// Trial returns the trial with the given number.
-func (l *Log) Trial(number int) (*Trial, bool) {
-	t, ok := l.trials[number]
-	return t, ok
-}
-
-// An intersection is the space that all trials so far have in common.
-type intersection struct {
-	any   bool // there was a trial
-	space space.Space
-}
-
-func (i intersection) with(t *Trial) intersection {
-	if !i.any {
-		return intersection{true, t.Space()}
-	}
-	return intersection{true, i.space.Intersect(t.Space())}
 }

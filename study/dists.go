@@ -1,0 +1,66 @@
+package study
+
+import (
+	"sync"
+
+	"github.com/bluefin-hpo/bluefin/space"
+	"github.com/bluefin-hpo/bluefin/trial"
+)
+
+// dists are the distributions that parameters have had, for each name one that
+// was the last at some time.
+type dists struct {
+	mu     sync.RWMutex
+	byName map[string]space.Dist
+}
+
+// get returns the distribution of a name, or nil.
+func (d *dists) get(name string) space.Dist {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	return d.byName[name]
+}
+
+func (d *dists) set(name string, dist space.Dist) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.byName == nil {
+		d.byName = map[string]space.Dist{}
+	}
+	d.byName[name] = dist
+}
+
+// add takes in the names that are new.
+func (d *dists) add(params []trial.Param) {
+	for _, p := range params {
+		if d.get(p.Name) == nil {
+			d.set(p.Name, p.Dist)
+		}
+	}
+}
+
+// share returns known if d is the same, so that the trials of a study share
+// one distribution in memory; else d.
+func share(known, d space.Dist) space.Dist {
+	switch d := d.(type) {
+	case space.Float:
+		return shareAs(known, d)
+	case space.Int:
+		return shareAs(known, d)
+	}
+	if known != nil && space.Equal(known, d) {
+		return known
+	}
+	return d
+}
+
+// shareAs is share for a type, which needs no memory if d is known.
+func shareAs[D interface {
+	comparable
+	space.Dist
+}](known space.Dist, d D) space.Dist {
+	if k, ok := known.(D); ok && k == d {
+		return known
+	}
+	return d
+}

@@ -1,0 +1,148 @@
+package study
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"time"
+
+	"github.com/bluefin-hpo/bluefin/storage"
+	"github.com/bluefin-hpo/bluefin/trial"
+)
+
+// saveDelay is how long something that a trial has drawn or noted may wait
+// for the next write of that trial. So a trial that ends sooner costs two
+// commits, one to begin it and one to end it.
+const saveDelay = 20 * time.Millisecond
+
+// saveAgain is how long to wait after a storage has failed to save it.
+const saveAgain = time.Second
+
+// A saving is what a live trial has and its storage has not, and the timer that
+// sees to it. Trial.mu guards it.
+type saving struct {
+	saved int // how many of the parameters are saved
+	unsaved
+	timer *time.Timer // runs as long as the trial lives, unless keep does
+	soon  bool        // it ends within saveDelay, or saveAgain
+	renew time.Time   // when the lease is to be renewed; zero at first
+}
+
+type unsaved struct {
+	userAttrs   map[string]json.RawMessage
+	constraints map[string]float64
+}
+
+// dirty reports whether there is something to save. The caller holds t.mu.
+func (t *Trial) dirty() bool {
+	return t.saved < len(t.record.now.Params) || t.userAttrs != nil || t.constraints != nil
+}
+
+// begin starts the timer.
+func (t *Trial) begin() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.soon = true
+	t.timer = time.AfterFunc(min(saveDelay, t.period()), t.keep)
+}
+
+// period is the time between two renewals of the lease.
+func (t *Trial) period() time.Duration { return max(t.lease.Duration/3, time.Millisecond) }
+
+// saveSoon sees to it that what is unsaved will be saved. The caller holds
+// t.mu.
+func (t *Trial) saveSoon(delay time.Duration) {
+	if !t.soon && !t.over {
+		t.soon = true
+		t.timer.Reset(min(delay, t.period()))
+	}
+}
+
+// keep saves what is unsaved and renews the lease when it is time, until the
+// trial is over: also when its context has ended, for then the objective may
+// still be about to return. If the storage fails, that is tried again later, and
+// nothing is lost yet.
+func (t *Trial) keep() {
+	t.mu.Lock()
+	if t.over {
+		t.mu.Unlock()
+		return
+	}
+	var u storage.Update
+	next := time.Now().Add(t.period())
+	switch {
+	case t.renew.IsZero():
+		t.renew = next
+	case time.Now().Before(t.renew):
+	default:
+		u.Renew = t.lease.Duration
+	}
+	idle := u.Renew == 0 && !t.dirty()
+	t.soon = false
+	t.mu.Unlock()
+	var err error
+	if !idle {
+		err = t.write(context.WithoutCancel(t.ctx), u)
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	switch {
+	case t.over, errors.Is(err, storage.ErrLost), errors.Is(err, storage.ErrFinished):
+		return
+	case errors.Is(err, storage.ErrInvalid):
+		t.fail(err)
+	case err == nil && u.Renew > 0:
+		t.renew = next
+	}
+	if !t.soon {
+		t.timer.Reset(time.Until(t.renew))
+	}
+}
+
+// write writes u and all that is unsaved. The caller does not hold t.mu.
+func (t *Trial) write(ctx context.Context, u storage.Update) error {
+	// One write at a time, so that of two values of an attribute the last stays.
+	select {
+	case t.writing <- struct{}{}:
+		defer func() { <-t.writing }()
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	t.mu.Lock()
+	saving := t.unsaved
+	u.Params = t.record.now.Params[t.saved:]
+	t.unsaved = unsaved{}
+	t.mu.Unlock()
+	u.Owner = t.lease.Owner
+	u.Constraints = saving.constraints
+	u.UserAttrs = merged(saving.userAttrs, u.UserAttrs)
+	err := t.study.cfg.Storage.Write(ctx, t.study.record.ID, t.number, u)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	switch {
+	case err == nil:
+		t.saved += len(u.Params)
+		t.over = t.over || u.State != trial.Running
+	case errors.Is(err, storage.ErrLost), errors.Is(err, storage.ErrFinished):
+		t.cancel(err)
+	default:
+		t.unsaved.userAttrs = merged(saving.userAttrs, t.unsaved.userAttrs)
+		t.unsaved.constraints = merged(t.unsaved.constraints, saving.constraints)
+		t.saveSoon(saveAgain)
+	}
+	return err
+}
+
+// end ends the background work of the trial.
+func (t *Trial) end() {
+	t.cancel(nil)
+	t.mu.Lock()
+	t.over = true
+	t.unsaved = unsaved{}
+	waiting := t.timer.Stop()
+	t.mu.Unlock()
+	if !waiting { // keep may be writing
+		t.writing <- struct{}{}
+		<-t.writing
+	}
+}

@@ -1,0 +1,69 @@
+package study_test
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/bluefin-hpo/bluefin/sampler"
+	"github.com/bluefin-hpo/bluefin/study"
+)
+
+// runTrial runs a trial of five floats.
+func runTrial(tb testing.TB, st *study.Study) {
+	t, err := st.Ask(context.Background())
+	if err != nil {
+		tb.Fatal(err)
+	}
+	sum := 0.0
+	for _, name := range [...]string{"a", "b", "c", "d", "e"} {
+		sum += t.Float(name, 0, 1)
+	}
+	if _, err := st.Tell(context.Background(), t, []float64{sum}, nil); err != nil {
+		tb.Fatal(err)
+	}
+}
+
+func inMemory(tb testing.TB) *study.Study {
+	st, err := study.Open(context.Background(), study.Config{Sampler: sampler.Random{}})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return st
+}
+
+// Memory is what time is spent on, and unlike time it can be counted.
+func TestATrialAllocatesLittleHoweverLongTheStudy(t *testing.T) {
+	st := inMemory(t)
+	for _, n := range []int{100, 5000} {
+		for len(trials(t, st)) < n {
+			runTrial(t, st)
+		}
+		if got := testing.AllocsPerRun(200, func() { runTrial(t, st) }); got > 20 {
+			t.Errorf("after %d trials: %v allocations per trial, want at most 20", n, got)
+		}
+	}
+}
+
+// What the engine costs, in a study in memory that grows.
+func BenchmarkTrial(b *testing.B) {
+	for _, workers := range []int{1, 8} {
+		b.Run(fmt.Sprint(workers), func(b *testing.B) {
+			st := inMemory(b)
+			b.ReportAllocs()
+			var left atomic.Int64
+			left.Store(int64(b.N))
+			var all sync.WaitGroup
+			for range workers {
+				all.Go(func() {
+					for left.Add(-1) >= 0 {
+						runTrial(b, st)
+					}
+				})
+			}
+			all.Wait()
+		})
+	}
+}
