@@ -29,7 +29,7 @@ func TestReaderConvertsNumbersOfHalfTheSize(t *testing.T) {
 	negative, inf := float32(math.Copysign(0, -1)), float32(math.Inf(1))
 	for name, want := range map[string][]float32{
 		"f16":  {0, negative, 1, -1.5, 0.33325195, 65504, 5.9604645e-08, 6.1035156e-05, inf, -inf},
-		"bf16": {0, negative, 1, -1.5, 0.33398438, 65536, 5.9837475e-08, 6.1035156e-05, inf, -inf, 3.0039704e+38, 1.0101e-40},
+		"bf16": {0, negative, 1, -1.5, 0.33398438, 65536, 6.007030606269836e-08, 6.1035156e-05, inf, -inf, 3.00405527047391e+38, 9.183549615799121e-41},
 		"f32":  {1, 2},
 	} {
 		got, err := r.Tensor(name)
