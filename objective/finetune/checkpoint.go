@@ -33,7 +33,7 @@ type Checkpoints struct {
 // format and a header, JSON, which keeps every bit of a float64. The format
 // changes when a training of an older one could not be continued exactly.
 const (
-	format    = "bluefin finetune 1"
+	format    = "bluefin finetune 2"
 	formatKey = "format"
 	headerKey = "training"
 )
@@ -41,6 +41,7 @@ const (
 type header struct {
 	Origin origin        `json:"origin"`
 	Epoch  int           `json:"epoch"`
+	Stale  int           `json:"stale"`
 	Best   train.Metrics `json:"best"`
 }
 
@@ -62,7 +63,7 @@ func tensorName(prefix string, i int) string { return fmt.Sprintf("%s.%d", prefi
 
 // encode returns the checkpoint of a training of that origin.
 func (o origin) encode(s train.State) ([]byte, error) {
-	text, err := json.Marshal(header{o, s.Epoch, s.Best})
+	text, err := json.Marshal(header{o, s.Epoch, s.Stale, s.Best})
 	if err != nil {
 		return nil, fmt.Errorf("finetune: checkpoint: %w", err)
 	}
@@ -107,7 +108,7 @@ func (o origin) decode(b []byte) (*train.State, error) {
 	case got.Seed != o.Seed:
 		return nil, badCheckpoint("it is of seed %d, want %d", got.Seed, o.Seed)
 	}
-	s := &train.State{Epoch: h.Epoch, Best: h.Best}
+	s := &train.State{Epoch: h.Epoch, Stale: h.Stale, Best: h.Best}
 	n := 0
 	for prefix, a := range arrays(s) {
 		for {

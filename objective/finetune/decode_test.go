@@ -91,10 +91,10 @@ func TestACheckpointThatMakesNoSenseIsRefused(t *testing.T) {
 		}
 	}
 	for want, change := range map[string]func(*safetensors.File){
-		`the format is "bluefin finetune 0", want "bluefin finetune 1"`: func(f *safetensors.File) { f.Metadata[formatKey] = "bluefin finetune 0" },
+		`the format is "bluefin finetune 0", want "bluefin finetune 2"`: func(f *safetensors.File) { f.Metadata[formatKey] = "bluefin finetune 0" },
 		`the format is "", want`:                                 func(f *safetensors.File) { f.Metadata = nil },
 		"header: unexpected end":                                 func(f *safetensors.File) { delete(f.Metadata, headerKey) },
-		"header: json: cannot unmarshal number 1e999":            func(f *safetensors.File) { f.Metadata[headerKey] = `{"best":{"TrainLoss":1e999}}` },
+		"header: json: cannot unmarshal number 1e999":            func(f *safetensors.File) { f.Metadata[headerKey] = `{"best":{"Train":{"Loss":1e999}}}` },
 		"1 of its 9 tensors are unknown":                         func(f *safetensors.File) { f.Tensors["weights.3"] = f.Tensors["weights.1"] },
 		"there are second moments of 1 parameters, want 2":       func(f *safetensors.File) { delete(f.Tensors, "v.1") },
 		"there are 320 weights of parameter 1, want 5":           func(f *safetensors.File) { f.Tensors["weights.1"] = f.Tensors["weights.0"] },

@@ -182,13 +182,13 @@ func (t *Task) run(ctx context.Context, c Checkpoints, s Settings, seed uint64, 
 	if err != nil {
 		return nil, Result{}, err
 	}
-	loss, accuracy := train.Evaluate(trained, features(t.test))
+	test := train.Evaluate(trained, features(t.test))
 	return net, Result{
 		Metrics:      metrics(r.Best),
 		BestEpoch:    r.Best.Epoch,
 		EpochsRun:    r.EpochsRun,
-		TestLoss:     loss,
-		TestAccuracy: accuracy,
+		TestLoss:     test.Loss,
+		TestAccuracy: test.Accuracy,
 	}, nil
 }
 
@@ -201,15 +201,16 @@ func (s Settings) config(patience int, seed uint64) train.Config {
 		Schedule:     train.Schedule(s.LRSchedulerType),
 		WarmupRatio:  s.WarmupRatio,
 		Patience:     patience,
+		MaxGradNorm:  -1, // gradients keep their length
 		Seed:         seed,
 	}
 }
 
 func metrics(m train.Metrics) Metrics {
 	return Metrics{
-		TrainLoss:          m.TrainLoss,
-		TrainAccuracy:      m.TrainAccuracy,
-		ValidationLoss:     m.ValidationLoss,
-		ValidationAccuracy: m.ValidationAccuracy,
+		TrainLoss:          m.Train.Loss,
+		TrainAccuracy:      m.Train.Accuracy,
+		ValidationLoss:     m.Validation.Loss,
+		ValidationAccuracy: m.Validation.Accuracy,
 	}
 }

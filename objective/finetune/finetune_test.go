@@ -107,9 +107,12 @@ func TestTheResultDescribesTheWeightsThatAreKept(t *testing.T) {
 		_, all := net.Split(0)
 		var want Result
 		want.BestEpoch, want.EpochsRun = r.BestEpoch, len(reported)
-		want.TrainLoss, want.TrainAccuracy = train.Evaluate(all, task.training)
-		want.ValidationLoss, want.ValidationAccuracy = train.Evaluate(all, task.validation)
-		want.TestLoss, want.TestAccuracy = train.Evaluate(all, task.test)
+		training := train.Evaluate(all, task.training)
+		want.TrainLoss, want.TrainAccuracy = training.Loss, training.Accuracy
+		validation := train.Evaluate(all, task.validation)
+		want.ValidationLoss, want.ValidationAccuracy = validation.Loss, validation.Accuracy
+		test := train.Evaluate(all, task.test)
+		want.TestLoss, want.TestAccuracy = test.Loss, test.Accuracy
 		if r != want {
 			t.Errorf("%d layers frozen: result is %+v, want %+v", frozen, r, want)
 		}
@@ -149,7 +152,7 @@ func TestComputingFrozenLayersOnceChangesNoBit(t *testing.T) {
 			t.Fatal(err)
 		}
 		front, back := net.Split(frozen)
-		if _, err := train.Fit(context.Background(), frozenFront{front, back}, task.training, task.validation, s.config(DefaultPatience, 3), nil, func(train.Metrics, train.State) error { return nil }); err != nil {
+		if _, err := train.Fit(context.Background(), &nn.Network{Head: frozenFront{front, back}}, task.training, task.validation, s.config(DefaultPatience, 3), nil, nil); err != nil {
 			t.Fatal(err)
 		}
 		if !reflect.DeepEqual(nn.Tensors(got.Params()), nn.Tensors(net.Params())) {

@@ -27,7 +27,7 @@ func TestFactor(t *testing.T) {
 		"one step of warmup":              {Cosine, 1, 0.1, []float64{0}},
 	} {
 		for step, want := range c.want {
-			if got := c.schedule.Factor(step, c.total, c.warmup); math.Abs(got-want) > 1e-15 {
+			if got := (Config{LearningRate: 1, Schedule: c.schedule, WarmupRatio: c.warmup}).Rate(step, c.total); math.Abs(got-want) > 1e-15 {
 				t.Errorf("%s: factor in step %d is %v, want %v", name, step, got, want)
 			}
 		}
@@ -43,8 +43,8 @@ func TestCheckKnowsTheSchedules(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	for _, s := range []Schedule{"", "Linear", "polynomial"} {
-		if err := s.Check(); err == nil || !strings.Contains(err.Error(), `["constant" "linear" "cosine"]`) {
+	for _, s := range []Schedule{"", "Linear", "polynom"} {
+		if err := s.Check(); err == nil || !strings.Contains(err.Error(), `["constant" "constant_with_warmup" "linear" "cosine" "polynomial" "inverse_sqrt"]`) {
 			t.Errorf("%q: error is %v, want one that names the schedules", s, err)
 		}
 	}

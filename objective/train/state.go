@@ -3,25 +3,24 @@ package train
 import (
 	"errors"
 	"fmt"
-
-	"github.com/bluefin-hpo/bluefin/objective/nn"
 )
 
 // ErrState is matched by the error of Fit if it cannot go on from the state
 // that it was given.
-var ErrState = errors.New("finetune: bad checkpoint")
+var ErrState = errors.New("train: bad checkpoint")
 
 // A State is a training after an epoch: with the arguments of Fit it is all
-// that the rest of the training depends on. The number of steps taken, which
-// the schedule and the optimizer need, the order of the examples and the
-// dropout follow from the epoch; how long there was no better epoch follows
-// from the epoch and the best one.
+// that the rest of the training depends on. There are none within an epoch. The
+// number of steps taken, which the schedule and the optimizer need, the order
+// of the examples, the dropout and what is frozen follow from the epoch.
 //
-// The arrays have one slice per parameter of the network, in its order and as
-// long as its Value.
+// The arrays have one slice for each parameter of the network that was not
+// frozen when Fit began, in the network's order and as long as its Value. Those
+// of the moments are empty for a parameter that has taken no step.
 type State struct {
 	Epoch int     // the last one that was run, from 1 on
 	Best  Metrics // of the best epoch so far
+	Stale int     // epochs in a row without a metric that was better by EarlyStoppingThreshold
 
 	Weights     [][]float32 // of the network
 	BestWeights [][]float32 // those after the best epoch
@@ -30,37 +29,80 @@ type State struct {
 
 // state returns the state after the last epoch of r, in the memory of f and
 // kept.
-func (f *fit) state(r Result, kept [][]float32) State {
-	s := State{Epoch: r.EpochsRun, Best: r.Best, BestWeights: kept}
+func (f *fit) state(r Result, stale int, kept [][]float32) State {
+	s := State{Epoch: r.EpochsRun, Best: r.Best, Stale: stale, BestWeights: kept}
 	for _, p := range f.params {
 		s.Weights = append(s.Weights, p.Value)
 	}
-	s.M, s.V = f.opt.Moments()
+	for _, st := range f.stages {
+		m, v := st.moments()
+		s.M, s.V = append(s.M, m...), append(s.V, v...)
+	}
 	return s
 }
 
-// check returns an error that matches ErrState unless s can be the state of a
-// training of these parameters.
-func (s *State) check(params []*nn.Param, c Config) error {
+// restore sets f to the state s and returns the weights of the best epoch. It
+// is an error that matches ErrState, and nothing is changed, unless s can be a
+// state of f.
+func (f *fit) restore(s *State) (best [][]float32, err error) {
+	if err := f.check(s); err != nil {
+		return nil, err
+	}
+	put(f.params, s.BestWeights)
+	best = snapshot(nil, f.params)
+	put(f.params, s.Weights)
+	f.step = s.Epoch * f.steps
+	i := 0
+	for _, st := range f.stages {
+		j := i + len(st.params)
+		st.restore(s.Epoch, f.steps, s.M[i:j], s.V[i:j])
+		i = j
+	}
+	return best, nil
+}
+
+// check returns an error that matches ErrState unless s can be a state of f.
+func (f *fit) check(s *State) error {
+	c := f.c
 	if s.Epoch < 1 || s.Epoch > c.Epochs {
 		return fmt.Errorf("%w: epoch is %d, want 1 to %d", ErrState, s.Epoch, c.Epochs)
 	}
 	if first := max(1, s.Epoch-c.Patience); s.Best.Epoch < first || s.Best.Epoch > s.Epoch {
 		return fmt.Errorf("%w: the best epoch is %d of %d, want at least %d", ErrState, s.Best.Epoch, s.Epoch, first)
 	}
-	if !finite(s.Best.TrainLoss) || !finite(s.Best.ValidationLoss) {
-		return fmt.Errorf("%w: the losses of the best epoch are %v and %v, want finite ones", ErrState, s.Best.TrainLoss, s.Best.ValidationLoss)
+	// Only a better epoch ends a run of stale ones, and the first is one.
+	low, high := s.Epoch-s.Best.Epoch, min(s.Epoch-1, c.Patience)
+	if c.EarlyStoppingThreshold == 0 {
+		high = low
+	}
+	if s.Stale < low || s.Stale > high {
+		return fmt.Errorf("%w: %d epochs are stale after epoch %d, want %d to %d", ErrState, s.Stale, s.Epoch, low, high)
+	}
+	if !finite(s.Best.Train.Loss) || !finite(s.Best.Validation.Loss) {
+		return fmt.Errorf("%w: the losses of the best epoch are %v and %v, want finite ones", ErrState, s.Best.Train.Loss, s.Best.Validation.Loss)
+	}
+	if value, ok := c.Metric.Of(s.Best.Validation); !ok || !finite(value) {
+		return fmt.Errorf("%w: the best epoch has no %s", ErrState, c.Metric)
 	}
 	for _, a := range []struct {
 		name   string
 		values [][]float32
-	}{{"weights", s.Weights}, {"best weights", s.BestWeights}, {"first moments", s.M}, {"second moments", s.V}} {
-		if len(a.values) != len(params) {
-			return fmt.Errorf("%w: there are %s of %d parameters, want %d", ErrState, a.name, len(a.values), len(params))
+		moment bool
+	}{{"weights", s.Weights, false}, {"best weights", s.BestWeights, false}, {"first moments", s.M, true}, {"second moments", s.V, true}} {
+		if len(a.values) != len(f.params) {
+			return fmt.Errorf("%w: there are %s of %d parameters, want %d", ErrState, a.name, len(a.values), len(f.params))
 		}
-		for i, p := range params {
-			if len(a.values[i]) != len(p.Value) {
-				return fmt.Errorf("%w: there are %d %s of parameter %d, want %d", ErrState, len(a.values[i]), a.name, i, len(p.Value))
+		i := 0
+		for _, st := range f.stages {
+			for _, p := range st.params {
+				want := len(p.Value)
+				if a.moment && !st.moves(p, s.Epoch) {
+					want = 0
+				}
+				if len(a.values[i]) != want {
+					return fmt.Errorf("%w: there are %d %s of parameter %d, want %d", ErrState, len(a.values[i]), a.name, i, want)
+				}
+				i++
 			}
 		}
 	}

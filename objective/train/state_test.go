@@ -37,7 +37,7 @@ func fitFrom(t *testing.T, c Config, from *State) (weights [][]float32, epochs [
 	if err != nil {
 		t.Fatal(err)
 	}
-	return keep(nil, net.Params()), epochs, r
+	return snapshot(nil, net.Params()), epochs, r
 }
 
 func TestFitGoesOnFromTheStateAfterAnyEpoch(t *testing.T) {
@@ -75,8 +75,9 @@ func TestFitRefusesAStateThatDoesNotFit(t *testing.T) {
 		"the best epoch is 0 of 3, want at least 1":              func(s *State) { s.Epoch, s.Best.Epoch = 3, 0 },
 		"the best epoch is 6 of 12, want at least 7":             func(s *State) { s.Epoch, s.Best.Epoch = 12, 6 },
 		"the best epoch is 9 of 8, want at least 3":              func(s *State) { s.Epoch, s.Best.Epoch = 8, 9 },
-		"losses of the best epoch are NaN and 1":                 func(s *State) { s.Best.TrainLoss, s.Best.ValidationLoss = math.NaN(), 1 },
-		"losses of the best epoch are 1 and +Inf":                func(s *State) { s.Best.TrainLoss, s.Best.ValidationLoss = 1, math.Inf(1) },
+		"4 epochs are stale after epoch 12, want ":               func(s *State) { s.Stale, s.Epoch, s.Best.Epoch = 4, 12, 9 },
+		"losses of the best epoch are NaN and 1":                 func(s *State) { s.Best.Train.Loss, s.Best.Validation.Loss = math.NaN(), 1 },
+		"losses of the best epoch are 1 and +Inf":                func(s *State) { s.Best.Train.Loss, s.Best.Validation.Loss = 1, math.Inf(1) },
 		"there are weights of 3 parameters, want 4":              func(s *State) { s.Weights = s.Weights[:3] },
 		"there are best weights of 0 parameters, want 4":         func(s *State) { s.BestWeights = nil },
 		"there are 31 first moments of parameter 1, want 32":     func(s *State) { s.M[1] = s.M[1][:31] },

@@ -1,5 +1,9 @@
 // Package train fits a network to a training set: minibatches, AdamW, a
-// learning-rate schedule, and early stopping by the validation loss.
+// learning-rate schedule, frozen and gradually unfrozen layers, and early
+// stopping by the scores on a validation set.
+//
+// A training runs on the goroutine that calls Fit, and is the same, bit for
+// bit on one architecture with one kernel, for the same arguments.
 package train
 
 import (
@@ -13,183 +17,232 @@ import (
 	"github.com/bluefin-hpo/bluefin/objective/nn"
 )
 
-// ErrDiverged is matched by the error of a training whose loss became infinite
-// or NaN.
-var ErrDiverged = errors.New("finetune: training diverged")
+// ErrDiverged is matched by the error of a training whose loss or gradient
+// became infinite or NaN. The error names the epoch and the step.
+var ErrDiverged = errors.New("train: training diverged")
 
-// A Set is labelled examples. Nobody changes one, so that trainings may share
-// it.
-type Set struct {
-	nn.Batch       // all examples
-	Labels   []int // of each, below the number of classes
-}
-
-// Config says how to train.
-type Config struct {
-	LearningRate float64  // peak of the schedule, above 0
-	BatchSize    int      // examples per step, at least 1, more than there are means all; the last batch of an epoch may be smaller
-	Epochs       int      // passes over the training set at most, at least 1; the schedule ends there
-	WeightDecay  float64  // of AdamW, at least 0
-	Schedule     Schedule // how the learning rate goes
-	WarmupRatio  float64  // share of the steps in which the learning rate rises to its peak, in [0, 1]
-	Patience     int      // epochs in a row without a lower validation loss that end the training, at least 1
-	Seed         uint64   // of the order of the examples and of dropout
-}
-
-// Metrics describe a network after an epoch. Losses are means over examples
-// (cross-entropy in nats), accuracies the share of examples whose most
-// probable class is the right one; both with dropout off, so that training
-// and validation compare.
+// Metrics describe a network after an epoch. Dropout is off on both sets, so
+// that their scores compare: a train loss far below the validation loss is
+// over-fitting.
 type Metrics struct {
-	Epoch                              int // from 1 on
-	TrainLoss, TrainAccuracy           float64
-	ValidationLoss, ValidationAccuracy float64
+	Epoch             int // from 1 on
+	Train, Validation Scores
 }
 
 // Result is how a training went.
 type Result struct {
-	Best      Metrics // the epoch with the lowest validation loss, the first of equal ones
+	Best      Metrics // the epoch that is the best by Config.Metric, the first of equal ones
 	EpochsRun int     // fewer than Config.Epochs if the training stopped early
 }
 
-// Fit trains net, a classifier without its softmax, on training and leaves it
-// with the weights of the best epoch. After each epoch it calls after with its
-// metrics and the state of the training, of which after keeps nothing; an error
-// ends the training and is returned as it is. When ctx is cancelled Fit stops
-// before the next step and returns context.Cause(ctx). After an error the
-// weights are those of the moment and Result says what came before.
+// Fit trains net, a classifier without its softmax or a regression, on training
+// and leaves it with the weights of the best epoch. After each epoch it calls
+// after, if it is not nil, with its metrics and the state of the training, of
+// which after keeps nothing; an error ends the training and is returned as it
+// is. When ctx is cancelled Fit stops before the next pass and returns
+// context.Cause(ctx). After an error the weights are those of the moment and
+// Result says what came before.
+//
+// Parameters that are Frozen keep every bit, and cost no backward pass below
+// the first one that trains. Blocks that are frozen as a whole, from the input
+// on, are in evaluation mode (see FrozenBlocks).
 //
 // With a state, from, of a training with the same other arguments Fit goes on
 // with the epoch after it, and ends as that training would have, bit for bit:
 // all randomness of an epoch is a function of the seed and its number. A state
 // that does not fit is an error that matches ErrState. A nil one starts the
 // training at its beginning. Fit does not change it.
-func Fit(ctx context.Context, net nn.Layer, training, validation Set, c Config, from *State, after func(Metrics, State) error) (Result, error) {
-	n := len(training.Labels)
-	c.BatchSize = min(c.BatchSize, n)
-	steps := (n + c.BatchSize - 1) / c.BatchSize // of an epoch
-	f := fit{net: net, params: net.Params(), training: training, c: c, opt: nn.AdamW{WeightDecay: c.WeightDecay}, total: c.Epochs * steps}
-	best := Metrics{ValidationLoss: math.Inf(1)}
+func Fit(ctx context.Context, net *nn.Network, training, validation Set, c Config, from *State, after func(Metrics, State) error) (Result, error) {
+	if err := check(net, training, validation, c); err != nil {
+		return Result{}, err
+	}
+	f := newFit(net, training, c)
+	defer func() {
+		for _, s := range f.stages {
+			s.leave()
+		}
+	}()
+	best := Metrics{}
+	stale := 0
 	var kept [][]float32
 	var r Result
 	if from != nil {
-		if err := from.check(f.params, c); err != nil {
+		var err error
+		if kept, err = f.restore(from); err != nil {
 			return Result{}, err
 		}
-		best = from.Best
+		best, stale = from.Best, from.Stale
 		r = Result{Best: best, EpochsRun: from.Epoch}
-		put(f.params, from.BestWeights)
-		kept = keep(nil, f.params)
-		put(f.params, from.Weights)
-		f.step = from.Epoch * steps
-		f.opt.Restore(f.step, from.M, from.V)
 	}
-	for epoch := r.EpochsRun + 1; epoch <= c.Epochs && epoch-best.Epoch <= c.Patience; epoch++ {
+	scored := f.scored()
+	for epoch := r.EpochsRun + 1; epoch <= f.c.Epochs && stale < f.c.Patience; epoch++ {
 		if err := f.epoch(ctx, epoch); err != nil {
 			return r, err
 		}
-		m := Metrics{Epoch: epoch}
-		m.TrainLoss, m.TrainAccuracy = Evaluate(net, training)
-		m.ValidationLoss, m.ValidationAccuracy = Evaluate(net, validation)
-		if !finite(m.TrainLoss) || !finite(m.ValidationLoss) {
-			return r, diverged(epoch)
+		m := Metrics{Epoch: epoch, Validation: Evaluate(net, validation)}
+		if scored.Len() > 0 {
+			m.Train = Evaluate(net, scored)
 		}
-		if m.ValidationLoss < best.ValidationLoss {
-			best, kept = m, keep(kept, f.params)
+		if !finite(m.Train.Loss) || !finite(m.Validation.Loss) {
+			return r, fmt.Errorf("%w: the loss is not finite after epoch %d, step %d", ErrDiverged, epoch, f.step)
+		}
+		gain := f.c.gain(m, best)
+		if stale++; gain > f.c.EarlyStoppingThreshold {
+			stale = 0
+		}
+		if gain > 0 {
+			best, kept = m, snapshot(kept, f.params)
 		}
 		r = Result{Best: best, EpochsRun: epoch}
-		if err := after(m, f.state(r, kept)); err != nil {
-			return r, err
+		if after != nil {
+			if err := after(m, f.state(r, stale, kept)); err != nil {
+				return r, err
+			}
 		}
 	}
 	put(f.params, kept)
 	return r, nil
 }
 
+// gain returns by how much the validation metric of m is better than that of
+// the best epoch, which has the number 0 if there is none.
+func (c Config) gain(m, best Metrics) float64 {
+	if best.Epoch == 0 {
+		return math.Inf(1)
+	}
+	now, _ := c.Metric.Of(m.Validation)
+	then, _ := c.Metric.Of(best.Validation)
+	if c.Metric.Higher() {
+		return now - then
+	}
+	return then - now
+}
+
+// check returns an error if the arguments of Fit are wrong.
+func check(net *nn.Network, training, validation Set, c Config) error {
+	if err := c.Check(); err != nil {
+		return err
+	}
+	if !nn.Trains(net) {
+		return errors.New("train: all parameters are frozen, want one that trains")
+	}
+	if err := training.check(); err != nil {
+		return fmt.Errorf("%w, in the training set", err)
+	}
+	outputs := net.Forward(training.slice(training.offsets(), 0, 1).Batch, nil).X.Cols
+	if err := training.Check(outputs); err != nil {
+		return fmt.Errorf("%w, in the training set", err)
+	}
+	if err := validation.Check(outputs); err != nil {
+		return fmt.Errorf("%w, in the validation set", err)
+	}
+	if (training.Labels == nil) != (validation.Labels == nil) {
+		return errors.New("train: one set has labels and the other has targets, want the same in both")
+	}
+	if training.Labels != nil && !training.varied() {
+		return fmt.Errorf("train: the training set has examples of class %d only, want at least two classes", training.Labels[0])
+	}
+	if c.ClassWeights != nil && training.Labels != nil && len(c.ClassWeights) != outputs {
+		return fmt.Errorf("train: there are %d ClassWeights, want one for each of the %d classes", len(c.ClassWeights), outputs)
+	}
+	return c.withDefaults().Metric.fits(validation, outputs)
+}
+
 // fit is a training under way.
 type fit struct {
-	net      nn.Layer
-	params   []*nn.Param
-	training Set
-	c        Config
-	opt      nn.AdamW
-	loss     nn.SoftmaxCrossEntropy
-	step     int // taken so far
-	total    int // to take if nothing stops the training
+	net    *nn.Network
+	c      Config
+	params []*nn.Param // that are not frozen, all epochs together
+	stages []*stage    // of params, in their order
+	loss   criterion
+	batch  gatherer // from the training set
+	step   int      // taken so far
+	steps  int      // of an epoch
+}
 
-	batch Set // of the step
+func newFit(net *nn.Network, training Set, c Config) *fit {
+	c = c.withDefaults()
+	n := training.Len()
+	c.BatchSize = min(c.BatchSize, n)
+	passes := (n + c.BatchSize - 1) / c.BatchSize
+	c.GradientAccumulationSteps = min(c.GradientAccumulationSteps, passes)
+	f := &fit{
+		net:    net,
+		c:      c,
+		stages: c.stages(net),
+		loss:   criterion{smoothing: c.LabelSmoothingFactor, weights: c.ClassWeights},
+	}
+	f.steps = (passes + c.GradientAccumulationSteps - 1) / c.GradientAccumulationSteps
+	for _, s := range f.stages {
+		f.params = append(f.params, s.params...)
+	}
+	f.batch.reset(training)
+	return f
 }
 
 // Random streams of one seed.
 const (
 	streamOrder = iota << 32
 	streamDropout
+	streamScored
 )
 
+// scored returns the part of the training set that scores are computed on.
+func (f *fit) scored() Set {
+	all := f.batch.from
+	switch n := f.c.EvaluateAtMost; {
+	case n < 0:
+		return Set{}
+	case n == 0 || n >= all.Len():
+		return all
+	default:
+		order := rand.New(rand.NewPCG(f.c.Seed, streamScored)).Perm(all.Len())[:n]
+		slices.Sort(order)
+		return all.Select(order)
+	}
+}
+
 func (f *fit) epoch(ctx context.Context, epoch int) error {
-	order := rand.New(rand.NewPCG(f.c.Seed, streamOrder+uint64(epoch))).Perm(len(f.training.Labels))
+	for _, s := range f.stages {
+		s.enter(epoch)
+	}
+	front, back := f.net.Split(FrozenBlocks(f.net))
+	training := f.batch.from
+	order := rand.New(rand.NewPCG(f.c.Seed, streamOrder+uint64(epoch))).Perm(training.Len())
 	dropout := rand.New(rand.NewPCG(f.c.Seed, streamDropout+uint64(epoch)))
-	for batch := range slices.Chunk(order, f.c.BatchSize) {
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-		s := f.gather(batch)
-		sum, _ := f.loss.Forward(f.net.Forward(s.Batch, dropout).X, s.Labels)
-		if !finite(sum) {
-			return diverged(epoch)
-		}
+	for examples := range slices.Chunk(order, f.c.BatchSize*f.c.GradientAccumulationSteps) {
+		total := f.loss.weight(training, examples)
 		for _, p := range f.params {
 			clear(p.Grad)
 		}
-		f.net.Backward(f.loss.Backward(), false)
-		f.opt.Step(f.params, f.c.LearningRate*f.c.Schedule.Factor(f.step, f.total, f.c.WarmupRatio))
+		for pass := range slices.Chunk(examples, f.c.BatchSize) {
+			if ctx.Err() != nil {
+				return context.Cause(ctx)
+			}
+			s := f.batch.gather(pass)
+			y := back.Forward(front.Forward(s.Batch, nil), dropout)
+			if !finite(f.loss.forward(y.X, s)) {
+				return f.diverged("loss", epoch)
+			}
+			back.Backward(f.loss.backward(total), false)
+		}
+		if most := f.c.MaxGradNorm; most > 0 && !finite(nn.ClipGradNorm(f.params, most)) {
+			return f.diverged("gradient", epoch)
+		}
+		rate := f.c.LearningRate * f.c.factor(f.step, f.c.Epochs*f.steps)
+		for _, s := range f.stages {
+			if epoch >= s.start {
+				s.opt.Step(s.params, rate)
+			}
+		}
 		f.step++
 	}
 	return nil
 }
 
-// gather copies the examples with the given indices into a batch.
-func (f *fit) gather(batch []int) Set {
-	d := f.training.X.Cols
-	b := &f.batch
-	b.X.Data, b.Labels = b.X.Data[:0], b.Labels[:0]
-	for _, i := range batch {
-		b.X.Data = append(b.X.Data, f.training.X.Data[i*d:(i+1)*d]...)
-		b.Labels = append(b.Labels, f.training.Labels[i])
-	}
-	b.X.Rows, b.X.Cols, b.X.Stride = len(batch), d, d
-	return *b
-}
-
-// Evaluate returns the mean loss and the accuracy of net on s, with dropout
-// off.
-func Evaluate(net nn.Layer, s Set) (loss, accuracy float64) {
-	var l nn.SoftmaxCrossEntropy
-	sum, correct := l.Forward(net.Forward(s.Batch, nil).X, s.Labels)
-	n := float64(len(s.Labels))
-	return sum / n, float64(correct) / n
-}
-
-// keep copies the values of the parameters, into dst if it is not nil.
-func keep(dst [][]float32, params []*nn.Param) [][]float32 {
-	if dst == nil {
-		dst = make([][]float32, len(params))
-	}
-	for i, p := range params {
-		dst[i] = append(dst[i][:0], p.Value...)
-	}
-	return dst
-}
-
-// put copies values into the parameters.
-func put(params []*nn.Param, values [][]float32) {
-	for i, p := range params {
-		copy(p.Value, values[i])
-	}
-}
-
-func diverged(epoch int) error {
-	return fmt.Errorf("%w: the loss is not finite in epoch %d", ErrDiverged, epoch)
+// diverged returns the error of the step that is being taken.
+func (f *fit) diverged(what string, epoch int) error {
+	return fmt.Errorf("%w: the %s is not finite in epoch %d, step %d", ErrDiverged, what, epoch, f.step+1)
 }
 
 func finite(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }

@@ -30,19 +30,19 @@ func blobs(n int, seed uint64) Set {
 	return s
 }
 
-func network() nn.Sequential {
+func network() *nn.Network {
 	rng := rand.New(rand.NewPCG(1, 1))
 	a, b := nn.NewDense("a", 2, 32), nn.NewDense("b", 32, 2)
 	a.Init(1, rng)
 	b.Init(0.2, rng)
-	return nn.Sequential{a, &nn.ReLU{}, &nn.Dropout{Rate: 0.1}, b}
+	return &nn.Network{Blocks: nn.Sequential{nn.Sequential{a, &nn.ReLU{}, &nn.Dropout{Rate: 0.1}}}, Head: b}
 }
 
-var config = Config{LearningRate: 0.05, BatchSize: 4, Epochs: 40, Schedule: Constant, Patience: 5, Seed: 1}
+var config = Config{LearningRate: 0.05, BatchSize: 4, Epochs: 40, Schedule: Constant, Patience: 5, MaxGradNorm: -1, Seed: 1}
 
 func nop(Metrics, State) error { return nil }
 
-func fitBlobs(t *testing.T, c Config) (nn.Sequential, []Metrics, Result) {
+func fitBlobs(t *testing.T, c Config) (*nn.Network, []Metrics, Result) {
 	t.Helper()
 	net := network()
 	var seen []Metrics
@@ -59,7 +59,7 @@ func fitBlobs(t *testing.T, c Config) (nn.Sequential, []Metrics, Result) {
 func TestFitKeepsTheWeightsOfTheBestEpoch(t *testing.T) {
 	net, seen, r := fitBlobs(t, config)
 	best := slices.MinFunc(seen, func(a, b Metrics) int {
-		if a.ValidationLoss < b.ValidationLoss {
+		if a.Validation.Loss < b.Validation.Loss {
 			return -1
 		}
 		return 1
@@ -70,9 +70,8 @@ func TestFitKeepsTheWeightsOfTheBestEpoch(t *testing.T) {
 	if best.Epoch == len(seen) {
 		t.Fatal("the last epoch is the best, so that this test shows nothing")
 	}
-	loss, accuracy := Evaluate(net, blobs(100, 2))
-	if loss != best.ValidationLoss || accuracy != best.ValidationAccuracy {
-		t.Errorf("the network in the end has loss %v and accuracy %v, want those of epoch %d: %+v", loss, accuracy, best.Epoch, best)
+	if s := Evaluate(net, blobs(100, 2)); s != best.Validation {
+		t.Errorf("the network in the end has %+v, want that of epoch %d: %+v", s, best.Epoch, best)
 	}
 }
 
@@ -92,8 +91,8 @@ func TestFitStopsWhenPatienceIsOver(t *testing.T) {
 				t.Errorf("report %d is of epoch %d", i, m.Epoch)
 			}
 			since++
-			if m.ValidationLoss < best {
-				best, since = m.ValidationLoss, 0
+			if m.Validation.Loss < best {
+				best, since = m.Validation.Loss, 0
 			}
 			if since == patience && i != len(seen)-1 {
 				t.Errorf("patience %d: was over after epoch %d, training stopped after %d", patience, i+1, len(seen))
@@ -109,7 +108,7 @@ func TestOfEqualEpochsTheFirstIsTheBest(t *testing.T) {
 	c := config
 	c.LearningRate = math.SmallestNonzeroFloat64 // nothing moves
 	_, seen, r := fitBlobs(t, c)
-	if seen[0].ValidationLoss != seen[1].ValidationLoss {
+	if seen[0].Validation.Loss != seen[1].Validation.Loss {
 		t.Fatal("epochs differ, so that this test shows nothing")
 	}
 	if r.Best.Epoch != 1 || r.EpochsRun != 1+c.Patience {
@@ -122,8 +121,8 @@ func TestEachEpochHasItsOwnOrderAndDropout(t *testing.T) {
 	// examples. One example has one order.
 	after := func(epoch, n int, dropout float64) []float32 {
 		net := network()
-		net[2] = &nn.Dropout{Rate: dropout}
-		f := fit{net: net, params: net.Params(), training: blobs(n, 1), c: config, total: 100}
+		net.Blocks[0].(nn.Sequential)[2] = &nn.Dropout{Rate: dropout}
+		f := newFit(net, blobs(n, 1), config)
 		if err := f.epoch(context.Background(), epoch); err != nil {
 			t.Fatal(err)
 		}
@@ -150,8 +149,8 @@ func TestFitOverfitsAndTheMetricsShowIt(t *testing.T) {
 	c.Epochs, c.Patience = 200, 200
 	_, seen, _ := fitBlobs(t, c)
 	last := seen[len(seen)-1]
-	if !(last.TrainLoss < 0.5*last.ValidationLoss) {
-		t.Errorf("train loss %v, validation loss %v after %d epochs, want over-fitting", last.TrainLoss, last.ValidationLoss, last.Epoch)
+	if !(last.Train.Loss < 0.5*last.Validation.Loss) {
+		t.Errorf("train loss %v, validation loss %v after %d epochs, want over-fitting", last.Train.Loss, last.Validation.Loss, last.Epoch)
 	}
 }
 
@@ -174,14 +173,14 @@ func TestFitTakesOneStepPerBatch(t *testing.T) {
 	c := config
 	c.BatchSize, c.Epochs, c.WarmupRatio = 20, 2, 0.5
 	_, seen, _ := fitBlobs(t, c)
-	loss, _ := Evaluate(network(), blobs(100, 2))
-	if seen[0].ValidationLoss != loss || seen[1].ValidationLoss == loss {
-		t.Errorf("validation loss is %v, then %v; want the start's %v, then another", seen[0].ValidationLoss, seen[1].ValidationLoss, loss)
+	loss := Evaluate(network(), blobs(100, 2)).Loss
+	if seen[0].Validation.Loss != loss || seen[1].Validation.Loss == loss {
+		t.Errorf("validation loss is %v, then %v; want the start's %v, then another", seen[0].Validation.Loss, seen[1].Validation.Loss, loss)
 	}
 	// 20 examples in batches of 19 are two steps: now the first epoch ends
 	// after a step at the full rate.
 	c.BatchSize, c.WarmupRatio = 19, 0.25
-	if _, seen, _ := fitBlobs(t, c); seen[0].ValidationLoss == loss {
+	if _, seen, _ := fitBlobs(t, c); seen[0].Validation.Loss == loss {
 		t.Errorf("validation loss is %v after an epoch of two steps, want another than the start's", loss)
 	}
 }
@@ -252,7 +251,7 @@ func TestFitWithACancelledContextTakesNoStep(t *testing.T) {
 	}
 }
 
-// overflowing has an infinite logit in evaluations of sets of one size.
+// overflowing has an infinite logit in evaluations of so many examples.
 type overflowing struct {
 	nn.Layer
 	size int
@@ -267,8 +266,8 @@ func (o overflowing) Forward(x nn.Batch, rng *rand.Rand) nn.Batch {
 }
 
 func TestALossThatIsInfiniteOnOneSetAloneDiverges(t *testing.T) {
-	for name, size := range map[string]int{"training": 20, "validation": 100} {
-		_, err := Fit(context.Background(), overflowing{network(), size}, blobs(20, 1), blobs(100, 2), config, nil, func(m Metrics, _ State) error {
+	for name, size := range map[string]int{"training": 20, "validation": 100 % chunk} {
+		_, err := Fit(context.Background(), &nn.Network{Head: overflowing{network(), size}}, blobs(20, 1), blobs(100, 2), config, nil, func(m Metrics, _ State) error {
 			t.Errorf("%s: reported %+v, want nothing", name, m)
 			return nil
 		})

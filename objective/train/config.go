@@ -1,0 +1,148 @@
+package train
+
+import (
+	"fmt"
+	"math"
+	"slices"
+)
+
+// Config says how to train. Its fields are named as in Hugging Face's
+// TrainingArguments where they are there, and 0 means the default of those.
+type Config struct {
+	LearningRate              float64 // peak of the schedule, above 0; 0 means 5e-5
+	BatchSize                 int     // examples per pass through the network (per_device_train_batch_size); 0 means 8, more than there are means all
+	GradientAccumulationSteps int     // passes per step of the optimizer; 0 means 1; the last step of an epoch takes what is left
+	Epochs                    int     // passes over the training set at most (num_train_epochs); 0 means 3; the schedule ends there
+	WeightDecay               float64 // of AdamW, at least 0; not on parameters without Decay
+	AdamBeta1                 float64 // in (0, 1); 0 means 0.9
+	AdamBeta2                 float64 // in (0, 1); 0 means 0.999
+	AdamEpsilon               float64 // above 0; 0 means 1e-8
+	MaxGradNorm               float64 // gradients of a larger norm are scaled down to it; 0 means 1, below 0: never
+
+	// LabelSmoothingFactor is the share of each label that all classes are
+	// given alike, in [0, 1). It acts on what is trained, not on Scores.
+	LabelSmoothingFactor float64
+
+	// ClassWeights multiply the loss of the examples of each class, as the
+	// weight of PyTorch's CrossEntropyLoss does; see BalancedWeights. They act
+	// on what is trained, not on Scores. nil: every example counts the same.
+	ClassWeights []float64
+
+	Schedule    Schedule // how the learning rate goes; "" means Linear
+	WarmupRatio float64  // share of the steps in which the learning rate rises to its peak, in [0, 1]
+	WarmupSteps int      // number of these steps; above 0 it overrides WarmupRatio
+	LREnd       float64  // learning rate that Polynomial ends at, below LearningRate; 0 means 1e-7
+	Power       float64  // exponent of Polynomial, above 0; 0 means 1
+	Timescale   int      // steps of InverseSqrt; 0 means the steps of the warmup, or 10,000 without one
+
+	// LayerDecay multiplies the learning rate of block i by
+	// LayerDecay^(blocks - i): that of the head is 1, of the last block
+	// LayerDecay. In (0, 1]; 0 means 1, which is no difference.
+	LayerDecay float64
+
+	// GradualUnfreezing trains the head alone in the first epoch and one block
+	// more, from the head down, in each further one: J. Howard and S. Ruder,
+	// "Universal Language Model Fine-tuning for Text Classification", 2018,
+	// section 3.3. Parameters that are frozen before stay so. Each block's
+	// moments start with its first step.
+	GradualUnfreezing bool
+
+	Metric                 Metric  // by which the best epoch is chosen, on the validation set; "" means MetricLoss
+	Patience               int     // epochs in a row without a better metric that end the training (early_stopping_patience); 0: never
+	EarlyStoppingThreshold float64 // by how much a metric must be better for Patience to start anew, at least 0
+
+	// EvaluateAtMost is on how many examples of the training set the scores of
+	// an epoch are, a random part of them that is the same in all epochs; 0
+	// means on all, below 0 on none: then Metrics.Train is zero. The gap to the
+	// validation scores is over-fitting.
+	EvaluateAtMost int
+
+	Seed uint64 // of the order of the examples and of dropout
+}
+
+// withDefaults returns c with every default set.
+func (c Config) withDefaults() Config {
+	c.LearningRate = or(c.LearningRate, 5e-5)
+	c.BatchSize = or(c.BatchSize, 8)
+	c.GradientAccumulationSteps = or(c.GradientAccumulationSteps, 1)
+	c.Epochs = or(c.Epochs, 3)
+	c.AdamBeta1 = or(c.AdamBeta1, 0.9)
+	c.AdamBeta2 = or(c.AdamBeta2, 0.999)
+	c.AdamEpsilon = or(c.AdamEpsilon, 1e-8)
+	c.MaxGradNorm = or(c.MaxGradNorm, 1)
+	c.Schedule = or(c.Schedule, Linear)
+	c.LREnd = or(c.LREnd, 1e-7)
+	c.Power = or(c.Power, 1)
+	c.LayerDecay = or(c.LayerDecay, 1)
+	c.Metric = or(c.Metric, MetricLoss)
+	c.Patience = or(c.Patience, math.MaxInt)
+	return c
+}
+
+// or returns x, or def if x is the zero value.
+func or[T comparable](x, def T) T {
+	var zero T
+	if x == zero {
+		return def
+	}
+	return x
+}
+
+// Check returns an error that names the first field out of its range, its
+// value and the range. Fit and Rehearse check, too.
+func (c Config) Check() error {
+	c = c.withDefaults()
+	for _, f := range []struct {
+		name  string
+		value float64
+		ok    bool
+		want  string
+	}{
+		{"LearningRate", c.LearningRate, c.LearningRate > 0, "a finite number above 0, or 0 for 5e-5"},
+		{"WeightDecay", c.WeightDecay, c.WeightDecay >= 0, "a finite number of at least 0"},
+		{"AdamBeta1", c.AdamBeta1, c.AdamBeta1 > 0 && c.AdamBeta1 < 1, "above 0 and below 1, or 0 for 0.9"},
+		{"AdamBeta2", c.AdamBeta2, c.AdamBeta2 > 0 && c.AdamBeta2 < 1, "above 0 and below 1, or 0 for 0.999"},
+		{"AdamEpsilon", c.AdamEpsilon, c.AdamEpsilon > 0, "a finite number above 0, or 0 for 1e-8"},
+		{"MaxGradNorm", c.MaxGradNorm, c.MaxGradNorm == c.MaxGradNorm, "a finite number: 0 for 1, below 0 for no limit"},
+		{"LabelSmoothingFactor", c.LabelSmoothingFactor, c.LabelSmoothingFactor >= 0 && c.LabelSmoothingFactor < 1, "at least 0 and below 1"},
+		{"WarmupRatio", c.WarmupRatio, c.WarmupRatio >= 0 && c.WarmupRatio <= 1, "0 to 1"},
+		{"Power", c.Power, c.Power > 0, "a finite number above 0, or 0 for 1"},
+		{"LayerDecay", c.LayerDecay, c.LayerDecay > 0 && c.LayerDecay <= 1, "above 0 and at most 1, or 0 for 1"},
+		{"EarlyStoppingThreshold", c.EarlyStoppingThreshold, c.EarlyStoppingThreshold >= 0, "a finite number of at least 0"},
+	} {
+		if !f.ok || !finite(f.value) {
+			return fmt.Errorf("train: %s is %v, want %s", f.name, f.value, f.want)
+		}
+	}
+	for _, f := range []struct {
+		name  string
+		value int
+		low   int
+		want  string
+	}{
+		{"BatchSize", c.BatchSize, 1, "at least 1, or 0 for 8"},
+		{"GradientAccumulationSteps", c.GradientAccumulationSteps, 1, "at least 1, or 0 for 1"},
+		{"Epochs", c.Epochs, 1, "at least 1, or 0 for 3"},
+		{"WarmupSteps", c.WarmupSteps, 0, "at least 0"},
+		{"Timescale", c.Timescale, 0, "at least 1, or 0 for the steps of the warmup"},
+		{"Patience", c.Patience, 1, "at least 1, or 0 for no early stopping"},
+	} {
+		if f.value < f.low {
+			return fmt.Errorf("train: %s is %d, want %s", f.name, f.value, f.want)
+		}
+	}
+	if err := c.Schedule.Check(); err != nil {
+		return fmt.Errorf("train: %w", err)
+	}
+	if c.Schedule == Polynomial && !(c.LREnd >= 0 && c.LREnd < c.LearningRate) {
+		return fmt.Errorf("train: LREnd is %v, want at least 0 and below LearningRate, %v", c.LREnd, c.LearningRate)
+	}
+	if err := c.Metric.Check(); err != nil {
+		return fmt.Errorf("train: %w", err)
+	}
+	bad := func(w float64) bool { return !(w >= 0) || !finite(w) }
+	if i := slices.IndexFunc(c.ClassWeights, bad); i >= 0 {
+		return fmt.Errorf("train: ClassWeights[%d] is %v, want a finite number of at least 0", i, c.ClassWeights[i])
+	}
+	return nil
+}
