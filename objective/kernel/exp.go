@@ -5,7 +5,7 @@ import "math"
 // The constants of exp, after S. L. Moshier, "Methods and Programs for
 // Mathematical Functions" (Cephes), 1989, expf.
 const (
-	expLowest = -87         // below it exp is 0: e⁻⁸⁷ is about the smallest normal number
+	expLowest = -80         // below it exp is 0, far enough from where a share of it would be subnormal
 	expLog2E  = 1.44269504  // log₂e
 	expShift  = 3 << 22     // added, it rounds to an integer that its lowest bits then hold
 	expLn2Hi  = 0.693359375 // ln 2 in two parts, of which the first has 9 bits

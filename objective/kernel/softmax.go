@@ -3,7 +3,7 @@ package kernel
 import "math"
 
 // Softmax sets y to the softmax of x: y = exp(x - max x) / Σ exp(x - max x).
-// An element of -Inf, or 87 below the largest, gives 0; if all are -Inf, or
+// An element of -Inf, or more than 80 below the largest, gives 0; if all are -Inf, or
 // one is NaN, all of y is NaN. y may be x.
 func Softmax(y, x []float32) {
 	same(len(y), len(x))

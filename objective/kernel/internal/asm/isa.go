@@ -54,6 +54,17 @@ var ones *Mem // sixteen numbers of ones, then sixteen zeros
 
 // vectorMasks returns masks for the first n of one or two vectors of AVX2.
 func vectorMasks(n reg.Register, vectors int) (mask [2]reg.Register) {
+	table := maskTable(n)
+	for v := range vectors {
+		x := YMM()
+		VMOVUPS(Mem{Base: table, Disp: 32 * v}, x)
+		mask[v] = x
+	}
+	return mask
+}
+
+// maskTable returns a pointer to n numbers of ones, then 16-n zeros.
+func maskTable(n reg.Register) reg.Register {
 	if ones == nil {
 		table := GLOBL("ones", RODATA|NOPTR)
 		for i := range 32 {
@@ -65,15 +76,10 @@ func vectorMasks(n reg.Register, vectors int) (mask [2]reg.Register) {
 		}
 		ones = &table
 	}
-	// The mask of lane i is at 16 - n + i.
-	from, p := GP64(), GP64()
+	p, skip := GP64(), GP64()
 	LEAQ(*ones, p)
-	MOVQ(U32(16), from)
-	SUBQ(n, from)
-	for v := range vectors {
-		x := YMM()
-		VMOVUPS(Mem{Base: p, Index: from, Scale: 4, Disp: 32 * v}, x)
-		mask[v] = x
-	}
-	return mask
+	MOVQ(U32(16), skip)
+	SUBQ(n, skip)
+	LEAQ(Mem{Base: p, Index: skip, Scale: 4}, p)
+	return p
 }

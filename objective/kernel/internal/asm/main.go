@@ -21,8 +21,12 @@ func main() {
 	case "pack":
 		packRows()
 		packTransposed()
+	case "vector":
+		for _, s := range []isa{avx512, avx2} {
+			vectors(s)
+		}
 	default:
-		log.Fatalf("-part is %q, want gemm or pack", *part)
+		log.Fatalf("-part is %q, want gemm, pack or vector", *part)
 	}
 	Generate()
 }
