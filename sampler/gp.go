@@ -22,8 +22,11 @@ import (
 // trial has with the same range. The kernel is Matérn 5/2 on the unit cube with
 // one length scale per parameter; two choices of a categorical parameter are
 // either the same or not. Values are standardized, infinite ones taken as the
-// worst or the best finite one. The parameters of the kernel and the noise are
-// those of the largest posterior density, with the priors of Optuna's
+// worst or the best finite one, and how bad the worse half is counts by rank
+// only (half-rank warping: Song et al., "The Vizier Gaussian Process Bandit
+// Algorithm", arXiv:2408.11527, 2024), so that a few values far off do not hide
+// the differences among the good. The parameters of the kernel and the noise
+// are those of the largest posterior density, with the priors of Optuna's
 // GPSampler. They are fitted anew whenever the number of complete trials has
 // grown by a sixteenth. Pruned and failed trials are left out.
 //
@@ -155,7 +158,7 @@ func (s *GP) search(r trial.Request, joint space.Space, complete []*trial.Trial)
 	}
 	if complete[order[0]].Violation() == 0 {
 		fit := s.fit(all, "")
-		if p, ok := gp.Condition(fit.kernel, fit.noise, all.rows, fit.standard(all.values), all.pending); ok {
+		if p, ok := gp.Condition(fit.kernel, fit.noise, all.rows, fit.goals(all.values), all.pending); ok {
 			search.Terms = append(search.Terms, gp.NewLogEI(p, highest(p, complete, all.rows), gpNormals(r.Rand, len(all.pending))))
 		}
 	}

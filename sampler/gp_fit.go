@@ -16,7 +16,7 @@ type gpFit struct {
 	last  *trial.Trial
 	space space.Space
 
-	shift, scale float64 // the process is that of (value - shift)/scale
+	shift, scale float64 // of a constraint: the process is that of (value - shift)/scale
 	kernel       gp.Kernel
 	noise        float64
 }
@@ -44,8 +44,13 @@ func (s *GP) fit(data gpData, name string) gpFit {
 		}
 	}
 	s.mu.Unlock()
-	fit.shift, fit.scale = moments(data.values[:n])
-	first := gp.Data{Points: data.rows[:n], Values: fit.standard(data.values[:n]), MinNoise: gpMinNoise}
+	first := gp.Data{Points: data.rows[:n], MinNoise: gpMinNoise}
+	if name == "" {
+		first.Values = fit.goals(data.values[:n])
+	} else {
+		fit.shift, fit.scale = moments(data.values[:n])
+		first.Values = fit.standard(data.values[:n])
+	}
 	for i, d := range data.space {
 		if isCategorical(d.Dist) {
 			if first.Unordered == nil {
@@ -59,6 +64,14 @@ func (s *GP) fit(data gpData, name string) gpFit {
 	s.fits = append(s.fits[max(0, len(s.fits)+1-gpFitsKept):], fit)
 	s.mu.Unlock()
 	return fit
+}
+
+// goals returns values of the objective, the larger the better, as the process
+// sees them: warped, with mean 0 and variance 1.
+func (f gpFit) goals(values []float64) []float64 {
+	warped := warp(values)
+	f.shift, f.scale = moments(warped)
+	return f.standard(warped)
 }
 
 // standard returns the values in the units of the process: infinite ones as the

@@ -113,7 +113,7 @@ func TestGPFindsTheBottomOfABowlIn20Trials(t *testing.T) {
 
 func TestGPWorkersStayApart(t *testing.T) {
 	g := newGPStudy(&GP{}, 1, trial.Minimize)
-	for range 15 {
+	for range 14 {
 		u, _ := g.ask(t, unit2)
 		g.tell(u, bowl(u))
 	}
@@ -131,10 +131,10 @@ func TestGPWorkersStayApart(t *testing.T) {
 		}
 	}
 	// Without knowing of each other they would all try nearly the same.
-	alone := g.log.History().Before(15)
+	alone := g.log.History().Before(14)
 	var points [][2]float64
 	for n := range 3 {
-		r := trial.Request{History: alone, Trial: &trial.Trial{Number: 15}, Rand: rand.New(rand.NewPCG(uint64(n), 1))}
+		r := trial.Request{History: alone, Trial: &trial.Trial{Number: 14}, Rand: rand.New(rand.NewPCG(uint64(n), 1))}
 		drawn, err := g.s.SampleJoint(r)
 		if err != nil {
 			t.Fatal(err)
