@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"testing"
 
 	"gonum.org/v1/gonum/blas/blas32"
@@ -34,6 +35,35 @@ type torch struct {
 			Value []float64
 		}
 	}
+	Layers   map[string]torchLayer
+	Clipping []struct {
+		Limit, Norm float64
+		Before      [][]float32
+		After       [][]float64
+	}
+}
+
+// A torchLayer is a layer's result at x and the gradients of Σ dy∘y.
+type torchLayer struct {
+	X, Y, DX, DY torchMatrix
+	IDs          []int32
+	Lens         []int
+	Params       [][]float32
+	Grads        [][]float64
+	Running      [][]float64 // mean and variance after the forward pass
+}
+
+type torchMatrix struct {
+	Rows, Cols int
+	Data       []float64
+}
+
+func (m torchMatrix) matrix() blas32.General {
+	x := blas32.General{Rows: m.Rows, Cols: m.Cols, Stride: m.Cols, Data: aligned(len(m.Data))}
+	for i, v := range m.Data {
+		x.Data[i] = float32(v)
+	}
+	return x
 }
 
 func loadTorch(t *testing.T) torch {
@@ -105,6 +135,105 @@ func TestAdamWAgreesWithPyTorch(t *testing.T) {
 				if math.Abs(float64(p.Value[j])-want) > tolerance*math.Max(math.Abs(want), s.LR) {
 					t.Errorf("weight decay %v, step %d: element %d is %v, want %v", c.WeightDecay, i, j, p.Value[j], want)
 				}
+			}
+		}
+	}
+}
+
+func TestLayersAgreeWithPyTorch(t *testing.T) {
+	image := Image{6, 5, 3}
+	attention := func(d, heads int) Layer {
+		dense := func() *Dense { return NewDense("", d, d) }
+		return NewMultiHeadAttention(dense(), dense(), dense(), dense(), heads, 0)
+	}
+	lora := NewDense("", 7, 5)
+	lora.AddLoRA(2, 6, 0, rand.New(rand.NewPCG(8, 1)))
+	lora.W.Frozen, lora.B.Frozen = false, false
+	rng := rand.New(rand.NewPCG(8, 2))
+	cases := loadTorch(t).Layers
+	for name, c := range map[string]struct {
+		layer Layer
+		rng   *rand.Rand // of training
+	}{
+		"layer norm":               {NewLayerNorm("", 10, 1e-5), nil},
+		"gelu":                     {&GELU{}, nil},
+		"tanh":                     {&Tanh{}, nil},
+		"attention":                {attention(12, 3), nil},
+		"attention, one length":    {attention(8, 2), nil},
+		"embedding":                {NewEmbedding(6, Table{"", 11}, Table{"", 5}, Table{"", 2}), nil},
+		"lora":                     {lora, nil},
+		"convolution with stride":  {NewConv2D("", image, 4, Window{Size: 3, Stride: 2, Padding: 1}, true), nil},
+		"convolution without bias": {NewConv2D("", image, 4, Window{Size: 2}, false), nil},
+		"max pool":                 {NewMaxPool2D(image, Window{Size: 3, Stride: 2, Padding: 1}), nil},
+		"average pool":             {NewAvgPool2D(image, Window{Size: 3, Stride: 2, Padding: 1}), nil},
+		"global average pool":      {NewGlobalAvgPool2D(3), nil},
+		"batch norm in training":   {NewBatchNorm("", 3), rng},
+		"batch norm in evaluation": {NewBatchNorm("", 3), nil},
+	} {
+		v, ok := cases[name]
+		params := c.layer.Params()
+		if !ok || len(params) != len(v.Params) {
+			t.Errorf("%s: %d parameters, want %d", name, len(params), len(v.Params))
+			continue
+		}
+		for i, p := range params {
+			copy(p.Value, v.Params[i])
+		}
+		y := c.layer.Forward(Batch{X: v.X.matrix(), IDs: v.IDs, Lens: v.Lens}, c.rng).X
+		dx := c.layer.Backward(v.DY.matrix(), true)
+		near := func(what string, got []float32, want []float64) {
+			t.Helper()
+			// PyTorch rounds, too: it has gradients of 5e-6 that should be 0.
+			const noise = 1e-5
+			for i, w := range want {
+				if len(got) != len(want) || !(math.Abs(float64(got[i])-w) < noise+2*tolerance*largest(want)) {
+					t.Errorf("%s: %s is %v, want %v", name, what, got, want)
+					return
+				}
+			}
+		}
+		near("y", y.Data, v.Y.Data)
+		if v.IDs == nil {
+			near("dx", dx.Data, v.DX.Data)
+		}
+		for i, want := range v.Grads {
+			near(fmt.Sprintf("gradient of parameter %d", i), params[i].Grad, want)
+		}
+		for i, want := range v.Running {
+			near(fmt.Sprintf("running statistic %d", i), params[2+i].Value, want)
+		}
+		delete(cases, name)
+	}
+	for name := range cases {
+		t.Errorf("no layer is compared with %q", name)
+	}
+}
+
+func largest(x []float64) (most float64) {
+	for _, v := range x {
+		most = math.Max(most, math.Abs(v))
+	}
+	return most
+}
+
+func TestClipGradNormAgreesWithPyTorch(t *testing.T) {
+	cases := loadTorch(t).Clipping
+	if len(cases) != 2 {
+		t.Fatalf("%d cases, want 2", len(cases))
+	}
+	for _, c := range cases {
+		var params []*Param
+		for _, g := range c.Before {
+			p := newParam("", true, len(g))
+			copy(p.Grad, g)
+			params = append(params, p)
+		}
+		if norm := ClipGradNorm(params, c.Limit); math.Abs(norm-c.Norm) > tolerance*c.Norm {
+			t.Errorf("limit %v: the norm is %v, want %v", c.Limit, norm, c.Norm)
+		}
+		for i, want := range c.After {
+			if e := relativeError(params[i].Grad, want); !(e < tolerance) {
+				t.Errorf("limit %v: gradient %d is off by %.2g, want less than %.0g", c.Limit, i, e, tolerance)
 			}
 		}
 	}

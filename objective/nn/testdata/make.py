@@ -1,19 +1,23 @@
-"""Makes torch.json: what PyTorch computes for a small network and for AdamW.
+"""Makes torch.json: what PyTorch computes for the layers of this package, for a
+small network and for AdamW.
 
-    python3 make.py > torch.json
+    OMP_NUM_THREADS=1 python3 make.py > torch.json
 
-Made with PyTorch 1.13.0 on a CPU, in float32.
+Made with PyTorch 2.15.0 on a CPU, in float32. Numbers have 9 digits, which
+tell every float32.
 """
 
 import json
 import torch
+from torch import nn
 
+assert torch.__version__.startswith("2.15.0"), torch.__version__
 torch.manual_seed(1)
 torch.set_num_threads(1)
 
 
 def floats(t):
-    return [float(x) for x in t.detach().reshape(-1)]
+    return [float(f"{x:.9g}") for x in t.detach().reshape(-1).tolist()]
 
 
 def network():
@@ -41,7 +45,7 @@ def network():
         if step == 0:
             out["logits"] = floats(logits)
             out["grads"] = [floats(p.grad) for p in params]
-        out["losses"].append(float(loss))
+        out["losses"].append(loss.item())
         opt.step()
     out["params_after"] = [floats(p) for p in params]
     return out
@@ -67,4 +71,130 @@ def adamw():
     return cases
 
 
-print(json.dumps({"network": network(), "adamw": adamw()}))
+def rows(t):
+    """A matrix with its numbers of rows and columns; images become rows of
+    pixels with their channels side by side."""
+    if t.dim() == 4:
+        t = t.permute(0, 2, 3, 1).flatten(1)
+    return {"rows": t.shape[0], "cols": t.shape[1], "data": floats(t)}
+
+
+def case(forward, x, params, **more):
+    """The result of forward at x and the gradients of sum(dy * y), for a random
+    dy. A convolution's weights become out, height, width, in."""
+    if x.is_floating_point():
+        x.requires_grad_()
+    y = forward(x)
+    dy = torch.randn_like(y)
+    y.backward(dy)
+
+    def flat(t):
+        return floats(t.permute(0, 2, 3, 1) if t.dim() == 4 else t)
+
+    out = {"y": rows(y), "dy": rows(dy), "params": [flat(p) for p in params], "grads": [flat(p.grad) for p in params]}
+    if x.is_floating_point():
+        out |= {"x": rows(x), "dx": rows(x.grad)}
+    return out | more
+
+
+def randomized(module):
+    for p in module.parameters():
+        torch.nn.init.normal_(p)
+    return module
+
+
+def attention(lens, d, heads):
+    """Attention on padded sequences with a padding mask. Rows of padding are
+    left out of what is returned: their dy is 0, and their dx is, too."""
+    m = randomized(nn.MultiheadAttention(d, heads, batch_first=True))
+    longest = max(lens)
+    valid = torch.tensor([[i < l for i in range(longest)] for l in lens])
+    x = torch.randn(len(lens), longest, d, requires_grad=True)
+    y, _ = m(x, x, x, key_padding_mask=~valid, need_weights=False)
+    dy = torch.randn_like(y) * valid[:, :, None]
+    y.backward(dy)
+    assert not x.grad[~valid].any()
+
+    def parts(weight, bias, out_weight, out_bias):
+        w, b = weight.chunk(3), bias.chunk(3)
+        return [floats(t) for pair in zip(w, b) for t in pair] + [floats(out_weight), floats(out_bias)]
+
+    return {
+        "lens": lens,
+        "x": rows(x[valid]),
+        "y": rows(y[valid]),
+        "dy": rows(dy[valid]),
+        "dx": rows(x.grad[valid]),
+        "params": parts(m.in_proj_weight, m.in_proj_bias, m.out_proj.weight, m.out_proj.bias),
+        "grads": parts(m.in_proj_weight.grad, m.in_proj_bias.grad, m.out_proj.weight.grad, m.out_proj.bias.grad),
+    }
+
+
+def embedding():
+    """Tokens, positions and the first segment of two texts, one after the
+    other."""
+    tables = [randomized(nn.Embedding(n, 6)) for n in (11, 5, 2)]
+    ids = torch.tensor([3, 10, 3, 0, 7, 3])
+    positions = torch.tensor([0, 1, 2, 3, 0, 1])
+
+    def forward(ids):
+        return tables[0](ids) + tables[1](positions) + tables[2](torch.zeros_like(ids))
+
+    return case(forward, ids, [t.weight for t in tables], ids=ids.tolist(), lens=[4, 2])
+
+
+def lora():
+    """A term of rank 2 with alpha 6, that is 3 times B A."""
+    base = randomized(nn.Linear(7, 5))
+    a, b = nn.Parameter(torch.randn(2, 7)), nn.Parameter(torch.randn(5, 2))
+    return case(lambda x: base(x) + x @ a.T @ b.T * 3, torch.randn(4, 7), [base.weight, base.bias, a, b])
+
+
+def batch_norm(train):
+    m = randomized(nn.BatchNorm2d(3))
+    m.running_mean.normal_()
+    m.running_var.uniform_(0.5, 2)
+    before = [floats(m.running_mean), floats(m.running_var)]
+    m.train(train)
+    out = case(m, torch.randn(3, 3, 4, 2), list(m.parameters()))
+    out["params"] += before
+    return out | {"running": [floats(m.running_mean), floats(m.running_var)]}
+
+
+def layers():
+    norm = randomized(nn.LayerNorm(10, eps=1e-5))
+    image = lambda: torch.randn(2, 3, 6, 5)
+    conv = randomized(nn.Conv2d(3, 4, 3, stride=2, padding=1))
+    plain = randomized(nn.Conv2d(3, 4, 2, bias=False))
+    return {
+        "layer norm": case(norm, torch.randn(4, 10) * 3 + 2, list(norm.parameters())),
+        "gelu": case(nn.GELU(), torch.randn(4, 20) * 3, []),
+        "tanh": case(nn.Tanh(), torch.randn(4, 20), []),
+        "attention": attention([4, 1, 3], 12, 3),
+        "attention, one length": attention([3, 3], 8, 2),
+        "embedding": embedding(),
+        "lora": lora(),
+        "convolution with stride": case(conv, image(), list(conv.parameters())),
+        "convolution without bias": case(plain, image(), list(plain.parameters())),
+        "max pool": case(nn.MaxPool2d(3, stride=2, padding=1), image(), []),
+        "average pool": case(nn.AvgPool2d(3, stride=2, padding=1), image(), []),
+        "global average pool": case(lambda x: nn.AdaptiveAvgPool2d(1)(x).flatten(1), image(), []),
+        "batch norm in training": batch_norm(True),
+        "batch norm in evaluation": batch_norm(False),
+    }
+
+
+def clipping():
+    """clip_grad_norm_ of two parameters, above and below the limit."""
+    cases = []
+    for limit in (0.5, 1e3):
+        params = [nn.Parameter(torch.zeros(n)) for n in (5, 3)]
+        for p in params:
+            p.grad = torch.randn_like(p)
+        before = [floats(p.grad) for p in params]
+        norm = torch.nn.utils.clip_grad_norm_(params, limit)
+        cases.append({"limit": limit, "norm": norm.item(), "before": before, "after": [floats(p.grad) for p in params]})
+    return cases
+
+
+print(json.dumps({"network": network(), "adamw": adamw(), "layers": layers(), "clipping": clipping()}))
