@@ -16,10 +16,10 @@ type AdamWStep struct {
 }
 
 // flush rounds moments to multiples of 2⁻⁹⁰, about 8e-28, when it is added and
-// subtracted: those of units that no longer get a gradient fade away, and they
-// and their products with a learning rate would otherwise end as subnormals,
-// which processors are slow with. Against ε such moments are nothing. No
-// branch is needed, and moments above 1e-12 keep their bits.
+// subtracted: those of units that no longer get a gradient fade, and they and
+// their products with a learning rate would otherwise end as subnormal numbers,
+// which processors are slow with. Against ε such moments are nothing. No branch
+// is needed, and moments above 1e-12 keep their bits.
 const flush = 1e-20
 
 // AdamW takes one step of the optimizer of I. Loshchilov and F. Hutter,

@@ -53,9 +53,6 @@ var ops = []struct {
 	{"TT", blas.Trans, blas.Trans},
 }
 
-// vectors are the kernels that must agree bit for bit.
-func vectors() []Kernel { return vectorKernels() }
-
 func TestProductsAreRightForAllShapes(t *testing.T) {
 	sizes := []int{1, 2, 3, 5, 7, 8, 11, 12, 13, 15, 16, 17, 31, 32, 33, 47, 64, 65, 100}
 	depths := []int{0, 1, 2, 7, 8, 9, 33, 255, 256, 257, 300, 515}
@@ -130,4 +127,156 @@ func sameBits(t *testing.T, name string, got, want []float32) {
 				got[i], math.Float32bits(got[i]), want[i], math.Float32bits(want[i]))
 		}
 	}
+}
+
+func TestARowIsTheSameInEveryBatch(t *testing.T) {
+	rng := rand.New(rand.NewPCG(21, 22))
+	for _, op := range ops {
+		for _, s := range [][2]int{{384, 384}, {40, 300}, {5, 33}, {100, 1}} {
+			n, k := s[0], s[1]
+			_, b := operands(rng, op.ta, op.tb, 1, n, k, 2)
+			rows := matrix(rng, 100, k, 0)
+			c := matrix(rng, 100, n, 0)
+			for _, kern := range Available() {
+				if kern == OpenBLAS {
+					continue // it promises nothing
+				}
+				for _, beta := range []float32{0, 1} {
+					all := batch(kern, op.ta, op.tb, rows, b, beta, c, 0, 100)
+					for _, m := range []int{1, 7, 16, 32, 33, 99} {
+						for first := 0; first < 100; first += m {
+							last := min(first+m, 100)
+							got := batch(kern, op.ta, op.tb, rows, b, beta, c, first, last)
+							sameBits(t, fmt.Sprintf("%v %s, n %d, k %d: rows %d to %d of 100", kern, op.name, n, k, first, last),
+								got, all[first*n:last*n])
+						}
+					}
+				}
+			}
+		}
+	}
+}
+
+// batch returns some rows of a·op(b) + beta·c, from a batch of their own. With
+// ta the batch is handed over as its transpose.
+func batch(kern Kernel, ta, tb blas.Transpose, a, b blas32.General, beta float32, c blas32.General, first, last int) []float32 {
+	m := last - first
+	x := blas32.General{Rows: m, Cols: a.Cols, Stride: a.Stride, Data: a.Data[first*a.Stride:]}
+	if ta != blas.NoTrans {
+		y := blas32.General{Rows: a.Cols, Cols: m, Stride: m, Data: make([]float32, a.Cols*m)}
+		for i := range m {
+			for l := range a.Cols {
+				y.Data[l*m+i] = x.Data[i*x.Stride+l]
+			}
+		}
+		x = y
+	}
+	z := blas32.General{Rows: m, Cols: c.Cols, Stride: c.Cols, Data: append([]float32(nil), c.Data[first*c.Stride:last*c.Stride]...)}
+	kern.Gemm(ta, tb, x, b, beta, z)
+	return z.Data
+}
+
+func TestProductsAgreeWithGonum(t *testing.T) {
+	rng := rand.New(rand.NewPCG(23, 24))
+	for _, op := range ops {
+		a, b := operands(rng, op.ta, op.tb, 61, 53, 200, 1)
+		c := matrix(rng, 61, 53, 1)
+		want := clone(c)
+		blas32.Gemm(op.ta, op.tb, 1, a, b, 1, want)
+		for _, kern := range Available() {
+			got := clone(c)
+			kern.Gemm(op.ta, op.tb, a, b, 1, got)
+			for i := range want.Data {
+				if math.Abs(float64(got.Data[i]-want.Data[i])) > 1e-4 {
+					t.Fatalf("%v %s: number %d is %v, gonum has %v", kern, op.name, i, got.Data[i], want.Data[i])
+				}
+			}
+		}
+	}
+}
+
+// What is computed once per kernel is one chain of fused multiply-adds: with
+// math.FMA, which rounds to float64, it is the same where that is exact.
+func TestVectorKernelsFuse(t *testing.T) {
+	e := float32(0x1p-12)
+	a := blas32.General{Rows: 1, Cols: 2, Stride: 2, Data: []float32{1 + e, -1}}
+	b := blas32.General{Rows: 2, Cols: 1, Stride: 1, Data: []float32{1 + e, 1 + 2*e}}
+	c := blas32.General{Rows: 1, Cols: 1, Stride: 1, Data: make([]float32, 1)}
+	// (1+e)² = 1 + 2e + e² loses e² when it is rounded. As the first term it is;
+	// as the second it is not.
+	for _, kern := range vectorKernels() {
+		kern.Gemm(blas.NoTrans, blas.NoTrans, a, b, 0, c)
+		if c.Data[0] != 0 {
+			t.Errorf("%v: the first product is not rounded: %v", kern, c.Data[0])
+		}
+		a.Data[0], a.Data[1], b.Data[0], b.Data[1] = -1, 1+e, 1+2*e, 1+e
+		kern.Gemm(blas.NoTrans, blas.NoTrans, a, b, 0, c)
+		if c.Data[0] != e*e {
+			t.Errorf("%v: the second product is rounded: %v, want %v", kern, c.Data[0], e*e)
+		}
+		a.Data[0], a.Data[1], b.Data[0], b.Data[1] = 1+e, -1, 1+e, 1+2*e
+	}
+	Generic.Gemm(blas.NoTrans, blas.NoTrans, blas32.General{Rows: 1, Cols: 2, Stride: 2, Data: []float32{-1, 1 + e}},
+		blas32.General{Rows: 2, Cols: 1, Stride: 1, Data: []float32{1 + 2*e, 1 + e}}, 0, c)
+	if c.Data[0] != 0 {
+		t.Errorf("generic: a product is not rounded: %v", c.Data[0])
+	}
+}
+
+func TestProductsPropagateWhatIsNotFinite(t *testing.T) {
+	nan, inf := float32(math.NaN()), float32(math.Inf(1))
+	for _, kern := range Available() {
+		for _, x := range []float32{nan, inf} {
+			a := blas32.General{Rows: 1, Cols: 2, Stride: 2, Data: []float32{0, 1}}
+			b := blas32.General{Rows: 2, Cols: 1, Stride: 1, Data: []float32{x, 1}}
+			c := blas32.General{Rows: 1, Cols: 1, Stride: 1, Data: make([]float32, 1)}
+			if kern.Gemm(blas.NoTrans, blas.NoTrans, a, b, 0, c); c.Data[0] == c.Data[0] {
+				t.Errorf("%v: 0·%v + 1 is %v, want NaN", kern, x, c.Data[0])
+			}
+		}
+	}
+}
+
+func TestNothingIsAllocatedFromCallToCall(t *testing.T) {
+	rng := rand.New(rand.NewPCG(25, 26))
+	for _, op := range ops {
+		a, b := operands(rng, op.ta, op.tb, 100, 100, 300, 0)
+		c := matrix(rng, 100, 100, 0)
+		x := normals(rng, 100, 1)
+		for _, kern := range vectorKernels() {
+			// The pool of buffers may be emptied by the garbage collector, hence below one.
+			if n := testing.AllocsPerRun(100, func() {
+				kern.Gemm(op.ta, op.tb, a, b, 0, c)
+				AdamW(x, x, x, x, step)
+				Softmax(x, x)
+			}); n >= 1 {
+				t.Errorf("%v %s allocates %v times", kern, op.name, n)
+			}
+		}
+	}
+}
+
+func FuzzGemm(f *testing.F) {
+	f.Add(uint64(1), uint8(13), uint8(33), uint16(257), uint8(2), uint8(1), true)
+	f.Fuzz(func(t *testing.T, seed uint64, m, n uint8, k uint16, pad, op uint8, add bool) {
+		rng := rand.New(rand.NewPCG(seed, 0))
+		o := ops[op%4]
+		rows, cols, depth := int(m), int(n), int(k%600)
+		a, b := operands(rng, o.ta, o.tb, rows, cols, depth, int(pad%20))
+		c := matrix(rng, rows, cols, int(pad%20))
+		beta := float32(0)
+		if add {
+			beta = 1
+		}
+		var first []float32
+		for _, kern := range vectorKernels() {
+			got := clone(c)
+			kern.Gemm(o.ta, o.tb, a, b, beta, got)
+			checkProduct(t, fmt.Sprintf("%v %s %d×%d×%d", kern, o.name, rows, depth, cols), o.ta, o.tb, a, b, beta, c, got)
+			if first == nil {
+				first = got.Data
+			}
+			sameBits(t, "AVX2 and AVX512", got.Data, first)
+		}
+	})
 }
