@@ -25,7 +25,11 @@ import (
 //
 //	⌈brackets · ReductionFactor^s / (s+1)⌉ with s = brackets - 1 - i,
 //
-// and the trial's number decides, by a hash, so that all workers agree.
+// and the trial's number decides, by a hash, so that all workers agree. As soon
+// as MaxResource is known, a sampler draws for a trial from the history of its
+// bracket alone: values that trials of one bracket were stopped with cannot be
+// compared with those of another. (Optuna means to do so, but its own samplers
+// read the whole history.)
 type Hyperband struct {
 	// StudyName goes into the hash. With the name of the study, the brackets
 	// are those that Optuna's workers on the same study choose; any other name
@@ -84,14 +88,23 @@ func (p Hyperband) At(h trial.History) Hyperband {
 	return p
 }
 
+// Bracketing returns how the trials of a study are parted, so that a sampler
+// sees the history of the bracket it draws for: by p.At(h), or nil while there
+// is one bracket.
+func (p Hyperband) Bracketing(h trial.History) trial.Bracketing {
+	if p = p.At(h); p.check() != nil || p.Brackets() == 1 {
+		return nil
+	}
+	return p
+}
+
 // Brackets returns the number of brackets, 1 as long as MaxResource is 0. All
 // fields must be in range.
 func (p Hyperband) Brackets() int { return len(p.shares()) }
 
 // Bracket returns the bracket of the trial with the given number, from 0 for
-// the one that judges earliest, and 0 as long as MaxResource is 0. Whoever
-// hands samplers the history of a bracket asks p.At(h).Bracket. All fields must
-// be in range.
+// the one that judges earliest, and 0 as long as MaxResource is 0. All fields
+// must be in range.
 func (p Hyperband) Bracket(number int) int { return p.assignment()(number) }
 
 // assignment returns the function from a trial's number to its bracket.

@@ -228,3 +228,33 @@ func BenchmarkHyperband(b *testing.B) {
 		})
 	}
 }
+
+func TestTheBracketsThatSamplersSee(t *testing.T) {
+	whole := trial.NewLog([]trial.Direction{trial.Minimize})
+	before := whole.History()
+	whole.Put(&trial.Trial{Number: 0, State: trial.Complete, Values: []float64{1}, Reports: []trial.Report{{Step: 8, Value: 1}}})
+	after := whole.History()
+	derived := pruner.Hyperband{StudyName: "s"}
+	known := pruner.Hyperband{StudyName: "s", MaxResource: 9}
+	type bracketer interface {
+		Bracketing(h trial.History) trial.Bracketing
+	}
+	for name, c := range map[string]struct {
+		pruner bracketer
+		h      trial.History
+		want   trial.Bracketing
+	}{
+		"none before a trial says how long they are": {derived, before, nil},
+		"by the first complete trial with reports":   {derived, after, known},
+		"known from the start":                       {known, before, known},
+		"none if there is one bracket":               {pruner.Hyperband{MaxResource: 2}, after, nil},
+		"none of a setting out of range":             {pruner.Hyperband{MaxResource: 9, ReductionFactor: 1}, after, nil},
+		"behind Patient":                             {pruner.Patient{Pruner: derived}, after, known},
+		"none behind Patient alone":                  {pruner.Patient{}, after, nil},
+		"none behind Patient of a median":            {pruner.Patient{Pruner: pruner.Median{}}, after, nil},
+	} {
+		if got := c.pruner.Bracketing(c.h); got != c.want {
+			t.Errorf("%s: got %+v, want %+v", name, got, c.want)
+		}
+	}
+}

@@ -55,6 +55,16 @@ func (p Patient) Prune(h trial.History, t *trial.Trial) (trial.Verdict, error) {
 	return p.Pruner.Prune(h, t)
 }
 
+// Bracketing returns that of Pruner, nil if it has none.
+func (p Patient) Bracketing(h trial.History) trial.Bracketing {
+	if b, ok := p.Pruner.(interface {
+		Bracketing(h trial.History) trial.Bracketing
+	}); ok {
+		return b.Bracketing(h)
+	}
+	return nil
+}
+
 func (p Patient) check() error {
 	if !(p.MinDelta >= 0 && !math.IsInf(p.MinDelta, 1)) {
 		return fmt.Errorf("pruner: MinDelta is %v, want a finite number, at least 0", p.MinDelta)

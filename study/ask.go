@@ -57,7 +57,7 @@ func (s *Study) ask(ctx context.Context, c storage.Claim) (*Trial, error) {
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
-	h, err := s.sync(ctx)
+	h, parted, err := s.parted(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -73,8 +73,9 @@ func (s *Study) ask(ctx context.Context, c storage.Claim) (*Trial, error) {
 		// The trial was begun before: draw from what was known then, so that
 		// what its last worker drew and could not save comes out the same.
 		h = h.Before(record.Seen)
+		parted = new(trial.Brackets).Part(h, s.bracketing(h))
 	}
-	t := newTrial(ctx, s, c.Lease, record, h)
+	t := newTrial(ctx, s, c.Lease, record, parted.Of(record.Number))
 	if err := t.loadQueued(); err != nil {
 		t.fail(err)
 	}

@@ -50,6 +50,17 @@ type Pruner interface {
 	Prune(h trial.History, t *trial.Trial) (trial.Verdict, error)
 }
 
+// A BracketPruner is a Pruner whose trials compete in brackets. The engine hands
+// a sampler the history of the bracket that the trial is in.
+type BracketPruner interface {
+	Pruner
+
+	// Bracketing returns how trials are parted, nil if they are not. It changes
+	// seldom as the history grows, because all that is known of the brackets is
+	// then gathered anew.
+	Bracketing(h trial.History) trial.Bracketing
+}
+
 // Config says what a study is and how it is searched. The zero value is a
 // minimization with TPE, without pruning, in memory. Name, Directions and what
 // is in Storage belong to the study; the rest belongs to this program and is
@@ -105,6 +116,7 @@ type Study struct {
 	log      *trial.Log
 	revision int64    // up to which the log knows the storage
 	live     []*Trial // the trials that this Study runs
+	brackets trial.Brackets
 
 	endedMu sync.Mutex // held while cfg.Ended runs
 }
@@ -220,9 +232,32 @@ func (s *Study) BestTrials(ctx context.Context) ([]*trial.Trial, error) {
 func (s *Study) sync(ctx context.Context) (trial.History, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	err := s.read(ctx)
+	return s.log.History(), err
+}
+
+// parted is sync for whoever draws: the history in brackets.
+func (s *Study) parted(ctx context.Context) (trial.History, trial.Parted, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	err := s.read(ctx)
+	h := s.log.History()
+	return h, s.brackets.Part(h, s.bracketing(h)), err
+}
+
+// bracketing returns how the pruner parts the trials, nil if it does not.
+func (s *Study) bracketing(h trial.History) trial.Bracketing {
+	if p, ok := s.cfg.Pruner.(BracketPruner); ok {
+		return p.Bracketing(h)
+	}
+	return nil
+}
+
+// read brings the log up to date. The caller holds s.mu.
+func (s *Study) read(ctx context.Context) error {
 	changes, err := s.cfg.Storage.Since(ctx, s.record.ID, s.revision)
 	if err != nil {
-		return trial.History{}, fmt.Errorf("read the trials of study %q: %w", s.record.Name, err)
+		return fmt.Errorf("read the trials of study %q: %w", s.record.Name, err)
 	}
 	s.revision = changes.Revision
 	for _, t := range changes.Trials {
@@ -233,7 +268,7 @@ func (s *Study) sync(ctx context.Context) (trial.History, error) {
 	for _, live := range s.live {
 		s.log.Put(live.record.load())
 	}
-	return s.log.History(), nil
+	return nil
 }
 
 // ended forgets a live trial that was written as u says, reads its last record,
