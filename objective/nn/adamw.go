@@ -1,6 +1,11 @@
 package nn
 
-import "math"
+import (
+	"math"
+	"slices"
+
+	"github.com/bluefin-hpo/bluefin/objective/kernel"
+)
 
 // AdamW is the optimizer of I. Loshchilov and F. Hutter, "Decoupled Weight
 // Decay Regularization", 2019, algorithm 2, with the decay multiplied by the
@@ -19,13 +24,6 @@ type AdamW struct {
 	m, v  [][]float32 // moments: one slice per parameter, as long as its Value, or nil if it has not trained
 }
 
-// flush rounds moments to multiples of 2⁻⁹⁰, about 8e-28, when it is added and
-// subtracted: those of units that no longer get a gradient fade away, and they
-// and their products with a learning rate would otherwise end as subnormals,
-// which processors are slow with. Against Epsilon such moments are nothing. No
-// branch is needed, and moments above 1e-12 keep their bits.
-const flush = 1e-20
-
 // Step changes the values of the parameters by their gradients. Every call
 // gets the same parameters.
 func (o *AdamW) Step(params []*Param, learningRate float64) {
@@ -38,7 +36,7 @@ func (o *AdamW) Step(params []*Param, learningRate float64) {
 			continue
 		}
 		if o.m[i] == nil {
-			o.m[i], o.v[i] = aligned(len(p.Value)), aligned(len(p.Value))
+			o.m[i], o.v[i] = make([]float32, len(p.Value)), make([]float32, len(p.Value))
 		}
 		o.step(p, o.m[i], o.v[i], learningRate*or(p.Rate, 1))
 	}
@@ -46,30 +44,25 @@ func (o *AdamW) Step(params []*Param, learningRate float64) {
 
 // step changes p and its moments.
 func (o *AdamW) step(p *Param, m, v []float32, learningRate float64) {
-	beta1, beta2, epsilon := or(o.Beta1, 0.9), or(o.Beta2, 0.999), or(o.Epsilon, 1e-8)
+	beta1, beta2 := or(o.Beta1, 0.9), or(o.Beta2, 0.999)
 	// θ ← θ - lr·λ·θ - lr·m̂/(√v̂ + ε) with m̂ = m/(1-β₁ᵗ) and v̂ = v/(1-β₂ᵗ),
 	// the divisions taken out of the loop.
 	t := float64(o.steps)
-	size := float32(learningRate / (1 - math.Pow(beta1, t)))
-	root := float32(1 / math.Sqrt(1-math.Pow(beta2, t)))
-	b1, c1 := float32(beta1), float32(1-beta1)
-	b2, c2 := float32(beta2), float32(1-beta2)
-	eps := float32(epsilon)
-	keep := float32(1)
+	step := kernel.AdamWStep{
+		Clip:    1,
+		Beta1:   float32(beta1),
+		Gain1:   float32(1 - beta1),
+		Beta2:   float32(beta2),
+		Gain2:   float32(1 - beta2),
+		Size:    float32(learningRate / (1 - math.Pow(beta1, t))),
+		Root:    float32(1 / math.Sqrt(1-math.Pow(beta2, t))),
+		Epsilon: float32(or(o.Epsilon, 1e-8)),
+		Keep:    1,
+	}
 	if p.Decay {
-		keep = float32(1 - float64(learningRate*o.WeightDecay))
+		step.Keep = float32(1 - float64(learningRate*o.WeightDecay))
 	}
-	value, m, v := p.Value, m[:len(p.Value)], v[:len(p.Value)]
-	// The conversions keep compilers from fusing a product and a sum into
-	// one rounding, which would make the bits depend on the machine.
-	for j, g := range p.Grad[:len(p.Value)] {
-		mj := float32(b1*m[j]) + float32(c1*g)            // m ← β₁·m + (1-β₁)·g
-		vj := float32(b2*v[j]) + float32(float32(c2*g)*g) // v ← β₂·v + (1-β₂)·g²
-		m[j] = float32(mj+flush) - flush
-		v[j] = float32(vj+flush) - flush
-		step := float32(size*m[j]) / (float32(root*float32(math.Sqrt(float64(v[j])))) + eps)
-		value[j] = float32(keep*value[j]) - step
-	}
+	kernel.AdamW(p.Value, m, v, p.Grad, step)
 }
 
 // Moments returns the moments, one slice per parameter, or nil for one that has
@@ -82,18 +75,8 @@ func (o *AdamW) Moments() (m, v [][]float32) { return o.m, o.v }
 func (o *AdamW) Restore(steps int, m, v [][]float32) {
 	o.steps, o.m, o.v = steps, nil, nil
 	for i := range m {
-		o.m, o.v = append(o.m, restored(m[i])), append(o.v, restored(v[i]))
+		o.m, o.v = append(o.m, slices.Clone(m[i])), append(o.v, slices.Clone(v[i]))
 	}
-}
-
-// restored returns a copy of x, or nil.
-func restored(x []float32) []float32 {
-	if x == nil {
-		return nil
-	}
-	y := aligned(len(x))
-	copy(y, x)
-	return y
 }
 
 // or returns x, or def if x is 0.

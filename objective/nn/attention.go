@@ -6,6 +6,8 @@ import (
 
 	"gonum.org/v1/gonum/blas"
 	"gonum.org/v1/gonum/blas/blas32"
+
+	"github.com/bluefin-hpo/bluefin/objective/kernel"
 )
 
 // A MultiHeadAttention layer mixes the rows of each example: in each head, row
@@ -53,16 +55,18 @@ func (a *MultiHeadAttention) Forward(b Batch, rng *rand.Rand) Batch {
 	scale := a.scale()
 	a.each(func(h head) {
 		s := h.square(a.p)
-		gemm(blas.NoTrans, blas.Trans, h.of(a.q), h.of(a.k), 0, s) // s = q·kᵀ
+		kernel.Gemm(blas.NoTrans, blas.Trans, h.of(a.q), h.of(a.k), 0, s) // s = q·kᵀ
+		kernel.Scale(s.Data, scale)
 		for i := range s.Rows {
-			softmaxRow(s.Data[i*s.Cols:][:s.Cols], scale) // p = softmax(s/√c)
+			row := s.Data[i*s.Cols:][:s.Cols]
+			kernel.Softmax(row, row) // p = softmax(s/√c)
 		}
 	})
 	a.drop.Rate = a.Dropout
 	a.dropped = a.drop.Forward(Batch{X: a.p}, rng).X
 	context := a.context.matrix(a.q.Rows, a.q.Cols)
 	a.each(func(h head) {
-		gemm(blas.NoTrans, blas.NoTrans, h.square(a.dropped), h.of(a.v), 0, h.of(context)) // p·v
+		kernel.Gemm(blas.NoTrans, blas.NoTrans, h.square(a.dropped), h.of(a.v), 0, h.of(context)) // p·v
 	})
 	b.X = context
 	return a.Output.Forward(b, rng)
@@ -76,7 +80,7 @@ func (a *MultiHeadAttention) Backward(dy blas32.General, wantDX bool) (dx blas32
 	if values {
 		dv := a.dvBuf.matrix(a.v.Rows, a.v.Cols)
 		a.each(func(h head) {
-			gemm(blas.Trans, blas.NoTrans, h.square(a.dropped), h.of(do), 0, h.of(dv)) // dv = pᵀ·do
+			kernel.Gemm(blas.Trans, blas.NoTrans, h.square(a.dropped), h.of(do), 0, h.of(dv)) // dv = pᵀ·do
 		})
 	}
 	if scores {
@@ -99,7 +103,7 @@ func (a *MultiHeadAttention) Backward(dy blas32.General, wantDX bool) (dx blas32
 func (a *MultiHeadAttention) backwardScores(do blas32.General) {
 	dp := a.dpBuf.matrix(1, a.p.Cols)
 	a.each(func(h head) {
-		gemm(blas.NoTrans, blas.Trans, h.of(do), h.of(a.v), 0, h.square(dp)) // dp = do·vᵀ
+		kernel.Gemm(blas.NoTrans, blas.Trans, h.of(do), h.of(a.v), 0, h.square(dp)) // dp = do·vᵀ
 	})
 	dp = a.drop.Backward(dp, true)
 	dq, dk := a.dqBuf.matrix(a.q.Rows, a.q.Cols), a.dkBuf.matrix(a.k.Rows, a.k.Cols)
@@ -107,10 +111,12 @@ func (a *MultiHeadAttention) backwardScores(do blas32.General) {
 	a.each(func(h head) {
 		p, ds := h.square(a.p), h.square(dp)
 		for i := range p.Rows {
-			softmaxGradRow(ds.Data[i*ds.Cols:][:ds.Cols], p.Data[i*p.Cols:][:p.Cols], scale)
+			row := ds.Data[i*ds.Cols:][:ds.Cols]
+			kernel.SoftmaxBackward(row, p.Data[i*p.Cols:][:p.Cols], row)
 		}
-		gemm(blas.NoTrans, blas.NoTrans, ds, h.of(a.k), 0, h.of(dq)) // dq = ds·k
-		gemm(blas.Trans, blas.NoTrans, ds, h.of(a.q), 0, h.of(dk))   // dk = dsᵀ·q
+		kernel.Scale(ds.Data, scale)
+		kernel.Gemm(blas.NoTrans, blas.NoTrans, ds, h.of(a.k), 0, h.of(dq)) // dq = ds·k
+		kernel.Gemm(blas.Trans, blas.NoTrans, ds, h.of(a.q), 0, h.of(dk))   // dk = dsᵀ·q
 	})
 }
 
@@ -161,35 +167,4 @@ func (a *MultiHeadAttention) Params() []*Param {
 // Trains reports whether a parameter of a trains.
 func (a *MultiHeadAttention) Trains() bool {
 	return Trains(a.Query) || Trains(a.Key) || Trains(a.Value) || Trains(a.Output)
-}
-
-// softmaxRow replaces row by the softmax of scale·row.
-func softmaxRow(row []float32, scale float32) {
-	top := row[0]
-	for _, v := range row {
-		top = max(top, v)
-	}
-	var total float64
-	for j, v := range row {
-		e := math.Exp(float64(scale * (v - top)))
-		row[j] = float32(e)
-		total += e
-	}
-	inverse := float32(1 / total)
-	for j := range row {
-		row[j] *= inverse
-	}
-}
-
-// softmaxGradRow replaces dp, the gradient in the softmax p of scale·s, by the
-// gradient in s: scale·p∘(dp - Σ dp∘p).
-func softmaxGradRow(dp, p []float32, scale float32) {
-	var along float64
-	for j, v := range p {
-		along += float64(float64(v) * float64(dp[j]))
-	}
-	mean := float32(along)
-	for j, v := range p {
-		dp[j] = float32(float32(scale*v) * (dp[j] - mean))
-	}
 }

@@ -5,6 +5,8 @@ import (
 	"math/rand/v2"
 
 	"gonum.org/v1/gonum/blas/blas32"
+
+	"github.com/bluefin-hpo/bluefin/objective/kernel"
 )
 
 // An AvgPool2D layer turns each place of a window on an image into a pixel: the
@@ -31,16 +33,14 @@ func (a *AvgPool2D) Out() Image { return a.out }
 func (a *AvgPool2D) Forward(b Batch, _ *rand.Rand) Batch {
 	y := a.y.matrix(b.X.Rows, a.out.Size())
 	clear(y.Data)
-	scale := a.scale()
+	d := a.in.Channels
 	for n := range b.X.Rows {
 		x, mean := b.X.Data[n*b.X.Stride:], y.Data[n*y.Stride:]
 		a.each(func(pixel, place int) {
-			add(mean[place:][:a.in.Channels], x[pixel:])
+			kernel.Add(mean[place:][:d], x[pixel:][:d])
 		})
 	}
-	for i := range y.Data {
-		y.Data[i] *= scale
-	}
+	kernel.Scale(y.Data, a.scale())
 	b.X = y
 	return b
 }
@@ -52,16 +52,14 @@ func (a *AvgPool2D) Backward(dy blas32.General, wantDX bool) (dx blas32.General)
 	}
 	dx = a.dx.matrix(dy.Rows, a.in.Size())
 	clear(dx.Data)
-	scale := a.scale()
+	d := a.in.Channels
 	for n := range dy.Rows {
 		to, g := dx.Data[n*dx.Stride:], dy.Data[n*dy.Stride:]
 		a.each(func(pixel, place int) {
-			add(to[pixel:][:a.in.Channels], g[place:])
+			kernel.Add(to[pixel:][:d], g[place:][:d])
 		})
 	}
-	for i := range dx.Data {
-		dx.Data[i] *= scale
-	}
+	kernel.Scale(dx.Data, a.scale())
 	return dx
 }
 
@@ -110,13 +108,10 @@ func (a *GlobalAvgPool2D) Forward(b Batch, _ *rand.Rand) Batch {
 	for n := range b.X.Rows {
 		mean := y.Data[n*a.channels:][:a.channels]
 		for pixel := 0; pixel < a.cols; pixel += a.channels {
-			add(mean, b.X.Data[n*b.X.Stride+pixel:])
+			kernel.Add(mean, b.X.Data[n*b.X.Stride+pixel:][:a.channels])
 		}
 	}
-	scale := float32(a.channels) / float32(a.cols)
-	for i := range y.Data {
-		y.Data[i] *= scale
-	}
+	kernel.Scale(y.Data, float32(a.channels)/float32(a.cols))
 	b.X = y
 	return b
 }

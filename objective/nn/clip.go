@@ -1,6 +1,10 @@
 package nn
 
-import "math"
+import (
+	"math"
+
+	"github.com/bluefin-hpo/bluefin/objective/kernel"
+)
 
 // ClipGradNorm divides the gradients of all parameters that train by as much as
 // brings their common norm, the root of the sum of all squares, down to
@@ -11,7 +15,7 @@ import "math"
 func ClipGradNorm(params []*Param, largest float64) (norm float64) {
 	for _, p := range params {
 		if p.Trains() {
-			norm += sumSquares(p.Grad)
+			norm += kernel.SumSquares(p.Grad)
 		}
 	}
 	norm = math.Sqrt(norm)
@@ -21,18 +25,8 @@ func ClipGradNorm(params []*Param, largest float64) (norm float64) {
 	}
 	for _, p := range params {
 		if p.Trains() {
-			for i := range p.Grad {
-				p.Grad[i] *= float32(scale)
-			}
+			kernel.Scale(p.Grad, float32(scale))
 		}
 	}
 	return norm
-}
-
-// sumSquares returns Σ x², which is finite for finite x.
-func sumSquares(x []float32) (sum float64) {
-	for _, v := range x {
-		sum += float64(v) * float64(v)
-	}
-	return sum
 }

@@ -6,6 +6,8 @@ import (
 
 	"gonum.org/v1/gonum/blas"
 	"gonum.org/v1/gonum/blas/blas32"
+
+	"github.com/bluefin-hpo/bluefin/objective/kernel"
 )
 
 // A Conv2D layer is a convolution: each place of a window on an image becomes
@@ -67,7 +69,7 @@ func (c *Conv2D) Forward(b Batch, _ *rand.Rand) Batch {
 	}
 	for i, step := 0, c.step(); i < y.Rows; i += step {
 		n := min(step, y.Rows-i)
-		gemm(blas.NoTrans, blas.Trans, c.unfold(i, n), c.weights(c.W.Value), beta, c.pixels(y, i, n)) // y = x·Wᵀ + b
+		kernel.Gemm(blas.NoTrans, blas.Trans, c.unfold(i, n), c.weights(c.W.Value), beta, c.pixels(y, i, n)) // y = x·Wᵀ + b
 	}
 	b.X = y
 	return b
@@ -76,12 +78,12 @@ func (c *Conv2D) Forward(b Batch, _ *rand.Rand) Batch {
 // Backward implements Layer.
 func (c *Conv2D) Backward(dy blas32.General, wantDX bool) (dx blas32.General) {
 	if c.B != nil && !c.B.Frozen {
-		addRows(c.B.Grad, c.pixels(dy, 0, dy.Rows)) // db += Σ dy over the pixels
+		kernel.AddColumnSums(c.B.Grad, c.pixels(dy, 0, dy.Rows)) // db += Σ dy over the pixels
 	}
 	if !c.W.Frozen {
 		for i, step := 0, c.step(); i < dy.Rows; i += step {
 			n := min(step, dy.Rows-i)
-			gemm(blas.Trans, blas.NoTrans, c.pixels(dy, i, n), c.unfold(i, n), 1, c.weights(c.W.Grad)) // dW += dyᵀ·x
+			kernel.Gemm(blas.Trans, blas.NoTrans, c.pixels(dy, i, n), c.unfold(i, n), 1, c.weights(c.W.Grad)) // dW += dyᵀ·x
 		}
 	}
 	if !wantDX {
@@ -92,7 +94,7 @@ func (c *Conv2D) Backward(dy blas32.General, wantDX bool) (dx blas32.General) {
 	for i, step := 0, c.step(); i < dy.Rows; i += step {
 		n := min(step, dy.Rows-i)
 		columns := c.columnsOf(n)
-		gemm(blas.NoTrans, blas.NoTrans, c.pixels(dy, i, n), c.weights(c.W.Value), 0, columns) // dx = dy·W
+		kernel.Gemm(blas.NoTrans, blas.NoTrans, c.pixels(dy, i, n), c.weights(c.W.Value), 0, columns) // dx = dy·W
 		c.fold(columns, dx, i, n)
 	}
 	return dx
@@ -146,7 +148,7 @@ func (c *Conv2D) unfold(i, n int) blas32.General {
 func (c *Conv2D) fold(columns, dx blas32.General, i, n int) {
 	for j := range n {
 		c.each(j, func(row, column, pixel, length int) {
-			add(dx.Data[(i+j)*dx.Stride+pixel:][:length], columns.Data[row*columns.Stride+column:])
+			kernel.Add(dx.Data[(i+j)*dx.Stride+pixel:][:length], columns.Data[row*columns.Stride+column:][:length])
 		})
 	}
 }

@@ -5,6 +5,8 @@ import (
 
 	"gonum.org/v1/gonum/blas"
 	"gonum.org/v1/gonum/blas/blas32"
+
+	"github.com/bluefin-hpo/bluefin/objective/kernel"
 )
 
 // A Dense layer is the affine map y = x·Wᵀ + b.
@@ -47,7 +49,7 @@ func (d *Dense) Forward(b Batch, rng *rand.Rand) Batch {
 	for i := range x.Rows {
 		copy(y.Data[i*d.out:], d.B.Value)
 	}
-	gemm(blas.NoTrans, blas.Trans, x, d.weights(d.W.Value), 1, y) // y = x·Wᵀ + b
+	kernel.Gemm(blas.NoTrans, blas.Trans, x, d.weights(d.W.Value), 1, y) // y = x·Wᵀ + b
 	if d.LoRA != nil {
 		d.LoRA.forward(b, y, rng)
 	}
@@ -68,25 +70,16 @@ func (d *Dense) Backward(dy blas32.General, wantDX bool) (dx blas32.General) {
 // beta times what it was.
 func (d *Dense) backward(dy blas32.General, beta float32, dx blas32.General) {
 	if !d.W.Frozen {
-		gemm(blas.Trans, blas.NoTrans, dy, d.x, 1, d.weights(d.W.Grad)) // dW += dyᵀ·x
+		kernel.Gemm(blas.Trans, blas.NoTrans, dy, d.x, 1, d.weights(d.W.Grad)) // dW += dyᵀ·x
 	}
 	if !d.B.Frozen {
-		addRows(d.B.Grad, dy) // db += Σ dy over the rows
+		kernel.AddColumnSums(d.B.Grad, dy) // db += Σ dy over the rows
 	}
 	if dx.Data != nil {
-		gemm(blas.NoTrans, blas.NoTrans, dy, d.weights(d.W.Value), beta, dx) // dx = dy·W + β·dx
+		kernel.Gemm(blas.NoTrans, blas.NoTrans, dy, d.weights(d.W.Value), beta, dx) // dx = dy·W + β·dx
 	}
 	if d.LoRA != nil {
 		d.LoRA.backward(dy, dx)
-	}
-}
-
-// addRows adds all rows of m, n×d, to sum, d.
-func addRows(sum []float32, m blas32.General) {
-	for i := range m.Rows {
-		for j, v := range m.Data[i*m.Stride : i*m.Stride+len(sum)] {
-			sum[j] += v
-		}
 	}
 }
 

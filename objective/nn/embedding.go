@@ -4,6 +4,8 @@ import (
 	"math/rand/v2"
 
 	"gonum.org/v1/gonum/blas/blas32"
+
+	"github.com/bluefin-hpo/bluefin/objective/kernel"
 )
 
 // A Table names a matrix of learned rows and says how many there are.
@@ -57,10 +59,10 @@ func (e *Embedding) Forward(b Batch, _ *rand.Rand) Batch {
 		at := y.Data[row*e.width:][:e.width]
 		copy(at, e.row(e.Tokens.Value, int(b.IDs[row])))
 		if e.Positions != nil {
-			add(at, e.row(e.Positions.Value, position))
+			kernel.Add(at, e.row(e.Positions.Value, position))
 		}
 		if e.Segments != nil {
-			add(at, e.Segments.Value[:e.width])
+			kernel.Add(at, e.Segments.Value[:e.width])
 		}
 	})
 	b.X, b.IDs = y, nil
@@ -75,15 +77,15 @@ func (e *Embedding) Backward(dy blas32.General, _ bool) (dx blas32.General) {
 		e.each(func(row, position int) {
 			at := dy.Data[row*dy.Stride:][:e.width]
 			if tokens {
-				add(e.row(e.Tokens.Grad, int(e.in.IDs[row])), at)
+				kernel.Add(e.row(e.Tokens.Grad, int(e.in.IDs[row])), at)
 			}
 			if positions {
-				add(e.row(e.Positions.Grad, position), at)
+				kernel.Add(e.row(e.Positions.Grad, position), at)
 			}
 		})
 	}
 	if e.Segments != nil && !e.Segments.Frozen {
-		addRows(e.Segments.Grad[:e.width], dy)
+		kernel.AddColumnSums(e.Segments.Grad[:e.width], dy)
 	}
 	return blas32.General{}
 }
@@ -113,11 +115,3 @@ func (e *Embedding) row(table []float32, i int) []float32 {
 // Params implements Layer: tokens, positions, segments, as far as there are
 // any.
 func (e *Embedding) Params() []*Param { return e.params }
-
-// add adds x to sum.
-func add(sum, x []float32) {
-	x = x[:len(sum)]
-	for i := range sum {
-		sum[i] += x[i]
-	}
-}

@@ -1,10 +1,11 @@
 package nn
 
 import (
-	"math"
 	"math/rand/v2"
 
 	"gonum.org/v1/gonum/blas/blas32"
+
+	"github.com/bluefin-hpo/bluefin/objective/kernel"
 )
 
 // A GELU layer is y = x·Φ(x), element by element, where Φ is the distribution
@@ -21,10 +22,7 @@ var _ Layer = (*GELU)(nil)
 func (g *GELU) Forward(b Batch, _ *rand.Rand) Batch {
 	g.x = b.X
 	b.X = g.y.matrix(g.x.Rows, g.x.Cols)
-	for i, v := range g.x.Data[:len(b.X.Data)] {
-		x := float64(v)
-		b.X.Data[i] = float32(0.5 * x * math.Erfc(-x/math.Sqrt2))
-	}
+	kernel.GELU(b.X.Data, g.x.Data[:len(b.X.Data)])
 	return b
 }
 
@@ -34,12 +32,7 @@ func (g *GELU) Backward(dy blas32.General, wantDX bool) (dx blas32.General) {
 		return blas32.General{}
 	}
 	dx = g.dx.matrix(dy.Rows, dy.Cols)
-	for i, v := range dy.Data[:len(dx.Data)] {
-		x := float64(g.x.Data[i])
-		cdf := 0.5 * math.Erfc(-x/math.Sqrt2)
-		density := math.Exp(-x*x/2) / math.Sqrt(2*math.Pi)
-		dx.Data[i] = v * float32(cdf+float64(x*density)) // y' = Φ(x) + x·Φ'(x)
-	}
+	kernel.GELUBackward(dx.Data, g.x.Data[:len(dx.Data)], dy.Data[:len(dx.Data)])
 	return dx
 }
 

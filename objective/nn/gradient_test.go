@@ -131,10 +131,17 @@ func relativeError(got []float32, want []float64) float64 {
 }
 
 func randomMatrix(r, c int, rng *rand.Rand) blas32.General {
-	m := blas32.General{Rows: r, Cols: c, Stride: c, Data: aligned(r * c)}
+	m := blas32.General{Rows: r, Cols: c, Stride: c, Data: make([]float32, r*c)}
 	for i := range m.Data {
 		m.Data[i] = float32(rng.NormFloat64())
 	}
+	return m
+}
+
+// rowsOf returns n rows of m, from row i on, as a view of m.
+func rowsOf(m blas32.General, i, n int) blas32.General {
+	m.Data = m.Data[i*m.Stride : (i+n)*m.Stride]
+	m.Rows = n
 	return m
 }
 

@@ -3,10 +3,13 @@ package nn
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strings"
 
 	"gonum.org/v1/gonum/blas"
 	"gonum.org/v1/gonum/blas/blas32"
+
+	"github.com/bluefin-hpo/bluefin/objective/kernel"
 )
 
 // A LoRA is a low-rank term in the weights of a Dense layer, to be trained in
@@ -50,11 +53,9 @@ func (d *Dense) MergeLoRA() {
 	if l == nil {
 		return
 	}
-	scaled := aligned(len(l.B.Value))
-	for i, v := range l.B.Value {
-		scaled[i] = l.scale * v
-	}
-	gemm(blas.NoTrans, blas.NoTrans, l.b(scaled), l.a(l.A.Value), 1, d.weights(d.W.Value)) // W += α/r·B·A
+	scaled := slices.Clone(l.B.Value)
+	kernel.Scale(scaled, l.scale)
+	kernel.Gemm(blas.NoTrans, blas.NoTrans, l.b(scaled), l.a(l.A.Value), 1, d.weights(d.W.Value)) // W += α/r·B·A
 	d.LoRA = nil
 	d.params = []*Param{d.W, d.B}
 }
@@ -64,38 +65,34 @@ func (l *LoRA) forward(b Batch, y blas32.General, rng *rand.Rand) {
 	l.x = l.drop.Forward(b, rng).X
 	a := l.a(l.A.Value)
 	l.u = l.uBuf.matrix(l.x.Rows, a.Rows)
-	gemm(blas.NoTrans, blas.Trans, l.x, a, 0, l.u)
-	for i := range l.u.Data {
-		l.u.Data[i] *= l.scale
-	}
-	gemm(blas.NoTrans, blas.Trans, l.u, l.b(l.B.Value), 1, y)
+	kernel.Gemm(blas.NoTrans, blas.Trans, l.x, a, 0, l.u)
+	kernel.Scale(l.u.Data, l.scale)
+	kernel.Gemm(blas.NoTrans, blas.Trans, l.u, l.b(l.B.Value), 1, y)
 }
 
 // backward adds the gradients in A and B to theirs, and that in x to dx, which
 // may be empty.
 func (l *LoRA) backward(dy, dx blas32.General) {
 	if !l.B.Frozen {
-		gemm(blas.Trans, blas.NoTrans, dy, l.u, 1, l.b(l.B.Grad)) // dB += dyᵀ·u
+		kernel.Gemm(blas.Trans, blas.NoTrans, dy, l.u, 1, l.b(l.B.Grad)) // dB += dyᵀ·u
 	}
 	if l.A.Frozen && dx.Data == nil {
 		return
 	}
 	du := l.duBuf.matrix(l.u.Rows, l.u.Cols) // α/r·dy·B
-	gemm(blas.NoTrans, blas.NoTrans, dy, l.b(l.B.Value), 0, du)
-	for i := range du.Data {
-		du.Data[i] *= l.scale
-	}
+	kernel.Gemm(blas.NoTrans, blas.NoTrans, dy, l.b(l.B.Value), 0, du)
+	kernel.Scale(du.Data, l.scale)
 	if !l.A.Frozen {
-		gemm(blas.Trans, blas.NoTrans, du, l.x, 1, l.a(l.A.Grad)) // dA += duᵀ·x
+		kernel.Gemm(blas.Trans, blas.NoTrans, du, l.x, 1, l.a(l.A.Grad)) // dA += duᵀ·x
 	}
 	switch {
 	case dx.Data == nil:
 	case !l.drop.active:
-		gemm(blas.NoTrans, blas.NoTrans, du, l.a(l.A.Value), 1, dx) // dx += du·A
+		kernel.Gemm(blas.NoTrans, blas.NoTrans, du, l.a(l.A.Value), 1, dx) // dx += du·A
 	default:
 		masked := l.dxBuf.matrix(dx.Rows, dx.Cols)
-		gemm(blas.NoTrans, blas.NoTrans, du, l.a(l.A.Value), 0, masked)
-		add(dx.Data, l.drop.Backward(masked, true).Data)
+		kernel.Gemm(blas.NoTrans, blas.NoTrans, du, l.a(l.A.Value), 0, masked)
+		kernel.Add(dx.Data, l.drop.Backward(masked, true).Data)
 	}
 }
 

@@ -4,13 +4,13 @@
 // Matrices are blas32.General without gaps between rows. A row is an example,
 // or a position of one where examples are sequences: sequences of any lengths
 // lie one after the other, without padding (see Batch). A weight matrix is
-// out×in, the layout of the checkpoints of other frameworks. Every matrix
-// product goes through one function (gemm).
+// out×in, the layout of the checkpoints of other frameworks. The arithmetic is
+// that of package kernel.
 //
 // A layer runs on the goroutine that calls it and starts none, and what it
 // computes for one example does not depend on the other examples nor on their
-// number. The same calls give the same bits on one architecture with one
-// kernel; between them the last bits differ.
+// number. The same calls give the same bits with the same kernel and on one
+// architecture; otherwise the last bits differ.
 //
 // Layers, losses and optimizers keep buffers from call to call: one goroutine
 // at a time may use a value of this package.
@@ -79,18 +79,10 @@ type buffer []float32
 // matrix returns an r×c matrix in the memory of b, with any contents.
 func (b *buffer) matrix(r, c int) blas32.General {
 	if len(*b) < r*c {
-		*b = aligned(r * c)
+		*b = make([]float32, r*c)
 	}
 	return blas32.General{Rows: r, Cols: c, Stride: c, Data: (*b)[:r*c]}
 }
 
 // vector returns n numbers in the memory of b, with any contents.
 func (b *buffer) vector(n int) []float32 { return b.matrix(1, n).Data }
-
-// aligned returns n zeros that begin at a multiple of 16 bytes. The kernels
-// add up a row in an order that depends on its address modulo 16, so that
-// without it the same training would not give the same bits. All of Go's size
-// classes from 64 bytes on are multiples of 16.
-func aligned(n int) []float32 {
-	return make([]float32, n, (n+15)/16*16)
-}

@@ -5,55 +5,13 @@ import (
 	"math/rand/v2"
 	"runtime"
 	"testing"
-	"unsafe"
 
-	"gonum.org/v1/gonum/blas"
 	"gonum.org/v1/gonum/blas/blas32"
 )
 
-func TestGemmEqualsThePlainSum(t *testing.T) {
-	rng := rand.New(rand.NewPCG(2, 1))
-	for _, s := range [][3]int{{1, 1, 1}, {3, 5, 7}, {64, 64, 64}, {65, 193, 66}, {130, 400, 5}, {1, 200, 3}, {200, 1, 3}} {
-		m, n, k := s[0], s[1], s[2]
-		for _, ta := range []blas.Transpose{blas.NoTrans, blas.Trans} {
-			for _, tb := range []blas.Transpose{blas.NoTrans, blas.Trans} {
-				a, b := randomMatrix(m, k, rng), randomMatrix(k, n, rng)
-				if ta == blas.Trans {
-					a = randomMatrix(k, m, rng)
-				}
-				if tb == blas.Trans {
-					b = randomMatrix(n, k, rng)
-				}
-				at := func(x blas32.General, t blas.Transpose, i, j int) float64 {
-					if t == blas.Trans {
-						i, j = j, i
-					}
-					return float64(x.Data[i*x.Stride+j])
-				}
-				for _, beta := range []float32{0, 1} {
-					c := randomMatrix(m, n, rng)
-					want := make([]float64, m*n)
-					for i := range m {
-						for j := range n {
-							want[i*n+j] = float64(beta * c.Data[i*n+j])
-							for l := range k {
-								want[i*n+j] += at(a, ta, i, l) * at(b, tb, l, j)
-							}
-						}
-					}
-					gemm(ta, tb, a, b, beta, c)
-					if e := relativeError(c.Data, want); !(e < tolerance) {
-						t.Errorf("%d×%d×%d, transposes %c %c, beta %v: off by %.2g", m, n, k, ta, tb, beta, e)
-					}
-				}
-			}
-		}
-	}
-}
-
 func TestARowDoesNotDependOnTheOtherRows(t *testing.T) {
 	rng := rand.New(rand.NewPCG(2, 2))
-	// 67 is not a multiple of the width of any kernel, 300 columns are two tiles.
+	// 67 is not a multiple of the width of any kernel.
 	net := Sequential{randomDense(67, 300, rng), &ReLU{}, randomDense(300, 5, rng)}
 	const n = 200
 	x := randomMatrix(n, 67, rng)
@@ -61,24 +19,8 @@ func TestARowDoesNotDependOnTheOtherRows(t *testing.T) {
 	for _, rows := range []int{1, 2, 7, 63, 64, 65, 129} {
 		for i := 0; i < n; i += rows {
 			m := min(rows, n-i)
-			got := net.Forward(Batch{X: part(blas.NoTrans, x, i, m)}, nil).X
+			got := net.Forward(Batch{X: rowsOf(x, i, m)}, nil).X
 			sameBits(t, "logits in smaller batches", got.Data, want[i*5:(i+m)*5])
-		}
-	}
-}
-
-// Gonum's parallel product adds up in blocks, so that an element's last bits
-// would tell whether the product that it is part of was large.
-func TestAnElementDoesNotDependOnTheShapeOfTheProduct(t *testing.T) {
-	rng := rand.New(rand.NewPCG(2, 6))
-	const m, n, k = 130, 400, 200
-	a, b, c := randomMatrix(m, k, rng), randomMatrix(n, k, rng), randomMatrix(m, n, rng)
-	gemm(blas.NoTrans, blas.Trans, a, b, 0, c)
-	for i := range m {
-		for j := range n {
-			one := randomMatrix(1, 1, rng)
-			gemm(blas.NoTrans, blas.Trans, part(blas.NoTrans, a, i, 1), part(blas.NoTrans, b, j, 1), 0, one)
-			sameBits(t, "an element computed alone", one.Data, c.Data[i*n+j:i*n+j+1])
 		}
 	}
 }
@@ -97,14 +39,6 @@ func TestTheNumberOfProcessorsChangesNothing(t *testing.T) {
 		return all
 	}
 	sameBits(t, "gradients with 2 processors", gradients(2), gradients(1))
-}
-
-func TestArraysBeginAtMultiplesOf16Bytes(t *testing.T) {
-	for n := 1; n < 5000; n += 1 + n/50 {
-		if at := uintptr(unsafe.Pointer(unsafe.SliceData(aligned(n)))); at%16 != 0 {
-			t.Errorf("%d numbers begin at %d modulo 16, want 0", n, at%16)
-		}
-	}
 }
 
 func TestDropout(t *testing.T) {

@@ -17,7 +17,7 @@ func newParam(name string, decay bool, shape ...int) *Param {
 	for _, s := range shape {
 		n *= s
 	}
-	return &Param{Name: name, Shape: shape, Value: aligned(n), Grad: aligned(n), Decay: decay}
+	return &Param{Name: name, Shape: shape, Value: make([]float32, n), Grad: make([]float32, n), Decay: decay}
 }
 
 // Trains reports whether an optimizer changes p: it has a gradient and is not

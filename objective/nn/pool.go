@@ -4,6 +4,8 @@ import (
 	"math/rand/v2"
 
 	"gonum.org/v1/gonum/blas/blas32"
+
+	"github.com/bluefin-hpo/bluefin/objective/kernel"
 )
 
 // A MeanPool layer turns each example into one row: the mean of its rows.
@@ -24,13 +26,10 @@ func (m *MeanPool) Forward(b Batch, _ *rand.Rand) Batch {
 	for i := range b.Len() {
 		mean := y.Data[i*d : (i+1)*d]
 		for range b.rows(i) {
-			add(mean, b.X.Data[row*d:][:d])
+			kernel.Add(mean, b.X.Data[row*d:][:d])
 			row++
 		}
-		scale := 1 / float32(b.rows(i))
-		for j := range mean {
-			mean[j] *= scale
-		}
+		kernel.Scale(mean, 1/float32(b.rows(i)))
 	}
 	return Batch{X: y}
 }

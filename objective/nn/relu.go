@@ -4,6 +4,8 @@ import (
 	"math/rand/v2"
 
 	"gonum.org/v1/gonum/blas/blas32"
+
+	"github.com/bluefin-hpo/bluefin/objective/kernel"
 )
 
 // A ReLU layer is y = max(x, 0), element by element. Its derivative at 0 is 0.
@@ -18,9 +20,7 @@ var _ Layer = (*ReLU)(nil)
 func (r *ReLU) Forward(b Batch, _ *rand.Rand) Batch {
 	x := b.X
 	y := r.y.matrix(x.Rows, x.Cols)
-	for i, v := range x.Data[:len(y.Data)] {
-		y.Data[i] = max(v, 0)
-	}
+	kernel.ReLU(y.Data, x.Data[:len(y.Data)])
 	r.on = y
 	b.X = y
 	return b
@@ -32,13 +32,7 @@ func (r *ReLU) Backward(dy blas32.General, wantDX bool) (dx blas32.General) {
 		return blas32.General{}
 	}
 	dx = r.dx.matrix(dy.Rows, dy.Cols)
-	for i, g := range dy.Data[:len(dx.Data)] {
-		if r.on.Data[i] > 0 {
-			dx.Data[i] = g
-		} else {
-			dx.Data[i] = 0
-		}
-	}
+	kernel.ReLUBackward(dx.Data, r.on.Data, dy.Data[:len(dx.Data)])
 	return dx
 }
 

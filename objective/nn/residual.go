@@ -4,6 +4,8 @@ import (
 	"math/rand/v2"
 
 	"gonum.org/v1/gonum/blas/blas32"
+
+	"github.com/bluefin-hpo/bluefin/objective/kernel"
 )
 
 // A Residual layer adds its argument to a layer's value: y = x + f(x).
@@ -45,10 +47,8 @@ func (r *Residual) Backward(dy blas32.General, wantDX bool) (dx blas32.General) 
 
 func (r *Residual) sum(to *buffer, a, b blas32.General) blas32.General {
 	sum := to.matrix(a.Rows, a.Cols)
-	y := b.Data[:len(sum.Data)]
-	for i, v := range a.Data[:len(sum.Data)] {
-		sum.Data[i] = v + y[i]
-	}
+	copy(sum.Data, a.Data)
+	kernel.Add(sum.Data, b.Data[:len(sum.Data)])
 	return sum
 }
 

@@ -9,7 +9,7 @@ import (
 )
 
 func matrixOf(rows int, data ...float32) blas32.General {
-	m := blas32.General{Rows: rows, Cols: len(data) / rows, Stride: len(data) / rows, Data: aligned(len(data))}
+	m := blas32.General{Rows: rows, Cols: len(data) / rows, Stride: len(data) / rows, Data: make([]float32, len(data))}
 	copy(m.Data, data)
 	return m
 }

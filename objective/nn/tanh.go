@@ -1,10 +1,11 @@
 package nn
 
 import (
-	"math"
 	"math/rand/v2"
 
 	"gonum.org/v1/gonum/blas/blas32"
+
+	"github.com/bluefin-hpo/bluefin/objective/kernel"
 )
 
 // A Tanh layer is y = tanh(x), element by element.
@@ -18,9 +19,7 @@ var _ Layer = (*Tanh)(nil)
 // Forward implements Layer. It draws nothing from rng.
 func (t *Tanh) Forward(b Batch, _ *rand.Rand) Batch {
 	t.out = t.y.matrix(b.X.Rows, b.X.Cols)
-	for i, v := range b.X.Data[:len(t.out.Data)] {
-		t.out.Data[i] = float32(math.Tanh(float64(v)))
-	}
+	kernel.Tanh(t.out.Data, b.X.Data[:len(t.out.Data)])
 	b.X = t.out
 	return b
 }
@@ -31,10 +30,7 @@ func (t *Tanh) Backward(dy blas32.General, wantDX bool) (dx blas32.General) {
 		return blas32.General{}
 	}
 	dx = t.dx.matrix(dy.Rows, dy.Cols)
-	for i, g := range dy.Data[:len(dx.Data)] {
-		y := t.out.Data[i]
-		dx.Data[i] = g * (1 - float32(y*y)) // y' = 1 - y²
-	}
+	kernel.TanhBackward(dx.Data, t.out.Data, dy.Data[:len(dx.Data)])
 	return dx
 }
 

@@ -59,7 +59,7 @@ type torchMatrix struct {
 }
 
 func (m torchMatrix) matrix() blas32.General {
-	x := blas32.General{Rows: m.Rows, Cols: m.Cols, Stride: m.Cols, Data: aligned(len(m.Data))}
+	x := blas32.General{Rows: m.Rows, Cols: m.Cols, Stride: m.Cols, Data: make([]float32, len(m.Data))}
 	for i, v := range m.Data {
 		x.Data[i] = float32(v)
 	}
