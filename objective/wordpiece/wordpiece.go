@@ -104,6 +104,13 @@ func (t *Tokenizer) Size() int { return len(t.tokens) }
 // MaxTokens returns how many tokens Encode returns at most.
 func (t *Tokenizer) MaxTokens() int { return t.config.MaxTokens }
 
+// Limit returns a tokenizer whose MaxTokens is at most n, which is at least 2.
+func (t *Tokenizer) Limit(n int) *Tokenizer {
+	short := *t
+	short.config.MaxTokens = min(t.config.MaxTokens, max(n, 2))
+	return &short
+}
+
 // Token returns the text of a token in [0, t.Size()); "" if there is none.
 func (t *Tokenizer) Token(id int32) string { return t.tokens[id] }
 

@@ -102,6 +102,10 @@ func TestDefaultsAndLimits(t *testing.T) {
 			t.Errorf("%s: %d tokens %.100q, want %d with %q before the last", name, len(got), tokens, c.tokens, c.last)
 		}
 	}
+	limited := v.tokenizer(t, Config{MaxTokens: 8}).Limit(5)
+	if got := limited.Encode(long); len(got) != 5 || limited.MaxTokens() != 5 || limited.Limit(9).MaxTokens() != 5 || limited.Limit(0).MaxTokens() != 2 {
+		t.Errorf("with Limit(5): %d tokens of at most %d, want 5, then no more than that and 2 at least", len(got), limited.MaxTokens())
+	}
 	if tokenizer := v.tokenizer(t, Config{}); tokenizer.MaxTokens() != 512 || tokenizer.Size() != len(v.Vocabulary) {
 		t.Errorf("at most %d tokens of %d, want 512 of %d", tokenizer.MaxTokens(), tokenizer.Size(), len(v.Vocabulary))
 	}
