@@ -69,13 +69,13 @@ func (s *Study) ask(ctx context.Context, c storage.Claim) (*Trial, error) {
 	if err != nil {
 		return nil, fmt.Errorf("begin a trial: %w", err)
 	}
+	from := parted.Of(record.Number)
 	if record.Seen < len(h.Finished()) {
 		// The trial was begun before: draw from what was known then, so that
 		// what its last worker drew and could not save comes out the same.
-		h = h.Before(record.Seen)
-		parted = new(trial.Brackets).Part(h, s.bracketing(h))
+		from = s.past(record, h)
 	}
-	t := newTrial(ctx, s, c.Lease, record, parted.Of(record.Number))
+	t := newTrial(ctx, s, c.Lease, record, from)
 	if err := t.loadQueued(); err != nil {
 		t.fail(err)
 	}

@@ -30,12 +30,13 @@ type saving struct {
 
 type unsaved struct {
 	userAttrs   map[string]json.RawMessage
+	systemAttrs map[string]json.RawMessage
 	constraints map[string]float64
 }
 
 // dirty reports whether there is something to save. The caller holds t.mu.
 func (t *Trial) dirty() bool {
-	return t.saved < len(t.record.now.Params) || t.userAttrs != nil || t.constraints != nil
+	return t.saved < len(t.record.now.Params) || t.userAttrs != nil || t.systemAttrs != nil || t.constraints != nil
 }
 
 // begin starts the timer.
@@ -116,6 +117,7 @@ func (t *Trial) write(ctx context.Context, u storage.Update) error {
 	u.Owner = t.lease.Owner
 	u.Constraints = saving.constraints
 	u.UserAttrs = merged(saving.userAttrs, u.UserAttrs)
+	u.SystemAttrs = merged(saving.systemAttrs, u.SystemAttrs)
 	err := t.study.cfg.Storage.Write(ctx, t.study.record.ID, t.number, u)
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -127,6 +129,7 @@ func (t *Trial) write(ctx context.Context, u storage.Update) error {
 		t.cancel(err)
 	default:
 		t.unsaved.userAttrs = merged(saving.userAttrs, t.unsaved.userAttrs)
+		t.unsaved.systemAttrs = merged(saving.systemAttrs, t.unsaved.systemAttrs)
 		t.unsaved.constraints = merged(t.unsaved.constraints, saving.constraints)
 		t.saveSoon(saveAgain)
 	}

@@ -104,6 +104,7 @@ func (t *Trial) decide(name string, d, known space.Dist) (float64, error) {
 	if err != nil {
 		return 0, err
 	}
+	t.noteRunning()
 	t.record.change(func(now *trial.Trial) {
 		if all := t.history.Finished(); now.Params == nil && len(all) > 0 {
 			now.Params = make([]trial.Param, 0, len(all[len(all)-1].Params)) // most likely

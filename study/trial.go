@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/bluefin-hpo/bluefin/space/pyjson"
 	"github.com/bluefin-hpo/bluefin/storage"
@@ -26,6 +27,7 @@ type Trial struct {
 	study   *Study
 	number  int
 	history trial.History // what the parameters are drawn from
+	looked  atomic.Bool   // the sampler has asked for the running trials
 	lease   storage.Lease
 	ctx     context.Context
 	cancel  context.CancelCauseFunc
@@ -37,13 +39,15 @@ type Trial struct {
 	joint  map[string]float64 // what the joint sampler drew; nil: not asked yet
 	source rand.PCG           // of the draw that is being made
 	rand   rand.Rand          // draws from source
+	noted  bool               // which trials were running is part of the record
 	err    error              // the sticky error
 	over   bool               // told, given back or lost: nothing can be added
 	saving
 }
 
 func newTrial(ctx context.Context, s *Study, lease storage.Lease, record *trial.Trial, h trial.History) *Trial {
-	t := &Trial{study: s, number: record.Number, history: h, lease: lease, writing: make(chan struct{}, 1)}
+	t := &Trial{study: s, number: record.Number, lease: lease, writing: make(chan struct{}, 1)}
+	t.history = h.Watched(&t.looked)
 	t.rand = *rand.New(&t.source)
 	t.record.now = *record
 	t.record.now.Params = slices.Clip(record.Params) // the storage's array ends there

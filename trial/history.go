@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"math/rand/v2"
 	"slices"
+	"sync/atomic"
 
 	"github.com/bluefin-hpo/bluefin/space"
 )
@@ -35,6 +36,7 @@ type History struct {
 	reported   *Trial       // the first Complete one with reports
 	complete   intersection // of the Complete trials
 	ranked     intersection // of the Complete and the Pruned ones
+	looked     *atomic.Bool // see Watched; nil: nobody wants to know
 }
 
 // Directions returns the direction of each objective, at least one.
@@ -47,7 +49,26 @@ func (h History) Finished() []*Trial { return slices.Clip(h.finished) }
 
 // Running returns the trials that are running, by number. The trial that a
 // Request is about may be among them.
-func (h History) Running() []*Trial { return h.running }
+func (h History) Running() []*Trial {
+	if h.looked != nil {
+		h.looked.Store(true)
+	}
+	return h.running
+}
+
+// Watched returns h, but sets looked when Running is called. So the engine
+// knows whether an answer depends on more than the finished trials.
+func (h History) Watched(looked *atomic.Bool) History {
+	h.looked = looked
+	return h
+}
+
+// WithRunning returns h with the given running trials, by number, in place of
+// its own. It takes over running.
+func (h History) WithRunning(running []*Trial) History {
+	h.running = running
+	return h
+}
 
 // Space returns the parameters that every Complete trial has (with pruned,
 // every Complete and every Pruned one), each with the same distribution.

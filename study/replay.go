@@ -1,0 +1,102 @@
+package study
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"github.com/bluefin-hpo/bluefin/storage"
+	"github.com/bluefin-hpo/bluefin/trial"
+)
+
+// runningKey is the system attribute of a trial that says which others the
+// sampler saw running when it drew: a JSON list of pairs, the number of a trial
+// and how many of its parameters were known. Without it there was none, or the
+// sampler did not look. With Seen it makes every draw a function of the record.
+const runningKey = "bluefin:running"
+
+// A glimpse is what was known of a running trial: its number, and how many of
+// its parameters.
+type glimpse [2]int
+
+// noteRunning keeps with t which running trials its sampler saw, if it looked.
+// The caller holds t.mu.
+func (t *Trial) noteRunning() {
+	if t.noted || !t.looked.Load() {
+		return
+	}
+	t.noted = true
+	seen := []glimpse{}
+	for _, u := range t.history.Running() {
+		if u.Number != t.number {
+			seen = append(seen, glimpse{u.Number, len(u.Params)})
+		}
+	}
+	text, _ := json.Marshal(seen) // numbers always have JSON
+	before := t.record.now.SystemAttrs[runningKey]
+	if len(seen) == 0 && before == nil || string(text) == string(before) {
+		return
+	}
+	attrs := map[string]json.RawMessage{runningKey: text}
+	t.record.change(func(now *trial.Trial) { now.SystemAttrs = merged(now.SystemAttrs, attrs) })
+	t.systemAttrs = merged(t.systemAttrs, attrs)
+}
+
+// past returns the history that the parameters of t were drawn from, by its
+// record and a later history.
+func (s *Study) past(t *trial.Trial, h trial.History) trial.History {
+	var seen []glimpse
+	if text, ok := t.SystemAttrs[runningKey]; ok && json.Unmarshal(text, &seen) != nil {
+		seen = nil // as another program left it
+	}
+	h = h.Before(t.Seen)
+	var running []*trial.Trial
+	for _, g := range seen {
+		u, ok := s.lookup(g[0])
+		if !ok || slices.Contains(h.Finished(), u) {
+			continue
+		}
+		running = append(running, &trial.Trial{
+			Number: u.Number, State: trial.Running, Params: u.Params[:min(max(g[1], 0), len(u.Params))],
+			SystemAttrs: u.SystemAttrs, Seen: u.Seen, Start: u.Start,
+		})
+	}
+	slices.SortFunc(running, func(a, b *trial.Trial) int { return a.Number - b.Number })
+	h = h.WithRunning(running)
+	return new(trial.Brackets).Part(h, s.bracketing(h)).Of(t.Number)
+}
+
+// Replay draws the parameters of a trial again and returns them: those that its
+// record has, in that order, from the trials that had finished and those that
+// were running when it was begun. They are equal to the last bit if the sampler,
+// the pruner and the seed of s are those of the worker that drew them.
+//
+// They may differ if the trial or one that was running was given back to the
+// queue, lost what it had drawn when its worker was killed, or was drawn by
+// another program.
+func (s *Study) Replay(ctx context.Context, number int) ([]trial.Param, error) {
+	h, err := s.sync(ctx)
+	if err != nil {
+		return nil, err
+	}
+	record, ok := s.lookup(number)
+	if !ok {
+		return nil, fmt.Errorf("study: replay trial %d: %w in study %q", number, storage.ErrNotExist, s.Name())
+	}
+	blank := *record
+	blank.State, blank.Params, blank.Values = trial.Running, nil, nil
+	t := newTrial(ctx, s, storage.Lease{}, &blank, s.past(record, h))
+	defer t.cancel(nil)
+	if err := t.loadQueued(); err != nil {
+		return nil, fmt.Errorf("study: replay trial %d: %w", number, err)
+	}
+	drawn := slices.Clone(record.Params)
+	for i, p := range drawn {
+		if drawn[i].Value, err = t.draw(p.Name, p.Dist); err != nil {
+			return nil, fmt.Errorf("study: replay trial %d: %q: %w", number, p.Name, err)
+		}
+		t.record.now.Params = record.Params[:i+1] // what is drawn next follows on what was
+	}
+	return drawn, nil
+}
