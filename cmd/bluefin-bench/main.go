@@ -71,7 +71,7 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 		Writer:         stdout,
 		ErrWriter:      stderr,
 		ExitErrHandler: func(*cli.Context, error) {}, // run decides about the exit
-		Commands:       []*cli.Command{speedCommand(), qualityCommand(), pruningCommand()},
+		Commands:       []*cli.Command{speedCommand(), qualityCommand(), pruningCommand(), gemmCommand()},
 		Action: func(c *cli.Context) error {
 			if c.Args().Present() {
 				return usagef("unknown command %q", c.Args().First())
