@@ -1,32 +1,44 @@
 package train
 
 import (
+	"iter"
+
 	"gonum.org/v1/gonum/blas/blas32"
 
 	"github.com/bluefin-hpo/bluefin/objective/nn"
 )
 
-// chunk is how many examples go through a network at once where nothing is
-// trained: enough for the matrix products, few enough for the memory.
+// chunk is how many examples go through a network at once in an evaluation:
+// enough for the matrix products, few enough for the memory.
 const chunk = 64
 
+// Chunks yields parts of b, in order and so many examples in each but the last,
+// as views of it: what goes through a network at once where nothing is trained,
+// so that the memory for it does not grow with the number of examples.
+func Chunks(b nn.Batch, examples int) iter.Seq[nn.Batch] {
+	return func(yield func(nn.Batch) bool) {
+		s := Set{Batch: b}
+		at := s.offsets()
+		for i, n := 0, b.Len(); i < n; i += examples {
+			if !yield(s.slice(at, i, min(i+examples, n)).Batch) {
+				return
+			}
+		}
+	}
+}
+
 // Predict returns the outputs of net for all examples, a row for each, with
-// dropout off. The memory that it needs besides them does not grow with the
-// number of examples.
+// dropout off.
 func Predict(net nn.Layer, b nn.Batch) blas32.General { return predict(net, b, chunk) }
 
-func predict(net nn.Layer, b nn.Batch, chunk int) blas32.General {
-	s := Set{Batch: b}
-	at := s.offsets()
-	var y blas32.General
-	n := b.Len()
-	for i := 0; i < n; i += chunk {
-		part := net.Forward(s.slice(at, i, min(i+chunk, n)).Batch, nil).X
-		if i == 0 {
-			y = blas32.General{Cols: part.Cols, Stride: part.Cols, Data: make([]float32, 0, n*part.Cols)}
+func predict(net nn.Layer, b nn.Batch, chunk int) (y blas32.General) {
+	for part := range Chunks(b, chunk) {
+		out := net.Forward(part, nil).X
+		if y.Rows == 0 {
+			y = blas32.General{Cols: out.Cols, Stride: out.Cols, Data: make([]float32, 0, b.Len()*out.Cols)}
 		}
-		y.Rows += part.Rows
-		y.Data = append(y.Data, part.Data[:part.Rows*part.Cols]...)
+		y.Rows += out.Rows
+		y.Data = append(y.Data, out.Data[:out.Rows*out.Cols]...)
 	}
 	return y
 }

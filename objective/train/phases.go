@@ -7,16 +7,24 @@ import (
 	"github.com/bluefin-hpo/bluefin/objective/nn"
 )
 
+// An Augmenter is a layer that changes examples at random in training even
+// where nothing trains: it must not be frozen with its neighbours.
+type Augmenter interface {
+	nn.Layer
+	Augments() bool
+}
+
 // FrozenBlocks returns how many of the first blocks of net are frozen as a
-// whole: all their parameters are, also those without a gradient, and the last
-// of them has some. (A block without any, behind the last frozen one, belongs
-// to what is trained: a dropout acts there.) They work in evaluation mode while the others train, so
-// that what they compute of an example never changes.
+// whole: all their parameters are, also those without a gradient, the last of
+// them has some, and no layer is an Augmenter that augments. (A block without
+// parameters, behind the last frozen one, belongs to what is trained: a dropout
+// acts there.) They work in evaluation mode while the others train, so that
+// what they compute of an example never changes.
 func FrozenBlocks(net *nn.Network) int {
 	frozen := 0
 	for i, b := range net.Blocks {
 		params := b.Params()
-		if slices.ContainsFunc(params, func(p *nn.Param) bool { return !p.Frozen }) {
+		if slices.ContainsFunc(params, func(p *nn.Param) bool { return !p.Frozen }) || augments(b) {
 			break
 		}
 		if len(params) > 0 {
@@ -24,6 +32,14 @@ func FrozenBlocks(net *nn.Network) int {
 		}
 	}
 	return frozen
+}
+
+func augments(l nn.Layer) (any bool) {
+	nn.Walk(l, func(l nn.Layer) {
+		a, ok := l.(Augmenter)
+		any = any || ok && a.Augments()
+	})
+	return any
 }
 
 // A stage is parameters that begin to train in the same epoch: neighbours in
@@ -74,9 +90,11 @@ func (s *stage) enter(epoch int) {
 }
 
 // leave gives the parameters back what they had before the training.
-func (s *stage) leave() {
-	for i, p := range s.params {
-		p.Frozen, p.Rate = false, s.rates[i]
+func (f *fit) leave() {
+	for _, s := range f.stages {
+		for i, p := range s.params {
+			p.Frozen, p.Rate = false, s.rates[i]
+		}
 	}
 }
 

@@ -57,11 +57,7 @@ func Fit(ctx context.Context, net *nn.Network, training, validation Set, c Confi
 		return Result{}, err
 	}
 	f := newFit(net, training, c)
-	defer func() {
-		for _, s := range f.stages {
-			s.leave()
-		}
-	}()
+	defer f.leave()
 	best := Metrics{}
 	stale := 0
 	var kept [][]float32
@@ -185,46 +181,49 @@ const (
 	streamOrder = iota << 32
 	streamDropout
 	streamScored
+	streamSplit
 )
 
 // scored returns the part of the training set that scores are computed on.
 func (f *fit) scored() Set {
 	all := f.batch.from
-	switch n := f.c.EvaluateAtMost; {
-	case n < 0:
-		return Set{}
-	case n == 0 || n >= all.Len():
-		return all
-	default:
-		order := rand.New(rand.NewPCG(f.c.Seed, streamScored)).Perm(all.Len())[:n]
-		slices.Sort(order)
-		return all.Select(order)
+	n := f.c.scoredExamples(all.Len())
+	if n == 0 || n == all.Len() {
+		return all.slice(all.offsets(), 0, n)
 	}
+	part := rand.New(rand.NewPCG(f.c.Seed, streamScored)).Perm(all.Len())[:n]
+	slices.Sort(part)
+	return all.Select(part)
+}
+
+// scoredExamples returns the number of examples of a training set of n that
+// scores are computed on.
+func (c Config) scoredExamples(n int) int {
+	if c.EvaluateAtMost == 0 {
+		return n
+	}
+	return max(min(c.EvaluateAtMost, n), 0)
 }
 
 func (f *fit) epoch(ctx context.Context, epoch int) error {
 	for _, s := range f.stages {
 		s.enter(epoch)
 	}
-	front, back := f.net.Split(FrozenBlocks(f.net))
 	training := f.batch.from
 	order := rand.New(rand.NewPCG(f.c.Seed, streamOrder+uint64(epoch))).Perm(training.Len())
-	dropout := rand.New(rand.NewPCG(f.c.Seed, streamDropout+uint64(epoch)))
+	dropout := f.dropout(epoch)
 	for examples := range slices.Chunk(order, f.c.BatchSize*f.c.GradientAccumulationSteps) {
 		total := f.loss.weight(training, examples)
 		for _, p := range f.params {
 			clear(p.Grad)
 		}
-		for pass := range slices.Chunk(examples, f.c.BatchSize) {
+		for batch := range slices.Chunk(examples, f.c.BatchSize) {
 			if ctx.Err() != nil {
 				return context.Cause(ctx)
 			}
-			s := f.batch.gather(pass)
-			y := back.Forward(front.Forward(s.Batch, nil), dropout)
-			if !finite(f.loss.forward(y.X, s)) {
+			if !f.pass(f.batch.gather(batch), total, dropout) {
 				return f.diverged("loss", epoch)
 			}
-			back.Backward(f.loss.backward(total), false)
 		}
 		if most := f.c.MaxGradNorm; most > 0 && !finite(nn.ClipGradNorm(f.params, most)) {
 			return f.diverged("gradient", epoch)
@@ -238,6 +237,24 @@ func (f *fit) epoch(ctx context.Context, epoch int) error {
 		f.step++
 	}
 	return nil
+}
+
+// dropout returns the generator of that epoch.
+func (f *fit) dropout(epoch int) *rand.Rand {
+	return rand.New(rand.NewPCG(f.c.Seed, streamDropout+uint64(epoch)))
+}
+
+// pass sends a batch through the network, forward and backward, and adds its
+// part of the gradient of a step with that total weight. It stops before the
+// backward pass, and is false, if the loss is not finite.
+func (f *fit) pass(s Set, total float64, dropout *rand.Rand) bool {
+	front, back := f.net.Split(FrozenBlocks(f.net))
+	y := back.Forward(front.Forward(s.Batch, nil), dropout)
+	if !finite(f.loss.forward(y.X, s)) {
+		return false
+	}
+	back.Backward(f.loss.backward(total), false)
+	return true
 }
 
 // diverged returns the error of the step that is being taken.

@@ -1,0 +1,387 @@
+package prefix
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"reflect"
+	"strings"
+	"sync"
+	"testing"
+
+	"gonum.org/v1/gonum/blas/blas32"
+
+	"github.com/bluefin-hpo/bluefin/objective/nn"
+	"github.com/bluefin-hpo/bluefin/objective/train"
+)
+
+func fit(t *testing.T, net *nn.Network, training, validation train.Set, c train.Config) []train.Metrics {
+	t.Helper()
+	var all []train.Metrics
+	if _, err := train.Fit(t.Context(), net, training, validation, c, nil, func(m train.Metrics, _ train.State) error {
+		all = append(all, m)
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+func values(n *nn.Network) (all []float32) {
+	for _, p := range n.Params() {
+		all = append(all, p.Value...)
+	}
+	return all
+}
+
+func TestATrainingOnFeaturesIsTheTrainingOnTheData(t *testing.T) {
+	for name, task := range tasks {
+		var c Cache
+		training, validation := task.data(70, 1), task.data(66, 2)
+		for depth := task.blocks; depth > 0; depth-- {
+			for _, batch := range []int{1, 7, 32} {
+				for _, unfreeze := range []bool{false, true} {
+					what := fmt.Sprintf("%s, %d blocks frozen, batches of %d, gradual unfreezing %v", name, depth, batch, unfreeze)
+					conf := train.Config{LearningRate: 0.01, BatchSize: batch, Epochs: 3, GradualUnfreezing: unfreeze, LayerDecay: 0.8, Seed: 5}
+					plain, cached := task.frozen(depth), task.frozen(depth)
+					before := values(cached)
+					want := fit(t, plain, training, validation, conf)
+					back, sets, use, err := c.Split(t.Context(), cached, nil, training, validation)
+					if err != nil || use.Off != "" || use.Depth != depth || len(sets) != 2 {
+						t.Fatalf("%s: use is %+v of %d sets, error %v", what, use, len(sets), err)
+					}
+					if got := fit(t, back, sets[0], sets[1], conf); !reflect.DeepEqual(got, want) {
+						t.Errorf("%s: metrics are %v, want %v", what, got, want)
+					}
+					sameBits(t, what, values(cached), values(plain))
+					if reflect.DeepEqual(values(cached), before) {
+						t.Errorf("%s: nothing was trained", what)
+					}
+				}
+			}
+		}
+		// Six trainings at each depth, of which the first computes.
+		if s := c.Stats(); s.Misses != 2*task.blocks || s.Hits != 10*task.blocks || s.DiskHits != 0 || s.DiskError != nil {
+			t.Errorf("%s: stats are %+v, want %d misses and %d hits", name, s, 2*task.blocks, 10*task.blocks)
+		}
+	}
+}
+
+func TestFeaturesAreTheSameFromEveryDepthThatIsThere(t *testing.T) {
+	for name, task := range tasks {
+		data := task.data(130, 1)
+		for depth := 2; depth <= task.blocks; depth++ {
+			for shallow := range depth {
+				var c Cache
+				if shallow > 0 {
+					if _, _, use, err := c.Split(t.Context(), task.frozen(shallow), nil, data); err != nil || use.Off != "" {
+						t.Fatal(use, err)
+					}
+				}
+				net := task.frozen(depth)
+				_, sets, _, err := c.Split(t.Context(), net, nil, data)
+				if err != nil {
+					t.Fatal(err)
+				}
+				want := net.Blocks[:depth].Forward(data.Batch, nil)
+				sameBits(t, fmt.Sprintf("%s: %d blocks from %d", name, depth, shallow), sets[0].X.Data, want.X.Data[:want.X.Rows*want.X.Cols])
+				if !reflect.DeepEqual(sets[0].Lens, want.Lens) || !reflect.DeepEqual(sets[0].Labels, data.Labels) || sets[0].IDs != nil {
+					t.Errorf("%s: %d blocks from %d: lengths or labels differ", name, depth, shallow)
+				}
+			}
+		}
+	}
+}
+
+// counted counts the examples that go through a block.
+type counted struct {
+	nn.Layer
+	examples int
+}
+
+func (c *counted) Layers() []nn.Layer { return []nn.Layer{c.Layer} }
+func (c *counted) Forward(b nn.Batch, rng *rand.Rand) nn.Batch {
+	c.examples += b.Len()
+	return c.Layer.Forward(b, rng)
+}
+
+func TestADeeperFreezeStartsFromTheDeepestThatIsThere(t *testing.T) {
+	task := tasks["multilayer perceptron"]
+	var c Cache
+	data := task.data(100, 1)
+	for step, want := range []struct{ depth, examples int }{{1, 101}, {3, 1}, {3, 1}, {2, 1}, {1, 1}} {
+		net := task.frozen(want.depth)
+		first := &counted{Layer: net.Blocks[0]}
+		net.Blocks[0] = first
+		if _, _, use, err := c.Split(t.Context(), net, nil, data); err != nil || use.Depth != want.depth {
+			t.Fatal(use, err)
+		}
+		// One example alone tells what network it is.
+		if first.examples != want.examples {
+			t.Errorf("step %d, %d blocks: %d examples go through the first block, want %d", step, want.depth, first.examples, want.examples)
+		}
+	}
+	if s := c.Stats(); s.Misses != 3 || s.Hits != 2 || s.Computed <= 0 || s.Saved <= 0 {
+		t.Errorf("stats are %+v, want 3 misses and 2 hits", s)
+	}
+}
+
+func TestOtherFeaturesHaveOtherKeys(t *testing.T) {
+	task := tasks["encoder of sequences"]
+	data := task.data(30, 1)
+	var c Cache
+	split := func(net *nn.Network, s train.Set) {
+		t.Helper()
+		if _, _, use, err := c.Split(t.Context(), net, nil, s); err != nil || use.Off != "" {
+			t.Fatal(use, err)
+		}
+	}
+	split(task.frozen(2), data)
+	split(task.frozen(2), data.Select([]int{0, 1, 2})) // its first example is the same
+	for name, change := range map[string]func(*nn.Network, *train.Set){
+		"a weight": func(n *nn.Network, _ *train.Set) { n.Blocks[1].Params()[3].Value[0]++ },
+		"a row of a token that the first example has not": func(n *nn.Network, _ *train.Set) { n.Blocks[0].Params()[0].Value[19*8]++ },
+		"the number of heads":                             func(n *nn.Network, _ *train.Set) { attention(n).Heads = 4 },
+		"a token":                                         func(_ *nn.Network, s *train.Set) { *s = s.Select(ascending(30)); s.IDs[len(s.IDs)-1] ^= 1 },
+		"where a text ends": func(_ *nn.Network, s *train.Set) {
+			*s = s.Select(ascending(30))
+			s.Lens[28], s.Lens[29] = s.Lens[28]+s.Lens[29]-1, 1
+		},
+		"the order of texts": func(_ *nn.Network, s *train.Set) {
+			order := ascending(30)
+			order[28], order[29] = 29, 28
+			*s = s.Select(order)
+		},
+	} {
+		net, s := task.frozen(2), data
+		change(net, &s)
+		before := c.Stats()
+		split(net, s)
+		if after := c.Stats(); after.Hits != before.Hits {
+			t.Errorf("%s: found in the cache", name)
+		}
+	}
+	net := task.frozen(2)
+	attention(net).Dropout = 0.9 // does not act where nothing trains
+	net.Head.Params()[0].Value[0]++
+	before := c.Stats()
+	split(net, data)
+	if after := c.Stats(); after.Misses != before.Misses {
+		t.Error("what acts in no frozen block is part of the key")
+	}
+}
+
+func attention(n *nn.Network) *nn.MultiHeadAttention {
+	return n.Blocks[1].(nn.Sequential)[0].(*nn.Residual).F.(nn.Sequential)[0].(*nn.MultiHeadAttention)
+}
+
+func ascending(n int) (all []int) {
+	for i := range n {
+		all = append(all, i)
+	}
+	return all
+}
+
+func TestHashesOfACheckpointServeAllItsNetworks(t *testing.T) {
+	task := tasks["encoder of sequences"]
+	data := task.data(20, 1)
+	blocks := HashBlocks(task.build().Blocks)
+	var c Cache
+	for _, hashes := range [][]Hash{blocks, nil, blocks[:3]} {
+		if _, _, _, err := c.Split(t.Context(), task.frozen(3), hashes, data); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if s := c.Stats(); s.Misses != 1 || s.Hits != 2 {
+		t.Errorf("stats are %+v, want one miss and two hits", s)
+	}
+}
+
+// batchMean takes the mean of the batch from each number: a layer that breaks
+// the rule.
+type batchMean struct{ nn.Layer }
+
+func (m batchMean) Forward(b nn.Batch, rng *rand.Rand) nn.Batch {
+	b = m.Layer.Forward(b, rng)
+	y := b.X
+	y.Data = append([]float32(nil), y.Data...)
+	for j := range y.Cols {
+		var sum float32
+		for i := range y.Rows {
+			sum += y.Data[i*y.Cols+j]
+		}
+		for i := range y.Rows {
+			y.Data[i*y.Cols+j] -= sum / float32(y.Rows)
+		}
+	}
+	b.X = y
+	return b
+}
+
+// jitter is a layer that augments.
+type jitter struct{ nn.ReLU }
+
+func (*jitter) Augments() bool { return true }
+
+func TestTheCacheTurnsItselfOff(t *testing.T) {
+	task := tasks["convolutions with batch statistics"]
+	data, none := task.data(20, 1), train.Set{}
+	for want, change := range map[string]func(*nn.Network){
+		`parameter "conv.0.weight" of block 0 trains`:            func(n *nn.Network) { n.Blocks[0].Params()[0].Frozen = false },
+		`parameter "norm.0.running_mean" of block 0 follows the`: func(n *nn.Network) { n.Blocks[0].Params()[3].Frozen = false },
+		"of an example depends on the others":                    func(n *nn.Network) { n.Blocks[0] = batchMean{n.Blocks[0]} },
+		"no block before one that changes examples at random":    func(n *nn.Network) { n.Blocks = append(nn.Sequential{&jitter{}}, n.Blocks...) },
+		"no blocks before its head":                              func(n *nn.Network) { n.Blocks = nil },
+	} {
+		var c Cache
+		net := task.frozen(3)
+		change(net)
+		back, sets, use, err := c.Split(t.Context(), net, nil, data, none)
+		if err != nil || !strings.Contains(use.Off, want) || use.Depth != 0 || use.Cost != 0 {
+			t.Errorf("use is %+v, error %v, want %q", use, err, want)
+		}
+		if len(back.Blocks) != len(net.Blocks) || !reflect.DeepEqual(sets, []train.Set{data, none}) {
+			t.Errorf("%s: want the whole network and the data", want)
+		}
+		if s := c.Stats(); s.Bytes != 0 {
+			t.Errorf("%s: %d bytes are kept", want, s.Bytes)
+		}
+	}
+}
+
+func TestWhatBehindAnOpenBlockIsFrozenIsNoPrefix(t *testing.T) {
+	task := tasks["multilayer perceptron"]
+	net := task.frozen(3)
+	net.Blocks[1].Params()[1].Frozen = false // a bias
+	var c Cache
+	if _, _, use, err := c.Split(t.Context(), net, nil, task.data(5, 1)); err != nil || use.Depth != 1 {
+		t.Errorf("use is %+v, error %v, want depth 1", use, err)
+	}
+}
+
+func TestEmptySetsStayEmpty(t *testing.T) {
+	task := tasks["multilayer perceptron"]
+	var c Cache
+	_, sets, use, err := c.Split(t.Context(), task.frozen(2), nil, task.data(5, 1), train.Set{})
+	if err != nil || use.Depth != 2 || len(sets) != 2 || sets[1].Len() != 0 || sets[0].X.Cols != 9 {
+		t.Errorf("use is %+v, error %v", use, err)
+	}
+}
+
+func TestTheOldestFeaturesMakeRoom(t *testing.T) {
+	task := tasks["multilayer perceptron"]
+	const size = 4 * 100 * 9 // bytes of the features of 100 examples
+	c := Cache{MaxBytes: 2 * size}
+	for i, step := range []struct {
+		data        uint64
+		hits, evict int
+	}{{1, 0, 0}, {2, 0, 0}, {1, 1, 0}, {3, 1, 1}, {1, 2, 1}, {2, 2, 2}, {3, 2, 3}, {1, 2, 4}} {
+		if _, _, _, err := c.Split(t.Context(), task.frozen(1), nil, task.data(100, step.data)); err != nil {
+			t.Fatal(err)
+		}
+		s := c.Stats()
+		if s.Hits != step.hits || s.Evictions != step.evict || s.Bytes > c.MaxBytes || s.Bytes != int64(min(s.Misses, 2))*size {
+			t.Errorf("step %d: stats are %+v, want %d hits, %d evictions", i, s, step.hits, step.evict)
+		}
+	}
+	for _, limit := range []int64{-1, size - 1} {
+		c := Cache{MaxBytes: limit}
+		for range 2 {
+			if _, sets, _, err := c.Split(t.Context(), task.frozen(1), nil, task.data(100, 1)); err != nil || sets[0].X.Cols != 9 {
+				t.Fatal(err)
+			}
+		}
+		if s := c.Stats(); s.Bytes != 0 || s.Misses != 2 || s.Evictions != 0 {
+			t.Errorf("limit %d: stats are %+v, want nothing kept", limit, s)
+		}
+	}
+}
+
+// gate is a block that waits.
+type gate struct {
+	nn.Layer
+	entered, open chan struct{}
+}
+
+func (g *gate) Layers() []nn.Layer { return []nn.Layer{g.Layer} }
+func (g *gate) Forward(b nn.Batch, rng *rand.Rand) nn.Batch {
+	if b.Len() > 1 {
+		g.entered <- struct{}{}
+		<-g.open
+	}
+	return g.Layer.Forward(b, rng)
+}
+
+func TestTrainingsAtTheSameTimeComputeOnce(t *testing.T) {
+	task := tasks["multilayer perceptron"]
+	data := task.data(50, 1)
+	for name, fails := range map[string]bool{"the first succeeds": false, "the first is cancelled": true} {
+		var c Cache
+		entered, open := make(chan struct{}), make(chan struct{})
+		split := func(ctx context.Context) (blas32.General, error) {
+			net := task.frozen(1)
+			net.Blocks[0] = &gate{net.Blocks[0], entered, open}
+			_, sets, _, err := c.Split(ctx, net, nil, data, data.Select(ascending(49)))
+			if err != nil {
+				return blas32.General{}, err
+			}
+			return sets[1].X, nil
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		first := make(chan error)
+		go func() {
+			_, err := split(ctx)
+			first <- err
+		}()
+		<-entered // the first computes the first set
+		const others = 5
+		var wg sync.WaitGroup
+		results := make([]blas32.General, others)
+		for i := range others {
+			wg.Go(func() {
+				var err error
+				if results[i], err = split(t.Context()); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		if fails {
+			cancel()
+		}
+		close(open)
+		stop := make(chan struct{})
+		go func() {
+			for {
+				select {
+				case <-entered:
+				case <-stop:
+					return
+				}
+			}
+		}()
+		err := <-first
+		wg.Wait()
+		close(stop)
+		cancel()
+		if fails != (err != nil) {
+			t.Errorf("%s: its error is %v", name, err)
+		}
+		for _, r := range results {
+			sameBits(t, name, r.Data, results[0].Data)
+		}
+		if s := c.Stats(); s.Misses > 3 || s.Misses < 2 || !fails && (s.Misses != 2 || s.Hits != 2*others) {
+			t.Errorf("%s: stats are %+v, want each set computed once", name, s)
+		}
+	}
+}
+
+func TestSplitEndsWithItsContext(t *testing.T) {
+	task := tasks["multilayer perceptron"]
+	ctx, cancel := context.WithCancelCause(t.Context())
+	mine := fmt.Errorf("mine")
+	cancel(mine)
+	var c Cache
+	if _, _, _, err := c.Split(ctx, task.frozen(1), nil, task.data(5, 1)); err != mine {
+		t.Errorf("error is %v, want %v", err, mine)
+	}
+}

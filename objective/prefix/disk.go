@@ -1,0 +1,217 @@
+package prefix
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+)
+
+// A file of features is named after their key and holds, little-endian: magic,
+// the key, the cost in nanoseconds, rows, columns and the number of lengths
+// (uint64 each), the lengths (uint32), the numbers (float32), and the SHA-256 of
+// all that. It is written under another name and then renamed, so that no
+// process sees a part of it.
+const (
+	magic     = "bluefin prefix 1\n"
+	extension = ".features"
+	fixed     = len(magic) + sha256.Size + 4*8
+)
+
+// maxAge is after how long a file under another name is what a killed process
+// left behind.
+const maxAge = time.Hour
+
+var errDamaged = errors.New("damaged")
+
+func (c *Cache) path(key Hash) string {
+	return filepath.Join(c.Dir, hex.EncodeToString(key[:])+extension)
+}
+
+// read returns the features in Dir, or nil.
+func (c *Cache) read(key Hash) *entry {
+	if c.Dir == "" {
+		return nil
+	}
+	name := c.path(key)
+	b, err := os.ReadFile(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	var e *entry
+	if err == nil {
+		if e, err = decode(key, b); err != nil {
+			err = fmt.Errorf("prefix: %s: %w", name, err)
+			os.Remove(name)
+		}
+	}
+	if err != nil {
+		c.failed(err)
+		return nil
+	}
+	now := time.Now()
+	os.Chtimes(name, now, now) // used: others go first; if not, it is only less of a guess
+	return e
+}
+
+// write puts e into Dir, where the files that were used longest ago make room.
+func (c *Cache) write(e *entry) {
+	if c.Dir == "" {
+		return
+	}
+	limit := c.MaxDiskBytes
+	if limit == 0 {
+		limit = defaultMaxDiskBytes
+	}
+	size := int64(fixed) + e.size() + sha256.Size
+	if size > limit {
+		return
+	}
+	err := os.MkdirAll(c.Dir, 0o777)
+	if err == nil {
+		err = makeRoom(c.Dir, limit-size)
+	}
+	if err == nil {
+		err = writeFile(c.path(e.key), e)
+	}
+	if err != nil {
+		c.failed(fmt.Errorf("prefix: %w", err))
+	}
+}
+
+func (c *Cache) failed(err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.stats.DiskError = err
+}
+
+func writeFile(name string, e *entry) (err error) {
+	f, err := os.CreateTemp(filepath.Dir(name), "*.new")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			f.Close()
+			os.Remove(f.Name())
+		}
+	}()
+	sum := sha256.New()
+	w := bufio.NewWriterSize(io.MultiWriter(f, sum), 1<<16)
+	e.encode(w)
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	if _, err := f.Write(sum.Sum(nil)); err != nil {
+		return err
+	}
+	if err := f.Close(); err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), name)
+}
+
+// size returns the length of lengths and numbers in a file.
+func (e *entry) size() int64 { return 4 * int64(len(e.batch.Lens)+len(e.batch.X.Data)) }
+
+// encode writes all but the checksum. The writer remembers the first error.
+func (e *entry) encode(w *bufio.Writer) {
+	b := append([]byte(magic), e.key[:]...)
+	for _, n := range []int{int(e.cost), e.batch.X.Rows, e.batch.X.Cols, len(e.batch.Lens)} {
+		b = binary.LittleEndian.AppendUint64(b, uint64(n))
+	}
+	w.Write(b)
+	for _, n := range e.batch.Lens {
+		w.Write(binary.LittleEndian.AppendUint32(w.AvailableBuffer(), uint32(n)))
+	}
+	for _, v := range e.batch.X.Data {
+		w.Write(binary.LittleEndian.AppendUint32(w.AvailableBuffer(), math.Float32bits(v)))
+	}
+}
+
+// decode returns the features in a file, or errDamaged.
+func decode(key Hash, b []byte) (*entry, error) {
+	n := len(b) - sha256.Size
+	if n < fixed {
+		return nil, errDamaged
+	}
+	sum := sha256.Sum256(b[:n])
+	if !bytes.Equal(sum[:], b[n:]) || !bytes.HasPrefix(b, append([]byte(magic), key[:]...)) {
+		return nil, errDamaged
+	}
+	var head [4]int
+	for i := range head {
+		head[i] = int(binary.LittleEndian.Uint64(b[len(magic)+sha256.Size+8*i:]))
+	}
+	rows, cols, lens := head[1], head[2], head[3]
+	e := &entry{key: key, cost: time.Duration(head[0])}
+	b = b[fixed:n]
+	// Products of large numbers may be anything: what fits a file is small.
+	if limit := len(b) / 4; rows < 1 || cols < 1 || lens < 0 || rows > limit || cols > limit/rows || lens != limit-rows*cols {
+		return nil, errDamaged
+	}
+	left := rows
+	for range lens {
+		n := int(binary.LittleEndian.Uint32(b))
+		e.batch.Lens = append(e.batch.Lens, n)
+		if left -= n; n < 1 || left < 0 {
+			return nil, errDamaged
+		}
+		b = b[4:]
+	}
+	if lens > 0 && left > 0 {
+		return nil, errDamaged
+	}
+	e.batch.X.Rows, e.batch.X.Cols, e.batch.X.Stride = rows, cols, cols
+	e.batch.X.Data = make([]float32, rows*cols)
+	for i := range e.batch.X.Data {
+		e.batch.X.Data[i] = math.Float32frombits(binary.LittleEndian.Uint32(b[4*i:]))
+	}
+	return e, nil
+}
+
+// makeRoom removes files of features, the oldest first, until there are no more
+// than that many bytes of them, and what killed processes left behind.
+func makeRoom(dir string, most int64) error {
+	all, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	var files []fs.FileInfo
+	var sum int64
+	for _, d := range all {
+		info, err := d.Info()
+		if err != nil { // another process has removed it
+			continue
+		}
+		switch {
+		case strings.HasSuffix(d.Name(), extension):
+			files = append(files, info)
+			sum += info.Size()
+		case strings.HasSuffix(d.Name(), ".new") && time.Since(info.ModTime()) > maxAge:
+			os.Remove(filepath.Join(dir, d.Name()))
+		}
+	}
+	slices.SortFunc(files, func(a, b fs.FileInfo) int { return a.ModTime().Compare(b.ModTime()) })
+	for _, f := range files {
+		if sum <= most {
+			return nil
+		}
+		if err := os.Remove(filepath.Join(dir, f.Name())); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		sum -= f.Size()
+	}
+	return nil
+}

@@ -1,0 +1,137 @@
+package train
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+)
+
+// A Fold is one division of some examples into two parts, by their indices in
+// ascending order; see Set.Select.
+type Fold struct{ Training, Validation []int }
+
+// StratifiedOrder returns the indices of n examples in an order that is random
+// and whose beginnings are small pictures of the whole, one within the other:
+// first an example of each class, then as many of each class as its share. So
+// the first quarter is part of the first half, and a part with as many examples
+// as there are classes has all of them. Without labels (nil) it is any order.
+func StratifiedOrder(n int, labels []int, seed uint64) []int {
+	order := rand.New(rand.NewPCG(seed, streamSplit)).Perm(n)
+	if labels == nil {
+		return order
+	}
+	count, seen := make(map[int]int), make(map[int]int)
+	for _, label := range labels {
+		count[label]++
+	}
+	at := make([]float64, n) // where in the order an example belongs, in [0, 1)
+	for _, i := range order {
+		label := labels[i]
+		if rank := seen[label]; rank > 0 {
+			at[i] = (float64(rank) + 0.5) / float64(count[label])
+		}
+		seen[label]++
+	}
+	slices.SortStableFunc(order, func(i, j int) int { return cmp.Compare(at[i], at[j]) })
+	return order
+}
+
+// Subset returns the first ⌈fraction·n⌉ indices of a StratifiedOrder, ascending:
+// a cheap picture of a training set, for one seed always the same and part of
+// that of any larger fraction, which is in (0, 1].
+func Subset(n int, labels []int, fraction float64, seed uint64) ([]int, error) {
+	if err := checkSplit(n, labels); err != nil {
+		return nil, err
+	}
+	if !(fraction > 0 && fraction <= 1) {
+		return nil, fmt.Errorf("train: fraction is %v, want above 0 and at most 1", fraction)
+	}
+	part := StratifiedOrder(n, labels, seed)[:share(n, fraction)]
+	slices.Sort(part)
+	return part, nil
+}
+
+// StratifiedSplit divides n examples at random: the share validation, in (0, 1),
+// of each class is for validation, rounded so that the sizes of the two parts
+// are the share of all, and each has one example at least. Repeated splits have
+// seeds of their own.
+func StratifiedSplit(n int, labels []int, validation float64, seed uint64) (Fold, error) {
+	if err := checkSplit(n, labels); err != nil {
+		return Fold{}, err
+	}
+	if !(validation > 0 && validation < 1) {
+		return Fold{}, fmt.Errorf("train: the share of the validation part is %v, want above 0 and below 1", validation)
+	}
+	if n < 2 {
+		return Fold{}, fmt.Errorf("train: there is %d example, want at least 2 to divide", n)
+	}
+	// The examples of each class lie together, and every 1/validation-th is
+	// taken: of a class with c examples, c·validation rounded up or down.
+	var f Fold
+	size := min(max(int(math.Round(validation*float64(n))), 1), n-1)
+	for j, i := range byClass(n, labels, seed) {
+		if (j+1)*size/n > j*size/n {
+			f.Validation = append(f.Validation, i)
+		} else {
+			f.Training = append(f.Training, i)
+		}
+	}
+	slices.Sort(f.Training)
+	slices.Sort(f.Validation)
+	return f, nil
+}
+
+// Folds divides n examples at random into k parts and returns, for each, the
+// fold in which it is for validation: k-fold cross-validation. The parts differ
+// by one example at most, and so do the numbers of each class in them. k is in
+// [2, n].
+func Folds(n, k int, labels []int, seed uint64) ([]Fold, error) {
+	if err := checkSplit(n, labels); err != nil {
+		return nil, err
+	}
+	if k < 2 || k > n {
+		return nil, fmt.Errorf("train: folds is %d, want 2 to the number of examples, %d", k, n)
+	}
+	folds := make([]Fold, k)
+	for j, i := range byClass(n, labels, seed) {
+		for part := range folds {
+			if part == j%k {
+				folds[part].Validation = append(folds[part].Validation, i)
+			} else {
+				folds[part].Training = append(folds[part].Training, i)
+			}
+		}
+	}
+	for _, f := range folds {
+		slices.Sort(f.Training)
+		slices.Sort(f.Validation)
+	}
+	return folds, nil
+}
+
+// byClass returns the indices of n examples, class after class and within each
+// in random order.
+func byClass(n int, labels []int, seed uint64) []int {
+	order := rand.New(rand.NewPCG(seed, streamSplit)).Perm(n)
+	if labels != nil {
+		slices.SortStableFunc(order, func(i, j int) int { return cmp.Compare(labels[i], labels[j]) })
+	}
+	return order
+}
+
+// share returns ⌈fraction·n⌉, where rounding errors do not count.
+func share(n int, fraction float64) int {
+	return min(max(int(math.Ceil(fraction*float64(n)-1e-9)), 1), n)
+}
+
+func checkSplit(n int, labels []int) error {
+	if n < 1 {
+		return fmt.Errorf("train: there are %d examples, want at least 1", n)
+	}
+	if labels != nil && len(labels) != n {
+		return fmt.Errorf("train: there are %d labels of %d examples, want one of each", len(labels), n)
+	}
+	return nil
+}
