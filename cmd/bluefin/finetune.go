@@ -100,13 +100,13 @@ func runFinetune(c *cli.Context) (err error) {
 	if err := sameTask(ctx, s, cfg.Seed); err != nil {
 		return err
 	}
-	if _, err := s.EnqueueFirst(ctx, finetune.Defaults().Params()); err != nil {
+	if _, err := s.EnqueueFirst(ctx, task.Space.Params(task.Defaults, task.Layers)); err != nil {
 		return err
 	}
 	if err := show.begin(ctx, s); err != nil {
 		return err
 	}
-	err = s.Optimize(ctx, task.Objective(finetune.DefaultSpace(), cfg.Seed), study.Budget{Trials: c.Int("trials"), Workers: c.Int("workers")})
+	err = s.Optimize(ctx, task.Objective(task.Space, cfg.Seed), study.Budget{Trials: c.Int("trials"), Workers: c.Int("workers")})
 	return finetuneEnd(c, s, err)
 }
 

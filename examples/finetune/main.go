@@ -27,15 +27,15 @@ func objective(task *finetune.Task) study.Objective {
 		settings := finetune.Defaults()
 		settings.LearningRate = t.LogFloat("learning_rate", 1e-4, 1e-1)
 		settings.BatchSize = t.LogInt("batch_size", 4, 32)
-		settings.FrozenLayers = t.Int("frozen_layers", 0, finetune.Layers)
+		settings.FrozenLayers = t.Int("frozen_layers", 0, task.Layers)
 
 		result, err := task.Run(t.Context(), settings, seed, func(epoch int, m finetune.Metrics) error {
-			return t.Report(epoch, m.ValidationLoss) // study.ErrPruned ends the training
+			return t.Report(epoch, m.Validation.Loss) // study.ErrPruned ends the training
 		})
 		if err != nil {
 			return 0, err
 		}
-		return result.ValidationLoss, t.SetUserAttr("test_accuracy", result.TestAccuracy)
+		return result.Best.Validation.Loss, t.SetUserAttr("test_accuracy", result.Test.Accuracy)
 	}
 }
 

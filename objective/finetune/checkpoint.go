@@ -3,11 +3,11 @@ package finetune
 import (
 	"bytes"
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"maps"
-	"slices"
+	"math/rand/v2"
 
 	"github.com/bluefin-hpo/bluefin/objective/safetensors"
 	"github.com/bluefin-hpo/bluefin/objective/train"
@@ -22,7 +22,8 @@ type Checkpoints struct {
 
 	// Save is called after report, when Task.CheckpointEvery is over, with the
 	// state of the training after that epoch: the last report that belongs to
-	// the state is that of the same epoch. Save may keep data, at most 440 kB.
+	// the state is that of the same epoch. Save may keep data: four numbers of
+	// 32 bits for each trained parameter.
 	// Its error ends the training and is returned as it is. nil: no state is
 	// saved.
 	Save func(epoch int, data []byte) error
@@ -39,18 +40,29 @@ const (
 )
 
 type header struct {
-	Origin origin        `json:"origin"`
-	Epoch  int           `json:"epoch"`
-	Stale  int           `json:"stale"`
-	Best   train.Metrics `json:"best"`
+	Origin  origin    `json:"origin"`
+	Epoch   int       `json:"epoch"`
+	Stale   int       `json:"stale"`
+	Best    Metrics   `json:"best"`
+	History []Metrics `json:"history"`
+	Done    []Result  `json:"done,omitempty"`
+}
+
+// progress is how far a trial is.
+type progress struct {
+	Done    []Result    // of the stages that are over
+	History []Metrics   // of the epochs of the current one
+	State   train.State // of its training
 }
 
 // An origin is all that a training is a function of.
 type origin struct {
-	Task     string   `json:"task"` // its fingerprint
-	Settings Settings `json:"settings"`
-	Patience int      `json:"patience"`
-	Seed     uint64   `json:"seed"`
+	Task     string       `json:"task"` // its fingerprint
+	Settings Settings     `json:"settings"`
+	Patience int          `json:"patience"`
+	Stages   Stages       `json:"stages"`
+	Metric   train.Metric `json:"metric"`
+	Seed     uint64       `json:"seed"`
 }
 
 // arrays returns where the arrays of s are kept, by the prefix of their
@@ -62,8 +74,9 @@ func arrays(s *train.State) map[string]*[][]float32 {
 func tensorName(prefix string, i int) string { return fmt.Sprintf("%s.%d", prefix, i) }
 
 // encode returns the checkpoint of a training of that origin.
-func (o origin) encode(s train.State) ([]byte, error) {
-	text, err := json.Marshal(header{o, s.Epoch, s.Stale, s.Best})
+func (o origin) encode(p progress) ([]byte, error) {
+	s := p.State
+	text, err := json.Marshal(header{o, s.Epoch, s.Stale, s.Best, p.History, p.Done})
 	if err != nil {
 		return nil, fmt.Errorf("finetune: checkpoint: %w", err)
 	}
@@ -80,9 +93,9 @@ func (o origin) encode(s train.State) ([]byte, error) {
 	return seal(b), nil
 }
 
-// decode returns the state in a checkpoint of that origin. Whether it fits the
-// network is for train.Fit to see.
-func (o origin) decode(b []byte) (*train.State, error) {
+// decode returns what is in a checkpoint of that origin. Whether the state fits
+// the network is for train.Fit to see.
+func (o origin) decode(b []byte) (*progress, error) {
 	file, ok := unseal(b)
 	if !ok {
 		return nil, badCheckpoint("its %d bytes are damaged: the checksum is wrong", len(b))
@@ -105,10 +118,18 @@ func (o origin) decode(b []byte) (*train.State, error) {
 		return nil, badCheckpoint("it is of settings %+v, want %+v", got.Settings, o.Settings)
 	case got.Patience != o.Patience:
 		return nil, badCheckpoint("it is of patience %d, want %d", got.Patience, o.Patience)
+	case got.Metric != o.Metric:
+		return nil, badCheckpoint("it is of metric %q, want %q", got.Metric, o.Metric)
+	case got.Stages != o.Stages:
+		return nil, badCheckpoint("it is of stages %+v, want %+v", got.Stages, o.Stages)
 	case got.Seed != o.Seed:
 		return nil, badCheckpoint("it is of seed %d, want %d", got.Seed, o.Seed)
 	}
-	s := &train.State{Epoch: h.Epoch, Stale: h.Stale, Best: h.Best}
+	if len(h.History) != h.Epoch {
+		return nil, badCheckpoint("it has the metrics of %d epochs, want %d", len(h.History), h.Epoch)
+	}
+	p := &progress{Done: h.Done, History: h.History, State: train.State{Epoch: h.Epoch, Best: h.Best, Stale: h.Stale}}
+	s := &p.State
 	n := 0
 	for prefix, a := range arrays(s) {
 		for {
@@ -123,7 +144,7 @@ func (o origin) decode(b []byte) (*train.State, error) {
 	if n != len(f.Tensors) {
 		return nil, badCheckpoint("%d of its %d tensors are unknown", len(f.Tensors)-n, len(f.Tensors))
 	}
-	return s, nil
+	return p, nil
 }
 
 // seal appends the checksum of b.
@@ -148,18 +169,34 @@ func badCheckpoint(form string, args ...any) error {
 
 // fingerprint returns a text that is another for every other task: for other
 // weights to start from and other examples to learn and to choose by.
-func fingerprint(pretrained map[string]safetensors.Tensor, training, validation train.Set) (string, error) {
-	all := maps.Clone(pretrained)
-	for name, s := range map[string]train.Set{"training": training, "validation": validation} {
-		all[name] = safetensors.Tensor{Shape: []int{s.X.Rows, s.X.Cols}, Data: s.X.Data}
-	}
-	b, err := safetensors.Marshal(safetensors.File{Tensors: all})
-	if err != nil {
-		return "", err
-	}
-	for _, label := range slices.Concat(training.Labels, validation.Labels) {
-		b = append(b, byte(label))
-	}
-	sum := sha256.Sum256(b)
-	return hex.EncodeToString(sum[:]), nil
+func (t *Task) fingerprint() (string, error) {
+	t.once.Do(func() {
+		net, err := t.Network(t.Defaults, rand.New(rand.NewPCG(0, 0)))
+		if err != nil {
+			t.idError = err
+			return
+		}
+		sum := sha256.New()
+		write := func(of any) {
+			if err := binary.Write(sum, binary.LittleEndian, of); err != nil {
+				t.idError = err
+			}
+		}
+		for _, p := range net.Blocks.Params() {
+			fmt.Fprintf(sum, "%s %v", p.Name, p.Shape)
+			write(p.Value)
+		}
+		for _, s := range []train.Set{t.Training, t.Validation} {
+			fmt.Fprintf(sum, "%d %d", s.X.Rows, s.X.Cols)
+			write(s.X.Data)
+			write(s.IDs)
+			for _, list := range [][]int{s.Lens, s.Labels} {
+				for _, x := range list {
+					write(int64(x))
+				}
+			}
+		}
+		t.id = hex.EncodeToString(sum.Sum(nil))
+	})
+	return t.id, t.idError
 }

@@ -5,10 +5,13 @@ import (
 	"context"
 	"errors"
 	"math"
+	"reflect"
 	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/mlp"
 
 	"github.com/bluefin-hpo/bluefin/objective/nn"
 	"github.com/bluefin-hpo/bluefin/objective/safetensors"
@@ -36,7 +39,7 @@ func recorded(tb testing.TB, ctx context.Context, task *Task, s Settings, from [
 		r.saved = append(r.saved, data)
 		return nil
 	}
-	net, result, err := task.run(ctx, Checkpoints{From: from, Save: save}, s, 1, func(epoch int, m Metrics) error {
+	net, result, err := task.Train(ctx, Checkpoints{From: from, Save: save}, s, 1, func(epoch int, m Metrics) error {
 		if r.first == 0 {
 			r.first = epoch
 		}
@@ -66,7 +69,7 @@ func mustRecord(tb testing.TB, task *Task, s Settings, from []byte) record {
 // is the rest of a, to the last bit.
 func (a record) same(b record, after int) bool {
 	return slices.Equal(a.reports[after:], b.reports) && slices.EqualFunc(a.saved[after:], b.saved, bytes.Equal) &&
-		(len(b.reports) == 0 || b.first == after+1) && a.result == b.result && bytes.Equal(a.weights, b.weights)
+		(len(b.reports) == 0 || b.first == after+1) && reflect.DeepEqual(a.result, b.result) && bytes.Equal(a.weights, b.weights)
 }
 
 // trainings are settings that put everything to use that a checkpoint keeps.
@@ -76,7 +79,7 @@ func trainings() map[string]Settings {
 		"the defaults":              func(*Settings) {},
 		"much dropout, a layer out": func(s *Settings) { s.Dropout, s.FrozenLayers = 0.5, 1 },
 		"two layers out":            func(s *Settings) { s.FrozenLayers = 2 },
-		"the head alone, no warmup": func(s *Settings) { s.FrozenLayers, s.WarmupRatio = Layers, 0 },
+		"the head alone, no warmup": func(s *Settings) { s.FrozenLayers, s.WarmupRatio = mlp.Hidden, 0 },
 		"no dropout, cosine":        func(s *Settings) { s.Dropout, s.LRSchedulerType = 0, "cosine" },
 		"constant, long warmup":     func(s *Settings) { s.LRSchedulerType, s.WarmupRatio, s.WeightDecay = "constant", 0.5, 1 },
 		"uneven batches":            func(s *Settings) { s.BatchSize = 11 },
@@ -100,10 +103,10 @@ func TestATrainingGoesOnFromAnyEpochBitForBit(t *testing.T) {
 		if early := want.result.EpochsRun < s.NumTrainEpochs; early != (name == "it stops early") {
 			t.Errorf("%s: %d epochs of %d", name, want.result.EpochsRun, s.NumTrainEpochs)
 		}
-		if name == "it stops early" && want.result.BestEpoch < 2 {
+		if name == "it stops early" && want.result.Best.Epoch < 2 {
 			t.Errorf("%s: the best epoch is the first, so that no checkpoint is before it", name)
 		}
-		if plain := mustRun(t, task, s, 1); plain != want.result {
+		if plain := mustRun(t, task, s, 1); !reflect.DeepEqual(plain, want.result) {
 			t.Errorf("%s: saving changes the result from %+v to %+v", name, plain, want.result)
 		}
 		for epoch, from := range slices.All(want.saved) {
@@ -148,7 +151,7 @@ func TestATrainingThatIsInterruptedAgainAndAgainEndsTheSame(t *testing.T) {
 				}
 				epochs += len(got.reports)
 				if err == nil {
-					if got.result != want.result || !bytes.Equal(got.weights, want.weights) {
+					if !reflect.DeepEqual(got.result, want.result) || !bytes.Equal(got.weights, want.weights) {
 						t.Errorf("%s, %d steps a life: ends with %+v, want %+v, with the same weights", name, life, got.result, want.result)
 					}
 					break
@@ -179,7 +182,7 @@ func TestAnErrorOfSaveEndsTheTraining(t *testing.T) {
 		reported = epoch
 		return nil
 	})
-	if err != mine || reported != 2 || r != (Result{}) {
+	if err != mine || reported != 2 || !reflect.DeepEqual(r, Result{}) {
 		t.Errorf("error %v after the report of epoch %d with %+v, want %v itself after epoch 2 with nothing", err, reported, r, mine)
 	}
 }
@@ -200,7 +203,7 @@ func TestAnEpochWhoseReportFailsIsNotSaved(t *testing.T) {
 // saving.
 func TestCheckpointsAreAsFarApartAsTheTaskSays(t *testing.T) {
 	s := Defaults()
-	s.NumTrainEpochs, s.FrozenLayers = 10, Layers
+	s.NumTrainEpochs, s.FrozenLayers = 10, mlp.Hidden
 	for _, c := range []struct {
 		every, report, save time.Duration
 		want                []int // the epochs that are saved
@@ -208,7 +211,9 @@ func TestCheckpointsAreAsFarApartAsTheTaskSays(t *testing.T) {
 		{0, 100 * time.Millisecond, 0, []int{10}}, // the default is a second
 		{0, 99 * time.Millisecond, 0, nil},        // a short training has none
 		{0, 300 * time.Millisecond, 0, []int{4, 8}},
-		{0, 300 * time.Millisecond, time.Hour, []int{4, 8}}, // a slow storage does not stop the training for good
+		{0, 300 * time.Millisecond, 120 * time.Millisecond, []int{4, 8}},
+		{0, 300 * time.Millisecond, 180 * time.Millisecond, []int{4, 10}}, // a slow storage takes a tenth of the time at most
+		{time.Nanosecond, 300 * time.Millisecond, time.Hour, []int{1, 2, 3, 4, 5, 6, 7, 8, 9, 10}},
 		{time.Nanosecond, time.Millisecond, 0, []int{1, 2, 3, 4, 5, 6, 7, 8, 9, 10}},
 		{2 * time.Second, 500 * time.Millisecond, 0, []int{4, 8}},
 	} {

@@ -4,10 +4,13 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"maps"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/mlp"
+	"github.com/bluefin-hpo/bluefin/objective/nn"
 
 	"github.com/bluefin-hpo/bluefin/objective/safetensors"
 	"github.com/bluefin-hpo/bluefin/objective/train"
@@ -16,7 +19,7 @@ import (
 // small are settings whose checkpoints are small: those of the head alone.
 func small() Settings {
 	s := Defaults()
-	s.NumTrainEpochs, s.FrozenLayers, s.BatchSize = 4, Layers, 75
+	s.NumTrainEpochs, s.FrozenLayers, s.BatchSize = 4, mlp.Hidden, 75
 	return s
 }
 
@@ -41,7 +44,7 @@ func TestADamagedCheckpointIsRefused(t *testing.T) {
 
 func TestACheckpointOfSomethingElseIsRefused(t *testing.T) {
 	task, other := digitsTask(t), digitsTask(t)
-	other.id = "other"
+	other.Training.Labels[0] ^= 1
 	impatient := digitsTask(t)
 	impatient.Patience = 3
 	good := mustRecord(t, task, small(), nil).saved[1]
@@ -94,12 +97,14 @@ func TestACheckpointThatMakesNoSenseIsRefused(t *testing.T) {
 		`the format is "bluefin finetune 0", want "bluefin finetune 2"`: func(f *safetensors.File) { f.Metadata[formatKey] = "bluefin finetune 0" },
 		`the format is "", want`:                                 func(f *safetensors.File) { f.Metadata = nil },
 		"header: unexpected end":                                 func(f *safetensors.File) { delete(f.Metadata, headerKey) },
-		"header: json: cannot unmarshal number 1e999":            func(f *safetensors.File) { f.Metadata[headerKey] = `{"best":{"Train":{"Loss":1e999}}}` },
+		"header: json: cannot unmarshal number 1e999":            func(f *safetensors.File) { f.Metadata[headerKey] = `{"best":{"Epoch":1e999}}` },
 		"1 of its 9 tensors are unknown":                         func(f *safetensors.File) { f.Tensors["weights.3"] = f.Tensors["weights.1"] },
 		"there are second moments of 1 parameters, want 2":       func(f *safetensors.File) { delete(f.Tensors, "v.1") },
 		"there are 320 weights of parameter 1, want 5":           func(f *safetensors.File) { f.Tensors["weights.1"] = f.Tensors["weights.0"] },
 		"there are weights of 3 parameters, want 2":              func(f *safetensors.File) { f.Tensors["weights.2"] = f.Tensors["weights.0"] },
-		"epoch is 5, want 1 to 4":                                inHeader(func(h *header) { h.Epoch = 5 }),
+		"epoch is 5, want 1 to 4":                                inHeader(func(h *header) { h.Epoch, h.History = 5, make([]Metrics, 5) }),
+		"it has the metrics of 2 epochs, want 3":                 inHeader(func(h *header) { h.Epoch = 3 }),
+		"2 of 1 stages are over":                                 inHeader(func(h *header) { h.Done = make([]Result, 2) }),
 		"the best epoch is 3 of 2, want at least 1":              inHeader(func(h *header) { h.Best.Epoch = 3 }),
 		"2 of its 8 tensors are unknown":                         func(f *safetensors.File) { rename(f, "best.0", "beast.0") },
 		"header: invalid character":                              func(f *safetensors.File) { f.Metadata[headerKey] = "training" },
@@ -132,31 +137,37 @@ func rename(f *safetensors.File, old, new string) {
 
 func TestEveryTaskHasItsOwnFingerprint(t *testing.T) {
 	seen := make(map[string]string)
-	for name, change := range map[string]func(pretrained map[string]safetensors.Tensor, training, validation *train.Set){
-		"the task":              func(map[string]safetensors.Tensor, *train.Set, *train.Set) {},
-		"a weight":              func(p map[string]safetensors.Tensor, _, _ *train.Set) { p["hidden.1.weight"].Data[7]++ },
-		"a pixel":               func(_ map[string]safetensors.Tensor, s, _ *train.Set) { s.X.Data[0]++ },
-		"a label":               func(_ map[string]safetensors.Tensor, s, _ *train.Set) { s.Labels[0] ^= 1 },
-		"a pixel to choose by":  func(_ map[string]safetensors.Tensor, _, s *train.Set) { s.X.Data[9]++ },
-		"a label to choose by":  func(_ map[string]safetensors.Tensor, _, s *train.Set) { s.Labels[299] ^= 1 },
-		"one example less":      func(_ map[string]safetensors.Tensor, s, _ *train.Set) { *s = first(*s, 74) },
-		"one less to choose by": func(_ map[string]safetensors.Tensor, _, s *train.Set) { *s = first(*s, 299) },
-		"the parts exchanged":   func(_ map[string]safetensors.Tensor, a, b *train.Set) { *a, *b = *b, *a },
+	for name, change := range map[string]func(task *Task){
+		"the task": func(*Task) {},
+		"a weight": func(task *Task) {
+			network := task.Network
+			task.Network = func(s Settings, rng *rand.Rand) (*nn.Network, error) {
+				net, err := network(s, rng)
+				net.Blocks.Params()[2].Value[7]++
+				return net, err
+			}
+		},
+		"a pixel":               func(task *Task) { task.Training.X.Data[0]++ },
+		"a label":               func(task *Task) { task.Training.Labels[0] ^= 1 },
+		"a pixel to choose by":  func(task *Task) { task.Validation.X.Data[9]++ },
+		"a label to choose by":  func(task *Task) { task.Validation.Labels[299] ^= 1 },
+		"one example less":      func(task *Task) { task.Training = first(task.Training, 74) },
+		"one less to choose by": func(task *Task) { task.Validation = first(task.Validation, 299) },
+		"the parts exchanged":   func(task *Task) { task.Training, task.Validation = task.Validation, task.Training },
 	} {
 		task := digitsTask(t)
-		pretrained := maps.Clone(task.pretrained)
-		change(pretrained, &task.training, &task.validation)
-		id, err := fingerprint(pretrained, task.training, task.validation)
+		change(task)
+		id, err := task.fingerprint()
 		if err != nil {
 			t.Fatal(err)
 		}
 		if seen[id] != "" {
 			t.Errorf("%s and %s have the same fingerprint", name, seen[id])
 		}
-		if (name == "the task") != (id == task.id) {
-			t.Errorf("%s: the fingerprint is %s, that of the task %s", name, id, task.id)
-		}
 		seen[id] = name
+		if again, _ := task.fingerprint(); again != id {
+			t.Errorf("%s: the fingerprint changes from %s to %s", name, id, again)
+		}
 	}
 }
 

@@ -1,216 +1,195 @@
-// Package finetune is an objective that really trains: it fine-tunes a small
-// pretrained network to new classes and returns the validation loss. It needs
-// nothing but this program: data and weights are embedded.
+// Package finetune is an objective that really trains: it fine-tunes a
+// pretrained network to a new task and returns the validation loss. A Task says
+// what is trained on what; Settings how; a Space where a study searches for
+// them.
 //
-// The task is the classic transfer experiment on images of handwritten digits.
-// The network, a multilayer perceptron with hidden layers of 128, 96 and 64
-// units, was trained on 600 images of the digits 0 to 4; it gets a fresh head
-// and learns 5 to 9 from 75 images, 15 of each. With so few, the settings
-// decide how well it does. The other images of 5 to 9 choose among settings
-// (300) and judge the choice (521). No image is in two parts.
-//
-// What the pretraining is worth here, and what a search gains, is measured in
-// README.md: this task is no evidence that transfer helps.
+// Tasks are made by Digits, by the packages fashion, text and tabular below
+// this one, and by anyone who has a network of package nn and data.
 package finetune
-
-//go:generate go run ./internal/pretrain digits04.safetensors
 
 import (
 	"cmp"
 	"context"
-	_ "embed"
 	"fmt"
 	"math/rand/v2"
-	"slices"
+	"sync"
 	"time"
 
-	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/digits"
-	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/mlp"
 	"github.com/bluefin-hpo/bluefin/objective/nn"
-	"github.com/bluefin-hpo/bluefin/objective/safetensors"
 	"github.com/bluefin-hpo/bluefin/objective/train"
 )
-
-//go:embed digits04.safetensors
-var digits04 []byte
-
-// split of the images of 5 to 9. It is fixed, so that the results of all
-// studies compare.
-var split = digits.Split{Digits: []uint8{5, 6, 7, 8, 9}, Train: 15, Validation: 60, Seed: 1}
 
 // DefaultPatience is the Patience of a task that has none set.
 const DefaultPatience = 10
 
+// DefaultCheckpointEvery is the CheckpointEvery of a task that has none set.
+const DefaultCheckpointEvery = time.Second
+
 // ErrDiverged is matched by the error of Run if the loss became infinite or
 // NaN. It is an error and not a large value because no finite value would be
-// honest: the trial fails, and says in which epoch. Within DefaultSpace it does
-// not happen: there a bad setting has a large loss.
+// honest: the trial fails, and says in which epoch and step.
 var ErrDiverged = train.ErrDiverged
 
 // ErrCheckpoint is matched by the error of RunFrom if it cannot go on from the
 // checkpoint: it is damaged, or of another version, task, setting or seed.
 var ErrCheckpoint = train.ErrState
 
-// DefaultCheckpointEvery is the CheckpointEvery of a task that has none set.
-const DefaultCheckpointEvery = time.Second
-
-// A Task is a fine-tuning task: a pretrained network and the parts of the
-// data. Trainings do not change it and may run at the same time, each on one
-// goroutine.
+// A Task is a fine-tuning task: a pretrained network, the parts of the data, and
+// what we recommend. Its fields are set before its first use. Trainings do not
+// change it and may run at the same time, each on one goroutine.
 type Task struct {
-	// Patience is for how many epochs in a row the validation loss may stay
-	// above its best before a training stops; 0 means DefaultPatience.
+	Name string // for messages and records
+
+	// Network returns a network for settings s whose blocks have the pretrained
+	// weights and whose head is fresh, drawn from rng. Networks may share the
+	// values of parameters that s freezes. It must be safe for concurrent use.
+	Network func(s Settings, rng *rand.Rand) (*nn.Network, error)
+	Layers  int // blocks of the network, all of which can be frozen
+
+	Training   train.Set // what is learnt from
+	Validation train.Set // what epochs and trials are chosen by
+	Test       train.Set // what the choice is judged by; may be empty
+
+	Defaults Settings // what trial 0 has, and all that is not searched
+	Space    Space    // what is searched if nothing else is said
+
+	// Metric is what epochs and trials are compared by, on the validation part;
+	// "" means the loss. See train.MetricNames.
+	Metric train.Metric
+
+	// ClassWeights multiply the training loss of the examples of each class, as
+	// train.BalancedWeights does for classes of different sizes; nil: 1 each.
+	ClassWeights []float64
+
+	// Patience is for how many epochs in a row the metric may stay behind its
+	// best before a training stops; 0 means DefaultPatience.
 	Patience int
+
+	// EvaluateAtMost is on how many of the training examples the train metrics
+	// of an epoch are; 0: on all, below 0: on none.
+	EvaluateAtMost int
 
 	// CheckpointEvery is how long a training runs, from its start or the last
 	// checkpoint on, before the next epoch that ends gives a checkpoint: what a
 	// killed training loses at most, and an epoch. Shorter trainings have none.
-	// 0 means DefaultCheckpointEvery; with a nanosecond each epoch gives one.
+	// 0 means DefaultCheckpointEvery, or more where saving takes a tenth of that;
+	// with a nanosecond each epoch gives one.
 	CheckpointEvery time.Duration
 
-	id                         string // of all that follows
-	pretrained                 map[string]safetensors.Tensor
-	training, validation, test train.Set
-	classes                    int
+	// Stages is how a trial is divided into trainings. The zero value is a
+	// single one.
+	Stages Stages
+
+	// Keep, if it is not nil, gets the network of each trial that Objective
+	// trained to its end, with its value, before that is told. It may run on
+	// several goroutines at once.
+	Keep func(trial int, value float64, net *nn.Network) error
+
+	once    sync.Once
+	id      string // of the pretrained weights and the data
+	idError error
 }
 
-// Digits returns the task with the embedded data and weights, decoded anew
-// with each call.
-func Digits() (*Task, error) {
-	file, err := safetensors.Unmarshal(digits04)
-	if err != nil {
-		return nil, fmt.Errorf("finetune: pretrained weights: %w", err)
-	}
-	t := &Task{pretrained: file.Tensors, classes: len(split.Digits)}
-	t.training, t.validation, t.test, err = digits.Load(split)
-	if err != nil {
-		return nil, fmt.Errorf("finetune: %w", err)
-	}
-	if t.id, err = fingerprint(t.pretrained, t.training, t.validation); err != nil {
-		return nil, fmt.Errorf("finetune: %w", err)
-	}
-	return t, nil
-}
+// Metrics describe the network after an epoch, with dropout off. A train loss
+// far below the validation loss is over-fitting.
+type Metrics = train.Metrics
 
-// Metrics describe the network after an epoch: losses are means of the
-// cross-entropy in nats, accuracies are in [0, 1], all with dropout off. A
-// train loss far below the validation loss is over-fitting.
-type Metrics struct {
-	TrainLoss, TrainAccuracy           float64
-	ValidationLoss, ValidationAccuracy float64
-}
-
-// Result is how a training ended. Training stops early; what is kept are the
-// weights of the epoch with the lowest validation loss, and Metrics and the
-// test describe those.
+// Result is how a trial ended. Training stops early; what is kept are the
+// weights of the best epoch by the validation part, and the test describes
+// those.
 type Result struct {
-	Metrics
-	BestEpoch              int     // from 1 on
-	EpochsRun              int     // at least BestEpoch, at most NumTrainEpochs
-	TestLoss, TestAccuracy float64 // on the test part, which nothing was chosen by
+	Best      Metrics      // of the epoch whose weights are kept
+	EpochsRun int          // at least Best.Epoch, at most NumTrainEpochs in each stage
+	Test      train.Scores // on the test part, which nothing was chosen by; zero without one
+
+	// History has the metrics of each epoch, of the last training if there are
+	// several: how the gap between training and validation grew.
+	History []Metrics
 }
 
 // Run fine-tunes the network with settings s. The seed decides over the
 // weights of the fresh head, the order of the examples and dropout; the same
-// settings and seed give the same result, bit for bit on one architecture.
+// settings and seed give the same result, bit for bit on one architecture with
+// one kernel (see package kernel).
 //
 // After each epoch, counted from 1, Run calls report; an error of report ends
-// the training and is returned as it is. When ctx is cancelled Run stops
-// before the next step and returns context.Cause(ctx). A loss that is not
-// finite is an error that matches ErrDiverged. With any error the result is
-// zero.
+// the training and is returned as it is. If Stages divides the trial, it is
+// called after each stage instead. When ctx is cancelled Run stops before the
+// next step and returns context.Cause(ctx). A loss that is not finite is an
+// error that matches ErrDiverged. With any error the result is zero.
 //
-// Frozen layers keep their weights and have no dropout, so that what they make
-// of an image never changes: it is computed once, before the first epoch.
-func (t *Task) Run(ctx context.Context, s Settings, seed uint64, report func(epoch int, m Metrics) error) (Result, error) {
+// Frozen blocks keep their weights and have no dropout, so that what they make
+// of an example never changes: it is computed once, before the first epoch.
+func (t *Task) Run(ctx context.Context, s Settings, seed uint64, report func(step int, m Metrics) error) (Result, error) {
 	return t.RunFrom(ctx, Checkpoints{}, s, seed, report)
 }
 
 // RunFrom is Run for a training that can be interrupted, also by the end of
 // the process, and continued by another: it ends with the same weights and the
-// same result, bit for bit on one architecture, as one that ran through, and
-// the reports of both together are the same.
-func (t *Task) RunFrom(ctx context.Context, c Checkpoints, s Settings, seed uint64, report func(epoch int, m Metrics) error) (Result, error) {
-	_, r, err := t.run(ctx, c, s, seed, report)
+// same result, bit for bit, as one that ran through, and the reports of both
+// together are the same.
+func (t *Task) RunFrom(ctx context.Context, c Checkpoints, s Settings, seed uint64, report func(step int, m Metrics) error) (Result, error) {
+	_, r, err := t.Train(ctx, c, s, seed, report)
 	return r, err
 }
 
-// run is RunFrom and returns the trained network as well.
-func (t *Task) run(ctx context.Context, c Checkpoints, s Settings, seed uint64, report func(epoch int, m Metrics) error) (*nn.Network, Result, error) {
-	if err := s.Check(); err != nil {
+// Train is RunFrom and returns the trained network as well.
+func (t *Task) Train(ctx context.Context, c Checkpoints, s Settings, seed uint64, report func(step int, m Metrics) error) (*nn.Network, Result, error) {
+	if err := t.check(s); err != nil {
 		return nil, Result{}, err
 	}
-	if t.Patience < 0 {
-		return nil, Result{}, fmt.Errorf("finetune: patience is %d, want at least 1, or 0 for %d", t.Patience, DefaultPatience)
-	}
-	if t.CheckpointEvery < 0 {
-		return nil, Result{}, fmt.Errorf("finetune: CheckpointEvery is %v, want above 0, or 0 for %v", t.CheckpointEvery, DefaultCheckpointEvery)
-	}
-	of := origin{Task: t.id, Settings: s, Patience: cmp.Or(t.Patience, DefaultPatience), Seed: seed}
-	var from *train.State
-	if c.From != nil {
-		var err error
-		if from, err = of.decode(c.From); err != nil {
-			return nil, Result{}, err
-		}
-	}
-	net := mlp.New(t.training.X.Cols, t.classes, s.Dropout, rand.New(rand.NewPCG(seed, 0)))
-	if err := nn.Load(net.Blocks.Params(), t.pretrained); err != nil {
-		return nil, Result{}, fmt.Errorf("finetune: pretrained weights: %w", err)
-	}
-	frozen, trained := net.Split(s.FrozenLayers)
-	features := func(of train.Set) train.Set {
-		of.Batch = frozen.Forward(of.Batch, nil)
-		of.X.Data = slices.Clone(of.X.Data) // which the next Forward overwrites
-		return of
-	}
-	last := time.Now() // when the state was saved
-	r, err := train.Fit(ctx, trained, features(t.training), features(t.validation), s.config(of.Patience, seed), from, func(m train.Metrics, state train.State) error {
-		if err := report(m.Epoch, metrics(m)); err != nil {
-			return err
-		}
-		if c.Save == nil || time.Since(last) < cmp.Or(t.CheckpointEvery, DefaultCheckpointEvery) {
-			return nil
-		}
-		data, err := of.encode(state)
-		if err == nil {
-			err = c.Save(m.Epoch, data)
-		}
-		last = time.Now()
-		return err
-	})
+	id, err := t.fingerprint()
 	if err != nil {
 		return nil, Result{}, err
 	}
-	test := train.Evaluate(trained, features(t.test))
-	return net, Result{
-		Metrics:      metrics(r.Best),
-		BestEpoch:    r.Best.Epoch,
-		EpochsRun:    r.EpochsRun,
-		TestLoss:     test.Loss,
-		TestAccuracy: test.Accuracy,
-	}, nil
-}
-
-func (s Settings) config(patience int, seed uint64) train.Config {
-	return train.Config{
-		LearningRate: s.LearningRate,
-		BatchSize:    s.BatchSize,
-		Epochs:       s.NumTrainEpochs,
-		WeightDecay:  s.WeightDecay,
-		Schedule:     train.Schedule(s.LRSchedulerType),
-		WarmupRatio:  s.WarmupRatio,
-		Patience:     patience,
-		MaxGradNorm:  -1, // gradients keep their length
-		Seed:         seed,
+	stages, err := t.stages(s, seed)
+	if err != nil {
+		return nil, Result{}, fmt.Errorf("finetune: %w", err)
 	}
+	r := run{Task: t, settings: s, seed: seed, report: report, checkpoints: c, stages: stages, saved: time.Now()}
+	r.of = origin{Task: id, Settings: s, Patience: cmp.Or(t.Patience, DefaultPatience), Stages: t.Stages, Metric: t.metric(), Seed: seed}
+	if c.From != nil {
+		if err := r.resume(c.From); err != nil {
+			return nil, Result{}, err
+		}
+	}
+	return r.all(ctx)
 }
 
-func metrics(m train.Metrics) Metrics {
-	return Metrics{
-		TrainLoss:          m.Train.Loss,
-		TrainAccuracy:      m.Train.Accuracy,
-		ValidationLoss:     m.Validation.Loss,
-		ValidationAccuracy: m.Validation.Accuracy,
+func (t *Task) metric() train.Metric { return cmp.Or(t.Metric, train.MetricLoss) }
+
+func (t *Task) check(s Settings) error {
+	if err := s.Check(t.Layers); err != nil {
+		return err
+	}
+	if t.Patience < 0 {
+		return fmt.Errorf("finetune: patience is %d, want at least 1, or 0 for %d", t.Patience, DefaultPatience)
+	}
+	if t.CheckpointEvery < 0 {
+		return fmt.Errorf("finetune: CheckpointEvery is %v, want above 0, or 0 for %v", t.CheckpointEvery, DefaultCheckpointEvery)
+	}
+	return t.Stages.check()
+}
+
+// config is how a training with settings s goes. Settings say what they mean,
+// while a zero of a Config may stand for a default.
+func (t *Task) config(s Settings, seed uint64) train.Config {
+	return train.Config{
+		LearningRate:              s.LearningRate,
+		BatchSize:                 s.BatchSize,
+		GradientAccumulationSteps: s.GradientAccumulationSteps,
+		Epochs:                    s.NumTrainEpochs,
+		WeightDecay:               s.WeightDecay,
+		MaxGradNorm:               cmp.Or(s.MaxGradNorm, -1),
+		LabelSmoothingFactor:      s.LabelSmoothing,
+		ClassWeights:              t.ClassWeights,
+		Schedule:                  train.Schedule(s.LRSchedulerType),
+		WarmupRatio:               s.WarmupRatio,
+		LayerDecay:                s.LayerwiseLRDecay,
+		GradualUnfreezing:         s.GradualUnfreezing,
+		Metric:                    t.Metric,
+		Patience:                  cmp.Or(t.Patience, DefaultPatience),
+		EvaluateAtMost:            t.EvaluateAtMost,
+		Seed:                      seed,
 	}
 }

@@ -11,8 +11,6 @@ import (
 	"sync"
 	"testing"
 
-	"gonum.org/v1/gonum/blas/blas32"
-
 	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/mlp"
 	"github.com/bluefin-hpo/bluefin/objective/nn"
 	"github.com/bluefin-hpo/bluefin/objective/train"
@@ -43,7 +41,7 @@ func TestPartsHaveTheDocumentedSizes(t *testing.T) {
 	for name, c := range map[string]struct {
 		part train.Set
 		want int
-	}{"training": {task.training, 75}, "validation": {task.validation, 300}, "test": {task.test, 521}} {
+	}{"training": {task.Training, 75}, "validation": {task.Validation, 300}, "test": {task.Test, 521}} {
 		if got := len(c.part.Labels); got != c.want {
 			t.Errorf("%s has %d images, want %d", name, got, c.want)
 		}
@@ -53,7 +51,7 @@ func TestPartsHaveTheDocumentedSizes(t *testing.T) {
 func TestDefaultsLearnTheTask(t *testing.T) {
 	task := digitsTask(t)
 	for seed := range uint64(3) {
-		if r := mustRun(t, task, Defaults(), seed); r.TestAccuracy < 0.88 || r.ValidationLoss > 0.35 {
+		if r := mustRun(t, task, Defaults(), seed); r.Test.Accuracy < 0.88 || r.Best.Validation.Loss > 0.35 {
 			t.Errorf("seed %d: %+v, want a test accuracy of at least 0.88 and a validation loss of at most 0.35", seed, r)
 		}
 	}
@@ -61,19 +59,23 @@ func TestDefaultsLearnTheTask(t *testing.T) {
 
 func TestFrozenLayersStayAndTheOthersMove(t *testing.T) {
 	task := digitsTask(t)
-	for frozen := range Layers + 1 {
+	for frozen := range mlp.Hidden + 1 {
 		s := Defaults()
 		s.NumTrainEpochs, s.FrozenLayers = 2, frozen
-		net, _, err := task.run(context.Background(), Checkpoints{}, s, 1, silent)
+		net, _, err := task.Train(context.Background(), Checkpoints{}, s, 1, silent)
 		if err != nil {
 			t.Fatal(err)
 		}
-		start := nn.Tensors(mlp.New(64, 5, 0, rand.New(rand.NewPCG(1, 0))).Params()) // has the fresh head
+		fresh, err := task.Network(s, rand.New(rand.NewPCG(1, 0)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		start := nn.Tensors(fresh.Params())
 		for name, tensor := range nn.Tensors(net.Params()) {
-			before, isHidden := task.pretrained[name]
+			before, isHidden := start[name], true
 			layer := int(name[len("hidden.")] - '0')
 			if strings.HasPrefix(name, "head") {
-				before, isHidden = start[name], false
+				isHidden = false
 			}
 			same := reflect.DeepEqual(tensor.Data, before.Data)
 			if want := isHidden && layer < frozen; same != want {
@@ -86,18 +88,29 @@ func TestFrozenLayersStayAndTheOthersMove(t *testing.T) {
 func TestRunDoesNotChangeTheTask(t *testing.T) {
 	task := digitsTask(t)
 	mustRun(t, task, Defaults(), 1)
-	if !reflect.DeepEqual(task, digitsTask(t)) {
-		t.Error("the task has changed")
+	fresh := digitsTask(t)
+	for name, parts := range map[string][2]train.Set{
+		"training":   {task.Training, fresh.Training},
+		"validation": {task.Validation, fresh.Validation},
+		"test":       {task.Test, fresh.Test},
+	} {
+		if !reflect.DeepEqual(parts[0], parts[1]) {
+			t.Errorf("the %s part has changed", name)
+		}
+	}
+	got, _ := task.fingerprint()
+	if want, _ := fresh.fingerprint(); got != want {
+		t.Error("the pretrained weights have changed")
 	}
 }
 
 func TestTheResultDescribesTheWeightsThatAreKept(t *testing.T) {
 	task := digitsTask(t)
-	for frozen := range Layers + 1 {
+	for frozen := range mlp.Hidden + 1 {
 		s := Defaults()
 		s.LearningRate, s.LRSchedulerType, s.FrozenLayers = 0.02, "constant", frozen
 		reported := make(map[int]Metrics)
-		net, r, err := task.run(context.Background(), Checkpoints{}, s, 1, func(epoch int, m Metrics) error {
+		net, r, err := task.Train(context.Background(), Checkpoints{}, s, 1, func(epoch int, m Metrics) error {
 			reported[epoch] = m
 			return nil
 		})
@@ -106,53 +119,41 @@ func TestTheResultDescribesTheWeightsThatAreKept(t *testing.T) {
 		}
 		_, all := net.Split(0)
 		var want Result
-		want.BestEpoch, want.EpochsRun = r.BestEpoch, len(reported)
-		training := train.Evaluate(all, task.training)
-		want.TrainLoss, want.TrainAccuracy = training.Loss, training.Accuracy
-		validation := train.Evaluate(all, task.validation)
-		want.ValidationLoss, want.ValidationAccuracy = validation.Loss, validation.Accuracy
-		test := train.Evaluate(all, task.test)
-		want.TestLoss, want.TestAccuracy = test.Loss, test.Accuracy
-		if r != want {
+		want.Best.Epoch, want.EpochsRun = r.Best.Epoch, len(reported)
+		want.Best.Train = train.Evaluate(all, task.Training)
+		want.Best.Validation = train.Evaluate(all, task.Validation)
+		want.Test = train.Evaluate(all, task.Test)
+		for epoch := range len(reported) {
+			want.History = append(want.History, reported[epoch+1])
+		}
+		if !reflect.DeepEqual(r, want) {
 			t.Errorf("%d layers frozen: result is %+v, want %+v", frozen, r, want)
 		}
-		if reported[r.BestEpoch] != r.Metrics {
-			t.Errorf("%d layers frozen: epoch %d was reported as %+v, want %+v", frozen, r.BestEpoch, reported[r.BestEpoch], r.Metrics)
+		if reported[r.Best.Epoch] != r.Best {
+			t.Errorf("%d layers frozen: epoch %d was reported as %+v, want %+v", frozen, r.Best.Epoch, reported[r.Best.Epoch], r.Best)
 		}
 	}
 }
 
-// frozenFront computes the frozen layers again for each batch.
-type frozenFront struct {
-	front nn.Sequential
-	back  *nn.Network
-}
-
-func (f frozenFront) Forward(x nn.Batch, rng *rand.Rand) nn.Batch {
-	return f.back.Forward(f.front.Forward(x, nil), rng)
-}
-func (f frozenFront) Backward(dy blas32.General, wantDX bool) blas32.General {
-	return f.back.Backward(dy, wantDX)
-}
-func (f frozenFront) Params() []*nn.Param { return f.back.Params() }
-
 func TestComputingFrozenLayersOnceChangesNoBit(t *testing.T) {
 	task := digitsTask(t)
 	// The smaller part last: it fits into the buffers of the larger one.
-	task.training, task.validation, task.test = task.validation, task.training, task.training
-	for frozen := range Layers + 1 {
+	task.Training, task.Validation, task.Test = task.Validation, task.Training, task.Training
+	for frozen := range mlp.Hidden + 1 {
 		s := Defaults()
 		s.BatchSize, s.FrozenLayers = 7, frozen
-		got, _, err := task.run(context.Background(), Checkpoints{}, s, 3, silent)
+		got, _, err := task.Train(context.Background(), Checkpoints{}, s, 3, silent)
 		if err != nil {
 			t.Fatal(err)
 		}
-		net := mlp.New(64, 5, s.Dropout, rand.New(rand.NewPCG(3, 0)))
-		if err := nn.Load(net.Blocks.Params(), task.pretrained); err != nil {
+		net, err := task.Network(s, rand.New(rand.NewPCG(3, 0)))
+		if err != nil {
 			t.Fatal(err)
 		}
-		front, back := net.Split(frozen)
-		if _, err := train.Fit(context.Background(), &nn.Network{Head: frozenFront{front, back}}, task.training, task.validation, s.config(DefaultPatience, 3), nil, nil); err != nil {
+		for _, p := range net.Blocks[:frozen].Params() {
+			p.Frozen = true
+		}
+		if _, err := train.Fit(context.Background(), net, task.Training, task.Validation, task.config(s, 3), nil, nil); err != nil {
 			t.Fatal(err)
 		}
 		if !reflect.DeepEqual(nn.Tensors(got.Params()), nn.Tensors(net.Params())) {
@@ -178,8 +179,8 @@ func TestEverySettingActs(t *testing.T) {
 	} {
 		s := base
 		change(&s)
-		if got := mustRun(t, task, s, 1); got.ValidationLoss == want.ValidationLoss {
-			t.Errorf("%s: the validation loss is %v with either value", name, got.ValidationLoss)
+		if got := mustRun(t, task, s, 1); got.Best.Validation.Loss == want.Best.Validation.Loss {
+			t.Errorf("%s: the validation loss is %v with either value", name, got.Best.Validation.Loss)
 		}
 	}
 }
@@ -187,10 +188,10 @@ func TestEverySettingActs(t *testing.T) {
 func TestFrozenLayersHaveNoDropout(t *testing.T) {
 	task := digitsTask(t)
 	s := Defaults()
-	s.FrozenLayers, s.Dropout, s.NumTrainEpochs = Layers, 0, 3
+	s.FrozenLayers, s.Dropout, s.NumTrainEpochs = mlp.Hidden, 0, 3
 	want := mustRun(t, task, s, 1)
 	s.Dropout = 0.9
-	if got := mustRun(t, task, s, 1); got != want {
+	if got := mustRun(t, task, s, 1); !reflect.DeepEqual(got, want) {
 		t.Errorf("with all layers frozen dropout changes the result from %+v to %+v", want, got)
 	}
 }
@@ -202,7 +203,7 @@ func TestRunIsAFunctionOfSettingsAndSeed(t *testing.T) {
 		old := runtime.GOMAXPROCS(procs)
 		got := mustRun(t, task, Defaults(), 1)
 		runtime.GOMAXPROCS(old)
-		if got != want {
+		if !reflect.DeepEqual(got, want) {
 			t.Errorf("with %d processors: %+v, want %+v", procs, got, want)
 		}
 	}
@@ -213,11 +214,11 @@ func TestRunIsAFunctionOfSettingsAndSeed(t *testing.T) {
 	}
 	trainings.Wait()
 	for _, r := range got {
-		if r != want {
+		if !reflect.DeepEqual(r, want) {
 			t.Errorf("beside other trainings: %+v, want %+v", r, want)
 		}
 	}
-	if other := mustRun(t, task, Defaults(), 2); other.ValidationLoss == want.ValidationLoss {
+	if other := mustRun(t, task, Defaults(), 2); other.Best.Validation.Loss == want.Best.Validation.Loss {
 		t.Error("seeds 1 and 2 give the same validation loss")
 	}
 }
@@ -234,7 +235,7 @@ func TestExtremeSettingsTrain(t *testing.T) {
 		"no weight decay":                   func(s *Settings) { s.WeightDecay = 0 },
 		"no warmup":                         func(s *Settings) { s.WarmupRatio = 0 },
 		"nothing but warmup":                func(s *Settings) { s.WarmupRatio = 1 },
-		"only the head trains":              func(s *Settings) { s.FrozenLayers = Layers },
+		"only the head trains":              func(s *Settings) { s.FrozenLayers = mlp.Hidden },
 		"one step, at learning rate 0":      func(s *Settings) { s.NumTrainEpochs, s.BatchSize, s.WarmupRatio = 1, 75, 1 },
 		"the smallest learning rate":        func(s *Settings) { s.LearningRate = math.SmallestNonzeroFloat64 },
 		"a learning rate that is too large": func(s *Settings) { s.LearningRate = 10 },
@@ -243,14 +244,14 @@ func TestExtremeSettingsTrain(t *testing.T) {
 		s.NumTrainEpochs = 5
 		change(&s)
 		r := mustRun(t, task, s, 1)
-		for _, x := range []float64{r.TrainLoss, r.ValidationLoss, r.TestLoss, r.TestAccuracy} {
+		for _, x := range []float64{r.Best.Train.Loss, r.Best.Validation.Loss, r.Test.Loss, r.Test.Accuracy} {
 			if math.IsNaN(x) || math.IsInf(x, 0) || x < 0 {
 				t.Errorf("%s: result is %+v, want finite numbers", name, r)
 				break
 			}
 		}
-		if r.BestEpoch < 1 || r.BestEpoch > r.EpochsRun || r.EpochsRun > s.NumTrainEpochs {
-			t.Errorf("%s: best epoch %d of %d run of %d", name, r.BestEpoch, r.EpochsRun, s.NumTrainEpochs)
+		if r.Best.Epoch < 1 || r.Best.Epoch > r.EpochsRun || r.EpochsRun > s.NumTrainEpochs {
+			t.Errorf("%s: best epoch %d of %d run of %d", name, r.Best.Epoch, r.EpochsRun, s.NumTrainEpochs)
 		}
 	}
 }
@@ -281,7 +282,7 @@ func TestRunStops(t *testing.T) {
 			}
 			return mine
 		})
-		if err != mine || last != 3 || r != (Result{}) {
+		if err != mine || last != 3 || !reflect.DeepEqual(r, Result{}) {
 			t.Errorf("%s: error %v after epoch %d with %+v, want %v itself after epoch 3 with nothing", name, err, last, r, mine)
 		}
 	}
@@ -298,8 +299,8 @@ func TestPatience(t *testing.T) {
 		if patience == 0 {
 			want = DefaultPatience
 		}
-		if r.EpochsRun == s.NumTrainEpochs || r.EpochsRun-r.BestEpoch != want {
-			t.Errorf("patience %d: stopped after epoch %d with the best at %d, want %d between", patience, r.EpochsRun, r.BestEpoch, want)
+		if r.EpochsRun == s.NumTrainEpochs || r.EpochsRun-r.Best.Epoch != want {
+			t.Errorf("patience %d: stopped after epoch %d with the best at %d, want %d between", patience, r.EpochsRun, r.Best.Epoch, want)
 		}
 	}
 	task := digitsTask(t)

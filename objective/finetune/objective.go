@@ -1,22 +1,26 @@
 package finetune
 
 import (
+	"github.com/bluefin-hpo/bluefin/objective/train"
 	"github.com/bluefin-hpo/bluefin/study"
 )
 
 // Objective returns the objective of a study that searches for settings in sp:
-// a trial trains the network and its value is the lowest validation loss,
-// which is to be minimized.
+// a trial trains the network, and its value is the best validation metric: the
+// lowest loss, which is to be minimized, unless the task has another Metric,
+// which may be one to maximize (Metric.Higher).
 //
 // All trials train with the same seed, that is with the same fresh head, order
 // of examples and dropout stream, so that they differ by their settings alone
 // and not by luck. Give it the seed of the study.
 //
-// After each epoch the validation loss is reported, with the number of epochs
-// trained as the step, so that a pruner can act. A trial that trains to its
-// end has the user attributes train_loss, train_accuracy, validation_accuracy,
-// best_epoch, epochs_run, test_loss and test_accuracy; see Result. Nothing
-// should be chosen by the last two.
+// After each epoch the metric is reported, with the number of epochs trained as
+// the step, so that a pruner can act; see Stages for trials of several
+// trainings. A trial that trains to its end has the user attributes best_epoch,
+// epochs_run, loss_by_epoch (pairs of training and validation loss) and, with
+// train_, validation_ and test_ before it, loss and accuracy or rmse, and auroc
+// where there are two classes; see Result. Nothing should be chosen by those
+// of the test.
 //
 // A training that runs for longer than CheckpointEvery saves its state with the
 // trial. When the trial is begun again, after its process was killed or its
@@ -28,10 +32,10 @@ import (
 //
 // To make the recommended settings the first trial, queue them:
 //
-//	s.EnqueueFirst(ctx, finetune.Defaults().Params())
+//	s.EnqueueFirst(ctx, sp.Params(task.Defaults, task.Layers))
 func (t *Task) Objective(sp Space, seed uint64) study.Objective {
 	return func(live *study.Trial) (float64, error) {
-		s := sp.suggest(live)
+		s := sp.suggest(live, t.Defaults, t.Layers)
 		if err := live.Err(); err != nil {
 			return 0, err
 		}
@@ -46,41 +50,65 @@ func (t *Task) Objective(sp Space, seed uint64) study.Objective {
 		if earlier != nil {
 			c.From = earlier.Data
 		}
-		r, err := t.RunFrom(live.Context(), c, s, seed, func(epoch int, m Metrics) error {
-			return live.Report(epoch, m.ValidationLoss)
+		value := func(m Metrics) float64 {
+			v, _ := t.metric().Of(m.Validation)
+			return v
+		}
+		net, r, err := t.Train(live.Context(), c, s, seed, func(step int, m Metrics) error {
+			return live.Report(step, value(m))
 		})
 		if err != nil {
 			return 0, err
 		}
-		for _, attr := range []struct {
-			key   string
-			value any
-		}{
-			{"train_loss", r.TrainLoss},
-			{"train_accuracy", r.TrainAccuracy},
-			{"validation_accuracy", r.ValidationAccuracy},
-			{"best_epoch", r.BestEpoch},
-			{"epochs_run", r.EpochsRun},
-			{"test_loss", r.TestLoss},
-			{"test_accuracy", r.TestAccuracy},
-		} {
+		for _, attr := range t.attrs(r) {
 			if err := live.SetUserAttr(attr.key, attr.value); err != nil {
 				return 0, err
 			}
 		}
-		return r.ValidationLoss, nil
+		if t.Keep != nil {
+			if err := t.Keep(live.Number(), value(r.Best), net); err != nil {
+				return 0, err
+			}
+		}
+		return value(r.Best), nil
 	}
 }
 
-func (s Space) suggest(t *study.Trial) Settings {
-	return Settings{
-		LearningRate:    study.Suggest(t, nameLearningRate, s.LearningRate),
-		BatchSize:       study.Suggest(t, nameBatchSize, s.BatchSize),
-		NumTrainEpochs:  study.Suggest(t, nameNumTrainEpochs, s.NumTrainEpochs),
-		Dropout:         study.Suggest(t, nameDropout, s.Dropout),
-		WeightDecay:     study.Suggest(t, nameWeightDecay, s.WeightDecay),
-		LRSchedulerType: study.Suggest(t, nameLRSchedulerType, s.LRSchedulerType),
-		WarmupRatio:     study.Suggest(t, nameWarmupRatio, s.WarmupRatio),
-		FrozenLayers:    study.Suggest(t, nameFrozenLayers, s.FrozenLayers),
+type attr struct {
+	key   string
+	value any
+}
+
+// attrs are what a trial says about itself.
+func (t *Task) attrs(r Result) []attr {
+	all := []attr{{"best_epoch", r.Best.Epoch}, {"epochs_run", r.EpochsRun}, {"loss_by_epoch", lossByEpoch(r.History)}}
+	parts := []struct {
+		name string
+		s    train.Scores
+		ok   bool
+	}{{"train", r.Best.Train, t.EvaluateAtMost >= 0}, {"validation", r.Best.Validation, true}, {"test", r.Test, t.Test.Len() > 0}}
+	for _, part := range parts {
+		if !part.ok {
+			continue
+		}
+		all = append(all, attr{part.name + "_loss", part.s.Loss})
+		if t.Training.Targets != nil {
+			all = append(all, attr{part.name + "_rmse", part.s.RMSE})
+			continue
+		}
+		all = append(all, attr{part.name + "_accuracy", part.s.Accuracy})
+		if part.s.HasAUROC {
+			all = append(all, attr{part.name + "_auroc", part.s.AUROC})
+		}
 	}
+	return all
+}
+
+// lossByEpoch returns [training, validation] losses by epoch.
+func lossByEpoch(history []Metrics) [][2]float64 {
+	all := make([][2]float64, len(history))
+	for i, m := range history {
+		all[i] = [2]float64{m.Train.Loss, m.Validation.Loss}
+	}
+	return all
 }

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"testing"
 
+	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/mlp"
+
 	"github.com/bluefin-hpo/bluefin/sampler"
 	"github.com/bluefin-hpo/bluefin/space"
 	"github.com/bluefin-hpo/bluefin/study"
@@ -35,7 +37,7 @@ func trials(t *testing.T, s *study.Study) []*trial.Trial {
 
 // quick is a space of short trainings.
 func quick() Space {
-	sp := DefaultSpace()
+	sp := DefaultSpace(mlp.Hidden)
 	sp.NumTrainEpochs = space.Int{Low: 5, High: 8}
 	return sp
 }
@@ -43,10 +45,10 @@ func quick() Space {
 func TestATrialIsARun(t *testing.T) {
 	task := digitsTask(t)
 	s := open(t, study.Config{Sampler: &sampler.Random{}})
-	if _, err := s.EnqueueFirst(t.Context(), Defaults().Params()); err != nil {
+	if _, err := s.EnqueueFirst(t.Context(), DefaultSpace(mlp.Hidden).Params(Defaults(), mlp.Hidden)); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Optimize(t.Context(), task.Objective(DefaultSpace(), studySeed), study.Budget{Trials: 4}); err != nil {
+	if err := s.Optimize(t.Context(), task.Objective(DefaultSpace(mlp.Hidden), studySeed), study.Budget{Trials: 4}); err != nil {
 		t.Fatal(err)
 	}
 	for _, tr := range trials(t, s) {
@@ -58,7 +60,7 @@ func TestATrialIsARun(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		var settings Settings
+		settings := task.Defaults // and what the trial has
 		if err := json.Unmarshal(text, &settings); err != nil {
 			t.Fatal(err)
 		}
@@ -67,26 +69,26 @@ func TestATrialIsARun(t *testing.T) {
 		}
 		var seen []trial.Report
 		r, err := task.Run(t.Context(), settings, studySeed, func(epoch int, m Metrics) error {
-			seen = append(seen, trial.Report{Step: epoch, Value: m.ValidationLoss})
+			seen = append(seen, trial.Report{Step: epoch, Value: m.Validation.Loss})
 			return nil
 		})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if tr.State != trial.Complete || len(tr.Values) != 1 || tr.Values[0] != r.ValidationLoss {
-			t.Errorf("trial %d is %v with %v, want complete with %v", tr.Number, tr.State, tr.Values, r.ValidationLoss)
+		if tr.State != trial.Complete || len(tr.Values) != 1 || tr.Values[0] != r.Best.Validation.Loss {
+			t.Errorf("trial %d is %v with %v, want complete with %v", tr.Number, tr.State, tr.Values, r.Best.Validation.Loss)
 		}
 		if len(tr.Reports) != len(seen) || tr.Reports[0] != seen[0] || tr.Reports[len(seen)-1] != seen[len(seen)-1] {
 			t.Errorf("trial %d has reports %v, want %v", tr.Number, tr.Reports, seen)
 		}
 		for key, want := range map[string]float64{
-			"train_loss":          r.TrainLoss,
-			"train_accuracy":      r.TrainAccuracy,
-			"validation_accuracy": r.ValidationAccuracy,
-			"best_epoch":          float64(r.BestEpoch),
+			"train_loss":          r.Best.Train.Loss,
+			"train_accuracy":      r.Best.Train.Accuracy,
+			"validation_accuracy": r.Best.Validation.Accuracy,
+			"best_epoch":          float64(r.Best.Epoch),
 			"epochs_run":          float64(r.EpochsRun),
-			"test_loss":           r.TestLoss,
-			"test_accuracy":       r.TestAccuracy,
+			"test_loss":           r.Test.Loss,
+			"test_accuracy":       r.Test.Accuracy,
 		} {
 			var got float64
 			if err := json.Unmarshal(tr.UserAttrs[key], &got); err != nil || got != want {
@@ -120,7 +122,7 @@ func TestATrialFails(t *testing.T) {
 	noDropout.Dropout = space.Float{Low: 1, High: 0}
 	hot.LearningRate = space.Float{Low: 1e30, High: 1e30}
 	tooMany := quick()
-	tooMany.FrozenLayers = space.Int{Low: Layers + 1, High: Layers + 1}
+	tooMany.FrozenLayers = space.Int{Low: mlp.Hidden + 1, High: mlp.Hidden + 1}
 	for name, c := range map[string]struct {
 		space Space
 		is    error // nil: any
@@ -151,7 +153,7 @@ func TestATrialFails(t *testing.T) {
 func TestACancelledStudyEndsTheTraining(t *testing.T) {
 	mine := errors.New("mine")
 	ctx, cancel := context.WithCancelCause(t.Context())
-	objective := digitsTask(t).Objective(DefaultSpace(), studySeed)
+	objective := digitsTask(t).Objective(DefaultSpace(mlp.Hidden), studySeed)
 	s := open(t, study.Config{Sampler: &sampler.Random{}})
 	err := s.Optimize(ctx, func(live *study.Trial) (float64, error) {
 		cancel(mine)

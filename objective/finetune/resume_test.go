@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bluefin-hpo/bluefin/objective/train"
 	"github.com/bluefin-hpo/bluefin/sampler"
 	"github.com/bluefin-hpo/bluefin/space"
 	"github.com/bluefin-hpo/bluefin/storage"
@@ -117,7 +118,7 @@ func uninterrupted(t *testing.T, sp Space) ending {
 		t.Fatal(err)
 	}
 	e, ok := endingOf(t, s)
-	if n := sp.NumTrainEpochs.High; !ok || e.state != trial.Complete || len(e.params) != 8 || len(e.attrs) != 7 || len(e.reports) != n || e.checkpoint.Step != n {
+	if n := sp.NumTrainEpochs.High; !ok || e.state != trial.Complete || len(e.params) != 8 || len(e.attrs) != 9 || len(e.reports) != n || e.checkpoint.Step != n {
 		t.Fatalf("the trial ends as %v with attributes %v, %d reports and a checkpoint of epoch %d", e.state, e.attrs, len(e.reports), e.checkpoint.Step)
 	}
 	return e
@@ -231,7 +232,11 @@ func BenchmarkCheckpoint(b *testing.B) {
 	s := Defaults()
 	s.NumTrainEpochs = 1
 	data := mustRecord(b, task, s, nil).saved[0]
-	of := origin{Task: task.id, Settings: s, Patience: DefaultPatience, Seed: 1}
+	id, err := task.fingerprint()
+	if err != nil {
+		b.Fatal(err)
+	}
+	of := origin{Task: id, Settings: s, Patience: DefaultPatience, Metric: train.MetricLoss, Seed: 1}
 	state, err := of.decode(data)
 	if err != nil {
 		b.Fatal(err)

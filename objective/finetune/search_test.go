@@ -21,6 +21,7 @@ func drawn(s Space, rng *rand.Rand) Settings {
 		LRSchedulerType: s.LRSchedulerType.Values[rng.IntN(len(s.LRSchedulerType.Values))],
 		WarmupRatio:     s.WarmupRatio.Value(rng.Float64()),
 		FrozenLayers:    int(s.FrozenLayers.Value(rng.Float64())),
+		Tuning:          Full,
 	}
 }
 
@@ -29,9 +30,10 @@ func drawn(s Space, rng *rand.Rand) Settings {
 func searched(tb testing.TB, task *Task, s Space, n int, seed uint64) Result {
 	tb.Helper()
 	rng := rand.New(rand.NewPCG(seed, 1))
-	best := Result{Metrics: Metrics{ValidationLoss: math.Inf(1)}}
+	var best Result
+	best.Best.Validation.Loss = math.Inf(1)
 	for range n {
-		if r := mustRun(tb, task, drawn(s, rng), seed); r.ValidationLoss < best.ValidationLoss {
+		if r := mustRun(tb, task, drawn(s, rng), seed); r.Best.Validation.Loss < best.Best.Validation.Loss {
 			best = r
 		}
 	}
@@ -45,9 +47,9 @@ func TestARandomSearchBeatsTheDefaults(t *testing.T) {
 	better := 0
 	for seed := range uint64(5) {
 		start := mustRun(t, task, Defaults(), seed)
-		best := searched(t, task, DefaultSpace(), 30, seed)
-		t.Logf("seed %d: validation loss %.4f with the defaults, %.4f with the best; test accuracy %.4f, %.4f", seed, start.ValidationLoss, best.ValidationLoss, start.TestAccuracy, best.TestAccuracy)
-		if best.ValidationLoss < 0.9*start.ValidationLoss {
+		best := searched(t, task, DefaultSpace(mlp.Hidden), 30, seed)
+		t.Logf("seed %d: validation loss %.4f with the defaults, %.4f with the best; test accuracy %.4f, %.4f", seed, start.Best.Validation.Loss, best.Best.Validation.Loss, start.Test.Accuracy, best.Test.Accuracy)
+		if best.Best.Validation.Loss < 0.9*start.Best.Validation.Loss {
 			better++
 		}
 	}
@@ -62,8 +64,8 @@ func TestARandomSearchBeatsTheDefaults(t *testing.T) {
 //	go test -run '^$' -bench Transfer -benchtime 1x ./objective/finetune
 func BenchmarkTransfer(b *testing.B) {
 	const seeds, n = 20, 30
-	all := DefaultSpace()
-	none := DefaultSpace()
+	all := DefaultSpace(mlp.Hidden)
+	none := DefaultSpace(mlp.Hidden)
 	none.FrozenLayers.High = 0 // fresh layers must be trained
 	for _, c := range []struct {
 		name  string
@@ -82,12 +84,16 @@ func BenchmarkTransfer(b *testing.B) {
 				for seed := range uint64(seeds) {
 					task := digitsTask(b)
 					if c.fresh {
-						task.pretrained = nn.Tensors(mlp.New(digits.Pixels, task.classes, 0, rand.New(rand.NewPCG(seed, 2))).Params())
+						task.Network = func(s Settings, rng *rand.Rand) (*nn.Network, error) {
+							net := mlp.New(digits.Pixels, len(split.Digits), s.Dropout, rng)
+							fresh := mlp.New(digits.Pixels, len(split.Digits), 0, rand.New(rand.NewPCG(seed, 2)))
+							return net, nn.Load(net.Blocks.Params(), nn.Tensors(fresh.Blocks.Params()))
+						}
 					}
 					r := c.run(task, seed)
-					loss += r.ValidationLoss / seeds
-					accuracy += r.TestAccuracy / seeds
-					squares += r.TestAccuracy * r.TestAccuracy / seeds
+					loss += r.Best.Validation.Loss / seeds
+					accuracy += r.Test.Accuracy / seeds
+					squares += r.Test.Accuracy * r.Test.Accuracy / seeds
 				}
 				b.ReportMetric(loss, "validation_loss")
 				b.ReportMetric(accuracy, "test_accuracy")
@@ -102,8 +108,8 @@ func BenchmarkTransfer(b *testing.B) {
 func BenchmarkTrial(b *testing.B) {
 	slow := Defaults()
 	slow.LearningRate = 1e-5 // never stops early
-	slow.BatchSize = DefaultSpace().BatchSize.Low
-	slow.NumTrainEpochs = DefaultSpace().NumTrainEpochs.High
+	slow.BatchSize = DefaultSpace(mlp.Hidden).BatchSize.Low
+	slow.NumTrainEpochs = DefaultSpace(mlp.Hidden).NumTrainEpochs.High
 	task := digitsTask(b)
 	for name, s := range map[string]Settings{"defaults": Defaults(), "slowest": slow} {
 		b.Run(name, func(b *testing.B) {

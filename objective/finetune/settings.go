@@ -4,28 +4,55 @@ import (
 	"fmt"
 	"math"
 
-	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/mlp"
 	"github.com/bluefin-hpo/bluefin/objective/train"
 )
 
-// Layers is the number of layers that can be frozen: all but the head.
-const Layers = mlp.Hidden
-
 // Settings are the hyperparameters of a fine-tuning, by the names that Hugging
-// Face's TrainingArguments use where it has them.
+// Face's TrainingArguments and PEFT use where they have them.
 type Settings struct {
 	LearningRate    float64 `json:"learning_rate"`     // peak of the schedule, above 0
-	BatchSize       int     `json:"batch_size"`        // examples per step, at least 1; more than there are means all
+	BatchSize       int     `json:"batch_size"`        // examples at once, at least 1; more than there are means all
 	NumTrainEpochs  int     `json:"num_train_epochs"`  // passes over the training part at most, at least 1; where the schedule ends
-	Dropout         float64 `json:"dropout"`           // after each hidden layer that is trained, in [0, 1); frozen layers have none
-	WeightDecay     float64 `json:"weight_decay"`      // of AdamW, at least 0; not on biases
-	LRSchedulerType string  `json:"lr_scheduler_type"` // after the warmup: "constant", "linear" or "cosine" (the last two end at 0)
+	Dropout         float64 `json:"dropout"`           // in the blocks that are trained, in [0, 1); frozen ones have none
+	WeightDecay     float64 `json:"weight_decay"`      // of AdamW, at least 0; not on biases and norms
+	LRSchedulerType string  `json:"lr_scheduler_type"` // after the warmup: see train.Schedules
 	WarmupRatio     float64 `json:"warmup_ratio"`      // share of the steps in which the learning rate rises from 0, in [0, 1]
-	FrozenLayers    int     `json:"frozen_layers"`     // layers that keep their pretrained weights, from the input on, 0 to Layers
+
+	// FrozenLayers is how many blocks of the network keep their pretrained
+	// weights, from the input on: 0, where everything is trained, to
+	// Task.Layers, where the head alone is. The embeddings of a text encoder
+	// are its first block.
+	FrozenLayers int `json:"frozen_layers"`
+
+	LabelSmoothing            float64 `json:"label_smoothing_factor"`      // share of each label that is spread over all classes, in [0, 1)
+	MaxGradNorm               float64 `json:"max_grad_norm"`               // to which longer gradients are shortened; 0: never
+	GradientAccumulationSteps int     `json:"gradient_accumulation_steps"` // batches per step; 0 or 1: one
+
+	// Tuning says what is trained of the blocks that are not frozen: Full,
+	// BitFit or LoRA; "" means Full. The head is always trained.
+	Tuning    string  `json:"tuning"`
+	LoRARank  int     `json:"lora_r"`     // with LoRA, at least 1
+	LoRAAlpha float64 `json:"lora_alpha"` // with LoRA, above 0: an update is scaled by lora_alpha/lora_r
+
+	// LayerwiseLRDecay is what the learning rate of each block is multiplied by
+	// compared with the block above it, in (0, 1]; 0 means 1.
+	LayerwiseLRDecay float64 `json:"layerwise_lr_decay"`
+
+	// GradualUnfreezing trains the head alone in the first epoch, and in each
+	// further one another block, from the top on: Howard and Ruder, "Universal
+	// Language Model Fine-tuning for Text Classification", 2018.
+	GradualUnfreezing bool `json:"gradual_unfreezing"`
 }
 
-// Defaults returns the settings that we recommend where no search is made:
-// what one would write down from experience with small networks.
+// What may be trained of a block that is not frozen.
+const (
+	Full   = "full"   // everything
+	BitFit = "bitfit" // its biases: Ben Zaken, Ravfogel and Goldberg, "BitFit", 2022
+	LoRA   = "lora"   // low-rank updates of its matrices: Hu et al., "LoRA: Low-Rank Adaptation of Large Language Models", 2022
+)
+
+// Defaults returns the settings that we recommend for a small network where no
+// search is made: what one would write down from experience.
 func Defaults() Settings {
 	return Settings{
 		LearningRate:    1e-3,
@@ -36,12 +63,13 @@ func Defaults() Settings {
 		LRSchedulerType: string(train.Linear),
 		WarmupRatio:     0.1,
 		FrozenLayers:    0,
+		Tuning:          Full,
 	}
 }
 
 // Check returns an error that names the first field out of its range, its
-// value and the range.
-func (s Settings) Check() error {
+// value and the range, for a network of so many blocks.
+func (s Settings) Check(layers int) error {
 	switch {
 	case !(s.LearningRate > 0) || math.IsInf(s.LearningRate, 0):
 		return fmt.Errorf("finetune: learning_rate is %v, want a finite number above 0", s.LearningRate)
@@ -55,26 +83,25 @@ func (s Settings) Check() error {
 		return fmt.Errorf("finetune: weight_decay is %v, want a finite number of at least 0", s.WeightDecay)
 	case !(s.WarmupRatio >= 0 && s.WarmupRatio <= 1):
 		return fmt.Errorf("finetune: warmup_ratio is %v, want 0 to 1", s.WarmupRatio)
-	case s.FrozenLayers < 0 || s.FrozenLayers > Layers:
-		return fmt.Errorf("finetune: frozen_layers is %d, want 0 to %d", s.FrozenLayers, Layers)
+	case s.FrozenLayers < 0 || s.FrozenLayers > layers:
+		return fmt.Errorf("finetune: frozen_layers is %d, want 0 to %d", s.FrozenLayers, layers)
+	case !(s.LabelSmoothing >= 0 && s.LabelSmoothing < 1):
+		return fmt.Errorf("finetune: label_smoothing_factor is %v, want at least 0 and below 1", s.LabelSmoothing)
+	case !(s.MaxGradNorm >= 0):
+		return fmt.Errorf("finetune: max_grad_norm is %v, want above 0, or 0 for none", s.MaxGradNorm)
+	case s.GradientAccumulationSteps < 0:
+		return fmt.Errorf("finetune: gradient_accumulation_steps is %d, want at least 1", s.GradientAccumulationSteps)
+	case s.Tuning != "" && s.Tuning != Full && s.Tuning != BitFit && s.Tuning != LoRA:
+		return fmt.Errorf("finetune: tuning is %q, want %q, %q or %q", s.Tuning, Full, BitFit, LoRA)
+	case s.Tuning == LoRA && s.LoRARank < 1:
+		return fmt.Errorf("finetune: lora_r is %d, want at least 1", s.LoRARank)
+	case s.Tuning == LoRA && (!(s.LoRAAlpha > 0) || math.IsInf(s.LoRAAlpha, 0)):
+		return fmt.Errorf("finetune: lora_alpha is %v, want a finite number above 0", s.LoRAAlpha)
+	case !(s.LayerwiseLRDecay >= 0 && s.LayerwiseLRDecay <= 1):
+		return fmt.Errorf("finetune: layerwise_lr_decay is %v, want above 0 to 1", s.LayerwiseLRDecay)
 	}
 	if err := train.Schedule(s.LRSchedulerType).Check(); err != nil {
 		return fmt.Errorf("finetune: lr_scheduler_type: %w", err)
 	}
 	return nil
-}
-
-// Params returns the settings by their names, in the external form of the
-// parameters of Space, as one queues a trial with them.
-func (s Settings) Params() map[string]any {
-	return map[string]any{
-		nameLearningRate:    s.LearningRate,
-		nameBatchSize:       s.BatchSize,
-		nameNumTrainEpochs:  s.NumTrainEpochs,
-		nameDropout:         s.Dropout,
-		nameWeightDecay:     s.WeightDecay,
-		nameLRSchedulerType: s.LRSchedulerType,
-		nameWarmupRatio:     s.WarmupRatio,
-		nameFrozenLayers:    s.FrozenLayers,
-	}
 }

@@ -8,10 +8,24 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/mlp"
+	"github.com/bluefin-hpo/bluefin/space"
 )
 
+// everything is a space in which all settings are searched that can be.
+func everything() Space {
+	sp := DefaultSpace(mlp.Hidden)
+	sp.LabelSmoothing = space.Float{Low: 0, High: 0.2}
+	sp.Tuning = space.Choose(Full, BitFit, LoRA)
+	sp.LoRARank = space.Int{Low: 1, High: 8, Log: true}
+	sp.LoRAAlpha = space.Float{Low: 1, High: 16, Log: true}
+	sp.LayerwiseLRDecay = space.Float{Low: 0.5, High: 1}
+	sp.GradualUnfreezing = space.Choose(false, true)
+	return sp
+}
+
 func TestSettingsHaveTheSameNamesEverywhere(t *testing.T) {
-	want := []string{"batch_size", "dropout", "frozen_layers", "learning_rate", "lr_scheduler_type", "num_train_epochs", "warmup_ratio", "weight_decay"}
 	text, err := json.Marshal(Defaults())
 	if err != nil {
 		t.Fatal(err)
@@ -21,30 +35,59 @@ func TestSettingsHaveTheSameNamesEverywhere(t *testing.T) {
 		t.Fatal(err)
 	}
 	var inSpace []string
-	for _, d := range DefaultSpace().Dims() {
+	for _, d := range everything().Dims() {
 		inSpace = append(inSpace, d.Name)
-	}
-	for where, got := range map[string][]string{
-		"JSON":   slices.Sorted(maps.Keys(inJSON)),
-		"Params": slices.Sorted(maps.Keys(Defaults().Params())),
-		"Dims":   inSpace,
-	} {
-		if !slices.Equal(got, want) {
-			t.Errorf("%s has %v, want %v", where, got, want)
+		if _, ok := inJSON[d.Name]; !ok {
+			t.Errorf("%s is searched and not in JSON", d.Name)
 		}
 	}
-	for name, v := range Defaults().Params() {
-		a, _ := json.Marshal(v)
-		b, _ := json.Marshal(inJSON[name])
-		if string(a) != string(b) {
-			t.Errorf("%s is %s in Params and %s in JSON", name, a, b)
+	if want := len(inJSON) - 2; len(inSpace) != want { // max_grad_norm and gradient_accumulation_steps are not searched
+		t.Errorf("%d settings are searched, %v, want %d", len(inSpace), inSpace, want)
+	}
+	lora := Defaults()
+	lora.Tuning, lora.LoRARank, lora.LoRAAlpha = LoRA, 4, 8
+	for _, s := range []Settings{Defaults(), lora} {
+		for name, v := range everything().Params(s, mlp.Hidden) {
+			a, _ := json.Marshal(v)
+			text, _ := json.Marshal(s)
+			json.Unmarshal(text, &inJSON)
+			b, _ := json.Marshal(inJSON[name])
+			if string(a) != string(b) {
+				t.Errorf("%s is %s in Params and %s in JSON", name, a, b)
+			}
 		}
 	}
 }
 
+func TestATrialHasTheSettingsThatMatter(t *testing.T) {
+	common := []string{"batch_size", "dropout", "frozen_layers", "label_smoothing_factor", "learning_rate", "lr_scheduler_type", "num_train_epochs", "warmup_ratio", "weight_decay"}
+	for _, c := range []struct {
+		tuning string
+		frozen int
+		more   []string
+	}{
+		{Full, 0, []string{"gradual_unfreezing", "layerwise_lr_decay", "tuning"}},
+		{BitFit, 2, []string{"tuning"}},
+		{LoRA, 2, []string{"lora_alpha", "lora_r", "tuning"}},
+		{LoRA, mlp.Hidden, nil},
+		{Full, mlp.Hidden, nil},
+	} {
+		s := Defaults()
+		s.Tuning, s.FrozenLayers = c.tuning, c.frozen
+		got := slices.Sorted(maps.Keys(everything().Params(s, mlp.Hidden)))
+		want := slices.Sorted(slices.Values(slices.Concat(common, c.more)))
+		if !slices.Equal(got, want) {
+			t.Errorf("%s with %d frozen layers: %v, want %v", c.tuning, c.frozen, got, want)
+		}
+	}
+	if got := slices.Sorted(maps.Keys(DefaultSpace(mlp.Hidden).Params(Defaults(), mlp.Hidden))); len(got) != 8 {
+		t.Errorf("in the default space: %v, want the 8 that have a range", got)
+	}
+}
+
 func TestDefaultsAreInTheDefaultSpace(t *testing.T) {
-	params := Defaults().Params()
-	for _, d := range DefaultSpace().Dims() {
+	params := DefaultSpace(mlp.Hidden).Params(Defaults(), mlp.Hidden)
+	for _, d := range DefaultSpace(mlp.Hidden).Dims() {
 		if err := d.Dist.Check(); err != nil {
 			t.Errorf("%s: %v", d.Name, err)
 		}
@@ -56,27 +99,27 @@ func TestDefaultsAreInTheDefaultSpace(t *testing.T) {
 
 func TestBothEndsOfTheDefaultSpaceTrain(t *testing.T) {
 	task := digitsTask(t)
-	for _, d := range DefaultSpace().Dims() {
+	for _, d := range DefaultSpace(mlp.Hidden).Dims() {
 		for _, u := range []float64{0, 1} {
-			params := Defaults().Params()
+			params := map[string]any{}
 			params[d.Name] = d.Dist.External(d.Dist.Value(u))
 			text, err := json.Marshal(params)
 			if err != nil {
 				t.Fatal(err)
 			}
-			var s Settings
+			s := Defaults()
 			if err := json.Unmarshal(text, &s); err != nil {
 				t.Fatal(err)
 			}
-			if r := mustRun(t, task, s, 1); !(r.ValidationLoss < 10) {
-				t.Errorf("%s is %v: validation loss %v, want a finite one", d.Name, params[d.Name], r.ValidationLoss)
+			if r := mustRun(t, task, s, 1); !(r.Best.Validation.Loss < 10) {
+				t.Errorf("%s is %v: validation loss %v, want a finite one", d.Name, params[d.Name], r.Best.Validation.Loss)
 			}
 		}
 	}
 }
 
 func TestCheck(t *testing.T) {
-	if err := Defaults().Check(); err != nil {
+	if err := Defaults().Check(mlp.Hidden); err != nil {
 		t.Errorf("defaults: %v", err)
 	}
 	nan, inf := math.NaN(), math.Inf(1)
@@ -100,11 +143,19 @@ func TestCheck(t *testing.T) {
 		{func(s *Settings) { s.WarmupRatio = nan }, "warmup_ratio is NaN, want 0 to 1"},
 		{func(s *Settings) { s.FrozenLayers = -1 }, "frozen_layers is -1, want 0 to 3"},
 		{func(s *Settings) { s.FrozenLayers = 4 }, "frozen_layers is 4, want 0 to 3"},
+		{func(s *Settings) { s.LabelSmoothing = 1 }, "label_smoothing_factor is 1, want at least 0 and below 1"},
+		{func(s *Settings) { s.LabelSmoothing = nan }, "label_smoothing_factor is NaN, want"},
+		{func(s *Settings) { s.MaxGradNorm = -1 }, "max_grad_norm is -1, want"},
+		{func(s *Settings) { s.GradientAccumulationSteps = -1 }, "gradient_accumulation_steps is -1, want"},
+		{func(s *Settings) { s.Tuning = "half" }, `tuning is "half", want`},
+		{func(s *Settings) { s.Tuning = LoRA }, "lora_r is 0, want at least 1"},
+		{func(s *Settings) { s.Tuning, s.LoRARank = LoRA, 1 }, "lora_alpha is 0, want"},
+		{func(s *Settings) { s.LayerwiseLRDecay = 1.1 }, "layerwise_lr_decay is 1.1, want"},
 		{func(s *Settings) { s.LRSchedulerType = "steps" }, `lr_scheduler_type: schedule is "steps", want`},
 	} {
 		s := Defaults()
 		c.change(&s)
-		err := s.Check()
+		err := s.Check(mlp.Hidden)
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("error is %v, want one with %q", err, c.want)
 			continue

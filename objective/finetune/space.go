@@ -3,36 +3,35 @@ package finetune
 import (
 	"github.com/bluefin-hpo/bluefin/objective/train"
 	"github.com/bluefin-hpo/bluefin/space"
+	"github.com/bluefin-hpo/bluefin/study"
 )
 
-// The names of the parameters, which are those of Settings in JSON.
-const (
-	nameLearningRate    = "learning_rate"
-	nameBatchSize       = "batch_size"
-	nameNumTrainEpochs  = "num_train_epochs"
-	nameDropout         = "dropout"
-	nameWeightDecay     = "weight_decay"
-	nameLRSchedulerType = "lr_scheduler_type"
-	nameWarmupRatio     = "warmup_ratio"
-	nameFrozenLayers    = "frozen_layers"
-)
-
-// A Space says where each of the Settings is searched. To keep one fixed, give
-// it a range of one value.
+// A Space says where each of the Settings is searched. What has no range, the
+// zero value, is not searched and stays as in the task's Defaults.
+//
+// Some settings depend on others, and a trial has them only where they matter:
+// those of LoRA where the tuning is LoRA, and the decay of the learning rate
+// and the unfreezing where a whole block is trained.
 type Space struct {
-	LearningRate    space.Float
-	BatchSize       space.Int
-	NumTrainEpochs  space.Int
-	Dropout         space.Float
-	WeightDecay     space.Float
-	LRSchedulerType space.Choice[string]
-	WarmupRatio     space.Float
-	FrozenLayers    space.Int
+	LearningRate      space.Float
+	BatchSize         space.Int
+	NumTrainEpochs    space.Int
+	Dropout           space.Float
+	WeightDecay       space.Float
+	LRSchedulerType   space.Choice[string]
+	WarmupRatio       space.Float
+	FrozenLayers      space.Int
+	LabelSmoothing    space.Float
+	Tuning            space.Choice[string]
+	LoRARank          space.Int
+	LoRAAlpha         space.Float
+	LayerwiseLRDecay  space.Float
+	GradualUnfreezing space.Choice[bool]
 }
 
-// DefaultSpace returns the ranges that the task is searched in. They hold the
-// Defaults.
-func DefaultSpace() Space {
+// DefaultSpace returns the ranges that a small network of so many blocks is
+// searched in. They hold the Defaults.
+func DefaultSpace(layers int) Space {
 	return Space{
 		LearningRate:    space.Float{Low: 1e-5, High: 1e-1, Log: true},
 		BatchSize:       space.Int{Low: 4, High: 64, Log: true},
@@ -41,20 +40,106 @@ func DefaultSpace() Space {
 		WeightDecay:     space.Float{Low: 1e-4, High: 1, Log: true},
 		LRSchedulerType: space.Choose(string(train.Constant), string(train.Linear), string(train.Cosine)),
 		WarmupRatio:     space.Float{Low: 0, High: 0.3},
-		FrozenLayers:    space.Int{Low: 0, High: Layers},
+		FrozenLayers:    space.Int{Low: 0, High: layers},
 	}
 }
 
-// Dims returns the parameters by name.
-func (s Space) Dims() space.Space {
-	return space.New(
-		space.Dimension{Name: nameLearningRate, Dist: s.LearningRate},
-		space.Dimension{Name: nameBatchSize, Dist: s.BatchSize},
-		space.Dimension{Name: nameNumTrainEpochs, Dist: s.NumTrainEpochs},
-		space.Dimension{Name: nameDropout, Dist: s.Dropout},
-		space.Dimension{Name: nameWeightDecay, Dist: s.WeightDecay},
-		space.Dimension{Name: nameLRSchedulerType, Dist: s.LRSchedulerType.Dist()},
-		space.Dimension{Name: nameWarmupRatio, Dist: s.WarmupRatio},
-		space.Dimension{Name: nameFrozenLayers, Dist: s.FrozenLayers},
-	)
+// visit calls ask for each setting that is searched and matters, with its name
+// and where in s it is, in an order in which a setting comes after those that
+// it depends on. ask sets the setting.
+func (sp Space) visit(s *Settings, layers int, ask asker) {
+	ask.float("learning_rate", sp.LearningRate, &s.LearningRate)
+	ask.int("batch_size", sp.BatchSize, &s.BatchSize)
+	ask.int("num_train_epochs", sp.NumTrainEpochs, &s.NumTrainEpochs)
+	ask.float("dropout", sp.Dropout, &s.Dropout)
+	ask.float("weight_decay", sp.WeightDecay, &s.WeightDecay)
+	ask.text("lr_scheduler_type", sp.LRSchedulerType, &s.LRSchedulerType)
+	ask.float("warmup_ratio", sp.WarmupRatio, &s.WarmupRatio)
+	ask.int("frozen_layers", sp.FrozenLayers, &s.FrozenLayers)
+	ask.float("label_smoothing_factor", sp.LabelSmoothing, &s.LabelSmoothing)
+	if s.FrozenLayers == layers {
+		return
+	}
+	ask.text("tuning", sp.Tuning, &s.Tuning)
+	switch s.Tuning {
+	case LoRA:
+		ask.int("lora_r", sp.LoRARank, &s.LoRARank)
+		ask.float("lora_alpha", sp.LoRAAlpha, &s.LoRAAlpha)
+	case Full, "":
+		ask.float("layerwise_lr_decay", sp.LayerwiseLRDecay, &s.LayerwiseLRDecay)
+		ask.bool("gradual_unfreezing", sp.GradualUnfreezing, &s.GradualUnfreezing)
+	}
+}
+
+// An asker decides over one setting after the other.
+type asker func(name string, d space.Dist, s setting)
+
+// A setting is a place in Settings.
+type setting interface {
+	external() any          // the value that it has
+	suggest(t *study.Trial) // sets it to what the trial gets
+}
+
+type place[T any] struct {
+	name   string
+	domain space.Domain[T]
+	at     *T
+}
+
+func (p place[T]) external() any          { return *p.at }
+func (p place[T]) suggest(t *study.Trial) { *p.at = study.Suggest(t, p.name, p.domain) }
+
+func (a asker) float(name string, d space.Float, at *float64) {
+	if d != (space.Float{}) {
+		a(name, d, place[float64]{name, d, at})
+	}
+}
+
+func (a asker) int(name string, d space.Int, at *int) {
+	if d != (space.Int{}) {
+		a(name, d, place[int]{name, d, at})
+	}
+}
+
+func (a asker) text(name string, d space.Choice[string], at *string) {
+	if d.Values != nil {
+		a(name, d.Dist(), place[string]{name, d, at})
+	}
+}
+
+func (a asker) bool(name string, d space.Choice[bool], at *bool) {
+	if d.Values != nil {
+		a(name, d.Dist(), place[bool]{name, d, at})
+	}
+}
+
+// suggest returns base with what is searched as the trial gets it.
+func (sp Space) suggest(t *study.Trial, base Settings, layers int) Settings {
+	sp.visit(&base, layers, asker(func(_ string, _ space.Dist, s setting) { s.suggest(t) }))
+	return base
+}
+
+// Params returns what a trial with settings s would be asked for in sp, by name
+// in external form, as one queues such a trial. Layers is the number of blocks.
+func (sp Space) Params(s Settings, layers int) map[string]any {
+	params := make(map[string]any)
+	sp.visit(&s, layers, asker(func(name string, _ space.Dist, at setting) { params[name] = at.external() }))
+	return params
+}
+
+// Dims returns all parameters that a trial may have, by name.
+func (sp Space) Dims() space.Space {
+	var dims []space.Dimension
+	seen := make(map[string]bool)
+	add := asker(func(name string, d space.Dist, _ setting) {
+		if !seen[name] {
+			seen[name] = true
+			dims = append(dims, space.Dimension{Name: name, Dist: d})
+		}
+	})
+	for _, tuning := range []string{Full, LoRA} {
+		s := Settings{Tuning: tuning}
+		sp.visit(&s, 1, add)
+	}
+	return space.New(dims...)
 }

@@ -1,0 +1,223 @@
+package finetune
+
+import (
+	"cmp"
+	"context"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"github.com/bluefin-hpo/bluefin/objective/nn"
+	"github.com/bluefin-hpo/bluefin/objective/train"
+)
+
+// A run is a trial under way.
+type run struct {
+	*Task
+	settings    Settings
+	seed        uint64
+	report      func(step int, m Metrics) error
+	checkpoints Checkpoints
+	stages      []stage
+	of          origin
+	saved       time.Time     // when the state was last saved, or the run began
+	cost        time.Duration // of saving it
+
+	done    []Result     // of the stages so far
+	history []Metrics    // of the epochs of this stage
+	from    *train.State // where this stage goes on; nil: at its beginning
+}
+
+// all runs the stages that are left.
+func (r *run) all(ctx context.Context) (net *nn.Network, result Result, err error) {
+	for i := len(r.done); i < len(r.stages); i++ {
+		var one Result
+		if net, one, err = r.stage(ctx, r.stages[i]); err != nil {
+			return nil, Result{}, err
+		}
+		r.done, r.history, r.from = append(r.done, one), nil, nil
+		result = r.result()
+		if len(r.stages) > 1 {
+			if err := r.report(r.stages[i].step, result.Best); err != nil {
+				return nil, Result{}, err
+			}
+		}
+	}
+	return net, result, nil
+}
+
+// result is what the stages so far come to: with folds their mean, else the
+// last one. The epochs run are those of all.
+func (r *run) result() Result {
+	last := r.done[len(r.done)-1]
+	last.EpochsRun = 0
+	for _, d := range r.done {
+		last.EpochsRun += d.EpochsRun
+	}
+	if r.Stages.Folds > 0 {
+		var training, validation, test []train.Scores
+		for _, d := range r.done {
+			training, validation, test = append(training, d.Best.Train), append(validation, d.Best.Validation), append(test, d.Test)
+		}
+		last.Best.Train, last.Best.Validation, last.Test = mean(training), mean(validation), mean(test)
+	}
+	return last
+}
+
+// mean returns the mean of each score; one that some folds do not have is
+// missing.
+func mean(of []train.Scores) (m train.Scores) {
+	m = of[0]
+	for _, s := range of[1:] {
+		m.Loss += s.Loss
+		m.Accuracy += s.Accuracy
+		m.F1Macro += s.F1Macro
+		m.AUROC += s.AUROC
+		m.RMSE += s.RMSE
+		m.R2 += s.R2
+		m.HasAUROC = m.HasAUROC && s.HasAUROC
+		m.HasR2 = m.HasR2 && s.HasR2
+	}
+	n := float64(len(of))
+	m.Loss /= n
+	m.Accuracy /= n
+	m.F1Macro /= n
+	m.AUROC /= n
+	m.RMSE /= n
+	m.R2 /= n
+	return m
+}
+
+// stage trains once.
+func (r *run) stage(ctx context.Context, st stage) (*nn.Network, Result, error) {
+	net, err := r.network(st.frozen)
+	if err != nil {
+		return nil, Result{}, err
+	}
+	front, back := net.Split(st.frozen)
+	training, validation := r.features(front, r.Training), r.features(front, r.Validation)
+	if st.training != nil {
+		if st.validation != nil {
+			all := join(training, validation)
+			training, validation = all.Select(st.training), all.Select(st.validation)
+		} else {
+			training = training.Select(st.training)
+		}
+	}
+	fit, err := train.Fit(ctx, back, training, validation, r.config(r.settings, r.seed), r.from, func(m Metrics, state train.State) error {
+		r.history = append(r.history, m)
+		if len(r.stages) == 1 {
+			if err := r.report(m.Epoch, m); err != nil {
+				return err
+			}
+		}
+		return r.save(state)
+	})
+	if err != nil {
+		return nil, Result{}, err
+	}
+	result := Result{Best: fit.Best, EpochsRun: fit.EpochsRun, History: slices.Clone(r.history)}
+	if r.Test.Len() > 0 {
+		result.Test = train.Evaluate(back, r.features(front, r.Test))
+	}
+	for _, d := range denses(net) {
+		d.MergeLoRA()
+	}
+	return net, result, nil
+}
+
+// save keeps the state if it is time to.
+func (r *run) save(state train.State) error {
+	if r.checkpoints.Save == nil || time.Since(r.saved) < cmp.Or(r.CheckpointEvery, max(DefaultCheckpointEvery, 10*r.cost)) {
+		return nil
+	}
+	began := time.Now()
+	data, err := r.of.encode(progress{Done: r.done, History: r.history, State: state})
+	if err != nil {
+		return err
+	}
+	step := state.Epoch
+	if len(r.stages) > 1 {
+		step = 0 // the last one that was reported
+		if n := len(r.done); n > 0 {
+			step = r.stages[n-1].step
+		}
+	}
+	err = r.checkpoints.Save(step, data)
+	r.saved = time.Now()
+	r.cost = r.saved.Sub(began)
+	return err
+}
+
+// resume goes on from a checkpoint.
+func (r *run) resume(checkpoint []byte) error {
+	p, err := r.of.decode(checkpoint)
+	if err != nil {
+		return err
+	}
+	if len(p.Done) >= len(r.stages) {
+		return badCheckpoint("%d of %d stages are over", len(p.Done), len(r.stages))
+	}
+	r.done, r.history, r.from = p.Done, p.History, &p.State
+	return nil
+}
+
+// network returns the network at the start of a stage: pretrained, with so many
+// frozen blocks, and of the others what the settings train.
+func (r *run) network(frozen int) (*nn.Network, error) {
+	net, err := r.Network(r.settings, rand.New(rand.NewPCG(r.seed, 0)))
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range net.Blocks[:frozen].Params() {
+		p.Frozen = true
+	}
+	rest := net.Blocks[frozen:]
+	if len(rest) == 0 {
+		return net, nil
+	}
+	switch r.settings.Tuning {
+	case BitFit:
+		_, err = nn.BitFit(rest.Params())
+	case LoRA:
+		rng := rand.New(rand.NewPCG(r.seed, streamLoRA))
+		for _, p := range rest.Params() {
+			p.Frozen = true
+		}
+		for _, d := range denses(rest) {
+			d.AddLoRA(r.settings.LoRARank, r.settings.LoRAAlpha, 0, rng)
+		}
+	}
+	return net, err
+}
+
+// denses returns the dense layers in l.
+func denses(l nn.Layer) (all []*nn.Dense) {
+	nn.Walk(l, func(l nn.Layer) {
+		if d, ok := l.(*nn.Dense); ok {
+			all = append(all, d)
+		}
+	})
+	return all
+}
+
+// features returns a part of the data as it is behind the frozen blocks.
+func (r *run) features(front nn.Sequential, of train.Set) train.Set {
+	if len(front) == 0 {
+		return of
+	}
+	of.Batch = front.Forward(of.Batch, nil)
+	of.X.Data = slices.Clone(of.X.Data) // which the next Forward overwrites
+	return of
+}
+
+// join returns the examples of a, then those of b.
+func join(a, b train.Set) train.Set {
+	a.X.Rows += b.X.Rows
+	a.X.Data = slices.Concat(a.X.Data, b.X.Data)
+	a.IDs = slices.Concat(a.IDs, b.IDs)
+	a.Lens = slices.Concat(a.Lens, b.Lens)
+	a.Labels = slices.Concat(a.Labels, b.Labels)
+	a.Targets = slices.Concat(a.Targets, b.Targets)
+	return a
+}
