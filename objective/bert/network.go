@@ -145,7 +145,7 @@ func (c Config) shapes() iter.Seq2[string, []int] {
 		put("embeddings.position_embeddings.weight", c.MaxPositions, c.HiddenSize)
 		put("embeddings.token_type_embeddings.weight", c.Segments, c.HiddenSize)
 		norm("embeddings.LayerNorm")
-		for i := range c.Layers {
+		for i := 0; i < c.Layers && ok; i++ {
 			name := fmt.Sprintf("encoder.layer.%d.", i)
 			for _, part := range []string{"self.query", "self.key", "self.value", "output.dense"} {
 				dense(name+"attention."+part, c.HiddenSize, c.HiddenSize)
