@@ -27,6 +27,9 @@ type flight struct {
 // wants the same waits for the first.
 func (c *Cache) features(ctx context.Context, s *source) (*entry, error) {
 	for {
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
 		e, theirs, mine := c.find(s.key())
 		switch {
 		case e != nil:

@@ -45,7 +45,7 @@ func predict(net nn.Layer, b nn.Batch, chunk int) (y blas32.General) {
 
 // Evaluate returns the scores of net on s, with dropout off. The set must pass
 // Check for the outputs of net.
-func Evaluate(net nn.Layer, s Set) Scores { return score(Predict(net, s.Batch), s) }
+func Evaluate(net nn.Layer, s Set) Scores { return Score(Predict(net, s.Batch), s) }
 
 // BalancedWeights returns Config.ClassWeights that give all classes the same
 // part in the loss: n / (classes·nᵢ) for class i, the rule "balanced" of

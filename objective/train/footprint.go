@@ -8,8 +8,8 @@ import (
 	"github.com/bluefin-hpo/bluefin/objective/nn"
 )
 
-// A Footprint is the memory of a training, in bytes, besides the data. What is
-// frozen has no gradients that are used, but the arrays are there.
+// A Footprint is the memory of a training, in bytes, besides the data. Weights
+// and gradients are those that the network has, also of what is frozen.
 type Footprint struct {
 	Weights     int64 // values of all parameters
 	Gradients   int64

@@ -92,8 +92,9 @@ func (m Metric) fits(s Set, outputs int) error {
 	return nil
 }
 
-// score returns the scores of outputs y, n×c, for the n examples of s.
-func score(y blas32.General, s Set) Scores {
+// Score returns the scores of outputs y, n×c, for the n examples of s, which
+// passes Check for c outputs.
+func Score(y blas32.General, s Set) Scores {
 	if s.Targets != nil {
 		return regressionScores(y, s.Targets)
 	}
