@@ -13,10 +13,10 @@ import (
 // High-Performance Matrix Multiplication", 2008: a panel of op(b), depth×16 or
 // depth×32, stays in the first-level cache while all rows of op(a) meet it.
 const (
-	depth     = 256 // of a block along k, at most
+	depth     = 512 // of a block along k, at most
 	packRowsA = 504 // of a block of op(a) that is packed: a multiple of both kernels' tiles
-	directB   = 24  // rows of op(a) up to which packing op(b) costs more than it saves
-	directA   = 32  // columns of op(b) up to which packing op(a) does
+	directB   = 128 // rows of op(a) up to which packing op(b) costs more than it saves
+	directA   = 128 // columns of op(b) up to which packing op(a) does
 	size      = 4   // bytes of a float32
 )
 

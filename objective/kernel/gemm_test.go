@@ -280,3 +280,31 @@ func FuzzGemm(f *testing.F) {
 		}
 	})
 }
+
+func TestVectorKernelsHaveNoSubnormals(t *testing.T) {
+	one := func(x float32) blas32.General {
+		return blas32.General{Rows: 1, Cols: 1, Stride: 1, Data: []float32{x}}
+	}
+	for _, kern := range vectorKernels() {
+		for _, c := range []struct{ a, b, add, want float32 }{
+			{1e-20, 1e-20, 0, 0}, // a product
+			{1e-40, 1e10, 0, 0},  // an operand
+			{1e-10, 1, 1e-40, 1e-10},
+			{0, 0, 1e-40, 0},                // what it is added to
+			{0x1p-63, 0x1p-63, 0, 0x1p-126}, // the smallest that is left
+		} {
+			got := one(c.add)
+			kern.Gemm(blas.NoTrans, blas.NoTrans, one(c.a), one(c.b), 1, got)
+			if got.Data[0] != c.want {
+				t.Errorf("%v: %v·%v + %v is %v, want %v", kern, c.a, c.b, c.add, got.Data[0], c.want)
+			}
+		}
+		// The rest of the program still has them.
+		tiny := []float32{0x1p-140}
+		x := make([]float32, 1)
+		adamW(kern, x, x, x, x, &step)
+		if scale(kern, tiny, 2); tiny[0] != 0x1p-139 || tiny[0]/2 != 0x1p-140 {
+			t.Errorf("after %v 2⁻¹⁴⁰·2 is %v", kern, tiny[0])
+		}
+	}
+}
