@@ -3,11 +3,8 @@ package finetune
 import (
 	"bytes"
 	"crypto/sha256"
-	"encoding/binary"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"math/rand/v2"
 
 	"github.com/bluefin-hpo/bluefin/objective/safetensors"
 	"github.com/bluefin-hpo/bluefin/objective/train"
@@ -165,38 +162,4 @@ func unseal(b []byte) (file []byte, ok bool) {
 
 func badCheckpoint(form string, args ...any) error {
 	return fmt.Errorf("%w: %s", ErrCheckpoint, fmt.Sprintf(form, args...))
-}
-
-// fingerprint returns a text that is another for every other task: for other
-// weights to start from and other examples to learn and to choose by.
-func (t *Task) fingerprint() (string, error) {
-	t.once.Do(func() {
-		net, err := t.Network(t.Defaults, rand.New(rand.NewPCG(0, 0)))
-		if err != nil {
-			t.idError = err
-			return
-		}
-		sum := sha256.New()
-		write := func(of any) {
-			if err := binary.Write(sum, binary.LittleEndian, of); err != nil {
-				t.idError = err
-			}
-		}
-		for _, p := range net.Blocks.Params() {
-			fmt.Fprintf(sum, "%s %v", p.Name, p.Shape)
-			write(p.Value)
-		}
-		for _, s := range []train.Set{t.Training, t.Validation} {
-			fmt.Fprintf(sum, "%d %d", s.X.Rows, s.X.Cols)
-			write(s.X.Data)
-			write(s.IDs)
-			for _, list := range [][]int{s.Lens, s.Labels} {
-				for _, x := range list {
-					write(int64(x))
-				}
-			}
-		}
-		t.id = hex.EncodeToString(sum.Sum(nil))
-	})
-	return t.id, t.idError
 }

@@ -157,16 +157,18 @@ func TestEveryTaskHasItsOwnFingerprint(t *testing.T) {
 	} {
 		task := digitsTask(t)
 		change(task)
-		id, err := task.fingerprint()
-		if err != nil {
+		if err := task.start(); err != nil {
 			t.Fatal(err)
 		}
+		id := task.fingerprint
 		if seen[id] != "" {
 			t.Errorf("%s and %s have the same fingerprint", name, seen[id])
 		}
 		seen[id] = name
-		if again, _ := task.fingerprint(); again != id {
-			t.Errorf("%s: the fingerprint changes from %s to %s", name, id, again)
+		again := digitsTask(t)
+		change(again)
+		if err := again.start(); err != nil || again.fingerprint != id {
+			t.Errorf("%s: the fingerprint changes from %s to %s (%v)", name, id, again.fingerprint, err)
 		}
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/bluefin-hpo/bluefin/objective/nn"
+	"github.com/bluefin-hpo/bluefin/objective/prefix"
 	"github.com/bluefin-hpo/bluefin/objective/train"
 )
 
@@ -80,14 +81,20 @@ type Task struct {
 	// single one.
 	Stages Stages
 
+	// Features keeps what frozen blocks make of the data, for all trainings of
+	// the task. nil: each training computes it for itself, once.
+	Features *prefix.Cache
+
 	// Keep, if it is not nil, gets the network of each trial that Objective
 	// trained to its end, with its value, before that is told. It may run on
 	// several goroutines at once.
 	Keep func(trial int, value float64, net *nn.Network) error
 
-	once    sync.Once
-	id      string // of the pretrained weights and the data
-	idError error
+	once        sync.Once
+	pretrained  []prefix.Hash // of the blocks
+	fingerprint string        // of the pretrained weights and the data
+	startError  error
+	notes       sync.Map // see Notes
 }
 
 // Metrics describe the network after an epoch, with dropout off. A train loss
@@ -138,8 +145,7 @@ func (t *Task) Train(ctx context.Context, c Checkpoints, s Settings, seed uint64
 	if err := t.check(s); err != nil {
 		return nil, Result{}, err
 	}
-	id, err := t.fingerprint()
-	if err != nil {
+	if err := t.start(); err != nil {
 		return nil, Result{}, err
 	}
 	stages, err := t.stages(s, seed)
@@ -147,7 +153,7 @@ func (t *Task) Train(ctx context.Context, c Checkpoints, s Settings, seed uint64
 		return nil, Result{}, fmt.Errorf("finetune: %w", err)
 	}
 	r := run{Task: t, settings: s, seed: seed, report: report, checkpoints: c, stages: stages, saved: time.Now()}
-	r.of = origin{Task: id, Settings: s, Patience: cmp.Or(t.Patience, DefaultPatience), Stages: t.Stages, Metric: t.metric(), Seed: seed}
+	r.of = origin{Task: t.fingerprint, Settings: s, Patience: cmp.Or(t.Patience, DefaultPatience), Stages: t.Stages, Metric: t.metric(), Seed: seed}
 	if c.From != nil {
 		if err := r.resume(c.From); err != nil {
 			return nil, Result{}, err

@@ -94,8 +94,10 @@ func (r *run) stage(ctx context.Context, st stage) (*nn.Network, Result, error) 
 	if err != nil {
 		return nil, Result{}, err
 	}
-	front, back := net.Split(st.frozen)
-	training, validation := r.features(front, r.Training), r.features(front, r.Validation)
+	back, training, validation, test, err := r.features(ctx, net)
+	if err != nil {
+		return nil, Result{}, err
+	}
 	if st.training != nil {
 		if st.validation != nil {
 			all := join(training, validation)
@@ -118,7 +120,7 @@ func (r *run) stage(ctx context.Context, st stage) (*nn.Network, Result, error) 
 	}
 	result := Result{Best: fit.Best, EpochsRun: fit.EpochsRun, History: slices.Clone(r.history)}
 	if r.Test.Len() > 0 {
-		result.Test = train.Evaluate(back, r.features(front, r.Test))
+		result.Test = train.Evaluate(back, test)
 	}
 	for _, d := range denses(net) {
 		d.MergeLoRA()
@@ -199,16 +201,6 @@ func denses(l nn.Layer) (all []*nn.Dense) {
 		}
 	})
 	return all
-}
-
-// features returns a part of the data as it is behind the frozen blocks.
-func (r *run) features(front nn.Sequential, of train.Set) train.Set {
-	if len(front) == 0 {
-		return of
-	}
-	of.Batch = front.Forward(of.Batch, nil)
-	of.X.Data = slices.Clone(of.X.Data) // which the next Forward overwrites
-	return of
 }
 
 // join returns the examples of a, then those of b.

@@ -1,0 +1,141 @@
+package finetune
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"math/rand/v2"
+
+	"gonum.org/v1/gonum/blas/blas32"
+
+	"github.com/bluefin-hpo/bluefin/objective/nn"
+	"github.com/bluefin-hpo/bluefin/objective/probe"
+	"github.com/bluefin-hpo/bluefin/objective/train"
+)
+
+// A Similarity says how much of the new task the pretrained network knows
+// already, before anything is trained.
+type Similarity struct {
+	Depths []Depth // by the number of frozen blocks, 0 for the data as they are (not for texts), to Task.Layers
+
+	// Frozen is how many blocks we recommend to freeze in the first trials: the
+	// most whose features tell the classes of the validation part apart as well
+	// as those of any depth, up to a standard error of the accuracy.
+	Frozen int
+
+	Chance float64 // accuracy of always saying the most frequent class
+}
+
+// Depth is what the features behind some blocks are good for.
+type Depth struct {
+	Frozen   int     // blocks
+	Accuracy float64 // of a linear probe on the validation part
+	Loss     float64 // of that probe
+	LogME    float64 // transferability; see probe.LogME
+}
+
+// widest is how many numbers of an example a probe gets: of more, so many random
+// combinations with signs, which keep distances well: D. Achlioptas,
+// "Database-friendly random projections", 2003.
+const widest = 256
+
+// Similarity measures how well the features of the pretrained network, frozen
+// at each depth, separate the labels of this task: by a linear probe and by
+// LogME. It costs about as much as an epoch of a training. It is an error if
+// the task is a regression.
+func (t *Task) Similarity(ctx context.Context) (Similarity, error) {
+	if t.Training.Labels == nil {
+		return Similarity{}, fmt.Errorf("finetune: similarity is measured by labels, and %s is a regression", t.Name)
+	}
+	net, err := t.Network(t.Defaults, rand.New(rand.NewPCG(0, 0)))
+	if err != nil {
+		return Similarity{}, err
+	}
+	var s Similarity
+	training, validation := t.Training, t.Validation
+	for depth := range t.Layers + 1 {
+		if depth > 0 {
+			block := net.Blocks[depth-1 : depth]
+			training.Batch, validation.Batch = through(block, training.Batch), through(block, validation.Batch)
+		}
+		if ctx.Err() != nil {
+			return Similarity{}, context.Cause(ctx)
+		}
+		if training.X.Rows == 0 {
+			continue // tokens are no features
+		}
+		a, b := narrow(probe.Pool(training)), narrow(probe.Pool(validation))
+		r, err := (probe.Linear{}).Fit(a, b)
+		if err != nil {
+			return Similarity{}, fmt.Errorf("finetune: similarity: %w", err)
+		}
+		logME, err := probe.LogME(a)
+		if err != nil {
+			return Similarity{}, fmt.Errorf("finetune: similarity: %w", err)
+		}
+		s.Depths = append(s.Depths, Depth{depth, r.Scores.Accuracy, r.Scores.Loss, logME})
+		s.Chance = r.Chance
+	}
+	var best float64
+	for _, d := range s.Depths {
+		best = max(best, d.Accuracy)
+	}
+	tolerance := math.Sqrt(best * (1 - best) / float64(t.Validation.Len()))
+	for _, d := range s.Depths {
+		if d.Accuracy >= best-tolerance {
+			s.Frozen = d.Frozen
+		}
+	}
+	return s, nil
+}
+
+// through returns what a block in evaluation mode makes of examples.
+func through(block nn.Layer, b nn.Batch) nn.Batch {
+	const chunk = 64
+	s := train.Set{Batch: b}
+	var out nn.Batch
+	for first := 0; first < b.Len(); first += chunk {
+		indices := make([]int, 0, chunk)
+		for i := first; i < min(first+chunk, b.Len()); i++ {
+			indices = append(indices, i)
+		}
+		y := block.Forward(s.Select(indices).Batch, nil)
+		out.X.Rows += y.X.Rows
+		out.X.Cols, out.X.Stride = y.X.Cols, y.X.Cols
+		out.X.Data = append(out.X.Data, y.X.Data[:y.X.Rows*y.X.Cols]...)
+		out.Lens = append(out.Lens, y.Lens...)
+	}
+	return out
+}
+
+// narrow returns s with at most widest columns.
+func narrow(s train.Set) train.Set {
+	d := s.X.Cols
+	if d <= widest {
+		return s
+	}
+	rng := rand.New(rand.NewPCG(uint64(d), 0)) // the same for all parts of the data
+	x := blas32.General{Rows: s.X.Rows, Cols: widest, Stride: widest, Data: make([]float32, s.X.Rows*widest)}
+	for j := range d {
+		signs := [widest / 64]uint64{}
+		for i := range signs {
+			signs[i] = rng.Uint64()
+		}
+		for i := range s.X.Rows {
+			v := s.X.Data[i*d+j]
+			if v == 0 {
+				continue
+			}
+			row := x.Data[i*widest : (i+1)*widest]
+			for k := range row {
+				if signs[k/64]>>(k%64)&1 == 1 {
+					row[k] += v
+				} else {
+					row[k] -= v
+				}
+			}
+		}
+	}
+	s.X = x
+	return s
+}
