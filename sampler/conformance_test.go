@@ -32,3 +32,16 @@ func TestTPEImproves(t *testing.T) {
 	samplertest.Improves(t, func() samplertest.Sampler { return &sampler.TPE{} })
 	samplertest.Improves(t, func() samplertest.Sampler { return &sampler.TPE{Independent: true} })
 }
+
+func TestAutoConforms(t *testing.T) {
+	samplertest.Run(t, func() samplertest.Sampler { return &sampler.Auto{} })
+	if !testing.Short() {
+		t.Run("eight workers", func(t *testing.T) {
+			samplertest.Run(t, func() samplertest.Sampler { return &sampler.Auto{Workers: 8} })
+		})
+	}
+}
+
+func TestAutoImproves(t *testing.T) {
+	samplertest.ImprovesSoon(t, func() samplertest.Sampler { return &sampler.Auto{} })
+}

@@ -22,8 +22,9 @@ type gpFit struct {
 }
 
 // gpFitsKept is how many fits are kept: workers see histories of different
-// lengths, and constraints have fits of their own.
-const gpFitsKept = 16
+// lengths, and constraints have fits of their own. One takes as much memory as
+// the space has parameters.
+const gpFitsKept = 100
 
 // gpMinNoise is the least variance of the noise. That of Optuna, 1e-6, keeps the
 // search from coming closer to the optimum of a smooth function than a thousandth

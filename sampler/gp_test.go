@@ -20,8 +20,5 @@ func TestGPConforms(t *testing.T) {
 }
 
 func TestGPImproves(t *testing.T) {
-	if testing.Short() {
-		t.Skip("takes half a minute")
-	}
-	samplertest.Improves(t, func() samplertest.Sampler { return &sampler.GP{} })
+	samplertest.ImprovesSoon(t, func() samplertest.Sampler { return &sampler.GP{} })
 }

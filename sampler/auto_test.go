@@ -1,0 +1,271 @@
+package sampler
+
+import (
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"github.com/bluefin-hpo/bluefin/space"
+	"github.com/bluefin-hpo/bluefin/trial"
+)
+
+// An autoStudy is a history that Auto chooses by.
+type autoStudy struct {
+	log     *trial.Log
+	next    int
+	workers int // trials that run at the same time
+}
+
+func newAutoStudy(workers int, directions ...trial.Direction) *autoStudy {
+	return &autoStudy{trial.NewLog(directions), 0, workers}
+}
+
+// add puts n random trials of the space; change may do what it likes to them.
+func (a *autoStudy) add(n int, sp space.Space, change func(*trial.Trial)) *autoStudy {
+	for range n {
+		r := rand.New(rand.NewPCG(3, uint64(a.next)))
+		u := &trial.Trial{Number: a.next, State: trial.Complete, Seen: max(0, a.next-a.workers+1), Values: []float64{0}}
+		for i, d := range sp {
+			x := r.Float64()
+			u.Params = append(u.Params, trial.Param{Name: d.Name, Value: d.Dist.Value(x), Dist: d.Dist})
+			u.Values[0] += (x - 0.3) * (x - 0.3) * float64(1+i)
+		}
+		if change != nil {
+			change(u)
+		}
+		a.log.Put(u)
+		a.next++
+	}
+	return a
+}
+
+// request asks for the next trial after the first n finished ones, or after all
+// if n is below 0.
+func (a *autoStudy) request(n int) trial.Request {
+	h := a.log.History()
+	if n >= 0 {
+		h = h.Before(n)
+	}
+	return trial.Request{History: h, Trial: &trial.Trial{Number: a.next}, Rand: rand.New(rand.NewPCG(7, uint64(len(h.Finished()))))}
+}
+
+// cube is a space of d parameters with the given distribution.
+func cube(d int, dist space.Dist) space.Space {
+	var sp space.Space
+	for i := range d {
+		sp = append(sp, space.Dimension{Name: fmt.Sprintf("x%02d", i), Dist: dist})
+	}
+	return sp
+}
+
+var (
+	interval = space.Float{Low: 0, High: 1}
+	levels15 = space.Int{Low: 1, High: 15}
+	levels16 = space.Int{Low: 1, High: 16}
+)
+
+func TestAutoChooses(t *testing.T) {
+	gp, tpe := &GP{Independent: &TPE{}}, &TPE{}
+	// after is CMAES as it goes on from the first so many finished trials.
+	after := func(handover, population int) func(h trial.History) autoChoice {
+		return func(h trial.History) autoChoice {
+			return &CMAES{StartupTrials: autoModelled, Source: h.Before(handover), Population: population, Restart: IPOP, Independent: tpe}
+		}
+	}
+	one := func(s autoChoice) func(trial.History) autoChoice { return func(trial.History) autoChoice { return s } }
+	steps := func(fine, coarse int) space.Space {
+		return append(cube(fine, levels16), space.New(space.Dimension{Name: "a", Dist: levels15}, space.Dimension{Name: "b", Dist: levels15}, space.Dimension{Name: "c", Dist: levels15})[:coarse]...)
+	}
+	withCategory := append(cube(4, interval), space.Dimension{Name: "c", Dist: space.Choose("a", "b", "c").Dist()})
+	withConstant := append(cube(4, interval), space.Dimension{Name: "c", Dist: space.Choose("a").Dist()})
+	prune := func(u *trial.Trial) { u.State, u.Values = trial.Pruned, nil }
+	fail := func(u *trial.Trial) { u.State, u.Values, u.Params = trial.Failed, nil, nil }
+	minimize := func(workers int) *autoStudy { return newAutoStudy(workers, trial.Minimize) }
+	continuous := cube(5, interval)
+
+	for _, c := range []struct {
+		name  string
+		study *autoStudy
+		want  func(trial.History) autoChoice
+	}{
+		{"nothing is known", minimize(1), one(tpe)},
+		{"a few trials", minimize(1).add(30, continuous, nil), one(gp)},
+		{"a few trials, to maximize", newAutoStudy(1, trial.Maximize).add(30, continuous, nil), one(gp)},
+		{"a few trials with categories", minimize(1).add(30, withCategory, nil), one(gp)},
+		{"a few trials of ints with few values", minimize(1).add(30, cube(5, levels15), nil), one(gp)},
+		{"a few trials, some of which failed", minimize(1).add(9, continuous, fail).add(20, continuous, nil), one(gp)},
+		{"a trial was pruned", minimize(1).add(30, continuous, nil).add(1, continuous, prune), one(tpe)},
+		{"a trial has constraints", minimize(1).add(30, continuous, nil).add(1, continuous, func(u *trial.Trial) {
+			u.Constraints = map[string]float64{"c": -1}
+		}), one(tpe)},
+		{"two objectives", newAutoStudy(1, trial.Minimize, trial.Maximize).add(30, continuous, func(u *trial.Trial) { u.Values = append(u.Values, 1) }), one(tpe)},
+		{"as many parameters as GP has", minimize(1).add(30, cube(autoWide, interval), nil), one(gp)},
+		{"more parameters than GP has", minimize(1).add(30, cube(autoWide+1, interval), nil), one(&CMAES{Restart: IPOP, Independent: tpe})},
+		{"more parameters than GP has, one of them without a choice", minimize(1).add(30, append(cube(autoWide, interval), withConstant[4]), nil), one(gp)},
+		{"many parameters with few values", minimize(1).add(30, cube(autoWide+1, levels15), nil), one(tpe)},
+
+		{"the last trial of GP", minimize(1).add(autoModelled-1, continuous, nil), one(gp)},
+		{"the first trial after GP", minimize(1).add(autoModelled, continuous, nil), after(autoModelled, 0)},
+		{"failed trials do not count", minimize(1).add(3, continuous, fail).add(autoModelled-1, continuous, nil), one(gp)},
+		{"later, with failed trials before", minimize(1).add(3, continuous, fail).add(autoModelled+40, continuous, nil), after(autoModelled+3, 0)},
+		{"a parameter without a choice", minimize(1).add(autoModelled, withConstant, nil), after(autoModelled, 0)},
+		{"ints with many values", minimize(1).add(autoModelled, cube(5, levels16), nil), after(autoModelled, 0)},
+		{"ints with few values", minimize(1).add(autoModelled, cube(5, levels15), nil), one(tpe)},
+		{"half of the parameters have few values", minimize(1).add(autoModelled, steps(3, 3), nil), after(autoModelled, 0)},
+		{"most of the parameters have few values", minimize(1).add(autoModelled, steps(2, 3), nil), one(tpe)},
+		{"a category", minimize(1).add(autoModelled, withCategory, nil), one(tpe)},
+		{"some trials have a parameter more", minimize(1).add(1, withConstant, nil).add(autoModelled, continuous[:4], nil), one(tpe)},
+		{"no parameters", minimize(1).add(autoModelled, nil, nil), one(tpe)},
+		{"four parameters", minimize(1).add(autoModelled+20, cube(autoFew, interval), nil), after(autoModelled, 0)},
+		{"three parameters", minimize(1).add(autoModelled+20, cube(autoFew-1, interval), nil), one(&CMAES{Restart: IPOP, Independent: tpe})},
+		{"as many workers as a population", minimize(8).add(autoModelled+20, continuous, nil), after(autoModelled, 8)},
+		{"more workers than a population", minimize(9).add(autoModelled+20, continuous, nil), after(autoModelled, 9)},
+		{"workers that came later", minimize(1).add(autoModelled-autoRecent/2-1, continuous, nil).with(20).add(autoRecent/2+41, continuous, nil), after(autoModelled, 20)},
+		{"workers that nobody recorded", minimize(1).add(autoModelled, continuous, func(u *trial.Trial) { u.Seen = 0 }), after(autoModelled, 0)},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			h := c.study.log.History()
+			got := answers(t, &Auto{}, c.study.request(-1))
+			want := answers(t, c.want(h), c.study.request(-1))
+			if !maps.Equal(got, want) {
+				t.Errorf("Auto draws %v, want %v", got, want)
+			}
+			others := 0 // the check can fail: the other samplers draw something else
+			for _, s := range []autoChoice{gp, tpe, after(len(h.Finished()), 0)(h)} {
+				if len(h.Directions()) == 1 && !maps.Equal(answers(t, s, c.study.request(-1)), want) {
+					others++
+				}
+			}
+			if known := h.Space(true); others == 0 && len(known) > 0 && len(h.Directions()) == 1 {
+				t.Error("all samplers draw the same: the test shows nothing")
+			}
+		})
+	}
+}
+
+// with goes on with another number of workers.
+func (a *autoStudy) with(workers int) *autoStudy {
+	a.workers = workers
+	return a
+}
+
+// answers are what a sampler draws jointly, and for a parameter that it does not
+// know.
+func answers(t *testing.T, s autoChoice, r trial.Request) map[string]float64 {
+	t.Helper()
+	r.Rand = rand.New(rand.NewPCG(7, 1))
+	values, err := s.SampleJoint(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := maps.Clone(values)
+	if all == nil {
+		all = map[string]float64{}
+	}
+	r.Rand = rand.New(rand.NewPCG(7, 2))
+	if all["of its own"], err = s.Sample(r, "of its own", interval); err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+func TestAutoHasAsLargePopulationsAsWorkers(t *testing.T) {
+	st := newAutoStudy(1, trial.Minimize).add(autoModelled+30, cube(5, interval), nil)
+	wide := newAutoStudy(1, trial.Minimize).add(40, cube(autoWide+1, interval), nil)
+	for _, c := range []struct{ workers, want int }{{1, 15}, {15, 15}, {16, 16}} {
+		got := answers(t, &Auto{Workers: c.workers}, wide.request(-1))
+		if want := answers(t, &CMAES{Population: c.want, Restart: IPOP, Independent: &TPE{}}, wide.request(-1)); !maps.Equal(got, want) {
+			t.Errorf("%d workers, many parameters: Auto draws %v, want the %v of a population of %d", c.workers, got, want, c.want)
+		}
+	}
+	for _, c := range []struct{ workers, want int }{{1, 8}, {8, 8}, {9, 9}, {30, 30}} {
+		got := answers(t, &Auto{Workers: c.workers}, st.request(-1))
+		h := st.log.History()
+		want := answers(t, &CMAES{StartupTrials: autoModelled, Source: h.Before(autoModelled), Population: c.want, Restart: IPOP, Independent: &TPE{}}, st.request(-1))
+		if !maps.Equal(got, want) {
+			t.Errorf("%d workers: Auto draws %v, want the %v of a population of %d", c.workers, got, want, c.want)
+		}
+	}
+}
+
+func TestAutoKeepsTheModelInShortStudies(t *testing.T) {
+	gp, tpe := &GP{Independent: &TPE{}}, &TPE{}
+	smooth, coarse := cube(4, interval), cube(4, levels15)
+	after := func(st *autoStudy) autoChoice {
+		return &CMAES{StartupTrials: autoModelled, Source: st.log.History().Before(autoModelled), Restart: IPOP, Independent: tpe}
+	}
+	at := func(n int, sp space.Space) *autoStudy { return newAutoStudy(1, trial.Minimize).add(n, sp, nil) }
+	for _, c := range []struct {
+		name   string
+		trials int
+		study  *autoStudy
+		want   func(*autoStudy) autoChoice
+	}{
+		{"short", autoShort, at(autoModelled, smooth), nil},
+		{"short, at its end", autoShort, at(autoShort-1, smooth), nil},
+		{"short, and longer than planned", autoShort, at(autoShort, smooth), after},
+		{"longer", autoShort + 1, at(autoModelled, smooth), after},
+		{"longer, early", autoShort + 1, at(autoModelled-1, smooth), nil},
+		{"very short", 1, at(30, smooth), nil},
+		{"short, with few values", autoShort, at(autoModelled, coarse), func(*autoStudy) autoChoice { return tpe }},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			want := autoChoice(gp)
+			if c.want != nil {
+				want = c.want(c.study)
+			}
+			r := c.study.request(-1)
+			if got, want := answers(t, &Auto{Trials: c.trials}, r), answers(t, want, r); !maps.Equal(got, want) {
+				t.Errorf("Auto draws %v, want %v", got, want)
+			}
+		})
+	}
+}
+
+func TestAutoGoesOnAsItWouldHave(t *testing.T) {
+	st := newAutoStudy(3, trial.Minimize).add(autoModelled+60, cube(5, interval), nil)
+	used := &Auto{}
+	for _, n := range []int{0, 5, 50, autoModelled - 1, autoModelled, autoModelled + 1, autoModelled + 25, autoModelled + 60, 20, autoModelled + 30, autoModelled - 1} {
+		h := st.log.History()
+		r := st.request(-1)
+		r.History = h.Before(n)
+		if got, want := answers(t, used, r), answers(t, &Auto{}, r); !maps.Equal(got, want) {
+			t.Errorf("after %d trials a used Auto draws %v, a fresh one %v", n, got, want)
+		}
+	}
+}
+
+func TestAutoServesSeveralStudies(t *testing.T) {
+	shared := &Auto{}
+	var studies []*autoStudy
+	for i := range 20 { // more than it keeps
+		studies = append(studies, newAutoStudy(1, trial.Minimize).add(i, cube(4, interval), nil).add(autoModelled, cube(4, interval), nil))
+	}
+	for range 2 {
+		for i, st := range studies {
+			if got, want := answers(t, shared, st.request(-1)), answers(t, &Auto{}, st.request(-1)); !maps.Equal(got, want) {
+				t.Errorf("study %d: drew %v, want %v", i, got, want)
+			}
+		}
+	}
+}
+
+func TestAutoRefusesSettingsOutOfRange(t *testing.T) {
+	for _, c := range []struct {
+		s    *Auto
+		want string
+	}{
+		{&Auto{Trials: -1}, "Auto.Trials is -1, want at least 0"},
+		{&Auto{Workers: -2}, "Auto.Workers is -2, want at least 0"},
+	} {
+		r := newAutoStudy(1, trial.Minimize).request(-1)
+		if _, err := c.s.SampleJoint(r); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("SampleJoint: %v, want %q", err, c.want)
+		}
+		if _, err := c.s.Sample(r, "x", interval); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("Sample: %v, want %q", err, c.want)
+		}
+	}
+}
