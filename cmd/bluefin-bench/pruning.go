@@ -65,7 +65,7 @@ func pruning(c *cli.Context) error {
 	}
 	runs, err = each(c.Context, len(runs), func(ctx context.Context, i int) (pruningRun, error) {
 		r := runs[i]
-		s, err := newSampler(c.String("sampler"), samplerSeed(r.seed))
+		s, err := newSampler(c.String("sampler"), plan{seed: samplerSeed(r.seed), trials: trials, workers: 1})
 		if err != nil {
 			return r, err
 		}

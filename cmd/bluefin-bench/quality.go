@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"math"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -35,7 +36,11 @@ func qualityCommand() *cli.Command {
 			&cli.StringFlag{Name: "sampler", Value: "tpe", Usage: "`NAMES` with commas: " + strings.Join(samplerNames, ", ")},
 			&cli.IntFlag{Name: "trials", Value: 100, Usage: "`NUMBER` of trials of a search"},
 			&cli.IntFlag{Name: "workers", Value: 1, Usage: "`NUMBER` of simulated workers"},
-			&cli.StringFlag{Name: "summary", Usage: "instead of all searches, their median and quartiles by problem, or scores by group: `BY` is problem or group"},
+			&cli.StringFlag{Name: "summary", Usage: "instead of all searches, `KIND` is problem: median and quartiles by problem; group: scores by group; rank: mean ranks over all groups; test: Wilcoxon's signed-rank tests over problems"},
+			&cli.StringFlag{Name: "against", Usage: "the sampler to test the others against (default: the first of --sampler): `NAME`, which may be one of --results or --python"},
+			&cli.StringFlag{Name: "plot", Usage: "draw the best so far, median and quartiles, to a `FILE` that ends in .svg, .png or .pdf: by problem with --summary problem, else by group relative to random search"},
+			&cli.StringFlag{Name: "python", Usage: "a Python `PROGRAM` that has Optuna, whose samplers search beside"},
+			&cli.StringFlag{Name: "live", Usage: "`NAMES` of Optuna's samplers to run with --python, with commas: " + strings.Join(liveNames, ", ") + " (default: those of --sampler)"},
 			&cli.StringFlag{Name: "results", Usage: "a `FILE` of results of others to put beside: CSV, also under gzip, with problem, sampler, seed, n and best"},
 			&cli.StringFlag{Name: "others", Usage: "`NAMES` of the samplers in --results to show, with commas (default: all)"},
 			formatFlag(),
@@ -45,15 +50,8 @@ func qualityCommand() *cli.Command {
 }
 
 func quality(c *cli.Context) error {
-	summary := c.String("summary")
-	if summary != "" && summary != "problem" && summary != "group" {
-		return usagef("--summary is %q, want problem or group", summary)
-	}
-	if c.String("results") == "" && c.IsSet("others") {
-		return usagef("--others is %q, want --results too", c.String("others"))
-	}
-	if c.String("results") != "" && c.IsSet("instance") {
-		return usagef("--instance is %d, want none with --results, whose instances are 1 + seed %% 5", c.Int("instance"))
+	if err := checkQuality(c); err != nil {
+		return err
 	}
 	searches, err := newSearches(c)
 	if err != nil {
@@ -73,11 +71,29 @@ func quality(c *cli.Context) error {
 		}
 		results = append(results, stored.results...)
 	}
-	switch summary {
+	unit := units(results, stored.random)
+	if file := c.String("plot"); file != "" {
+		if err := plotBest(file, results, unit, c.String("summary") == "problem"); err != nil {
+			return err
+		}
+	}
+	switch c.String("summary") {
 	case "problem":
 		return printRows(c, summarizeProblems(results))
 	case "group":
-		return printRows(c, summarizeGroups(results, units(results, stored.random)))
+		return printRows(c, summarizeGroups(results, unit))
+	case "rank":
+		return printRows(c, standingRows(standings(results)))
+	case "test":
+		against := c.String("against")
+		if against == "" {
+			against = searches.list[0].sampler
+		}
+		list := compare(results, against)
+		if len(list) == 0 {
+			return usagef("--against is %q, want a sampler that has a problem, a seed and a number of trials in common with another one", against)
+		}
+		return printRows(c, compareRows(list))
 	}
 	var rows []row
 	for _, r := range results {
@@ -89,11 +105,32 @@ func quality(c *cli.Context) error {
 	return printRows(c, rows)
 }
 
+// checkQuality refuses flags that do not go together, before anything is run.
+func checkQuality(c *cli.Context) error {
+	summary := c.String("summary")
+	switch {
+	case summary != "" && !slices.Contains([]string{"problem", "group", "rank", "test"}, summary):
+		return usagef("--summary is %q, want problem, group, rank or test", summary)
+	case c.IsSet("against") && summary != "test":
+		return usagef("--against is %q, want --summary test too", c.String("against"))
+	case c.String("results") == "" && c.IsSet("others"):
+		return usagef("--others is %q, want --results too", c.String("others"))
+	case c.String("python") == "" && c.IsSet("live"):
+		return usagef("--live is %q, want --python too", c.String("live"))
+	case c.String("results") != "" && c.IsSet("instance"):
+		return usagef("--instance is %d, want none with --results, whose instances are 1 + seed %% 5", c.Int("instance"))
+	case c.IsSet("plot") && !slices.Contains(plotFormats, filepath.Ext(c.String("plot"))):
+		return usagef("--plot is %q, want a name that ends in %s", c.String("plot"), strings.Join(plotFormats, ", "))
+	}
+	return nil
+}
+
 // searches are what quality has to run.
 type searches struct {
 	list            []result // without n and best
 	problem         func(name string, instance int) (problem, error)
 	trials, workers int
+	python          string // that runs the samplers whose names have livePrefix
 }
 
 func newSearches(c *cli.Context) (s searches, err error) {
@@ -101,7 +138,7 @@ func newSearches(c *cli.Context) (s searches, err error) {
 	if err != nil {
 		return s, err
 	}
-	s.problem = problem
+	s.problem, s.python = problem, c.String("python")
 	if s.trials, err = atLeast(c, "trials", 1); err != nil {
 		return s, err
 	}
@@ -120,9 +157,15 @@ func newSearches(c *cli.Context) (s searches, err error) {
 		samplers = []string{""} // which no sampler is called
 	}
 	for _, sampler := range samplers {
-		if _, err := newSampler(sampler, 0); err != nil {
+		if _, err := newSampler(sampler, plan{}); err != nil {
 			return s, err
 		}
+	}
+	live, err := liveSamplers(c, samplers)
+	if err != nil {
+		return s, err
+	}
+	for _, sampler := range slices.Concat(samplers, live) {
 		for _, name := range names {
 			for _, seed := range seeds {
 				instance := 1 + seed%5
@@ -159,11 +202,18 @@ func (s searches) run(ctx context.Context, r result) ([]result, error) {
 	if err != nil {
 		return nil, err
 	}
-	sampler, err := newSampler(r.sampler, samplerSeed(r.seed))
+	search := plan{seed: samplerSeed(r.seed), trials: s.trials, workers: s.workers}
+	var engine engine
+	if name, ok := strings.CutPrefix(r.sampler, livePrefix); ok {
+		engine, err = startOptuna(ctx, s.python, name, search)
+	} else {
+		engine, err = openStudy(ctx, r.sampler, search)
+	}
 	if err != nil {
 		return nil, err
 	}
-	values, err := gaps(ctx, p, sampler, r.seed, s.trials, s.workers)
+	defer engine.close()
+	values, err := gaps(ctx, p, engine, s.trials, s.workers)
 	if err != nil {
 		return nil, err
 	}

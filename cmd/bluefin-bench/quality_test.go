@@ -53,13 +53,23 @@ func TestQualityWritesTheBestGapAtTheCheckpoints(t *testing.T) {
 	}
 }
 
+// searchWith is a search of this engine with a sampler that has no name.
+func searchWith(t *testing.T, s study.Sampler, seed int) engine {
+	t.Helper()
+	st, err := study.Open(t.Context(), study.Config{Sampler: s, Seed: samplerSeed(seed)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return bluefin{st}
+}
+
 // With one worker a search is what Optimize does.
 func TestOneWorkerIsOptimize(t *testing.T) {
 	p, err := functions.New("synth_finetune", 1)
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := gaps(t.Context(), p, &sampler.TPE{}, 7, 40, 1)
+	got, err := gaps(t.Context(), p, searchWith(t, &sampler.TPE{}, 7), 40, 1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -105,7 +115,7 @@ func TestWorkersKnowAllButTheTrialsInFlight(t *testing.T) {
 	}
 	for _, workers := range []int{1, 3, 8, 50} {
 		w := &witness{finished: map[int]int{}, running: map[int]int{}}
-		values, err := gaps(t.Context(), p, w, 1, 20, workers)
+		values, err := gaps(t.Context(), p, searchWith(t, w, 1), 20, workers)
 		if err != nil || len(values) != 20 || len(w.finished) != 20 {
 			t.Fatalf("%d workers: %d values of %d trials, %v", workers, len(values), len(w.finished), err)
 		}
@@ -124,7 +134,7 @@ func (bad) Sample(trial.Request, string, space.Dist) (float64, error) { return m
 
 func TestASamplerThatFailsIsAnError(t *testing.T) {
 	p, _ := functions.New("classic_branin", 1)
-	if _, err := gaps(t.Context(), p, bad{}, 1, 3, 1); err == nil || !strings.Contains(err.Error(), "NaN") {
+	if _, err := gaps(t.Context(), p, searchWith(t, bad{}, 1), 3, 1); err == nil || !strings.Contains(err.Error(), "NaN") {
 		t.Errorf("%v, want an error about NaN", err)
 	}
 }
@@ -297,6 +307,19 @@ func TestSummaries(t *testing.T) {
 	groups := benchJSON[byGroup](t, append(common, "--summary", "group")...)
 	if len(groups) != 2*3 || groups[0].Problems != 2 || groups[0].Targets != nil || groups[0].Gmean == nil {
 		t.Errorf("the groups are %+v", groups)
+	}
+}
+
+func TestTablesAreSearchedBesideProblems(t *testing.T) {
+	var problems []string
+	for _, args := range [][]string{nil, {"--problem", "jenatton"}} {
+		args = append(args, "--table", tableRows, "--meta", tableMeta, "--sampler", "random", "--trials", "5", "--seeds", "1")
+		for _, r := range benchJSON[line](t, append([]string{"quality"}, args...)...) {
+			problems = append(problems, r.Problem)
+		}
+	}
+	if want := []string{"mlp_digits", "jenatton", "mlp_digits"}; !slices.Equal(problems, want) {
+		t.Errorf("the problems are %v, want %v", problems, want)
 	}
 }
 

@@ -92,6 +92,7 @@ func orNone(x float64) any {
 // scores returns one score for each group, n and sampler.
 func scores(results []result, unit map[string]float64) []score {
 	keys, gaps := spots(results)
+	groupOf := groupsOf(results)
 	type place struct {
 		group string
 		n     int
@@ -100,7 +101,7 @@ func scores(results []result, unit map[string]float64) []score {
 	samplers := map[place][]string{}
 	problems := map[place][]string{}
 	for _, k := range keys {
-		p := place{group(k.problem), k.n}
+		p := place{groupOf[k.problem], k.n}
 		if samplers[p] == nil {
 			places = append(places, p)
 		}
@@ -193,13 +194,20 @@ func units(results []result, random map[string][]float64) map[string]float64 {
 	return unit
 }
 
-// group is the group of a problem; a table that is not of this package is a
-// table.
-func group(name string) string {
-	if p, err := functions.New(name, 1); err == nil {
-		return p.Group
+// groupsOf returns the group of each problem; a table that is not of package
+// functions is a table.
+func groupsOf(results []result) map[string]string {
+	groups := map[string]string{}
+	for _, r := range results {
+		if groups[r.problem] != "" {
+			continue
+		}
+		groups[r.problem] = "table"
+		if p, err := functions.New(r.problem, 1); err == nil {
+			groups[r.problem] = p.Group
+		}
 	}
-	return "table"
+	return groups
 }
 
 func include(list []string, s string) []string {

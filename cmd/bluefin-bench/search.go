@@ -9,15 +9,29 @@ import (
 )
 
 // samplerNames are those that newSampler knows.
-var samplerNames = []string{"tpe", "tpe-independent", "random", "cmaes", "cmaes-ipop", "cmaes-bipop", "cmaes-separable", "gp", "qmc"}
+var samplerNames = []string{
+	"auto", "tpe", "tpe-independent", "tpe-groups", "gp", "random", "qmc", "halton", "bruteforce",
+	"cmaes", "cmaes-ipop", "cmaes-bipop", "cmaes-separable", "cmaes-margin", "cmaes-adapt",
+}
 
-// newSampler returns a sampler that serves one study with the given seed.
-func newSampler(name string, seed uint64) (study.Sampler, error) {
+// A plan is what a search is known to be before it begins. 0 is unknown.
+type plan struct {
+	seed            uint64
+	trials, workers int
+}
+
+// newSampler returns a sampler that serves one study. Of grid search there is
+// none: it needs values for every parameter, and the problems have their own.
+func newSampler(name string, p plan) (study.Sampler, error) {
 	switch name {
+	case "auto":
+		return &sampler.Auto{Trials: p.trials, Workers: p.workers}, nil
 	case "tpe":
 		return &sampler.TPE{}, nil
 	case "tpe-independent":
 		return &sampler.TPE{Independent: true}, nil
+	case "tpe-groups":
+		return &sampler.TPE{Groups: true}, nil
 	case "random":
 		return sampler.Random{}, nil
 	case "cmaes":
@@ -28,10 +42,18 @@ func newSampler(name string, seed uint64) (study.Sampler, error) {
 		return &sampler.CMAES{Restart: sampler.BIPOP}, nil
 	case "cmaes-separable":
 		return &sampler.CMAES{Separable: true}, nil
+	case "cmaes-margin":
+		return &sampler.CMAES{Margin: true}, nil
+	case "cmaes-adapt":
+		return &sampler.CMAES{AdaptRates: true}, nil
 	case "gp":
 		return &sampler.GP{}, nil
 	case "qmc":
-		return sampler.QMC{Seed: seed}, nil
+		return sampler.QMC{Seed: p.seed}, nil
+	case "halton":
+		return sampler.QMC{Seed: p.seed, Sequence: sampler.Halton}, nil
+	case "bruteforce":
+		return sampler.BruteForce{}, nil
 	}
 	return nil, usagef("--sampler is %q, want one of %s", name, strings.Join(samplerNames, ", "))
 }

@@ -28,36 +28,77 @@ func suggest(t *study.Trial) functions.Ask {
 	return func(name string, d space.Dist) float64 { return study.Suggest(t, name, internal{d}) }
 }
 
-// gaps searches a problem in memory and returns the gap to its minimum in each
-// of the trials, in the order in which they were told.
+// An engine runs the trials of one search.
+type engine interface {
+	// ask begins a trial. The answers that it gives are valid until the trial
+	// is told.
+	ask(ctx context.Context) (flight, error)
+	close()
+}
+
+// A flight is a trial that is running.
+type flight interface {
+	suggest() functions.Ask
+	tell(ctx context.Context, value float64) error
+}
+
+// A bluefin is a search of this engine, in memory.
+type bluefin struct{ study *study.Study }
+
+// openStudy begins a search with the sampler called name.
+func openStudy(ctx context.Context, name string, p plan) (engine, error) {
+	s, err := newSampler(name, p)
+	if err != nil {
+		return nil, err
+	}
+	st, err := study.Open(ctx, study.Config{Sampler: s, Seed: p.seed})
+	return bluefin{st}, err
+}
+
+func (b bluefin) ask(ctx context.Context) (flight, error) {
+	t, err := ask(ctx, b.study)
+	return bluefinTrial{b.study, t}, err
+}
+
+func (bluefin) close() {}
+
+type bluefinTrial struct {
+	study *study.Study
+	trial *study.Trial
+}
+
+func (t bluefinTrial) suggest() functions.Ask { return suggest(t.trial) }
+
+func (t bluefinTrial) tell(ctx context.Context, value float64) error {
+	return tell(ctx, t.study, t.trial, value)
+}
+
+// gaps searches a problem and returns the gap to its minimum in each of the
+// trials, in the order in which they were told.
 //
 // Workers are simulated: all trials take equally long, and the workers begin
 // one after the other. So the first ask once each, before anything is known;
 // from then on the worker whose trial is the oldest tells its value and asks
 // again. An answer knows all values but those of the trials in flight, of which
 // there are workers - 1.
-func gaps(ctx context.Context, p functions.Problem, s study.Sampler, seed, trials, workers int) ([]float64, error) {
-	st, err := study.Open(ctx, study.Config{Sampler: s, Seed: samplerSeed(seed)})
-	if err != nil {
-		return nil, err
-	}
-	type flight struct {
-		trial *study.Trial
+func gaps(ctx context.Context, p functions.Problem, e engine, trials, workers int) ([]float64, error) {
+	type running struct {
+		flight
 		value float64
 	}
-	var flights []flight
+	var flights []running
 	values := make([]float64, 0, trials)
 	for len(values) < trials {
 		for len(flights) < workers && len(values)+len(flights) < trials {
-			t, err := ask(ctx, st)
+			f, err := e.ask(ctx)
 			if err != nil {
 				return nil, err
 			}
-			flights = append(flights, flight{t, p.Value(suggest(t))})
+			flights = append(flights, running{f, p.Value(f.suggest())})
 		}
 		f := flights[0]
 		flights = flights[1:]
-		if err := tell(ctx, st, f.trial, f.value); err != nil {
+		if err := f.tell(ctx, f.value); err != nil {
 			return nil, err
 		}
 		values = append(values, f.value-p.Minimum)

@@ -59,7 +59,7 @@ func speed(c *cli.Context) error {
 		return usagef("--sampler is empty, want one of %s", strings.Join(samplerNames, ", "))
 	}
 	for _, name := range samplers {
-		if _, err := newSampler(name, 0); err != nil {
+		if _, err := newSampler(name, plan{}); err != nil {
 			return err
 		}
 	}
@@ -123,7 +123,7 @@ func measure(ctx context.Context, sampler string, params, n int, whole bool) (fl
 // once searches and returns the processor seconds of the trials from first to
 // last - 1.
 func once(ctx context.Context, name string, params []string, first, last int, seed uint64) (float64, error) {
-	sampler, err := newSampler(name, seed)
+	sampler, err := newSampler(name, plan{seed: seed, trials: last, workers: 1})
 	if err != nil {
 		return 0, err
 	}
@@ -180,7 +180,7 @@ func measurePython(c *cli.Context, python string, samplers []string, params int,
 		return nil, err
 	}
 	cmd := exec.CommandContext(c.Context, python, "-c", speedScript, string(task))
-	cmd.Env = append(os.Environ(), "OMP_NUM_THREADS=1", "OPENBLAS_NUM_THREADS=1", "MKL_NUM_THREADS=1")
+	cmd.Env = append(os.Environ(), singleThread...)
 	var messages strings.Builder
 	cmd.Stderr = &messages
 	out, err := cmd.Output()
