@@ -4,34 +4,54 @@
 package oracle
 
 import (
+	"cmp"
 	"embed"
 	"encoding/json"
 	"fmt"
 	"math"
 	"os"
 	"path/filepath"
+	"reflect"
+	"strings"
 	"testing"
 )
 
 //go:embed testdata/*.json
 var files embed.FS
 
-// Load decodes the oracle file called name into v. If the environment names a
-// folder in BLUEFIN_ORACLES, the file is read from there, so that cases can be
-// added without touching code.
+// Load decodes the oracle file called name into the struct that v points to,
+// whose fields are the lists that the test goes through; it logs how many cases
+// they have. If the environment names a folder in BLUEFIN_ORACLES, the file is
+// read from there, so that cases can be added without touching code.
 func Load(tb testing.TB, name string, v any) {
 	tb.Helper()
-	read := func() ([]byte, error) { return files.ReadFile("testdata/" + name) }
-	if dir := os.Getenv("BLUEFIN_ORACLES"); dir != "" {
-		read = func() ([]byte, error) { return os.ReadFile(filepath.Join(dir, name)) }
-	}
-	text, err := read()
+	text, err := read(name)
 	if err != nil {
 		tb.Fatal(err)
 	}
 	if err := json.Unmarshal(text, v); err != nil {
 		tb.Fatalf("%s: %v", name, err)
 	}
+	tb.Logf("oracle %s: %s", name, lists(reflect.ValueOf(v).Elem()))
+}
+
+func read(name string) ([]byte, error) {
+	if dir := os.Getenv("BLUEFIN_ORACLES"); dir != "" {
+		return os.ReadFile(filepath.Join(dir, name))
+	}
+	return files.ReadFile("testdata/" + name)
+}
+
+// lists says how many elements the lists in a struct have.
+func lists(v reflect.Value) string {
+	var all []string
+	for i := range v.NumField() {
+		name, _, _ := strings.Cut(v.Type().Field(i).Tag.Get("json"), ",")
+		if f := v.Field(i); f.Kind() == reflect.Slice {
+			all = append(all, fmt.Sprintf("%d cases of %s", f.Len(), cmp.Or(name, strings.ToLower(v.Type().Field(i).Name))))
+		}
+	}
+	return strings.Join(all, ", ")
 }
 
 // A Float is a float64 whose JSON may also be "inf", "-inf" or "nan", and null
