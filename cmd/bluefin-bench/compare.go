@@ -21,8 +21,8 @@ type comparison struct {
 // allGroups is the name of the problems of all groups together.
 const allGroups = "all"
 
-// leastGap is what smaller gaps count as where logarithms are taken: they differ
-// by rounding.
+// leastGap is what smaller gaps count as in ranks and where logarithms are taken:
+// they differ by rounding.
 const leastGap = 1e-10
 
 // compare compares all samplers with one of them, by group and over all groups.

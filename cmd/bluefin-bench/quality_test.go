@@ -201,14 +201,18 @@ func TestScoresOfAGroup(t *testing.T) {
 		at("classic_branin", "a", 1, 2, 6), at("classic_branin", "b", 2, 2, 2),
 		at("classic_levy8", "a", 10), at("classic_levy8", "b", 40),
 		at("classic_alpine6", "a", 7),                          // which b has not: it does not count
+		at("catchain", "a", 1e-12), at("catchain", "b", 1e-15), // both have found the minimum
 		at("bbob_f01_d05", "a", 1), at("bbob_f02_d05", "b", 1), // none in common
 		at("mine", "a", 0.25),
 	)
 	got := scores(results, map[string]float64{"classic_branin": 4, "classic_levy8": 20})
-	if len(got) != 3 {
-		t.Fatalf("%d scores, want 3: %+v", len(got), got)
+	if len(got) != 5 {
+		t.Fatalf("%d scores, want 5: %+v", len(got), got)
 	}
-	a, b, mine := got[0], got[1], got[2]
+	a, b, mine := got[0], got[1], got[4]
+	if got[2].rank != 1.5 || got[3].rank != 1.5 {
+		t.Errorf("ranks of what differs by rounding are %v and %v, want 1.5", got[2].rank, got[3].rank)
+	}
 	if a.group != "classic" || a.sampler != "a" || b.sampler != "b" || len(a.problems) != 2 || a.seeds != 1 || a.n != 100 {
 		t.Errorf("the scores are of %+v and %+v", a, b)
 	}

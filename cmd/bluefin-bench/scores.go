@@ -139,16 +139,16 @@ func (s *score) fill(gaps map[spot][]float64, samplers []string, units map[strin
 		if !ok {
 			unit = math.NaN()
 		}
-		logs += math.Log(math.Max(median/unit, 1e-10))
+		logs += math.Log(math.Max(median/unit, leastGap))
 		for _, v := range g {
 			s.mean += v / unit / float64(len(g))
 		}
 		rank := 1.0 // equal ones share the mean of their ranks
 		for _, other := range samplers {
-			m := quantile(gaps[spot{problem, other, s.n}], 0.5)
-			if m < median {
+			m, own := math.Max(quantile(gaps[spot{problem, other, s.n}], 0.5), leastGap), math.Max(median, leastGap)
+			if m < own {
 				rank++
-			} else if m == median && other != s.sampler {
+			} else if m == own && other != s.sampler {
 				rank += 0.5
 			}
 		}
