@@ -32,8 +32,10 @@ type BatchNorm struct {
 	x          blas32.General // argument of the last Forward
 	batch      bool           // whether it took the statistics of the batch
 	mean, rstd []float32      // c, that it took: rstd is 1/√(var + ε)
-	sums       []float64      // 2c, scratch
 	y, dx      buffer
+
+	sum, along []float64 // c, scratch
+	a, b, c    []float32 // c, scratch
 }
 
 var _ Layer = (*BatchNorm)(nil)
@@ -47,10 +49,11 @@ func NewBatchNorm(name string, channels int) *BatchNorm {
 		Beta:  newParam(name+".bias", false, channels),
 		Mean:  newParam(name+".running_mean", false, channels),
 		Var:   newParam(name+".running_var", false, channels),
-		mean:  make([]float32, channels),
-		rstd:  make([]float32, channels),
-		sums:  make([]float64, 2*channels),
 	}
+	for _, v := range []*[]float32{&n.mean, &n.rstd, &n.a, &n.b, &n.c} {
+		*v = make([]float32, channels)
+	}
+	n.sum, n.along = make([]float64, channels), make([]float64, channels)
 	n.Mean.Grad, n.Var.Grad = nil, nil
 	for i := range channels {
 		n.Gamma.Value[i], n.Var.Value[i] = 1, 1
@@ -73,12 +76,16 @@ func (n *BatchNorm) Forward(b Batch, rng *rand.Rand) Batch {
 			n.mean[c], n.rstd[c] = n.Mean.Value[c], float32(1/math.Sqrt(float64(v)+epsilon))
 		}
 	}
+	for c, gamma := range n.Gamma.Value {
+		n.a[c] = gamma * n.rstd[c]
+	}
 	y := n.y.matrix(b.X.Rows, b.X.Cols)
 	channels := len(n.mean)
-	for i := 0; i < len(y.Data); i += channels {
-		to := y.Data[i:][:channels]
-		for c, v := range b.X.Data[i:][:channels] {
-			to[c] = float32(float32((v-n.mean[c])*n.rstd[c])*n.Gamma.Value[c]) + n.Beta.Value[c]
+	for i := 0; i < len(y.Data); i += channels { // y = (x - mean)·rstd·γ + β
+		x, to := b.X.Data[i:][:channels], y.Data[i:][:channels]
+		mean, scale, beta := n.mean[:len(x)], n.a[:len(x)], n.Beta.Value[:len(x)]
+		for c := range x {
+			to[c] = float32((x[c]-mean[c])*scale[c]) + beta[c]
 		}
 	}
 	b.X = y
@@ -90,29 +97,26 @@ func (n *BatchNorm) Forward(b Batch, rng *rand.Rand) Batch {
 func (n *BatchNorm) statistics(epsilon float64) {
 	channels := len(n.mean)
 	data := n.x.Data[:n.x.Rows*n.x.Cols]
-	mean, squares := n.sums[:channels], n.sums[channels:]
-	clear(n.sums)
+	clear(n.sum)
+	clear(n.along)
+	for i := 0; i < len(data); i += channels { // Σ x and Σ x², which float64 has the digits for
+		x := data[i:][:channels]
+		sum, squares := n.sum[:len(x)], n.along[:len(x)]
+		for c, v := range x {
+			w := float64(v)
+			sum[c] += w
+			squares[c] += w * w // exact: fused or not, the sum is the same
+		}
+	}
 	count := float64(len(data) / channels)
-	for i := 0; i < len(data); i += channels {
-		for c, v := range data[i:][:channels] {
-			mean[c] += float64(v)
-		}
-	}
-	for c := range mean {
-		mean[c] /= count
-	}
-	for i := 0; i < len(data); i += channels {
-		for c, v := range data[i:][:channels] {
-			far := float64(v) - mean[c]
-			squares[c] += float64(far * far)
-		}
-	}
 	momentum := or(n.Momentum, 0.1)
-	for c, m := range mean {
-		n.mean[c], n.rstd[c] = float32(m), float32(1/math.Sqrt(squares[c]/count+epsilon))
-		n.Mean.Value[c] += float32(momentum * (m - float64(n.Mean.Value[c])))
+	for c := range n.mean {
+		mean := n.sum[c] / count
+		variance := max(n.along[c]/count-float64(mean*mean), 0)
+		n.mean[c], n.rstd[c] = float32(mean), float32(1/math.Sqrt(variance+epsilon))
+		n.Mean.Value[c] += float32(momentum * (mean - float64(n.Mean.Value[c])))
 		if count > 1 {
-			n.Var.Value[c] += float32(momentum * (squares[c]/(count-1) - float64(n.Var.Value[c])))
+			n.Var.Value[c] += float32(momentum * (variance*count/(count-1) - float64(n.Var.Value[c])))
 		}
 	}
 }
@@ -128,40 +132,46 @@ func (n *BatchNorm) Backward(dy blas32.General, wantDX bool) (dx blas32.General)
 		return blas32.General{}
 	}
 	dx = n.dx.matrix(dy.Rows, dy.Cols)
-	sum, along := n.sums[:channels], n.sums[channels:]
 	count := float64(len(data) / channels)
-	if !n.batch { // mean and variance do not depend on x
-		clear(n.sums)
+	for c, gamma := range n.Gamma.Value { // dx = γ·rstd·(dy - mean(dy) - x̂·mean(dy·x̂)) = a·dy - b·(x - mean) - c
+		n.a[c], n.b[c], n.c[c] = gamma*n.rstd[c], 0, 0
+		if n.batch { // else mean and variance do not depend on x
+			n.b[c] = n.a[c] * n.rstd[c] * float32(n.along[c]/count)
+			n.c[c] = n.a[c] * float32(n.sum[c]/count)
+		}
 	}
 	for i := 0; i < len(data); i += channels {
-		x, to := n.x.Data[i:][:channels], dx.Data[i:][:channels]
-		for c, g := range data[i:][:channels] { // dx = γ·rstd·(dy - mean(dy) - x̂·mean(dy·x̂))
-			xhat := (x[c] - n.mean[c]) * n.rstd[c]
-			to[c] = float32(n.Gamma.Value[c]*n.rstd[c]) * (g - float32(sum[c]/count) - float32(xhat*float32(along[c]/count)))
+		x, g, to := n.x.Data[i:][:channels], data[i:][:channels], dx.Data[i:][:channels]
+		mean, a, b, offset := n.mean[:len(x)], n.a[:len(x)], n.b[:len(x)], n.c[:len(x)]
+		for c := range x {
+			to[c] = float32(a[c]*g[c]) - float32(b[c]*(x[c]-mean[c])) - offset[c]
 		}
 	}
 	return dx
 }
 
-// gradients sets sums to Σ dy and Σ dy·x̂ and adds them to the gradients of β
-// and γ.
+// gradients sets sum to Σ dy and along to Σ dy·x̂ and adds them to the gradients
+// of β and γ.
 func (n *BatchNorm) gradients(dy []float32) {
 	channels := len(n.mean)
-	sum, along := n.sums[:channels], n.sums[channels:]
-	clear(n.sums)
+	clear(n.sum)
+	clear(n.along)
 	for i := 0; i < len(dy); i += channels {
-		x := n.x.Data[i:][:channels]
-		for c, g := range dy[i:][:channels] {
-			sum[c] += float64(g)
-			along[c] += float64(float64(g) * float64((x[c]-n.mean[c])*n.rstd[c]))
+		x, g := n.x.Data[i:][:channels], dy[i:][:channels]
+		mean, sum, along := n.mean[:len(x)], n.sum[:len(x)], n.along[:len(x)]
+		for c := range x {
+			w := float64(g[c])
+			sum[c] += w
+			along[c] += w * float64(x[c]-mean[c]) // exact: fused or not, the sum is the same
 		}
 	}
-	for c := range sum {
+	for c := range n.along {
+		n.along[c] *= float64(n.rstd[c])
 		if !n.Beta.Frozen {
-			n.Beta.Grad[c] += float32(sum[c])
+			n.Beta.Grad[c] += float32(n.sum[c])
 		}
 		if !n.Gamma.Frozen {
-			n.Gamma.Grad[c] += float32(along[c])
+			n.Gamma.Grad[c] += float32(n.along[c])
 		}
 	}
 }

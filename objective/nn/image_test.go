@@ -154,6 +154,16 @@ func TestMaxPoolOfEqualNumbersPassesTheGradientToTheFirst(t *testing.T) {
 	sameBits(t, "dx", m.Backward(matrixOf(1, 5), true).Data, []float32{5, 0, 0, 0})
 }
 
+func TestMaxPoolPassesNaNOn(t *testing.T) {
+	nan := float32(math.NaN())
+	m := NewMaxPool2D(Image{2, 2, 1}, Window{Size: 2})
+	for _, x := range [][]float32{{nan, 1, 2, 3}, {1, nan, 2, 3}, {3, 2, 1, nan}} {
+		if y := m.Forward(Batch{X: matrixOf(1, x...)}, nil).X.Data[0]; y == y {
+			t.Errorf("the largest of %v is %v, want NaN", x, y)
+		}
+	}
+}
+
 func TestAWindowThatFitsNowherePanics(t *testing.T) {
 	for name, w := range map[string]Window{
 		"larger than the image": {Size: 4, Stride: 1},

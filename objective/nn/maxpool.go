@@ -52,10 +52,14 @@ func (m *MaxPool2D) Forward(b Batch, _ *rand.Rand) Batch {
 				}
 				for line := top; line < bottom; line++ {
 					for pixel := (line*m.in.Width + left) * d; pixel < (line*m.in.Width+right)*d; pixel += d {
-						for c, v := range x[pixel:][:d] {
-							if v > best[c] || v != v { // NaN passes on
-								best[c], from[c] = v, int32(pixel+c)
+						seen := x[pixel:][:d]
+						best, from := best[:len(seen)], from[:len(seen)]
+						for c, v := range seen {
+							where := from[c]
+							if v > best[c] {
+								where = int32(pixel + c)
 							}
+							best[c], from[c] = max(best[c], v), where // NaN passes on; no branch
 						}
 					}
 				}
