@@ -1,0 +1,271 @@
+package table
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+
+	"gonum.org/v1/gonum/blas/blas32"
+)
+
+// missing are the texts that stand for a value that is not there.
+var missing = []string{"", "?", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "NAN", "NULL", "null", "None", "none"}
+
+// An Encoder turns the columns of a table into numbers of about the same size.
+// What it does follows from training rows only, so that nothing is learned
+// from the others.
+type Encoder struct {
+	Inputs []Input
+}
+
+// An Input is a column that becomes features: of numbers, one, and a second
+// that says where the number is missing; of texts, one for each, which is 1
+// where the row has it.
+type Input struct {
+	Column string
+
+	// Of numbers: (x - Mean)/Scale, with Median where x is missing.
+	Median, Mean, Scale float64
+	Indicator           bool // there is the second feature
+
+	Categories []string // of texts, sorted; nil: it is numbers
+}
+
+// MaxCategories is how many texts a column may have to become features.
+const MaxCategories = 32
+
+// NewEncoder decides what becomes of each column but the given ones, from the
+// rows of t with the given indices, or all if they are nil. A column in which
+// all values that are not missing are numbers is numbers; Mean and Scale are
+// the mean and the standard deviation after missing ones have become the
+// median. Columns that are always the same are left out. A column of more than
+// MaxCategories texts is an error, and so is a table with no column left.
+func NewEncoder(t *Table, rows []int, without ...string) (*Encoder, error) {
+	for _, name := range without {
+		if _, err := t.index(name); err != nil {
+			return nil, err
+		}
+	}
+	if rows == nil {
+		rows = t.all()
+	}
+	if len(rows) == 0 {
+		return nil, fmt.Errorf("table: %s: there are no rows to learn features from", t.path)
+	}
+	e := &Encoder{}
+	for i, column := range t.Columns {
+		if slices.Contains(without, column) {
+			continue
+		}
+		values, gaps, numeric, err := t.numbers(i, rows)
+		if err != nil {
+			return nil, err
+		}
+		in := Input{Column: column}
+		if numeric {
+			if in.fit(values, gaps); math.IsInf(in.Scale, 0) || math.IsNaN(in.Scale) {
+				return nil, fmt.Errorf("table: %s: column %q: the numbers are too large: their variance is not finite", t.path, column)
+			}
+		} else if in.Categories, err = t.categories(i, rows); err != nil {
+			return nil, err
+		}
+		if in.Scale > 0 || in.Indicator || len(in.Categories) > 1 {
+			e.Inputs = append(e.Inputs, in)
+		}
+	}
+	if len(e.Inputs) == 0 {
+		return nil, fmt.Errorf("table: %s: no column is left to learn from: of %s without %s all are the same in %d rows",
+			t.path, quoted(t.Columns), quoted(without), len(rows))
+	}
+	return e, nil
+}
+
+// A kind is what a field holds.
+type kind int
+
+const (
+	absent   kind = iota // no value
+	number               // a finite number
+	infinite             // a number that is not, or is too large
+	word                 // any other text
+)
+
+// field returns what is in column i of a row.
+func (t *Table) field(row, i int) (text string, x float64, k kind) {
+	text = strings.TrimSpace(t.rows[row][i])
+	if slices.Contains(missing, text) {
+		return "", 0, absent
+	}
+	x, err := strconv.ParseFloat(text, 64)
+	switch {
+	case math.IsInf(x, 0):
+		return text, 0, infinite
+	case err != nil:
+		return text, 0, word
+	case math.IsNaN(x):
+		return "", 0, absent
+	}
+	return text, x, number
+}
+
+// numbers returns the values of column i that are not missing and the number of
+// those that are. It is not numeric if there is a word.
+func (t *Table) numbers(i int, rows []int) (values []float64, gaps int, numeric bool, err error) {
+	for _, row := range rows {
+		switch text, x, k := t.field(row, i); k {
+		case number:
+			values = append(values, x)
+		case absent:
+			gaps++
+		case infinite:
+			err = cmp.Or(err, t.errorf(row, t.Columns[i], "the value is %q, want a finite number, or nothing if it is missing", text))
+		case word:
+			return nil, 0, false, nil
+		}
+	}
+	return values, gaps, true, err
+}
+
+// fit sets the numbers of in from values and the number of missing ones.
+func (in *Input) fit(values []float64, gaps int) {
+	in.Indicator = gaps > 0 && len(values) > 0
+	if len(values) == 0 {
+		return
+	}
+	slices.Sort(values)
+	n := len(values)
+	low, high := values[0], values[n-1]
+	in.Median = values[(n-1)/2]/2 + values[n/2]/2
+	for range gaps {
+		values = append(values, in.Median)
+	}
+	total := float64(len(values))
+	for _, x := range values {
+		in.Mean += x / total
+	}
+	variance := 0.0
+	for _, x := range values {
+		variance += (x - in.Mean) / total * (x - in.Mean)
+	}
+	if low < high {
+		in.Scale = math.Sqrt(variance)
+	}
+}
+
+// categories returns the texts of column i, sorted; "" stands for a missing one.
+func (t *Table) categories(i int, rows []int) ([]string, error) {
+	seen := make(map[string]bool)
+	var all []string
+	for _, row := range rows {
+		if text, _, _ := t.field(row, i); !seen[text] {
+			seen[text] = true
+			all = append(all, text)
+		}
+	}
+	if len(all) > MaxCategories {
+		return nil, fmt.Errorf("table: %s: column %q: there are %d texts, such as %s, want numbers or at most %d texts; leave the column out",
+			t.path, t.Columns[i], len(all), quoted(all[:3]), MaxCategories)
+	}
+	slices.Sort(all)
+	return all, nil
+}
+
+// Features returns the names of the features in their order: "age",
+// "age is missing", "colour=red".
+func (e *Encoder) Features() []string {
+	var names []string
+	for _, in := range e.Inputs {
+		for _, category := range in.Categories {
+			if category == "" {
+				names = append(names, in.Column+" is missing")
+				continue
+			}
+			names = append(names, in.Column+"="+category)
+		}
+		if in.Scale > 0 {
+			names = append(names, in.Column)
+		}
+		if in.Indicator {
+			names = append(names, in.Column+" is missing")
+		}
+	}
+	return names
+}
+
+// Encode returns the features of the rows of t with the given indices, or all
+// if they are nil: n×d, in the order of Features. A text that the Encoder has
+// not seen is none of the categories. It is an error if t lacks a column, or
+// has a text among numbers.
+func (e *Encoder) Encode(t *Table, rows []int) (blas32.General, error) {
+	if rows == nil {
+		rows = t.all()
+	}
+	d := len(e.Features())
+	x := blas32.General{Rows: len(rows), Cols: d, Stride: d, Data: make([]float32, len(rows)*d)}
+	at := 0 // feature
+	for _, in := range e.Inputs {
+		i, err := t.index(in.Column)
+		if err != nil {
+			return blas32.General{}, err
+		}
+		for k, row := range rows {
+			if err := in.encode(x.Data[k*d+at:(k+1)*d], t, row, i); err != nil {
+				return blas32.General{}, err
+			}
+		}
+		at += in.width()
+	}
+	return x, nil
+}
+
+// encode sets the features of a field, which are 0.
+func (in Input) encode(to []float32, t *Table, row, i int) error {
+	text, v, k := t.field(row, i)
+	if in.Categories != nil {
+		if j, ok := slices.BinarySearch(in.Categories, text); ok {
+			to[j] = 1
+		}
+		return nil
+	}
+	switch k {
+	case absent:
+		v = in.Median
+	case word, infinite:
+		return t.errorf(row, in.Column, "the value is %q, want a finite number, as in the rows learned from", text)
+	}
+	if in.Scale > 0 {
+		to[0] = float32((v - in.Mean) / in.Scale)
+		if math.IsInf(float64(to[0]), 0) {
+			return t.errorf(row, in.Column, "the value is %q, which is too far from the mean of %v", text, in.Mean)
+		}
+		to = to[1:]
+	}
+	if in.Indicator && k == absent {
+		to[0] = 1
+	}
+	return nil
+}
+
+// width is the number of features.
+func (in Input) width() int {
+	n := len(in.Categories)
+	if in.Scale > 0 {
+		n++
+	}
+	if in.Indicator {
+		n++
+	}
+	return n
+}
+
+// all returns the indices of all rows.
+func (t *Table) all() []int {
+	rows := make([]int, len(t.rows))
+	for i := range rows {
+		rows[i] = i
+	}
+	return rows
+}
