@@ -1,0 +1,27 @@
+package nn
+
+// Walk calls visit for l and for all layers that it is made of, each before its
+// parts. A layer of another package that is made of others says so with a
+// method Layers() []Layer.
+func Walk(l Layer, visit func(Layer)) {
+	visit(l)
+	var parts []Layer
+	switch l := l.(type) {
+	case Sequential:
+		parts = l
+	case *Network:
+		parts = append(l.Blocks[:len(l.Blocks):len(l.Blocks)], l.Head)
+	case *Residual:
+		parts = []Layer{l.F}
+		if l.Shortcut != nil {
+			parts = append(parts, l.Shortcut)
+		}
+	case *MultiHeadAttention:
+		parts = []Layer{l.Query, l.Key, l.Value, l.Output}
+	case interface{ Layers() []Layer }:
+		parts = l.Layers()
+	}
+	for _, p := range parts {
+		Walk(p, visit)
+	}
+}

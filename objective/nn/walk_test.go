@@ -1,0 +1,28 @@
+package nn
+
+import (
+	"slices"
+	"testing"
+)
+
+func TestWalkVisitsAllLayers(t *testing.T) {
+	dense := func(name string) *Dense { return NewDense(name, 4, 4) }
+	net := &Network{
+		Blocks: Sequential{
+			Sequential{dense("a"), &ReLU{}, &Dropout{}},
+			Sequential{&Residual{F: NewMultiHeadAttention(dense("q"), dense("k"), dense("v"), dense("o"), 2, 0)}},
+			&Residual{F: dense("f"), Shortcut: dense("s")},
+		},
+		Head: dense("head"),
+	}
+	var got []string
+	Walk(net, func(l Layer) {
+		if d, ok := l.(*Dense); ok {
+			got = append(got, d.B.Name)
+		}
+	})
+	want := []string{"a.bias", "q.bias", "k.bias", "v.bias", "o.bias", "f.bias", "s.bias", "head.bias"}
+	if !slices.Equal(got, want) {
+		t.Errorf("the dense layers are those of %v, want %v", got, want)
+	}
+}
