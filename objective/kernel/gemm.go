@@ -12,8 +12,8 @@ import (
 // is 0, whatever c holds, or 1. Rows may be apart (Stride above Cols). Memory
 // of c is not that of a or b.
 //
-// The vector kernels take subnormal numbers as 0 and give 0 in their place, so
-// that they cost nothing.
+// AVX2 and AVX512 take subnormal numbers as 0 and give 0 in their place, so that
+// they cost nothing.
 func Gemm(ta, tb blas.Transpose, a, b blas32.General, beta float32, c blas32.General) {
 	choice().kernel.Gemm(ta, tb, a, b, beta, c)
 }
@@ -50,14 +50,11 @@ func (kern Kernel) Gemm(ta, tb blas.Transpose, a, b blas32.General, beta float32
 		}
 		return
 	}
-	product := gemmPacked
-	switch kern {
-	case Generic:
-		product = gemmGeneric
-	case OpenBLAS:
-		product = gemmOpenBLAS
+	if kern == OpenBLAS {
+		gemmOpenBLAS(ta != blas.NoTrans, tb != blas.NoTrans, m, n, k, a, b, beta == 1, c)
+	} else {
+		kern.gemm(ta != blas.NoTrans, tb != blas.NoTrans, m, n, k, a, b, beta == 1, c)
 	}
-	product(kern, ta != blas.NoTrans, tb != blas.NoTrans, m, n, k, a, b, beta == 1, c)
 }
 
 // inside panics unless the rows of x are in its memory and apart.

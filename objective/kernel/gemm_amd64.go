@@ -6,6 +6,7 @@ import (
 	"sync"
 	"unsafe"
 
+	"golang.org/x/sys/cpu"
 	"gonum.org/v1/gonum/blas/blas32"
 )
 
@@ -35,12 +36,20 @@ func room(buf *[]float32, n int) []float32 {
 	return (*buf)[skip : skip+n]
 }
 
-// gemmPacked sets c = op(a)·op(b), or adds it to c. How it cuts the product is
-// a matter of speed: an element of c is the same sum however it is cut.
-func gemmPacked(kern Kernel, ta, tb bool, m, n, k int, a, b blas32.General, add bool, c blas32.General) {
-	width := 16
-	if kern == AVX512 {
-		width = 32
+// gemm sets c = op(a)·op(b), or adds it to c. How it cuts the product is a
+// matter of speed: an element of c is the same sum however it is cut. Generic
+// has an instruction for eight numbers where there is one: each does what the
+// plain Go code does.
+func (kern Kernel) gemm(ta, tb bool, m, n, k int, a, b blas32.General, add bool, c blas32.General) {
+	width, panel := 16, gemmAVX
+	switch {
+	case kern == AVX512:
+		width, panel = 32, gemmAVX512
+	case kern == AVX2:
+		panel = gemmAVX2
+	case !cpu.X86.HasAVX2:
+		gemmGeneric(ta, tb, m, n, k, a, b, add, c)
+		return
 	}
 	w := workspaces.Get().(*workspace)
 	defer workspaces.Put(w)
@@ -83,11 +92,7 @@ func gemmPacked(kern Kernel, ta, tb bool, m, n, k int, a, b blas32.General, add 
 					pb, brs = &b.Data[k0*b.Stride+j], b.Stride
 				}
 				pc := &c.Data[i0*c.Stride+j]
-				if kern == AVX512 {
-					gemmAVX512(rows, kd, cols, pa, size*ars, size*acs, pb, size*brs, pc, size*c.Stride, add || block > 0)
-				} else {
-					gemmAVX2(rows, kd, cols, pa, size*ars, size*acs, pb, size*brs, pc, size*c.Stride, add || block > 0)
-				}
+				panel(rows, kd, cols, pa, size*ars, size*acs, pb, size*brs, pc, size*c.Stride, add || block > 0)
 			}
 		}
 	}

@@ -3848,3 +3848,1456 @@ DATA ones<>+116(SB)/4, $0x00000000
 DATA ones<>+120(SB)/4, $0x00000000
 DATA ones<>+124(SB)/4, $0x00000000
 GLOBL ones<>(SB), RODATA|NOPTR, $128
+
+// func gemmAVX(m int, k int, n int, a *float32, ars int, acs int, b *float32, brs int, c *float32, crs int, add bool)
+// Requires: AVX, MMX+
+TEXT ·gemmAVX(SB), NOSPLIT, $0-81
+	MOVQ m+0(FP), AX
+	MOVQ a+24(FP), CX
+	MOVQ ars+32(FP), DX
+	MOVQ acs+40(FP), BX
+	MOVQ brs+56(FP), SI
+	MOVQ c+64(FP), DI
+	LEAQ (DX)(DX*2), R8
+	MOVQ n+16(FP), R9
+	CMPQ R9, $0x08
+	JLE  one166
+
+next167:
+	CMPQ AX, $0x08
+	JGE  next167rows6
+	CMPQ AX, $0x06
+	JG   next167rows4
+	CMPQ AX, $0x06
+	JE   next167rows6
+	CMPQ AX, $0x05
+	JE   next167rows5
+	CMPQ AX, $0x04
+	JE   next167rows4
+	CMPQ AX, $0x03
+	JE   next167rows3
+	CMPQ AX, $0x02
+	JE   next167rows2
+	CMPQ AX, $0x01
+	JE   next167rows1
+	JMP  done165
+
+next167rows6:
+	MOVB       add+80(FP), R9
+	TESTB      R9, R9
+	JNE        load168
+	MOVQ       crs+72(FP), R9
+	LEAQ       (R9)(R9*2), R10
+	MOVQ       DI, R11
+	PREFETCHT0 (R11)
+	VXORPS     Y0, Y0, Y0
+	PREFETCHT0 32(R11)
+	VXORPS     Y1, Y1, Y1
+	PREFETCHT0 (R11)(R9*1)
+	VXORPS     Y2, Y2, Y2
+	PREFETCHT0 32(R11)(R9*1)
+	VXORPS     Y3, Y3, Y3
+	PREFETCHT0 (R11)(R9*2)
+	VXORPS     Y4, Y4, Y4
+	PREFETCHT0 32(R11)(R9*2)
+	VXORPS     Y5, Y5, Y5
+	PREFETCHT0 (R11)(R10*1)
+	VXORPS     Y6, Y6, Y6
+	PREFETCHT0 32(R11)(R10*1)
+	VXORPS     Y7, Y7, Y7
+	LEAQ       (R11)(R9*4), R11
+	PREFETCHT0 (R11)
+	VXORPS     Y8, Y8, Y8
+	PREFETCHT0 32(R11)
+	VXORPS     Y9, Y9, Y9
+	PREFETCHT0 (R11)(R9*1)
+	VXORPS     Y10, Y10, Y10
+	PREFETCHT0 32(R11)(R9*1)
+	VXORPS     Y11, Y11, Y11
+	JMP        product169
+
+load168:
+	MOVQ    n+16(FP), R9
+	CMPQ    R9, $0x10
+	JNE     masked170
+	MOVQ    crs+72(FP), R9
+	LEAQ    (R9)(R9*2), R10
+	MOVQ    DI, R11
+	VMOVUPS (R11), Y0
+	VMOVUPS 32(R11), Y1
+	VMOVUPS (R11)(R9*1), Y2
+	VMOVUPS 32(R11)(R9*1), Y3
+	VMOVUPS (R11)(R9*2), Y4
+	VMOVUPS 32(R11)(R9*2), Y5
+	VMOVUPS (R11)(R10*1), Y6
+	VMOVUPS 32(R11)(R10*1), Y7
+	LEAQ    (R11)(R9*4), R11
+	VMOVUPS (R11), Y8
+	VMOVUPS 32(R11), Y9
+	VMOVUPS (R11)(R9*1), Y10
+	VMOVUPS 32(R11)(R9*1), Y11
+	JMP     moved171
+
+masked170:
+	LEAQ       ones<>+0(SB), R10
+	MOVQ       $0x00000010, R11
+	SUBQ       R9, R11
+	LEAQ       (R10)(R11*4), R10
+	VMOVUPS    (R10), Y10
+	VMOVUPS    32(R10), Y11
+	MOVQ       crs+72(FP), R9
+	LEAQ       (R9)(R9*2), R10
+	MOVQ       DI, R11
+	VMASKMOVPS (R11), Y10, Y0
+	VMASKMOVPS 32(R11), Y11, Y1
+	VMASKMOVPS (R11)(R9*1), Y10, Y2
+	VMASKMOVPS 32(R11)(R9*1), Y11, Y3
+	VMASKMOVPS (R11)(R9*2), Y10, Y4
+	VMASKMOVPS 32(R11)(R9*2), Y11, Y5
+	VMASKMOVPS (R11)(R10*1), Y10, Y6
+	VMASKMOVPS 32(R11)(R10*1), Y11, Y7
+	LEAQ       (R11)(R9*4), R11
+	VMASKMOVPS (R11), Y10, Y8
+	VMASKMOVPS 32(R11), Y11, Y9
+	VMASKMOVPS (R11)(R9*1), Y10, Y10
+	VMASKMOVPS 32(R11)(R9*1), Y11, Y11
+
+moved171:
+product169:
+	MOVQ CX, R9
+	LEAQ (R9)(DX*4), R10
+	MOVQ b+48(FP), R11
+	MOVQ k+8(FP), R12
+
+loop172:
+	VMOVUPS      (R11), Y12
+	VMOVUPS      32(R11), Y13
+	VBROADCASTSS (R9), Y14
+	VMULPS       Y12, Y14, Y15
+	VADDPS       Y15, Y0, Y0
+	VMULPS       Y13, Y14, Y14
+	VADDPS       Y14, Y1, Y1
+	VBROADCASTSS (R9)(DX*1), Y14
+	VMULPS       Y12, Y14, Y15
+	VADDPS       Y15, Y2, Y2
+	VMULPS       Y13, Y14, Y14
+	VADDPS       Y14, Y3, Y3
+	VBROADCASTSS (R9)(DX*2), Y14
+	VMULPS       Y12, Y14, Y15
+	VADDPS       Y15, Y4, Y4
+	VMULPS       Y13, Y14, Y14
+	VADDPS       Y14, Y5, Y5
+	VBROADCASTSS (R9)(R8*1), Y14
+	VMULPS       Y12, Y14, Y15
+	VADDPS       Y15, Y6, Y6
+	VMULPS       Y13, Y14, Y14
+	VADDPS       Y14, Y7, Y7
+	VBROADCASTSS (R10), Y14
+	VMULPS       Y12, Y14, Y15
+	VADDPS       Y15, Y8, Y8
+	VMULPS       Y13, Y14, Y14
+	VADDPS       Y14, Y9, Y9
+	VBROADCASTSS (R10)(DX*1), Y14
+	VMULPS       Y12, Y14, Y12
+	VADDPS       Y12, Y10, Y10
+	VMULPS       Y13, Y14, Y12
+	VADDPS       Y12, Y11, Y11
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         SI, R11
+	DECQ         R12
+	JNE          loop172
+	MOVQ         n+16(FP), R9
+	CMPQ         R9, $0x10
+	JNE          masked173
+	MOVQ         crs+72(FP), R9
+	LEAQ         (R9)(R9*2), R10
+	MOVQ         DI, R11
+	VMOVUPS      Y0, (R11)
+	VMOVUPS      Y1, 32(R11)
+	VMOVUPS      Y2, (R11)(R9*1)
+	VMOVUPS      Y3, 32(R11)(R9*1)
+	VMOVUPS      Y4, (R11)(R9*2)
+	VMOVUPS      Y5, 32(R11)(R9*2)
+	VMOVUPS      Y6, (R11)(R10*1)
+	VMOVUPS      Y7, 32(R11)(R10*1)
+	LEAQ         (R11)(R9*4), R11
+	VMOVUPS      Y8, (R11)
+	VMOVUPS      Y9, 32(R11)
+	VMOVUPS      Y10, (R11)(R9*1)
+	VMOVUPS      Y11, 32(R11)(R9*1)
+	JMP          moved174
+
+masked173:
+	LEAQ       ones<>+0(SB), R10
+	MOVQ       $0x00000010, R11
+	SUBQ       R9, R11
+	LEAQ       (R10)(R11*4), R10
+	VMOVUPS    (R10), Y12
+	VMOVUPS    32(R10), Y13
+	MOVQ       crs+72(FP), R9
+	LEAQ       (R9)(R9*2), R10
+	MOVQ       DI, R11
+	VMASKMOVPS Y0, Y12, (R11)
+	VMASKMOVPS Y1, Y13, 32(R11)
+	VMASKMOVPS Y2, Y12, (R11)(R9*1)
+	VMASKMOVPS Y3, Y13, 32(R11)(R9*1)
+	VMASKMOVPS Y4, Y12, (R11)(R9*2)
+	VMASKMOVPS Y5, Y13, 32(R11)(R9*2)
+	VMASKMOVPS Y6, Y12, (R11)(R10*1)
+	VMASKMOVPS Y7, Y13, 32(R11)(R10*1)
+	LEAQ       (R11)(R9*4), R11
+	VMASKMOVPS Y8, Y12, (R11)
+	VMASKMOVPS Y9, Y13, 32(R11)
+	VMASKMOVPS Y10, Y12, (R11)(R9*1)
+	VMASKMOVPS Y11, Y13, 32(R11)(R9*1)
+
+moved174:
+	SUBQ   $0x06, AX
+	IMUL3Q $0x06, DX, R9
+	ADDQ   R9, CX
+	MOVQ   crs+72(FP), R9
+	IMUL3Q $0x06, R9, R9
+	ADDQ   R9, DI
+	JMP    next167
+
+next167rows5:
+	MOVB       add+80(FP), R9
+	TESTB      R9, R9
+	JNE        load175
+	MOVQ       crs+72(FP), R9
+	LEAQ       (R9)(R9*2), R10
+	MOVQ       DI, R11
+	PREFETCHT0 (R11)
+	VXORPS     Y0, Y0, Y0
+	PREFETCHT0 32(R11)
+	VXORPS     Y1, Y1, Y1
+	PREFETCHT0 (R11)(R9*1)
+	VXORPS     Y2, Y2, Y2
+	PREFETCHT0 32(R11)(R9*1)
+	VXORPS     Y3, Y3, Y3
+	PREFETCHT0 (R11)(R9*2)
+	VXORPS     Y4, Y4, Y4
+	PREFETCHT0 32(R11)(R9*2)
+	VXORPS     Y5, Y5, Y5
+	PREFETCHT0 (R11)(R10*1)
+	VXORPS     Y6, Y6, Y6
+	PREFETCHT0 32(R11)(R10*1)
+	VXORPS     Y7, Y7, Y7
+	LEAQ       (R11)(R9*4), R11
+	PREFETCHT0 (R11)
+	VXORPS     Y8, Y8, Y8
+	PREFETCHT0 32(R11)
+	VXORPS     Y9, Y9, Y9
+	JMP        product176
+
+load175:
+	MOVQ    n+16(FP), R9
+	CMPQ    R9, $0x10
+	JNE     masked177
+	MOVQ    crs+72(FP), R9
+	LEAQ    (R9)(R9*2), R10
+	MOVQ    DI, R11
+	VMOVUPS (R11), Y0
+	VMOVUPS 32(R11), Y1
+	VMOVUPS (R11)(R9*1), Y2
+	VMOVUPS 32(R11)(R9*1), Y3
+	VMOVUPS (R11)(R9*2), Y4
+	VMOVUPS 32(R11)(R9*2), Y5
+	VMOVUPS (R11)(R10*1), Y6
+	VMOVUPS 32(R11)(R10*1), Y7
+	LEAQ    (R11)(R9*4), R11
+	VMOVUPS (R11), Y8
+	VMOVUPS 32(R11), Y9
+	JMP     moved178
+
+masked177:
+	LEAQ       ones<>+0(SB), R10
+	MOVQ       $0x00000010, R11
+	SUBQ       R9, R11
+	LEAQ       (R10)(R11*4), R10
+	VMOVUPS    (R10), Y8
+	VMOVUPS    32(R10), Y9
+	MOVQ       crs+72(FP), R9
+	LEAQ       (R9)(R9*2), R10
+	MOVQ       DI, R11
+	VMASKMOVPS (R11), Y8, Y0
+	VMASKMOVPS 32(R11), Y9, Y1
+	VMASKMOVPS (R11)(R9*1), Y8, Y2
+	VMASKMOVPS 32(R11)(R9*1), Y9, Y3
+	VMASKMOVPS (R11)(R9*2), Y8, Y4
+	VMASKMOVPS 32(R11)(R9*2), Y9, Y5
+	VMASKMOVPS (R11)(R10*1), Y8, Y6
+	VMASKMOVPS 32(R11)(R10*1), Y9, Y7
+	LEAQ       (R11)(R9*4), R11
+	VMASKMOVPS (R11), Y8, Y8
+	VMASKMOVPS 32(R11), Y9, Y9
+
+moved178:
+product176:
+	MOVQ CX, R9
+	LEAQ (R9)(DX*4), R10
+	MOVQ b+48(FP), R11
+	MOVQ k+8(FP), R12
+
+loop179:
+	VMOVUPS      (R11), Y10
+	VMOVUPS      32(R11), Y11
+	VBROADCASTSS (R9), Y12
+	VMULPS       Y10, Y12, Y13
+	VADDPS       Y13, Y0, Y0
+	VMULPS       Y11, Y12, Y12
+	VADDPS       Y12, Y1, Y1
+	VBROADCASTSS (R9)(DX*1), Y12
+	VMULPS       Y10, Y12, Y13
+	VADDPS       Y13, Y2, Y2
+	VMULPS       Y11, Y12, Y12
+	VADDPS       Y12, Y3, Y3
+	VBROADCASTSS (R9)(DX*2), Y12
+	VMULPS       Y10, Y12, Y13
+	VADDPS       Y13, Y4, Y4
+	VMULPS       Y11, Y12, Y12
+	VADDPS       Y12, Y5, Y5
+	VBROADCASTSS (R9)(R8*1), Y12
+	VMULPS       Y10, Y12, Y13
+	VADDPS       Y13, Y6, Y6
+	VMULPS       Y11, Y12, Y12
+	VADDPS       Y12, Y7, Y7
+	VBROADCASTSS (R10), Y12
+	VMULPS       Y10, Y12, Y10
+	VADDPS       Y10, Y8, Y8
+	VMULPS       Y11, Y12, Y10
+	VADDPS       Y10, Y9, Y9
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         SI, R11
+	DECQ         R12
+	JNE          loop179
+	MOVQ         n+16(FP), R9
+	CMPQ         R9, $0x10
+	JNE          masked180
+	MOVQ         crs+72(FP), R9
+	LEAQ         (R9)(R9*2), R10
+	MOVQ         DI, R11
+	VMOVUPS      Y0, (R11)
+	VMOVUPS      Y1, 32(R11)
+	VMOVUPS      Y2, (R11)(R9*1)
+	VMOVUPS      Y3, 32(R11)(R9*1)
+	VMOVUPS      Y4, (R11)(R9*2)
+	VMOVUPS      Y5, 32(R11)(R9*2)
+	VMOVUPS      Y6, (R11)(R10*1)
+	VMOVUPS      Y7, 32(R11)(R10*1)
+	LEAQ         (R11)(R9*4), R11
+	VMOVUPS      Y8, (R11)
+	VMOVUPS      Y9, 32(R11)
+	JMP          moved181
+
+masked180:
+	LEAQ       ones<>+0(SB), R10
+	MOVQ       $0x00000010, R11
+	SUBQ       R9, R11
+	LEAQ       (R10)(R11*4), R10
+	VMOVUPS    (R10), Y10
+	VMOVUPS    32(R10), Y11
+	MOVQ       crs+72(FP), R9
+	LEAQ       (R9)(R9*2), R10
+	MOVQ       DI, R11
+	VMASKMOVPS Y0, Y10, (R11)
+	VMASKMOVPS Y1, Y11, 32(R11)
+	VMASKMOVPS Y2, Y10, (R11)(R9*1)
+	VMASKMOVPS Y3, Y11, 32(R11)(R9*1)
+	VMASKMOVPS Y4, Y10, (R11)(R9*2)
+	VMASKMOVPS Y5, Y11, 32(R11)(R9*2)
+	VMASKMOVPS Y6, Y10, (R11)(R10*1)
+	VMASKMOVPS Y7, Y11, 32(R11)(R10*1)
+	LEAQ       (R11)(R9*4), R11
+	VMASKMOVPS Y8, Y10, (R11)
+	VMASKMOVPS Y9, Y11, 32(R11)
+
+moved181:
+	SUBQ   $0x05, AX
+	IMUL3Q $0x05, DX, R9
+	ADDQ   R9, CX
+	MOVQ   crs+72(FP), R9
+	IMUL3Q $0x05, R9, R9
+	ADDQ   R9, DI
+	JMP    next167
+
+next167rows4:
+	MOVB       add+80(FP), R9
+	TESTB      R9, R9
+	JNE        load182
+	MOVQ       crs+72(FP), R9
+	LEAQ       (R9)(R9*2), R10
+	MOVQ       DI, R11
+	PREFETCHT0 (R11)
+	VXORPS     Y0, Y0, Y0
+	PREFETCHT0 32(R11)
+	VXORPS     Y1, Y1, Y1
+	PREFETCHT0 (R11)(R9*1)
+	VXORPS     Y2, Y2, Y2
+	PREFETCHT0 32(R11)(R9*1)
+	VXORPS     Y3, Y3, Y3
+	PREFETCHT0 (R11)(R9*2)
+	VXORPS     Y4, Y4, Y4
+	PREFETCHT0 32(R11)(R9*2)
+	VXORPS     Y5, Y5, Y5
+	PREFETCHT0 (R11)(R10*1)
+	VXORPS     Y6, Y6, Y6
+	PREFETCHT0 32(R11)(R10*1)
+	VXORPS     Y7, Y7, Y7
+	JMP        product183
+
+load182:
+	MOVQ    n+16(FP), R9
+	CMPQ    R9, $0x10
+	JNE     masked184
+	MOVQ    crs+72(FP), R9
+	LEAQ    (R9)(R9*2), R10
+	MOVQ    DI, R11
+	VMOVUPS (R11), Y0
+	VMOVUPS 32(R11), Y1
+	VMOVUPS (R11)(R9*1), Y2
+	VMOVUPS 32(R11)(R9*1), Y3
+	VMOVUPS (R11)(R9*2), Y4
+	VMOVUPS 32(R11)(R9*2), Y5
+	VMOVUPS (R11)(R10*1), Y6
+	VMOVUPS 32(R11)(R10*1), Y7
+	JMP     moved185
+
+masked184:
+	LEAQ       ones<>+0(SB), R10
+	MOVQ       $0x00000010, R11
+	SUBQ       R9, R11
+	LEAQ       (R10)(R11*4), R10
+	VMOVUPS    (R10), Y6
+	VMOVUPS    32(R10), Y7
+	MOVQ       crs+72(FP), R9
+	LEAQ       (R9)(R9*2), R10
+	MOVQ       DI, R11
+	VMASKMOVPS (R11), Y6, Y0
+	VMASKMOVPS 32(R11), Y7, Y1
+	VMASKMOVPS (R11)(R9*1), Y6, Y2
+	VMASKMOVPS 32(R11)(R9*1), Y7, Y3
+	VMASKMOVPS (R11)(R9*2), Y6, Y4
+	VMASKMOVPS 32(R11)(R9*2), Y7, Y5
+	VMASKMOVPS (R11)(R10*1), Y6, Y6
+	VMASKMOVPS 32(R11)(R10*1), Y7, Y7
+
+moved185:
+product183:
+	MOVQ CX, R9
+	MOVQ b+48(FP), R10
+	MOVQ k+8(FP), R11
+
+loop186:
+	VMOVUPS      (R10), Y8
+	VMOVUPS      32(R10), Y9
+	VBROADCASTSS (R9), Y10
+	VMULPS       Y8, Y10, Y11
+	VADDPS       Y11, Y0, Y0
+	VMULPS       Y9, Y10, Y10
+	VADDPS       Y10, Y1, Y1
+	VBROADCASTSS (R9)(DX*1), Y10
+	VMULPS       Y8, Y10, Y11
+	VADDPS       Y11, Y2, Y2
+	VMULPS       Y9, Y10, Y10
+	VADDPS       Y10, Y3, Y3
+	VBROADCASTSS (R9)(DX*2), Y10
+	VMULPS       Y8, Y10, Y11
+	VADDPS       Y11, Y4, Y4
+	VMULPS       Y9, Y10, Y10
+	VADDPS       Y10, Y5, Y5
+	VBROADCASTSS (R9)(R8*1), Y10
+	VMULPS       Y8, Y10, Y8
+	VADDPS       Y8, Y6, Y6
+	VMULPS       Y9, Y10, Y8
+	VADDPS       Y8, Y7, Y7
+	ADDQ         BX, R9
+	ADDQ         SI, R10
+	DECQ         R11
+	JNE          loop186
+	MOVQ         n+16(FP), R9
+	CMPQ         R9, $0x10
+	JNE          masked187
+	MOVQ         crs+72(FP), R9
+	LEAQ         (R9)(R9*2), R10
+	MOVQ         DI, R11
+	VMOVUPS      Y0, (R11)
+	VMOVUPS      Y1, 32(R11)
+	VMOVUPS      Y2, (R11)(R9*1)
+	VMOVUPS      Y3, 32(R11)(R9*1)
+	VMOVUPS      Y4, (R11)(R9*2)
+	VMOVUPS      Y5, 32(R11)(R9*2)
+	VMOVUPS      Y6, (R11)(R10*1)
+	VMOVUPS      Y7, 32(R11)(R10*1)
+	JMP          moved188
+
+masked187:
+	LEAQ       ones<>+0(SB), R10
+	MOVQ       $0x00000010, R11
+	SUBQ       R9, R11
+	LEAQ       (R10)(R11*4), R10
+	VMOVUPS    (R10), Y8
+	VMOVUPS    32(R10), Y9
+	MOVQ       crs+72(FP), R9
+	LEAQ       (R9)(R9*2), R10
+	MOVQ       DI, R11
+	VMASKMOVPS Y0, Y8, (R11)
+	VMASKMOVPS Y1, Y9, 32(R11)
+	VMASKMOVPS Y2, Y8, (R11)(R9*1)
+	VMASKMOVPS Y3, Y9, 32(R11)(R9*1)
+	VMASKMOVPS Y4, Y8, (R11)(R9*2)
+	VMASKMOVPS Y5, Y9, 32(R11)(R9*2)
+	VMASKMOVPS Y6, Y8, (R11)(R10*1)
+	VMASKMOVPS Y7, Y9, 32(R11)(R10*1)
+
+moved188:
+	SUBQ   $0x04, AX
+	IMUL3Q $0x04, DX, R9
+	ADDQ   R9, CX
+	MOVQ   crs+72(FP), R9
+	IMUL3Q $0x04, R9, R9
+	ADDQ   R9, DI
+	JMP    next167
+
+next167rows3:
+	MOVB       add+80(FP), R9
+	TESTB      R9, R9
+	JNE        load189
+	MOVQ       crs+72(FP), R9
+	LEAQ       (R9)(R9*2), R10
+	MOVQ       DI, R10
+	PREFETCHT0 (R10)
+	VXORPS     Y0, Y0, Y0
+	PREFETCHT0 32(R10)
+	VXORPS     Y1, Y1, Y1
+	PREFETCHT0 (R10)(R9*1)
+	VXORPS     Y2, Y2, Y2
+	PREFETCHT0 32(R10)(R9*1)
+	VXORPS     Y3, Y3, Y3
+	PREFETCHT0 (R10)(R9*2)
+	VXORPS     Y4, Y4, Y4
+	PREFETCHT0 32(R10)(R9*2)
+	VXORPS     Y5, Y5, Y5
+	JMP        product190
+
+load189:
+	MOVQ    n+16(FP), R9
+	CMPQ    R9, $0x10
+	JNE     masked191
+	MOVQ    crs+72(FP), R9
+	LEAQ    (R9)(R9*2), R10
+	MOVQ    DI, R10
+	VMOVUPS (R10), Y0
+	VMOVUPS 32(R10), Y1
+	VMOVUPS (R10)(R9*1), Y2
+	VMOVUPS 32(R10)(R9*1), Y3
+	VMOVUPS (R10)(R9*2), Y4
+	VMOVUPS 32(R10)(R9*2), Y5
+	JMP     moved192
+
+masked191:
+	LEAQ       ones<>+0(SB), R10
+	MOVQ       $0x00000010, R11
+	SUBQ       R9, R11
+	LEAQ       (R10)(R11*4), R10
+	VMOVUPS    (R10), Y4
+	VMOVUPS    32(R10), Y5
+	MOVQ       crs+72(FP), R9
+	LEAQ       (R9)(R9*2), R10
+	MOVQ       DI, R10
+	VMASKMOVPS (R10), Y4, Y0
+	VMASKMOVPS 32(R10), Y5, Y1
+	VMASKMOVPS (R10)(R9*1), Y4, Y2
+	VMASKMOVPS 32(R10)(R9*1), Y5, Y3
+	VMASKMOVPS (R10)(R9*2), Y4, Y4
+	VMASKMOVPS 32(R10)(R9*2), Y5, Y5
+
+moved192:
+product190:
+	MOVQ CX, R9
+	MOVQ b+48(FP), R10
+	MOVQ k+8(FP), R11
+
+loop193:
+	VMOVUPS      (R10), Y6
+	VMOVUPS      32(R10), Y7
+	VBROADCASTSS (R9), Y8
+	VMULPS       Y6, Y8, Y9
+	VADDPS       Y9, Y0, Y0
+	VMULPS       Y7, Y8, Y8
+	VADDPS       Y8, Y1, Y1
+	VBROADCASTSS (R9)(DX*1), Y8
+	VMULPS       Y6, Y8, Y9
+	VADDPS       Y9, Y2, Y2
+	VMULPS       Y7, Y8, Y8
+	VADDPS       Y8, Y3, Y3
+	VBROADCASTSS (R9)(DX*2), Y8
+	VMULPS       Y6, Y8, Y6
+	VADDPS       Y6, Y4, Y4
+	VMULPS       Y7, Y8, Y6
+	VADDPS       Y6, Y5, Y5
+	ADDQ         BX, R9
+	ADDQ         SI, R10
+	DECQ         R11
+	JNE          loop193
+	MOVQ         n+16(FP), R9
+	CMPQ         R9, $0x10
+	JNE          masked194
+	MOVQ         crs+72(FP), R9
+	LEAQ         (R9)(R9*2), R10
+	MOVQ         DI, R10
+	VMOVUPS      Y0, (R10)
+	VMOVUPS      Y1, 32(R10)
+	VMOVUPS      Y2, (R10)(R9*1)
+	VMOVUPS      Y3, 32(R10)(R9*1)
+	VMOVUPS      Y4, (R10)(R9*2)
+	VMOVUPS      Y5, 32(R10)(R9*2)
+	JMP          moved195
+
+masked194:
+	LEAQ       ones<>+0(SB), R10
+	MOVQ       $0x00000010, R11
+	SUBQ       R9, R11
+	LEAQ       (R10)(R11*4), R10
+	VMOVUPS    (R10), Y6
+	VMOVUPS    32(R10), Y7
+	MOVQ       crs+72(FP), R9
+	LEAQ       (R9)(R9*2), R10
+	MOVQ       DI, R10
+	VMASKMOVPS Y0, Y6, (R10)
+	VMASKMOVPS Y1, Y7, 32(R10)
+	VMASKMOVPS Y2, Y6, (R10)(R9*1)
+	VMASKMOVPS Y3, Y7, 32(R10)(R9*1)
+	VMASKMOVPS Y4, Y6, (R10)(R9*2)
+	VMASKMOVPS Y5, Y7, 32(R10)(R9*2)
+
+moved195:
+	SUBQ   $0x03, AX
+	IMUL3Q $0x03, DX, R9
+	ADDQ   R9, CX
+	MOVQ   crs+72(FP), R9
+	IMUL3Q $0x03, R9, R9
+	ADDQ   R9, DI
+	JMP    next167
+
+next167rows2:
+	MOVB       add+80(FP), R9
+	TESTB      R9, R9
+	JNE        load196
+	MOVQ       crs+72(FP), R9
+	LEAQ       (R9)(R9*2), R10
+	MOVQ       DI, R10
+	PREFETCHT0 (R10)
+	VXORPS     Y0, Y0, Y0
+	PREFETCHT0 32(R10)
+	VXORPS     Y1, Y1, Y1
+	PREFETCHT0 (R10)(R9*1)
+	VXORPS     Y2, Y2, Y2
+	PREFETCHT0 32(R10)(R9*1)
+	VXORPS     Y3, Y3, Y3
+	JMP        product197
+
+load196:
+	MOVQ    n+16(FP), R9
+	CMPQ    R9, $0x10
+	JNE     masked198
+	MOVQ    crs+72(FP), R9
+	LEAQ    (R9)(R9*2), R10
+	MOVQ    DI, R10
+	VMOVUPS (R10), Y0
+	VMOVUPS 32(R10), Y1
+	VMOVUPS (R10)(R9*1), Y2
+	VMOVUPS 32(R10)(R9*1), Y3
+	JMP     moved199
+
+masked198:
+	LEAQ       ones<>+0(SB), R10
+	MOVQ       $0x00000010, R11
+	SUBQ       R9, R11
+	LEAQ       (R10)(R11*4), R10
+	VMOVUPS    (R10), Y2
+	VMOVUPS    32(R10), Y3
+	MOVQ       crs+72(FP), R9
+	LEAQ       (R9)(R9*2), R10
+	MOVQ       DI, R10
+	VMASKMOVPS (R10), Y2, Y0
+	VMASKMOVPS 32(R10), Y3, Y1
+	VMASKMOVPS (R10)(R9*1), Y2, Y2
+	VMASKMOVPS 32(R10)(R9*1), Y3, Y3
+
+moved199:
+product197:
+	MOVQ CX, R9
+	MOVQ b+48(FP), R10
+	MOVQ k+8(FP), R11
+
+loop200:
+	VMOVUPS      (R10), Y4
+	VMOVUPS      32(R10), Y5
+	VBROADCASTSS (R9), Y6
+	VMULPS       Y4, Y6, Y7
+	VADDPS       Y7, Y0, Y0
+	VMULPS       Y5, Y6, Y6
+	VADDPS       Y6, Y1, Y1
+	VBROADCASTSS (R9)(DX*1), Y6
+	VMULPS       Y4, Y6, Y4
+	VADDPS       Y4, Y2, Y2
+	VMULPS       Y5, Y6, Y4
+	VADDPS       Y4, Y3, Y3
+	ADDQ         BX, R9
+	ADDQ         SI, R10
+	DECQ         R11
+	JNE          loop200
+	MOVQ         n+16(FP), R9
+	CMPQ         R9, $0x10
+	JNE          masked201
+	MOVQ         crs+72(FP), R9
+	LEAQ         (R9)(R9*2), R10
+	MOVQ         DI, R10
+	VMOVUPS      Y0, (R10)
+	VMOVUPS      Y1, 32(R10)
+	VMOVUPS      Y2, (R10)(R9*1)
+	VMOVUPS      Y3, 32(R10)(R9*1)
+	JMP          moved202
+
+masked201:
+	LEAQ       ones<>+0(SB), R10
+	MOVQ       $0x00000010, R11
+	SUBQ       R9, R11
+	LEAQ       (R10)(R11*4), R10
+	VMOVUPS    (R10), Y4
+	VMOVUPS    32(R10), Y5
+	MOVQ       crs+72(FP), R9
+	LEAQ       (R9)(R9*2), R10
+	MOVQ       DI, R10
+	VMASKMOVPS Y0, Y4, (R10)
+	VMASKMOVPS Y1, Y5, 32(R10)
+	VMASKMOVPS Y2, Y4, (R10)(R9*1)
+	VMASKMOVPS Y3, Y5, 32(R10)(R9*1)
+
+moved202:
+	SUBQ   $0x02, AX
+	IMUL3Q $0x02, DX, R9
+	ADDQ   R9, CX
+	MOVQ   crs+72(FP), R9
+	IMUL3Q $0x02, R9, R9
+	ADDQ   R9, DI
+	JMP    next167
+
+next167rows1:
+	MOVB       add+80(FP), R9
+	TESTB      R9, R9
+	JNE        load203
+	MOVQ       crs+72(FP), R9
+	LEAQ       (R9)(R9*2), R9
+	MOVQ       DI, R9
+	PREFETCHT0 (R9)
+	VXORPS     Y0, Y0, Y0
+	PREFETCHT0 32(R9)
+	VXORPS     Y1, Y1, Y1
+	JMP        product204
+
+load203:
+	MOVQ    n+16(FP), R9
+	CMPQ    R9, $0x10
+	JNE     masked205
+	MOVQ    crs+72(FP), R9
+	LEAQ    (R9)(R9*2), R9
+	MOVQ    DI, R9
+	VMOVUPS (R9), Y0
+	VMOVUPS 32(R9), Y1
+	JMP     moved206
+
+masked205:
+	LEAQ       ones<>+0(SB), R10
+	MOVQ       $0x00000010, R11
+	SUBQ       R9, R11
+	LEAQ       (R10)(R11*4), R10
+	VMOVUPS    (R10), Y0
+	VMOVUPS    32(R10), Y1
+	MOVQ       crs+72(FP), R9
+	LEAQ       (R9)(R9*2), R9
+	MOVQ       DI, R9
+	VMASKMOVPS (R9), Y0, Y0
+	VMASKMOVPS 32(R9), Y1, Y1
+
+moved206:
+product204:
+	MOVQ CX, R9
+	MOVQ b+48(FP), R10
+	MOVQ k+8(FP), R11
+
+loop207:
+	VMOVUPS      (R10), Y2
+	VMOVUPS      32(R10), Y3
+	VBROADCASTSS (R9), Y4
+	VMULPS       Y2, Y4, Y2
+	VADDPS       Y2, Y0, Y0
+	VMULPS       Y3, Y4, Y2
+	VADDPS       Y2, Y1, Y1
+	ADDQ         BX, R9
+	ADDQ         SI, R10
+	DECQ         R11
+	JNE          loop207
+	MOVQ         n+16(FP), R9
+	CMPQ         R9, $0x10
+	JNE          masked208
+	MOVQ         crs+72(FP), R9
+	LEAQ         (R9)(R9*2), R9
+	MOVQ         DI, R9
+	VMOVUPS      Y0, (R9)
+	VMOVUPS      Y1, 32(R9)
+	JMP          moved209
+
+masked208:
+	LEAQ       ones<>+0(SB), R10
+	MOVQ       $0x00000010, R11
+	SUBQ       R9, R11
+	LEAQ       (R10)(R11*4), R10
+	VMOVUPS    (R10), Y2
+	VMOVUPS    32(R10), Y3
+	MOVQ       crs+72(FP), R9
+	LEAQ       (R9)(R9*2), R9
+	MOVQ       DI, R9
+	VMASKMOVPS Y0, Y2, (R9)
+	VMASKMOVPS Y1, Y3, 32(R9)
+
+moved209:
+	SUBQ   $0x01, AX
+	IMUL3Q $0x01, DX, R9
+	ADDQ   R9, CX
+	MOVQ   crs+72(FP), R9
+	IMUL3Q $0x01, R9, R9
+	ADDQ   R9, DI
+	JMP    next167
+
+one166:
+next210:
+	CMPQ AX, $0x08
+	JGE  next210rows6
+	CMPQ AX, $0x06
+	JG   next210rows4
+	CMPQ AX, $0x06
+	JE   next210rows6
+	CMPQ AX, $0x05
+	JE   next210rows5
+	CMPQ AX, $0x04
+	JE   next210rows4
+	CMPQ AX, $0x03
+	JE   next210rows3
+	CMPQ AX, $0x02
+	JE   next210rows2
+	CMPQ AX, $0x01
+	JE   next210rows1
+	JMP  done165
+
+next210rows6:
+	MOVB       add+80(FP), R9
+	TESTB      R9, R9
+	JNE        load211
+	MOVQ       crs+72(FP), R9
+	LEAQ       (R9)(R9*2), R10
+	MOVQ       DI, R11
+	PREFETCHT0 (R11)
+	VXORPS     Y0, Y0, Y0
+	PREFETCHT0 (R11)(R9*1)
+	VXORPS     Y1, Y1, Y1
+	PREFETCHT0 (R11)(R9*2)
+	VXORPS     Y2, Y2, Y2
+	PREFETCHT0 (R11)(R10*1)
+	VXORPS     Y3, Y3, Y3
+	LEAQ       (R11)(R9*4), R11
+	PREFETCHT0 (R11)
+	VXORPS     Y4, Y4, Y4
+	PREFETCHT0 (R11)(R9*1)
+	VXORPS     Y5, Y5, Y5
+	JMP        product212
+
+load211:
+	MOVQ    n+16(FP), R9
+	CMPQ    R9, $0x08
+	JNE     masked213
+	MOVQ    crs+72(FP), R9
+	LEAQ    (R9)(R9*2), R10
+	MOVQ    DI, R11
+	VMOVUPS (R11), Y0
+	VMOVUPS (R11)(R9*1), Y1
+	VMOVUPS (R11)(R9*2), Y2
+	VMOVUPS (R11)(R10*1), Y3
+	LEAQ    (R11)(R9*4), R11
+	VMOVUPS (R11), Y4
+	VMOVUPS (R11)(R9*1), Y5
+	JMP     moved214
+
+masked213:
+	LEAQ       ones<>+0(SB), R10
+	MOVQ       $0x00000010, R11
+	SUBQ       R9, R11
+	LEAQ       (R10)(R11*4), R10
+	VMOVUPS    (R10), Y5
+	MOVQ       crs+72(FP), R9
+	LEAQ       (R9)(R9*2), R10
+	MOVQ       DI, R11
+	VMASKMOVPS (R11), Y5, Y0
+	VMASKMOVPS (R11)(R9*1), Y5, Y1
+	VMASKMOVPS (R11)(R9*2), Y5, Y2
+	VMASKMOVPS (R11)(R10*1), Y5, Y3
+	LEAQ       (R11)(R9*4), R11
+	VMASKMOVPS (R11), Y5, Y4
+	VMASKMOVPS (R11)(R9*1), Y5, Y5
+
+moved214:
+product212:
+	MOVQ CX, R9
+	LEAQ (R9)(DX*4), R10
+	MOVQ b+48(FP), R11
+	MOVQ k+8(FP), R12
+
+loop215:
+	VMOVUPS      (R11), Y6
+	VBROADCASTSS (R9), Y7
+	VMULPS       Y6, Y7, Y7
+	VADDPS       Y7, Y0, Y0
+	VBROADCASTSS (R9)(DX*1), Y7
+	VMULPS       Y6, Y7, Y7
+	VADDPS       Y7, Y1, Y1
+	VBROADCASTSS (R9)(DX*2), Y7
+	VMULPS       Y6, Y7, Y7
+	VADDPS       Y7, Y2, Y2
+	VBROADCASTSS (R9)(R8*1), Y7
+	VMULPS       Y6, Y7, Y7
+	VADDPS       Y7, Y3, Y3
+	VBROADCASTSS (R10), Y7
+	VMULPS       Y6, Y7, Y7
+	VADDPS       Y7, Y4, Y4
+	VBROADCASTSS (R10)(DX*1), Y7
+	VMULPS       Y6, Y7, Y6
+	VADDPS       Y6, Y5, Y5
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         SI, R11
+	DECQ         R12
+	JNE          loop215
+	MOVQ         n+16(FP), R9
+	CMPQ         R9, $0x08
+	JNE          masked216
+	MOVQ         crs+72(FP), R9
+	LEAQ         (R9)(R9*2), R10
+	MOVQ         DI, R11
+	VMOVUPS      Y0, (R11)
+	VMOVUPS      Y1, (R11)(R9*1)
+	VMOVUPS      Y2, (R11)(R9*2)
+	VMOVUPS      Y3, (R11)(R10*1)
+	LEAQ         (R11)(R9*4), R11
+	VMOVUPS      Y4, (R11)
+	VMOVUPS      Y5, (R11)(R9*1)
+	JMP          moved217
+
+masked216:
+	LEAQ       ones<>+0(SB), R10
+	MOVQ       $0x00000010, R11
+	SUBQ       R9, R11
+	LEAQ       (R10)(R11*4), R10
+	VMOVUPS    (R10), Y6
+	MOVQ       crs+72(FP), R9
+	LEAQ       (R9)(R9*2), R10
+	MOVQ       DI, R11
+	VMASKMOVPS Y0, Y6, (R11)
+	VMASKMOVPS Y1, Y6, (R11)(R9*1)
+	VMASKMOVPS Y2, Y6, (R11)(R9*2)
+	VMASKMOVPS Y3, Y6, (R11)(R10*1)
+	LEAQ       (R11)(R9*4), R11
+	VMASKMOVPS Y4, Y6, (R11)
+	VMASKMOVPS Y5, Y6, (R11)(R9*1)
+
+moved217:
+	SUBQ   $0x06, AX
+	IMUL3Q $0x06, DX, R9
+	ADDQ   R9, CX
+	MOVQ   crs+72(FP), R9
+	IMUL3Q $0x06, R9, R9
+	ADDQ   R9, DI
+	JMP    next210
+
+next210rows5:
+	MOVB       add+80(FP), R9
+	TESTB      R9, R9
+	JNE        load218
+	MOVQ       crs+72(FP), R9
+	LEAQ       (R9)(R9*2), R10
+	MOVQ       DI, R11
+	PREFETCHT0 (R11)
+	VXORPS     Y0, Y0, Y0
+	PREFETCHT0 (R11)(R9*1)
+	VXORPS     Y1, Y1, Y1
+	PREFETCHT0 (R11)(R9*2)
+	VXORPS     Y2, Y2, Y2
+	PREFETCHT0 (R11)(R10*1)
+	VXORPS     Y3, Y3, Y3
+	LEAQ       (R11)(R9*4), R11
+	PREFETCHT0 (R11)
+	VXORPS     Y4, Y4, Y4
+	JMP        product219
+
+load218:
+	MOVQ    n+16(FP), R9
+	CMPQ    R9, $0x08
+	JNE     masked220
+	MOVQ    crs+72(FP), R9
+	LEAQ    (R9)(R9*2), R10
+	MOVQ    DI, R11
+	VMOVUPS (R11), Y0
+	VMOVUPS (R11)(R9*1), Y1
+	VMOVUPS (R11)(R9*2), Y2
+	VMOVUPS (R11)(R10*1), Y3
+	LEAQ    (R11)(R9*4), R11
+	VMOVUPS (R11), Y4
+	JMP     moved221
+
+masked220:
+	LEAQ       ones<>+0(SB), R10
+	MOVQ       $0x00000010, R11
+	SUBQ       R9, R11
+	LEAQ       (R10)(R11*4), R10
+	VMOVUPS    (R10), Y4
+	MOVQ       crs+72(FP), R9
+	LEAQ       (R9)(R9*2), R10
+	MOVQ       DI, R11
+	VMASKMOVPS (R11), Y4, Y0
+	VMASKMOVPS (R11)(R9*1), Y4, Y1
+	VMASKMOVPS (R11)(R9*2), Y4, Y2
+	VMASKMOVPS (R11)(R10*1), Y4, Y3
+	LEAQ       (R11)(R9*4), R11
+	VMASKMOVPS (R11), Y4, Y4
+
+moved221:
+product219:
+	MOVQ CX, R9
+	LEAQ (R9)(DX*4), R10
+	MOVQ b+48(FP), R11
+	MOVQ k+8(FP), R12
+
+loop222:
+	VMOVUPS      (R11), Y5
+	VBROADCASTSS (R9), Y6
+	VMULPS       Y5, Y6, Y6
+	VADDPS       Y6, Y0, Y0
+	VBROADCASTSS (R9)(DX*1), Y6
+	VMULPS       Y5, Y6, Y6
+	VADDPS       Y6, Y1, Y1
+	VBROADCASTSS (R9)(DX*2), Y6
+	VMULPS       Y5, Y6, Y6
+	VADDPS       Y6, Y2, Y2
+	VBROADCASTSS (R9)(R8*1), Y6
+	VMULPS       Y5, Y6, Y6
+	VADDPS       Y6, Y3, Y3
+	VBROADCASTSS (R10), Y6
+	VMULPS       Y5, Y6, Y5
+	VADDPS       Y5, Y4, Y4
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         SI, R11
+	DECQ         R12
+	JNE          loop222
+	MOVQ         n+16(FP), R9
+	CMPQ         R9, $0x08
+	JNE          masked223
+	MOVQ         crs+72(FP), R9
+	LEAQ         (R9)(R9*2), R10
+	MOVQ         DI, R11
+	VMOVUPS      Y0, (R11)
+	VMOVUPS      Y1, (R11)(R9*1)
+	VMOVUPS      Y2, (R11)(R9*2)
+	VMOVUPS      Y3, (R11)(R10*1)
+	LEAQ         (R11)(R9*4), R11
+	VMOVUPS      Y4, (R11)
+	JMP          moved224
+
+masked223:
+	LEAQ       ones<>+0(SB), R10
+	MOVQ       $0x00000010, R11
+	SUBQ       R9, R11
+	LEAQ       (R10)(R11*4), R10
+	VMOVUPS    (R10), Y5
+	MOVQ       crs+72(FP), R9
+	LEAQ       (R9)(R9*2), R10
+	MOVQ       DI, R11
+	VMASKMOVPS Y0, Y5, (R11)
+	VMASKMOVPS Y1, Y5, (R11)(R9*1)
+	VMASKMOVPS Y2, Y5, (R11)(R9*2)
+	VMASKMOVPS Y3, Y5, (R11)(R10*1)
+	LEAQ       (R11)(R9*4), R11
+	VMASKMOVPS Y4, Y5, (R11)
+
+moved224:
+	SUBQ   $0x05, AX
+	IMUL3Q $0x05, DX, R9
+	ADDQ   R9, CX
+	MOVQ   crs+72(FP), R9
+	IMUL3Q $0x05, R9, R9
+	ADDQ   R9, DI
+	JMP    next210
+
+next210rows4:
+	MOVB       add+80(FP), R9
+	TESTB      R9, R9
+	JNE        load225
+	MOVQ       crs+72(FP), R9
+	LEAQ       (R9)(R9*2), R10
+	MOVQ       DI, R11
+	PREFETCHT0 (R11)
+	VXORPS     Y0, Y0, Y0
+	PREFETCHT0 (R11)(R9*1)
+	VXORPS     Y1, Y1, Y1
+	PREFETCHT0 (R11)(R9*2)
+	VXORPS     Y2, Y2, Y2
+	PREFETCHT0 (R11)(R10*1)
+	VXORPS     Y3, Y3, Y3
+	JMP        product226
+
+load225:
+	MOVQ    n+16(FP), R9
+	CMPQ    R9, $0x08
+	JNE     masked227
+	MOVQ    crs+72(FP), R9
+	LEAQ    (R9)(R9*2), R10
+	MOVQ    DI, R11
+	VMOVUPS (R11), Y0
+	VMOVUPS (R11)(R9*1), Y1
+	VMOVUPS (R11)(R9*2), Y2
+	VMOVUPS (R11)(R10*1), Y3
+	JMP     moved228
+
+masked227:
+	LEAQ       ones<>+0(SB), R10
+	MOVQ       $0x00000010, R11
+	SUBQ       R9, R11
+	LEAQ       (R10)(R11*4), R10
+	VMOVUPS    (R10), Y3
+	MOVQ       crs+72(FP), R9
+	LEAQ       (R9)(R9*2), R10
+	MOVQ       DI, R11
+	VMASKMOVPS (R11), Y3, Y0
+	VMASKMOVPS (R11)(R9*1), Y3, Y1
+	VMASKMOVPS (R11)(R9*2), Y3, Y2
+	VMASKMOVPS (R11)(R10*1), Y3, Y3
+
+moved228:
+product226:
+	MOVQ CX, R9
+	MOVQ b+48(FP), R10
+	MOVQ k+8(FP), R11
+
+loop229:
+	VMOVUPS      (R10), Y4
+	VBROADCASTSS (R9), Y5
+	VMULPS       Y4, Y5, Y5
+	VADDPS       Y5, Y0, Y0
+	VBROADCASTSS (R9)(DX*1), Y5
+	VMULPS       Y4, Y5, Y5
+	VADDPS       Y5, Y1, Y1
+	VBROADCASTSS (R9)(DX*2), Y5
+	VMULPS       Y4, Y5, Y5
+	VADDPS       Y5, Y2, Y2
+	VBROADCASTSS (R9)(R8*1), Y5
+	VMULPS       Y4, Y5, Y4
+	VADDPS       Y4, Y3, Y3
+	ADDQ         BX, R9
+	ADDQ         SI, R10
+	DECQ         R11
+	JNE          loop229
+	MOVQ         n+16(FP), R9
+	CMPQ         R9, $0x08
+	JNE          masked230
+	MOVQ         crs+72(FP), R9
+	LEAQ         (R9)(R9*2), R10
+	MOVQ         DI, R11
+	VMOVUPS      Y0, (R11)
+	VMOVUPS      Y1, (R11)(R9*1)
+	VMOVUPS      Y2, (R11)(R9*2)
+	VMOVUPS      Y3, (R11)(R10*1)
+	JMP          moved231
+
+masked230:
+	LEAQ       ones<>+0(SB), R10
+	MOVQ       $0x00000010, R11
+	SUBQ       R9, R11
+	LEAQ       (R10)(R11*4), R10
+	VMOVUPS    (R10), Y4
+	MOVQ       crs+72(FP), R9
+	LEAQ       (R9)(R9*2), R10
+	MOVQ       DI, R11
+	VMASKMOVPS Y0, Y4, (R11)
+	VMASKMOVPS Y1, Y4, (R11)(R9*1)
+	VMASKMOVPS Y2, Y4, (R11)(R9*2)
+	VMASKMOVPS Y3, Y4, (R11)(R10*1)
+
+moved231:
+	SUBQ   $0x04, AX
+	IMUL3Q $0x04, DX, R9
+	ADDQ   R9, CX
+	MOVQ   crs+72(FP), R9
+	IMUL3Q $0x04, R9, R9
+	ADDQ   R9, DI
+	JMP    next210
+
+next210rows3:
+	MOVB       add+80(FP), R9
+	TESTB      R9, R9
+	JNE        load232
+	MOVQ       crs+72(FP), R9
+	LEAQ       (R9)(R9*2), R10
+	MOVQ       DI, R10
+	PREFETCHT0 (R10)
+	VXORPS     Y0, Y0, Y0
+	PREFETCHT0 (R10)(R9*1)
+	VXORPS     Y1, Y1, Y1
+	PREFETCHT0 (R10)(R9*2)
+	VXORPS     Y2, Y2, Y2
+	JMP        product233
+
+load232:
+	MOVQ    n+16(FP), R9
+	CMPQ    R9, $0x08
+	JNE     masked234
+	MOVQ    crs+72(FP), R9
+	LEAQ    (R9)(R9*2), R10
+	MOVQ    DI, R10
+	VMOVUPS (R10), Y0
+	VMOVUPS (R10)(R9*1), Y1
+	VMOVUPS (R10)(R9*2), Y2
+	JMP     moved235
+
+masked234:
+	LEAQ       ones<>+0(SB), R10
+	MOVQ       $0x00000010, R11
+	SUBQ       R9, R11
+	LEAQ       (R10)(R11*4), R10
+	VMOVUPS    (R10), Y2
+	MOVQ       crs+72(FP), R9
+	LEAQ       (R9)(R9*2), R10
+	MOVQ       DI, R10
+	VMASKMOVPS (R10), Y2, Y0
+	VMASKMOVPS (R10)(R9*1), Y2, Y1
+	VMASKMOVPS (R10)(R9*2), Y2, Y2
+
+moved235:
+product233:
+	MOVQ CX, R9
+	MOVQ b+48(FP), R10
+	MOVQ k+8(FP), R11
+
+loop236:
+	VMOVUPS      (R10), Y3
+	VBROADCASTSS (R9), Y4
+	VMULPS       Y3, Y4, Y4
+	VADDPS       Y4, Y0, Y0
+	VBROADCASTSS (R9)(DX*1), Y4
+	VMULPS       Y3, Y4, Y4
+	VADDPS       Y4, Y1, Y1
+	VBROADCASTSS (R9)(DX*2), Y4
+	VMULPS       Y3, Y4, Y3
+	VADDPS       Y3, Y2, Y2
+	ADDQ         BX, R9
+	ADDQ         SI, R10
+	DECQ         R11
+	JNE          loop236
+	MOVQ         n+16(FP), R9
+	CMPQ         R9, $0x08
+	JNE          masked237
+	MOVQ         crs+72(FP), R9
+	LEAQ         (R9)(R9*2), R10
+	MOVQ         DI, R10
+	VMOVUPS      Y0, (R10)
+	VMOVUPS      Y1, (R10)(R9*1)
+	VMOVUPS      Y2, (R10)(R9*2)
+	JMP          moved238
+
+masked237:
+	LEAQ       ones<>+0(SB), R10
+	MOVQ       $0x00000010, R11
+	SUBQ       R9, R11
+	LEAQ       (R10)(R11*4), R10
+	VMOVUPS    (R10), Y3
+	MOVQ       crs+72(FP), R9
+	LEAQ       (R9)(R9*2), R10
+	MOVQ       DI, R10
+	VMASKMOVPS Y0, Y3, (R10)
+	VMASKMOVPS Y1, Y3, (R10)(R9*1)
+	VMASKMOVPS Y2, Y3, (R10)(R9*2)
+
+moved238:
+	SUBQ   $0x03, AX
+	IMUL3Q $0x03, DX, R9
+	ADDQ   R9, CX
+	MOVQ   crs+72(FP), R9
+	IMUL3Q $0x03, R9, R9
+	ADDQ   R9, DI
+	JMP    next210
+
+next210rows2:
+	MOVB       add+80(FP), R9
+	TESTB      R9, R9
+	JNE        load239
+	MOVQ       crs+72(FP), R9
+	LEAQ       (R9)(R9*2), R10
+	MOVQ       DI, R10
+	PREFETCHT0 (R10)
+	VXORPS     Y0, Y0, Y0
+	PREFETCHT0 (R10)(R9*1)
+	VXORPS     Y1, Y1, Y1
+	JMP        product240
+
+load239:
+	MOVQ    n+16(FP), R9
+	CMPQ    R9, $0x08
+	JNE     masked241
+	MOVQ    crs+72(FP), R9
+	LEAQ    (R9)(R9*2), R10
+	MOVQ    DI, R10
+	VMOVUPS (R10), Y0
+	VMOVUPS (R10)(R9*1), Y1
+	JMP     moved242
+
+masked241:
+	LEAQ       ones<>+0(SB), R10
+	MOVQ       $0x00000010, R11
+	SUBQ       R9, R11
+	LEAQ       (R10)(R11*4), R10
+	VMOVUPS    (R10), Y1
+	MOVQ       crs+72(FP), R9
+	LEAQ       (R9)(R9*2), R10
+	MOVQ       DI, R10
+	VMASKMOVPS (R10), Y1, Y0
+	VMASKMOVPS (R10)(R9*1), Y1, Y1
+
+moved242:
+product240:
+	MOVQ CX, R9
+	MOVQ b+48(FP), R10
+	MOVQ k+8(FP), R11
+
+loop243:
+	VMOVUPS      (R10), Y2
+	VBROADCASTSS (R9), Y3
+	VMULPS       Y2, Y3, Y3
+	VADDPS       Y3, Y0, Y0
+	VBROADCASTSS (R9)(DX*1), Y3
+	VMULPS       Y2, Y3, Y2
+	VADDPS       Y2, Y1, Y1
+	ADDQ         BX, R9
+	ADDQ         SI, R10
+	DECQ         R11
+	JNE          loop243
+	MOVQ         n+16(FP), R9
+	CMPQ         R9, $0x08
+	JNE          masked244
+	MOVQ         crs+72(FP), R9
+	LEAQ         (R9)(R9*2), R10
+	MOVQ         DI, R10
+	VMOVUPS      Y0, (R10)
+	VMOVUPS      Y1, (R10)(R9*1)
+	JMP          moved245
+
+masked244:
+	LEAQ       ones<>+0(SB), R10
+	MOVQ       $0x00000010, R11
+	SUBQ       R9, R11
+	LEAQ       (R10)(R11*4), R10
+	VMOVUPS    (R10), Y2
+	MOVQ       crs+72(FP), R9
+	LEAQ       (R9)(R9*2), R10
+	MOVQ       DI, R10
+	VMASKMOVPS Y0, Y2, (R10)
+	VMASKMOVPS Y1, Y2, (R10)(R9*1)
+
+moved245:
+	SUBQ   $0x02, AX
+	IMUL3Q $0x02, DX, R9
+	ADDQ   R9, CX
+	MOVQ   crs+72(FP), R9
+	IMUL3Q $0x02, R9, R9
+	ADDQ   R9, DI
+	JMP    next210
+
+next210rows1:
+	MOVB       add+80(FP), R9
+	TESTB      R9, R9
+	JNE        load246
+	MOVQ       crs+72(FP), R9
+	LEAQ       (R9)(R9*2), R9
+	MOVQ       DI, R9
+	PREFETCHT0 (R9)
+	VXORPS     Y0, Y0, Y0
+	JMP        product247
+
+load246:
+	MOVQ    n+16(FP), R9
+	CMPQ    R9, $0x08
+	JNE     masked248
+	MOVQ    crs+72(FP), R9
+	LEAQ    (R9)(R9*2), R9
+	MOVQ    DI, R9
+	VMOVUPS (R9), Y0
+	JMP     moved249
+
+masked248:
+	LEAQ       ones<>+0(SB), R10
+	MOVQ       $0x00000010, R11
+	SUBQ       R9, R11
+	LEAQ       (R10)(R11*4), R10
+	VMOVUPS    (R10), Y0
+	MOVQ       crs+72(FP), R9
+	LEAQ       (R9)(R9*2), R9
+	MOVQ       DI, R9
+	VMASKMOVPS (R9), Y0, Y0
+
+moved249:
+product247:
+	MOVQ CX, R9
+	MOVQ b+48(FP), R10
+	MOVQ k+8(FP), R11
+
+loop250:
+	VMOVUPS      (R10), Y1
+	VBROADCASTSS (R9), Y2
+	VMULPS       Y1, Y2, Y1
+	VADDPS       Y1, Y0, Y0
+	ADDQ         BX, R9
+	ADDQ         SI, R10
+	DECQ         R11
+	JNE          loop250
+	MOVQ         n+16(FP), R9
+	CMPQ         R9, $0x08
+	JNE          masked251
+	MOVQ         crs+72(FP), R9
+	LEAQ         (R9)(R9*2), R9
+	MOVQ         DI, R9
+	VMOVUPS      Y0, (R9)
+	JMP          moved252
+
+masked251:
+	LEAQ       ones<>+0(SB), R10
+	MOVQ       $0x00000010, R11
+	SUBQ       R9, R11
+	LEAQ       (R10)(R11*4), R10
+	VMOVUPS    (R10), Y1
+	MOVQ       crs+72(FP), R9
+	LEAQ       (R9)(R9*2), R9
+	MOVQ       DI, R9
+	VMASKMOVPS Y0, Y1, (R9)
+
+moved252:
+	SUBQ   $0x01, AX
+	IMUL3Q $0x01, DX, R9
+	ADDQ   R9, CX
+	MOVQ   crs+72(FP), R9
+	IMUL3Q $0x01, R9, R9
+	ADDQ   R9, DI
+	JMP    next210
+
+done165:
+	VZEROUPPER
+	RET

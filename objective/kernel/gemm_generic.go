@@ -5,7 +5,7 @@ import "gonum.org/v1/gonum/blas/blas32"
 // gemmGeneric sets c = op(a)·op(b), or adds it to c, in tiles of 2×4 whose
 // sums stay in registers. The conversions keep compilers from fusing a product
 // and a sum into one rounding.
-func gemmGeneric(_ Kernel, ta, tb bool, m, n, k int, a, b blas32.General, add bool, c blas32.General) {
+func gemmGeneric(ta, tb bool, m, n, k int, a, b blas32.General, add bool, c blas32.General) {
 	ai, al := a.Stride, 1 // steps between rows of op(a), and along k
 	if ta {
 		ai, al = al, ai

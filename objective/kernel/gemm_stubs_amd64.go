@@ -8,6 +8,7 @@ package kernel
 // from 1 to 32. Steps are in bytes: ars and acs between rows and columns of a, brs
 // and crs between rows of b and c. Of a row of b n numbers, rounded up to whole
 // vectors, are read; nothing but c is read or written of the memory around it.
+// Each sum is a chain of fused multiply-adds, without subnormal numbers.
 //
 //go:noescape
 func gemmAVX512(m int, k int, n int, a *float32, ars int, acs int, b *float32, brs int, c *float32, crs int, add bool)
@@ -16,6 +17,16 @@ func gemmAVX512(m int, k int, n int, a *float32, ars int, acs int, b *float32, b
 // from 1 to 16. Steps are in bytes: ars and acs between rows and columns of a, brs
 // and crs between rows of b and c. Of a row of b n numbers, rounded up to whole
 // vectors, are read; nothing but c is read or written of the memory around it.
+// Each sum is a chain of fused multiply-adds, without subnormal numbers.
 //
 //go:noescape
 func gemmAVX2(m int, k int, n int, a *float32, ars int, acs int, b *float32, brs int, c *float32, crs int, add bool)
+
+// gemmAVX sets c, m×n, to a·b, or adds that to it, with m and k at least 1 and n
+// from 1 to 16. Steps are in bytes: ars and acs between rows and columns of a, brs
+// and crs between rows of b and c. Of a row of b n numbers, rounded up to whole
+// vectors, are read; nothing but c is read or written of the memory around it.
+// Each product and each sum is rounded, as in plain Go.
+//
+//go:noescape
+func gemmAVX(m int, k int, n int, a *float32, ars int, acs int, b *float32, brs int, c *float32, crs int, add bool)

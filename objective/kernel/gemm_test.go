@@ -74,12 +74,41 @@ func TestProductsAreRightForAllShapes(t *testing.T) {
 				kern.Gemm(op.ta, op.tb, a, b, beta, got)
 				name := fmt.Sprintf("%v %s %d×%d×%d, beta %v, pad %d", kern, op.name, m, k, n, beta, pad)
 				checkProduct(t, name, op.ta, op.tb, a, b, beta, c, got)
-				if kern == AVX2 {
+				if kern == Generic {
+					want := clone(c)
+					plain(op.ta, op.tb, a, b, beta, want)
+					sameBits(t, name+": other bits than plain Go has", got.Data, want.Data)
+					if k > 0 {
+						got := clone(c)
+						gemmGeneric(op.ta != blas.NoTrans, op.tb != blas.NoTrans, m, n, k, a, b, beta == 1, got)
+						sameBits(t, name+": gemmGeneric has other bits than plain Go", got.Data, want.Data)
+					}
+				} else if kern == AVX2 {
 					first = got
 				} else if kern == AVX512 {
 					sameBits(t, name+": AVX2 gives other bits", got.Data, first.Data)
 				}
 			}
+		}
+	}
+}
+
+// plain is the product in the simplest plain Go.
+func plain(ta, tb blas.Transpose, a, b blas32.General, beta float32, c blas32.General) {
+	k := a.Cols
+	if ta != blas.NoTrans {
+		k = a.Rows
+	}
+	for i := range c.Rows {
+		for j := range c.Cols {
+			sum := float32(0)
+			if beta == 1 {
+				sum = c.Data[i*c.Stride+j]
+			}
+			for l := range k {
+				sum += float32(float32(at(ta, a, i, l)) * float32(at(tb, b, l, j)))
+			}
+			c.Data[i*c.Stride+j] = sum
 		}
 	}
 }
@@ -268,6 +297,10 @@ func FuzzGemm(f *testing.F) {
 		if add {
 			beta = 1
 		}
+		got, want := clone(c), clone(c)
+		plain(o.ta, o.tb, a, b, beta, want)
+		Generic.Gemm(o.ta, o.tb, a, b, beta, got)
+		sameBits(t, "generic and plain Go", got.Data, want.Data)
 		var first []float32
 		for _, kern := range vectorKernels() {
 			got := clone(c)

@@ -31,7 +31,7 @@ type Kernel uint8
 
 // The kernels, from the slowest on.
 const (
-	Generic  Kernel = iota // plain Go: everywhere
+	Generic  Kernel = iota // what plain Go computes: everywhere
 	AVX2                   // 256-bit vectors with fused multiply-add: amd64
 	AVX512                 // 512-bit vectors: amd64
 	OpenBLAS               // matrix products by the C library: with the build tag openblas

@@ -6,7 +6,6 @@ import "gonum.org/v1/gonum/blas/blas32"
 
 func vectorKernels() []Kernel { return nil }
 
-// gemmPacked is for the kernels that there are not.
-func gemmPacked(_ Kernel, ta, tb bool, m, n, k int, a, b blas32.General, add bool, c blas32.General) {
-	gemmGeneric(Generic, ta, tb, m, n, k, a, b, add, c)
+func (Kernel) gemm(ta, tb bool, m, n, k int, a, b blas32.General, add bool, c blas32.General) {
+	gemmGeneric(ta, tb, m, n, k, a, b, add, c)
 }

@@ -10,7 +10,7 @@ import (
 
 const hasOpenBLAS = true
 
-func gemmOpenBLAS(_ Kernel, ta, tb bool, m, n, k int, a, b blas32.General, add bool, c blas32.General) {
+func gemmOpenBLAS(ta, tb bool, m, n, k int, a, b blas32.General, add bool, c blas32.General) {
 	beta := float32(0)
 	if add {
 		beta = 1

@@ -10,17 +10,25 @@ import (
 
 // gemm writes the product of a matrix and a panel of columns: tiles of up to
 // s.rows rows by one or two vectors, whose sums stay in registers over k. Each
-// sum is one chain of fused multiply-adds in the order of k, whatever the tile.
+// sum is one chain in the order of k, whatever the tile.
 func gemm(s isa) {
 	TEXT("gemm"+s.name, NOSPLIT, "func(m, k, n int, a *float32, ars, acs int, b *float32, brs int, c *float32, crs int, add bool)")
+	arithmetic := "Each sum is a chain of fused multiply-adds, without subnormal numbers."
+	if s.plain {
+		arithmetic = "Each product and each sum is rounded, as in plain Go."
+	}
 	Doc(
 		fmt.Sprintf("gemm%s sets c, m×n, to a·b, or adds that to it, with m and k at least 1 and n", s.name),
 		fmt.Sprintf("from 1 to %d. Steps are in bytes: ars and acs between rows and columns of a, brs", 2*s.lanes),
 		"and crs between rows of b and c. Of a row of b n numbers, rounded up to whole",
 		"vectors, are read; nothing but c is read or written of the memory around it.",
+		arithmetic,
 	)
 	Pragma("noescape")
-	undo := flushSubnormals()
+	undo := func() {}
+	if !s.plain {
+		undo = flushSubnormals()
+	}
 	g := panel{isa: s, done: label("done")}
 	g.m = Load(Param("m"), GP64())
 	g.a = Load(Param("a"), GP64())
@@ -151,7 +159,13 @@ func (g *panel) tile(rows, vectors int) {
 		x := g.vec()
 		VBROADCASTSS(at[r], x)
 		for v := range bs {
-			VFMADD231PS(bs[v], x, acc[r][v])
+			if g.plain {
+				product := g.vec()
+				VMULPS(bs[v], x, product)
+				VADDPS(product, acc[r][v], acc[r][v])
+			} else {
+				VFMADD231PS(bs[v], x, acc[r][v])
+			}
 		}
 	}
 	for _, p := range groups {

@@ -8,16 +8,18 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// An isa is an instruction set.
+// An isa is an instruction set and how it is used.
 type isa struct {
 	name  string // as functions end
 	lanes int    // float32 in a register
 	rows  int    // of the largest tile of a product
+	plain bool   // whether products do what plain Go does: they fuse nothing and have subnormal numbers
 }
 
 var (
 	avx512 = isa{name: "AVX512", lanes: 16, rows: 12}
 	avx2   = isa{name: "AVX2", lanes: 8, rows: 6}
+	avx    = isa{name: "AVX", lanes: 8, rows: 6, plain: true}
 )
 
 // vec returns a register for a vector.
@@ -52,7 +54,7 @@ func label(name string) string {
 
 var ones *Mem // sixteen numbers of ones, then sixteen zeros
 
-// vectorMasks returns masks for the first n of one or two vectors of AVX2.
+// vectorMasks returns masks for the first n of one or two vectors of AVX.
 func vectorMasks(n reg.Register, vectors int) (mask [2]reg.Register) {
 	table := maskTable(n)
 	for v := range vectors {

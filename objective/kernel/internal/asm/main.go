@@ -16,8 +16,9 @@ func main() {
 	ConstraintExpr("amd64,!purego")
 	switch *part {
 	case "gemm":
-		gemm(avx512)
-		gemm(avx2)
+		for _, s := range []isa{avx512, avx2, avx} {
+			gemm(s)
+		}
 	case "pack":
 		packRows()
 		packTransposed()
