@@ -42,8 +42,9 @@ type Task struct {
 	Name string // for messages and records
 
 	// Network returns a network for settings s whose blocks have the pretrained
-	// weights and whose head is fresh, drawn from rng. Networks may share the
-	// values of parameters that s freezes. It must be safe for concurrent use.
+	// weights and whose head is fresh, drawn from rng. What s freezes the task
+	// freezes itself; if networks are to share the memory of frozen parameters,
+	// Network does it, by s.Freeze. It must be safe for concurrent use.
 	Network func(s Settings, rng *rand.Rand) (*nn.Network, error)
 	Layers  int // blocks of the network, all of which can be frozen
 

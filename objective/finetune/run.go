@@ -167,40 +167,13 @@ func (r *run) resume(checkpoint []byte) error {
 // network returns the network at the start of a stage: pretrained, with so many
 // frozen blocks, and of the others what the settings train.
 func (r *run) network(frozen int) (*nn.Network, error) {
-	net, err := r.Network(r.settings, rand.New(rand.NewPCG(r.seed, 0)))
+	s := r.settings
+	s.FrozenLayers = frozen
+	net, err := r.Network(s, rand.New(rand.NewPCG(r.seed, 0)))
 	if err != nil {
 		return nil, err
 	}
-	for _, p := range net.Blocks[:frozen].Params() {
-		p.Frozen = true
-	}
-	rest := net.Blocks[frozen:]
-	if len(rest) == 0 {
-		return net, nil
-	}
-	switch r.settings.Tuning {
-	case BitFit:
-		_, err = nn.BitFit(rest.Params())
-	case LoRA:
-		rng := rand.New(rand.NewPCG(r.seed, streamLoRA))
-		for _, p := range rest.Params() {
-			p.Frozen = true
-		}
-		for _, d := range denses(rest) {
-			d.AddLoRA(r.settings.LoRARank, r.settings.LoRAAlpha, 0, rng)
-		}
-	}
-	return net, err
-}
-
-// denses returns the dense layers in l.
-func denses(l nn.Layer) (all []*nn.Dense) {
-	nn.Walk(l, func(l nn.Layer) {
-		if d, ok := l.(*nn.Dense); ok {
-			all = append(all, d)
-		}
-	})
-	return all
+	return net, s.Freeze(net, rand.New(rand.NewPCG(r.seed, streamLoRA)))
 }
 
 // join returns the examples of a, then those of b.

@@ -1,0 +1,53 @@
+package finetune
+
+import (
+	"math/rand/v2"
+
+	"github.com/bluefin-hpo/bluefin/objective/nn"
+)
+
+// Freeze marks what s does not train of net: the parameters of the first
+// FrozenLayers blocks, and of the others, but not of the head, what Tuning says.
+// With LoRA it adds the low-rank terms, drawn from rng. A task does this with
+// what its Network returns; a second time changes nothing.
+func (s Settings) Freeze(net *nn.Network, rng *rand.Rand) error {
+	front, back := net.Split(s.FrozenLayers)
+	freeze(front.Params())
+	rest := back.Blocks
+	if len(rest) == 0 {
+		return nil
+	}
+	switch s.Tuning {
+	case BitFit:
+		_, err := nn.BitFit(rest.Params())
+		return err
+	case LoRA:
+		all := denses(rest)
+		for _, d := range all {
+			if d.LoRA != nil {
+				return nil
+			}
+		}
+		freeze(rest.Params())
+		for _, d := range all {
+			d.AddLoRA(s.LoRARank, s.LoRAAlpha, 0, rng)
+		}
+	}
+	return nil
+}
+
+func freeze(params []*nn.Param) {
+	for _, p := range params {
+		p.Frozen = true
+	}
+}
+
+// denses returns the dense layers in l.
+func denses(l nn.Layer) (all []*nn.Dense) {
+	nn.Walk(l, func(l nn.Layer) {
+		if d, ok := l.(*nn.Dense); ok {
+			all = append(all, d)
+		}
+	})
+	return all
+}

@@ -1,0 +1,65 @@
+package finetune
+
+import (
+	"math"
+
+	"github.com/bluefin-hpo/bluefin/objective/nn"
+	"github.com/bluefin-hpo/bluefin/objective/train"
+)
+
+// A Scale is what the targets of a regression are measured in: a network learns
+// numbers around 0 of size 1 best.
+type Scale struct{ Mean, Deviation float64 }
+
+// Standardize returns the mean and the standard deviation of the targets of the
+// training part, and changes those of all parts to (target - Mean)/Deviation,
+// in new memory. A loss of 1 is then that of always saying the mean. Parts of a
+// classification stay, and the scale is {0, 1}.
+func Standardize(training *train.Set, others ...*train.Set) Scale {
+	s := Scale{0, 1}
+	if len(training.Targets) == 0 {
+		return s
+	}
+	var sum, squares float64
+	n := float64(len(training.Targets))
+	for _, y := range training.Targets {
+		sum += float64(y)
+	}
+	s.Mean = sum / n
+	for _, y := range training.Targets {
+		squares += (float64(y) - s.Mean) * (float64(y) - s.Mean)
+	}
+	if squares > 0 {
+		s.Deviation = math.Sqrt(squares / n)
+	}
+	for _, set := range append(others, training) {
+		scaled := make([]float32, len(set.Targets))
+		for i, y := range set.Targets {
+			scaled[i] = float32((float64(y) - s.Mean) / s.Deviation)
+		}
+		if set.Targets != nil {
+			set.Targets = scaled
+		}
+	}
+	return s
+}
+
+// Rescale changes the last dense layer of the head, so that the network gives
+// targets as they were before Standardize; with inverse it changes it back.
+func (s Scale) Rescale(net *nn.Network, inverse bool) {
+	if s == (Scale{0, 1}) {
+		return
+	}
+	all := denses(net.Head)
+	last := all[len(all)-1]
+	factor, shift := s.Deviation, s.Mean
+	if inverse {
+		factor, shift = 1/s.Deviation, -s.Mean/s.Deviation
+	}
+	for i, w := range last.W.Value {
+		last.W.Value[i] = float32(float64(w) * factor)
+	}
+	for i, b := range last.B.Value {
+		last.B.Value[i] = float32(float64(b)*factor + shift)
+	}
+}
