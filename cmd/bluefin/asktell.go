@@ -38,7 +38,7 @@ func askCommand() *cli.Command {
 			if err != nil {
 				return usagef("--search-space: %w", err)
 			}
-			s, err := samplerByName(c.String("sampler"))
+			s, err := samplerFor(c)
 			if err != nil {
 				return err
 			}

@@ -68,10 +68,10 @@ func runFinetune(c *cli.Context) (err error) {
 		defer cancel()
 	}
 	cfg := study.Config{Name: c.String("study-name"), Directions: []trial.Direction{trial.Minimize}, Seed: c.Uint64("seed")}
-	if cfg.Sampler, err = samplerByName(c.String("sampler")); err != nil {
+	if cfg.Sampler, err = samplerFor(c); err != nil {
 		return err
 	}
-	if cfg.Pruner, err = prunerByName(c.String("pruner")); err != nil {
+	if cfg.Pruner, err = prunerFor(c); err != nil {
 		return err
 	}
 	if cfg.Orphans.Policy, err = orphans(c); err != nil {

@@ -1,6 +1,11 @@
 package main
 
 import (
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+
 	"github.com/urfave/cli/v2"
 
 	"github.com/bluefin-hpo/bluefin/pruner"
@@ -9,37 +14,98 @@ import (
 )
 
 func samplerFlag() cli.Flag {
-	return &cli.StringFlag{Name: "sampler", Value: "tpe", Usage: "how parameters are drawn, `NAME` is tpe, random or cmaes"}
+	return &cli.StringFlag{Name: "sampler", Value: "tpe", Usage: "how parameters are drawn, `NAME` is " + words(samplerNames())}
 }
 
 func prunerFlag() cli.Flag {
-	return &cli.StringFlag{Name: "pruner", Value: "median", Usage: "when a trial is stopped early, `NAME` is median, halving or none"}
+	return &cli.StringFlag{Name: "pruner", Value: "median", Usage: "when a trial is stopped early, `NAME` is " + words(prunerNames()) +
+		". Some take a number: percentile:25 stops what is not in the best quarter, patient:5 what has not improved for more than 5" +
+		" reports, threshold:2.5 what reports more than that or NaN"}
 }
 
 func seedFlag() cli.Flag {
 	return &cli.Uint64Flag{Name: "seed", Usage: "a `NUMBER` that decides over all that is random: the same seed gives the same trials"}
 }
 
-func samplerByName(name string) (study.Sampler, error) {
-	switch name {
-	case "tpe":
-		return &sampler.TPE{}, nil
-	case "random":
-		return sampler.Random{}, nil
-	case "cmaes":
-		return &sampler.CMAES{}, nil
-	}
-	return nil, usagef("--sampler is %q, want one of tpe, random, cmaes", name)
+// samplerNames are those that samplerFor knows.
+func samplerNames() []string {
+	return []string{"tpe", "tpe-independent", "cmaes", "cmaes-ipop", "cmaes-bipop", "gp", "qmc", "random", "bruteforce"}
 }
 
-func prunerByName(name string) (study.Pruner, error) {
+// samplerFor returns the sampler that the flags ask for.
+func samplerFor(c *cli.Context) (study.Sampler, error) {
+	switch name := c.String("sampler"); name {
+	case "tpe":
+		return &sampler.TPE{}, nil
+	case "tpe-independent":
+		return &sampler.TPE{Independent: true}, nil
+	case "cmaes":
+		return &sampler.CMAES{}, nil
+	case "cmaes-ipop":
+		return &sampler.CMAES{Restart: sampler.IPOP}, nil
+	case "cmaes-bipop":
+		return &sampler.CMAES{Restart: sampler.BIPOP}, nil
+	case "gp":
+		return &sampler.GP{}, nil
+	case "qmc":
+		return sampler.QMC{Seed: c.Uint64("seed")}, nil
+	case "random":
+		return sampler.Random{}, nil
+	case "bruteforce":
+		return sampler.BruteForce{}, nil
+	default:
+		return nil, usagef("--sampler is %q, want one of %s", name, strings.Join(samplerNames(), ", "))
+	}
+}
+
+// prunerNames are those that prunerFor knows.
+func prunerNames() []string {
+	return []string{"median", "percentile", "halving", "hyperband", "patient", "threshold", "none"}
+}
+
+// prunerFor returns the pruner that the flags ask for, nil for none.
+func prunerFor(c *cli.Context) (study.Pruner, error) {
+	name, text, given := strings.Cut(c.String("pruner"), ":")
+	// number is what follows the name, or else the default.
+	number := func(byDefault float64, allowed func(x float64) bool, what string) (float64, error) {
+		if !given {
+			return byDefault, nil
+		}
+		x, err := strconv.ParseFloat(text, 64)
+		if err != nil || !allowed(x) {
+			return 0, usagef("--pruner is %q, want %s after %s:", c.String("pruner"), what, name)
+		}
+		return x, nil
+	}
+	switch name {
+	case "percentile":
+		x, err := number(25, func(x float64) bool { return 0 <= x && x <= 100 }, "a number from 0 to 100")
+		return pruner.Percentile{Percentile: x}, err
+	case "patient":
+		x, err := number(5, func(x float64) bool { return 0 <= x && x <= math.MaxInt32 && x == math.Trunc(x) }, "a whole number of reports")
+		return pruner.Patient{Patience: int(x)}, err
+	case "threshold":
+		x, err := number(math.Inf(1), func(x float64) bool { return !math.IsNaN(x) }, "a number")
+		return pruner.Threshold{Upper: &x}, err
+	}
+	if given && slices.Contains(prunerNames(), name) {
+		return nil, usagef("--pruner is %q, want no number after %s", c.String("pruner"), name)
+	}
 	switch name {
 	case "median":
 		return pruner.Median{}, nil
 	case "halving":
 		return pruner.SuccessiveHalving{}, nil
+	case "hyperband":
+		return pruner.Hyperband{StudyName: c.String("study-name")}, nil
 	case "none":
 		return nil, nil
 	}
-	return nil, usagef("--pruner is %q, want one of median, halving, none", name)
+	return nil, usagef("--pruner is %q, want one of %s", c.String("pruner"), strings.Join(prunerNames(), ", "))
+}
+
+// words are names as a sentence lists them.
+func words(names []string) string {
+	last := len(names) - 1
+	return strings.Join(names[:last], ", ") + " or " + names[last]
 }
