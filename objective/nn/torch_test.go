@@ -41,6 +41,14 @@ type torch struct {
 		Before      [][]float32
 		After       [][]float64
 	}
+	Losses []struct {
+		X, DX     torchMatrix
+		Labels    []int
+		Targets   []float32
+		Smoothing float64
+		Weights   []float64
+		Loss      float64
+	}
 }
 
 // A torchLayer is a layer's result at x and the gradients of Σ dy∘y.
@@ -235,6 +243,32 @@ func TestClipGradNormAgreesWithPyTorch(t *testing.T) {
 			if e := relativeError(params[i].Grad, want); !(e < tolerance) {
 				t.Errorf("limit %v: gradient %d is off by %.2g, want less than %.0g", c.Limit, i, e, tolerance)
 			}
+		}
+	}
+}
+
+func TestLossesAgreeWithPyTorch(t *testing.T) {
+	cases := loadTorch(t).Losses
+	if len(cases) != 5 {
+		t.Fatalf("%d cases, want 5", len(cases))
+	}
+	for i, c := range cases {
+		entropy, squared := SoftmaxCrossEntropy{Smoothing: c.Smoothing, Weights: c.Weights}, SquaredError{}
+		var loss float64
+		var grad []float32
+		if c.Targets != nil {
+			loss = squared.Forward(c.X.matrix(), c.Targets) / 6
+			grad = squared.Backward().Data
+		} else {
+			loss, _ = entropy.Forward(c.X.matrix(), c.Labels)
+			loss /= entropy.Weight(c.Labels)
+			grad = entropy.Backward().Data
+		}
+		if math.Abs(loss-c.Loss) > tolerance*c.Loss {
+			t.Errorf("loss %d is %v, want %v", i, loss, c.Loss)
+		}
+		if e := relativeError(grad, c.DX.Data); !(e < tolerance) {
+			t.Errorf("gradient of loss %d is off by %.2g, want less than %.0g", i, e, tolerance)
 		}
 	}
 }

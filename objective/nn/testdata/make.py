@@ -197,4 +197,27 @@ def clipping():
     return cases
 
 
-print(json.dumps({"network": network(), "adamw": adamw(), "layers": layers(), "clipping": clipping()}))
+def losses():
+    """Cross-entropies of five classes with and without label smoothing and class
+    weights, one of which is 0, and a mean squared error."""
+    labels = torch.tensor([0, 3, 4, 3, 1, 2])
+    weights = torch.tensor([0.5, 2.0, 0.0, 1.5, 0.25])
+    cases = []
+    for smoothing, w in [(0.0, None), (0.1, None), (0.0, weights), (0.3, weights)]:
+        x = torch.randn(6, 5) * 2
+        criterion = nn.CrossEntropyLoss(weight=w, label_smoothing=smoothing)
+        more = {"labels": labels.tolist(), "smoothing": smoothing, "weights": None if w is None else floats(w)}
+        cases.append(loss(lambda y: criterion(y, labels), x) | more)
+    targets = torch.randn(6, 2)
+    cases.append(loss(lambda y: nn.functional.mse_loss(y, targets), torch.randn(6, 2)) | {"targets": floats(targets)})
+    return cases
+
+
+def loss(criterion, x):
+    x.requires_grad_()
+    value = criterion(x)
+    value.backward()
+    return {"x": rows(x), "loss": value.item(), "dx": rows(x.grad)}
+
+
+print(json.dumps({"network": network(), "adamw": adamw(), "layers": layers(), "clipping": clipping(), "losses": losses()}))
