@@ -137,6 +137,24 @@ func TestNewRefuses(t *testing.T) {
 	}
 }
 
+func TestLongTextsAreCutAsShortOnes(t *testing.T) {
+	v := load(t)
+	tokenizer := v.tokenizer(t, Config{MaxTokens: 1 << 30})
+	var want []int32
+	var long strings.Builder
+	for long.Len() < 5*chunk {
+		for _, text := range v.Texts {
+			long.WriteString(text + " ")
+			ids := tokenizer.Encode(text)
+			want = append(want, ids[1:len(ids)-1]...)
+		}
+	}
+	got := tokenizer.Encode(long.String())
+	if !slices.Equal(got[1:len(got)-1], want) {
+		t.Errorf("%d tokens of a text of %d bytes are others than those of its parts", len(got), long.Len())
+	}
+}
+
 // The tokens of two texts with a space between are those of the one and those
 // of the other; and where no word is unknown the tokens spell the words.
 func FuzzEncode(f *testing.F) {

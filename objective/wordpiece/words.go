@@ -9,29 +9,47 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
+// chunk is how many bytes are normalised at a time, at least: of a long text
+// only the beginning may be wanted.
+const chunk = 4096
+
 // words yields the words of a text and its punctuation marks, each of which is
 // a word, normalised.
 func (t *Tokenizer) words(text string) iter.Seq[string] {
 	return func(yield func(string) bool) {
-		text := t.normalise(text)
-		start := 0 // of the word that i is in
-		for i, r := range text {
-			space, mark := isSpace(r), isPunctuation(r)
-			if !space && !mark {
-				continue
+		for text != "" {
+			end := len(text)
+			if end > chunk { // nothing reaches beyond a space
+				if space := strings.IndexByte(text[chunk:], ' '); space >= 0 {
+					end = chunk + space
+				}
 			}
-			if start < i && !yield(text[start:i]) {
+			if !split(t.normalise(text[:end]), yield) {
 				return
 			}
-			start = i + utf8.RuneLen(r)
-			if mark && !yield(text[i:start]) {
-				return
-			}
-		}
-		if start < len(text) {
-			yield(text[start:])
+			text = text[end:]
 		}
 	}
+}
+
+// split yields the words and marks of a normalised text, and reports whether
+// yield wants more.
+func split(text string, yield func(string) bool) bool {
+	start := 0 // of the word that i is in
+	for i, r := range text {
+		space, mark := isSpace(r), isPunctuation(r)
+		if !space && !mark {
+			continue
+		}
+		if start < i && !yield(text[start:i]) {
+			return false
+		}
+		start = i + utf8.RuneLen(r)
+		if mark && !yield(text[i:start]) {
+			return false
+		}
+	}
+	return start == len(text) || yield(text[start:])
 }
 
 // normalise removes control characters, makes every space one of ASCII, puts
