@@ -1,13 +1,16 @@
 package bert
 
 import (
+	"context"
 	"errors"
 	"math/rand/v2"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/bluefin-hpo/bluefin/objective/nn"
+	"github.com/bluefin-hpo/bluefin/objective/train"
 )
 
 // freezeBlocks freezes the first n blocks.
@@ -50,6 +53,39 @@ func TestNetworksHaveFrozenParametersInCommonAndNoOthers(t *testing.T) {
 	}
 	if !slices.Equal(again.Params()[frozen].Value, before) {
 		t.Error("training a network changes those that the model makes later")
+	}
+}
+
+// Trials run at the same time on one model: the race detector watches.
+func TestNetworksOfOneModelTrainAtTheSameTime(t *testing.T) {
+	m := loadTiny(t)
+	b := m.Batch(tinyTexts)
+	set := train.Set{Batch: b, Labels: []int{0, 1, 0, 1, 0}}
+	fit := func(seed uint64) ([]float32, error) {
+		net, err := m.Network(Options{Outputs: 2, Dropout: m.Config.Dropout(), Seed: seed, Freeze: freezeBlocks(1 + int(seed))})
+		if err != nil {
+			return nil, err
+		}
+		if _, err := train.Fit(context.Background(), net, set, set, train.Config{LearningRate: 1e-2, Seed: seed}, nil, nil); err != nil {
+			return nil, err
+		}
+		return net.Forward(b, nil).X.Data, nil
+	}
+	var alone, together [3][]float32
+	var errs [3]error
+	var wg sync.WaitGroup
+	for i := range together {
+		wg.Go(func() { together[i], errs[i] = fit(uint64(i)) })
+	}
+	wg.Wait()
+	for i := range alone {
+		var err error
+		if alone[i], err = fit(uint64(i)); err != nil || errs[i] != nil {
+			t.Fatal(err, errs[i])
+		}
+		if !slices.Equal(alone[i], together[i]) {
+			t.Errorf("trial %d ends with outputs %v among others and %v alone", i, together[i], alone[i])
+		}
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 
 	"github.com/bluefin-hpo/bluefin/objective/nn"
@@ -41,12 +42,17 @@ func (m *Model) save(dir string, net *nn.Network, labels []string) error {
 			d.MergeLoRA()
 		}
 	})
-	head := net.Head.(nn.Sequential)
+	head := net.Head.(nn.Sequential) // as Network makes it
 	_, mean := head[0].(*nn.MeanPool)
 	classifier := head[len(head)-1].(*nn.Dense)
 	outputs := len(classifier.B.Value)
 	if labels != nil && len(labels) != outputs {
 		return fmt.Errorf("there are %d labels, want one for each of the %d outputs", len(labels), outputs)
+	}
+	for i, label := range labels {
+		if j := slices.Index(labels, label); j < i {
+			return fmt.Errorf("labels %d and %d are both %q, want a name for each class", j, i, label)
+		}
 	}
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return err

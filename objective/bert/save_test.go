@@ -97,6 +97,9 @@ func TestSaveRefuses(t *testing.T) {
 	if err := m.Save(t.TempDir(), net, []string{"a", "b"}); err == nil || !strings.Contains(err.Error(), "there are 2 labels, want one for each of the 3 outputs") {
 		t.Errorf("too few labels: error is %v", err)
 	}
+	if err := m.Save(t.TempDir(), net, []string{"a", "b", "a"}); err == nil || !strings.Contains(err.Error(), `labels 0 and 2 are both "a"`) {
+		t.Errorf("a label twice: error is %v", err)
+	}
 	file := filepath.Join(t.TempDir(), "file")
 	if err := os.WriteFile(file, nil, 0o666); err != nil {
 		t.Fatal(err)
