@@ -86,6 +86,7 @@ func TestReplay(t *testing.T) {
 		{"CMAES with BIPOP and median", func() study.Sampler { return &sampler.CMAES{Population: 10, Restart: sampler.BIPOP} }, 150, false, false, pruner.Median{}},
 		{"CMAES under Hyperband", func() study.Sampler { return &sampler.CMAES{Population: 5} }, 150, false, false, pruner.Hyperband{StudyName: "test"}},
 		{"GP", func() study.Sampler { return &sampler.GP{} }, 30, false, true, nil},
+		{"Auto", func() study.Sampler { return &sampler.Auto{} }, 40, false, true, nil},
 		{"TPE", func() study.Sampler { return &sampler.TPE{} }, 100, false, true, nil},
 		{"TPE, one at a time", func() study.Sampler { return &sampler.TPE{Independent: true} }, 100, false, true, nil},
 		{"TPE by groups", func() study.Sampler { return &sampler.TPE{Groups: true} }, 100, false, true, nil},

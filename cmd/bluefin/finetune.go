@@ -71,7 +71,7 @@ func runFinetune(c *cli.Context) (err error) {
 	if cfg.Sampler, err = samplerFor(c); err != nil {
 		return err
 	}
-	if cfg.Pruner, err = prunerFor(c); err != nil {
+	if cfg.Pruner, err = prunerFor(c, cfg.Name); err != nil {
 		return err
 	}
 	if cfg.Orphans.Policy, err = orphans(c); err != nil {

@@ -29,12 +29,14 @@ func seedFlag() cli.Flag {
 
 // samplerNames are those that samplerFor knows.
 func samplerNames() []string {
-	return []string{"tpe", "tpe-independent", "cmaes", "cmaes-ipop", "cmaes-bipop", "gp", "qmc", "random", "bruteforce"}
+	return []string{"auto", "tpe", "tpe-independent", "cmaes", "cmaes-ipop", "cmaes-bipop", "gp", "qmc", "random", "bruteforce"}
 }
 
 // samplerFor returns the sampler that the flags ask for.
 func samplerFor(c *cli.Context) (study.Sampler, error) {
 	switch name := c.String("sampler"); name {
+	case "auto":
+		return &sampler.Auto{Trials: c.Int("trials")}, nil // 0 where there is no such flag
 	case "tpe":
 		return &sampler.TPE{}, nil
 	case "tpe-independent":
@@ -63,8 +65,9 @@ func prunerNames() []string {
 	return []string{"median", "percentile", "halving", "hyperband", "patient", "threshold", "none"}
 }
 
-// prunerFor returns the pruner that the flags ask for, nil for none.
-func prunerFor(c *cli.Context) (study.Pruner, error) {
+// prunerFor returns the pruner that the flags ask for, nil for none, for a study
+// of the given name.
+func prunerFor(c *cli.Context, studyName string) (study.Pruner, error) {
 	name, text, given := strings.Cut(c.String("pruner"), ":")
 	// number is what follows the name, or else the default.
 	number := func(byDefault float64, allowed func(x float64) bool, what string) (float64, error) {
@@ -97,7 +100,7 @@ func prunerFor(c *cli.Context) (study.Pruner, error) {
 	case "halving":
 		return pruner.SuccessiveHalving{}, nil
 	case "hyperband":
-		return pruner.Hyperband{StudyName: c.String("study-name")}, nil
+		return pruner.Hyperband{StudyName: studyName}, nil
 	case "none":
 		return nil, nil
 	}
