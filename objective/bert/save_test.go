@@ -1,6 +1,8 @@
 package bert
 
 import (
+	"bytes"
+	"encoding/json"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -81,6 +83,57 @@ func TestSaveAndLoad(t *testing.T) {
 		}
 		if left, _ := filepath.Glob(filepath.Join(dir, "*.*.*")); len(left) > 0 {
 			t.Errorf("%v: %q are left over", pooling, left)
+		}
+	}
+}
+
+func TestSavedFilesSayWhatTheNetworkIs(t *testing.T) {
+	m := loadTiny(t)
+	m.Tokenizer = m.Tokenizer.Limit(12)
+	for _, c := range []struct {
+		options Options
+		labels  []string
+		want    map[string][]string // in the files
+	}{
+		{Options{Outputs: 1}, nil, map[string][]string{
+			"config.json": {
+				`"problem_type":"regression"`, `"architectures":["BertForSequenceClassification"]`, `"id2label":{"0":"LABEL_0"}`,
+				`"hidden_size":32`, `"layer_norm_eps":1e-12`, // as they were
+			},
+			"tokenizer_config.json":     {`"model_max_length":12`, `"do_lower_case":true`},
+			"sentence_bert_config.json": {`"max_seq_length":12`},
+		}},
+		{Options{Outputs: 2, Pooling: PoolMean}, []string{"ham", "spam"}, map[string][]string{
+			"config.json": {
+				`"problem_type":"single_label_classification"`, `"architectures":["BertModel"]`, `"id2label":{"0":"ham","1":"spam"}`, `"label2id":{"ham":0,"spam":1}`,
+			},
+			"modules.json":          {`"path":"2_Dense","type":"sentence_transformers.models.Dense"`},
+			"1_Pooling/config.json": {`"pooling_mode_mean_tokens":true`, `"pooling_mode_cls_token":false`},
+			"2_Dense/config.json":   {`"in_features":32,"out_features":2`, "Identity"},
+		}},
+	} {
+		net, err := m.Network(c.options)
+		if err != nil {
+			t.Fatal(err)
+		}
+		dir := t.TempDir()
+		if err := m.Save(dir, net, c.labels); err != nil {
+			t.Fatal(err)
+		}
+		for name, texts := range c.want {
+			b, err := os.ReadFile(filepath.Join(dir, name))
+			if err != nil {
+				t.Fatal(err)
+			}
+			var tight bytes.Buffer
+			if err := json.Compact(&tight, b); err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+			for _, text := range texts {
+				if !strings.Contains(tight.String(), text) {
+					t.Errorf("%s is %s, want %s in it", name, tight.String(), text)
+				}
+			}
 		}
 	}
 }
