@@ -1,17 +1,18 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"strings"
-	"unicode"
+	"slices"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/bluefin-hpo/bluefin/objective/finetune"
+	"github.com/bluefin-hpo/bluefin/objective/kernel"
+	"github.com/bluefin-hpo/bluefin/objective/train"
 	"github.com/bluefin-hpo/bluefin/storage"
 	"github.com/bluefin-hpo/bluefin/storage/sqlite"
 	"github.com/bluefin-hpo/bluefin/study"
@@ -21,18 +22,24 @@ import (
 func finetuneCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "finetune",
-		Usage: "search for the settings that fine-tune a small pretrained network best",
-		Description: "A network that knows the handwritten digits 0 to 4 learns 5 to 9 from a few images.\n" +
-			"Each trial is one fine-tuning; its value is the validation loss. Trial 0 has the\n" +
-			"recommended default settings. Run the same command again to go on after a stop.",
-		Flags: []cli.Flag{
+		Usage: "search for the settings that fine-tune a pretrained network best",
+		Description: "Each trial is one fine-tuning; its value is the best validation loss, or --metric.\n" +
+			"Trial 0 has the recommended settings. Run the same command again to go on after a\n" +
+			"stop. Tasks:\n" +
+			"  digits   a small network that knows the handwritten digits 0 to 4 learns 5 to 9\n" +
+			"  fashion  a convolutional network that knows five kinds of clothes learns five others\n" +
+			"  text     an encoder in the folder of a Hugging Face model (--model) learns classes of\n" +
+			"           texts, or numbers, from a CSV file (--train)\n" +
+			"  csv      a small network learns a column of a CSV file (--train) from the others\n" +
+			"The first two need nothing but this program.",
+		Flags: slices.Concat([]cli.Flag{
 			storageFlag(),
-			&cli.StringFlag{Name: "study-name", Value: "digits", Usage: "the `NAME` of the study; it is created if it does not exist"},
+			&cli.StringFlag{Name: "study-name", DefaultText: "that of the task", Usage: "the `NAME` of the study; it is created if it does not exist"},
 			&cli.IntFlag{Name: "trials", Value: 30, Usage: "the `NUMBER` of trials that the study shall have in all"},
 			&cli.DurationFlag{Name: "timeout", DefaultText: "none", Usage: "stop after a `TIME` like 10m"},
 			&cli.IntFlag{Name: "workers", Value: 1, Usage: "the `NUMBER` of trials that run at once"},
 			samplerFlag(), prunerFlag(), seedFlag(), durabilityFlag(), orphansFlag(),
-		},
+		}, taskFlags(), practiceFlags()),
 		Action: runFinetune,
 	}
 }
@@ -67,13 +74,7 @@ func runFinetune(c *cli.Context) (err error) {
 		ctx, cancel = context.WithTimeoutCause(ctx, d, errTimeout)
 		defer cancel()
 	}
-	cfg := study.Config{Name: c.String("study-name"), Directions: []trial.Direction{trial.Minimize}, Seed: c.Uint64("seed")}
-	if cfg.Sampler, err = samplerFor(c); err != nil {
-		return err
-	}
-	if cfg.Pruner, err = prunerFor(c, cfg.Name); err != nil {
-		return err
-	}
+	cfg := study.Config{Seed: c.Uint64("seed")}
 	if cfg.Orphans.Policy, err = orphans(c); err != nil {
 		return err
 	}
@@ -81,9 +82,33 @@ func runFinetune(c *cli.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	task, err := finetune.Digits()
+	if err := kernel.Check(); err != nil {
+		return err
+	}
+	task, err := taskOf(c)
 	if err != nil {
 		return err
+	}
+	if c.String("study-name") == "" {
+		if err := c.Set("study-name", task.Name); err != nil {
+			return err
+		}
+	}
+	cfg.Name = c.String("study-name")
+	if cfg.Sampler, err = samplerFor(c); err != nil {
+		return err
+	}
+	if cfg.Pruner, err = prunerFor(c, cfg.Name); err != nil {
+		return err
+	}
+	cfg.Directions = []trial.Direction{trial.Minimize}
+	if task.Metric.Higher() && task.Metric != "" {
+		cfg.Directions[0] = trial.Maximize
+	}
+	if c.Bool("rehearse") {
+		if err := rehearse(ctx, c, task); err != nil {
+			return err
+		}
 	}
 	db, err := openWith(c, sqlite.Options{Durability: level})
 	if err != nil {
@@ -91,44 +116,79 @@ func runFinetune(c *cli.Context) (err error) {
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
 	cfg.Storage = db
-	show := &progress{w: c.App.ErrWriter, total: c.Int("trials")}
+	show := &progress{w: c.App.ErrWriter, total: c.Int("trials"), metric: task.Metric, better: cfg.Directions[0].Better}
 	cfg.Ended = show.ended
 	s, err := study.Open(ctx, cfg)
 	if err != nil {
 		return err
 	}
-	if err := sameTask(ctx, s, cfg.Seed); err != nil {
-		return err
-	}
-	if _, err := s.EnqueueFirst(ctx, task.Space.Params(task.Defaults, task.Layers)); err != nil {
+	if err := sameTask(ctx, c, s, task, cfg.Seed); err != nil {
 		return err
 	}
 	if err := show.begin(ctx, s); err != nil {
 		return err
 	}
+	if err := begin(ctx, c, s, task); err != nil {
+		return err
+	}
+	output := newOutput(c, s, task, cfg.Seed)
 	err = s.Optimize(ctx, task.Objective(task.Space, cfg.Seed), study.Budget{Trials: c.Int("trials"), Workers: c.Int("workers")})
-	return finetuneEnd(c, s, err)
+	return errors.Join(finetuneEnd(c, s, task, err), output.finish(ctx, err))
+}
+
+// begin queues the trials that a new study starts with: the recommended
+// settings, and others that freeze as much as the similarity of the task
+// suggests.
+func begin(ctx context.Context, c *cli.Context, s *study.Study, task *task) error {
+	first, err := s.EnqueueFirst(ctx, task.Space.Params(task.Defaults, task.Layers))
+	if err != nil || !first || !c.Bool("similarity") || task.Space.FrozenLayers.High == 0 || task.Training.Labels == nil {
+		return err
+	}
+	more, err := similar(ctx, c, task, c.Int("trials")/8)
+	if err != nil {
+		return err
+	}
+	for _, settings := range more {
+		if _, err := s.Enqueue(ctx, task.Space.Params(settings, task.Layers)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // sameTask sees to it that all trials of a study are of one task, trained with
 // one seed: otherwise their values could not be compared.
-func sameTask(ctx context.Context, s *study.Study, seed uint64) error {
+func sameTask(ctx context.Context, c *cli.Context, s *study.Study, task *task, seed uint64) error {
 	attrs, err := s.UserAttrs(ctx)
 	if err != nil {
 		return err
 	}
-	type task struct {
-		Task string `json:"task"`
-		Seed uint64 `json:"seed"`
+	id, err := task.ID()
+	if err != nil {
+		return err
 	}
-	want := task{"digits", seed}
+	type record struct {
+		Task   string          `json:"task"`
+		ID     string          `json:"id"` // of weights and data
+		Seed   uint64          `json:"seed"`
+		Metric train.Metric    `json:"metric"`
+		Stages finetune.Stages `json:"stages"`
+		Kernel string          `json:"kernel"`
+	}
+	want := record{task.Name, id, seed, cmp.Or(task.Metric, train.MetricLoss), task.Stages, kernel.Name()}
 	if stored, ok := attrs["finetune"]; ok {
-		var was task
+		var was record
 		switch err := json.Unmarshal(stored, &was); {
 		case err != nil || was.Task != want.Task:
 			return fmt.Errorf("study %q is of another task (%s): give it another --study-name", s.Name(), stored)
+		case was.ID != want.ID:
+			return fmt.Errorf("study %q was begun with other data or another model, and their trials could not be compared: give it another --study-name", s.Name())
 		case was.Seed != seed:
 			return fmt.Errorf("study %q was begun with --seed %d, and trials of another seed could not be compared: give it --seed %d or another --study-name", s.Name(), was.Seed, was.Seed)
+		case was.Metric != want.Metric || was.Stages != want.Stages:
+			return fmt.Errorf("study %q was begun with --metric %s and %s: give it the same or another --study-name", s.Name(), was.Metric, stagesText(was.Stages))
+		case !sameBits(was.Kernel, want.Kernel):
+			logf(c, "The study was begun with the kernel %s, and this is %s: the same settings give results whose last digits differ. BLUEFIN_KERNEL=%s pins it.", was.Kernel, want.Kernel, was.Kernel)
 		}
 		return nil
 	}
@@ -142,135 +202,8 @@ func sameTask(ctx context.Context, s *study.Study, seed uint64) error {
 	return s.SetUserAttr(ctx, "finetune", want)
 }
 
-// finetuneEnd says how the search ended and what it found.
-func finetuneEnd(c *cli.Context, s *study.Study, err error) error {
-	ctx := context.WithoutCancel(c.Context)
-	trials, readErr := s.Trials(ctx)
-	if readErr != nil {
-		return errors.Join(err, readErr)
-	}
-	finished := countFinished(trials)
-	interrupted := err != nil && c.Context.Err() != nil
-	if err != nil && !interrupted && !errors.Is(err, errTimeout) {
-		return err
-	}
-	best, bestErr := s.Best(ctx)
-	switch {
-	case errors.Is(bestErr, study.ErrNoBest):
-		logf(c, "No trial is complete yet.")
-	case bestErr != nil:
-		return bestErr
-	default:
-		printBest(c.App.Writer, best, trials[0], finished)
-	}
-	path, _ := storagePath(c.String("storage"))
-	logf(c, "\nStudy %q is saved in %s. Its best parameters as JSON:\n  bluefin export --storage %s --study-name %s", s.Name(), path, shellWord(path), shellWord(s.Name()))
-	switch {
-	case interrupted:
-		logf(c, "Interrupted with %d of %d trials. The same command goes on.", finished, c.Int("trials"))
-		return errInterrupted
-	case err != nil:
-		logf(c, "Stopped by --timeout with %d of %d trials. The same command goes on.", finished, c.Int("trials"))
-	case finished < c.Int("trials"):
-		logf(c, "%d of %d trials have finished; the others are still running in other processes.", finished, c.Int("trials"))
-	}
-	return nil
-}
-
-func countFinished(trials []*trial.Trial) int {
-	n := 0
-	for _, t := range trials {
-		if t.State.Finished() {
-			n++
-		}
-	}
-	return n
-}
-
-func printBest(w io.Writer, best, first *trial.Trial, finished int) {
-	fmt.Fprintf(w, "Best of %d trials: trial %d, validation loss %.4f%s\n", finished, best.Number, best.Values[0], accuracies(best))
-	for _, p := range best.Params {
-		fmt.Fprintf(w, "  %-18s %s\n", p.Name, shortValue(p.External()))
-	}
-	if first.State == trial.Complete && best.Number != first.Number {
-		fmt.Fprintf(w, "Default settings: trial %d, validation loss %.4f%s\n", first.Number, first.Values[0], accuracies(first))
-	}
-}
-
-func accuracies(t *trial.Trial) string {
-	s := ""
-	for _, name := range []string{"validation", "test"} {
-		var x float64
-		if json.Unmarshal(t.UserAttrs[name+"_accuracy"], &x) == nil {
-			s += fmt.Sprintf(", %s accuracy %.1f %%", name, 100*x)
-		}
-	}
-	return s
-}
-
-// progress shows each trial as it ends.
-type progress struct {
-	w     io.Writer
-	total int
-	best  *trial.Trial
-}
-
-// begin says what the study has from earlier runs.
-func (p *progress) begin(ctx context.Context, s *study.Study) error {
-	trials, err := s.Trials(ctx)
-	if err != nil {
-		return err
-	}
-	finished := countFinished(trials)
-	switch {
-	case finished >= p.total:
-		fmt.Fprintf(p.w, "Study %q has its %d trials already. A larger --trials goes on.\n", s.Name(), finished)
-	case finished > 0:
-		fmt.Fprintf(p.w, "Study %q has %d finished trials, going on to %d.\n", s.Name(), finished, p.total)
-	}
-	if best, err := s.Best(ctx); err == nil {
-		p.best = best
-	}
-	return nil
-}
-
-func (p *progress) ended(t *trial.Trial) {
-	value := "-"
-	if len(t.Values) == 1 {
-		value = fmt.Sprintf("%.4f", t.Values[0])
-	}
-	mark := " "
-	if t.State == trial.Complete && (p.best == nil || t.Values[0] < p.best.Values[0]) {
-		p.best, mark = t, "*"
-	}
-	var params []string
-	for _, param := range t.Params {
-		params = append(params, param.Name+"="+shortValue(param.External()))
-	}
-	switch last, reported := t.LastReport(); {
-	case t.State == trial.Failed:
-		params = append([]string{"(" + failureLine(t) + ")"}, params...)
-	case t.State == trial.Pruned && reported:
-		params = append([]string{fmt.Sprintf("(epoch %d)", last.Step)}, params...)
-	}
-	fmt.Fprintf(p.w, "%s trial %3d/%d  %-8s  loss %-7s %5.2f s  %s\n", mark, t.Number, p.total, strings.ToLower(t.State.String()), value,
-		t.Duration().Seconds(), strings.Join(params, " "))
-}
-
-// shellWord quotes s for a shell if it must.
-func shellWord(s string) string {
-	plain := func(r rune) bool {
-		return unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune("-_./:=@%+,", r)
-	}
-	if s != "" && !strings.ContainsFunc(s, func(r rune) bool { return !plain(r) }) {
-		return s
-	}
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
-}
-
-func shortValue(v any) string {
-	if x, ok := v.(float64); ok {
-		return fmt.Sprintf("%.3g", x)
-	}
-	return fmt.Sprint(v)
+// sameBits reports whether two kernels, by their names, give the same results.
+func sameBits(a, b string) bool {
+	fused := func(name string) bool { return name == kernel.AVX2.String() || name == kernel.AVX512.String() }
+	return a == b || fused(a) && fused(b)
 }

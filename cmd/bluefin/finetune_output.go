@@ -1,0 +1,142 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/bluefin-hpo/bluefin/objective/finetune"
+	"github.com/bluefin-hpo/bluefin/objective/nn"
+	"github.com/bluefin-hpo/bluefin/study"
+	"github.com/bluefin-hpo/bluefin/trial"
+)
+
+// An output keeps the network of the best trial in a folder, with a note which
+// trial it is of. A trial's network is written before its result is told; if
+// the process ends between the two, the trial is run again and ends the same.
+type output struct {
+	dir   string // "": none
+	c     *cli.Context
+	study *study.Study
+	task  *task
+	seed  uint64
+
+	mu sync.Mutex
+}
+
+// noteFile is the file in the folder that says what is in it.
+const noteFile = "bluefin.json"
+
+type note struct {
+	Study  string         `json:"study"`
+	Trial  int            `json:"trial"`
+	Value  float64        `json:"value"`
+	Params map[string]any `json:"params"`
+}
+
+func newOutput(c *cli.Context, s *study.Study, t *task, seed uint64) *output {
+	o := &output{dir: c.String("output"), c: c, study: s, task: t, seed: seed}
+	if o.dir != "" {
+		t.Keep = o.keep
+	}
+	return o
+}
+
+// keep writes the network of a trial if it is better than what is there.
+func (o *output) keep(number int, value float64, net *nn.Network) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if best, err := o.study.Best(context.WithoutCancel(o.c.Context)); err == nil && !o.study.Directions()[0].Better(value, best.Values[0]) {
+		return nil
+	}
+	if n, ok := o.note(); ok && n.Trial != number && !o.study.Directions()[0].Better(value, n.Value) {
+		return nil
+	}
+	return o.write(number, value, net)
+}
+
+// note returns what is in the folder, if it is of this study.
+func (o *output) note() (n note, ok bool) {
+	b, err := os.ReadFile(filepath.Join(o.dir, noteFile))
+	return n, err == nil && json.Unmarshal(b, &n) == nil && n.Study == o.study.Name()
+}
+
+// write puts a network in the place of what is in the folder.
+func (o *output) write(number int, value float64, net *nn.Network) error {
+	// The note goes first and comes last, so that it is never of other weights.
+	if err := os.Remove(filepath.Join(o.dir, noteFile)); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("--output: %w", err)
+	}
+	if err := o.task.save(o.dir, net); err != nil {
+		return fmt.Errorf("--output: %w", err)
+	}
+	trials, err := o.study.Trials(context.WithoutCancel(o.c.Context))
+	if err != nil {
+		return err
+	}
+	n := note{Study: o.study.Name(), Trial: number, Value: value, Params: map[string]any{}}
+	for _, t := range trials {
+		if t.Number == number {
+			n.Params = externals(t)
+		}
+	}
+	b, err := json.MarshalIndent(n, "", "  ")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(o.dir, noteFile), append(b, '\n'), 0o666)
+}
+
+func externals(t *trial.Trial) map[string]any {
+	params := make(map[string]any)
+	for _, p := range t.Params {
+		params[p.Name] = p.External()
+	}
+	return params
+}
+
+// finish sees to it that the folder holds the best trial of the study, which
+// another process may have found: then its training is repeated here.
+func (o *output) finish(ctx context.Context, ended error) error {
+	if o.dir == "" || ended != nil {
+		return nil
+	}
+	best, err := o.study.Best(ctx)
+	if errors.Is(err, study.ErrNoBest) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if n, ok := o.note(); !ok || n.Trial != best.Number {
+		logf(o.c, "Training trial %d again for --output, as it ran elsewhere.", best.Number)
+		settings, err := settingsOf(best, o.task.Defaults)
+		if err != nil {
+			return err
+		}
+		net, _, err := o.task.Train(ctx, finetune.Checkpoints{}, settings, o.seed, func(int, finetune.Metrics) error { return nil })
+		if err != nil {
+			return err
+		}
+		if err := o.write(best.Number, best.Values[0], net); err != nil {
+			return err
+		}
+	}
+	logf(o.c, "The network of trial %d is in %s.", best.Number, o.dir)
+	return nil
+}
+
+// settingsOf returns the settings that a trial trained with.
+func settingsOf(t *trial.Trial, base finetune.Settings) (finetune.Settings, error) {
+	text, err := json.Marshal(externals(t))
+	if err == nil {
+		err = json.Unmarshal(text, &base)
+	}
+	return base, err
+}

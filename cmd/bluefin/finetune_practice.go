@@ -1,0 +1,61 @@
+package main
+
+import (
+	"context"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/bluefin-hpo/bluefin/objective/finetune"
+)
+
+// rehearsal is the part of the data that --rehearse trains on.
+const rehearsal = 0.05
+
+// rehearse shows what a trial with the recommended settings takes.
+func rehearse(ctx context.Context, c *cli.Context, t *task) error {
+	r, err := t.Rehearse(ctx, t.Defaults, c.Uint64("seed"), rehearsal)
+	if err != nil {
+		return err
+	}
+	mb := func(bytes int64) float64 { return float64(bytes) / 1e6 }
+	f := r.Footprint
+	logf(c, "Rehearsal on %d of %d examples: about %.2g s per epoch, at most %.2g s per trial with the recommended settings;", r.Examples, t.Training.Len(), r.Epoch.Seconds(), r.Total.Seconds())
+	logf(c, "  %.3g MB of memory per worker: weights %.3g, gradients %.3g, moments %.3g, best weights %.3g, activations %.3g.", mb(f.Total()), mb(f.Weights), mb(f.Gradients), mb(f.Moments), mb(f.Best), mb(f.Activations))
+	return nil
+}
+
+// similar shows how much the frozen network knows of the new classes, and
+// returns settings, limit at most, that freeze as much and are the recommended
+// ones otherwise.
+func similar(ctx context.Context, c *cli.Context, t *task, limit int) ([]finetune.Settings, error) {
+	s, err := t.Similarity(ctx)
+	if err != nil {
+		return nil, err
+	}
+	logf(c, "How well frozen features tell the classes apart (by chance %.1f %%):", 100*s.Chance)
+	for _, d := range s.Depths {
+		mark := " "
+		if d.Frozen == s.Frozen {
+			mark = "*"
+		}
+		logf(c, "%s frozen_layers=%d: linear probe %.1f %%, LogME %.3f", mark, d.Frozen, 100*d.Accuracy, d.LogME)
+	}
+	var all []finetune.Settings
+	var shown []int
+	for _, frozen := range []int{s.Frozen, s.Frozen + 1, s.Frozen - 1} {
+		if sp := t.Space.FrozenLayers; frozen < sp.Low || frozen > sp.High || frozen == t.Defaults.FrozenLayers {
+			continue
+		}
+		if len(all) == limit {
+			break
+		}
+		settings := t.Defaults
+		settings.FrozenLayers = frozen
+		all, shown = append(all, settings), append(shown, frozen)
+	}
+	if len(shown) == 0 {
+		return nil, nil
+	}
+	logf(c, "So the first trials after the recommended settings have frozen_layers %v. --similarity=false goes without.", shown)
+	return all, nil
+}
