@@ -93,3 +93,10 @@ func (t *Task) Notes() (all []string) {
 	slices.Sort(all)
 	return all
 }
+
+// ID returns a text that is another for every other task: for other weights to
+// start from and other examples to learn and to choose by.
+func (t *Task) ID() (string, error) {
+	err := t.start()
+	return t.fingerprint, err
+}
