@@ -3,15 +3,11 @@ package prefix
 import (
 	"context"
 	"errors"
-	"slices"
 
 	"github.com/bluefin-hpo/bluefin/objective/kernel"
 	"github.com/bluefin-hpo/bluefin/objective/nn"
 	"github.com/bluefin-hpo/bluefin/objective/train"
 )
-
-// chunk is how many examples are computed at once.
-const chunk = 64
 
 // errDependent is a layer that breaks the rule of nn.Layer.
 var errDependent = errors.New("what a frozen block computes of an example depends on the others")
@@ -51,21 +47,9 @@ func (s *source) key() Hash { return s.keys[len(s.keys)-1] }
 // compute returns the features behind the last block from those behind the
 // first `from` blocks. It stops with the error of ctx, and with errDependent.
 func (s *source) compute(ctx context.Context, from int, b nn.Batch) (f nn.Batch, err error) {
-	for part := range train.Chunks(b, chunk) {
-		if ctx.Err() != nil {
-			return nn.Batch{}, context.Cause(ctx)
-		}
-		out := s.front[from:].Forward(part, nil)
-		n := out.X.Rows * out.X.Cols
-		if f.X.Rows == 0 {
-			f.X.Cols, f.X.Stride = out.X.Cols, out.X.Cols
-			f.X.Data = make([]float32, 0, n*(b.Len()/part.Len()+1)) // more if the first examples are short
-		}
-		f.X.Rows += out.X.Rows
-		f.X.Data = append(f.X.Data, out.X.Data[:n]...)
-		f.Lens = append(f.Lens, out.Lens...)
+	if f, err = train.Features(ctx, s.front[from:], b); err != nil {
+		return nn.Batch{}, err
 	}
-	f.X.Data = slices.Clip(f.X.Data)
 	for first := range train.Chunks(f, 1) {
 		if hashBatch(first) != s.marks[len(s.marks)-1] {
 			return nn.Batch{}, errDependent

@@ -1,6 +1,7 @@
 package train
 
 import (
+	"context"
 	"iter"
 
 	"gonum.org/v1/gonum/blas/blas32"
@@ -25,6 +26,29 @@ func Chunks(b nn.Batch, examples int) iter.Seq[nn.Batch] {
 			}
 		}
 	}
+}
+
+// Features returns what front, the first blocks of a network, makes of all
+// examples, with dropout off. It stops with the error of ctx between chunks.
+func Features(ctx context.Context, front nn.Layer, b nn.Batch) (f nn.Batch, err error) {
+	for part := range Chunks(b, chunk) {
+		if ctx.Err() != nil {
+			return nn.Batch{}, context.Cause(ctx)
+		}
+		out := front.Forward(part, nil)
+		if f.X.Rows == 0 {
+			rows := Set{Batch: b}.rows()
+			if out.Lens == nil {
+				rows = b.Len()
+			}
+			f.X.Cols, f.X.Stride = out.X.Cols, out.X.Cols
+			f.X.Data = make([]float32, 0, rows*out.X.Cols)
+		}
+		f.X.Rows += out.X.Rows
+		f.X.Data = append(f.X.Data, out.X.Data[:out.X.Rows*out.X.Cols]...)
+		f.Lens = append(f.Lens, out.Lens...)
+	}
+	return f, nil
 }
 
 // Predict returns the outputs of net for all examples, a row for each, with

@@ -1,9 +1,11 @@
 package train
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/bluefin-hpo/bluefin/objective/nn"
@@ -161,6 +163,39 @@ func TestEvaluationDoesNotDependOnTheChunks(t *testing.T) {
 	}
 }
 
+func TestFeaturesAreThoseOfOnePass(t *testing.T) {
+	s := texts(150, false, 1)
+	embedding := nn.NewEmbedding(4, nn.Table{Name: "t", Rows: 50}, nn.Table{}, nn.Table{})
+	for i, p := 0, embedding.Params()[0]; i < len(p.Value); i++ {
+		p.Value[i] = float32(i)
+	}
+	for name, front := range map[string]nn.Layer{"rows of sequences": embedding, "a row for each": nn.Sequential{embedding, &nn.MeanPool{}}, "nothing": nn.Sequential{embedding}[:0]} {
+		b := s.Batch
+		if name == "nothing" {
+			b = embedding.Forward(s.Batch, nil)
+		}
+		want := front.Forward(b, nil)
+		want.X.Data = slices.Clone(want.X.Data)
+		got, err := Features(t.Context(), front, b)
+		if err != nil || got.Len() != 150 || got.X.Rows != want.X.Rows || got.X.Cols != want.X.Cols || got.IDs != nil || cap(got.X.Data) != len(got.X.Data) {
+			t.Errorf("%s: %d examples in %d×%d, room for %d numbers, error %v", name, got.Len(), got.X.Rows, got.X.Cols, cap(got.X.Data), err)
+		}
+		for i, v := range want.X.Data[:want.X.Rows*want.X.Cols] {
+			if got.X.Data[i] != v {
+				t.Fatalf("%s: number %d is %v, want %v", name, i, got.X.Data[i], v)
+			}
+		}
+		if !slices.Equal(got.Lens, want.Lens) {
+			t.Errorf("%s: lengths differ", name)
+		}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := Features(ctx, embedding, s.Batch); err != context.Canceled {
+		t.Errorf("error is %v, want %v", err, context.Canceled)
+	}
+}
+
 func TestTheBestEpochIsTheBestByTheMetric(t *testing.T) {
 	for _, m := range []Metric{MetricLoss, MetricAccuracy, MetricF1Macro, MetricAUROC} {
 		c := config
@@ -240,7 +275,7 @@ func TestBalancedWeights(t *testing.T) {
 		t.Errorf("weights are %s, want %s", got, want)
 	}
 	// With them a class of one counts as much as one of nine.
-	c := criterion{weights: BalancedWeights([]int{0, 0, 0, 0, 0, 0, 0, 0, 0, 1}, 2)}
+	c := criterion{entropy: nn.SoftmaxCrossEntropy{Weights: BalancedWeights([]int{0, 0, 0, 0, 0, 0, 0, 0, 0, 1}, 2)}}
 	s := Set{Batch: nn.Batch{X: matrix(1, make([]float32, 10))}, Labels: []int{0, 0, 0, 0, 0, 0, 0, 0, 0, 1}}
 	c.forward(matrix(2, make([]float32, 20)), s)
 	var sum float64

@@ -166,7 +166,7 @@ func newFit(net *nn.Network, training Set, c Config) *fit {
 		net:    net,
 		c:      c,
 		stages: c.stages(net),
-		loss:   criterion{smoothing: c.LabelSmoothingFactor, weights: c.ClassWeights},
+		loss:   criterion{entropy: nn.SoftmaxCrossEntropy{Smoothing: c.LabelSmoothingFactor, Weights: c.ClassWeights}},
 	}
 	f.steps = (passes + c.GradientAccumulationSteps - 1) / c.GradientAccumulationSteps
 	for _, s := range f.stages {

@@ -95,7 +95,7 @@ func TestLossesAreThoseOfPyTorch(t *testing.T) {
 		}
 		s := Set{Batch: nn.Batch{X: matrix(1, make([]float32, 5))}, Labels: v.Labels, Targets: v.Targets}
 		y := matrix(cols, v.Outputs)
-		c := criterion{smoothing: v.Smoothing, weights: v.Weights}
+		c := criterion{entropy: nn.SoftmaxCrossEntropy{Smoothing: v.Smoothing, Weights: v.Weights}}
 		total := c.weight(s, []int{0, 1, 2, 3, 4})
 		if got := c.forward(y, s) / total; math.Abs(got-v.Loss) > 1e-6 {
 			t.Errorf("case %d: loss is %v, want %v", i, got, v.Loss)
