@@ -171,6 +171,32 @@ func TestOtherFeaturesHaveOtherKeys(t *testing.T) {
 	}
 }
 
+func TestSetsThatDifferHaveOtherHashes(t *testing.T) {
+	s := sequences(5, 1)
+	seen := map[Hash]string{HashSet(s): "the set"}
+	for name, change := range map[string]func(*train.Set){
+		"a label":            func(s *train.Set) { s.Labels[3]++ },
+		"a token":            func(s *train.Set) { s.IDs[1]++ },
+		"a length":           func(s *train.Set) { s.Lens[0]++ },
+		"targets":            func(s *train.Set) { s.Targets = []float32{1} },
+		"another target":     func(s *train.Set) { s.Targets = []float32{2} },
+		"no labels":          func(s *train.Set) { s.Labels = nil },
+		"rows":               func(s *train.Set) { s.X = rows(2)(5, 1).X },
+		"rows of one number": func(s *train.Set) { s.X = rows(1)(10, 1).X },
+	} {
+		changed := s.Select(ascending(5))
+		change(&changed)
+		h := HashSet(changed)
+		if other, ok := seen[h]; ok {
+			t.Errorf("%s: the hash is that of %s", name, other)
+		}
+		seen[h] = name
+	}
+	if HashSet(s.Select(ascending(5))) != HashSet(s) {
+		t.Error("a copy has another hash")
+	}
+}
+
 func attention(n *nn.Network) *nn.MultiHeadAttention {
 	return n.Blocks[1].(nn.Sequential)[0].(*nn.Residual).F.(nn.Sequential)[0].(*nn.MultiHeadAttention)
 }

@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"hash"
 	"math"
+	"slices"
 
 	"github.com/bluefin-hpo/bluefin/objective/nn"
+	"github.com/bluefin-hpo/bluefin/objective/train"
 )
 
 // A Hash stands for data or weights: it is a SHA-256, so that different ones
@@ -29,6 +31,14 @@ func HashBlocks(blocks nn.Sequential) []Hash {
 		all[i] = h.sum()
 	}
 	return all
+}
+
+// HashSet returns a hash of a set: of its examples, labels and targets.
+func HashSet(s train.Set) Hash {
+	h := newHasher()
+	h.ints(s.Labels)
+	h.floats(s.Targets)
+	return join(hashBatch(s.Batch), h.sum())
 }
 
 // hashBatch returns the hash of all that b has.
@@ -83,8 +93,13 @@ func (h *hasher) ints(x []int) {
 
 func (h *hasher) floats(x []float32) {
 	h.number(uint64(len(x)))
-	for _, v := range x {
-		h.put(math.Float32bits(v))
+	h.flush()
+	buf := h.buf[:cap(h.buf)]
+	for part := range slices.Chunk(x, len(buf)/4) {
+		for i, v := range part {
+			binary.LittleEndian.PutUint32(buf[4*i:], math.Float32bits(v))
+		}
+		h.w.Write(buf[:4*len(part)])
 	}
 }
 
