@@ -22,6 +22,7 @@ type evolution struct {
 	state    *cma.State     // nil before the first generation
 	began    int            // how many trials had finished when the generation began
 	members  []*trial.Trial // that count, as they finished; fewer than a population
+	bounds   cma.Bounds     // of the search under way
 	margined *cma.Margined  // with a margin, what state is in; else nil
 	watch    cma.Watch
 	restarts restarts
@@ -99,6 +100,7 @@ func (e *evolution) start(s *CMAES) {
 	if lambda == 0 {
 		lambda = cma.DefaultLambda(dim)
 	}
+	e.bounds = s.bounds(e.space)
 	mean, sigma, cov := s.origin(e.space)
 	if e.restarts.count > 0 {
 		mean, cov = make([]float64, dim), nil
@@ -126,6 +128,16 @@ func (e *evolution) start(s *CMAES) {
 	e.begin(state)
 }
 
+// bounds are those of a search in the space: a grid has a cell at each end, and
+// nothing to gain beyond.
+func (s *CMAES) bounds(sp space.Space) cma.Bounds {
+	b := cma.Bounds{Sharp: make([]bool, len(sp))}
+	for i, d := range sp {
+		b.Sharp[i] = s.OptunaBounds || gridOf(d.Dist) != nil
+	}
+	return b
+}
+
 // origin returns the distribution that the first search in the space begins with.
 func (s *CMAES) origin(sp space.Space) (mean []float64, sigma float64, cov *mat.SymDense) {
 	var points [][]float64
@@ -135,7 +147,7 @@ func (s *CMAES) origin(sp space.Space) (mean []float64, sigma float64, cov *mat.
 		if !ok || t.State != trial.Complete || t.Violation() > 0 || math.IsNaN(t.Values[0]) {
 			continue
 		}
-		points, values = append(points, x), append(values, t.Values[0])
+		points, values = append(points, s.bounds(sp).Unfold(x)), append(values, t.Values[0])
 		if s.Source.Directions()[0] == trial.Maximize {
 			values[len(values)-1] *= -1
 		}
@@ -159,7 +171,7 @@ func (e *evolution) advance(d trial.Direction, s *CMAES) {
 	state := e.tell(d)
 	watch, stop := e.watch.See(state, values)
 	e.restarts.trials += len(e.members)
-	if s.Restart == NoRestart || !stop {
+	if s.Restart == NoRestart || !stop && !e.restarts.spent() {
 		e.watch = watch
 		e.begin(state)
 		return
@@ -182,21 +194,36 @@ func (e *evolution) tell(d trial.Direction) *cma.State {
 	})
 	points, ranks := make([][]float64, len(ranked)), make([]float64, len(ranked)) // λ×d, λ
 	for k, t := range ranked {
-		points[k] = make([]float64, len(e.space))
+		x := make([]float64, len(e.space))
 		for i, dim := range e.space {
 			p, _ := t.Param(dim.Name)
-			points[k][i] = dim.Dist.Unit(p.Value)
+			x[i] = dim.Dist.Unit(p.Value)
 		}
+		points[k] = e.bounds.Unfold(x)
 		if e.margined != nil {
 			points[k] = e.margined.Decode(points[k], quantiles(t.Number, len(e.space)))
 		}
 		ranks[k] = float64(k)
+	}
+	e.bounds.Redraw(e.state, points, func(k int) []float64 { return quantiles(ranked[k].Number, len(e.space)) })
+	for k, t := range ranked {
+		points[k] = e.state.Shorten(points[k], longest(t, len(e.space)))
 	}
 	if e.margined != nil {
 		e.margined = e.margined.Tell(points, ranks)
 		return e.margined.State
 	}
 	return e.state.Tell(points, ranks)
+}
+
+// longest is the longest step that trial t may tell, in deviations. What somebody
+// queued, and Optuna marks so, was not drawn. Another sampler's trials cannot be
+// told from ours unless they are farther out than one draw in 100,000 is.
+func longest(t *trial.Trial, dim int) float64 {
+	if _, queued := t.SystemAttrs["fixed_params"]; queued {
+		return cma.MaxStep(dim)
+	}
+	return 2 * cma.MaxStep(dim)
 }
 
 // quantiles returns dim numbers in (0, 1) that look random but are a function of

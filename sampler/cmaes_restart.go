@@ -15,7 +15,8 @@ type restarts struct {
 
 	trials      int // of the search under way
 	largeTrials int // of ended searches with doubled populations
-	smallTrials int // of the others, the first one too
+	smallTrials int // of the others, but for the first one
+	allowance   int // that a search with a small population has: half of the last large one
 
 	multiplier float64 // of the first population, for the search under way
 	shrink     float64 // of the first step size
@@ -23,9 +24,12 @@ type restarts struct {
 
 // next returns the books after the search under way has ended.
 func (r restarts) next(how Restart) restarts {
-	if r.large {
+	switch {
+	case r.count == 0: // is in neither account
+	case r.large:
 		r.largeTrials += r.trials
-	} else {
+		r.allowance = r.trials / 2
+	default:
 		r.smallTrials += r.trials
 	}
 	r.count++
@@ -44,6 +48,9 @@ func (r restarts) next(how Restart) restarts {
 	r.shrink = math.Pow(10, -2*v)
 	return r
 }
+
+// spent reports whether the search under way has had its trials.
+func (r restarts) spent() bool { return r.count > 0 && !r.large && r.trials >= r.allowance }
 
 // population returns the population and the first step size of the search under
 // way, which is not the first, given those of the first. It stays below a

@@ -68,68 +68,90 @@ func dents(x []float64) float64 {
 
 func TestRestartsFindWhatOneSearchMisses(t *testing.T) {
 	found := map[Restart]int{}
-	for seed := range uint64(10) {
+	for seed := range uint64(20) {
 		for _, how := range []Restart{NoRestart, IPOP, BIPOP} {
 			if gap(runCMAES(t, &CMAES{Restart: how}, seed, 2, 8000, dents)) < 1e-6 {
 				found[how]++
 			}
 		}
 	}
-	t.Logf("of 10 studies, without restarts %d find the minimum, with IPOP %d, with BIPOP %d", found[NoRestart], found[IPOP], found[BIPOP])
+	t.Logf("of 20 studies, without restarts %d find the minimum, with IPOP %d, with BIPOP %d", found[NoRestart], found[IPOP], found[BIPOP])
 	for _, how := range []Restart{IPOP, BIPOP} {
-		if found[how] < found[NoRestart]+4 {
-			t.Errorf("restart %d finds the minimum in %d studies, without in %d: want at least 4 more", how, found[how], found[NoRestart])
+		if found[how] < found[NoRestart]+6 {
+			t.Errorf("restart %d finds the minimum in %d studies, without in %d: want at least 6 more", how, found[how], found[NoRestart])
 		}
 	}
 }
 
-// TestBooksOfRestarts counts the trials of each search by the fold itself.
-func TestBooksOfRestarts(t *testing.T) {
-	for _, how := range []Restart{IPOP, BIPOP} {
-		s := &CMAES{Restart: how}
-		h := runCMAES(t, s, 1, 2, 5000, dents)
-		first := 6
-		var searches []evolution // when each began
-		prefix := trial.NewLog(h.Directions())
-		for _, u := range h.Finished() {
-			prefix.Put(u)
-			e := s.fold(prefix.History())
-			if e.state != nil && (len(searches) == 0 || e.restarts.count != searches[len(searches)-1].restarts.count) {
-				searches = append(searches, e)
+// searchesOf returns the state of the fold at the beginning of each search, and
+// how many trials each that has ended was told.
+func searchesOf(s *CMAES, h trial.History) (begun []evolution, trials []int) {
+	prefix := trial.NewLog(h.Directions())
+	for _, u := range h.Finished() {
+		prefix.Put(u)
+		e := s.fold(prefix.History())
+		if e.state == nil || len(begun) > 0 && e.restarts.count == begun[len(begun)-1].restarts.count {
+			continue
+		}
+		if len(begun) > 0 {
+			trials = append(trials, e.began-begun[len(begun)-1].began)
+		}
+		begun = append(begun, e)
+	}
+	return begun, trials
+}
+
+// The rule of the paper, said once more: after the first search the regime that
+// has used fewer trials is next, the doubled population if both are level; a
+// small search may use half of what the last large one used.
+func TestSearchesFollowOneAnotherByTheRuleOfThePaper(t *testing.T) {
+	const first = 6 // population in two dimensions
+	cut, ended := 0, 0
+	for seed := range uint64(4) {
+		for _, how := range []Restart{IPOP, BIPOP} {
+			s := &CMAES{Restart: how}
+			begun, trials := searchesOf(s, runCMAES(t, s, seed, 2, 6000, dents))
+			if len(trials) < 3 {
+				t.Fatalf("restart %d: %d searches have ended in 6000 trials, want at least 3", how, len(trials))
+			}
+			population, large, small, lastLarge := first, 0, 0, 0
+			for i, e := range begun {
+				lambda, sigma := e.state.Lambda, e.state.Sigma
+				isSmall := how == BIPOP && i > 0 && small < large
+				switch {
+				case i == 0 && (lambda != first || sigma != firstSigma):
+					t.Errorf("restart %d: the first search has population %d and step size %v, want %d and %v", how, lambda, sigma, first, firstSigma)
+				case isSmall && (lambda < first || lambda > population/2 || sigma > firstSigma || sigma < firstSigma/100):
+					t.Errorf("restart %d, search %d: population %d and step size %v, want %d to %d and %v to %v",
+						how, i, lambda, sigma, first, population/2, firstSigma/100, firstSigma)
+				case i > 0 && !isSmall:
+					if population *= 2; lambda != population || sigma != firstSigma {
+						t.Errorf("restart %d, search %d: population %d and step size %v, want %d and %v", how, i, lambda, sigma, population, firstSigma)
+					}
+				}
+				if i == len(trials) { // still under way
+					break
+				}
+				switch {
+				case isSmall:
+					small += trials[i]
+					if trials[i] >= lastLarge/2+lambda {
+						t.Errorf("search %d has used %d trials, want at most half of %d, and a generation", i, trials[i], lastLarge)
+					}
+					if trials[i] >= lastLarge/2 {
+						cut++
+					} else {
+						ended++
+					}
+				case i > 0:
+					large, lastLarge = large+trials[i], trials[i]
+				}
 			}
 		}
-		if len(searches) < 4 {
-			t.Fatalf("restart %d: %d searches in 5000 trials, want at least 4", how, len(searches))
-		}
-		large, small, doubled := 0, 0, 0
-		for i, e := range searches {
-			if i > 0 {
-				trials := e.began - searches[i-1].began
-				if searches[i-1].restarts.large {
-					large += trials
-				} else {
-					small += trials
-				}
-			}
-			if e.restarts.largeTrials != large || e.restarts.smallTrials != small {
-				t.Errorf("restart %d, search %d: books say %d and %d trials, want %d and %d", how, i, e.restarts.largeTrials, e.restarts.smallTrials, large, small)
-			}
-			lambda := e.state.Lambda
-			switch {
-			case i == 0:
-				if lambda != first || e.restarts.large {
-					t.Errorf("restart %d: the first search has a population of %d, want %d", how, lambda, first)
-				}
-			case e.restarts.large:
-				if doubled++; lambda != first<<doubled {
-					t.Errorf("restart %d, search %d: population is %d, want %d", how, i, lambda, first<<doubled)
-				}
-			default:
-				if how == IPOP || large <= small || lambda < first || lambda > first<<doubled/2 {
-					t.Errorf("restart %d, search %d: a small population of %d after %d large and %d small trials", how, i, lambda, large, small)
-				}
-			}
-		}
+	}
+	t.Logf("%d small searches were cut, %d ended by themselves", cut, ended)
+	if cut == 0 || ended == 0 {
+		t.Errorf("%d small searches were cut and %d ended by themselves, want both to happen", cut, ended)
 	}
 }
 

@@ -23,6 +23,7 @@ func TestCMAESConforms(t *testing.T) {
 		"TPE for the rest": func() samplertest.Sampler { return &sampler.CMAES{Independent: &sampler.TPE{}} },
 		"separable, BIPOP": func() samplertest.Sampler { return &sampler.CMAES{Separable: true, Restart: sampler.BIPOP} },
 		"margin":           func() samplertest.Sampler { return &sampler.CMAES{Margin: true} },
+		"Optuna's bounds":  func() samplertest.Sampler { return &sampler.CMAES{OptunaBounds: true} },
 		"adapted rates":    func() samplertest.Sampler { return &sampler.CMAES{AdaptRates: true, Restart: sampler.IPOP} },
 	} {
 		t.Run(name, func(t *testing.T) { samplertest.Run(t, newSampler) })
@@ -34,17 +35,17 @@ func TestCMAESImproves(t *testing.T) {
 }
 
 // The same search by hand: startup, then one population after the other from
-// the kernel, points outside the cube drawn again.
-func TestCMAESDrawsWhatTheKernelDraws(t *testing.T) {
+// the kernel, points outside the cube drawn again, as Optuna does.
+func TestCMAESWithOptunaBoundsDrawsWhatTheKernelDraws(t *testing.T) {
 	clipped := 0
 	for _, c := range []struct {
 		name            string
 		s               *sampler.CMAES
 		startup, lambda int
 	}{
-		{"default", &sampler.CMAES{}, 1, 7},
-		{"three startup trials, population 5", &sampler.CMAES{StartupTrials: 3, Population: 5}, 3, 5},
-		{"smallest settings", &sampler.CMAES{StartupTrials: 1, Population: 2}, 1, 2},
+		{"default population", &sampler.CMAES{OptunaBounds: true}, 1, 7},
+		{"three startup trials, population 5", &sampler.CMAES{OptunaBounds: true, StartupTrials: 3, Population: 5}, 3, 5},
+		{"smallest settings", &sampler.CMAES{OptunaBounds: true, StartupTrials: 1, Population: 2}, 1, 2},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			f := func(x []float64) float64 { return x[0] + x[1] + x[2] } // to a corner, where most draws are outside
@@ -80,7 +81,7 @@ func TestCMAESDrawsWhatTheKernelDraws(t *testing.T) {
 							t.Fatalf("generation %d, point %d: drew %v for %s, want %v", g, k, p.Value, p.Name, x[i])
 						}
 					}
-					points, values = append(points, x), append(values, f(x))
+					points, values = append(points, state.Shorten(x, 2*cma.MaxStep(3))), append(values, f(x))
 					st.tell(now)
 				}
 				state = state.Tell(points, values)

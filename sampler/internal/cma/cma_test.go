@@ -21,6 +21,13 @@ func sound(t *testing.T, s *State) {
 	if !finite(s.Mean...) || !finite(s.PSigma...) || !finite(s.PC...) || !(minSigma <= s.Sigma && s.Sigma <= maxSigma) {
 		t.Fatalf("the state has left the numbers: mean %v, sigma %v, paths %v %v", s.Mean, s.Sigma, s.PSigma, s.PC)
 	}
+	for _, list := range [][]float64{s.Mean, s.PSigma, s.PC, s.C.RawSymmetric().Data} {
+		for _, v := range list {
+			if v != 0 && math.Abs(v) < 0x1p-1022 {
+				t.Fatalf("the state has sunk among subnormal numbers, which are slow: %v", list)
+			}
+		}
+	}
 	var eigen mat.EigenSym
 	if !eigen.Factorize(s.C, false) {
 		t.Fatal("C has no eigenvalues")

@@ -96,7 +96,7 @@ func (s *Margined) correct(i int, values []float64) {
 	cdf := func(x float64) float64 { return math.Erfc(-x/math.Sqrt2) / 2 }
 	below := cdf((low - mean) / (deviation * s.Scale[i]))
 	above := cdf((mean - high) / (deviation * s.Scale[i]))
-	if max(below, above) > 0.5 { // the mean is at an end: eq. (10)
+	if k == 0 || k == len(values)-1 { // the mean is at an end, or on its border once rounding shows: eq. (10)
 		if min(below, above) < least {
 			s.Mean[i] = high + math.Copysign(deviation*s.Scale[i]*tail(least), mean-high)
 		}

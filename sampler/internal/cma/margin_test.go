@@ -149,3 +149,19 @@ func TestASingleValueIsItself(t *testing.T) {
 		t.Errorf("encoded is %v with scale %v", v, s.Scale)
 	}
 }
+
+// In the end steps are so short that the mean and the border of the last cell
+// are the same number.
+func TestAMarginOnABorderStaysANumber(t *testing.T) {
+	values := []float64{0.125, 0.375, 0.625, 0.875}
+	for _, border := range []float64{0.25, 0.75} {
+		m := &Margin{Values: [][]float64{values}, Least: 0.1}
+		s := m.Wrap(New(NewConstants(1, 4), []float64{border}, 1e-20, nil))
+		for range 100 {
+			s = s.Tell([][]float64{{border}, {border}, {border}, {border}}, []float64{0, 1, 2, 3})
+		}
+		if !finite(s.Mean[0], s.Scale[0]) || s.Scale[0] <= 0 || math.Abs(s.Mean[0]-border) > 1e-6 {
+			t.Errorf("at %v: the mean is %v and the scale %v", border, s.Mean[0], s.Scale[0])
+		}
+	}
+}

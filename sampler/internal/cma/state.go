@@ -1,6 +1,6 @@
 // Package cma is the covariance matrix adaptation evolution strategy on plain
 // vectors: draw points with Draw, tell their values with Tell. It minimises,
-// and knows nothing of bounds, trials or names.
+// knows nothing of trials or names, and of bounds only through Bounds.
 //
 // The algorithm and the equation numbers are those of Hansen, "The CMA
 // Evolution Strategy: A Tutorial" (arXiv:1604.00772, 2016), with the constants
@@ -25,6 +25,7 @@ const (
 	minSigma, maxSigma = 1e-32, 1e32
 	minScale, maxScale = 1e-60, 1e60 // of the largest eigenvalue of C
 	maxCondition       = 1e14        // of C: the ratio of its eigenvalues
+	minPath            = 1e-150      // of what is not 0 in a path: its square is a normal number
 )
 
 // A State is where a search stands: the normal distribution N(Mean, Sigma²·C)

@@ -83,10 +83,17 @@ func (s *State) ranked(points [][]float64, values []float64) [][]float64 {
 }
 
 // path returns (1-c)·p + √(c·(2-c)·µ_eff)·y: an evolution path that has
-// forgotten a part c of itself and gone on by y.
+// forgotten a part c of itself and gone on by y. What is smaller than any y
+// becomes 0: a search that stands still would sink among the subnormal numbers
+// and stay there, where arithmetic is slow.
 func path(p []float64, c, muEff float64, y []float64) []float64 {
 	next := floats.ScaleTo(make([]float64, len(p)), 1-c, p)
 	floats.AddScaled(next, math.Sqrt(c*(2-c)*muEff), y)
+	for i, v := range next {
+		if math.Abs(v) < minPath {
+			next[i] = 0
+		}
+	}
 	return next
 }
 
