@@ -12,19 +12,92 @@ import (
 
 // matrix returns r×c numbers between -1 and 1, rows pad numbers apart.
 func matrix(rng *rand.Rand, r, c, pad int) blas32.General {
-	m := blas32.General{Rows: r, Cols: c, Stride: max(c+pad, 1), Data: make([]float32, r*(c+pad))}
+	m := blas32.General{Rows: r, Cols: c, Stride: max(c+pad, 1), Data: make([]float32, r*max(c+pad, 1))}
 	for i := range m.Data {
 		m.Data[i] = 2*rng.Float32() - 1
 	}
 	return m
 }
 
-// at returns an element of op(m).
-func at(t blas.Transpose, m blas32.General, i, j int) float64 {
-	if t != blas.NoTrans {
-		i, j = j, i
+// rowsOf returns the rows of op(m), one after the other.
+func rowsOf(t blas.Transpose, m blas32.General) (rows [][]float32) {
+	if t == blas.NoTrans {
+		for i := range m.Rows {
+			rows = append(rows, m.Data[i*m.Stride:][:m.Cols])
+		}
+		return rows
 	}
-	return float64(m.Data[i*m.Stride+j])
+	for j := range m.Cols {
+		row := make([]float32, m.Rows)
+		for i := range row {
+			row[i] = m.Data[i*m.Stride+j]
+		}
+		rows = append(rows, row)
+	}
+	return rows
+}
+
+// An expectation is what a product is compared with, m×n.
+type expectation struct {
+	plain []float32 // the simplest plain Go
+	exact []float64 // in float64
+	error []float64 // the most that float32 can be off
+}
+
+func expect(ta, tb blas.Transpose, a, b blas32.General, beta float32, c blas32.General) expectation {
+	rows, columns := rowsOf(ta, a), rowsOf(other(tb), b)
+	var e expectation
+	for i, row := range rows {
+		for j, column := range columns {
+			plain := float32(0)
+			if beta == 1 {
+				plain = c.Data[i*c.Stride+j]
+			}
+			exact, size := float64(plain), math.Abs(float64(plain))
+			for l, x := range row {
+				plain += float32(x * column[l])
+				p := float64(x) * float64(column[l])
+				exact += p
+				size += math.Abs(p)
+			}
+			// A sum of k+1 terms is rounded k times, and each product once.
+			e.plain = append(e.plain, plain)
+			e.exact = append(e.exact, exact)
+			e.error = append(e.error, size*float64(len(row)+1)*0x1p-24+1e-30)
+		}
+	}
+	return e
+}
+
+func other(t blas.Transpose) blas.Transpose {
+	if t == blas.NoTrans {
+		return blas.Trans
+	}
+	return blas.NoTrans
+}
+
+// check compares a product got with the expectation, and sees that what is
+// between the rows is as before, in c.
+func (e expectation) check(t *testing.T, name string, kern Kernel, got, c blas32.General) {
+	t.Helper()
+	for i := range got.Rows {
+		for j := range min(got.Stride, len(got.Data)-i*got.Stride) {
+			x := got.Data[i*got.Stride+j]
+			if j >= got.Cols {
+				if x != c.Data[i*c.Stride+j] {
+					t.Fatalf("%s: what is behind row %d has changed", name, i)
+				}
+				continue
+			}
+			at := i*got.Cols + j
+			if !(math.Abs(float64(x)-e.exact[at]) <= e.error[at]) {
+				t.Fatalf("%s: element %d, %d is %v, want %v", name, i, j, x, e.exact[at])
+			}
+			if kern == Generic && math.Float32bits(x) != math.Float32bits(e.plain[at]) {
+				t.Fatalf("%s: element %d, %d is %v, want %v as in plain Go", name, i, j, x, e.plain[at])
+			}
+		}
+	}
 }
 
 // operands returns op(a) m×k and op(b) k×n.
@@ -55,15 +128,20 @@ var ops = []struct {
 
 func TestProductsAreRightForAllShapes(t *testing.T) {
 	sizes := []int{1, 2, 3, 5, 7, 8, 11, 12, 13, 15, 16, 17, 31, 32, 33, 47, 64, 65, 100}
-	depths := []int{0, 1, 2, 7, 8, 9, 33, 255, 256, 257, 300, 515}
+	depths := []int{0, 1, 2, 7, 8, 9, 33, 255, 300, 511, 512, 513, 1030}
+	large := [][3]int{{130, 33, 40}, {33, 130, 40}, {131, 145, 520}, {515, 129, 20}, {1010, 130, 9}, {505, 150, 513}} // packed and in blocks
 	rng := rand.New(rand.NewPCG(1, 2))
 	for _, op := range ops {
-		for range 400 {
+		for i := range 400 + len(large) {
 			m, n, k := sizes[rng.IntN(len(sizes))], sizes[rng.IntN(len(sizes))], depths[rng.IntN(len(depths))]
+			if i >= 400 {
+				m, n, k = large[i-400][0], large[i-400][1], large[i-400][2]
+			}
 			pad, beta := rng.IntN(3)*rng.IntN(5), float32(rng.IntN(2))
 			a, b := operands(rng, op.ta, op.tb, m, n, k, pad)
 			c := matrix(rng, m, n, pad)
-			var first blas32.General
+			e := expect(op.ta, op.tb, a, b, beta, c)
+			var first []float32
 			for _, kern := range Available() {
 				got := clone(c)
 				if beta == 0 {
@@ -73,76 +151,17 @@ func TestProductsAreRightForAllShapes(t *testing.T) {
 				}
 				kern.Gemm(op.ta, op.tb, a, b, beta, got)
 				name := fmt.Sprintf("%v %s %d×%d×%d, beta %v, pad %d", kern, op.name, m, k, n, beta, pad)
-				checkProduct(t, name, op.ta, op.tb, a, b, beta, c, got)
-				if kern == Generic {
-					want := clone(c)
-					plain(op.ta, op.tb, a, b, beta, want)
-					sameBits(t, name+": other bits than plain Go has", got.Data, want.Data)
-					if k > 0 {
-						got := clone(c)
-						gemmGeneric(op.ta != blas.NoTrans, op.tb != blas.NoTrans, m, n, k, a, b, beta == 1, got)
-						sameBits(t, name+": gemmGeneric has other bits than plain Go", got.Data, want.Data)
-					}
-				} else if kern == AVX2 {
-					first = got
+				e.check(t, name, kern, got, c)
+				if kern == AVX2 {
+					first = got.Data
 				} else if kern == AVX512 {
-					sameBits(t, name+": AVX2 gives other bits", got.Data, first.Data)
+					sameBits(t, name+": AVX2 gives other bits", got.Data, first)
 				}
 			}
-		}
-	}
-}
-
-// plain is the product in the simplest plain Go.
-func plain(ta, tb blas.Transpose, a, b blas32.General, beta float32, c blas32.General) {
-	k := a.Cols
-	if ta != blas.NoTrans {
-		k = a.Rows
-	}
-	for i := range c.Rows {
-		for j := range c.Cols {
-			sum := float32(0)
-			if beta == 1 {
-				sum = c.Data[i*c.Stride+j]
-			}
-			for l := range k {
-				sum += float32(float32(at(ta, a, i, l)) * float32(at(tb, b, l, j)))
-			}
-			c.Data[i*c.Stride+j] = sum
-		}
-	}
-}
-
-// checkProduct compares with sums in float64 and sees that what is between the
-// rows is as before.
-func checkProduct(t *testing.T, name string, ta, tb blas.Transpose, a, b blas32.General, beta float32, c, got blas32.General) {
-	t.Helper()
-	k := a.Cols
-	if ta != blas.NoTrans {
-		k = a.Rows
-	}
-	for i := range c.Rows {
-		for j := range c.Stride {
-			if i*c.Stride+j >= len(c.Data) {
-				continue
-			}
-			x := float64(got.Data[i*c.Stride+j])
-			if j >= c.Cols {
-				if x != float64(c.Data[i*c.Stride+j]) {
-					t.Fatalf("%s: what is behind row %d has changed", name, i)
-				}
-				continue
-			}
-			want := float64(beta) * float64(c.Data[i*c.Stride+j])
-			size := math.Abs(want)
-			for l := range k {
-				p := at(ta, a, i, l) * at(tb, b, l, j)
-				want += p
-				size += math.Abs(p)
-			}
-			// The error of a sum of k+1 terms is at most about k+1 roundings of it.
-			if !(math.Abs(x-want) <= size*float64(k+1)*0x1p-24+1e-30) {
-				t.Fatalf("%s: element %d, %d is %v, want %v", name, i, j, x, want)
+			if k > 0 { // what Generic is where it has no instructions for it
+				got := clone(c)
+				gemmGeneric(op.ta != blas.NoTrans, op.tb != blas.NoTrans, m, n, k, a, b, beta == 1, got)
+				e.check(t, fmt.Sprintf("plain Go, %s %d×%d×%d", op.name, m, k, n), Generic, got, c)
 			}
 		}
 	}
@@ -161,7 +180,7 @@ func sameBits(t *testing.T, name string, got, want []float32) {
 func TestARowIsTheSameInEveryBatch(t *testing.T) {
 	rng := rand.New(rand.NewPCG(21, 22))
 	for _, op := range ops {
-		for _, s := range [][2]int{{384, 384}, {40, 300}, {5, 33}, {100, 1}} {
+		for _, s := range [][2]int{{384, 384}, {40, 600}, {5, 33}, {100, 1}} {
 			n, k := s[0], s[1]
 			_, b := operands(rng, op.ta, op.tb, 1, n, k, 2)
 			rows := matrix(rng, 100, k, 0)
@@ -297,19 +316,17 @@ func FuzzGemm(f *testing.F) {
 		if add {
 			beta = 1
 		}
-		got, want := clone(c), clone(c)
-		plain(o.ta, o.tb, a, b, beta, want)
-		Generic.Gemm(o.ta, o.tb, a, b, beta, got)
-		sameBits(t, "generic and plain Go", got.Data, want.Data)
+		e := expect(o.ta, o.tb, a, b, beta, c)
 		var first []float32
-		for _, kern := range vectorKernels() {
+		for _, kern := range append([]Kernel{Generic}, vectorKernels()...) {
 			got := clone(c)
 			kern.Gemm(o.ta, o.tb, a, b, beta, got)
-			checkProduct(t, fmt.Sprintf("%v %s %d×%d×%d", kern, o.name, rows, depth, cols), o.ta, o.tb, a, b, beta, c, got)
-			if first == nil {
+			e.check(t, fmt.Sprintf("%v %s %d×%d×%d", kern, o.name, rows, depth, cols), kern, got, c)
+			if kern == AVX2 {
 				first = got.Data
+			} else if kern == AVX512 {
+				sameBits(t, "AVX2 and AVX512", got.Data, first)
 			}
-			sameBits(t, "AVX2 and AVX512", got.Data, first)
 		}
 	})
 }
@@ -332,12 +349,25 @@ func TestVectorKernelsHaveNoSubnormals(t *testing.T) {
 				t.Errorf("%v: %v·%v + %v is %v, want %v", kern, c.a, c.b, c.add, got.Data[0], c.want)
 			}
 		}
-		// The rest of the program still has them.
-		tiny := []float32{0x1p-140}
-		x := make([]float32, 1)
-		adamW(kern, x, x, x, x, &step)
-		if scale(kern, tiny, 2); tiny[0] != 0x1p-139 || tiny[0]/2 != 0x1p-140 {
-			t.Errorf("after %v 2⁻¹⁴⁰·2 is %v", kern, tiny[0])
+	}
+}
+
+func TestTheRestOfTheProgramKeepsItsSubnormals(t *testing.T) {
+	for _, kern := range vectorKernels() {
+		for name, call := range map[string]func(){
+			"Gemm": func() {
+				a := blas32.General{Rows: 1, Cols: 1, Stride: 1, Data: []float32{1}}
+				kern.Gemm(blas.NoTrans, blas.NoTrans, a, a, 0, clone(a))
+			},
+			"AdamW": func() { adamW(kern, []float32{1}, []float32{1}, []float32{1}, []float32{1}, &step) },
+		} {
+			tiny := []float32{0x1p-140}
+			call()
+			scale(kern, tiny, 2)
+			// Bits, because without subnormal numbers all of them equal 0.
+			if got := math.Float32bits(tiny[0]); got != 1<<10 {
+				t.Errorf("after %s with %v 2⁻¹⁴⁰·2 is %#x", name, kern, got)
+			}
 		}
 	}
 }

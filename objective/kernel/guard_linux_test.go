@@ -45,8 +45,14 @@ func TestProductsStayInTheirMemory(t *testing.T) {
 		for _, before := range []bool{false, true} {
 			for round := range 150 {
 				m, n, k := sizes[rng.IntN(len(sizes))], sizes[rng.IntN(len(sizes))], sizes[rng.IntN(len(sizes))]
+				switch { // packed
+				case round%10 == 1:
+					m += 128
+				case round%10 == 2:
+					n += 128
+				}
 				if round%10 == 0 {
-					k += 256
+					k += 512
 				}
 				x, y := operands(rng, op.ta, op.tb, m, n, k, rng.IntN(3))
 				z := matrix(rng, m, n, rng.IntN(3))
