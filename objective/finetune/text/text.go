@@ -110,18 +110,19 @@ func (t *Task) Save(dir string, net *nn.Network) error {
 // a small model's weights.
 func Defaults() finetune.Settings {
 	return finetune.Settings{
-		LearningRate:    5e-5,
-		BatchSize:       16,
-		NumTrainEpochs:  3,
-		Dropout:         0.1,
-		WeightDecay:     0.01,
-		LRSchedulerType: string(train.Linear),
-		WarmupRatio:     0.1,
-		FrozenLayers:    1,
-		MaxGradNorm:     1,
-		Tuning:          finetune.Full,
-		LoRARank:        8,
-		LoRAAlpha:       16,
+		LearningRate:     5e-5,
+		BatchSize:        16,
+		NumTrainEpochs:   3,
+		Dropout:          0.1,
+		WeightDecay:      0.01,
+		LRSchedulerType:  string(train.Linear),
+		WarmupRatio:      0.1,
+		FrozenLayers:     1,
+		MaxGradNorm:      1,
+		Tuning:           finetune.Full,
+		LoRARank:         8,
+		LoRAAlpha:        16,
+		LayerwiseLRDecay: 1,
 	}
 }
 
