@@ -19,7 +19,10 @@ import (
 // cube of their number. It is meant for up to a few hundred.
 //
 // It draws jointly the parameters, of more than one value, that every complete
-// trial has with the same range. The kernel is Matérn 5/2 on the unit cube with
+// trial has with the same range; and those that only some have, if from the
+// values of another one it can be told which (a method, and the settings of that
+// method). Where such a parameter does not exist, all trials count as equal in
+// it. The kernel is Matérn 5/2 on the unit cube with
 // one length scale per parameter; two choices of a categorical parameter are
 // either the same or not. Values are standardized, infinite ones taken as the
 // worst or the best finite one, and how bad the worse half is counts by rank
@@ -77,18 +80,17 @@ func (s *GP) SampleJoint(r trial.Request) (map[string]float64, error) {
 			complete = append(complete, t)
 		}
 	}
-	joint := slices.DeleteFunc(slices.Clone(r.History.Space(false)), func(d space.Dimension) bool { return d.Dist.Len() == 1 })
-	if len(complete) < max(s.startup(), 1) || len(joint) == 0 {
+	if len(complete) < max(s.startup(), 1) {
+		return nil, nil
+	}
+	joint := newGPSpace(r.History.Space(false), complete)
+	if len(joint.Space) == 0 {
 		return nil, nil
 	}
 	x := s.search(r, joint, complete).Best(r.Rand)
-	values := make(map[string]float64, len(joint))
-	for i, d := range joint {
-		if isCategorical(d.Dist) {
-			values[d.Name] = x[i]
-		} else {
-			values[d.Name] = d.Dist.Value(x[i])
-		}
+	values := make(map[string]float64, len(joint.Space))
+	for i, d := range joint.Space {
+		values[d.Name] = joint.value(i, x)
 	}
 	return values, nil
 }
@@ -123,7 +125,7 @@ func (s *GP) startup() int {
 }
 
 // search returns what to maximize, and where.
-func (s *GP) search(r trial.Request, joint space.Space, complete []*trial.Trial) gp.Search {
+func (s *GP) search(r trial.Request, joint gpSpace, complete []*trial.Trial) gp.Search {
 	d := r.History.Directions()[0]
 	all := gpData{space: joint}
 	for _, t := range complete {
@@ -134,11 +136,11 @@ func (s *GP) search(r trial.Request, joint space.Space, complete []*trial.Trial)
 		all.add(t, goal)
 	}
 	for _, t := range r.History.Running() {
-		if x, ok := pointOf(joint, t); ok && t.Number != r.Trial.Number {
+		if x, ok := joint.point(t); ok && t.Number != r.Trial.Number {
 			all.pending = append(all.pending, x)
 		}
 	}
-	search := gp.Search{Axes: gpAxes(joint), Taken: append(slices.Clip(all.rows), all.pending...)}
+	search := gp.Search{Axes: gpAxes(joint.Space), Fold: joint.fold, Taken: append(slices.Clip(all.rows), all.pending...)}
 
 	order := make([]int, len(complete))
 	for i := range order {
@@ -154,7 +156,7 @@ func (s *GP) search(r trial.Request, joint space.Space, complete []*trial.Trial)
 		return 0
 	})
 	for _, i := range order[:min(len(order), 10)] {
-		search.Good = append(search.Good, all.rows[i])
+		search.Good = append(search.Good, joint.unfold(all.rows[i]))
 	}
 	if complete[order[0]].Violation() == 0 {
 		fit := s.fit(all, "")

@@ -28,7 +28,7 @@ func gpAxes(joint space.Space) []gp.Axis {
 
 // gpData are trials with a value for each.
 type gpData struct {
-	space   space.Space
+	space   gpSpace
 	trials  []*trial.Trial
 	rows    [][]float64 // n×d: where the trials are
 	values  []float64   // n, not standardized
@@ -37,7 +37,7 @@ type gpData struct {
 
 // add appends a trial, which has all parameters.
 func (g *gpData) add(t *trial.Trial, value float64) {
-	x, _ := pointOf(g.space, t)
+	x, _ := g.space.point(t)
 	g.trials, g.rows, g.values = append(g.trials, t), append(g.rows, x), append(g.values, value)
 }
 

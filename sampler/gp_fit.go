@@ -36,7 +36,7 @@ const gpMinNoise = 1e-8
 // need no new fit.
 func (s *GP) fit(data gpData, name string) gpFit {
 	n := lastRefit(len(data.trials))
-	fit := gpFit{name: name, n: n, last: data.trials[n-1], space: data.space}
+	fit := gpFit{name: name, n: n, last: data.trials[n-1], space: data.space.Space}
 	s.mu.Lock()
 	for _, f := range s.fits {
 		if f.name == fit.name && f.n == fit.n && f.last == fit.last && same(f.space, fit.space) {
@@ -52,10 +52,10 @@ func (s *GP) fit(data gpData, name string) gpFit {
 		fit.shift, fit.scale = moments(data.values[:n])
 		first.Values = fit.standard(data.values[:n])
 	}
-	for i, d := range data.space {
+	for i, d := range data.space.Space {
 		if isCategorical(d.Dist) {
 			if first.Unordered == nil {
-				first.Unordered = make([]bool, len(data.space))
+				first.Unordered = make([]bool, len(data.space.Space))
 			}
 			first.Unordered[i] = true
 		}

@@ -23,9 +23,14 @@ type Search struct {
 	Axes  []Axis // d
 	Terms []Term
 
+	// Fold returns the point y whose terms count for x, and which coordinates of x
+	// are idle: y is the same whatever they are; nil if none is. It must not change
+	// x. nil: a point counts for itself.
+	Fold func(x []float64) (y []float64, idle []bool)
+
 	// Good are points where it may be worth to look nearby, best first.
 	Good [][]float64
-	// Taken are points not to return if every axis has finitely many values and
+	// Taken are points, as Fold leaves them, not to return if every axis has finitely many values and
 	// another point is found.
 	Taken [][]float64
 }
@@ -73,6 +78,7 @@ func (s Search) rate(points [][]float64) []rated {
 }
 
 func (s Search) value(x []float64) float64 {
+	x, _ = s.fold(x)
 	sum := 0.0
 	for _, t := range s.Terms {
 		sum += t.Value(x)
@@ -81,6 +87,13 @@ func (s Search) value(x []float64) float64 {
 		return math.Inf(-1)
 	}
 	return sum
+}
+
+func (s Search) fold(x []float64) (y []float64, idle []bool) {
+	if s.Fold == nil {
+		return x, nil
+	}
+	return s.Fold(x)
 }
 
 func (s Search) pick(points [][]float64, taken map[string]bool) []float64 {
@@ -92,7 +105,8 @@ func (s Search) pick(points [][]float64, taken map[string]bool) []float64 {
 func (s Search) choose(list []rated, taken map[string]bool) []float64 {
 	best, free := -1, false
 	for i, c := range list {
-		f := !taken[key(c.x)]
+		y, _ := s.fold(c.x)
+		f := !taken[key(y)]
 		if best < 0 || f && !free || f == free && c.value > list[best].value {
 			best, free = i, f
 		}
@@ -301,11 +315,15 @@ func (s Search) slide(c rated) rated {
 		}
 		clear(fullGrad)
 		sum := 0.0
+		folded, idle := s.fold(full)
 		for _, t := range s.Terms {
-			sum += t.Gradient(full, fullGrad)
+			sum += t.Gradient(folded, fullGrad)
 		}
 		for i, k := range free {
 			grad[i] = -fullGrad[k]
+			if idle != nil && idle[k] {
+				grad[i] = 0
+			}
 		}
 		return -sum
 	}}

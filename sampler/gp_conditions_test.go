@@ -1,0 +1,181 @@
+package sampler
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"testing"
+
+	"github.com/bluefin-hpo/bluefin/space"
+	"github.com/bluefin-hpo/bluefin/trial"
+)
+
+// of makes a complete trial of names and values by turns. A name tells the
+// distribution: of one that begins with c the values are the indices of three
+// choices, with i the ints 0 to 9, with k there is one value, else it is in [0, 1].
+func of(number int, params ...any) *trial.Trial {
+	t := &trial.Trial{Number: number, State: trial.Complete, Values: []float64{float64(number)}}
+	for i := 0; i < len(params); i += 2 {
+		name := params[i].(string)
+		var d space.Dist = interval
+		switch name[0] {
+		case 'c':
+			d = space.Choose("a", "b", "c").Dist()
+		case 'i':
+			d = space.Int{Low: 0, High: 9}
+		case 'k':
+			d = space.Int{Low: 0, High: 0}
+		}
+		t.Params = append(t.Params, trial.Param{Name: name, Value: params[i+1].(float64), Dist: d})
+	}
+	return t
+}
+
+// gpSpaceOf is the space of some complete trials.
+func gpSpaceOf(trials ...*trial.Trial) gpSpace {
+	log := trial.NewLog([]trial.Direction{trial.Minimize})
+	for i, t := range trials {
+		t.Number = i
+		log.Put(t)
+	}
+	return newGPSpace(log.History().Space(false), trials)
+}
+
+// text writes the conditions: what, if the parent has which missing values.
+func (g gpSpace) text() (list []string) {
+	for i, d := range g.Space {
+		s := d.Name
+		if c := g.conditions[i]; c != nil {
+			s += fmt.Sprintf(" by %s not %v", g.Space[c.parent].Name, c.missing)
+		}
+		list = append(list, s)
+	}
+	return list
+}
+
+func TestGPLearnsWhatDependsOnWhat(t *testing.T) {
+	moved := of(0, "c", 1.0, "x", 0.5)
+	moved.Params[1].Dist = space.Float{Low: 0, High: 2}
+	for _, c := range []struct {
+		name   string
+		trials []*trial.Trial
+		want   []string
+	}{
+		{"all trials have all", []*trial.Trial{of(0, "c", 0.0, "x", 0.1), of(0, "c", 1.0, "x", 0.2)}, []string{"c", "x"}},
+		{"one method has a setting", []*trial.Trial{of(0, "c", 0.0, "x", 0.1), of(0, "c", 1.0), of(0, "c", 2.0)}, []string{"c", "x by c not [1 2]"}},
+		{"a value that was not tried may have it", []*trial.Trial{of(0, "c", 0.0, "x", 0.1), of(0, "c", 1.0)}, []string{"c", "x by c not [1]"}},
+		{"two settings of one method", []*trial.Trial{of(0, "c", 0.0, "x", 0.1, "y", 0.1), of(0, "c", 1.0)}, []string{"c", "x by c not [1]", "y by c not [1]"}},
+		{"a number of layers", []*trial.Trial{of(0, "i", 3.0, "x", 0.1), of(0, "i", 4.0, "x", 0.2), of(0, "i", 1.0)}, []string{"i", "x by i not [1]"}},
+		{"settings of settings", []*trial.Trial{
+			of(0, "c1", 0.0, "c2", 0.0, "x", 0.1), of(0, "c1", 0.0, "c2", 1.0), of(0, "c1", 1.0), of(0, "c1", 0.0, "c2", 0.0, "x", 0.4),
+		}, []string{"c1", "c2 by c1 not [1]", "x by c2 not [1]"}},
+		{"by chance", []*trial.Trial{of(0, "c", 0.0, "x", 0.1), of(0, "c", 0.0)}, []string{"c"}},
+		{"by a continuous parameter", []*trial.Trial{of(0, "y", 0.9, "x", 0.1), of(0, "y", 0.1)}, []string{"y"}},
+		{"by one that cannot be told itself", []*trial.Trial{
+			of(0, "c1", 0.0, "c2", 0.0, "x", 0.1), of(0, "c1", 0.0), of(0, "c1", 0.0, "c2", 1.0),
+		}, []string{"c1"}},
+		{"only with each other", []*trial.Trial{of(0, "x", 0.1), of(0, "c", 0.1)}, []string{}},
+		{"the range has changed", []*trial.Trial{moved, of(0, "c", 1.0, "x", 0.1), of(0, "c", 0.0)}, []string{"c"}},
+		{"without a choice", []*trial.Trial{of(0, "c", 0.0, "k", 0.0), of(0, "c", 1.0)}, []string{"c"}},
+		{"of two, the one in fewer trials", []*trial.Trial{
+			of(0, "c1", 0.0, "c2", 0.0, "x", 0.1), of(0, "c1", 0.0, "c2", 0.0, "x", 0.1), of(0, "c1", 0.0, "c2", 1.0), of(0, "c1", 1.0), of(0, "c1", 2.0),
+		}, []string{"c1", "c2 by c1 not [1 2]", "x by c2 not [1]"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if got := gpSpaceOf(c.trials...).text(); !slices.Equal(got, c.want) {
+				t.Errorf("the space is %q, want %q", got, c.want)
+			}
+		})
+	}
+}
+
+func TestGPPointsAgreeInWhatDoesNotExist(t *testing.T) {
+	g := gpSpaceOf(
+		of(0, "c1", 0.0, "c2", 0.0, "x", 0.1), of(0, "c1", 0.0, "c2", 1.0), of(0, "c1", 1.0), of(0, "c1", 0.0, "c2", 0.0, "x", 0.3),
+		of(0, "c1", 1.0),
+	)
+	if want := []string{"c1", "c2 by c1 not [1]", "x by c2 not [1]"}; !slices.Equal(g.text(), want) {
+		t.Fatalf("the space is %q, want %q", g.text(), want)
+	}
+	for _, c := range []struct {
+		name string
+		x    []float64
+		want []float64
+		idle []bool
+	}{
+		{"all exist", []float64{0, 0, 0.9}, []float64{0, 0, 0.9}, []bool{false, false, false}},
+		{"one does not", []float64{0, 1, 0.9}, []float64{0, 1, gpNowhere}, []bool{false, false, true}},
+		{"what depends on what does not exist", []float64{1, 0, 0.9}, []float64{1, noCategory, gpNowhere}, []bool{false, true, true}},
+		{"values that were not tried", []float64{2, 2, 0.9}, []float64{2, 2, 0.9}, []bool{false, false, false}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			before := slices.Clone(c.x)
+			got, idle := g.fold(c.x)
+			if !slices.Equal(got, c.want) || !slices.Equal(idle, c.idle) || !slices.Equal(c.x, before) {
+				t.Errorf("%v becomes %v, idle %v, and is %v; want %v, %v", before, got, idle, c.x, c.want, c.idle)
+			}
+			again, _ := g.fold(g.unfold(got))
+			if !slices.Equal(again, got) {
+				t.Errorf("%v unfolds to %v, which stands for %v", got, g.unfold(got), again)
+			}
+			for i, d := range g.Space {
+				if v := g.value(i, g.unfold(got)); !d.Dist.Contains(v) {
+					t.Errorf("%v unfolds to %v of %s, which is no value", got, v, d.Name)
+				}
+			}
+		})
+	}
+	// A trial is where its own coordinates fold to.
+	for _, u := range []*trial.Trial{of(0, "c1", 1.0), of(0, "c1", 0.0, "c2", 1.0), of(0, "c1", 0.0, "c2", 0.0, "x", 0.7)} {
+		x, ok := g.point(u)
+		if y, _ := g.fold(g.unfold(x)); !ok || !slices.Equal(x, y) {
+			t.Errorf("trial %v is at %v (%v), which stands for %v", u.Params, x, ok, y)
+		}
+	}
+	if _, ok := g.point(of(0, "c2", 0.0)); ok {
+		t.Error("a trial without what all have has a point")
+	}
+}
+
+// methods is a function of a method and its own setting: the best method, c, is
+// only best with the right setting.
+func methods(u *trial.Trial) float64 {
+	switch value(u, "a method") {
+	case 0:
+		return 0.3 + math.Abs(value(u, "rate")-0.5)
+	case 1:
+		return 0.4 + (value(u, "low")-0.2)*(value(u, "low")-0.2)
+	}
+	return 4*(value(u, "high")-0.85)*(value(u, "high")-0.85) + (value(u, "rate")-0.3)*(value(u, "rate")-0.3)
+}
+
+func TestGPModelsTheSettingsOfAMethod(t *testing.T) {
+	for seed := range uint64(3) {
+		g := newGPStudy(&GP{}, seed, trial.Minimize)
+		for range 35 {
+			sp := space.New(
+				space.Dimension{Name: "a method", Dist: space.Choose("a", "b", "c").Dist()}, // drawn first
+				space.Dimension{Name: "rate", Dist: interval},
+			)
+			drawn, err := g.s.SampleJoint(g.request(0))
+			if err != nil {
+				t.Fatal(err)
+			}
+			method, ok := drawn["a method"]
+			if !ok {
+				method, _ = g.s.Sample(g.request(byte(1)), "a method", sp[0].Dist)
+			}
+			if name := []string{"", "low", "high"}[int(method)]; name != "" {
+				sp = append(sp, space.Dimension{Name: name, Dist: interval})
+			}
+			u, joint := g.ask(t, space.New(sp...))
+			if joint != (g.next > 10) {
+				t.Errorf("seed %d: trial %d was drawn jointly: %v", seed, u.Number, joint)
+			}
+			g.tell(u, methods(u))
+		}
+		if best, _ := g.log.History().Best(); best.Values[0] > 1e-3 {
+			t.Errorf("seed %d: the best is %v, want at most 0.001", seed, best.Values[0])
+		}
+	}
+}
