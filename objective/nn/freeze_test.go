@@ -86,6 +86,7 @@ func TestClipGradNorm(t *testing.T) {
 		"above":    {[]float32{3, -4}, 1, 5, []float32{3 / (5 + 1e-6), -4 / (5 + 1e-6)}},
 		"below":    {[]float32{3, -4}, 5.1, 5, []float32{3, -4}},
 		"no limit": {[]float32{3, -4}, math.Inf(1), 5, []float32{3, -4}},
+		"tiny":     {[]float32{0, 2e-6}, 1e-6, float64(float32(2e-6)), []float32{0, 2e-6 / 3}},
 		"zero":     {[]float32{0, 0}, 1, 0, []float32{0, 0}},
 		"huge":     {[]float32{math.MaxFloat32, 0}, 2, math.MaxFloat32, []float32{2, 0}},
 		"infinite": {[]float32{float32(math.Inf(1)), 7}, 1, math.Inf(1), []float32{float32(math.Inf(1)), 7}},
@@ -97,7 +98,7 @@ func TestClipGradNorm(t *testing.T) {
 			t.Errorf("%s: the norm is %v, want %v; a frozen gradient is %v, want 100", name, norm, c.norm, still.Grad[0])
 		}
 		for i, got := range []float32{a.Grad[0], b.Grad[0]} {
-			if want := c.want[i]; got != want && !(math.Abs(float64(got-want)) < 1e-6) {
+			if want := c.want[i]; got != want && !(math.Abs(float64(got-want)) < 1e-6*math.Abs(float64(want))) {
 				t.Errorf("%s: gradient %d is %v, want %v", name, i, got, want)
 			}
 		}

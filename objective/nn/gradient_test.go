@@ -96,7 +96,7 @@ func gradientError(l Layer, ref batchReference, b Batch, rng *rand.Rand) map[str
 		worst["dx"] = relativeError(dx.Data, differences(loss, xs))
 	}
 	for i, p := range l.Params() {
-		if p.Grad == nil {
+		if !p.Trains() {
 			continue
 		}
 		worst[fmt.Sprintf("parameter %d", i)] = relativeError(p.Grad, differences(loss, params[i]))

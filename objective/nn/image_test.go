@@ -214,6 +214,7 @@ func TestBatchNormAgreesWithFiniteDifferences(t *testing.T) {
 		fixed  bool
 	}{
 		"training":                        {rng, func(*BatchNorm) {}, false},
+		"training, weights frozen":        {rng, func(n *BatchNorm) { n.Gamma.Frozen, n.Beta.Frozen = true, true }, false},
 		"training, one statistic frozen":  {rng, func(n *BatchNorm) { n.Mean.Frozen = true }, true},
 		"training, both statistic frozen": {rng, func(n *BatchNorm) { n.Mean.Frozen, n.Var.Frozen = true, true }, true},
 	} {
@@ -241,7 +242,7 @@ func TestBatchNormKeepsRunningStatistics(t *testing.T) {
 	n.Forward(Batch{X: x}, rng)
 	near := func(what string, mean, variance float64) {
 		t.Helper()
-		if math.Abs(float64(n.Mean.Value[0])-mean) > 1e-6 || math.Abs(float64(n.Var.Value[0])-variance) > 1e-6 {
+		if !(math.Abs(float64(n.Mean.Value[0])-mean) < 1e-6) || !(math.Abs(float64(n.Var.Value[0])-variance) < 1e-6) {
 			t.Errorf("%s: running mean and variance are %v and %v, want %v and %v", what, n.Mean.Value[0], n.Var.Value[0], mean, variance)
 		}
 	}
@@ -256,6 +257,19 @@ func TestBatchNormKeepsRunningStatistics(t *testing.T) {
 	near("frozen", 4.325, 4.85)
 	if n.Mean.Trains() || n.Var.Trains() {
 		t.Error("running statistics train, want no gradient")
+	}
+}
+
+func TestBatchNormOfEqualNumbersIsItsOffset(t *testing.T) {
+	rng := rand.New(rand.NewPCG(7, 6))
+	n := NewBatchNorm("norm", 1)
+	for range 100 {
+		x := randomMatrix(1, 1, rng).Data[0] * 1e9
+		for i, y := range n.Forward(Batch{X: matrixOf(3, x, x, x)}, rng).X.Data {
+			if !(math.Abs(float64(y)) < 1) {
+				t.Fatalf("element %d of numbers that are all %v is %v, want nearly 0", i, x, y)
+			}
+		}
 	}
 }
 

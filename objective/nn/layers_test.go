@@ -113,9 +113,10 @@ func TestAnExampleDoesNotDependOnTheOthers(t *testing.T) {
 func TestLayersComputeTheSameAgain(t *testing.T) {
 	run := func(name string) (all []float32) {
 		c := everyLayer(rand.New(rand.NewPCG(9, 2)))[name]
-		for range 2 { // a buffer that is used again changes nothing
+		for _, b := range []Batch{c.batch.slice(0, 2), c.batch} { // a buffer that is used again, and grows, changes nothing
 			all = nil
 			rng := rand.New(rand.NewPCG(9, 3))
+			c.batch = b
 			y := c.layer.Forward(c.batch, rng).X
 			all = append(all, y.Data...)
 			all = append(all, c.layer.Backward(y, true).Data...)
@@ -174,7 +175,7 @@ func TestFrozenParametersGetNoGradient(t *testing.T) {
 		params := c.layer.Params()
 		y := c.layer.Forward(c.batch, nil).X
 		dy := randomMatrix(y.Rows, y.Cols, rng)
-		c.layer.Backward(dy, false)
+		dx := slices.Clone(c.layer.Backward(dy, true).Data)
 		var want [][]float32 // nil: there is none
 		for _, p := range params {
 			if !p.Trains() {
@@ -206,7 +207,7 @@ func TestFrozenParametersGetNoGradient(t *testing.T) {
 		if Trains(c.layer) {
 			t.Errorf("%s: trains, want it not to with all parameters frozen", name)
 		}
-		c.layer.Backward(dy, true)
+		sameBits(t, name+": dx with all frozen", c.layer.Backward(dy, true).Data, dx)
 	}
 }
 
@@ -214,11 +215,17 @@ func TestANetworkStopsAtItsFirstLayerThatTrains(t *testing.T) {
 	rng := rand.New(rand.NewPCG(9, 7))
 	var calls []string
 	spied := func(name string) Layer {
-		return faulty{randomDense(4, 4, rng), func(blas32.General) { calls = append(calls, name) }}
+		return faulty{randomDense(4, 4, rng), func(dx blas32.General) {
+			if dx.Data == nil {
+				calls = append(calls, name+", without dx")
+			} else {
+				calls = append(calls, name)
+			}
+		}}
 	}
 	a, b, c := spied("a"), spied("b"), spied("c")
 	net := &Network{Blocks: Sequential{a, &ReLU{}, Sequential{b}}, Head: c}
-	for frozen, want := range [][]string{{"c", "b", "a"}, {"c", "b"}, {"c"}} {
+	for frozen, want := range [][]string{{"c", "b", "a, without dx"}, {"c", "b, without dx"}, {"c, without dx"}} {
 		calls = nil
 		for _, l := range []Layer{a, b}[:frozen] {
 			for _, p := range l.Params() {

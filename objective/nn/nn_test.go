@@ -52,6 +52,9 @@ func TestDropout(t *testing.T) {
 		sameBits(t, "dropout in evaluation", d.Forward(Batch{X: x}, nil).X.Data, x.Data)
 
 		y := d.Forward(Batch{X: x}, rng).X
+		if same := &y.Data[0] == &x.Data[0]; same != (rate == 0) {
+			t.Errorf("rate %v: y is x: %v, want it to be with rate 0 only", rate, same)
+		}
 		var zeros int
 		for _, v := range y.Data {
 			switch v {
