@@ -265,7 +265,7 @@ func TestBatchNormOfEqualNumbersIsItsOffset(t *testing.T) {
 	n := NewBatchNorm("norm", 1)
 	for range 100 {
 		x := randomMatrix(1, 1, rng).Data[0] * 1e9
-		for i, y := range n.Forward(Batch{X: matrixOf(3, x, x, x)}, rng).X.Data {
+		for i, y := range n.Forward(Batch{X: matrixOf(10, x, x, x, x, x, x, x, x, x, x)}, rng).X.Data {
 			if !(math.Abs(float64(y)) < 1) {
 				t.Fatalf("element %d of numbers that are all %v is %v, want nearly 0", i, x, y)
 			}

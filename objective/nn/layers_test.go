@@ -237,5 +237,9 @@ func TestANetworkStopsAtItsFirstLayerThatTrains(t *testing.T) {
 		if !slices.Equal(calls, want) {
 			t.Errorf("with %d layers frozen %q work, want %q", frozen, calls, want)
 		}
+		calls = nil
+		if net.Backward(y, true); !slices.Equal(calls, []string{"c", "b", "a"}) {
+			t.Errorf("with %d layers frozen %q work for dx, want all", frozen, calls)
+		}
 	}
 }
