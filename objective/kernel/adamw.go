@@ -29,6 +29,9 @@ const flush = 1e-20
 //	m ← β₁·m + (1-β₁)·g
 //	v ← β₂·v + (1-β₂)·g²
 //	value ← Keep·value - Size·m / (Root·√v + ε)
+//
+// AVX2 and AVX512 take a subnormal value as 0; that of other subnormal numbers
+// makes no difference.
 func AdamW(value, m, v, grad []float32, step AdamWStep) {
 	same(len(value), len(m), len(v), len(grad))
 	adamW(choice().vector, value, m, v, grad, &step)

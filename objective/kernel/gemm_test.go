@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"sync"
 	"testing"
 
 	"gonum.org/v1/gonum/blas"
@@ -130,12 +131,16 @@ func TestProductsAreRightForAllShapes(t *testing.T) {
 	sizes := []int{1, 2, 3, 5, 7, 8, 11, 12, 13, 15, 16, 17, 31, 32, 33, 47, 64, 65, 100}
 	depths := []int{0, 1, 2, 7, 8, 9, 33, 255, 300, 511, 512, 513, 1030}
 	large := [][3]int{{130, 33, 40}, {33, 130, 40}, {131, 145, 520}, {515, 129, 20}, {1010, 130, 9}, {505, 150, 513}} // packed and in blocks
+	few := 400
+	if testing.Short() {
+		few, large = 40, large[:3]
+	}
 	rng := rand.New(rand.NewPCG(1, 2))
 	for _, op := range ops {
-		for i := range 400 + len(large) {
+		for i := range few + len(large) {
 			m, n, k := sizes[rng.IntN(len(sizes))], sizes[rng.IntN(len(sizes))], depths[rng.IntN(len(depths))]
-			if i >= 400 {
-				m, n, k = large[i-400][0], large[i-400][1], large[i-400][2]
+			if i >= few {
+				m, n, k = large[i-few][0], large[i-few][1], large[i-few][2]
 			}
 			pad, beta := rng.IntN(3)*rng.IntN(5), float32(rng.IntN(2))
 			a, b := operands(rng, op.ta, op.tb, m, n, k, pad)
@@ -300,6 +305,26 @@ func TestNothingIsAllocatedFromCallToCall(t *testing.T) {
 			}); n >= 1 {
 				t.Errorf("%v %s allocates %v times", kern, op.name, n)
 			}
+		}
+	}
+}
+
+func TestGoroutinesDoNotDisturbEachOther(t *testing.T) {
+	rng := rand.New(rand.NewPCG(27, 28))
+	a, b := operands(rng, blas.Trans, blas.Trans, 150, 150, 600, 0)
+	c := matrix(rng, 150, 150, 0)
+	for _, kern := range Available() {
+		want := clone(c)
+		kern.Gemm(blas.Trans, blas.Trans, a, b, 1, want)
+		var group sync.WaitGroup
+		results := make([]blas32.General, 8)
+		for i := range results {
+			results[i] = clone(c)
+			group.Go(func() { kern.Gemm(blas.Trans, blas.Trans, a, b, 1, results[i]) })
+		}
+		group.Wait()
+		for _, got := range results {
+			sameBits(t, kern.String()+" in parallel", got.Data, want.Data)
 		}
 	}
 }

@@ -12,6 +12,12 @@
 // what they sum they sum in sixteen lanes, element i in lane i mod 16, which
 // are then added pairwise (l and l+8, l and l+4, l and l+2, l and l+1).
 //
+// The processor decides about the kernel, the environment variable
+// BLUEFIN_KERNEL pins it. Built with the tag purego the package has no
+// assembly, with the tag openblas (which needs cgo and the headers of OpenBLAS)
+// its matrix products are those of that library. The assembly is written by
+// internal/asm, a module of its own: go generate runs it.
+//
 // Functions run on the goroutine that calls them, start none and allocate
 // nothing from call to call. Any number of goroutines may call them on
 // different memory. Arguments that do not fit together panic: their shapes are
