@@ -183,7 +183,10 @@ func (m *Memory) Begin(_ context.Context, study int64, c Claim) (*trial.Trial, e
 
 // claim returns the trial that Begin shall begin.
 func (s *memoryStudy) claim(c Claim) (*memoryTrial, error) {
-	at := now()
+	var at time.Time
+	if len(s.running) > 0 {
+		at = now()
+	}
 	for i := 0; i < len(s.running); {
 		mt := s.trials[s.running[i]]
 		switch {

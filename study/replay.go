@@ -29,7 +29,7 @@ func (t *Trial) noteRunning() {
 	t.noted = true
 	seen := []glimpse{}
 	for _, u := range t.history.Running() {
-		if u.Number != t.number {
+		if u.Number != t.Number() {
 			seen = append(seen, glimpse{u.Number, len(u.Params)})
 		}
 	}

@@ -48,7 +48,7 @@ func (t *Trial) begin() {
 }
 
 // period is the time between two renewals of the lease.
-func (t *Trial) period() time.Duration { return max(t.lease.Duration/3, time.Millisecond) }
+func (t *Trial) period() time.Duration { return max(t.lease/3, time.Millisecond) }
 
 // saveSoon sees to it that what is unsaved will be saved. The caller holds
 // t.mu.
@@ -76,7 +76,7 @@ func (t *Trial) keep() {
 		t.renew = next
 	case time.Now().Before(t.renew):
 	default:
-		u.Renew = t.lease.Duration
+		u.Renew = t.lease
 	}
 	idle := u.Renew == 0 && !t.dirty()
 	t.soon = false
@@ -114,11 +114,11 @@ func (t *Trial) write(ctx context.Context, u storage.Update) error {
 	u.Params = t.record.now.Params[t.saved:]
 	t.unsaved = unsaved{}
 	t.mu.Unlock()
-	u.Owner = t.lease.Owner
+	u.Owner = t.owner
 	u.Constraints = saving.constraints
 	u.UserAttrs = merged(saving.userAttrs, u.UserAttrs)
 	u.SystemAttrs = merged(saving.systemAttrs, u.SystemAttrs)
-	err := t.study.cfg.Storage.Write(ctx, t.study.record.ID, t.number, u)
+	err := t.study.cfg.Storage.Write(ctx, t.study.record.ID, t.Number(), u)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	switch {
@@ -144,7 +144,7 @@ func (t *Trial) end() {
 	t.unsaved = unsaved{}
 	waiting := t.timer.Stop()
 	t.mu.Unlock()
-	if !waiting { // keep may be writing
+	if !waiting { // keep may be writing: let it end
 		t.writing <- struct{}{}
 		<-t.writing
 	}

@@ -277,7 +277,7 @@ func (s *Study) ended(ctx context.Context, t *Trial, u storage.Update) *trial.Tr
 	s.forget(t)
 	var record *trial.Trial
 	if _, err := s.sync(ctx); err == nil {
-		record, _ = s.lookup(t.number)
+		record, _ = s.lookup(t.Number())
 	}
 	if record == nil || !record.State.Finished() { // it is written, if it cannot be read now
 		told := *t.record.load()

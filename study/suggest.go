@@ -157,6 +157,6 @@ func (t *Trial) draw(name string, d space.Dist) (float64, error) {
 }
 
 func (t *Trial) request(name string) trial.Request {
-	t.source.Seed(random(t.study.cfg.Seed, t.number, name))
+	t.source.Seed(random(t.study.cfg.Seed, t.Number(), name))
 	return trial.Request{History: t.history, Trial: &t.record.now, Rand: &t.rand}
 }

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/bluefin-hpo/bluefin/space/pyjson"
 	"github.com/bluefin-hpo/bluefin/storage"
@@ -25,10 +26,9 @@ import (
 // range that was asked for, or zero if there is none.
 type Trial struct {
 	study   *Study
-	number  int
 	history trial.History // what the parameters are drawn from
-	looked  atomic.Bool   // the sampler has asked for the running trials
-	lease   storage.Lease
+	owner   string        // of the lease
+	lease   time.Duration
 	ctx     context.Context
 	cancel  context.CancelCauseFunc
 	record  current       // changes with mu held
@@ -39,14 +39,15 @@ type Trial struct {
 	joint  map[string]float64 // what the joint sampler drew; nil: not asked yet
 	source rand.PCG           // of the draw that is being made
 	rand   rand.Rand          // draws from source
-	noted  bool               // which trials were running is part of the record
+	looked atomic.Bool        // the sampler has asked for the running trials
+	noted  bool               // which were running is part of the record
 	err    error              // the sticky error
 	over   bool               // told, given back or lost: nothing can be added
 	saving
 }
 
 func newTrial(ctx context.Context, s *Study, lease storage.Lease, record *trial.Trial, h trial.History) *Trial {
-	t := &Trial{study: s, number: record.Number, lease: lease, writing: make(chan struct{}, 1)}
+	t := &Trial{study: s, owner: lease.Owner, lease: lease.Duration, writing: make(chan struct{}, 1)}
 	t.history = h.Watched(&t.looked)
 	t.rand = *rand.New(&t.source)
 	t.record.now = *record
@@ -103,7 +104,7 @@ func (t *Trial) loadQueued() error {
 }
 
 // Number returns the number of the trial in its study, from 0.
-func (t *Trial) Number() int { return t.number }
+func (t *Trial) Number() int { return t.record.now.Number } // which never changes
 
 // Context ends when the study stops, when the trial was given to another
 // worker, and when a suggestion fails; context.Cause says why.
