@@ -52,10 +52,7 @@ func rungKey(rung int) string { return trial.RungPrefix + strconv.Itoa(rung) }
 // completed by it. It is an error if a field is out of its range or the study
 // has several objectives.
 func (s SuccessiveHalving) Prune(h trial.History, t *trial.Trial) (trial.Verdict, error) {
-	d, err := direction(h)
-	if err == nil {
-		err = s.check()
-	}
+	d, err := direction(h, s.check())
 	if err != nil {
 		return trial.Verdict{}, err
 	}

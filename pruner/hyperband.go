@@ -56,10 +56,7 @@ type Hyperband struct {
 // bracket it has completed by it. It is an error if a field is out of its range
 // or the study has several objectives.
 func (p Hyperband) Prune(h trial.History, t *trial.Trial) (trial.Verdict, error) {
-	d, err := direction(h)
-	if err == nil {
-		err = p.check()
-	}
+	d, err := direction(h, p.check())
 	if err != nil {
 		return trial.Verdict{}, err
 	}

@@ -31,10 +31,7 @@ type Patient struct {
 // field is out of its range or the study has several objectives; other errors
 // are Pruner's.
 func (p Patient) Prune(h trial.History, t *trial.Trial) (trial.Verdict, error) {
-	d, err := direction(h)
-	if err == nil {
-		err = p.check()
-	}
+	d, err := direction(h, p.check())
 	if err != nil {
 		return trial.Verdict{}, err
 	}

@@ -35,10 +35,7 @@ type Percentile struct {
 // Prune says whether to stop t after its newest report. It is an error if a
 // field is out of its range or the study has several objectives.
 func (p Percentile) Prune(h trial.History, t *trial.Trial) (trial.Verdict, error) {
-	d, err := direction(h)
-	if err == nil {
-		err = p.check()
-	}
+	d, err := direction(h, p.check())
 	if err != nil {
 		return trial.Verdict{}, err
 	}

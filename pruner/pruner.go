@@ -15,13 +15,14 @@ import (
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
-// direction returns the direction of the only objective. Reports are values of
-// one objective, so there is no pruning for several.
-func direction(h trial.History) (trial.Direction, error) {
+// direction returns the direction of the only objective, or an error if the
+// settings have one. Reports are values of one objective, so there is no pruning
+// for several.
+func direction(h trial.History, settings error) (trial.Direction, error) {
 	if n := len(h.Directions()); n != 1 {
 		return 0, fmt.Errorf("pruner: the study has %d objectives, want 1: reports cannot be compared by several", n)
 	}
-	return h.Directions()[0], nil
+	return h.Directions()[0], settings
 }
 
 // atLeast is the error for a field that is below its lowest value.

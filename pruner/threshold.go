@@ -23,10 +23,7 @@ type Threshold struct {
 // Prune says whether to stop t after its newest report. It is an error if a
 // field is out of its range or the study has several objectives.
 func (p Threshold) Prune(h trial.History, t *trial.Trial) (trial.Verdict, error) {
-	_, err := direction(h)
-	if err == nil {
-		err = p.check()
-	}
+	_, err := direction(h, p.check())
 	if err != nil {
 		return trial.Verdict{}, err
 	}
