@@ -179,6 +179,7 @@ func TestFitRefusesSetsThatDoNotFit(t *testing.T) {
 	for _, p := range frozen.Params() {
 		p.Frozen = true
 	}
+	single := func() *nn.Network { return &nn.Network{Head: nn.NewDense("head", 2, 1)} }
 	third := blobs(20, 1)
 	third.Labels[4] = 2
 	for want, c := range map[string]struct {
@@ -193,6 +194,10 @@ func TestFitRefusesSetsThatDoNotFit(t *testing.T) {
 		"2 outputs, want 1 for a regression, in the training set":            {network(), numbers, numbers, Config{}},
 		"examples of class 0 only, want at least two":                        {network(), one, blobs(9, 1), Config{}},
 		"3 ClassWeights, want one for each of the 2":                         {network(), blobs(9, 1), blobs(9, 1), Config{ClassWeights: []float64{1, 1, 1}}},
+		"ClassWeights are [1 1] and LabelSmoothingFactor is 0, want neither": {single(), numbers, numbers, Config{ClassWeights: []float64{1, 1}}},
+		"ClassWeights are [] and LabelSmoothingFactor is 0.1, want neither":  {single(), numbers, numbers, Config{LabelSmoothingFactor: 0.1}},
+		"2 outputs, want 1 for a regression, in the validation set":          {network(), blobs(9, 1), numbers, Config{}},
+		"1 output, want one for each class, at least 2, in the val":          {single(), numbers, blobs(9, 1), Config{}},
 		"all parameters are frozen":                                          {frozen, blobs(9, 1), blobs(9, 1), Config{}},
 		`Metric is "auroc" and the validation set has examples of class 0`:   {network(), blobs(9, 1), one, Config{Metric: MetricAUROC}},
 		`Metric is "rmse", which a classification has not`:                   {network(), blobs(9, 1), blobs(9, 1), Config{Metric: MetricRMSE}},

@@ -132,13 +132,13 @@ func check(net *nn.Network, training, validation Set, c Config) error {
 	if err := validation.Check(outputs); err != nil {
 		return fmt.Errorf("%w, in the validation set", err)
 	}
-	if (training.Labels == nil) != (validation.Labels == nil) {
-		return errors.New("train: one set has labels and the other has targets, want the same in both")
-	}
 	if training.Labels != nil && !training.varied() {
 		return fmt.Errorf("train: the training set has examples of class %d only, want at least two classes", training.Labels[0])
 	}
-	if c.ClassWeights != nil && training.Labels != nil && len(c.ClassWeights) != outputs {
+	if training.Labels == nil && (c.ClassWeights != nil || c.LabelSmoothingFactor != 0) {
+		return fmt.Errorf("train: ClassWeights are %v and LabelSmoothingFactor is %v, want neither in a regression", c.ClassWeights, c.LabelSmoothingFactor)
+	}
+	if c.ClassWeights != nil && len(c.ClassWeights) != outputs {
 		return fmt.Errorf("train: there are %d ClassWeights, want one for each of the %d classes", len(c.ClassWeights), outputs)
 	}
 	return c.withDefaults().Metric.fits(validation, outputs)
