@@ -5,26 +5,32 @@ import "slices"
 // Bandwidths returns the deviation of the kernel of each x, all in [0, 1]: the
 // larger of the gaps to the neighbours on both sides, within
 // [1/min(100, n+2), 1]. The outermost kernels have only the inner gap; a
-// single one has the gaps to 0 and 1. The prior is no neighbour.
+// single one has the gaps to 0 and 1. The prior is no neighbour, and neither is
+// a Missing one, of which the deviation is 1.
 //
 // Equal numbers are neighbours in the order in which they are given. Optuna
 // leaves their order to an unstable sort.
 //
 // The lower bound is the "magic clip" of Bergstra et al.'s implementation.
 func Bandwidths(x []float64) []float64 {
-	n := len(x)
-	sigma := make([]float64, n)
-	if n == 1 {
-		sigma[0] = max(x[0], 1-x[0]) // at least 1/2, above the clip
-		return sigma
-	}
+	sigma := make([]float64, len(x))
 	type observation struct {
 		x float64
 		i int
 	}
-	sorted := make([]observation, n)
+	sorted := make([]observation, 0, len(x))
 	for i, v := range x {
-		sorted[i] = observation{v, i}
+		if v == Missing {
+			sigma[i] = 1
+			continue
+		}
+		sorted = append(sorted, observation{v, i})
+	}
+	n := len(sorted)
+	if n == 1 {
+		only := sorted[0]
+		sigma[only.i] = max(only.x, 1-only.x) // at least 1/2, above the clip
+		return sigma
 	}
 	slices.SortFunc(sorted, func(a, b observation) int {
 		switch { // cmp.Compare would look for NaN
@@ -35,7 +41,7 @@ func Bandwidths(x []float64) []float64 {
 		}
 		return a.i - b.i
 	})
-	least := 1 / float64(min(100, n+2))
+	least := 1 / float64(min(100, len(x)+2))
 	for k, o := range sorted {
 		gap := least
 		if k > 0 {

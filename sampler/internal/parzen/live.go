@@ -46,7 +46,7 @@ type Axis struct {
 // is one, or takes it away.
 type Change struct {
 	Number int       // ≥ 0
-	X      []float64 // a coordinate for each axis, as in Column; nil: take away
+	X      []float64 // a coordinate for each axis, as in Column, not on all of them Missing; nil: take away
 }
 
 // A holder is the part of an index that an observation is in.
@@ -138,7 +138,9 @@ func (l *Live) Update(changes []Change) {
 	}
 	switch {
 	case l.Len() < full:
-		l.clear()
+		if l.index != nil {
+			l.clear()
+		}
 	case l.index == nil:
 		l.fill()
 	default:
@@ -200,12 +202,17 @@ func (l *Live) rebuild(changes []Change) {
 	for k, axis := range l.numeric {
 		items := make([]item, 0, l.Len())
 		for number, in := range l.in {
-			if in != absent {
-				items = append(items, item{l.at(number)[axis], number})
+			if in == absent {
+				continue
+			}
+			if x := l.at(number)[axis]; x != Missing {
+				items = append(items, item{x, number})
+			} else {
+				l.gaps(number)[k] = 1
 			}
 		}
 		l.columns[k] = newSorted(items)
-		for p := (place{}); l.Len() > 0 && p.chunk < len(l.columns[k].chunks); p = l.columns[k].next(p) {
+		for p := (place{}); p.chunk < len(l.columns[k].chunks); p = l.columns[k].next(p) {
 			v, _ := l.columns[k].at(p)
 			l.gaps(v.number)[k] = l.columns[k].gap(p)
 		}
@@ -233,6 +240,10 @@ func (l *Live) insert(number int, x []float64) {
 		l.index.shift(l, number, 1)
 	}
 	for k, axis := range l.numeric {
+		if x[axis] == Missing {
+			l.gaps(number)[k] = 1
+			continue
+		}
 		c := &l.columns[k]
 		p := c.insert(item{x[axis], number})
 		l.regap(k, c.prev(p))
@@ -250,8 +261,12 @@ func (l *Live) remove(number int) {
 		l.index.shift(l, number, -1)
 	}
 	for k, axis := range l.numeric {
+		x := l.at(number)[axis]
+		if x == Missing {
+			continue
+		}
 		c := &l.columns[k]
-		p := c.remove(item{l.at(number)[axis], number})
+		p := c.remove(item{x, number})
 		l.regap(k, c.prev(p))
 		l.regap(k, p)
 	}

@@ -35,6 +35,7 @@ type stream struct {
 	cells []int // of each axis with cells
 	r     *rand.Rand
 	near  []float64 // where observations cluster
+	gaps  bool
 }
 
 func (s *stream) observation() []float64 {
@@ -49,6 +50,21 @@ func (s *stream) observation() []float64 {
 			x[i] = (min(math.Floor(u*float64(s.cells[i])), float64(s.cells[i]-1)) + 0.5) / float64(s.cells[i])
 		default:
 			x[i] = u
+		}
+	}
+	return x
+}
+
+// partial is observation, but if gaps is set some axes are missing in every other.
+func (s *stream) partial() []float64 {
+	x := s.observation()
+	if !s.gaps || s.r.IntN(2) == 0 {
+		return x
+	}
+	keep := s.r.IntN(len(x))
+	for i := range x {
+		if i != keep && s.r.IntN(3) == 0 {
+			x[i] = Missing
 		}
 	}
 	return x
@@ -73,7 +89,7 @@ func (s *stream) points(m int) (lo, hi [][]float64) {
 }
 
 func newStream(seed uint64, axes ...Axis) *stream {
-	s := &stream{axes: slices.Clone(axes), r: rand.New(rand.NewPCG(seed, 3))}
+	s := &stream{axes: slices.Clone(axes), r: rand.New(rand.NewPCG(seed, 3)), gaps: seed%2 == 1 && len(axes) > 1}
 	for range axes {
 		s.cells = append(s.cells, []int{2, 5, 40, 400, 5000, 20_000}[s.r.IntN(6)])
 		s.near = append(s.near, s.r.Float64())
@@ -109,17 +125,17 @@ func churn(s *stream, n int, check func(l *Live, obs map[int][]float64)) {
 		if s.r.IntN(60) == 0 { // at once
 			for range s.r.IntN(60) {
 				next += 1 + s.r.IntN(2)
-				changes[next] = s.observation()
+				changes[next] = s.partial()
 			}
 		}
 		for range 1 + s.r.IntN(3) {
 			next += 1 + s.r.IntN(10)/9
-			changes[next] = s.observation()
+			changes[next] = s.partial()
 			switch k := s.r.IntN(next); s.r.IntN(8) {
 			case 0: // an old one goes, or one that is not there
 				changes[k] = nil
 			case 1: // an old one comes late, or moves
-				changes[k] = s.observation()
+				changes[k] = s.partial()
 			case 2: // the newest ones go
 				for back := range s.r.IntN(5) {
 					changes[max(next-back, 0)] = nil

@@ -15,12 +15,17 @@ import (
 )
 
 // A Column is one axis of the space with its observations. A coordinate is a
-// number in [0, 1] or, if there are choices, the index of a choice.
+// number in [0, 1] or, if there are choices, the index of a choice, or Missing.
 type Column struct {
 	Choices int       // 0: numeric
 	X       []float64 // n, a coordinate for each observation
 	Sigma   []float64 // n, the deviation of each kernel, see Bandwidths; numeric only
+	Other   float64   // with choices: the least mass of a kernel on those not observed together, in [0, 1 - 1/Choices)
 }
+
+// Missing is the coordinate of an observation on an axis that it does not have.
+// Its kernel is there that of the prior.
+const Missing = -1
 
 // An Estimator is a mixture of product kernels: one kernel for each
 // observation and one for the prior. On a numeric axis a kernel is a normal
@@ -171,9 +176,10 @@ func logSumExp(x []float64) float64 {
 }
 
 // categorical are kernels over choices. Each gives every choice the base
-// weight 1/(n+1) and the observed choice 1 more.
+// weight 1/(n+1), or more if Column.Other wants it, and the observed choice 1
+// more.
 type categorical struct {
-	observed        []int // n+1, the prior has none: -1
+	observed        []int // n+1, -1 for what has none, as the prior
 	choices         int
 	pHit            float64 // mass of the observed choice
 	logHit, logMiss float64
@@ -182,7 +188,8 @@ type categorical struct {
 
 func newCategorical(c Column) *categorical {
 	n, choices := len(c.X), float64(c.Choices)
-	base := 1 / float64(n+1)
+	// Of the total 1 + C·base, (C-1)·base is on the others.
+	base := max(1/float64(n+1), c.Other/(choices-1-choices*c.Other))
 	total := 1 + choices*base
 	k := &categorical{
 		observed: make([]int, n+1),
@@ -240,14 +247,17 @@ type numeric struct {
 func newNumeric(c Column) *numeric {
 	n := len(c.X) + 1
 	k := &numeric{
-		mu:       append(slices.Clip(c.X), 0.5),
-		sigma:    append(slices.Clip(c.Sigma), 1),
+		mu:       append(slices.Clone(c.X), 0.5),
+		sigma:    append(slices.Clone(c.Sigma), 1),
 		invSigma: make([]float64, n),
 		logMass:  make([]float64, n),
 		logPeak:  make([]float64, n),
 		ends:     make([]truncnorm.Ends, n),
 	}
 	for i, mu := range k.mu {
+		if mu == Missing {
+			mu, k.mu[i], k.sigma[i] = 0.5, 0.5, 1
+		}
 		k.invSigma[i] = 1 / k.sigma[i]
 		k.ends[i] = truncnorm.NewEnds(-mu/k.sigma[i], (1-mu)/k.sigma[i])
 		k.logMass[i] = k.ends[i].LogMass()

@@ -11,6 +11,7 @@ import (
 
 	"github.com/bluefin-hpo/bluefin/internal/oracle"
 	"github.com/bluefin-hpo/bluefin/sampler/internal/parzen/parzentest"
+	"github.com/bluefin-hpo/bluefin/sampler/internal/truncnorm"
 	"github.com/bluefin-hpo/bluefin/space"
 )
 
@@ -357,5 +358,51 @@ func BenchmarkLogPDF(b *testing.B) {
 				e.LogPDF(dst, points, points)
 			}
 		})
+	}
+}
+
+// On an axis that an observation lacks its kernel is the prior's.
+func TestAMissingCoordinateIsThatOfThePrior(t *testing.T) {
+	x := []float64{0.25, Missing, 0.75}
+	sigma := Bandwidths(x)
+	if want := []float64{0.5, 1, 0.5}; !slices.Equal(sigma, want) {
+		t.Errorf("deviations are %v, want %v", sigma, want)
+	}
+	e := New([]Column{{X: x, Sigma: sigma}, {Choices: 4, X: []float64{Missing, 2, 2}}}, []float64{1, 1, 1})
+	for _, at := range [][]float64{{0.1, 0}, {0.8, 2}} {
+		got := make([]float64, 1)
+		e.LogPDF(got, [][]float64{{at[0]}, {at[1]}}, [][]float64{{at[0]}, {at[1]}})
+		hit, miss := math.Log((1+0.25)/2), math.Log(0.25/2)
+		choice := miss
+		if at[1] == 2 {
+			choice = hit
+		}
+		log := func(mu, sigma float64) float64 {
+			return truncnorm.LogPDF((at[0]-mu)/sigma, -mu/sigma, (1-mu)/sigma) - math.Log(sigma)
+		}
+		prior := log(0.5, 1)
+		want := logSumExp([]float64{log(0.25, 0.5) - math.Log(4), prior + choice, log(0.75, 0.5) + choice, prior - math.Log(4)}) - math.Log(4)
+		if math.Abs(got[0]-want) > 1e-13 {
+			t.Errorf("log density at %v is %v, want %v", at, got[0], want)
+		}
+	}
+}
+
+// Column.Other is the least mass on the choices that were not observed.
+func TestOtherChoicesKeepTheirMass(t *testing.T) {
+	for _, c := range []struct {
+		choices, n  int
+		other, want float64
+	}{
+		{2, 1, 0.2, 0.25}, // 1/(n+1) is more: 1/2 of 2
+		{2, 99, 0.2, 0.2}, {6, 99, 0.2, 0.2}, {6, 99, 0.5, 0.5}, {3, 99, 0, 2.0 / 103}, {1, 5, 0.2, 0},
+	} {
+		k := newCategorical(Column{Choices: c.choices, X: make([]float64, c.n), Other: c.other})
+		if got := 1 - k.pHit; math.Abs(got-c.want) > 1e-15 {
+			t.Errorf("%d choices, %d observations, at least %v: %v is on the others, want %v", c.choices, c.n, c.other, got, c.want)
+		}
+		if all := math.Exp(k.logHit) + float64(c.choices-1)*math.Exp(k.logMiss); math.Abs(all-1) > 1e-14 {
+			t.Errorf("%d choices: the mass of a kernel is %v, want 1", c.choices, all)
+		}
 	}
 }

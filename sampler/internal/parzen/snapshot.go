@@ -34,6 +34,7 @@ type point struct {
 	logPrior float64   // of the prior's kernel, relative to base
 	base     float64   // ln that all kernels have in common
 	miss     float64   // what a kernel loses on an axis where it has another choice
+	lack     []float64 // and where it has none, for each of those axes
 	reach    float64   // ln above which no kernel is, besides its constant
 	excess   float64   // the part of reach that is above 0: of cells without width
 }
@@ -55,7 +56,7 @@ func (s *Snapshot) newPoint() *point {
 	}
 	numeric := make([]float64, 2*len(p.isCell))
 	p.lo, p.hi = numeric[:len(p.isCell)], numeric[len(p.isCell):]
-	p.choices = make([]float64, choices)
+	p.choices, p.lack = make([]float64, choices), make([]float64, choices)
 	// Of the observed choice and of another one, see categorical, without
 	// their common denominator.
 	p.miss = math.Log(1+1/float64(s.n+1)) - math.Log(1/float64(s.n+1))
@@ -74,7 +75,7 @@ func (p *point) set(s *Snapshot, lo, hi [][]float64, j int) {
 			hit := math.Log((1 + base) / (1 + float64(a.Choices)*base))
 			p.base += hit
 			p.logPrior -= math.Log(float64(a.Choices)) + hit
-			p.choices[choice] = x
+			p.choices[choice], p.lack[choice] = x, hit+math.Log(float64(a.Choices))
 			choice++
 			continue
 		case x == y:

@@ -375,7 +375,9 @@ func (l *Live) setRow(row []float64, number int) {
 func (l *Live) setCoordinates(row []float64, number int) {
 	x := l.at(number)
 	for k, i := range l.numeric {
-		row[1+k] = x[i]
+		if row[1+k] = x[i]; x[i] == Missing {
+			row[1+k] = 0.5 // gap is 1: the kernel of the prior
+		}
 	}
 	for k, i := range l.choice {
 		row[1+len(l.numeric)+k] = x[i]

@@ -130,7 +130,7 @@ func (w *walk) bound(box []float64) float64 {
 		}
 	}
 	for i, c := range w.choices {
-		if c < b[2*i] || c > b[2*i+1] {
+		if (c < b[2*i] || c > b[2*i+1]) && b[2*i] != Missing {
 			s -= w.miss
 		}
 	}
@@ -204,10 +204,15 @@ kernels:
 	}
 }
 
-// minusMisses returns s less what other choices than those of the point cost.
+// minusMisses returns s less what other choices than those of the point cost,
+// and none.
 func (w *walk) minusMisses(s float64, choices []float64) float64 {
 	for i, c := range w.choices {
-		if choices[i] != c {
+		switch choices[i] {
+		case c:
+		case Missing:
+			s -= w.lack[i]
+		default:
 			s -= w.miss
 		}
 	}

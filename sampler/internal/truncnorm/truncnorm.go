@@ -118,8 +118,12 @@ type Ends struct {
 
 // NewEnds returns the ends of [a, b], where a < b.
 func NewEnds(a, b float64) Ends {
+	const far = 9 // deviations, beyond which there is less than a rounding error of the mass
 	e := Ends{a: a, b: b}
-	if a < 0 && b > 0 {
+	switch {
+	case a < -far && b > far:
+		e.mass = 1
+	case a < 0 && b > 0:
 		e.below, e.above = math.Erfc(-a/math.Sqrt2)/2, math.Erfc(b/math.Sqrt2)/2
 		if e.mass = 1 - (e.below + e.above); e.mass < 0.5 {
 			e.mass = (math.Erf(b/math.Sqrt2) + math.Erf(-a/math.Sqrt2)) / 2
