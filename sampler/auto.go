@@ -18,13 +18,14 @@ import (
 //     of trainings its best of 100 trials was two times worse than TPE's; without
 //     pruning it was better.)
 //  2. Until 100 trials are complete, in spaces of up to 40 parameters with a
-//     choice: GP, with TPE for the parameters that not every trial has. This
-//     holds for categorical and conditional parameters and for any number of
-//     workers too. In a smooth space, if Trials is at most 250: until 250 are.
-//  3. In a smooth space: CMAES, with IPOP restarts and a population of the
-//     default size or of as many as run in parallel, if those are more. It begins
+//     choice: GP, with TPE for what it does not draw. This holds for categorical
+//     and conditional parameters and for any number of workers too. In a smooth
+//     space, if Trials is at most 250: until 250 are complete; else, if there are
+//     fewer than four parameters: until 50 are.
+//  3. In a smooth space: CMAES, with IPOP restarts, and a population of the
+//     default size, or of twice that if at least so many run in parallel. It begins
 //     where the first 100 trials were best (CMAES.Source). With fewer than four
-//     parameters it is told these trials as generations of its own instead; with
+//     parameters it is told GP's trials as generations of its own instead; with
 //     more than 40 there are none.
 //  4. Else: TPE.
 //
@@ -33,10 +34,11 @@ import (
 // are continuous or have 16 values or more.
 //
 // The numbers were found with cmd/bluefin-bench and development seeds; see
-// docs/benchmarks.md. On BBOB in 2 to 20 dimensions, on mixed problems and on
-// tables, GP was ahead of TPE and CMAES at 50 and 100 trials. With 5 parameters
-// it still was at 200; but of 300 trials and more those went best whose first
-// 100 were GP's and the rest CMAES's. With 40 parameters CMAES was ahead of TPE
+// docs/benchmarks.md. On BBOB in 2 to 20 dimensions, on mixed and conditional
+// problems and on tables, GP was ahead of TPE and CMAES at 50 and 100 trials. With
+// 5 parameters it still was at 200; but of 300 trials and more those went best
+// whose first 100 were GP's and the rest CMAES's, with 2 parameters the first 50.
+// With 40 parameters CMAES was ahead of TPE
 // at 20 trials and ever after.
 //
 // The choice is a function of the request, the history and the fields, so that
@@ -62,12 +64,15 @@ type Auto struct {
 
 // Where Auto's rules change.
 const (
-	autoModelled = 100 // complete trials, from which on GP gives way
-	autoShort    = 250 // trials, up to which GP does not give way in a smooth space
-	autoWide     = 40  // parameters with a choice, up to which there is a GP
-	autoMany     = 16  // values of an int or a step, from which on it is like a continuum
-	autoFew      = 4   // parameters, below which CMAES is told all trials from the first
+	autoShort = 250 // trials, up to which GP does not give way in a smooth space
+	autoWide  = 40  // parameters with a choice, up to which there is a GP
+	autoMany  = 16  // values of an int or a step, from which on it is like a continuum
+	autoFew   = 4   // parameters of a smooth space, below which GP gives way earlier
 )
+
+// autoModelled are the numbers of complete trials from which on GP gives way: in
+// smooth spaces of few parameters, and in others.
+var autoModelled = [...]int{50, 100}
 
 // SampleJoint draws what the chosen sampler draws jointly. Its errors are those
 // of that sampler, and of a setting out of range.
@@ -113,15 +118,21 @@ func (s *Auto) choose(h trial.History) (autoChoice, error) {
 		return s.tpe, nil
 	}
 	smooth := len(h.Space(true)) == f.most && isSmooth(free)
-	modelled := autoModelled
+	phase := 1 // of autoModelled
+	if smooth && len(free) < autoFew {
+		phase = 0
+	}
+	modelled := autoModelled[phase]
 	if smooth && s.Trials > 0 && s.Trials <= autoShort {
 		modelled = autoShort
 	}
 	switch wide := len(free) > autoWide; {
 	case f.complete < modelled && !wide:
 		return s.gp, nil
-	case smooth && (wide || f.complete >= autoModelled):
-		return s.evolution(h, f, len(free)), nil
+	case smooth && wide:
+		return s.evolution(h, autoHandover{}, len(free)), nil
+	case smooth && f.complete >= autoModelled[phase]:
+		return s.evolution(h, f.handovers[phase], len(free)), nil
 	}
 	return s.tpe, nil
 }
@@ -149,21 +160,22 @@ type autoSearch struct {
 	cma  *CMAES
 }
 
-// evolution returns the CMAES that goes on from GP's trials, in dim dimensions.
-func (s *Auto) evolution(h trial.History, f autoFacts, dim int) *CMAES {
+// evolution returns the CMAES that goes on from GP's trials, if there are any, in
+// dim dimensions.
+func (s *Auto) evolution(h trial.History, from autoHandover, dim int) *CMAES {
 	const kept = 16 // one Auto may serve several studies
 	var last *trial.Trial
-	if dim <= autoWide {
-		last = h.Finished()[f.handover-1]
+	if from.finished > 0 {
+		last = h.Finished()[from.finished-1]
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	i := slices.IndexFunc(s.searches, func(a autoSearch) bool { return a.last == last && a.dim == dim })
 	if i < 0 {
 		i = min(len(s.searches), kept-1)
-		c := &CMAES{Restart: IPOP, Population: max(cma.DefaultLambda(dim), s.workers(f, dim)), Independent: s.tpe}
-		if autoFew <= dim && dim <= autoWide {
-			c.StartupTrials, c.Source = autoModelled, h.Before(f.handover)
+		c := &CMAES{Restart: IPOP, Population: s.population(from, dim), Independent: s.tpe}
+		if last != nil && dim >= autoFew {
+			c.StartupTrials, c.Source = autoModelled[1], h.Before(from.finished)
 		}
 		s.searches = append(s.searches[:i], autoSearch{last, dim, c})
 	}
@@ -173,11 +185,17 @@ func (s *Auto) evolution(h trial.History, f autoFacts, dim int) *CMAES {
 	return found.cma
 }
 
-// workers returns how many trials run at the same time: those of a generation
-// must be as many, because of those that come too late most would not count.
-func (s *Auto) workers(f autoFacts, dim int) int {
-	if s.Workers == 0 && dim <= autoWide {
-		return f.beside + 1
+// population returns the trials of a generation. With so many workers that most
+// of them would come too late for it, a larger one is better in the long run; but
+// one of more than twice the size is not, not even with many more workers.
+func (s *Auto) population(from autoHandover, dim int) int {
+	workers := s.Workers
+	if workers == 0 {
+		workers = from.beside + 1
 	}
-	return s.Workers
+	usual := cma.DefaultLambda(dim)
+	if workers < usual {
+		return usual
+	}
+	return 2 * usual
 }

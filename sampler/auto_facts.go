@@ -13,12 +13,18 @@ type autoFacts struct {
 	last *trial.Trial // Finished()[seen-1]
 
 	complete    int
-	pruned      bool // there is a pruned trial
-	constrained bool // there is a trial with constraints
-	most        int  // parameters of any complete or pruned trial
-	handover    int  // how many trials had finished when autoModelled were complete; 0 before
-	beside      int  // how many trials ran beside one before that
-	recent      []int
+	pruned      bool  // there is a pruned trial
+	constrained bool  // there is a trial with constraints
+	most        int   // parameters of any complete or pruned trial
+	recent      []int // how many trials ran beside each of the last complete ones
+
+	handovers [len(autoModelled)]autoHandover // by autoModelled; zero before
+}
+
+// An autoHandover is what the study was like when GP gave way.
+type autoHandover struct {
+	finished int // trials
+	beside   int // how many trials ran beside one
 }
 
 // autoRecent is by how many trials Auto judges how many run at the same time.
@@ -53,7 +59,7 @@ func (f autoFacts) with(t *trial.Trial) autoFacts {
 		return f
 	}
 	f.complete++
-	if f.complete > autoModelled {
+	if f.complete > slices.Max(autoModelled[:]) {
 		return f
 	}
 	// A trial that begins as the n-th after s have finished runs beside n-s. Of
@@ -62,10 +68,12 @@ func (f autoFacts) with(t *trial.Trial) autoFacts {
 		from := max(0, len(f.recent)+1-autoRecent)
 		f.recent = append(slices.Clip(f.recent[from:]), max(0, t.Number-t.Seen))
 	}
-	if f.complete == autoModelled {
-		f.handover = f.seen
-		if n := len(f.recent); n > 0 {
-			f.beside = slices.Sorted(slices.Values(f.recent))[n/2]
+	for i, n := range autoModelled {
+		if f.complete == n {
+			f.handovers[i].finished = f.seen
+			if k := len(f.recent); k > 0 {
+				f.handovers[i].beside = slices.Sorted(slices.Values(f.recent))[k/2]
+			}
 		}
 	}
 	return f

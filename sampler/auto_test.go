@@ -60,6 +60,8 @@ func cube(d int, dist space.Dist) space.Space {
 	return sp
 }
 
+var modelled100 = autoModelled[1]
+
 var (
 	interval = space.Float{Low: 0, High: 1}
 	levels15 = space.Int{Low: 1, High: 15}
@@ -71,7 +73,7 @@ func TestAutoChooses(t *testing.T) {
 	// after is CMAES as it goes on from the first so many finished trials.
 	after := func(handover, population int) func(h trial.History) autoChoice {
 		return func(h trial.History) autoChoice {
-			return &CMAES{StartupTrials: autoModelled, Source: h.Before(handover), Population: population, Restart: IPOP, Independent: tpe}
+			return &CMAES{StartupTrials: modelled100, Source: h.Before(handover), Population: population, Restart: IPOP, Independent: tpe}
 		}
 	}
 	one := func(s autoChoice) func(trial.History) autoChoice { return func(trial.History) autoChoice { return s } }
@@ -106,24 +108,29 @@ func TestAutoChooses(t *testing.T) {
 		{"more parameters than GP has, one of them without a choice", minimize(1).add(30, append(cube(autoWide, interval), withConstant[4]), nil), one(gp)},
 		{"many parameters with few values", minimize(1).add(30, cube(autoWide+1, levels15), nil), one(tpe)},
 
-		{"the last trial of GP", minimize(1).add(autoModelled-1, continuous, nil), one(gp)},
-		{"the first trial after GP", minimize(1).add(autoModelled, continuous, nil), after(autoModelled, 0)},
-		{"failed trials do not count", minimize(1).add(3, continuous, fail).add(autoModelled-1, continuous, nil), one(gp)},
-		{"later, with failed trials before", minimize(1).add(3, continuous, fail).add(autoModelled+40, continuous, nil), after(autoModelled+3, 0)},
-		{"a parameter without a choice", minimize(1).add(autoModelled, withConstant, nil), after(autoModelled, 0)},
-		{"ints with many values", minimize(1).add(autoModelled, cube(5, levels16), nil), after(autoModelled, 0)},
-		{"ints with few values", minimize(1).add(autoModelled, cube(5, levels15), nil), one(tpe)},
-		{"half of the parameters have few values", minimize(1).add(autoModelled, steps(3, 3), nil), after(autoModelled, 0)},
-		{"most of the parameters have few values", minimize(1).add(autoModelled, steps(2, 3), nil), one(tpe)},
-		{"a category", minimize(1).add(autoModelled, withCategory, nil), one(tpe)},
-		{"some trials have a parameter more", minimize(1).add(1, withConstant, nil).add(autoModelled, continuous[:4], nil), one(tpe)},
-		{"no parameters", minimize(1).add(autoModelled, nil, nil), one(tpe)},
-		{"four parameters", minimize(1).add(autoModelled+20, cube(autoFew, interval), nil), after(autoModelled, 0)},
-		{"three parameters", minimize(1).add(autoModelled+20, cube(autoFew-1, interval), nil), one(&CMAES{Restart: IPOP, Independent: tpe})},
-		{"as many workers as a population", minimize(8).add(autoModelled+20, continuous, nil), after(autoModelled, 8)},
-		{"more workers than a population", minimize(9).add(autoModelled+20, continuous, nil), after(autoModelled, 9)},
-		{"workers that came later", minimize(1).add(autoModelled-autoRecent/2-1, continuous, nil).with(20).add(autoRecent/2+41, continuous, nil), after(autoModelled, 20)},
-		{"workers that nobody recorded", minimize(1).add(autoModelled, continuous, func(u *trial.Trial) { u.Seen = 0 }), after(autoModelled, 0)},
+		{"the last trial of GP", minimize(1).add(modelled100-1, continuous, nil), one(gp)},
+		{"the first trial after GP", minimize(1).add(modelled100, continuous, nil), after(modelled100, 0)},
+		{"failed trials do not count", minimize(1).add(3, continuous, fail).add(modelled100-1, continuous, nil), one(gp)},
+		{"later, with failed trials before", minimize(1).add(3, continuous, fail).add(modelled100+40, continuous, nil), after(modelled100+3, 0)},
+		{"a parameter without a choice", minimize(1).add(modelled100, withConstant, nil), after(modelled100, 0)},
+		{"ints with many values", minimize(1).add(modelled100, cube(5, levels16), nil), after(modelled100, 0)},
+		{"ints with few values", minimize(1).add(modelled100, cube(5, levels15), nil), one(tpe)},
+		{"half of the parameters have few values", minimize(1).add(modelled100, steps(3, 3), nil), after(modelled100, 0)},
+		{"most of the parameters have few values", minimize(1).add(modelled100, steps(2, 3), nil), one(tpe)},
+		{"a category", minimize(1).add(modelled100, withCategory, nil), one(tpe)},
+		{"some trials have a parameter more", minimize(1).add(1, withConstant, nil).add(modelled100, continuous[:4], nil), one(tpe)},
+		{"no parameters", minimize(1).add(modelled100, nil, nil), one(tpe)},
+		{"four parameters", minimize(1).add(modelled100+20, cube(autoFew, interval), nil), after(modelled100, 0)},
+		{"three parameters, the last trial of GP", minimize(1).add(autoModelled[0]-1, cube(autoFew-1, interval), nil), one(gp)},
+		{"three parameters", minimize(1).add(autoModelled[0], cube(autoFew-1, interval), nil), one(&CMAES{Restart: IPOP, Independent: tpe})},
+		{"three parameters, later", minimize(1).add(modelled100+20, cube(autoFew-1, interval), nil), one(&CMAES{Restart: IPOP, Independent: tpe})},
+		{"three parameters, eight workers", minimize(8).add(modelled100+20, cube(autoFew-1, interval), nil), one(&CMAES{Restart: IPOP, Population: 14, Independent: tpe})},
+		{"three parameters with few values", minimize(1).add(modelled100-1, cube(autoFew-1, levels15), nil), one(gp)},
+		{"fewer workers than a population", minimize(7).add(modelled100+30, continuous, nil), after(modelled100, 8)},
+		{"as many workers as a population", minimize(8).add(modelled100+30, continuous, nil), after(modelled100, 16)},
+		{"many more workers than a population", minimize(40).add(modelled100+60, continuous, nil), after(modelled100, 16)},
+		{"workers that came later", minimize(1).add(modelled100-autoRecent/2-1, continuous, nil).with(20).add(autoRecent/2+41, continuous, nil), after(modelled100, 16)},
+		{"workers that nobody recorded", minimize(1).add(modelled100, continuous, func(u *trial.Trial) { u.Seen = 0 }), after(modelled100, 0)},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			h := c.study.log.History()
@@ -171,19 +178,19 @@ func answers(t *testing.T, s autoChoice, r trial.Request) map[string]float64 {
 	return all
 }
 
-func TestAutoHasAsLargePopulationsAsWorkers(t *testing.T) {
-	st := newAutoStudy(1, trial.Minimize).add(autoModelled+30, cube(5, interval), nil)
+func TestAutoDoublesThePopulationForManyWorkers(t *testing.T) {
+	st := newAutoStudy(1, trial.Minimize).add(modelled100+30, cube(5, interval), nil)
 	wide := newAutoStudy(1, trial.Minimize).add(40, cube(autoWide+1, interval), nil)
-	for _, c := range []struct{ workers, want int }{{1, 15}, {15, 15}, {16, 16}} {
+	for _, c := range []struct{ workers, want int }{{1, 15}, {14, 15}, {15, 30}, {80, 30}} {
 		got := answers(t, &Auto{Workers: c.workers}, wide.request(-1))
 		if want := answers(t, &CMAES{Population: c.want, Restart: IPOP, Independent: &TPE{}}, wide.request(-1)); !maps.Equal(got, want) {
 			t.Errorf("%d workers, many parameters: Auto draws %v, want the %v of a population of %d", c.workers, got, want, c.want)
 		}
 	}
-	for _, c := range []struct{ workers, want int }{{1, 8}, {8, 8}, {9, 9}, {30, 30}} {
+	for _, c := range []struct{ workers, want int }{{1, 8}, {7, 8}, {8, 16}, {30, 16}} {
 		got := answers(t, &Auto{Workers: c.workers}, st.request(-1))
 		h := st.log.History()
-		want := answers(t, &CMAES{StartupTrials: autoModelled, Source: h.Before(autoModelled), Population: c.want, Restart: IPOP, Independent: &TPE{}}, st.request(-1))
+		want := answers(t, &CMAES{StartupTrials: modelled100, Source: h.Before(modelled100), Population: c.want, Restart: IPOP, Independent: &TPE{}}, st.request(-1))
 		if !maps.Equal(got, want) {
 			t.Errorf("%d workers: Auto draws %v, want the %v of a population of %d", c.workers, got, want, c.want)
 		}
@@ -194,7 +201,7 @@ func TestAutoKeepsTheModelInShortStudies(t *testing.T) {
 	gp, tpe := &GP{Independent: &TPE{}}, &TPE{}
 	smooth, coarse := cube(4, interval), cube(4, levels15)
 	after := func(st *autoStudy) autoChoice {
-		return &CMAES{StartupTrials: autoModelled, Source: st.log.History().Before(autoModelled), Restart: IPOP, Independent: tpe}
+		return &CMAES{StartupTrials: modelled100, Source: st.log.History().Before(modelled100), Restart: IPOP, Independent: tpe}
 	}
 	at := func(n int, sp space.Space) *autoStudy { return newAutoStudy(1, trial.Minimize).add(n, sp, nil) }
 	for _, c := range []struct {
@@ -203,13 +210,13 @@ func TestAutoKeepsTheModelInShortStudies(t *testing.T) {
 		study  *autoStudy
 		want   func(*autoStudy) autoChoice
 	}{
-		{"short", autoShort, at(autoModelled, smooth), nil},
+		{"short", autoShort, at(modelled100, smooth), nil},
 		{"short, at its end", autoShort, at(autoShort-1, smooth), nil},
 		{"short, and longer than planned", autoShort, at(autoShort, smooth), after},
-		{"longer", autoShort + 1, at(autoModelled, smooth), after},
-		{"longer, early", autoShort + 1, at(autoModelled-1, smooth), nil},
+		{"longer", autoShort + 1, at(modelled100, smooth), after},
+		{"longer, early", autoShort + 1, at(modelled100-1, smooth), nil},
 		{"very short", 1, at(30, smooth), nil},
-		{"short, with few values", autoShort, at(autoModelled, coarse), func(*autoStudy) autoChoice { return tpe }},
+		{"short, with few values", autoShort, at(modelled100, coarse), func(*autoStudy) autoChoice { return tpe }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			want := autoChoice(gp)
@@ -225,9 +232,9 @@ func TestAutoKeepsTheModelInShortStudies(t *testing.T) {
 }
 
 func TestAutoGoesOnAsItWouldHave(t *testing.T) {
-	st := newAutoStudy(3, trial.Minimize).add(autoModelled+60, cube(5, interval), nil)
+	st := newAutoStudy(3, trial.Minimize).add(modelled100+60, cube(5, interval), nil)
 	used := &Auto{}
-	for _, n := range []int{0, 5, 50, autoModelled - 1, autoModelled, autoModelled + 1, autoModelled + 25, autoModelled + 60, 20, autoModelled + 30, autoModelled - 1} {
+	for _, n := range []int{0, 5, 50, modelled100 - 1, modelled100, modelled100 + 1, modelled100 + 25, modelled100 + 60, 20, modelled100 + 30, modelled100 - 1} {
 		h := st.log.History()
 		r := st.request(-1)
 		r.History = h.Before(n)
@@ -241,7 +248,7 @@ func TestAutoServesSeveralStudies(t *testing.T) {
 	shared := &Auto{}
 	var studies []*autoStudy
 	for i := range 20 { // more than it keeps
-		studies = append(studies, newAutoStudy(1, trial.Minimize).add(i, cube(4, interval), nil).add(autoModelled, cube(4, interval), nil))
+		studies = append(studies, newAutoStudy(1, trial.Minimize).add(i, cube(4, interval), nil).add(modelled100, cube(4, interval), nil))
 	}
 	for range 2 {
 		for i, st := range studies {
