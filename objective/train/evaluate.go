@@ -18,10 +18,9 @@ const chunk = 64
 // so that the memory for it does not grow with the number of examples.
 func Chunks(b nn.Batch, examples int) iter.Seq[nn.Batch] {
 	return func(yield func(nn.Batch) bool) {
-		s := Set{Batch: b}
-		at := s.offsets()
+		at := offsets(b)
 		for i, n := 0, b.Len(); i < n; i += examples {
-			if !yield(s.slice(at, i, min(i+examples, n)).Batch) {
+			if !yield(slice(b, at, i, min(i+examples, n))) {
 				return
 			}
 		}
@@ -37,12 +36,12 @@ func Features(ctx context.Context, front nn.Layer, b nn.Batch) (f nn.Batch, err 
 		}
 		out := front.Forward(part, nil)
 		if f.X.Rows == 0 {
-			rows := Set{Batch: b}.rows()
+			n := rows(b)
 			if out.Lens == nil {
-				rows = b.Len()
+				n = b.Len()
 			}
 			f.X.Cols, f.X.Stride = out.X.Cols, out.X.Cols
-			f.X.Data = make([]float32, 0, rows*out.X.Cols)
+			f.X.Data = make([]float32, 0, n*out.X.Cols)
 		}
 		f.X.Rows += out.X.Rows
 		f.X.Data = append(f.X.Data, out.X.Data[:out.X.Rows*out.X.Cols]...)

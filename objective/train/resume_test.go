@@ -90,3 +90,19 @@ func TestEveryKindOfTrainingGoesOnAfterAnyEpoch(t *testing.T) {
 		}
 	}
 }
+
+func TestAThresholdBoundsHowManyEpochsAreStale(t *testing.T) {
+	c := config
+	c.Epochs, c.Patience, c.EarlyStoppingThreshold = 5, 9, 1e-9
+	_, epochs, _ := fitFrom(t, c, nil)
+	s := clone(epochs[4].State)
+	fit := func() error {
+		_, err := Fit(t.Context(), network(), blobs(20, 1), blobs(100, 2), c, &s, nil)
+		return err
+	}
+	for s.Stale = range 7 {
+		if low := s.Epoch - s.Best.Epoch; (fit() == nil) != (s.Stale >= low && s.Stale <= 4) {
+			t.Errorf("%d stale epochs of 5, the best is %d: error is %v", s.Stale, s.Best.Epoch, fit())
+		}
+	}
+}

@@ -79,8 +79,8 @@ func (s Set) check() error {
 			}
 			sum += l
 		}
-		if sum != s.rows() {
-			return fmt.Errorf("train: the sequences have %d positions in all, want as many as there are rows, %d", sum, s.rows())
+		if sum != rows(s.Batch) {
+			return fmt.Errorf("train: the sequences have %d positions in all, want as many as there are rows, %d", sum, rows(s.Batch))
 		}
 	}
 	for i, v := range x.Data[:x.Rows*x.Cols] {
@@ -114,43 +114,37 @@ func (s Set) Select(indices []int) Set {
 }
 
 // rows returns the number of positions of all examples.
-func (s Set) rows() int { return max(s.X.Rows, len(s.IDs)) }
+func rows(b nn.Batch) int { return max(b.X.Rows, len(b.IDs)) }
 
 // offsets returns the first row of each example and, last, the number of rows.
 // It is nil if examples have one row each.
-func (s Set) offsets() []int {
-	if s.Lens == nil {
+func offsets(b nn.Batch) []int {
+	if b.Lens == nil {
 		return nil
 	}
-	at := make([]int, 1, len(s.Lens)+1)
-	for i, n := range s.Lens {
+	at := make([]int, 1, len(b.Lens)+1)
+	for i, n := range b.Lens {
 		at = append(at, at[i]+n)
 	}
 	return at
 }
 
-// slice returns examples i to j, without j, as a view of s, whose offsets are
-// at.
-func (s Set) slice(at []int, i, j int) Set {
+// slice returns examples i to j of b, without j, as a view of it. Their offsets
+// are at.
+func slice(b nn.Batch, at []int, i, j int) nn.Batch {
 	r0, r1 := i, j
 	if at != nil {
 		r0, r1 = at[i], at[j]
-		s.Lens = s.Lens[i:j]
+		b.Lens = b.Lens[i:j]
 	}
-	if s.X.Rows > 0 {
-		s.X.Data = s.X.Data[r0*s.X.Stride : r1*s.X.Stride]
-		s.X.Rows = r1 - r0
+	if b.X.Rows > 0 {
+		b.X.Data = b.X.Data[r0*b.X.Stride : r1*b.X.Stride]
+		b.X.Rows = r1 - r0
 	}
-	if s.IDs != nil {
-		s.IDs = s.IDs[r0:r1]
+	if b.IDs != nil {
+		b.IDs = b.IDs[r0:r1]
 	}
-	if s.Labels != nil {
-		s.Labels = s.Labels[i:j]
-	}
-	if s.Targets != nil {
-		s.Targets = s.Targets[i:j]
-	}
-	return s
+	return b
 }
 
 // A gatherer copies examples of a set into a batch, in memory that it uses
@@ -161,7 +155,7 @@ type gatherer struct {
 	to   Set
 }
 
-func (g *gatherer) reset(from Set) { g.from, g.at = from, from.offsets() }
+func (g *gatherer) reset(from Set) { g.from, g.at = from, offsets(from.Batch) }
 
 // gather returns the examples with the given indices. The next call overwrites
 // them.

@@ -115,6 +115,14 @@ func TestChunksAreTheExamplesInOrder(t *testing.T) {
 	}
 }
 
+func TestClassesAreTheLeastThatLabelsNeed(t *testing.T) {
+	for want, labels := range map[int][]int{0: nil, 1: {0, 0}, 8: {3, 7, 0}} {
+		if got := (Set{Labels: labels}).Classes(); got != want {
+			t.Errorf("%v: %d classes, want %d", labels, got, want)
+		}
+	}
+}
+
 func TestCheckNamesWhatIsWrong(t *testing.T) {
 	nan := float32(math.NaN())
 	rows := func(change func(*Set)) Set {

@@ -143,8 +143,8 @@ func TestASubsetIsPartOfEveryLargerOne(t *testing.T) {
 			t.Error("all of the examples are not the whole")
 		}
 	}
-	if part, err := Subset(10, nil, 0.3, 1); err != nil || len(part) != 3 {
-		t.Errorf("0.3 of 10 are %v, error %v, want 3: 0.3·10 is above 3 by rounding alone", part, err)
+	if part, err := Subset(100, nil, 0.07, 1); err != nil || len(part) != 7 {
+		t.Errorf("0.07 of 100 are %v, error %v, want 7: 0.07·100 is above 7 by rounding alone", part, err)
 	}
 }
 

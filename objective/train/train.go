@@ -125,7 +125,7 @@ func check(net *nn.Network, training, validation Set, c Config) error {
 	if err := training.check(); err != nil {
 		return fmt.Errorf("%w, in the training set", err)
 	}
-	outputs := net.Forward(training.slice(training.offsets(), 0, 1).Batch, nil).X.Cols
+	outputs := net.Forward(slice(training.Batch, offsets(training.Batch), 0, 1), nil).X.Cols
 	if err := training.Check(outputs); err != nil {
 		return fmt.Errorf("%w, in the training set", err)
 	}
@@ -188,12 +188,10 @@ const (
 func (f *fit) scored() Set {
 	all := f.batch.from
 	n := f.c.scoredExamples(all.Len())
-	if n == 0 || n == all.Len() {
-		return all.slice(all.offsets(), 0, n)
+	if n == all.Len() {
+		return all
 	}
-	part := rand.New(rand.NewPCG(f.c.Seed, streamScored)).Perm(all.Len())[:n]
-	slices.Sort(part)
-	return all.Select(part)
+	return all.Select(rand.New(rand.NewPCG(f.c.Seed, streamScored)).Perm(all.Len())[:n])
 }
 
 // scoredExamples returns the number of examples of a training set of n that
