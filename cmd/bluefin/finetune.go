@@ -102,7 +102,7 @@ func runFinetune(c *cli.Context) (err error) {
 		return err
 	}
 	cfg.Directions = []trial.Direction{trial.Minimize}
-	if task.Metric.Higher() && task.Metric != "" {
+	if task.Metric.Higher() {
 		cfg.Directions[0] = trial.Maximize
 	}
 	if c.Bool("rehearse") {
@@ -116,7 +116,7 @@ func runFinetune(c *cli.Context) (err error) {
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
 	cfg.Storage = db
-	show := &progress{w: c.App.ErrWriter, total: c.Int("trials"), metric: task.Metric, better: cfg.Directions[0].Better}
+	show := &progress{w: c.App.ErrWriter, total: c.Int("trials"), metric: task.Metric, step: stepName(task.Stages), better: cfg.Directions[0].Better}
 	cfg.Ended = show.ended
 	s, err := study.Open(ctx, cfg)
 	if err != nil {
@@ -128,11 +128,10 @@ func runFinetune(c *cli.Context) (err error) {
 	if err := show.begin(ctx, s); err != nil {
 		return err
 	}
-	if err := begin(ctx, c, s, task); err != nil {
-		return err
-	}
 	output := newOutput(c, s, task, cfg.Seed)
-	err = s.Optimize(ctx, task.Objective(task.Space, cfg.Seed), study.Budget{Trials: c.Int("trials"), Workers: c.Int("workers")})
+	if err = begin(ctx, c, s, task); err == nil {
+		err = s.Optimize(ctx, task.Objective(task.Space, cfg.Seed), study.Budget{Trials: c.Int("trials"), Workers: c.Int("workers")})
+	}
 	return errors.Join(finetuneEnd(c, s, task, err), output.finish(ctx, err))
 }
 
@@ -140,12 +139,19 @@ func runFinetune(c *cli.Context) (err error) {
 // settings, and others that freeze as much as the similarity of the task
 // suggests.
 func begin(ctx context.Context, c *cli.Context, s *study.Study, task *task) error {
-	first, err := s.EnqueueFirst(ctx, task.Space.Params(task.Defaults, task.Layers))
-	if err != nil || !first || !c.Bool("similarity") || task.Space.FrozenLayers.High == 0 || task.Training.Labels == nil {
+	trials, err := s.Trials(ctx)
+	if err != nil || len(trials) > 0 {
 		return err
 	}
-	more, err := similar(ctx, c, task, c.Int("trials")/8)
-	if err != nil {
+	// If this is interrupted nothing is queued, and the next process does it.
+	var more []finetune.Settings
+	if c.Bool("similarity") && task.Space.FrozenLayers.High > 0 && task.Training.Labels != nil {
+		if more, err = similar(ctx, c, task, c.Int("trials")/8); err != nil {
+			return err
+		}
+	}
+	first, err := s.EnqueueFirst(ctx, task.Space.Params(task.Defaults, task.Layers))
+	if err != nil || !first {
 		return err
 	}
 	for _, settings := range more {
@@ -200,6 +206,17 @@ func sameTask(ctx context.Context, c *cli.Context, s *study.Study, task *task, s
 		return fmt.Errorf("study %q holds trials of something else: give it another --study-name", s.Name())
 	}
 	return s.SetUserAttr(ctx, "finetune", want)
+}
+
+// stepName is what the steps are that trials report at.
+func stepName(s finetune.Stages) string {
+	switch {
+	case s.Folds > 0:
+		return "fold"
+	case s.Fidelity != finetune.Epochs:
+		return "stage"
+	}
+	return "epoch"
 }
 
 // sameBits reports whether two kernels, by their names, give the same results.

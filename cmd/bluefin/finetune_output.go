@@ -35,6 +35,8 @@ const noteFile = "bluefin.json"
 
 type note struct {
 	Study  string         `json:"study"`
+	Task   string         `json:"task"` // the ID of its weights and data
+	Seed   uint64         `json:"seed"`
 	Trial  int            `json:"trial"`
 	Value  float64        `json:"value"`
 	Params map[string]any `json:"params"`
@@ -61,10 +63,15 @@ func (o *output) keep(number int, value float64, net *nn.Network) error {
 	return o.write(number, value, net)
 }
 
-// note returns what is in the folder, if it is of this study.
+// note returns what is in the folder, if it is of this study, or of one that had
+// its name and everything else that its values depend on.
 func (o *output) note() (n note, ok bool) {
 	b, err := os.ReadFile(filepath.Join(o.dir, noteFile))
-	return n, err == nil && json.Unmarshal(b, &n) == nil && n.Study == o.study.Name()
+	if err != nil || json.Unmarshal(b, &n) != nil {
+		return n, false
+	}
+	id, err := o.task.ID()
+	return n, err == nil && n.Study == o.study.Name() && n.Task == id && n.Seed == o.seed
 }
 
 // write puts a network in the place of what is in the folder.
@@ -80,7 +87,11 @@ func (o *output) write(number int, value float64, net *nn.Network) error {
 	if err != nil {
 		return err
 	}
-	n := note{Study: o.study.Name(), Trial: number, Value: value, Params: map[string]any{}}
+	id, err := o.task.ID()
+	if err != nil {
+		return err
+	}
+	n := note{Study: o.study.Name(), Task: id, Seed: o.seed, Trial: number, Value: value, Params: map[string]any{}}
 	for _, t := range trials {
 		if t.Number == number {
 			n.Params = externals(t)
@@ -114,7 +125,7 @@ func (o *output) finish(ctx context.Context, ended error) error {
 	if err != nil {
 		return err
 	}
-	if n, ok := o.note(); !ok || n.Trial != best.Number {
+	if n, ok := o.note(); !ok || n.Trial != best.Number || n.Value != best.Values[0] {
 		logf(o.c, "Training trial %d again for --output, as it ran elsewhere.", best.Number)
 		settings, err := settingsOf(best, o.task.Defaults)
 		if err != nil {

@@ -2,6 +2,9 @@ package main
 
 import (
 	"context"
+	"fmt"
+	"os"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -21,7 +24,26 @@ func rehearse(ctx context.Context, c *cli.Context, t *task) error {
 	f := r.Footprint
 	logf(c, "Rehearsal on %d of %d examples: about %.2g s per epoch, at most %.2g s per trial with the recommended settings;", r.Examples, t.Training.Len(), r.Epoch.Seconds(), r.Total.Seconds())
 	logf(c, "  %.3g MB of memory per worker: weights %.3g, gradients %.3g, moments %.3g, best weights %.3g, activations %.3g.", mb(f.Total()), mb(f.Weights), mb(f.Gradients), mb(f.Moments), mb(f.Best), mb(f.Activations))
+	need := int64(c.Int("workers")) * f.Total()
+	if free, ok := availableMemory("/proc/meminfo"); ok && need > free {
+		logf(c, "  This machine has %.3g MB left, and --workers %d take %.3g: want fewer workers, or shorter texts or a smaller batch_size.", mb(free), c.Int("workers"), mb(need))
+	}
 	return nil
+}
+
+// availableMemory returns the bytes that a machine with Linux can give to
+// programs without swapping, from the file that says so.
+func availableMemory(file string) (bytes int64, ok bool) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return 0, false
+	}
+	for line := range strings.Lines(string(text)) {
+		if n, _ := fmt.Sscanf(line, "MemAvailable: %d kB", &bytes); n == 1 {
+			return bytes << 10, true
+		}
+	}
+	return 0, false
 }
 
 // similar shows how much the frozen network knows of the new classes, and

@@ -32,6 +32,8 @@ func finetuneEnd(c *cli.Context, s *study.Study, task *task, err error) error {
 	}
 	best, bestErr := s.Best(ctx)
 	switch {
+	case errors.Is(bestErr, study.ErrNoBest) && err == nil && finished > 0 && len(failed(trials)) == finished:
+		return fmt.Errorf("all %d trials of study %q have failed, the last with: %s", finished, s.Name(), failureLine(failed(trials)[finished-1]))
 	case errors.Is(bestErr, study.ErrNoBest):
 		logf(c, "No trial is complete yet.")
 	case bestErr != nil:
@@ -65,8 +67,17 @@ func countFinished(trials []*trial.Trial) int {
 	return n
 }
 
+func failed(trials []*trial.Trial) (all []*trial.Trial) {
+	for _, t := range trials {
+		if t.State == trial.Failed {
+			all = append(all, t)
+		}
+	}
+	return all
+}
+
 func printBest(w io.Writer, metric train.Metric, best, first *trial.Trial, finished int) {
-	fmt.Fprintf(w, "Best of %d trials: trial %d, validation %s %.4f%s\n", finished, best.Number, cmp.Or(metric, train.MetricLoss), best.Values[0], accuracies(best))
+	fmt.Fprintf(w, "Best of %d trials: trial %d, validation %s %.4f%s\n", finished, best.Number, cmp.Or(metric, train.MetricLoss), best.Values[0], scores(best))
 	width := 18
 	for _, p := range best.Params {
 		width = max(width, len(p.Name))
@@ -75,11 +86,12 @@ func printBest(w io.Writer, metric train.Metric, best, first *trial.Trial, finis
 		fmt.Fprintf(w, "  %-*s %s\n", width, p.Name, shortValue(p.External()))
 	}
 	if first.State == trial.Complete && best.Number != first.Number {
-		fmt.Fprintf(w, "Recommended settings: trial %d, validation %s %.4f%s\n", first.Number, cmp.Or(metric, train.MetricLoss), first.Values[0], accuracies(first))
+		fmt.Fprintf(w, "Recommended settings: trial %d, validation %s %.4f%s\n", first.Number, cmp.Or(metric, train.MetricLoss), first.Values[0], scores(first))
 	}
 }
 
-func accuracies(t *trial.Trial) string {
+// scores says how good the network of a trial is.
+func scores(t *trial.Trial) string {
 	s := ""
 	for _, name := range []string{"validation", "test"} {
 		var x float64
@@ -88,6 +100,12 @@ func accuracies(t *trial.Trial) string {
 		}
 		if json.Unmarshal(t.UserAttrs[name+"_auroc"], &x) == nil {
 			s += fmt.Sprintf(", %s AUROC %.4f", name, x)
+		}
+		if json.Unmarshal(t.UserAttrs[name+"_rmse"], &x) == nil {
+			s += fmt.Sprintf(", %s RMSE %.4g", name, x)
+		}
+		if json.Unmarshal(t.UserAttrs[name+"_r2"], &x) == nil {
+			s += fmt.Sprintf(", %s R² %.4f", name, x)
 		}
 	}
 	return s
@@ -98,6 +116,7 @@ type progress struct {
 	w      io.Writer
 	total  int
 	metric train.Metric
+	step   string // what trials report by
 	better func(a, b float64) bool
 	best   *trial.Trial
 }
@@ -138,7 +157,7 @@ func (p *progress) ended(t *trial.Trial) {
 	case t.State == trial.Failed:
 		params = append([]string{"(" + failureLine(t) + ")"}, params...)
 	case t.State == trial.Pruned && reported:
-		params = append([]string{fmt.Sprintf("(epoch %d)", last.Step)}, params...)
+		params = append([]string{fmt.Sprintf("(%s %d)", p.step, last.Step)}, params...)
 	}
 	fmt.Fprintf(p.w, "%s trial %3d/%d  %-8s  %s %-7s %5.2f s  %s\n", mark, t.Number, p.total, strings.ToLower(t.State.String()), cmp.Or(p.metric, train.MetricLoss), value,
 		t.Duration().Seconds(), strings.Join(params, " "))

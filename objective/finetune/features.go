@@ -3,71 +3,104 @@ package finetune
 import (
 	"context"
 	"crypto/sha256"
-	"encoding/binary"
 	"encoding/hex"
 	"fmt"
-	"hash"
 	"math/rand/v2"
-	"reflect"
 	"slices"
+
+	"gonum.org/v1/gonum/blas/blas32"
 
 	"github.com/bluefin-hpo/bluefin/objective/nn"
 	"github.com/bluefin-hpo/bluefin/objective/prefix"
 	"github.com/bluefin-hpo/bluefin/objective/train"
 )
 
-// start finds out, once, what tells the task from every other: the weights to
-// start from and the examples to learn and to choose by.
+// start finds out, once, whether the parts of the task fit together, and what
+// tells it from every other.
 func (t *Task) start() error {
-	t.once.Do(func() {
-		net, err := t.Network(t.Defaults, rand.New(rand.NewPCG(0, 0)))
-		if err != nil {
-			t.startError = err
-			return
-		}
-		if n := len(net.Blocks); n != t.Layers {
-			t.startError = fmt.Errorf("finetune: Layers is %d, want the number of blocks of the network, %d", t.Layers, n)
-			return
-		}
-		t.pretrained = prefix.HashBlocks(net.Blocks)
-		sum := sha256.New()
-		for _, h := range t.pretrained {
-			sum.Write(h[:])
-		}
-		for _, s := range []train.Set{t.Training, t.Validation} {
-			if err := hashSet(sum, s); err != nil {
-				t.startError = fmt.Errorf("finetune: %w", err)
-				return
-			}
-		}
-		t.fingerprint = hex.EncodeToString(sum.Sum(nil))
-	})
+	t.once.Do(func() { t.startError = t.begin() })
 	return t.startError
 }
 
-func hashSet(sum hash.Hash, s train.Set) error {
-	fmt.Fprintf(sum, "%d×%d", s.X.Rows, s.X.Cols)
-	for _, a := range []any{s.X.Data, s.IDs, wide(s.Lens), wide(s.Labels), s.Targets} {
-		fmt.Fprintf(sum, "%d:", reflect.ValueOf(a).Len())
-		if err := binary.Write(sum, binary.LittleEndian, a); err != nil {
-			return err
+func (t *Task) begin() error {
+	net, err := t.Network(t.Defaults, rand.New(rand.NewPCG(0, 0)))
+	if err != nil {
+		return err
+	}
+	if n := len(net.Blocks); n != t.Layers {
+		return fmt.Errorf("finetune: Layers is %d, want the number of blocks of the network, %d", t.Layers, n)
+	}
+	if err := t.checkData(net); err != nil {
+		return err
+	}
+	t.pretrained = prefix.HashBlocks(net.Blocks)
+	sum := sha256.New()
+	for _, h := range slices.Concat(t.pretrained, prefix.HashBlocks(nn.Sequential{net.Head})) {
+		sum.Write(h[:])
+	}
+	for _, s := range []train.Set{t.Training, t.Validation} {
+		h := prefix.HashSet(s)
+		sum.Write(h[:])
+	}
+	fmt.Fprint(sum, t.ClassWeights, t.EvaluateAtMost)
+	t.fingerprint = hex.EncodeToString(sum.Sum(nil))
+	return nil
+}
+
+// checkData returns an error that every training would end with, and the study
+// before its first trial should: a part that does not fit the network, or a
+// metric that the validation part cannot have.
+func (t *Task) checkData(net *nn.Network) error {
+	for _, part := range []struct {
+		name     string
+		set      train.Set
+		optional bool
+	}{{"training", t.Training, false}, {"validation", t.Validation, false}, {"test", t.Test, true}} {
+		if part.optional && part.set.Len() == 0 {
+			continue
 		}
+		var outputs int
+		for first := range train.Chunks(t.Training.Batch, 1) {
+			outputs = net.Forward(first, nil).X.Cols
+			break
+		}
+		if err := part.set.Check(outputs); err != nil {
+			return fmt.Errorf("finetune: the %s part: %w", part.name, err)
+		}
+		if (part.set.Labels == nil) != (t.Training.Labels == nil) {
+			return fmt.Errorf("finetune: of the training and the %s part one has labels and the other targets, want the same in both", part.name)
+		}
+	}
+	m := t.metric()
+	if err := m.Check(); err != nil {
+		return fmt.Errorf("finetune: metric: %w", err)
+	}
+	n, outputs := t.Validation.Len(), max(t.Validation.Classes(), t.Training.Classes(), 1)
+	same := blas32.General{Rows: n, Cols: outputs, Stride: outputs, Data: make([]float32, n*outputs)}
+	if _, ok := m.Of(train.Score(same, t.Validation)); !ok {
+		return fmt.Errorf("finetune: the validation part has no %s: %s", m, whyNoMetric(m, t.Training.Labels == nil))
 	}
 	return nil
 }
 
-// wide returns numbers in a type whose size is the same everywhere.
-func wide(list []int) []int64 {
-	all := make([]int64, len(list))
-	for i, x := range list {
-		all[i] = int64(x)
+// whyNoMetric says what a metric is for.
+func whyNoMetric(m train.Metric, regression bool) string {
+	switch m {
+	case train.MetricRMSE, train.MetricR2:
+		if !regression {
+			return "it is of regressions, and this is a classification"
+		}
+		return "it needs targets that are not all equal"
 	}
-	return all
+	if regression {
+		return "it is of classifications, and this is a regression"
+	}
+	return "it needs two classes, no more, and examples of both"
 }
 
 // features returns the part of net that trains, and the parts of the data as
-// they are in front of it.
-func (r *run) features(ctx context.Context, net *nn.Network) (back *nn.Network, training, validation, test train.Set, err error) {
+// they are in front of it. So many blocks are meant to be frozen.
+func (r *run) features(ctx context.Context, net *nn.Network, frozen int) (back *nn.Network, training, validation, test train.Set, err error) {
 	cache := r.Features
 	if cache == nil {
 		cache = &prefix.Cache{MaxBytes: -1}
@@ -76,7 +109,7 @@ func (r *run) features(ctx context.Context, net *nn.Network) (back *nn.Network, 
 	if err != nil {
 		return nil, training, validation, test, err
 	}
-	if use.Off != "" && train.FrozenBlocks(net) > 0 {
+	if use.Off != "" && frozen > 0 {
 		r.notes.Store(use.Off, true)
 	}
 	return back, sets[0], sets[1], sets[2], nil
@@ -95,7 +128,8 @@ func (t *Task) Notes() (all []string) {
 }
 
 // ID returns a text that is another for every other task: for other weights to
-// start from and other examples to learn and to choose by.
+// start from, another kind of head, other examples to learn and to choose by,
+// and other ClassWeights. Its error is one that every training would end with.
 func (t *Task) ID() (string, error) {
 	err := t.start()
 	return t.fingerprint, err

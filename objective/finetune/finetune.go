@@ -63,6 +63,11 @@ type Task struct {
 	// train.BalancedWeights does for classes of different sizes; nil: 1 each.
 	ClassWeights []float64
 
+	// Scale is what Standardize returned for the targets of a regression: what
+	// Objective tells of an RMSE is in the units before that. The zero value
+	// changes nothing.
+	Scale Scale
+
 	// Patience is for how many epochs in a row the metric may stay behind its
 	// best before a training stops; 0 means DefaultPatience.
 	Patience int
@@ -88,12 +93,13 @@ type Task struct {
 
 	// Keep, if it is not nil, gets the network of each trial that Objective
 	// trained to its end, with its value, before that is told. It may run on
-	// several goroutines at once.
+	// several goroutines at once. Of several stages it is the network of the
+	// last one: with folds one that a part of the examples was kept from.
 	Keep func(trial int, value float64, net *nn.Network) error
 
 	once        sync.Once
 	pretrained  []prefix.Hash // of the blocks
-	fingerprint string        // of the pretrained weights and the data
+	fingerprint string        // of all that ID is of
 	startError  error
 	notes       sync.Map // see Notes
 }

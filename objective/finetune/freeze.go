@@ -1,6 +1,7 @@
 package finetune
 
 import (
+	"fmt"
 	"math/rand/v2"
 
 	"github.com/bluefin-hpo/bluefin/objective/nn"
@@ -23,6 +24,9 @@ func (s Settings) Freeze(net *nn.Network, rng *rand.Rand) error {
 		return err
 	case LoRA:
 		all := denses(rest)
+		if len(all) == 0 {
+			return fmt.Errorf("finetune: tuning is %q, which needs a dense layer in the blocks behind the first %d, and there is none", LoRA, s.FrozenLayers)
+		}
 		for _, d := range all {
 			if d.LoRA != nil {
 				return nil

@@ -18,9 +18,9 @@ import (
 // the step, so that a pruner can act; see Stages for trials of several
 // trainings. A trial that trains to its end has the user attributes best_epoch,
 // epochs_run, loss_by_epoch (pairs of training and validation loss) and, with
-// train_, validation_ and test_ before it, loss and accuracy or rmse, and auroc
-// where there are two classes; see Result. Nothing should be chosen by those
-// of the test.
+// train_, validation_ and test_ before it, loss and accuracy, and auroc where
+// there are two classes, or loss, rmse and r2; see Result. An rmse is in the
+// units of Scale. Nothing should be chosen by those of the test.
 //
 // A training that runs for longer than CheckpointEvery saves its state with the
 // trial. When the trial is begun again, after its process was killed or its
@@ -52,6 +52,9 @@ func (t *Task) Objective(sp Space, seed uint64) study.Objective {
 		}
 		value := func(m Metrics) float64 {
 			v, _ := t.metric().Of(m.Validation)
+			if t.metric() == train.MetricRMSE {
+				v = t.Scale.rmse(v)
+			}
 			return v
 		}
 		net, r, err := t.Train(live.Context(), c, s, seed, func(step int, m Metrics) error {
@@ -81,7 +84,10 @@ type attr struct {
 
 // attrs are what a trial says about itself.
 func (t *Task) attrs(r Result) []attr {
-	all := []attr{{"best_epoch", r.Best.Epoch}, {"epochs_run", r.EpochsRun}, {"loss_by_epoch", lossByEpoch(r.History)}}
+	all := []attr{{"best_epoch", r.Best.Epoch}, {"epochs_run", r.EpochsRun}}
+	if t.EvaluateAtMost >= 0 {
+		all = append(all, attr{"loss_by_epoch", lossByEpoch(r.History)})
+	}
 	parts := []struct {
 		name string
 		s    train.Scores
@@ -93,7 +99,10 @@ func (t *Task) attrs(r Result) []attr {
 		}
 		all = append(all, attr{part.name + "_loss", part.s.Loss})
 		if t.Training.Targets != nil {
-			all = append(all, attr{part.name + "_rmse", part.s.RMSE})
+			all = append(all, attr{part.name + "_rmse", t.Scale.rmse(part.s.RMSE)})
+			if part.s.HasR2 {
+				all = append(all, attr{part.name + "_r2", part.s.R2})
+			}
 			continue
 		}
 		all = append(all, attr{part.name + "_accuracy", part.s.Accuracy})

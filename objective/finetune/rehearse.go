@@ -14,6 +14,9 @@ func (t *Task) Rehearse(ctx context.Context, s Settings, seed uint64, fraction f
 	if err := t.check(s); err != nil {
 		return train.Rehearsal{}, err
 	}
+	if err := t.start(); err != nil {
+		return train.Rehearsal{}, err
+	}
 	r := run{Task: t, settings: s, seed: seed}
 	net, err := r.network(s.FrozenLayers)
 	if err != nil {

@@ -64,11 +64,10 @@ func (r *run) result() Result {
 	return last
 }
 
-// mean returns the mean of each score; one that some folds do not have is
-// missing.
+// mean returns the mean of each score. One that some folds do not have is 0.
 func mean(of []train.Scores) (m train.Scores) {
-	m = of[0]
-	for _, s := range of[1:] {
+	m.HasAUROC, m.HasR2 = true, true
+	for _, s := range of {
 		m.Loss += s.Loss
 		m.Accuracy += s.Accuracy
 		m.F1Macro += s.F1Macro
@@ -85,6 +84,12 @@ func mean(of []train.Scores) (m train.Scores) {
 	m.AUROC /= n
 	m.RMSE /= n
 	m.R2 /= n
+	if !m.HasAUROC {
+		m.AUROC = 0
+	}
+	if !m.HasR2 {
+		m.R2 = 0
+	}
 	return m
 }
 
@@ -94,7 +99,7 @@ func (r *run) stage(ctx context.Context, st stage) (*nn.Network, Result, error) 
 	if err != nil {
 		return nil, Result{}, err
 	}
-	back, training, validation, test, err := r.features(ctx, net)
+	back, training, validation, test, err := r.features(ctx, net, st.frozen)
 	if err != nil {
 		return nil, Result{}, err
 	}

@@ -8,7 +8,6 @@ import (
 
 	"gonum.org/v1/gonum/blas/blas32"
 
-	"github.com/bluefin-hpo/bluefin/objective/nn"
 	"github.com/bluefin-hpo/bluefin/objective/probe"
 	"github.com/bluefin-hpo/bluefin/objective/train"
 )
@@ -20,7 +19,10 @@ type Similarity struct {
 
 	// Frozen is how many blocks we recommend to freeze in the first trials: the
 	// most whose features tell the classes of the validation part apart as well
-	// as those of any depth, up to a standard error of the accuracy.
+	// as those of any depth, up to a standard error of the accuracy: the rule
+	// by which L. Breiman, J. Friedman, R. Olshen, C. Stone, "Classification and
+	// Regression Trees", 1984, section 3.4.3, choose the simplest of models that
+	// are equally good.
 	Frozen int
 
 	Chance float64 // accuracy of always saying the most frequent class
@@ -47,6 +49,9 @@ func (t *Task) Similarity(ctx context.Context) (Similarity, error) {
 	if t.Training.Labels == nil {
 		return Similarity{}, fmt.Errorf("finetune: similarity is measured by labels, and %s is a regression", t.Name)
 	}
+	if err := t.start(); err != nil {
+		return Similarity{}, err
+	}
 	net, err := t.Network(t.Defaults, rand.New(rand.NewPCG(0, 0)))
 	if err != nil {
 		return Similarity{}, err
@@ -55,11 +60,11 @@ func (t *Task) Similarity(ctx context.Context) (Similarity, error) {
 	training, validation := t.Training, t.Validation
 	for depth := range t.Layers + 1 {
 		if depth > 0 {
-			block := net.Blocks[depth-1 : depth]
-			training.Batch, validation.Batch = through(block, training.Batch), through(block, validation.Batch)
-		}
-		if ctx.Err() != nil {
-			return Similarity{}, context.Cause(ctx)
+			for _, part := range []*train.Set{&training, &validation} {
+				if part.Batch, err = train.Features(ctx, net.Blocks[depth-1], part.Batch); err != nil {
+					return Similarity{}, err
+				}
+			}
 		}
 		if training.X.Rows == 0 {
 			continue // tokens are no features
@@ -87,25 +92,6 @@ func (t *Task) Similarity(ctx context.Context) (Similarity, error) {
 		}
 	}
 	return s, nil
-}
-
-// through returns what a block in evaluation mode makes of examples.
-func through(block nn.Layer, b nn.Batch) nn.Batch {
-	const chunk = 64
-	s := train.Set{Batch: b}
-	var out nn.Batch
-	for first := 0; first < b.Len(); first += chunk {
-		indices := make([]int, 0, chunk)
-		for i := first; i < min(first+chunk, b.Len()); i++ {
-			indices = append(indices, i)
-		}
-		y := block.Forward(s.Select(indices).Batch, nil)
-		out.X.Rows += y.X.Rows
-		out.X.Cols, out.X.Stride = y.X.Cols, y.X.Cols
-		out.X.Data = append(out.X.Data, y.X.Data[:y.X.Rows*y.X.Cols]...)
-		out.Lens = append(out.Lens, y.Lens...)
-	}
-	return out
 }
 
 // narrow returns s with at most widest columns.

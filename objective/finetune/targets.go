@@ -2,6 +2,7 @@ package finetune
 
 import (
 	"math"
+	"slices"
 
 	"github.com/bluefin-hpo/bluefin/objective/nn"
 	"github.com/bluefin-hpo/bluefin/objective/train"
@@ -44,22 +45,35 @@ func Standardize(training *train.Set, others ...*train.Set) Scale {
 	return s
 }
 
+// scaled reports whether s changes anything.
+func (s Scale) scaled() bool { return s != Scale{} && s != Scale{0, 1} }
+
+// rmse returns an RMSE of standardized targets in the units before.
+func (s Scale) rmse(x float64) float64 {
+	if !s.scaled() {
+		return x
+	}
+	return x * s.Deviation
+}
+
 // Rescale changes the last dense layer of the head, so that the network gives
-// targets as they were before Standardize; with inverse it changes it back.
-func (s Scale) Rescale(net *nn.Network, inverse bool) {
-	if s == (Scale{0, 1}) {
-		return
+// targets as they were before Standardize, as it should where it is saved. Undo
+// gives the layer its weights back.
+func (s Scale) Rescale(net *nn.Network) (undo func()) {
+	if !s.scaled() {
+		return func() {}
 	}
 	all := denses(net.Head)
 	last := all[len(all)-1]
-	factor, shift := s.Deviation, s.Mean
-	if inverse {
-		factor, shift = 1/s.Deviation, -s.Mean/s.Deviation
+	weights, biases := slices.Clone(last.W.Value), slices.Clone(last.B.Value)
+	for i, w := range weights {
+		last.W.Value[i] = float32(float64(w) * s.Deviation)
 	}
-	for i, w := range last.W.Value {
-		last.W.Value[i] = float32(float64(w) * factor)
+	for i, b := range biases {
+		last.B.Value[i] = float32(float64(b)*s.Deviation + s.Mean)
 	}
-	for i, b := range last.B.Value {
-		last.B.Value[i] = float32(float64(b)*factor + shift)
+	return func() {
+		copy(last.W.Value, weights)
+		copy(last.B.Value, biases)
 	}
 }

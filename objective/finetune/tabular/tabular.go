@@ -7,6 +7,7 @@ package tabular
 import (
 	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -14,6 +15,7 @@ import (
 	"path/filepath"
 
 	"github.com/bluefin-hpo/bluefin/objective/finetune"
+	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/parts"
 	"github.com/bluefin-hpo/bluefin/objective/nn"
 	"github.com/bluefin-hpo/bluefin/objective/safetensors"
 	"github.com/bluefin-hpo/bluefin/objective/table"
@@ -50,33 +52,39 @@ const Blocks = len(widths)
 type Task struct {
 	*finetune.Task
 	Encoder *table.Encoder
-	Classes []string       // by their labels; nil in a regression
-	Scale   finetune.Scale // of the targets of a regression
+	Classes []string // by their labels; nil in a regression
 }
 
 // New reads the data.
 func New(c Config) (*Task, error) {
-	if c.Train == "" {
-		return nil, fmt.Errorf("tabular: Train is %q, want a file", c.Train)
-	}
-	for name, share := range map[string]float64{"ValidShare": c.ValidShare, "TestShare": c.TestShare} {
-		if !(share >= 0 && share < 1) {
-			return nil, fmt.Errorf("tabular: %s is %v, want at least 0 and below 1", name, share)
-		}
-	}
 	c.LabelColumn = cmp.Or(c.LabelColumn, "label")
-	t := &Task{Task: &finetune.Task{Name: "csv", Layers: Blocks, Defaults: finetune.Defaults(), Space: finetune.DefaultSpace(Blocks)}}
+	data, err := parts.Files{
+		Train: c.Train, Valid: c.Valid, Test: c.Test, ValidShare: c.ValidShare, TestShare: c.TestShare,
+		LabelColumn: c.LabelColumn, Regression: c.Regression, Seed: c.Seed,
+	}.Read()
+	if err != nil {
+		return nil, err
+	}
+	t := &Task{Classes: data.Classes, Task: &finetune.Task{Name: "csv", Layers: Blocks, Defaults: finetune.Defaults(), Space: finetune.DefaultSpace(Blocks)}}
 	var start map[string]safetensors.Tensor
 	if c.Pretrained != "" {
-		var err error
-		if start, err = t.load(c.Pretrained); err != nil {
-			return nil, err
-		}
+		t.Encoder, start, err = load(c.Pretrained)
 	} else {
 		t.Space.FrozenLayers.High = 0 // nobody freezes what is random
+		t.Encoder, err = table.NewEncoder(data.Training.Table, data.Training.Rows, c.LabelColumn)
 	}
-	if err := t.read(c); err != nil {
+	if err != nil {
 		return nil, err
+	}
+	for _, part := range []struct {
+		from parts.Part
+		to   *train.Set
+	}{{data.Training, &t.Training}, {data.Validation, &t.Validation}, {data.Test, &t.Test}} {
+		if *part.to = part.from.Set; part.from.Len() > 0 {
+			if part.to.X, err = t.Encoder.Encode(part.from.Table, part.from.Rows); err != nil {
+				return nil, err
+			}
+		}
 	}
 	if c.Balanced && t.Classes != nil {
 		t.ClassWeights = train.BalancedWeights(t.Training.Labels, len(t.Classes))
@@ -113,108 +121,6 @@ func network(in, outputs int, dropout float64, blocks, head *rand.Rand) *nn.Netw
 	return &n
 }
 
-// read returns the parts of the data, encoded by what the training part holds.
-func (t *Task) read(c Config) error {
-	data, err := table.Read(c.Train, 0)
-	if err != nil {
-		return err
-	}
-	whole, err := t.labels(c, data)
-	if err != nil {
-		return err
-	}
-	rows := make([]int, data.Len())
-	for i := range rows {
-		rows[i] = i
-	}
-	// split takes a share of the rows that are left.
-	split := func(share float64, seed uint64) (taken []int, err error) {
-		f, err := train.StratifiedSplit(len(rows), at(whole.Labels, rows), share, seed)
-		if err != nil {
-			return nil, fmt.Errorf("tabular: %s: %w", c.Train, err)
-		}
-		taken, rows = at(rows, f.Validation), at(rows, f.Training)
-		return taken, nil
-	}
-	var valid, test []int
-	if c.Test == "" && c.TestShare > 0 {
-		if test, err = split(c.TestShare, c.Seed); err != nil {
-			return err
-		}
-	}
-	if c.Valid == "" {
-		if valid, err = split(cmp.Or(c.ValidShare, 0.2), c.Seed+1); err != nil {
-			return err
-		}
-	}
-	if t.Encoder == nil {
-		if t.Encoder, err = table.NewEncoder(data, rows, c.LabelColumn); err != nil {
-			return err
-		}
-	}
-	if t.Training, err = t.part(data, whole, rows); err != nil {
-		return err
-	}
-	for _, p := range []struct {
-		path string
-		rows []int
-		set  *train.Set
-	}{{c.Valid, valid, &t.Validation}, {c.Test, test, &t.Test}} {
-		from, targets := data, whole
-		if p.path != "" {
-			if from, err = table.Read(p.path, 0); err != nil {
-				return err
-			}
-			if targets, err = t.labels(c, from); err != nil {
-				return err
-			}
-		} else if p.rows == nil {
-			continue
-		}
-		if *p.set, err = t.part(from, targets, p.rows); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// labels returns what is to be predicted in each row, and no features.
-func (t *Task) labels(c Config, data *table.Table) (s train.Set, err error) {
-	switch {
-	case c.Regression:
-		s.Targets, err = data.Numbers(c.LabelColumn)
-	case t.Classes == nil:
-		t.Classes, s.Labels, err = data.Classes(c.LabelColumn)
-	default:
-		s.Labels, err = data.ClassesOf(c.LabelColumn, t.Classes)
-	}
-	return s, err
-}
-
-// part returns the given rows as examples, all for nil.
-func (t *Task) part(data *table.Table, whole train.Set, rows []int) (s train.Set, err error) {
-	if s.X, err = t.Encoder.Encode(data, rows); err != nil {
-		return s, err
-	}
-	s.Labels, s.Targets = whole.Labels, whole.Targets
-	if rows != nil {
-		s.Labels, s.Targets = at(whole.Labels, rows), at(whole.Targets, rows)
-	}
-	return s, nil
-}
-
-// at returns the elements with the given indices, nil for none.
-func at[T any](list []T, indices []int) []T {
-	if list == nil {
-		return nil
-	}
-	some := make([]T, len(indices))
-	for i, j := range indices {
-		some[i] = list[j]
-	}
-	return some
-}
-
 // The files of a saved network.
 const (
 	weightsFile  = "model.safetensors"
@@ -225,8 +131,7 @@ const (
 // there: the weights, and how rows become its features. What it predicts in a
 // regression is in the units of the file.
 func (t *Task) Save(dir string, net *nn.Network) error {
-	t.Scale.Rescale(net, false)
-	defer t.Scale.Rescale(net, true)
+	defer t.Scale.Rescale(net)()
 	features, err := json.MarshalIndent(map[string]any{"inputs": t.Encoder.Inputs, "classes": t.Classes}, "", "  ")
 	if err != nil {
 		return fmt.Errorf("tabular: %w", err)
@@ -238,33 +143,31 @@ func (t *Task) Save(dir string, net *nn.Network) error {
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return fmt.Errorf("tabular: %w", err)
 	}
-	for name, b := range map[string][]byte{featuresFile: append(features, '\n'), weightsFile: weights} {
-		if err := os.WriteFile(filepath.Join(dir, name), b, 0o666); err != nil {
-			return fmt.Errorf("tabular: %w", err)
-		}
-	}
-	return nil
+	return errors.Join(
+		os.WriteFile(filepath.Join(dir, featuresFile), append(features, '\n'), 0o666),
+		os.WriteFile(filepath.Join(dir, weightsFile), weights, 0o666),
+	)
 }
 
-// load reads what Save wrote, and sets t.Encoder.
-func (t *Task) load(dir string) (map[string]safetensors.Tensor, error) {
-	b, err := os.ReadFile(filepath.Join(dir, featuresFile))
+// load reads what Save wrote.
+func load(dir string) (*table.Encoder, map[string]safetensors.Tensor, error) {
+	path := filepath.Join(dir, featuresFile)
+	b, err := os.ReadFile(path)
 	if err != nil {
-		return nil, fmt.Errorf("tabular: pretrained: %w", err)
+		return nil, nil, fmt.Errorf("tabular: Pretrained: %w", err)
 	}
 	var saved struct {
 		Inputs []table.Input `json:"inputs"`
 	}
 	if err := json.Unmarshal(b, &saved); err != nil {
-		return nil, fmt.Errorf("tabular: pretrained: %s: %w", filepath.Join(dir, featuresFile), err)
+		return nil, nil, fmt.Errorf("tabular: Pretrained: %s: %w", path, err)
 	}
-	t.Encoder = &table.Encoder{Inputs: saved.Inputs}
-	if b, err = os.ReadFile(filepath.Join(dir, weightsFile)); err != nil {
-		return nil, fmt.Errorf("tabular: pretrained: %w", err)
+	if len(saved.Inputs) == 0 {
+		return nil, nil, fmt.Errorf("tabular: Pretrained: %s: there are no inputs, want the columns that the network was trained on", path)
 	}
-	file, err := safetensors.Unmarshal(b)
+	file, err := safetensors.ReadFile(filepath.Join(dir, weightsFile))
 	if err != nil {
-		return nil, fmt.Errorf("tabular: pretrained: %s: %w", filepath.Join(dir, weightsFile), err)
+		return nil, nil, fmt.Errorf("tabular: Pretrained: %w", err)
 	}
-	return file.Tensors, nil
+	return &table.Encoder{Inputs: saved.Inputs}, file.Tensors, nil
 }

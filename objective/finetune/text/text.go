@@ -5,14 +5,15 @@ package text
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"strings"
 
 	"github.com/bluefin-hpo/bluefin/objective/bert"
 	"github.com/bluefin-hpo/bluefin/objective/finetune"
+	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/parts"
 	"github.com/bluefin-hpo/bluefin/objective/nn"
-	"github.com/bluefin-hpo/bluefin/objective/table"
 	"github.com/bluefin-hpo/bluefin/objective/train"
 	"github.com/bluefin-hpo/bluefin/space"
 )
@@ -26,25 +27,27 @@ type Config struct {
 
 	Train string // file with the examples to learn from
 	Valid string // those to choose by; "": ValidShare of Train, at random, the same share of each class
-	Test  string // those to judge the choice by; "": none
+	Test  string // those to judge the choice by; "": TestShare of Train, chosen likewise
 
-	ValidShare  float64 // in (0, 1); 0 means 0.2
-	TextColumn  string  // "" means text
-	LabelColumn string  // class or, in a regression, number; "" means label
+	ValidShare float64 // in (0, 1); 0 means 0.2
+	TestShare  float64 // in (0, 1); 0: none
+
+	TextColumn  string // "" means text
+	LabelColumn string // class or, in a regression, number; "" means label
 	Regression  bool
+	Balanced    bool // the loss gives all classes the same weight, whatever their sizes
 
 	Pooling   bert.Pooling // how the rows of a text become one; PoolDefault: as the model says
 	MaxLength int          // tokens of a text at most, the rest is cut off; 0 means DefaultMaxLength, at most what the model bears
 
-	Seed uint64 // of the split
+	Seed uint64 // of the splits
 }
 
 // A Task is a finetune.Task on texts.
 type Task struct {
 	*finetune.Task
 	Model   *bert.Model
-	Classes []string       // by their labels; nil in a regression
-	Scale   finetune.Scale // of the targets of a regression
+	Classes []string // by their labels; nil in a regression
 
 	// Repeated is how many texts of the validation or the test part are in the
 	// training part, too: the more, the more these parts flatter.
@@ -53,34 +56,38 @@ type Task struct {
 
 // New reads model and data.
 func New(c Config) (*Task, error) {
-	if c.Model == "" || c.Train == "" {
-		return nil, fmt.Errorf("text: Model is %q and Train is %q, want a folder and a file", c.Model, c.Train)
+	if c.Model == "" {
+		return nil, errors.New("text: Model is \"\", want the folder of an encoder")
 	}
 	if c.MaxLength < 0 || c.MaxLength == 1 || c.MaxLength == 2 {
 		return nil, fmt.Errorf("text: MaxLength is %d, want at least 3, or 0 for %d", c.MaxLength, DefaultMaxLength)
 	}
-	c.TextColumn, c.LabelColumn = cmp.Or(c.TextColumn, "text"), cmp.Or(c.LabelColumn, "label")
+	data, err := parts.Files{
+		Train: c.Train, Valid: c.Valid, Test: c.Test, ValidShare: c.ValidShare, TestShare: c.TestShare,
+		LabelColumn: c.LabelColumn, Regression: c.Regression, Seed: c.Seed,
+	}.Read()
+	if err != nil {
+		return nil, err
+	}
 	model, err := bert.Load(c.Model)
 	if err != nil {
 		return nil, err
 	}
 	model.Tokenizer = model.Tokenizer.Limit(cmp.Or(c.MaxLength, DefaultMaxLength))
-	t := &Task{Model: model}
-	parts, err := t.read(c)
-	if err != nil {
-		return nil, err
-	}
 	blocks := model.Config.Layers + 1
-	t.Task = &finetune.Task{
+	t := &Task{Model: model, Classes: data.Classes, Task: &finetune.Task{
 		Name:           "text",
 		Layers:         blocks,
-		Training:       parts[0].set,
-		Validation:     parts[1].set,
-		Test:           parts[2].set,
 		Defaults:       Defaults(),
 		Space:          Space(blocks),
 		Patience:       2,
 		EvaluateAtMost: 500,
+	}}
+	if err := t.read(data, cmp.Or(c.TextColumn, "text")); err != nil {
+		return nil, err
+	}
+	if c.Balanced && t.Classes != nil {
+		t.ClassWeights = train.BalancedWeights(t.Training.Labels, len(t.Classes))
 	}
 	t.Scale = finetune.Standardize(&t.Training, &t.Validation, &t.Test)
 	outputs := max(len(t.Classes), 1)
@@ -96,12 +103,37 @@ func New(c Config) (*Task, error) {
 	return t, nil
 }
 
+// read sets the parts of the data.
+func (t *Task) read(data parts.Parts, column string) error {
+	seen := make(map[string]bool)
+	for i, part := range []struct {
+		from parts.Part
+		to   *train.Set
+	}{{data.Training, &t.Training}, {data.Validation, &t.Validation}, {data.Test, &t.Test}} {
+		texts, err := part.from.Texts(column)
+		if err != nil {
+			return err
+		}
+		if *part.to = part.from.Set; len(texts) > 0 {
+			part.to.Batch = t.Model.Batch(texts)
+		}
+		for _, s := range texts {
+			switch s = strings.TrimSpace(s); {
+			case i == 0:
+				seen[s] = true
+			case seen[s]:
+				t.Repeated++
+			}
+		}
+	}
+	return nil
+}
+
 // Save writes a network that the task trained as the folder of a Hugging Face
 // model: see bert.Model.Save. What it predicts in a regression is in the units
 // of the file.
 func (t *Task) Save(dir string, net *nn.Network) error {
-	t.Scale.Rescale(net, false)
-	defer t.Scale.Rescale(net, true)
+	defer t.Scale.Rescale(net)()
 	return t.Model.Save(dir, net, t.Classes)
 }
 
@@ -143,89 +175,4 @@ func Space(blocks int) finetune.Space {
 		LoRAAlpha:        space.Float{Low: 4, High: 64, Log: true},
 		LayerwiseLRDecay: space.Float{Low: 0.6, High: 1},
 	}
-}
-
-// A part is texts with what is to be learned of them.
-type part struct {
-	texts []string
-	set   train.Set
-}
-
-// read returns the three parts of the data and sets t.Classes.
-func (t *Task) read(c Config) (parts [3]part, err error) {
-	for i, path := range []string{c.Train, c.Valid, c.Test} {
-		if path == "" {
-			continue
-		}
-		if parts[i], err = t.file(c, path); err != nil {
-			return parts, err
-		}
-	}
-	if c.Valid == "" {
-		all := parts[0]
-		share := cmp.Or(c.ValidShare, 0.2)
-		f, err := train.StratifiedSplit(len(all.texts), all.set.Labels, share, c.Seed)
-		if err != nil {
-			return parts, fmt.Errorf("text: %s: %w", c.Train, err)
-		}
-		parts[0], parts[1] = all.take(f.Training), all.take(f.Validation)
-	}
-	seen := make(map[string]bool)
-	for _, s := range parts[0].texts {
-		seen[strings.TrimSpace(s)] = true
-	}
-	for i := range parts {
-		if i > 0 {
-			for _, s := range parts[i].texts {
-				if seen[strings.TrimSpace(s)] {
-					t.Repeated++
-				}
-			}
-		}
-		if len(parts[i].texts) > 0 {
-			parts[i].set.Batch = t.Model.Batch(parts[i].texts)
-		}
-	}
-	return parts, nil
-}
-
-func (t *Task) file(c Config, path string) (p part, err error) {
-	data, err := table.Read(path, 0)
-	if err != nil {
-		return p, err
-	}
-	if p.texts, err = data.Texts(c.TextColumn); err != nil {
-		return p, err
-	}
-	switch {
-	case c.Regression:
-		p.set.Targets, err = data.Numbers(c.LabelColumn)
-	case t.Classes == nil:
-		t.Classes, p.set.Labels, err = data.Classes(c.LabelColumn)
-	default:
-		p.set.Labels, err = data.ClassesOf(c.LabelColumn, t.Classes)
-	}
-	return p, err
-}
-
-func (p part) take(indices []int) part {
-	q := part{texts: make([]string, len(indices))}
-	for i, j := range indices {
-		q.texts[i] = p.texts[j]
-	}
-	q.set.Labels = at(p.set.Labels, indices)
-	q.set.Targets = at(p.set.Targets, indices)
-	return q
-}
-
-// at returns the elements with the given indices, nil for none.
-func at[T any](list []T, indices []int) []T {
-	if list == nil {
-		return nil
-	}
-	some := make([]T, len(indices))
-	for i, j := range indices {
-		some[i] = list[j]
-	}
-	return some
 }
