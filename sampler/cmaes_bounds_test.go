@@ -7,7 +7,10 @@ import (
 	"slices"
 	"testing"
 
+	"gonum.org/v1/gonum/stat/distuv"
+
 	"github.com/bluefin-hpo/bluefin/sampler/internal/cma"
+	"github.com/bluefin-hpo/bluefin/sampler/internal/sobol"
 	"github.com/bluefin-hpo/bluefin/space"
 	"github.com/bluefin-hpo/bluefin/trial"
 )
@@ -34,31 +37,35 @@ func TestCMAESFindsAMinimumOnTheBoundary(t *testing.T) {
 		var folded, cut []float64
 		for seed := range uint64(11) {
 			folded = append(folded, gap(runCMAES(t, with(&CMAES{}), seed, 5, 400, slope)))
-			cut = append(cut, gap(runCMAES(t, with(&CMAES{OptunaBounds: true}), seed, 5, 400, slope)))
+			cut = append(cut, gap(runCMAES(t, with(&CMAES{AsOptuna: true}), seed, 5, 400, slope)))
 		}
 		slices.Sort(folded)
 		slices.Sort(cut)
-		t.Logf("%s: median gap after 400 trials: %.3g, with Optuna's bounds %.3g", name, folded[5], cut[5])
+		t.Logf("%s: median gap after 400 trials: %.3g, as Optuna %.3g", name, folded[5], cut[5])
 		if folded[5] > 2e-3 || cut[5] < 10*folded[5] {
-			t.Errorf("%s: median gap is %v, with Optuna's bounds %v: want at most 2e-3 and ten times that", name, folded[5], cut[5])
+			t.Errorf("%s: median gap is %v, as Optuna %v: want at most 2e-3 and ten times that", name, folded[5], cut[5])
 		}
 	}
 }
 
-func TestGridsHaveSharpBounds(t *testing.T) {
-	dists := []space.Dist{space.Int{Low: 0, High: 30}, space.Float{Low: 0, High: 1, Step: 0.01}, space.Int{Low: 1, High: 500, Log: true}}
-	f := func(x []float64) float64 { return x[0] - x[1] + math.Log(x[2]) }
-	a := runCMAESOn(t, &CMAES{}, 1, dists, 200, f)
-	b := runCMAESOn(t, &CMAES{OptunaBounds: true}, 1, dists, 200, f)
-	for i, u := range a.Finished() {
-		if v := b.Finished()[i]; fmt.Sprint(u.Params) != fmt.Sprint(v.Params) {
-			t.Fatalf("trial %d: drew %v, with Optuna's bounds %v", i, u.Params, v.Params)
-		}
+func TestOnlyContinuousParametersAreFolded(t *testing.T) {
+	sp := space.New(
+		space.Dimension{Name: "a", Dist: space.Int{Low: 0, High: 30}},
+		space.Dimension{Name: "b", Dist: space.Float{Low: 0, High: 1, Step: 0.01}},
+		space.Dimension{Name: "c", Dist: space.Int{Low: 1, High: 1_000_000, Log: true}}, // as good as continuous
+		space.Dimension{Name: "d", Dist: space.Float{Low: 0, High: 1}},
+		space.Dimension{Name: "e", Dist: space.Float{Low: 1e-5, High: 1, Log: true}},
+	)
+	if got := (&CMAES{}).bounds(sp).Sharp; !slices.Equal(got, []bool{true, true, false, false, false}) {
+		t.Errorf("sharp are %v", got)
+	}
+	if got := (&CMAES{AsOptuna: true}).bounds(sp).Sharp; slices.Contains(got, false) {
+		t.Errorf("as Optuna, sharp are %v", got)
 	}
 }
 
-// The same search by hand: populations that are folded into the cube, and told
-// where they may have been drawn.
+// The same search by hand: populations that are spread evenly and folded into the
+// cube, and told where they may have been drawn.
 func TestCMAESFoldsWhatTheKernelDraws(t *testing.T) {
 	const n, lambda = 400, 7
 	h := runCMAES(t, &CMAES{}, 4, 3, n, slope)
@@ -69,12 +76,26 @@ func TestCMAESFoldsWhatTheKernelDraws(t *testing.T) {
 		points, values := make([][]float64, lambda), make([]float64, lambda)
 		for k := range lambda {
 			u := h.Finished()[first+k]
-			y := bounds.Draw(rand.New(rand.NewChaCha8([32]byte{4, byte(u.Number), byte(u.Number >> 8), 0})), state.Draw)
+			even := first > 1
+			y := bounds.Draw(rand.New(rand.NewChaCha8([32]byte{4, byte(u.Number), byte(u.Number >> 8), 0})), func(r *rand.Rand) []float64 {
+				if !even {
+					return state.Draw(r)
+				}
+				even = false
+				z := make([]float64, 3)
+				for i := range z {
+					z[i] = distuv.UnitNormal.Quantile(sobol.At(uint64(k), i, &sobol.Scramble{Seed: scrambleOf(h.Finished()[first-1], first)}))
+				}
+				return state.Point(z)
+			})
 			x := bounds.Fold(y)
 			for i, p := range u.Params {
-				if p.Value != x[i] {
+				if math.Abs(p.Value-x[i]) > 1e-12 {
 					t.Fatalf("trial %d: drew %v for parameter %d, want %v", u.Number, p.Value, i, x[i])
 				}
+			}
+			for i, p := range u.Params { // to the digit
+				x[i] = p.Value
 			}
 			points[k], values[k] = bounds.Unfold(x), u.Values[0]
 			if slices.Min(points[k]) < 0 || slices.Max(points[k]) > 1 {
@@ -116,12 +137,12 @@ func TestSearchesAtTheBoundaryResumeIdentically(t *testing.T) {
 func TestConvergedSearchesStayInTheSpaceAndAmongTheNumbers(t *testing.T) {
 	flat := func([]float64) float64 { return 1 }
 	for name, s := range map[string]*CMAES{
-		"default": {}, "Optuna's bounds": {OptunaBounds: true}, "separable": {Separable: true}, "margin": {Margin: true},
+		"default": {}, "as Optuna": {AsOptuna: true}, "separable": {Separable: true}, "margin": {Margin: true},
 		"adapted rates": {AdaptRates: true}, "IPOP": {Restart: IPOP}, "BIPOP": {Restart: BIPOP}, "a pair": {Population: 2},
 	} {
 		for shape, f := range map[string]func([]float64) float64{"a corner": slope, "a bowl": hollow, "a plain": flat} {
 			fresh := &CMAES{
-				OptunaBounds: s.OptunaBounds, Separable: s.Separable, Margin: s.Margin,
+				AsOptuna: s.AsOptuna, Separable: s.Separable, Margin: s.Margin,
 				AdaptRates: s.AdaptRates, Restart: s.Restart, Population: s.Population,
 			}
 			dists := []space.Dist{space.Float{Low: -5, High: 5}, space.Float{Low: 1e-5, High: 1, Log: true}, space.Int{Low: 0, High: 3}, space.Float{Low: 1e3, High: 1e3 + 1}}

@@ -21,6 +21,7 @@ type evolution struct {
 	space    space.Space    // numeric, more than one value, common to the complete ones
 	state    *cma.State     // nil before the first generation
 	began    int            // how many trials had finished when the generation began
+	scramble uint64         // of the draws of the generation
 	members  []*trial.Trial // that count, as they finished; fewer than a population
 	bounds   cma.Bounds     // of the search under way
 	margined *cma.Margined  // with a margin, what state is in; else nil
@@ -91,7 +92,10 @@ func (e evolution) with(t *trial.Trial, d trial.Direction, s *CMAES) evolution {
 }
 
 // begin makes s the state of a new generation.
-func (e *evolution) begin(s *cma.State) { e.state, e.began, e.members = s, e.seen, nil }
+func (e *evolution) begin(s *cma.State) {
+	e.state, e.began, e.members = s, e.seen, nil
+	e.scramble = scrambleOf(e.last, e.seen)
+}
 
 // start begins a search as the restarts so far demand.
 func (e *evolution) start(s *CMAES) {
@@ -133,7 +137,7 @@ func (e *evolution) start(s *CMAES) {
 func (s *CMAES) bounds(sp space.Space) cma.Bounds {
 	b := cma.Bounds{Sharp: make([]bool, len(sp))}
 	for i, d := range sp {
-		b.Sharp[i] = s.OptunaBounds || gridOf(d.Dist) != nil
+		b.Sharp[i] = s.AsOptuna || gridOf(d.Dist) != nil
 	}
 	return b
 }
@@ -168,7 +172,7 @@ func (e *evolution) advance(d trial.Direction, s *CMAES) {
 	for i, t := range e.members {
 		values[i] = t.Values[0]
 	}
-	state := e.tell(d)
+	state := e.tell(d, s)
 	watch, stop := e.watch.See(state, values)
 	e.restarts.trials += len(e.members)
 	if s.Restart == NoRestart || !stop && !e.restarts.spent() {
@@ -182,7 +186,7 @@ func (e *evolution) advance(d trial.Direction, s *CMAES) {
 
 // tell returns the state after the generation of the members: the feasible
 // ones rank first, then the better value, then who finished first.
-func (e *evolution) tell(d trial.Direction) *cma.State {
+func (e *evolution) tell(d trial.Direction, s *CMAES) *cma.State {
 	ranked := slices.SortedStableFunc(slices.Values(e.members), func(a, b *trial.Trial) int {
 		switch {
 		case precedes(a, b, d):
@@ -207,7 +211,9 @@ func (e *evolution) tell(d trial.Direction) *cma.State {
 	}
 	e.bounds.Redraw(e.state, points, func(k int) []float64 { return quantiles(ranked[k].Number, len(e.space)) })
 	for k, t := range ranked {
-		points[k] = e.state.Shorten(points[k], longest(t, len(e.space)))
+		if !s.AsOptuna {
+			points[k] = e.state.Shorten(points[k], longest(t, len(e.space)))
+		}
 	}
 	if e.margined != nil {
 		e.margined = e.margined.Tell(points, ranks)

@@ -93,7 +93,7 @@ func TestAQueuedPointThatIsNearIsToldAsItIs(t *testing.T) {
 	state := func(t *trial.Trial) *cma.State {
 		e := e
 		e.members = slices.Repeat([]*trial.Trial{t}, e.state.Lambda)
-		return e.tell(trial.Minimize)
+		return e.tell(trial.Minimize, s)
 	}
 	if a, b := state(&u), state(&v); !slices.Equal(a.Mean, b.Mean) || a.Sigma != b.Sigma {
 		t.Errorf("a trial that was queued moves the mean to %v, the same one drawn to %v", b.Mean, a.Mean)
