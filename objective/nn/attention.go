@@ -26,12 +26,11 @@ type MultiHeadAttention struct {
 
 	in      Batch          // of the last Forward
 	q, k, v blas32.General // n×heads·c
-	p       blas32.General // 1×t, probabilities: an l×l matrix for each head of each example of l rows
-	dropped blas32.General // 1×t, p after dropout
-	drop    Dropout
+	active  bool           // whether there was dropout
+	kept    []uint8        // 1 for each weight that dropout left: an l×l matrix for each head of each example of l rows
 
-	pBuf, dpBuf, context       buffer
-	dqBuf, dkBuf, dvBuf, dxBuf buffer
+	context, dqBuf, dkBuf, dvBuf, dxBuf buffer
+	pBuf, droppedBuf, dsBuf             buffer // l×l, of one head
 }
 
 var _ Layer = (*MultiHeadAttention)(nil)
@@ -42,34 +41,61 @@ func NewMultiHeadAttention(query, key, value, output *Dense, heads int, dropout 
 	return &MultiHeadAttention{Query: query, Key: key, Value: value, Output: output, Heads: heads, Dropout: dropout}
 }
 
-// Forward implements Layer. With dropout it draws one number per probability
-// from rng.
+// Forward implements Layer. With dropout it draws one number per weight from
+// rng.
+//
+// Weights are not kept for Backward, which computes them again: for long
+// examples they would be most of the memory that a training needs.
 func (a *MultiHeadAttention) Forward(b Batch, rng *rand.Rand) Batch {
 	a.in = b
 	a.q, a.k, a.v = a.Query.Forward(b, rng).X, a.Key.Forward(b, rng).X, a.Value.Forward(b, rng).X
-	t := 0
-	for i := range b.Len() {
-		t += a.Heads * b.rows(i) * b.rows(i)
+	a.active = rng != nil && a.Dropout > 0
+	if a.active {
+		a.draw(rng)
 	}
-	a.p = a.pBuf.matrix(1, t)
-	scale := a.scale()
-	a.each(func(h head) {
-		s := h.square(a.p)
-		kernel.Gemm(blas.NoTrans, blas.Trans, h.of(a.q), h.of(a.k), 0, s) // s = q·kᵀ
-		kernel.Scale(s.Data, scale)
-		for i := range s.Rows {
-			row := s.Data[i*s.Cols:][:s.Cols]
-			kernel.Softmax(row, row) // p = softmax(s/√c)
-		}
-	})
-	a.drop.Rate = a.Dropout
-	a.dropped = a.drop.Forward(Batch{X: a.p}, rng).X
 	context := a.context.matrix(a.q.Rows, a.q.Cols)
 	a.each(func(h head) {
-		kernel.Gemm(blas.NoTrans, blas.NoTrans, h.square(a.dropped), h.of(a.v), 0, h.of(context)) // p·v
+		p := a.weights(h)
+		if a.active {
+			a.drop(p.Data, p.Data, h)
+		}
+		kernel.Gemm(blas.NoTrans, blas.NoTrans, p, h.of(a.v), 0, h.of(context)) // p·v
 	})
 	b.X = context
 	return a.Output.Forward(b, rng)
+}
+
+// weights returns the weights of a head: softmax(q·kᵀ/√c), l×l.
+func (a *MultiHeadAttention) weights(h head) blas32.General {
+	p := a.pBuf.matrix(h.rows, h.rows)
+	kernel.Gemm(blas.NoTrans, blas.Trans, h.of(a.q), h.of(a.k), 0, p)
+	kernel.Scale(p.Data, a.scale())
+	for i := range h.rows {
+		row := p.Data[i*h.rows:][:h.rows]
+		kernel.Softmax(row, row)
+	}
+	return p
+}
+
+// draw draws which weights of the batch are kept.
+func (a *MultiHeadAttention) draw(rng *rand.Rand) {
+	total := 0
+	for i := range a.in.Len() {
+		total += a.Heads * a.in.rows(i) * a.in.rows(i)
+	}
+	if len(a.kept) < total {
+		a.kept = make([]uint8, total)
+	}
+	drawKept(a.kept[:total], a.Dropout, rng)
+}
+
+// drop sets to, of a head, to what dropout makes of from, which may be to.
+func (a *MultiHeadAttention) drop(to, from []float32, h head) {
+	factors := [2]float32{0, float32(1 / (1 - a.Dropout))}
+	kept := a.kept[h.at:][:len(to)]
+	for i, v := range from[:len(to)] {
+		to[i] = v * factors[kept[i]&1]
+	}
 }
 
 // Backward implements Layer.
@@ -77,47 +103,55 @@ func (a *MultiHeadAttention) Backward(dy blas32.General, wantDX bool) (dx blas32
 	values := wantDX || Trains(a.Value)
 	scores := wantDX || Trains(a.Query) || Trains(a.Key)
 	do := a.Output.Backward(dy, values || scores) // n×heads·c
-	if values {
-		dv := a.dvBuf.matrix(a.v.Rows, a.v.Cols)
+	dq, dk, dv := a.dqBuf.matrix(a.q.Rows, a.q.Cols), a.dkBuf.matrix(a.k.Rows, a.k.Cols), a.dvBuf.matrix(a.v.Rows, a.v.Cols)
+	if values || scores {
 		a.each(func(h head) {
-			kernel.Gemm(blas.Trans, blas.NoTrans, h.square(a.dropped), h.of(do), 0, h.of(dv)) // dv = pᵀ·do
+			p := a.weights(h)
+			if values {
+				a.backwardValues(h, p, do, dv)
+			}
+			if scores {
+				a.backwardScores(h, p, do, dq, dk)
+			}
 		})
-	}
-	if scores {
-		a.backwardScores(do)
 	}
 	if wantDX {
 		dx = a.dxBuf.matrix(dy.Rows, a.Query.in)
 	}
 	if scores {
-		a.Query.backward(a.dqBuf.matrix(a.q.Rows, a.q.Cols), 0, dx)
-		a.Key.backward(a.dkBuf.matrix(a.k.Rows, a.k.Cols), 1, dx)
+		a.Query.backward(dq, 0, dx)
+		a.Key.backward(dk, 1, dx)
 	}
 	if values {
-		a.Value.backward(a.dvBuf.matrix(a.v.Rows, a.v.Cols), 1, dx)
+		a.Value.backward(dv, 1, dx)
 	}
 	return dx
 }
 
-// backwardScores sets dq and dk from the gradient in the context.
-func (a *MultiHeadAttention) backwardScores(do blas32.General) {
-	dp := a.dpBuf.matrix(1, a.p.Cols)
-	a.each(func(h head) {
-		kernel.Gemm(blas.NoTrans, blas.Trans, h.of(do), h.of(a.v), 0, h.square(dp)) // dp = do·vᵀ
-	})
-	dp = a.drop.Backward(dp, true)
-	dq, dk := a.dqBuf.matrix(a.q.Rows, a.q.Cols), a.dkBuf.matrix(a.k.Rows, a.k.Cols)
-	scale := a.scale()
-	a.each(func(h head) {
-		p, ds := h.square(a.p), h.square(dp)
-		for i := range p.Rows {
-			row := ds.Data[i*ds.Cols:][:ds.Cols]
-			kernel.SoftmaxBackward(row, p.Data[i*p.Cols:][:p.Cols], row)
-		}
-		kernel.Scale(ds.Data, scale)
-		kernel.Gemm(blas.NoTrans, blas.NoTrans, ds, h.of(a.k), 0, h.of(dq)) // dq = ds·k
-		kernel.Gemm(blas.Trans, blas.NoTrans, ds, h.of(a.q), 0, h.of(dk))   // dk = dsᵀ·q
-	})
+// backwardValues sets dv of a head with weights p.
+func (a *MultiHeadAttention) backwardValues(h head, p, do, dv blas32.General) {
+	if a.active {
+		dropped := a.droppedBuf.matrix(p.Rows, p.Cols)
+		a.drop(dropped.Data, p.Data, h)
+		p = dropped
+	}
+	kernel.Gemm(blas.Trans, blas.NoTrans, p, h.of(do), 0, h.of(dv)) // dv = pᵀ·do
+}
+
+// backwardScores sets dq and dk of a head with weights p.
+func (a *MultiHeadAttention) backwardScores(h head, p, do, dq, dk blas32.General) {
+	ds := a.dsBuf.matrix(p.Rows, p.Cols)
+	kernel.Gemm(blas.NoTrans, blas.Trans, h.of(do), h.of(a.v), 0, ds) // dp = do·vᵀ
+	if a.active {
+		a.drop(ds.Data, ds.Data, h)
+	}
+	for i := range p.Rows {
+		row := ds.Data[i*p.Cols:][:p.Cols]
+		kernel.SoftmaxBackward(row, p.Data[i*p.Cols:][:p.Cols], row)
+	}
+	kernel.Scale(ds.Data, a.scale())
+	kernel.Gemm(blas.NoTrans, blas.NoTrans, ds, h.of(a.k), 0, h.of(dq)) // dq = ds·k
+	kernel.Gemm(blas.Trans, blas.NoTrans, ds, h.of(a.q), 0, h.of(dk))   // dk = dsᵀ·q
 }
 
 // scale is 1/√c.
@@ -152,11 +186,6 @@ func (h head) of(m blas32.General) blas32.General {
 	m.Data = m.Data[h.row*m.Stride+h.col : (h.row+h.rows-1)*m.Stride+h.col+h.cols]
 	m.Rows, m.Cols = h.rows, h.cols
 	return m
-}
-
-// square returns the head's part of m, 1×t, as a view of m: l×l.
-func (h head) square(m blas32.General) blas32.General {
-	return blas32.General{Rows: h.rows, Cols: h.rows, Stride: h.rows, Data: m.Data[h.at : h.at+h.rows*h.rows]}
 }
 
 // Params implements Layer: those of query, key, value and output.

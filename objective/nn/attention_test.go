@@ -31,7 +31,7 @@ func referenceAttention(a *MultiHeadAttention, d int, lens []int) batchReference
 					for j := range l {
 						p[j] /= total
 						if a.Dropout > 0 {
-							p[j] *= float64(a.drop.mask[at])
+							p[j] *= float64(a.kept[at]) / (1 - a.Dropout)
 						}
 						at++
 						for o := range c {

@@ -57,3 +57,16 @@ func (d *Dropout) Backward(dy blas32.General, wantDX bool) (dx blas32.General) {
 
 // Params implements Layer: there are none.
 func (d *Dropout) Params() []*Param { return nil }
+
+// drawKept sets each element of kept to 0 with the given probability and to 1
+// otherwise, drawing as a Dropout does.
+func drawKept(kept []uint8, rate float64, rng *rand.Rand) {
+	limit := uint64(rate * (1 << 32))
+	for i := range kept {
+		var k uint8
+		if uint64(rng.Uint32()) >= limit {
+			k = 1
+		}
+		kept[i] = k
+	}
+}

@@ -9,7 +9,7 @@
 //
 // A layer runs on the goroutine that calls it and starts none, and what it
 // computes for one example does not depend on the other examples nor on their
-// number. The same calls give the same bits with the same kernel and on one
+// number, but for BatchNorm in training. The same calls give the same bits with the same kernel and on one
 // architecture; otherwise the last bits differ.
 //
 // Layers, losses and optimizers keep buffers from call to call: one goroutine
