@@ -71,7 +71,8 @@ type Parted struct {
 // Of returns the history of the trials in the bracket of the given trial. Its
 // finished trials are copies whose Seen counts those of the bracket, so that a
 // trial was drawn from Finished()[:Seen] in this history too. Their pointers
-// stay the same in later histories. Running trials are as they are in the study.
+// stay the same in later histories. Running trials are as they are in the study,
+// and so are all numbers: only Seen and places in Finished compare.
 func (p Parted) Of(number int) History {
 	if p.by == nil {
 		return p.whole
