@@ -16,6 +16,8 @@ import (
 // blocks touch c less often, which on the whole pays.
 const (
 	depth     = 512 // of a block along k, at most
+	shallow   = 192 // the same for few rows, for which transposing op(b) is most of the work: in the first-level cache
+	few       = 64
 	packRowsA = 504 // of a block of op(a) that is packed: a multiple of both kernels' tiles
 	directB   = 128 // rows of op(a) up to which packing op(b) costs more than it saves
 	directA   = 128 // columns of op(b) up to which packing op(a) does
@@ -54,7 +56,11 @@ func (kern Kernel) gemm(ta, tb bool, m, n, k int, a, b blas32.General, add bool,
 	}
 	w := workspaces.Get().(*workspace)
 	defer workspaces.Put(w)
-	blocks := (k + depth - 1) / depth
+	deep := depth
+	if tb && m <= few {
+		deep = shallow
+	}
+	blocks := (k + deep - 1) / deep
 	packA, packB := ta && n > directA, tb || m > directB
 	height := m
 	if packA {
