@@ -9,8 +9,8 @@
 //
 // A layer runs on the goroutine that calls it and starts none, and what it
 // computes for one example does not depend on the other examples nor on their
-// number, but for BatchNorm in training. The same calls give the same bits with the same kernel and on one
-// architecture; otherwise the last bits differ.
+// number, but for BatchNorm in training. The same calls give the same bits with
+// the same kernel and on one architecture; otherwise the last bits differ.
 //
 // Layers, losses and optimizers keep buffers from call to call: one goroutine
 // at a time may use a value of this package.
