@@ -6,6 +6,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/bluefin-hpo/bluefin/sampler/internal/parzen"
 	"github.com/bluefin-hpo/bluefin/space"
 	"github.com/bluefin-hpo/bluefin/trial"
 )
@@ -15,24 +16,58 @@ import (
 type tpeTried struct {
 	first    map[uint64]int // by hash, the index of the first finished trial there
 	distinct []int          // distinct[i]: different points among the first i finished trials
+	branches [][]float64    // a point for every set of parameters that trials have
 }
 
-// add notes the point of the next finished trial, nil if it has none.
-func (k *tpeTried) add(points [][]float64, point []float64) {
+// add notes the point of the next finished trial, nil if it has none. Of one
+// that lacks parameters because it failed before it asked for them, that says
+// nothing of the points with these.
+func (k *tpeTried) add(points [][]float64, point []float64, failed bool) {
 	if k.first == nil {
 		k.first, k.distinct = map[uint64]int{}, []int{0}
 	}
 	n := k.distinct[len(k.distinct)-1]
-	if point != nil && !k.has(points, len(points), point) {
+	if failed && slices.Contains(point, parzen.Missing) {
+		point = nil
+	}
+	if point != nil && !k.includes(points, len(points), point) {
 		k.first[hashPoint(point)] = len(points)
 		n++
+		if !slices.ContainsFunc(k.branches, func(b []float64) bool { return sameMissing(b, point) }) {
+			k.branches = append(k.branches, point)
+		}
 	}
 	k.distinct = append(k.distinct, n)
 }
 
-// has reports whether the point is that of one of the first seen trials. Of
-// points with one hash, which no one will ever see, only the first is known.
+func sameMissing(a, b []float64) bool {
+	return slices.EqualFunc(a, b, func(x, y float64) bool { return (x == parzen.Missing) == (y == parzen.Missing) })
+}
+
+// has reports whether one of the first seen trials was at a point that lacks no
+// parameter, as far as the trial has parameters: those that it lacks were not
+// asked for there.
 func (k *tpeTried) has(points [][]float64, seen int, point []float64) bool {
+	for _, b := range k.branches {
+		there := point
+		if slices.Contains(b, parzen.Missing) {
+			there = slices.Clone(point)
+			for i, x := range b {
+				if x == parzen.Missing {
+					there[i] = x
+				}
+			}
+		}
+		if k.includes(points, seen, there) {
+			return true
+		}
+	}
+	return false
+}
+
+// includes reports whether the point is that of one of the first seen trials. Of
+// points with one hash, which no one will ever see, only the first is known.
+func (k *tpeTried) includes(points [][]float64, seen int, point []float64) bool {
 	i, ok := k.first[hashPoint(point)]
 	return ok && i < seen && slices.Equal(points[i], point)
 }
@@ -57,12 +92,13 @@ func isFinite(sp space.Space) bool {
 // untried returns the function that tells which points r's history has not
 // tried and no one else is trying. It is nil if points may be tried again: if
 // all are taken, if a parameter is continuous, or if trials have other
-// parameters too, by which they differ. The caller holds mu; the function
-// locks it.
-func (m *tpeModel) untried(f *tpeHistory, r trial.Request, mu *sync.Mutex) func(point []float64) bool {
+// parameters too, by which they differ. In a conditional space it is not known
+// whether all are taken: remain reports whether some are not. The caller holds
+// mu; the function locks it.
+func (m *tpeModel) untried(f *tpeHistory, r trial.Request, mu *sync.Mutex) (untried func(point []float64) bool, remain bool) {
 	seen := m.seen
-	if !m.finite || f.mostParams[seen] > len(r.History.Space(true)) {
-		return nil
+	if !m.finite || !m.rules.whole && f.mostParams[seen] > len(r.History.Space(true)) {
+		return nil, false
 	}
 	points, running := m.points, m.running
 	size := 1.0
@@ -71,18 +107,19 @@ func (m *tpeModel) untried(f *tpeHistory, r trial.Request, mu *sync.Mutex) func(
 	}
 	taken := float64(m.tried.distinct[seen])
 	for i, o := range running {
-		if !m.tried.has(points, seen, o.point) && !includes(running[:i], o.point) {
+		if !m.tried.includes(points, seen, o.point) && !includes(running[:i], o.point) {
 			taken++
 		}
 	}
 	if taken >= size {
-		return nil
+		return nil, false
 	}
+	conditional := slices.ContainsFunc(m.tried.branches, func(b []float64) bool { return slices.Contains(b, parzen.Missing) })
 	return func(point []float64) bool {
 		mu.Lock()
 		defer mu.Unlock()
 		return !m.tried.has(points, seen, point) && !includes(running, point)
-	}
+	}, !conditional
 }
 
 func includes(trials []observed, point []float64) bool {
@@ -90,8 +127,9 @@ func includes(trials []observed, point []float64) bool {
 }
 
 // without returns the candidates of c that are untried. If there are none it
-// draws others, uniformly, of which at least one is.
-func (c *candidates) without(r *rand.Rand, untried func(point []float64) bool) *candidates {
+// draws others, uniformly, that are; and if it finds none and it is not known
+// that some remain, it returns c.
+func (c *candidates) without(r *rand.Rand, untried func(point []float64) bool, remain bool) *candidates {
 	kept := newCandidates(c.space, len(c.x[0]))
 	n := 0
 	point := make([]float64, len(c.space))
@@ -119,8 +157,11 @@ func (c *candidates) without(r *rand.Rand, untried func(point []float64) bool) *
 			return kept
 		}
 	}
-	if n > 0 {
+	switch {
+	case n > 0:
 		return kept.first(n)
+	case !remain:
+		return c
 	}
 	// Nearly all are tried, so they can be counted.
 	at := make([]int, len(c.space))

@@ -2,6 +2,7 @@ package sampler
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/bluefin-hpo/bluefin/space"
 	"github.com/bluefin-hpo/bluefin/trial"
@@ -29,11 +30,44 @@ func (f *tpeHistory) groups(seen int) []space.Space {
 			f.groupings = append(f.groupings, grouping{f.grouped + 1, now})
 		}
 	}
-	i, found := slices.BinarySearchFunc(f.groupings, seen, func(g grouping, seen int) int { return g.seen - seen })
+	return groupingAt(f.groupings, seen)
+}
+
+// groupingAt returns the last groups with no more than seen trials.
+func groupingAt(list []grouping, seen int) []space.Space {
+	i, found := slices.BinarySearchFunc(list, seen, func(g grouping, seen int) int { return g.seen - seen })
 	if !found {
 		i--
 	}
-	return f.groupings[i].groups
+	return list[i].groups
+}
+
+// whole returns all parameters of the first seen finished trials, unless they
+// failed. Each has the distribution that it had last.
+func (f *tpeHistory) whole(seen int) space.Space { return groupingAt(f.wholes, seen)[0] }
+
+// regroupWhole returns the parameters of whole and of one more trial. It
+// returns nil if nothing changes.
+func regroupWhole(whole space.Space, t *trial.Trial) space.Space {
+	var now space.Space
+	for _, p := range t.Params {
+		i, ok := slices.BinarySearchFunc(whole, p.Name, func(d space.Dimension, name string) int { return strings.Compare(d.Name, name) })
+		switch {
+		case ok && sameDist(whole[i].Dist, p.Dist):
+			continue
+		case now == nil:
+			now = slices.Clone(whole)
+		}
+		if ok {
+			now[slices.IndexFunc(now, func(d space.Dimension) bool { return d.Name == p.Name })].Dist = p.Dist
+		} else {
+			now = append(now, space.Dimension{Name: p.Name, Dist: p.Dist})
+		}
+	}
+	if now == nil {
+		return nil
+	}
+	return space.New(now...)
 }
 
 // regroup returns the groups after one more trial, of the given space: every

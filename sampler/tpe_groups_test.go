@@ -80,7 +80,7 @@ func TestTPEDrawsGroupsJointly(t *testing.T) {
 	for _, c := range []struct {
 		tpe  *TPE
 		want int
-	}{{&TPE{}, 1}, {&TPE{Groups: true}, 4}, {&TPE{Groups: true, Independent: true}, 0}} {
+	}{{&TPE{}, 4}, {&TPE{Optuna: true}, 1}, {&TPE{Groups: true}, 4}, {&TPE{Groups: true, Optuna: true}, 4}, {&TPE{Groups: true, Independent: true}, 0}} {
 		got, err := c.tpe.SampleJoint(request(log, 40, 1))
 		if err != nil || len(got) != c.want {
 			t.Errorf("Groups %v, Independent %v: drew %v, %v, want %d parameters", c.tpe.Groups, c.tpe.Independent, got, err, c.want)
@@ -97,5 +97,54 @@ func TestTPEDrawsGroupsJointly(t *testing.T) {
 	}
 	if len(dists) != 1 || dists[0] != space.Dist(wide) {
 		t.Errorf("odd has %v, want the range of the last trials, %v", dists, wide)
+	}
+}
+
+// In a conditional space too, the trials of other branches say something of
+// what all have in common: with the best branch known, most draws are in it.
+func TestTPEDrawsBranchesAsAWhole(t *testing.T) {
+	branch, levels := space.Choose("left", "right").Dist(), space.Int{Low: 1, High: 4}
+	dims := func(side float64) space.Space {
+		if side == 0 {
+			return space.New(space.Dimension{Name: "side", Dist: branch}, space.Dimension{Name: "left", Dist: levels})
+		}
+		return space.New(space.Dimension{Name: "side", Dist: branch}, space.Dimension{Name: "right", Dist: levels})
+	}
+	log, s, seen := trial.NewLog(minimize), &TPE{}, map[string]int{}
+	for number := range 40 {
+		r := request(log, number, 3)
+		joint, err := s.SampleJoint(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if number > 20 && len(joint) != 3 {
+			t.Fatalf("trial %d: drew %v, want the parameters of both branches", number, joint)
+		}
+		u := &trial.Trial{Number: number, State: trial.Complete}
+		side, ok := joint["side"]
+		if !ok {
+			side = float64(number % 2)
+		}
+		y := 0.0
+		for _, d := range dims(side) {
+			x, ok := joint[d.Name]
+			switch {
+			case d.Name == "side":
+				x = side
+			case !ok:
+				x = float64(1 + number/2%4)
+			}
+			u.Params = append(u.Params, trial.Param{Name: d.Name, Value: x, Dist: d.Dist})
+			y += x
+		}
+		// Eight points in all: none comes again before the others were tried.
+		if seen[fmt.Sprint(u.Params)]++; number >= 10 && number < len(seen)-1 && seen[fmt.Sprint(u.Params)] > 1 {
+			t.Errorf("trial %d: %v is tried again, of 8 points %d were tried", number, u.Params, len(seen))
+		}
+		u.Values = []float64{y}
+		log.Put(u)
+	}
+	if len(seen) != 8 {
+		t.Errorf("%d of 8 points were tried in 40 trials, want all", len(seen))
 	}
 }

@@ -12,8 +12,11 @@ import (
 // the finished trials, so that a history made of fewer or more of them, the
 // same ones, is served as well.
 type tpeHistory struct {
+	rules      tpeRules
 	directions []trial.Direction
 	all        []*trial.Trial // finished
+	index      []int          // by number, 1 + the index in all
+	newest     []int          // newest[i]: the largest number in all[:i], -1 if there is none
 	ranked     []int          // ranked[i]: Complete or Pruned ones in all[:i]
 	mostParams []int          // mostParams[i]: of any trial in all[:i]
 	standings  []standing     // with one objective: at every change
@@ -21,19 +24,20 @@ type tpeHistory struct {
 	models     []*tpeModel    // the last used first
 	groupings  []grouping     // at every change in all[:grouped]
 	grouped    int
+	wholes     []grouping // one group of all parameters, at every change
 }
 
 // A standing are the good ones among the first seen finished trials.
 type standing struct {
 	seen int
-	good []int // indices into all; with one objective maxGood of them, the best first
+	good []int // indices into all; with one objective rules.most of them, the best first
 }
 
-// maxGood is the most trials that are good with one objective.
-const maxGood = 25
-
-func newTPEHistory(h trial.History) *tpeHistory {
-	return &tpeHistory{directions: h.Directions(), ranked: []int{0}, mostParams: []int{0}, standings: []standing{{}}}
+func newTPEHistory(h trial.History, rules tpeRules) *tpeHistory {
+	return &tpeHistory{
+		rules: rules, directions: h.Directions(),
+		newest: []int{-1}, ranked: []int{0}, mostParams: []int{0}, standings: []standing{{}}, wholes: []grouping{{groups: []space.Space{nil}}},
+	}
 }
 
 // of reports whether one of the two histories begins with the other. Both only
@@ -55,7 +59,13 @@ func (f *tpeHistory) advance(h trial.History) {
 			if len(f.directions) == 1 {
 				f.rank(all, i)
 			}
+			if now := regroupWhole(f.wholes[len(f.wholes)-1].groups[0], t); now != nil {
+				f.wholes = append(f.wholes, grouping{i + 1, []space.Space{now}})
+			}
 		}
+		f.index = append(f.index, make([]int, max(0, t.Number+1-len(f.index)))...)
+		f.index[t.Number] = i + 1
+		f.newest = append(f.newest, max(f.newest[i], t.Number))
 		f.ranked = append(f.ranked, n)
 		f.mostParams = append(f.mostParams, max(f.mostParams[i], len(t.Params)))
 	}
@@ -68,12 +78,13 @@ func (f *tpeHistory) advance(h trial.History) {
 func (f *tpeHistory) rank(all []*trial.Trial, i int) {
 	best := f.standings[len(f.standings)-1].good
 	place, _ := slices.BinarySearchFunc(best, i, func(a, b int) int { return f.compare(all[a], all[b]) })
-	if place == maxGood {
+	most := f.rules.most
+	if place == most {
 		return
 	}
-	better := make([]int, 0, min(len(best)+1, maxGood))
+	better := make([]int, 0, min(len(best)+1, most))
 	better = append(append(better, best[:place]...), i)
-	better = append(better, best[place:min(len(best), maxGood-1)]...)
+	better = append(better, best[place:min(len(best), most-1)]...)
 	f.standings = append(f.standings, standing{i + 1, better})
 }
 
@@ -110,7 +121,7 @@ func starting(h trial.History, need int) bool {
 
 // good returns the indices of the good ones of the first seen trials.
 func (f *tpeHistory) good(seen int) []int {
-	n := belowSize(f.ranked[seen], len(f.directions))
+	n := f.rules.size(f.ranked[seen])
 	if len(f.directions) == 1 {
 		i, found := slices.BinarySearchFunc(f.standings, seen, func(s standing, seen int) int { return s.seen - seen })
 		if !found {
@@ -128,7 +139,7 @@ func (f *tpeHistory) good(seen int) []int {
 			}
 		}
 		f.several = standing{seen: seen}
-		for _, t := range best(ranked, f.directions) {
+		for _, t := range best(ranked, f.directions, f.rules.size(len(ranked))) {
 			f.several.good = append(f.several.good, index[t])
 		}
 	}
@@ -153,7 +164,7 @@ func (f *tpeHistory) model(sp space.Space) *tpeModel {
 			break
 		}
 	}
-	m := newTPEModel(sp)
+	m := newTPEModel(sp, f.rules)
 	f.models = slices.Insert(f.models, 0, m)
 	return m
 }
@@ -165,16 +176,24 @@ func sameNames(a, b space.Space) bool {
 // sameSpace reports whether two spaces of the same names are equal.
 func sameSpace(a, b space.Space) bool {
 	for i, d := range a {
-		same := false
-		switch x := d.Dist.(type) { // most often they are the very same
-		case space.Float:
-			same = b[i].Dist == space.Dist(x)
-		case space.Int:
-			same = b[i].Dist == space.Dist(x)
-		}
-		if !same && !space.Equal(d.Dist, b[i].Dist) {
+		if !sameDist(d.Dist, b[i].Dist) {
 			return false
 		}
 	}
 	return true
+}
+
+// sameDist is space.Equal, and fast where the two are the very same.
+func sameDist(a, b space.Dist) bool {
+	switch x := a.(type) {
+	case space.Float:
+		if b == space.Dist(x) {
+			return true
+		}
+	case space.Int:
+		if b == space.Dist(x) {
+			return true
+		}
+	}
+	return space.Equal(a, b)
 }

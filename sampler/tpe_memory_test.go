@@ -127,17 +127,20 @@ func TestTPEWithMemoryIsTPEWithout(t *testing.T) {
 		name       string
 		directions []trial.Direction
 		steady     bool
+		optuna     bool
 	}{
-		{"minimize", minimize, true},
-		{"maximize", maximize, true},
-		{"spaces that change", minimize, false},
-		{"spaces that change, maximize", maximize, false},
-		{"several objectives", []trial.Direction{trial.Minimize, trial.Maximize}, false},
+		{"minimize", minimize, true, false},
+		{"maximize", maximize, true, false},
+		{"spaces that change", minimize, false, false},
+		{"spaces that change, maximize", maximize, false, false},
+		{"Optuna's rules", minimize, true, true},
+		{"Optuna's rules, spaces that change", maximize, false, true},
+		{"several objectives", []trial.Direction{trial.Minimize, trial.Maximize}, false, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			for seed := range uint64(2) {
 				l := &life{r: rand.New(rand.NewPCG(seed, 8)), log: trial.NewLog(c.directions), steady: c.steady}
-				used := &TPE{}
+				used := &TPE{Optuna: c.optuna}
 				var histories []trial.History
 				for range 300 {
 					l.step()
@@ -162,6 +165,9 @@ func checkDraws(t *testing.T, l *life, h trial.History, used *TPE) {
 		return
 	}
 	joint := searchSpace(h.Space(true))
+	if !used.Optuna {
+		joint = searchSpace(used.whole(h))
+	}
 	spaces := map[string]space.Space{}
 	if len(joint) > 0 && len(h.Directions()) == 1 {
 		spaces[""] = joint
@@ -173,22 +179,23 @@ func checkDraws(t *testing.T, l *life, h trial.History, used *TPE) {
 		sp := spaces[name]
 		r := l.request(h, name)
 		now := used.view(r, sp)
-		below, above := split(r)
+		rules := used.rules(len(h.Directions()))
+		below, above := split(r, rules)
 		points := newCandidates(sp, 20)
 		points.draw(rand.New(rand.NewPCG(1, 2)), now.good)
-		want := points.logPDF(poorEstimator(sp, above))
+		want := points.logPDF(poorEstimator(sp, above, rules))
 		got := make([]float64, len(want))
 		now.poor.LogPDF(got, points.lo, points.hi)
 		sameLogs(t, name, "poor", got, want)
 		now.good.LogPDF(got, points.lo, points.hi)
-		sameLogs(t, name, "good", got, points.logPDF(goodEstimator(sp, below)))
+		sameLogs(t, name, "good", got, points.logPDF(goodEstimator(sp, below, rules)))
 
 		gains, values := draw(used, l.request(h, name), sp)
 		chosen := used.draw(l.request(h, name), sp)
 		if !nearlyBest(gains, values, chosen) {
 			t.Fatalf("%d trials, %q: drew %v, want the best of %v with gains %v", l.next, name, chosen, values, gains)
 		}
-		if fresh := (&TPE{}).draw(l.request(h, name), sp); !slices.Equal(fresh, chosen) {
+		if fresh := (&TPE{Optuna: used.Optuna}).draw(l.request(h, name), sp); !slices.Equal(fresh, chosen) {
 			t.Fatalf("%d trials, %q: drew %v, without memory %v", l.next, name, chosen, fresh)
 		}
 	}
@@ -205,7 +212,10 @@ func sameLogs(t *testing.T, name, density string, got, want []float64) {
 
 // Many trials, so that the kept densities are those of trees and bins.
 func TestTPEWithMemoryIsTPEWithoutInALongStudy(t *testing.T) {
-	for name, tpe := range map[string]*TPE{"joint": {}, "one at a time": {Independent: true}} {
+	for name, tpe := range map[string]*TPE{
+		"joint": {}, "one at a time": {Independent: true},
+		"joint, Optuna's rules": {Optuna: true}, "one at a time, Optuna's rules": {Independent: true, Optuna: true},
+	} {
 		t.Run(name, func(t *testing.T) {
 			sp := space.New(
 				space.Dimension{Name: "a", Dist: space.Float{Low: -5, High: 5}},
@@ -222,7 +232,7 @@ func TestTPEWithMemoryIsTPEWithoutInALongStudy(t *testing.T) {
 					t.Fatal(err)
 				}
 				if number%100 == 77 {
-					without, err := (&TPE{Independent: tpe.Independent}).SampleJoint(r(""))
+					without, err := (&TPE{Independent: tpe.Independent, Optuna: tpe.Optuna}).SampleJoint(r(""))
 					if err != nil || !maps.Equal(joint, without) {
 						t.Fatalf("trial %d: drew %v, without memory %v, %v", number, joint, without, err)
 					}
@@ -235,7 +245,7 @@ func TestTPEWithMemoryIsTPEWithoutInALongStudy(t *testing.T) {
 							t.Fatal(err)
 						}
 						if number%100 == 77 {
-							if without, err := (&TPE{Independent: true}).Sample(r(d.Name), d.Name, d.Dist); err != nil || x != without {
+							if without, err := (&TPE{Independent: true, Optuna: tpe.Optuna}).Sample(r(d.Name), d.Name, d.Dist); err != nil || x != without {
 								t.Fatalf("trial %d, %s: drew %v, without memory %v, %v", number, d.Name, x, without, err)
 							}
 						}

@@ -13,13 +13,15 @@ import (
 // trial that ends moves a few kernels of the poor density, and the good one is
 // made again only if the good trials are others.
 type tpeModel struct {
+	rules     tpeRules
 	space     space.Space
 	low, high []float64 // of each parameter, in internal form
 
 	points  [][]float64       // of each finished trial, see observe; nil if it has none
 	seen    int               // finished trials in the densities
-	good    []int             // the good ones among them
+	good    []int             // the good ones among them, with one objective the best first
 	within  []int             // those of them that have points, by number
+	first   int               // trials with lower numbers are forgotten
 	density *parzen.Estimator // of these
 
 	running []observed // in the poor density
@@ -35,8 +37,8 @@ type observed struct {
 	point []float64 // nil if it has none
 }
 
-func newTPEModel(sp space.Space) *tpeModel {
-	m := &tpeModel{space: sp, low: make([]float64, len(sp)), high: make([]float64, len(sp)), finite: isFinite(sp)}
+func newTPEModel(sp space.Space, rules tpeRules) *tpeModel {
+	m := &tpeModel{rules: rules, space: sp, low: make([]float64, len(sp)), high: make([]float64, len(sp)), finite: isFinite(sp)}
 	axes := make([]parzen.Axis, len(sp))
 	for i, p := range sp {
 		m.low[i], m.high[i] = p.Dist.Value(0), p.Dist.Value(1)
@@ -50,15 +52,23 @@ func newTPEModel(sp space.Space) *tpeModel {
 	return m
 }
 
-// observe returns a coordinate for each parameter of the model, nil if the
-// trial lacks one or has it outside the range of today.
+// observe returns a coordinate for each parameter of the model, parzen.Missing
+// for those that the trial lacks. It returns nil if one is outside the range of
+// today, and if the trial lacks all; under rules without whole, any.
 func (m *tpeModel) observe(t *trial.Trial) []float64 {
 	x := make([]float64, len(m.space))
+	missing := 0
 	for i, d := range m.space {
 		p, ok := t.Param(d.Name)
-		if !ok || !m.setCoordinate(x, i, p.Value) {
+		if !ok {
+			x[i] = parzen.Missing
+			missing++
+		} else if !m.setCoordinate(x, i, p.Value) {
 			return nil
 		}
+	}
+	if missing == len(x) || missing > 0 && !m.rules.whole {
+		return nil
 	}
 	return x
 }
@@ -83,42 +93,79 @@ func (m *tpeModel) follow(f *tpeHistory, r trial.Request) (*parzen.Estimator, *p
 	for _, t := range f.all[len(m.points):max(seen, len(m.points))] {
 		point := m.observe(t)
 		if m.finite {
-			m.tried.add(m.points, point)
+			m.tried.add(m.points, point, t.State == trial.Failed)
 		}
 		m.points = append(m.points, point)
 	}
-	// By number, where it should be in the poor density; nil: not there.
-	changes := make(map[int][]float64, 4)
+	changed := map[int]bool{} // the numbers of trials that may come or go
 	for _, o := range m.running {
-		changes[o.trial.Number] = nil
+		changed[o.trial.Number] = true
 	}
-	for i := seen; i < m.seen; i++ { // the history is an older one
-		changes[f.all[i].Number] = nil
+	for _, t := range f.all[min(seen, m.seen):max(seen, m.seen)] { // the history may be an older one
+		changed[t.Number] = true
 	}
-	good := f.good(seen)
-	if !m.isGood(good) {
+	if good := f.good(seen); m.density == nil || !slices.Equal(good, m.good) {
 		for _, i := range m.within {
-			if i < seen {
-				changes[f.all[i].Number] = m.points[i]
-			}
+			changed[f.all[i].Number] = true
 		}
-	}
-	for i := m.seen; i < seen; i++ {
-		changes[f.all[i].Number] = m.points[i]
-	}
-	if !m.isGood(good) {
 		m.setGood(f, good)
 		for _, i := range m.within {
-			changes[f.all[i].Number] = nil
+			changed[f.all[i].Number] = true
 		}
 	}
+	m.seen = seen
 	m.setRunning(r)
 	for _, o := range m.running {
-		changes[o.trial.Number] = o.point
+		changed[o.trial.Number] = true
 	}
-	m.seen = seen
-	m.poor.Update(m.list(changes))
+	if m.rules.window > 0 {
+		newest := f.newest[seen]
+		for _, t := range r.History.Running() {
+			if r.Trial == nil || t.Number != r.Trial.Number {
+				newest = max(newest, t.Number)
+			}
+		}
+		first := max(0, newest+1-m.rules.window)
+		for number := min(first, m.first); number < max(first, m.first); number++ {
+			changed[number] = true
+		}
+		m.first = first
+	}
+	m.poor.Update(m.changes(f, changed))
 	return m.density, m.poor.Snapshot()
+}
+
+// changes returns what has to change in the poor density, of the given numbers.
+func (m *tpeModel) changes(f *tpeHistory, numbers map[int]bool) []parzen.Change {
+	var list []parzen.Change
+	for number := range numbers {
+		x := m.poorAt(f, number)
+		if old := m.poor.At(number); !slices.Equal(old, x) || (x == nil) != (old == nil) {
+			list = append(list, parzen.Change{Number: number, X: x})
+		}
+	}
+	slices.SortFunc(list, func(a, b parzen.Change) int { return cmp.Compare(a.Number, b.Number) })
+	return list
+}
+
+// poorAt returns the point of a trial, nil if it is not in the poor density.
+func (m *tpeModel) poorAt(f *tpeHistory, number int) []float64 {
+	if number < m.first {
+		return nil
+	}
+	for _, o := range m.running {
+		if o.trial.Number == number {
+			return o.point
+		}
+	}
+	if number >= len(f.index) {
+		return nil
+	}
+	i := f.index[number] - 1
+	if i < 0 || i >= m.seen || slices.Contains(m.within, i) {
+		return nil
+	}
+	return m.points[i]
 }
 
 // setRunning observes the running trials that r knows.
@@ -141,12 +188,7 @@ func (m *tpeModel) setRunning(r trial.Request) {
 	}
 }
 
-// isGood reports whether the density of the good trials is that of these.
-func (m *tpeModel) isGood(good []int) bool {
-	return m.density != nil && slices.Equal(good, m.good)
-}
-
-// setGood makes the density of the good trials, all of one weight.
+// setGood makes the density of the good trials.
 func (m *tpeModel) setGood(f *tpeHistory, good []int) {
 	m.good, m.within = good, nil
 	for _, i := range good {
@@ -154,34 +196,15 @@ func (m *tpeModel) setGood(f *tpeHistory, good []int) {
 			m.within = append(m.within, i)
 		}
 	}
+	byRank := m.rules.weights(len(m.within))
+	weight := make(map[int]float64, len(byRank))
+	for k, i := range m.within {
+		weight[i] = byRank[k]
+	}
 	slices.SortFunc(m.within, func(a, b int) int { return cmp.Compare(f.all[a].Number, f.all[b].Number) })
-	columns := make([]parzen.Column, len(m.space))
-	weights := make([]float64, len(m.within))
-	for i, d := range m.space {
-		c := &columns[i]
-		for _, k := range m.within {
-			c.X = append(c.X, m.points[k][i])
-		}
-		if isCategorical(d.Dist) {
-			c.Choices = d.Dist.Len()
-		} else {
-			c.Sigma = parzen.Bandwidths(c.X)
-		}
+	points, weights := make([][]float64, len(m.within)), byRank
+	for k, i := range m.within {
+		points[k], weights[k] = m.points[i], weight[i]
 	}
-	for k := range weights {
-		weights[k] = 1
-	}
-	m.density = parzen.New(columns, weights)
-}
-
-// list returns the changes that change something, by number.
-func (m *tpeModel) list(changes map[int][]float64) []parzen.Change {
-	var list []parzen.Change
-	for number, x := range changes {
-		if !slices.Equal(m.poor.At(number), x) || (x == nil) != (m.poor.At(number) == nil) {
-			list = append(list, parzen.Change{Number: number, X: x})
-		}
-	}
-	slices.SortFunc(list, func(a, b parzen.Change) int { return cmp.Compare(a.Number, b.Number) })
-	return list
+	m.density = m.rules.estimate(m.space, points, weights)
 }

@@ -22,12 +22,12 @@ func TestTPESizeOfTheGoodGroupIsTheReferences(t *testing.T) {
 	}
 	oracle.Load(t, "tpe_gamma_weights.json", &v)
 	for _, p := range v.One {
-		if got := belowSize(p.N, 1); got != p.Y {
+		if got := (&TPE{Optuna: true}).rules(1).size(p.N); got != p.Y {
 			t.Errorf("%d trials, one objective: %d, want %d", p.N, got, p.Y)
 		}
 	}
 	for _, p := range v.Several {
-		if got := belowSize(p.N, 2); got != p.Y {
+		if got := (&TPE{}).rules(2).size(p.N); got != p.Y {
 			t.Errorf("%d trials, two objectives: %d, want %d", p.N, got, p.Y)
 		}
 	}
@@ -117,7 +117,7 @@ func (c historyCase) history(t *testing.T, sp space.Space) trial.History {
 // asReference is observe with equal observations in the order of the
 // reference's sort.
 func asReference(sp space.Space, trials []*trial.Trial) (columns []parzen.Column, n int) {
-	columns, n = observe(sp, trials)
+	columns, n = observe(sp, trials, (&TPE{Optuna: true}).rules(1))
 	for i, c := range columns {
 		if c.Choices > 0 {
 			continue
@@ -139,7 +139,8 @@ func TestTPEDensitiesOfWholeHistoriesAreTheReferences(t *testing.T) {
 	for i, c := range v.Cases {
 		t.Run(fmt.Sprintf("%d %s, %d trials, %d parameters", i, c.Direction, len(c.Trials), len(c.Space)), func(t *testing.T) {
 			sp := c.space(t)
-			below, above := split(trial.Request{History: c.history(t, sp)})
+			below, above := split(trial.Request{History: c.history(t, sp)}, (&TPE{Optuna: true}).rules(1))
+			slices.SortFunc(below, byNumber)
 			if got := numbers(below); !slices.Equal(got, c.Below) {
 				t.Fatalf("good trials are %v, want %v", got, c.Below)
 			}

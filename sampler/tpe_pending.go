@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"github.com/bluefin-hpo/bluefin/sampler/internal/parzen"
 	"github.com/bluefin-hpo/bluefin/space/pyjson"
 	"github.com/bluefin-hpo/bluefin/trial"
 )
@@ -17,7 +18,8 @@ const pendingKey = "tpe:relative_params:%d"
 // be known only from what its worker has published.
 func (m *tpeModel) observePending(t *trial.Trial) []float64 {
 	x := make([]float64, len(m.space))
-	var published map[string]any
+	published := readPublished(t)
+	missing := 0
 	for i, d := range m.space {
 		if p, ok := t.Param(d.Name); ok {
 			if !m.setCoordinate(x, i, p.Value) {
@@ -25,19 +27,19 @@ func (m *tpeModel) observePending(t *trial.Trial) []float64 {
 			}
 			continue
 		}
-		if published == nil {
-			if published = readPublished(t); published == nil {
-				return nil
-			}
-		}
 		v, ok := published[d.Name]
 		if !ok {
-			return nil
+			x[i] = parzen.Missing
+			missing++
+			continue
 		}
 		value, err := d.Dist.Internal(v)
 		if err != nil || !m.setCoordinate(x, i, value) {
 			return nil
 		}
+	}
+	if missing == len(x) || missing > 0 && !m.rules.whole {
+		return nil
 	}
 	return x
 }

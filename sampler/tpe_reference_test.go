@@ -12,44 +12,73 @@ import (
 // What follows is TPE without any memory: everything is made anew from the
 // request, in the plainest way. The sampler is checked against it.
 
-// split divides the trials that r knows into the good ones and the others,
-// both by number. Failed ones and those that are still running are among the
-// others; the one that r asks for is left out.
-func split(r trial.Request) (below, above []*trial.Trial) {
+// split divides the trials that r knows into the good ones, the best first if
+// there is one objective, and the others by number. Failed ones and those that are still
+// running are among the others; the one that r asks for is left out, and what is
+// older than the window.
+func split(r trial.Request, rules tpeRules) (below, above []*trial.Trial) {
 	var ranked []*trial.Trial
 	for _, t := range r.History.Finished() {
 		if t.State != trial.Failed {
 			ranked = append(ranked, t)
 		}
 	}
-	below = best(ranked, r.History.Directions())
+	below = best(ranked, r.History.Directions(), rules.size(len(ranked)))
 	for _, t := range append(r.History.Finished(), r.History.Running()...) {
 		if !slices.Contains(below, t) && (r.Trial == nil || t.Number != r.Trial.Number) {
 			above = append(above, t)
 		}
 	}
-	slices.SortFunc(below, byNumber)
 	slices.SortFunc(above, byNumber)
+	if rules.window > 0 {
+		newest := 0
+		for _, t := range slices.Concat(below, above) {
+			newest = max(newest, t.Number)
+		}
+		above = slices.DeleteFunc(above, func(t *trial.Trial) bool { return t.Number <= newest-rules.window })
+	}
 	return below, above
 }
 
-// goodEstimator estimates the density of the good trials, all of one weight.
-func goodEstimator(sp space.Space, trials []*trial.Trial) *parzen.Estimator {
-	columns, n := observe(sp, trials)
-	return parzen.New(columns, slices.Repeat([]float64{1}, n))
+// goodEstimator estimates the density of the good trials, the best of which
+// comes first.
+func goodEstimator(sp space.Space, trials []*trial.Trial, rules tpeRules) *parzen.Estimator {
+	m := newTPEModel(sp, rules)
+	type kernel struct {
+		number int
+		point  []float64
+		weight float64
+	}
+	var kernels []kernel
+	for _, t := range trials {
+		if x := m.observe(t); x != nil {
+			kernels = append(kernels, kernel{number: t.Number, point: x})
+		}
+	}
+	for k, w := range rules.weights(len(kernels)) {
+		kernels[k].weight = w
+	}
+	// By number, as equal observations are neighbours.
+	slices.SortFunc(kernels, func(a, b kernel) int { return a.number - b.number })
+	var points [][]float64
+	var weights []float64
+	for _, k := range kernels {
+		points, weights = append(points, k.point), append(weights, k.weight)
+	}
+	return rules.estimate(sp, points, weights)
 }
 
 // poorEstimator estimates the density of the poor trials; old ones fade.
-func poorEstimator(sp space.Space, trials []*trial.Trial) *parzen.Estimator {
-	columns, n := observe(sp, trials)
+func poorEstimator(sp space.Space, trials []*trial.Trial, rules tpeRules) *parzen.Estimator {
+	columns, n := observe(sp, trials, rules)
 	return parzen.New(columns, parzen.RecencyWeights(n))
 }
 
 // observe returns a column for each parameter of sp, from the n trials that
-// have all of them within the range of today.
-func observe(sp space.Space, trials []*trial.Trial) (columns []parzen.Column, n int) {
+// have all of them, or under rules with whole any, within the range of today.
+func observe(sp space.Space, trials []*trial.Trial, rules tpeRules) (columns []parzen.Column, n int) {
 	columns = make([]parzen.Column, len(sp))
-	m := newTPEModel(sp)
+	m := newTPEModel(sp, rules)
 	for _, t := range trials {
 		point := m.observe(t)
 		if t.State == trial.Running {
@@ -89,8 +118,9 @@ func (c *candidates) logPDF(e *parzen.Estimator) []float64 {
 
 // draw is TPE.draw: the gains of the candidates and the values of each.
 func draw(s *TPE, r trial.Request, sp space.Space) (gains []float64, values [][]float64) {
-	below, above := split(r)
-	l, g := goodEstimator(sp, below), poorEstimator(sp, above)
+	rules := s.rules(len(r.History.Directions()))
+	below, above := split(r, rules)
+	l, g := goodEstimator(sp, below, rules), poorEstimator(sp, above, rules)
 	x := make([]float64, len(sp))
 	for range s.candidates() {
 		e := newCandidates(sp, 1)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"math"
+	"math/rand/v2"
 	"testing"
 
 	"github.com/bluefin-hpo/bluefin/space"
@@ -71,7 +72,7 @@ func TestTPECountsWhatOptunaWorkersAnnounce(t *testing.T) {
 		quoted, _ := json.Marshal(s)
 		return map[string]json.RawMessage{"tpe:relative_params:0": quoted}
 	}
-	m := newTPEModel(sp)
+	m := newTPEModel(sp, tpeRules{})
 	want := m.observe(&trial.Trial{Params: params})
 	for _, c := range []struct {
 		name  string
@@ -98,7 +99,7 @@ func TestTPECountsWhatOptunaWorkersAnnounce(t *testing.T) {
 	}
 	log := study(30, 1, sp, minimize)
 	log.Put(&trial.Trial{Number: 30, State: trial.Running, SystemAttrs: published(params, 9)})
-	if now := (&TPE{}).view(request(log, 31, 1), sp); now.poor.Len() != 28 {
+	if now := (&TPE{Optuna: true}).view(request(log, 31, 1), sp); now.poor.Len() != 28 {
 		t.Errorf("%d trials are not good, want 27 and the running one", now.poor.Len())
 	}
 }
@@ -196,7 +197,7 @@ func TestTPEMayRepeatWhatIsNotAWholeFiniteTrial(t *testing.T) {
 		}
 		log.Put(u)
 	}
-	if now := (&TPE{}).view(request(log, 20, 1), two); now.untried != nil {
+	if now := (&TPE{Optuna: true}).view(request(log, 20, 1), two); now.untried != nil {
 		t.Error("trials with equal c differ in x, but c may be tried once only")
 	}
 }
@@ -229,7 +230,7 @@ func TestTPEFindsTheLastPoint(t *testing.T) {
 	untried := s.view(old, sp).untried
 	for number, want := range map[int]bool{499: false, 500: true, 999: true} {
 		u := log.History().Finished()[number]
-		if got := untried(newTPEModel(sp).observe(u)); got != want {
+		if got := untried(newTPEModel(sp, tpeRules{}).observe(u)); got != want {
 			t.Errorf("with 500 trials the point of trial %d is untried: %v, want %v", number, got, want)
 		}
 	}
@@ -249,6 +250,87 @@ func TestUnitOfCountsTheValues(t *testing.T) {
 			if k > 0 && !isCategorical(d.Dist) && value <= d.Dist.Value(unitOf(d.Dist, k-1)) || math.IsNaN(value) {
 				t.Errorf("%v: value %d is %v, want more than the one before", d.Dist, k, value)
 			}
+		}
+	}
+}
+
+func TestTPERulesByDefaultAndAsOptuna(t *testing.T) {
+	ours := (&TPE{}).rules(1)
+	for n, want := range map[int]int{1: 1, 5: 1, 6: 2, 100: 20, 249: 50, 250: 50, 1000: 50} {
+		if got := ours.size(n); got != want {
+			t.Errorf("of %d trials %d are good, want %d", n, got, want)
+		}
+	}
+	optuna := (&TPE{Optuna: true}).rules(1)
+	for name, s := range map[string]tpeRules{"Independent": (&TPE{Independent: true}).rules(1), "Optuna, Groups": (&TPE{Optuna: true, Groups: true}).rules(1)} {
+		if s != optuna {
+			t.Errorf("%s: rules are %+v, want %+v", name, s, optuna)
+		}
+	}
+	if s := (&TPE{}).rules(2); s.most != 0 || s.byRank || s.window != 0 || s.size(1000) != 100 {
+		t.Errorf("two objectives: rules are %+v, want a tenth of the trials and nothing else", s)
+	}
+	if w := optuna.weights(4); fmt.Sprint(w) != "[1 1 1 1]" {
+		t.Errorf("Optuna's weights are %v, want 1", w)
+	}
+	w := ours.weights(4)
+	sum := w[0] + w[1] + w[2] + w[3]
+	if ratio := w[0] / w[3]; math.Abs(sum-4) > 1e-14 || math.Abs(ratio-math.Log(4.5)/math.Log(4.5/4)) > 1e-12 {
+		t.Errorf("weights are %v, want the sum 4 and ln 4.5 to ln 4.5/4", w)
+	}
+}
+
+// On steps and choices the density of the good trials does not shrink to what
+// they have in common, however many they are.
+func TestTPEGoodTrialsLeaveTheirCells(t *testing.T) {
+	sp := space.New(
+		space.Dimension{Name: "c", Dist: space.Choose("a", "b", "c").Dist()},
+		space.Dimension{Name: "i", Dist: space.Int{Low: 0, High: 9}},
+	)
+	points := make([][]float64, 50)
+	for k := range points {
+		points[k] = []float64{1, 0.55} // b, 5
+	}
+	for name, c := range map[string]struct {
+		rules       tpeRules
+		low, high   float64 // of the share of draws with another choice
+		lowI, highI float64 // and another int
+	}{
+		"ours":   {(&TPE{}).rules(1), 0.18, 0.24, 0.19, 0.27},
+		"Optuna": {(&TPE{Optuna: true}).rules(1), 0.03, 0.07, 0.01, 0.05},
+	} {
+		e := c.rules.estimate(sp, points, c.rules.weights(len(points)))
+		r := rand.New(rand.NewPCG(1, 2))
+		x, other, otherI := make([]float64, 2), 0.0, 0.0
+		const n = 20_000
+		for range n {
+			e.Draw(r, x)
+			if x[0] != 1 {
+				other += 1.0 / n
+			}
+			if x[1] < 0.5 || x[1] >= 0.6 {
+				otherI += 1.0 / n
+			}
+		}
+		if other < c.low || other > c.high || otherI < c.lowI || otherI > c.highI {
+			t.Errorf("%s: %v of the draws have another choice, %v another int: want %v to %v, %v to %v", name, other, otherI, c.low, c.high, c.lowI, c.highI)
+		}
+	}
+}
+
+// What lies back more than the window is forgotten by the poor density, and the
+// good trials are not.
+func TestTPEForgetsOldPoorTrials(t *testing.T) {
+	sp := floats(2, unit)
+	log := study(500, 4, sp, minimize)
+	s := &TPE{}
+	for _, seen := range []int{500, 150, 460, 500} { // back and forth
+		r := request(log, seen, 1)
+		r.History = log.History().Before(seen)
+		now := s.view(r, sp)
+		fresh := (&TPE{}).view(r, sp)
+		if now.poor.Len() != fresh.poor.Len() || now.poor.Len() > 200 || now.poor.Len() < 100 {
+			t.Errorf("%d trials: %d poor ones are remembered, %d without memory, want the same and at most 200", seen, now.poor.Len(), fresh.poor.Len())
 		}
 	}
 }

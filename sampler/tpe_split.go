@@ -26,27 +26,16 @@ func class(t *trial.Trial) int {
 	return pruned
 }
 
-// best returns the good ones of the ranked trials: first the feasible complete
+// best returns the n good ones of the ranked trials: first the feasible complete
 // ones, then the pruned ones, then the infeasible ones.
-func best(ranked []*trial.Trial, directions []trial.Direction) []*trial.Trial {
+func best(ranked []*trial.Trial, directions []trial.Direction, n int) []*trial.Trial {
 	var classes [infeasible + 1][]*trial.Trial
 	for _, t := range slices.SortedFunc(slices.Values(ranked), byNumber) {
 		classes[class(t)] = append(classes[class(t)], t)
 	}
-	n := belowSize(len(ranked), len(directions))
 	good := bestComplete(classes[feasible], directions, n)
 	good = append(good, bestBy(classes[pruned], n-len(good), byProgress(directions[0]))...)
 	return append(good, bestBy(classes[infeasible], n-len(good), byViolation)...)
-}
-
-// belowSize returns how many of n ranked trials are good: a tenth, rounded up,
-// but at most 25 with one objective.
-func belowSize(n, objectives int) int {
-	size := (n + 9) / 10
-	if objectives == 1 {
-		size = min(size, maxGood)
-	}
-	return size
 }
 
 // bestComplete returns the n best of feasible complete trials, or all of them

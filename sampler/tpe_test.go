@@ -236,7 +236,7 @@ func TestTPEDrawsJointlyWhatAllTrialsHave(t *testing.T) {
 		{Name: "x1", Value: 0.5, Dist: space.Float{Low: 0, High: 2}},
 		{Name: "single", Value: 3, Dist: space.Int{Low: 3, High: 3}},
 	}})
-	joint, err := (&TPE{}).SampleJoint(request(log, 13, 1))
+	joint, err := (&TPE{Optuna: true}).SampleJoint(request(log, 13, 1))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -307,7 +307,8 @@ func TestTPESplit(t *testing.T) {
 			log.Put(&trial.Trial{Number: 11, State: trial.Failed})
 			log.Put(&trial.Trial{Number: 12, State: trial.Running})
 			log.Put(&trial.Trial{Number: 13, State: trial.Running})
-			below, above := split(request(log, 13, 1))
+			below, above := split(request(log, 13, 1), (&TPE{Optuna: true}).rules(1))
+			slices.SortFunc(below, byNumber)
 			if got := numbers(below); !slices.Equal(got, c.below) {
 				t.Errorf("good trials are %v, want %v", got, c.below)
 			}
@@ -356,7 +357,7 @@ func TestTPELeavesOutValuesOutsideTheRangeOfToday(t *testing.T) {
 		log.Put(&trial.Trial{Number: number, State: trial.Complete, Values: []float64{0}, Params: []trial.Param{{Name: "x", Value: x, Dist: wide}}})
 	}
 	log.Put(&trial.Trial{Number: 5, State: trial.Complete, Values: []float64{0}})
-	columns, n := observe(space.New(space.Dimension{Name: "x", Dist: unit}), log.History().Finished())
+	columns, n := observe(space.New(space.Dimension{Name: "x", Dist: unit}), log.History().Finished(), tpeRules{})
 	if want := []float64{0, 0.25, 1}; n != 3 || !slices.Equal(columns[0].X, want) {
 		t.Errorf("observations are %v, want %v", columns[0].X, want)
 	}
@@ -373,11 +374,12 @@ func TestTPETakesTheCandidateWithTheLargestRatio(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			below, above := split(r)
+			rules := (&TPE{}).rules(1)
+			below, above := split(r, rules)
 			c := newCandidates(sp, 1)
 			c.setValue(0, 0, joint["x0"])
 			c.setValue(1, 0, joint["x1"])
-			mean += (c.logPDF(goodEstimator(sp, below))[0] - c.logPDF(poorEstimator(sp, above))[0]) / 100
+			mean += (c.logPDF(goodEstimator(sp, below, rules))[0] - c.logPDF(poorEstimator(sp, above, rules))[0]) / 100
 		}
 		return mean
 	}

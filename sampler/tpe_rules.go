@@ -1,0 +1,81 @@
+package sampler
+
+import (
+	"math"
+
+	"github.com/bluefin-hpo/bluefin/sampler/internal/parzen"
+	"github.com/bluefin-hpo/bluefin/space"
+)
+
+// tpeRules are the numbers in which TPE and Optuna 5 differ.
+type tpeRules struct {
+	oneOf  int     // one of so many ranked trials is good, rounded up
+	most   int     // good trials at most; 0: any number
+	byRank bool    // the good trials weigh by their rank, otherwise all the same
+	other  float64 // see parzen.Column.Other, of the good trials
+	steps  float64 // least deviation of a good trial's kernel, in steps of the parameter
+	window int     // poor trials are among so many last ones; 0: any number
+	whole  bool    // the joint space has the parameters of any trial, otherwise those of all
+}
+
+// rules returns the rules for so many objectives.
+func (s *TPE) rules(objectives int) tpeRules {
+	switch {
+	case objectives > 1:
+		return tpeRules{oneOf: 10}
+	case s.Optuna, s.Independent:
+		return tpeRules{oneOf: 10, most: 25}
+	}
+	return tpeRules{oneOf: 5, most: 50, byRank: true, other: 0.2, steps: 0.4, window: 200, whole: !s.Groups}
+}
+
+// size returns how many of n ranked trials are good.
+func (p tpeRules) size(n int) int {
+	size := (n + p.oneOf - 1) / p.oneOf
+	if p.most > 0 {
+		size = min(size, p.most)
+	}
+	return size
+}
+
+// weights returns those of n good trials, of the best one first; their mean is
+// 1. By rank they are those by which CMA-ES recombines its parents (Hansen, "The
+// CMA Evolution Strategy: A Tutorial", arXiv:1604.00772, eq. 49 and before):
+// ln(n + 1/2) - ln i.
+func (p tpeRules) weights(n int) []float64 {
+	w, sum := make([]float64, n), 0.0
+	for i := range w {
+		w[i] = 1
+		if p.byRank {
+			w[i] = math.Log(float64(n)+0.5) - math.Log(float64(i+1))
+		}
+		sum += w[i]
+	}
+	for i := range w {
+		w[i] *= float64(n) / sum
+	}
+	return w
+}
+
+// estimate returns the density of good trials: their points, and the weight of
+// each. A kernel that is narrower than a step would hardly ever leave its cell.
+func (p tpeRules) estimate(sp space.Space, points [][]float64, weights []float64) *parzen.Estimator {
+	columns := make([]parzen.Column, len(sp))
+	for i, d := range sp {
+		c := &columns[i]
+		for _, x := range points {
+			c.X = append(c.X, x[i])
+		}
+		if isCategorical(d.Dist) {
+			c.Choices, c.Other = d.Dist.Len(), p.other
+			continue
+		}
+		c.Sigma = parzen.Bandwidths(c.X)
+		if n := d.Dist.Len(); n > 0 {
+			for k, sigma := range c.Sigma {
+				c.Sigma[k] = max(sigma, p.steps/float64(n))
+			}
+		}
+	}
+	return parzen.New(columns, weights)
+}
