@@ -11,7 +11,6 @@ import (
 
 	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/mlp"
 	"github.com/bluefin-hpo/bluefin/objective/nn"
-
 	"github.com/bluefin-hpo/bluefin/objective/safetensors"
 	"github.com/bluefin-hpo/bluefin/objective/train"
 )
@@ -150,10 +149,20 @@ func TestEveryTaskHasItsOwnFingerprint(t *testing.T) {
 		"a pixel":               func(task *Task) { task.Training.X.Data[0]++ },
 		"a label":               func(task *Task) { task.Training.Labels[0] ^= 1 },
 		"a pixel to choose by":  func(task *Task) { task.Validation.X.Data[9]++ },
-		"a label to choose by":  func(task *Task) { task.Validation.Labels[299] ^= 1 },
+		"a label to choose by":  func(task *Task) { task.Validation.Labels[299] = 0 },
 		"one example less":      func(task *Task) { task.Training = first(task.Training, 74) },
 		"one less to choose by": func(task *Task) { task.Validation = first(task.Validation, 299) },
-		"the parts exchanged":   func(task *Task) { task.Training, task.Validation = task.Validation, task.Training },
+		"class weights":         func(task *Task) { task.ClassWeights = []float64{1, 2, 1, 1, 1} },
+		"train scores on less":  func(task *Task) { task.EvaluateAtMost = 10 },
+		"another kind of head": func(task *Task) {
+			network := task.Network
+			task.Network = func(s Settings, rng *rand.Rand) (*nn.Network, error) {
+				net, err := network(s, rng)
+				net.Head = nn.Sequential{&nn.Tanh{}, net.Head}
+				return net, err
+			}
+		},
+		"the parts exchanged": func(task *Task) { task.Training, task.Validation = task.Validation, task.Training },
 	} {
 		task := digitsTask(t)
 		change(task)

@@ -11,7 +11,7 @@ import (
 	"github.com/bluefin-hpo/bluefin/objective/safetensors"
 )
 
-//go:generate go run ./internal/pretrain digits04.safetensors
+//go:generate env BLUEFIN_KERNEL=generic go run ./internal/pretrain digits04.safetensors
 
 //go:embed digits04.safetensors
 var digits04 []byte

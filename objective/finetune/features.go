@@ -71,31 +71,34 @@ func (t *Task) checkData(net *nn.Network) error {
 			return fmt.Errorf("finetune: of the training and the %s part one has labels and the other targets, want the same in both", part.name)
 		}
 	}
-	m := t.metric()
+	return t.checkMetric()
+}
+
+func (t *Task) checkMetric() error {
+	m, regression := t.metric(), t.Training.Labels == nil
 	if err := m.Check(); err != nil {
-		return fmt.Errorf("finetune: metric: %w", err)
+		return fmt.Errorf("finetune: %w", err)
+	}
+	switch m {
+	case train.MetricAccuracy, train.MetricF1Macro, train.MetricAUROC:
+		if regression {
+			return fmt.Errorf("finetune: metric is %q, which is of classes, and this is a regression", m)
+		}
+	case train.MetricRMSE, train.MetricR2:
+		if !regression {
+			return fmt.Errorf("finetune: metric is %q, which is of a regression, and this has classes", m)
+		}
 	}
 	n, outputs := t.Validation.Len(), max(t.Validation.Classes(), t.Training.Classes(), 1)
 	same := blas32.General{Rows: n, Cols: outputs, Stride: outputs, Data: make([]float32, n*outputs)}
 	if _, ok := m.Of(train.Score(same, t.Validation)); !ok {
-		return fmt.Errorf("finetune: the validation part has no %s: %s", m, whyNoMetric(m, t.Training.Labels == nil))
+		why := "two classes, no more, and examples of both"
+		if regression {
+			why = "targets that are not all equal"
+		}
+		return fmt.Errorf("finetune: metric is %q, which needs %s in the validation part", m, why)
 	}
 	return nil
-}
-
-// whyNoMetric says what a metric is for.
-func whyNoMetric(m train.Metric, regression bool) string {
-	switch m {
-	case train.MetricRMSE, train.MetricR2:
-		if !regression {
-			return "it is of regressions, and this is a classification"
-		}
-		return "it needs targets that are not all equal"
-	}
-	if regression {
-		return "it is of classifications, and this is a regression"
-	}
-	return "it needs two classes, no more, and examples of both"
 }
 
 // features returns the part of net that trains, and the parts of the data as

@@ -13,6 +13,7 @@ import (
 
 	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/mlp"
 	"github.com/bluefin-hpo/bluefin/objective/nn"
+	"github.com/bluefin-hpo/bluefin/objective/prefix"
 	"github.com/bluefin-hpo/bluefin/objective/train"
 )
 
@@ -138,26 +139,36 @@ func TestComputingFrozenLayersOnceChangesNoBit(t *testing.T) {
 	task := digitsTask(t)
 	// The smaller part last: it fits into the buffers of the larger one.
 	task.Training, task.Validation, task.Test = task.Validation, task.Training, task.Training
+	task.Features = &prefix.Cache{}
 	for frozen := range mlp.Hidden + 1 {
-		s := Defaults()
-		s.BatchSize, s.FrozenLayers = 7, frozen
-		got, _, err := task.Train(context.Background(), Checkpoints{}, s, 3, silent)
-		if err != nil {
-			t.Fatal(err)
+		for _, batch := range []int{1, 7, 32} {
+			s := Defaults()
+			s.BatchSize, s.FrozenLayers, s.NumTrainEpochs = batch, frozen, 5
+			got, _, err := task.Train(context.Background(), Checkpoints{}, s, 3, silent)
+			if err != nil {
+				t.Fatal(err)
+			}
+			net, err := task.Network(s, rand.New(rand.NewPCG(3, 0)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, p := range net.Blocks[:frozen].Params() {
+				p.Frozen = true
+			}
+			if _, err := train.Fit(context.Background(), net, task.Training, task.Validation, task.config(s, 3), nil, nil); err != nil {
+				t.Fatal(err)
+			}
+			if !reflect.DeepEqual(nn.Tensors(got.Params()), nn.Tensors(net.Params())) {
+				t.Errorf("%d layers frozen, batches of %d: the weights differ from those of a training that computes the frozen layers each time", frozen, batch)
+			}
 		}
-		net, err := task.Network(s, rand.New(rand.NewPCG(3, 0)))
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, p := range net.Blocks[:frozen].Params() {
-			p.Frozen = true
-		}
-		if _, err := train.Fit(context.Background(), net, task.Training, task.Validation, task.config(s, 3), nil, nil); err != nil {
-			t.Fatal(err)
-		}
-		if !reflect.DeepEqual(nn.Tensors(got.Params()), nn.Tensors(net.Params())) {
-			t.Errorf("%d layers frozen: the weights differ from those of a training that computes the frozen layers each time", frozen)
-		}
+	}
+	// Training and test part are the same images here: two sets at each depth.
+	if st := task.Features.Stats(); st.Misses != 2*mlp.Hidden || st.Hits != 7*mlp.Hidden {
+		t.Errorf("stats are %+v, want %d misses and %d hits", st, 2*mlp.Hidden, 7*mlp.Hidden)
+	}
+	if notes := task.Notes(); notes != nil {
+		t.Errorf("notes are %q, want none", notes)
 	}
 }
 

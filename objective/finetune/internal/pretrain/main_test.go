@@ -11,10 +11,17 @@ import (
 
 	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/digits"
 	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/mlp"
+	"github.com/bluefin-hpo/bluefin/objective/kernel"
 	"github.com/bluefin-hpo/bluefin/objective/nn"
 	"github.com/bluefin-hpo/bluefin/objective/safetensors"
 	"github.com/bluefin-hpo/bluefin/objective/train"
 )
+
+// The kernel is chosen once, with the first product.
+func TestMain(m *testing.M) {
+	os.Setenv(kernel.Variable, kernel.Generic.String())
+	os.Exit(m.Run())
+}
 
 const committed = "../../digits04.safetensors"
 
