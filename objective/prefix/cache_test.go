@@ -126,6 +126,82 @@ func TestADeeperFreezeStartsFromTheDeepestThatIsThere(t *testing.T) {
 	}
 }
 
+func TestOfSeveralDepthsTheDeepestServes(t *testing.T) {
+	task := tasks["multilayer perceptron"]
+	var c Cache
+	var uses []Use
+	for depth := 1; depth <= 3; depth++ {
+		net := task.frozen(depth)
+		counts := make([]*counted, 3)
+		for i, b := range net.Blocks {
+			counts[i] = &counted{Layer: b}
+			net.Blocks[i] = counts[i]
+		}
+		_, _, use, err := c.Split(t.Context(), net, nil, task.data(100, 1))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, b := range counts[:depth] {
+			want := 1 // which tells what network it is
+			if i == depth-1 {
+				want = 1 + 100
+			}
+			if b.examples != want {
+				t.Errorf("depth %d: %d examples go through block %d, want %d", depth, b.examples, i, want)
+			}
+		}
+		uses = append(uses, use)
+	}
+	// Each depth costs what those before it did, too, of which nothing was computed twice.
+	if s := c.Stats(); uses[2].Cost != s.Computed || uses[1].Cost >= uses[2].Cost || s.Saved != uses[0].Cost+uses[1].Cost {
+		t.Errorf("costs are %+v, stats %+v", uses, s)
+	}
+}
+
+func TestFeaturesThatDeeperOnesStartFromAreInUse(t *testing.T) {
+	task := tasks["multilayer perceptron"]
+	c := Cache{MaxBytes: 2 * 4 * 100 * 9}
+	split := func(depth int, data uint64) {
+		if _, _, _, err := c.Split(t.Context(), task.frozen(depth), nil, task.data(100, data)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	split(1, 1)
+	split(1, 2)
+	split(2, 1) // from (1, 1), so that (1, 2) goes
+	split(1, 1)
+	if s := c.Stats(); s.Hits != 1 || s.Misses != 3 || s.Evictions != 1 {
+		t.Errorf("stats are %+v, want one hit, 3 misses and one eviction", s)
+	}
+}
+
+func TestBlocksThatDifferHaveOtherHashes(t *testing.T) {
+	hash := func(change func(*nn.Param)) Hash {
+		d := nn.NewDense("d", 2, 3)
+		change(d.W)
+		return HashBlocks(nn.Sequential{d})[0]
+	}
+	seen := map[Hash]string{hash(func(*nn.Param) {}): "the block"}
+	for name, change := range map[string]func(*nn.Param){
+		"a value":   func(p *nn.Param) { p.Value[4] = 1 },
+		"the name":  func(p *nn.Param) { p.Name = "e" },
+		"the shape": func(p *nn.Param) { p.Shape = []int{2, 3} },
+	} {
+		h := hash(change)
+		if other, ok := seen[h]; ok {
+			t.Errorf("%s: the hash is that of %s", name, other)
+		}
+		seen[h] = name
+	}
+	if hash(func(p *nn.Param) { p.Frozen, p.Rate, p.Decay, p.Grad = true, 3, false, nil }) != hash(func(*nn.Param) {}) {
+		t.Error("the hash depends on how the block trains")
+	}
+	relu, tanh := HashBlocks(nn.Sequential{&nn.ReLU{}})[0], HashBlocks(nn.Sequential{&nn.Tanh{}})[0]
+	if relu == tanh {
+		t.Error("two kinds of layers have one hash")
+	}
+}
+
 func TestOtherFeaturesHaveOtherKeys(t *testing.T) {
 	task := tasks["encoder of sequences"]
 	data := task.data(30, 1)
@@ -213,13 +289,13 @@ func TestHashesOfACheckpointServeAllItsNetworks(t *testing.T) {
 	data := task.data(20, 1)
 	blocks := HashBlocks(task.build().Blocks)
 	var c Cache
-	for _, hashes := range [][]Hash{blocks, nil, blocks[:3]} {
+	for _, hashes := range [][]Hash{blocks, nil, blocks[:3], blocks[:2]} {
 		if _, _, _, err := c.Split(t.Context(), task.frozen(3), hashes, data); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if s := c.Stats(); s.Misses != 1 || s.Hits != 2 {
-		t.Errorf("stats are %+v, want one miss and two hits", s)
+	if s := c.Stats(); s.Misses != 1 || s.Hits != 3 {
+		t.Errorf("stats are %+v, want one miss and three hits", s)
 	}
 }
 
@@ -395,7 +471,7 @@ func TestTrainingsAtTheSameTimeComputeOnce(t *testing.T) {
 		for _, r := range results {
 			sameBits(t, name, r.Data, results[0].Data)
 		}
-		if s := c.Stats(); s.Misses > 3 || s.Misses < 2 || !fails && (s.Misses != 2 || s.Hits != 2*others) {
+		if s := c.Stats(); s.Misses > 3 || s.Misses < 2 || !fails && (s.Misses != 2 || s.Hits != 2*others || s.Saved != others*s.Computed) {
 			t.Errorf("%s: stats are %+v, want each set computed once", name, s)
 		}
 	}
@@ -409,5 +485,9 @@ func TestSplitEndsWithItsContext(t *testing.T) {
 	var c Cache
 	if _, _, _, err := c.Split(ctx, task.frozen(1), nil, task.data(5, 1)); err != mine {
 		t.Errorf("error is %v, want %v", err, mine)
+	}
+	splitSet(t, &c, "multilayer perceptron", 1, task.data(5, 1))
+	if _, _, _, err := c.Split(ctx, task.frozen(1), nil, task.data(5, 1)); err != mine {
+		t.Errorf("error is %v where the features are there, want %v", err, mine)
 	}
 }

@@ -53,7 +53,6 @@ func (c *Cache) read(key Hash) *entry {
 	if err == nil {
 		if e, err = decode(key, b); err != nil {
 			err = fmt.Errorf("prefix: %s: %w", name, err)
-			os.Remove(name)
 		}
 	}
 	if err != nil {

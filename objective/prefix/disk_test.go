@@ -188,6 +188,32 @@ func TestADiskThatCannotBeWrittenIsDoneWithout(t *testing.T) {
 	}
 }
 
+func TestLengthsThatDoNotAddUpAreDamaged(t *testing.T) {
+	dir := t.TempDir()
+	splitSet(t, &Cache{Dir: dir}, "encoder of sequences", 1, tasks["encoder of sequences"].data(3, 1))
+	b, err := os.ReadFile(files(t, dir)[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	key := Hash(b[len(magic):][:32])
+	if _, err := decode(key, b); err != nil {
+		t.Fatal(err)
+	}
+	for name, change := range map[string]func(lens []byte){
+		"one more":           func(l []byte) { l[0]++ },
+		"one less":           func(l []byte) { l[4]-- },
+		"nothing":            func(l []byte) { l[4] += l[0]; l[0] = 0 },
+		"more than all":      func(l []byte) { l[3] = 0x7f },
+		"more, then nothing": func(l []byte) { l[3], l[7] = 1, 0xff },
+	} {
+		changed := append([]byte(nil), b[:len(b)-32]...)
+		change(changed[fixed:])
+		if _, err := decode(key, sealed(changed)); err == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
+}
+
 func FuzzDecode(f *testing.F) {
 	dir := f.TempDir()
 	c := Cache{Dir: dir}

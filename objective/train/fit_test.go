@@ -112,13 +112,16 @@ func TestTrainScoresAreOfTheExamplesAskedFor(t *testing.T) {
 	if !reflect.DeepEqual(run(20), all) || !reflect.DeepEqual(run(1000), all) {
 		t.Error("scores of at most 20 of 20 examples differ from those of all")
 	}
-	few, none := run(5), run(-1)
+	few, most, none := run(5), run(15), run(-1)
 	for i := range all {
 		if few[i].Validation != all[i].Validation || none[i].Validation != all[i].Validation {
 			t.Errorf("epoch %d: what is scored changes the training", i+1)
 		}
 		if none[i].Train != (Scores{}) {
 			t.Errorf("epoch %d: train scores are %+v, want none", i+1, none[i].Train)
+		}
+		if a := most[i].Train.Accuracy * 15; most[i].Train == all[i].Train || math.Abs(a-math.Round(a)) > 1e-9 {
+			t.Errorf("epoch %d: train scores are %+v, want those of 15 examples", i+1, most[i].Train)
 		}
 		if a := few[i].Train.Accuracy * 5; few[i].Train == all[i].Train || a != math.Round(a) {
 			t.Errorf("epoch %d: train scores are %+v, want those of 5 examples", i+1, few[i].Train)

@@ -139,6 +139,30 @@ func TestAFootprintIsTheSumOfTheArrays(t *testing.T) {
 	}
 }
 
+// sharing is a layer that keeps parts of one array, and others in many ways.
+type sharing struct {
+	nn.ReLU
+	whole, head, middle []float32
+	again               *[]float32
+	inner               []struct{ b []float64 }
+	fixed               [2][]int32
+	any                 any
+	self                *sharing
+	count               int
+}
+
+func TestAFootprintCountsEachByteOnce(t *testing.T) {
+	a := make([]float32, 100)
+	s := &sharing{
+		whole: a, head: a[:50], middle: a[25:75], again: &a,
+		inner: []struct{ b []float64 }{{make([]float64, 10)}, {nil}}, fixed: [2][]int32{make([]int32, 7), nil}, any: make([]byte, 3),
+	}
+	s.self = s
+	if got := Measure(s).Activations; got != 400+80+28+3 {
+		t.Errorf("activations take %d bytes, want 511", got)
+	}
+}
+
 func TestTheFootprintIsOfTheLongestBatch(t *testing.T) {
 	set := func(lens ...int) (s Set) {
 		for i, n := range lens {

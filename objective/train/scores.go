@@ -126,7 +126,7 @@ func regressionScores(y blas32.General, targets []float32) Scores {
 		total += float64(d * d)
 	}
 	r := Scores{Loss: residual / n, RMSE: math.Sqrt(residual / n)}
-	if slices.Min(targets) < slices.Max(targets) {
+	if total > 0 {
 		r.R2, r.HasR2 = 1-residual/total, true
 	}
 	return r

@@ -202,6 +202,7 @@ func TestFitRefusesSetsThatDoNotFit(t *testing.T) {
 		"2 outputs, want 1 for a regression, in the training set":            {network(), numbers, numbers, Config{}},
 		"examples of class 0 only, want at least two":                        {network(), one, blobs(9, 1), Config{}},
 		"3 ClassWeights, want one for each of the 2":                         {network(), blobs(9, 1), blobs(9, 1), Config{ClassWeights: []float64{1, 1, 1}}},
+		"1 ClassWeights, want one for each of the 2":                         {network(), blobs(9, 1), blobs(9, 1), Config{ClassWeights: []float64{1}}},
 		"ClassWeights are [1 1] and LabelSmoothingFactor is 0, want neither": {single(), numbers, numbers, Config{ClassWeights: []float64{1, 1}}},
 		"ClassWeights are [] and LabelSmoothingFactor is 0.1, want neither":  {single(), numbers, numbers, Config{LabelSmoothingFactor: 0.1}},
 		"2 outputs, want 1 for a regression, in the validation set":          {network(), blobs(9, 1), numbers, Config{}},

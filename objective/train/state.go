@@ -81,7 +81,7 @@ func (f *fit) check(s *State) error {
 	if !finite(s.Best.Train.Loss) || !finite(s.Best.Validation.Loss) {
 		return fmt.Errorf("%w: the losses of the best epoch are %v and %v, want finite ones", ErrState, s.Best.Train.Loss, s.Best.Validation.Loss)
 	}
-	if value, ok := c.Metric.Of(s.Best.Validation); !ok || !finite(value) {
+	if _, ok := c.Metric.Of(s.Best.Validation); !ok {
 		return fmt.Errorf("%w: the best epoch has no %s", ErrState, c.Metric)
 	}
 	for _, a := range []struct {

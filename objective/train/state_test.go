@@ -99,3 +99,14 @@ func TestFitRefusesAStateThatDoesNotFit(t *testing.T) {
 		}
 	}
 }
+
+func TestFitRefusesAStateWithoutItsMetric(t *testing.T) {
+	c := config
+	c.Metric, c.Epochs = MetricAUROC, 3
+	_, epochs, _ := fitFrom(t, c, nil)
+	s := clone(epochs[1].State)
+	s.Best.Validation.HasAUROC = false
+	if _, err := Fit(context.Background(), network(), blobs(20, 1), blobs(100, 2), c, &s, nil); !errors.Is(err, ErrState) || !strings.Contains(err.Error(), "the best epoch has no auroc") {
+		t.Errorf("error is %v, want ErrState", err)
+	}
+}
