@@ -80,6 +80,7 @@ func TestReplay(t *testing.T) {
 		{"Grid, which goes round again", func() study.Sampler { return grid }, 36, true, true, nil},
 		{"BruteForce", func() study.Sampler { return sampler.BruteForce{} }, 60, true, true, nil},
 		{"CMAES", func() study.Sampler { return &sampler.CMAES{Population: 10} }, 100, false, false, nil},
+		{"CMAES as Optuna's", func() study.Sampler { return &sampler.CMAES{Population: 10, AsOptuna: true} }, 60, false, false, nil},
 		{"CMAES, separable", func() study.Sampler { return &sampler.CMAES{Population: 10, Separable: true} }, 100, false, false, nil},
 		{"CMAES, adapting rates", func() study.Sampler { return &sampler.CMAES{Population: 10, AdaptRates: true} }, 100, false, false, nil},
 		{"CMAES with margin", func() study.Sampler { return &sampler.CMAES{Population: 10, Margin: true} }, 100, false, false, nil},
