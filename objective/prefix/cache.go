@@ -18,6 +18,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/bluefin-hpo/bluefin/objective/kernel"
 	"github.com/bluefin-hpo/bluefin/objective/nn"
 	"github.com/bluefin-hpo/bluefin/objective/train"
 )
@@ -99,7 +100,7 @@ func (c *Cache) Split(ctx context.Context, net *nn.Network, blocks []Hash, sets 
 	}
 	for _, s := range sets {
 		if s.Len() > 0 {
-			e, err := c.features(ctx, newSource(front, blocks, s.Batch))
+			e, err := c.features(ctx, newSource(kernel.Name(), front, blocks, s.Batch))
 			if errors.Is(err, errDependent) {
 				return off(err.Error())
 			}

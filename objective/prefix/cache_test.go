@@ -284,6 +284,18 @@ func ascending(n int) (all []int) {
 	return all
 }
 
+// Kernels differ in the last bits.
+func TestEachKernelHasItsOwnFeatures(t *testing.T) {
+	task := tasks["multilayer perceptron"]
+	net, data := task.frozen(2), task.data(3, 1)
+	key := func(kernel string) Hash {
+		return newSource(kernel, net.Blocks[:2], HashBlocks(net.Blocks), data.Batch).key()
+	}
+	if key("avx2") == key("avx512") || key("avx2") != key("avx2") {
+		t.Error("the kernel is no part of the key")
+	}
+}
+
 func TestHashesOfACheckpointServeAllItsNetworks(t *testing.T) {
 	task := tasks["encoder of sequences"]
 	data := task.data(20, 1)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 
-	"github.com/bluefin-hpo/bluefin/objective/kernel"
 	"github.com/bluefin-hpo/bluefin/objective/nn"
 	"github.com/bluefin-hpo/bluefin/objective/train"
 )
@@ -20,15 +19,15 @@ type source struct {
 	marks []Hash // what each block makes of the first example, alone
 }
 
-// newSource returns the source of what front makes of the data. The hashes of
-// its blocks are at the beginning of blocks.
+// newSource returns the source of what front makes of the data with that
+// kernel. The hashes of its blocks are at the beginning of blocks.
 //
 // A key stands for the kernel, the data, the weights, and what comes out for
 // the first example. The last tells layers apart that have the same weights and
 // compute otherwise, such as attention with another number of heads.
-func newSource(front nn.Sequential, blocks []Hash, data nn.Batch) *source {
+func newSource(kernel string, front nn.Sequential, blocks []Hash, data nn.Batch) *source {
 	s := &source{front: front, data: data}
-	key := join(hashText(kernel.Name()), hashBatch(data))
+	key := join(hashText(kernel), hashBatch(data))
 	for x := range train.Chunks(data, 1) {
 		for i, b := range front {
 			x = b.Forward(x, nil)
