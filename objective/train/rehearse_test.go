@@ -148,7 +148,6 @@ type sharing struct {
 	fixed               [2][]int32
 	any                 any
 	self                *sharing
-	count               int
 }
 
 func TestAFootprintCountsEachByteOnce(t *testing.T) {
