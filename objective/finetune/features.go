@@ -104,6 +104,10 @@ func (t *Task) checkMetric() error {
 // features returns the part of net that trains, and the parts of the data as
 // they are in front of it. So many blocks are meant to be frozen.
 func (r *run) features(ctx context.Context, net *nn.Network, frozen int) (back *nn.Network, training, validation, test train.Set, err error) {
+	if r.Recompute {
+		_, all := net.Split(0)
+		return all, r.Training, r.Validation, r.Test, nil
+	}
 	cache := r.Features
 	if cache == nil {
 		cache = &prefix.Cache{MaxBytes: -1}

@@ -3,12 +3,14 @@ package finetune
 import (
 	"context"
 	"math/rand/v2"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/bluefin-hpo/bluefin/objective/nn"
 	"github.com/bluefin-hpo/bluefin/objective/prefix"
+	"github.com/bluefin-hpo/bluefin/objective/safetensors"
 	"github.com/bluefin-hpo/bluefin/objective/train"
 )
 
@@ -132,5 +134,33 @@ func TestTrialsAtOnceShareFeatures(t *testing.T) {
 	}
 	if st := task.Features.Stats(); st.Misses != 3 || st.Hits != 9 {
 		t.Errorf("stats are %+v, want 3 misses and 9 hits", st)
+	}
+}
+
+func TestRecomputingFrozenBlocksChangesNoBit(t *testing.T) {
+	s := Defaults()
+	s.NumTrainEpochs = 4
+	for frozen := range 4 {
+		s.FrozenLayers = frozen
+		var weights []map[string]safetensors.Tensor
+		var results []Result
+		for _, recompute := range []bool{false, true} {
+			task := digitsTask(t)
+			task.Features, task.Recompute = &prefix.Cache{}, recompute
+			net, r, err := task.Train(t.Context(), Checkpoints{}, s, 1, silent)
+			if err != nil {
+				t.Fatal(err)
+			}
+			weights, results = append(weights, nn.Tensors(net.Params())), append(results, r)
+			if used := task.Features.Stats().Misses > 0; used != (frozen > 0 && !recompute) {
+				t.Errorf("%d layers frozen, recompute %t: features were computed once: %t", frozen, recompute, used)
+			}
+			if notes := task.Notes(); notes != nil {
+				t.Errorf("%d layers frozen, recompute %t: notes are %q, want none", frozen, recompute, notes)
+			}
+		}
+		if !reflect.DeepEqual(weights[0], weights[1]) || !reflect.DeepEqual(results[0], results[1]) {
+			t.Errorf("%d layers frozen: weights or results are others: %+v and %+v", frozen, results[0].Best, results[1].Best)
+		}
 	}
 }

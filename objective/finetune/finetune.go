@@ -91,6 +91,11 @@ type Task struct {
 	// the task. nil: each training computes it for itself, once.
 	Features *prefix.Cache
 
+	// Recompute computes frozen blocks again in each epoch, as if nothing could
+	// be kept: for comparisons, and for data whose features fit no memory. The
+	// results are the same, and Features is not used.
+	Recompute bool
+
 	// Keep, if it is not nil, gets the network of each trial that Objective
 	// trained to its end, with its value, before that is told. It may run on
 	// several goroutines at once. Of several stages it is the network of the
