@@ -246,7 +246,7 @@ func save(file string, grid [][]*plot.Plot, style map[string]draw.LineStyle, sam
 		}
 	}
 	tiles := draw.Tiles{
-		Rows: rows, Cols: columns, PadX: 14, PadY: 12, PadTop: 4, PadBottom: margin, PadLeft: margin, PadRight: 2 * margin,
+		Rows: rows, Cols: columns, PadX: 24, PadY: 14, PadTop: 4, PadBottom: margin, PadLeft: margin, PadRight: 2 * margin,
 	}
 	for i, row := range plot.Align(grid, tiles, draw.Crop(page, 0, 0, 0, -legend)) {
 		for k, c := range row {
