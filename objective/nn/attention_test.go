@@ -110,6 +110,10 @@ func TestFrozenPartsOfAttentionLeaveTheOtherGradientsAsTheyAre(t *testing.T) {
 		want = append(want, append([]float32(nil), p.Grad...))
 	}
 	for only := range a.Params() {
+		for _, p := range a.Params() {
+			p.Frozen = false
+		}
+		a.Backward(randomMatrix(6, 4, rng), true) // leaves other numbers in the buffers
 		for i, p := range a.Params() {
 			p.Frozen = i != only
 			clear(p.Grad)
@@ -123,4 +127,22 @@ func TestFrozenPartsOfAttentionLeaveTheOtherGradientsAsTheyAre(t *testing.T) {
 			}
 		}
 	}
+}
+
+func TestDropoutOfAttention(t *testing.T) {
+	rng := rand.New(rand.NewPCG(5, 4))
+	a := randomAttention(4, 6, 2, 0.3, rng)
+	b := Batch{X: randomMatrix(200, 4, rng), Lens: []int{120, 80}}
+	want := append([]float32(nil), a.Forward(b, nil).X.Data...)
+	a.Forward(b, rng)
+	var kept float64
+	for _, k := range a.kept {
+		kept += float64(k)
+	}
+	// Five standard deviations of a binomial.
+	n := float64(2 * (120*120 + 80*80))
+	if far := 5 * math.Sqrt(n*0.3*0.7); len(a.kept) != int(n) || math.Abs(kept-0.7*n) > far {
+		t.Errorf("%v of %d weights are kept, want %v ± %.0f of %v", kept, len(a.kept), 0.7*n, far, n)
+	}
+	sameBits(t, "evaluation after training", a.Forward(b, nil).X.Data, want)
 }
