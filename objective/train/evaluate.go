@@ -9,9 +9,15 @@ import (
 	"github.com/bluefin-hpo/bluefin/objective/nn"
 )
 
-// chunk is how many examples go through a network at once in an evaluation:
-// enough for the matrix products, few enough for the memory.
-const chunk = 64
+// chunk returns how many examples of b go through a network at once where
+// nothing is trained: enough for the matrix products, few enough for the memory,
+// which is 64, and of sequences as many as have about 1024 rows.
+func chunk(b nn.Batch) int {
+	if b.Lens == nil {
+		return 64
+	}
+	return min(max(1024*len(b.Lens)/max(rows(b), 1), 1), 64)
+}
 
 // Chunks yields parts of b, in order and so many examples in each but the last,
 // as views of it: what goes through a network at once where nothing is trained,
@@ -30,7 +36,7 @@ func Chunks(b nn.Batch, examples int) iter.Seq[nn.Batch] {
 // Features returns what front, the first blocks of a network, makes of all
 // examples, with dropout off. It stops with the error of ctx between chunks.
 func Features(ctx context.Context, front nn.Layer, b nn.Batch) (f nn.Batch, err error) {
-	for part := range Chunks(b, chunk) {
+	for part := range Chunks(b, chunk(b)) {
 		if ctx.Err() != nil {
 			return nn.Batch{}, context.Cause(ctx)
 		}
@@ -52,7 +58,7 @@ func Features(ctx context.Context, front nn.Layer, b nn.Batch) (f nn.Batch, err 
 
 // Predict returns the outputs of net for all examples, a row for each, with
 // dropout off.
-func Predict(net nn.Layer, b nn.Batch) blas32.General { return predict(net, b, chunk) }
+func Predict(net nn.Layer, b nn.Batch) blas32.General { return predict(net, b, chunk(b)) }
 
 func predict(net nn.Layer, b nn.Batch, chunk int) (y blas32.General) {
 	for part := range Chunks(b, chunk) {

@@ -168,7 +168,7 @@ func TestTheErrorNamesEpochAndStep(t *testing.T) {
 			t.Errorf("%s: error is %v after %d epochs, want %q after 2", name, err, r.EpochsRun, c.want)
 		}
 	}
-	_, err := Fit(t.Context(), &nn.Network{Head: overflowing{network(), 100 % chunk}}, blobs(20, 1), blobs(100, 2), config, nil, nil)
+	_, err := Fit(t.Context(), &nn.Network{Head: overflowing{network(), 100 % 64}}, blobs(20, 1), blobs(100, 2), config, nil, nil)
 	if want := "not finite after epoch 1, step 5"; err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("validation: error is %v, want %q", err, want)
 	}
