@@ -62,6 +62,9 @@ func New(c Config) (*Task, error) {
 	if c.MaxLength < 0 || c.MaxLength == 1 || c.MaxLength == 2 {
 		return nil, fmt.Errorf("text: MaxLength is %d, want at least 3, or 0 for %d", c.MaxLength, DefaultMaxLength)
 	}
+	if c.Pooling < bert.PoolDefault || c.Pooling > bert.PoolCLS {
+		return nil, fmt.Errorf("text: Pooling is %d, want PoolDefault, PoolMean or PoolCLS", int(c.Pooling))
+	}
 	data, err := parts.Files{
 		Train: c.Train, Valid: c.Valid, Test: c.Test, ValidShare: c.ValidShare, TestShare: c.TestShare,
 		LabelColumn: c.LabelColumn, Regression: c.Regression, Seed: c.Seed,
