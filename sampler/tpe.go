@@ -16,9 +16,9 @@ import (
 //
 // With one objective it draws all parameters jointly, so that it sees how they
 // interact. In a conditional space a trial lacks those of the branches that it
-// did not take: there its kernel is that of the prior. What is new, and all
-// parameters if there are several objectives, is drawn one at a time from the
-// trials that have it. Running trials of others count among the poor ones, so
+// did not take: there its kernel is that of the prior. What is new, what had
+// another distribution before, and all parameters if there are several
+// objectives, is drawn one at a time from the trials that have it. Running trials of others count among the poor ones, so
 // that parallel workers stay apart (the "constant liar"), and so does what
 // Optuna's workers announce of theirs; pruned trials rank behind the complete
 // ones, and infeasible ones last. Trials whose value lies outside the range of
@@ -86,8 +86,9 @@ type TPE struct {
 	histories []*tpeHistory // a cache, the last used first
 }
 
-// SampleJoint draws the parameters that any complete or pruned trial has; with
-// Optuna and without Groups, those that all of them have. It returns none while
+// SampleJoint draws the parameters that any complete or pruned trial has, always
+// with one distribution; with Optuna and without Groups, those that all of them
+// have. It returns none while
 // the study starts up, and with several objectives. An error names a setting out
 // of range.
 func (s *TPE) SampleJoint(r trial.Request) (map[string]float64, error) {
@@ -212,11 +213,12 @@ func (s *TPE) groups(h trial.History) []space.Space {
 	return s.history(h).groups(len(h.Finished()))
 }
 
-// whole returns all parameters of a history.
+// whole returns all parameters of a history that have not changed.
 func (s *TPE) whole(h trial.History) space.Space {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.history(h).whole(len(h.Finished()))
+	steady, _ := s.history(h).whole(len(h.Finished()))
+	return steady
 }
 
 // history returns what was made of a history before, brought up to its end. The

@@ -97,7 +97,12 @@ func isFinite(sp space.Space) bool {
 // mu; the function locks it.
 func (m *tpeModel) untried(f *tpeHistory, r trial.Request, mu *sync.Mutex) (untried func(point []float64) bool, remain bool) {
 	seen := m.seen
-	if !m.finite || !m.rules.whole && f.mostParams[seen] > len(r.History.Space(true)) {
+	others := f.mostParams[seen] > len(r.History.Space(true))
+	if m.rules.whole {
+		_, changing := f.whole(seen)
+		others = len(changing) > 0
+	}
+	if !m.finite || others {
 		return nil, false
 	}
 	points, running := m.points, m.running

@@ -43,31 +43,42 @@ func groupingAt(list []grouping, seen int) []space.Space {
 }
 
 // whole returns all parameters of the first seen finished trials, unless they
-// failed. Each has the distribution that it had last.
-func (f *tpeHistory) whole(seen int) space.Space { return groupingAt(f.wholes, seen)[0] }
+// failed: those that have always had one distribution, and the others.
+func (f *tpeHistory) whole(seen int) (steady, changing space.Space) {
+	both := groupingAt(f.wholes, seen)
+	return both[0], both[1]
+}
 
-// regroupWhole returns the parameters of whole and of one more trial. It
-// returns nil if nothing changes.
-func regroupWhole(whole space.Space, t *trial.Trial) space.Space {
-	var now space.Space
+// widen follows whole after all[i], which has not failed. What has changed once
+// may change in every trial: a model of it would be made anew each time.
+func (f *tpeHistory) widen(t *trial.Trial, i int) {
+	steady, changing := f.whole(i)
+	changed := false
 	for _, p := range t.Params {
-		i, ok := slices.BinarySearchFunc(whole, p.Name, func(d space.Dimension, name string) int { return strings.Compare(d.Name, name) })
-		switch {
-		case ok && sameDist(whole[i].Dist, p.Dist):
+		k, known := find(steady, p.Name)
+		if known && sameDist(steady[k].Dist, p.Dist) {
 			continue
-		case now == nil:
-			now = slices.Clone(whole)
 		}
-		if ok {
-			now[slices.IndexFunc(now, func(d space.Dimension) bool { return d.Name == p.Name })].Dist = p.Dist
+		j, moves := find(changing, p.Name)
+		if moves {
+			continue
+		}
+		changed = true
+		d := space.Dimension{Name: p.Name, Dist: p.Dist}
+		if known {
+			steady, changing = slices.Delete(slices.Clone(steady), k, k+1), slices.Insert(slices.Clone(changing), j, d)
 		} else {
-			now = append(now, space.Dimension{Name: p.Name, Dist: p.Dist})
+			steady = slices.Insert(slices.Clone(steady), k, d)
 		}
 	}
-	if now == nil {
-		return nil
+	if changed {
+		f.wholes = append(f.wholes, grouping{i + 1, []space.Space{steady, changing}})
 	}
-	return space.New(now...)
+}
+
+// find returns where a parameter is, or belongs.
+func find(sp space.Space, name string) (at int, found bool) {
+	return slices.BinarySearchFunc(sp, name, func(d space.Dimension, name string) int { return strings.Compare(d.Name, name) })
 }
 
 // regroup returns the groups after one more trial, of the given space: every

@@ -24,7 +24,7 @@ type tpeHistory struct {
 	models     []*tpeModel    // the last used first
 	groupings  []grouping     // at every change in all[:grouped]
 	grouped    int
-	wholes     []grouping // one group of all parameters, at every change
+	wholes     []grouping // what whole returns, at every change
 }
 
 // A standing are the good ones among the first seen finished trials.
@@ -36,7 +36,7 @@ type standing struct {
 func newTPEHistory(h trial.History, rules tpeRules) *tpeHistory {
 	return &tpeHistory{
 		rules: rules, directions: h.Directions(),
-		newest: []int{-1}, ranked: []int{0}, mostParams: []int{0}, standings: []standing{{}}, wholes: []grouping{{groups: []space.Space{nil}}},
+		newest: []int{-1}, ranked: []int{0}, mostParams: []int{0}, standings: []standing{{}}, wholes: []grouping{{groups: []space.Space{nil, nil}}},
 	}
 }
 
@@ -59,9 +59,7 @@ func (f *tpeHistory) advance(h trial.History) {
 			if len(f.directions) == 1 {
 				f.rank(all, i)
 			}
-			if now := regroupWhole(f.wholes[len(f.wholes)-1].groups[0], t); now != nil {
-				f.wholes = append(f.wholes, grouping{i + 1, []space.Space{now}})
-			}
+			f.widen(t, i)
 		}
 		f.index = append(f.index, make([]int, max(0, t.Number+1-len(f.index)))...)
 		f.index[t.Number] = i + 1

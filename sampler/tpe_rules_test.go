@@ -334,3 +334,38 @@ func TestTPEForgetsOldPoorTrials(t *testing.T) {
 		}
 	}
 }
+
+// A parameter whose range has changed is drawn on its own, and then points that
+// differ in it alone are different.
+func TestTPEDrawsOnItsOwnWhatHasChanged(t *testing.T) {
+	two := space.Choose("a", "b").Dist()
+	history := func(change int) *trial.Log {
+		log := trial.NewLog(minimize)
+		for number := range 20 {
+			d := space.Int{Low: 0, High: 3}
+			if number == change {
+				d.High = 4
+			}
+			log.Put(&trial.Trial{Number: number, State: trial.Complete, Values: []float64{1}, Params: []trial.Param{
+				{Name: "c", Value: float64(number % 2), Dist: two}, {Name: "i", Value: float64(number / 2 % 3), Dist: d},
+			}})
+		}
+		return log
+	}
+	for change, want := range map[int]int{-1: 2, 0: 1, 7: 1, 19: 1} {
+		s, log := &TPE{}, history(change)
+		joint, err := s.SampleJoint(request(log, 20, 1))
+		if err != nil || len(joint) != want {
+			t.Errorf("changed in trial %d: drew %v, %v, want %d parameters", change, joint, err, want)
+		}
+		sp := searchSpace(s.whole(log.History()))
+		if now := s.view(request(log, 20, 1), sp); (now.untried == nil) != (want == 1) {
+			t.Errorf("changed in trial %d: points come once only: %v", change, now.untried != nil)
+		}
+		if change == 19 { // one trial earlier nothing had changed
+			if sp := s.whole(log.History().Before(19)); len(sp) != 2 {
+				t.Errorf("19 trials: the space is %v, want two parameters", sp)
+			}
+		}
+	}
+}

@@ -308,8 +308,7 @@ func TestTPESplit(t *testing.T) {
 			log.Put(&trial.Trial{Number: 12, State: trial.Running})
 			log.Put(&trial.Trial{Number: 13, State: trial.Running})
 			below, above := split(request(log, 13, 1), (&TPE{Optuna: true}).rules(1))
-			slices.SortFunc(below, byNumber)
-			if got := numbers(below); !slices.Equal(got, c.below) {
+			if got := slices.Sorted(slices.Values(numbers(below))); !slices.Equal(got, c.below) {
 				t.Errorf("good trials are %v, want %v", got, c.below)
 			}
 			rest := append(numbers(below), numbers(above)...)
@@ -367,6 +366,7 @@ func TestTPELeavesOutValuesOutsideTheRangeOfToday(t *testing.T) {
 func TestTPETakesTheCandidateWithTheLargestRatio(t *testing.T) {
 	sp := floats(2, unit)
 	log := study(50, 3, sp, minimize)
+	rules := (&TPE{}).rules(1)
 	ratio := func(m int) (mean float64) {
 		for seed := range uint64(100) {
 			r := request(log, 50, seed)
@@ -374,7 +374,6 @@ func TestTPETakesTheCandidateWithTheLargestRatio(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			rules := (&TPE{}).rules(1)
 			below, above := split(r, rules)
 			c := newCandidates(sp, 1)
 			c.setValue(0, 0, joint["x0"])
