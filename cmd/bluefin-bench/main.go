@@ -57,7 +57,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 }
 
 // packagePrefix is what the errors of this module begin with.
-var packagePrefix = regexp.MustCompile(`(^|: |; )(study|space|storage|trial|functions): `)
+var packagePrefix = regexp.MustCompile(`(^|: |; )(study|space|storage|trial|functions|bert|finetune|text|table|train): `)
 
 // oneLine is the message for a user, who knows no packages.
 func oneLine(err error) string {
@@ -71,7 +71,7 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 		Writer:         stdout,
 		ErrWriter:      stderr,
 		ExitErrHandler: func(*cli.Context, error) {}, // run decides about the exit
-		Commands:       []*cli.Command{speedCommand(), qualityCommand(), pruningCommand(), gemmCommand()},
+		Commands:       []*cli.Command{speedCommand(), qualityCommand(), pruningCommand(), gemmCommand(), trainCommand()},
 		Action: func(c *cli.Context) error {
 			if c.Args().Present() {
 				return usagef("unknown command %q", c.Args().First())
