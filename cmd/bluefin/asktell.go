@@ -23,7 +23,7 @@ func askCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "ask",
 		Usage: "begin a trial and print its number and parameters",
-		Flags: append(formatFlags("json"), storageFlag(), studyNameFlag(), samplerFlag(), seedFlag(),
+		Flags: append(formatFlags("json"), storageFlag(), studyNameFlag(), samplerFlag("tpe"), seedFlag(),
 			&cli.StringFlag{Name: "search-space", Usage: "`JSON` object of distributions by parameter, like " +
 				`{"lr": {"type": "float", "low": 1e-5, "high": 0.1, "log": true}, "opt": {"type": "categorical", "choices": ["sgd", "adam"]}}`},
 			&cli.DurationFlag{Name: "lease", Value: 24 * time.Hour, Usage: "the `TIME` until the trial is given to another worker if nobody tells it"}),

@@ -38,7 +38,7 @@ func finetuneCommand() *cli.Command {
 			&cli.IntFlag{Name: "trials", Value: 30, Usage: "the `NUMBER` of trials that the study shall have in all"},
 			&cli.DurationFlag{Name: "timeout", DefaultText: "none", Usage: "stop after a `TIME` like 10m"},
 			&cli.IntFlag{Name: "workers", Value: 1, Usage: "the `NUMBER` of trials that run at once"},
-			samplerFlag(), prunerFlag(), seedFlag(), durabilityFlag(), orphansFlag(),
+			samplerFlag("auto"), prunerFlag(), seedFlag(), durabilityFlag(), orphansFlag(),
 		}, taskFlags(), practiceFlags()),
 		Action: runFinetune,
 	}
@@ -87,6 +87,9 @@ func runFinetune(c *cli.Context) (err error) {
 	}
 	task, err := taskOf(c)
 	if err != nil {
+		return err
+	}
+	if _, err := task.ID(); err != nil { // before there is a study
 		return err
 	}
 	if c.String("study-name") == "" {

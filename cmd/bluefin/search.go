@@ -13,8 +13,8 @@ import (
 	"github.com/bluefin-hpo/bluefin/study"
 )
 
-func samplerFlag() cli.Flag {
-	return &cli.StringFlag{Name: "sampler", Value: "tpe", Usage: "how parameters are drawn, `NAME` is " + words(samplerNames())}
+func samplerFlag(byDefault string) cli.Flag {
+	return &cli.StringFlag{Name: "sampler", Value: byDefault, Usage: "how parameters are drawn, `NAME` is " + words(samplerNames())}
 }
 
 func prunerFlag() cli.Flag {
