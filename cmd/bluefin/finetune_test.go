@@ -1,0 +1,60 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// TestFinetuneScripts runs the sessions of testdata/finetune, which have a tiny
+// encoder in $TINY, messages in $WORK/messages.csv, and the measurements of
+// package tabular in $CANCER.
+func TestFinetuneScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{Dir: "testdata/finetune", RequireExplicitExec: true, Setup: func(e *testscript.Env) error {
+		for name, path := range map[string]string{
+			"TINY":   "../../objective/bert/testdata/tiny",
+			"CANCER": "../../objective/finetune/tabular/testdata/breast-cancer.csv",
+		} {
+			path, err := filepath.Abs(path)
+			if err != nil {
+				return err
+			}
+			e.Setenv(name, path)
+		}
+		return os.WriteFile(filepath.Join(e.WorkDir, "messages.csv"), []byte(messages(150)), 0o666)
+	}})
+}
+
+// messages returns a file of n different texts in the words of the tiny
+// encoder, about late, broken and fine parcels.
+func messages(n int) string {
+	starts := []string{"the parcel", "a parcel", "parcel", "the refund", "it"}
+	middles := []string{" is ", " was ", " came ", " was very ", " is very "}
+	ends := []string{".", "!", "!!", "...", ", thanks", ", thanks!", ", not early", ", very very not"}
+	var b strings.Builder
+	b.WriteString("text,label,length\n")
+	for i := range n {
+		label := []string{"late", "broken", "fine"}[i%3]
+		k := i / 3
+		text := starts[k%5] + middles[k/5%5] + label + ends[k/25%8]
+		fmt.Fprintf(&b, "%q,%s,%d\n", text, label, len(text))
+	}
+	return b.String()
+}
+
+func TestAvailableMemory(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "meminfo")
+	if err := os.WriteFile(file, []byte("MemTotal:       24000 kB\nMemFree:         1000 kB\nMemAvailable:    2000 kB\n"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if n, ok := availableMemory(file); !ok || n != 2000<<10 {
+		t.Errorf("%d bytes, %t, want 2000 KiB", n, ok)
+	}
+	if _, ok := availableMemory(file + ".missing"); ok {
+		t.Error("a file that is missing says something")
+	}
+}
