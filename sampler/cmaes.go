@@ -119,9 +119,8 @@ type CMAES struct {
 		Sample(r trial.Request, name string, d space.Dist) (float64, error)
 	}
 
-	mu         sync.Mutex
-	newest     evolution   // a cache: a function of the history of the last call
-	beginnings []evolution // of generations, at most two
+	mu    sync.Mutex
+	lines []*cmaesLine // a cache, the last used first
 }
 
 // A Restart is a way to begin again when a search has ended.

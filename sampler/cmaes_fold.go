@@ -29,17 +29,28 @@ type evolution struct {
 	restarts restarts
 }
 
+// A cmaesLine is how far the fold over one history has come: that of a study,
+// or of a bracket of it.
+type cmaesLine struct {
+	first      *trial.Trial // which tells a history from all others
+	newest     evolution    // after the last call
+	beginnings []evolution  // of generations, at most two, for workers whose history is a little older
+}
+
 // fold returns the evolution after the finished trials of h, going on from
-// where the last call has come to. For workers whose history is a little older
-// it keeps two beginnings of generations as well.
+// where the last call with this history has come to.
 func (s *CMAES) fold(h trial.History) evolution {
+	all, direction := h.Finished(), h.Directions()[0]
+	if len(all) == 0 {
+		return evolution{}
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	all, direction := h.Finished(), h.Directions()[0]
-	e := s.newest
+	line := s.line(all[0])
+	e := line.newest
 	if !e.within(all) {
 		e = evolution{}
-		for _, b := range s.beginnings {
+		for _, b := range line.beginnings {
 			if b.within(all) {
 				e = b
 			}
@@ -48,12 +59,27 @@ func (s *CMAES) fold(h trial.History) evolution {
 	for _, t := range all[e.seen:] {
 		next := e.with(t, direction, s)
 		if next.began != e.began {
-			s.beginnings = append(s.beginnings[max(0, len(s.beginnings)-1):], next)
+			line.beginnings = append(line.beginnings[max(0, len(line.beginnings)-1):], next)
 		}
 		e = next
 	}
-	s.newest = e
+	line.newest = e
 	return e
+}
+
+// line returns that of the history which begins with first, and makes it the
+// last one used.
+func (s *CMAES) line(first *trial.Trial) *cmaesLine {
+	const kept = 16 // one CMAES may serve several studies, and the brackets of a study
+	i := slices.IndexFunc(s.lines, func(l *cmaesLine) bool { return l.first == first })
+	if i < 0 {
+		i = min(len(s.lines), kept-1)
+		s.lines = append(s.lines[:i], &cmaesLine{first: first})
+	}
+	l := s.lines[i]
+	copy(s.lines[1:i+1], s.lines[:i])
+	s.lines[0] = l
+	return l
 }
 
 // within reports whether all begins with the trials that e has seen. Histories
