@@ -275,25 +275,6 @@ func TestCMAESServesTwoStudiesAtOnce(t *testing.T) {
 	}
 }
 
-// Several studies, or the brackets of one, share a CMAES, which goes on with
-// each where it was.
-func TestCMAESKeepsTheLastHistories(t *testing.T) {
-	s := &CMAES{}
-	for study := range 20 {
-		log := trial.NewLog([]trial.Direction{trial.Minimize})
-		log.Put(&trial.Trial{Number: study, State: trial.Complete, Values: []float64{0}})
-		for range 2 {
-			s.fold(log.History())
-			if got := s.lines[0]; got.first.Number != study || got.newest.seen != 1 {
-				t.Fatalf("study %d: the line of trial %d has seen %d trials", study, got.first.Number, got.newest.seen)
-			}
-		}
-	}
-	if len(s.lines) != 16 {
-		t.Errorf("%d histories are kept, want the last 16", len(s.lines))
-	}
-}
-
 func TestCMAESConvergedGoesOn(t *testing.T) {
 	for name, d := range map[string]space.Dist{
 		"floats":   space.Float{Low: -5, High: 5},
