@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -22,13 +23,22 @@ func rehearse(ctx context.Context, c *cli.Context, t *task) error {
 	}
 	mb := func(bytes int64) float64 { return float64(bytes) / 1e6 }
 	f := r.Footprint
-	logf(c, "Rehearsal on %d of %d examples: about %.2g s per epoch, at most %.2g s per trial with the recommended settings;", r.Examples, t.Training.Len(), r.Epoch.Seconds(), r.Total.Seconds())
+	logf(c, "Rehearsal on %d of %d examples: about %s per epoch, at most %s per trial with the recommended settings;", r.Examples, t.Training.Len(), shortTime(r.Epoch), shortTime(r.Total))
 	logf(c, "  %.3g MB of memory per worker: weights %.3g, gradients %.3g, moments %.3g, best weights %.3g, activations %.3g.", mb(f.Total()), mb(f.Weights), mb(f.Gradients), mb(f.Moments), mb(f.Best), mb(f.Activations))
 	need := int64(c.Int("workers")) * f.Total()
 	if free, ok := availableMemory("/proc/meminfo"); ok && need > free {
 		logf(c, "  This machine has %.3g MB left, and --workers %d take %.3g: want fewer workers, or shorter texts or a smaller batch_size.", mb(free), c.Int("workers"), mb(need))
 	}
 	return nil
+}
+
+// shortTime shows a time with two digits or, above a minute, in seconds.
+func shortTime(d time.Duration) string {
+	unit := time.Millisecond
+	for 100*unit < d && unit < time.Second {
+		unit *= 10
+	}
+	return d.Round(unit).String()
 }
 
 // availableMemory returns the bytes that a machine with Linux can give to

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -44,6 +45,17 @@ func messages(n int) string {
 		fmt.Fprintf(&b, "%q,%s,%d\n", text, label, len(text))
 	}
 	return b.String()
+}
+
+func TestShortTime(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		0: "0s", 1234 * time.Microsecond: "1ms", 123456 * time.Microsecond: "120ms", 1260 * time.Millisecond: "1.3s",
+		99400 * time.Millisecond: "1m39s", 3*time.Hour + 1234*time.Millisecond: "3h0m1s",
+	} {
+		if got := shortTime(d); got != want {
+			t.Errorf("%v is shown as %s, want %s", d, got, want)
+		}
+	}
 }
 
 func TestAvailableMemory(t *testing.T) {
