@@ -35,8 +35,7 @@ const (
 	// of each class alike; each part is in the next.
 	Data Fidelity = "data"
 	// Freezing freezes all blocks, then half of those that the settings train,
-	// then as the settings say. More frozen
-	// layers cost less time and memory, and much of the ranking shows already.
+	// then as the settings say. More frozen blocks cost less time and memory.
 	Freezing Fidelity = "freezing"
 )
 
