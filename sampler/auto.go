@@ -45,7 +45,7 @@ import (
 // resuming a study, or other workers with the same fields, go on in the same
 // way. What a trial of GP costs grows with the square of the number of complete
 // trials, and with its cube now and then: with five parameters, 3 ms at 20 trials,
-// 5 ms at 50, 13 ms at 100, 30 ms at 200. All other choices cost less than 1 ms.
+// 6 ms at 50, 12 ms at 100, 35 ms at 200. All other choices cost less than 1 ms.
 //
 // The zero value, of which no budget is known, is a good default. An Auto must
 // not be copied after its first use, nor its fields changed.
