@@ -34,8 +34,8 @@ import (
 //   - The kernel of a good trial leaves at least a fifth of its mass to other
 //     choices of a categorical parameter, and on steps it is at least 0.4 steps
 //     wide (Optuna: both shrink as good trials become more).
-//   - The poor trials are among the last 200, so that a draw costs the same
-//     however many trials there are.
+//   - The poor trials are among the 200 that finished last, and those that run,
+//     so that a draw costs the same however many trials there are.
 //   - Conditional spaces are drawn as a whole (Optuna: jointly what all trials
 //     have in common, all else one at a time).
 //   - Failed trials are among the poor ones. They never count as ranked, so
@@ -152,7 +152,7 @@ func (s *TPE) starting(r trial.Request) bool {
 	if need == 0 {
 		need = 10
 	}
-	return starting(r.History, need)
+	return r.History.Ranked() < need
 }
 
 // draw returns a value for each parameter of sp, in internal form.

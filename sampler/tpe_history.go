@@ -16,7 +16,6 @@ type tpeHistory struct {
 	directions []trial.Direction
 	all        []*trial.Trial // finished
 	index      []int          // by number, 1 + the index in all
-	newest     []int          // newest[i]: the largest number in all[:i], -1 if there is none
 	ranked     []int          // ranked[i]: Complete or Pruned ones in all[:i]
 	mostParams []int          // mostParams[i]: of any trial in all[:i]
 	standings  []standing     // with one objective: at every change
@@ -36,7 +35,7 @@ type standing struct {
 func newTPEHistory(h trial.History, rules tpeRules) *tpeHistory {
 	return &tpeHistory{
 		rules: rules, directions: h.Directions(),
-		newest: []int{-1}, ranked: []int{0}, mostParams: []int{0}, standings: []standing{{}}, wholes: []grouping{{groups: []space.Space{nil, nil}}},
+		ranked: []int{0}, mostParams: []int{0}, standings: []standing{{}}, wholes: []grouping{{groups: []space.Space{nil, nil}}},
 	}
 }
 
@@ -63,7 +62,6 @@ func (f *tpeHistory) advance(h trial.History) {
 		}
 		f.index = append(f.index, make([]int, max(0, t.Number+1-len(f.index)))...)
 		f.index[t.Number] = i + 1
-		f.newest = append(f.newest, max(f.newest[i], t.Number))
 		f.ranked = append(f.ranked, n)
 		f.mostParams = append(f.mostParams, max(f.mostParams[i], len(t.Params)))
 	}
@@ -102,19 +100,6 @@ func (f *tpeHistory) compare(a, b *trial.Trial) int {
 		c = byViolation(a, b)
 	}
 	return cmp.Or(c, byNumber(a, b))
-}
-
-// starting reports whether fewer than need trials of h are ranked.
-func starting(h trial.History, need int) bool {
-	for _, t := range h.Finished() {
-		if need <= 0 {
-			break
-		}
-		if t.State != trial.Failed {
-			need--
-		}
-	}
-	return need > 0
 }
 
 // good returns the indices of the good ones of the first seen trials.

@@ -21,7 +21,7 @@ type tpeModel struct {
 	seen    int               // finished trials in the densities
 	good    []int             // the good ones among them, with one objective the best first
 	within  []int             // those of them that have points, by number
-	first   int               // trials with lower numbers are forgotten
+	first   int               // finished trials before it are forgotten
 	density *parzen.Estimator // of these
 
 	running []observed // in the poor density
@@ -97,11 +97,21 @@ func (m *tpeModel) follow(f *tpeHistory, r trial.Request) (*parzen.Estimator, *p
 		}
 		m.points = append(m.points, point)
 	}
+	first := 0
+	if m.rules.window > 0 {
+		first = max(0, seen-m.rules.window)
+	}
+	if m.density == nil {
+		m.seen, m.first = first, first // nothing is in the densities
+	}
 	changed := map[int]bool{} // the numbers of trials that may come or go
 	for _, o := range m.running {
 		changed[o.trial.Number] = true
 	}
 	for _, t := range f.all[min(seen, m.seen):max(seen, m.seen)] { // the history may be an older one
+		changed[t.Number] = true
+	}
+	for _, t := range f.all[min(first, m.first):max(first, m.first)] {
 		changed[t.Number] = true
 	}
 	if good := f.good(seen); m.density == nil || !slices.Equal(good, m.good) {
@@ -113,23 +123,10 @@ func (m *tpeModel) follow(f *tpeHistory, r trial.Request) (*parzen.Estimator, *p
 			changed[f.all[i].Number] = true
 		}
 	}
-	m.seen = seen
+	m.seen, m.first = seen, first
 	m.setRunning(r)
 	for _, o := range m.running {
 		changed[o.trial.Number] = true
-	}
-	if m.rules.window > 0 {
-		newest := f.newest[seen]
-		for _, t := range r.History.Running() {
-			if r.Trial == nil || t.Number != r.Trial.Number {
-				newest = max(newest, t.Number)
-			}
-		}
-		first := max(0, newest+1-m.rules.window)
-		for number := min(first, m.first); number < max(first, m.first); number++ {
-			changed[number] = true
-		}
-		m.first = first
 	}
 	m.poor.Update(m.changes(f, changed))
 	return m.density, m.poor.Snapshot()
@@ -150,9 +147,6 @@ func (m *tpeModel) changes(f *tpeHistory, numbers map[int]bool) []parzen.Change 
 
 // poorAt returns the point of a trial, nil if it is not in the poor density.
 func (m *tpeModel) poorAt(f *tpeHistory, number int) []float64 {
-	if number < m.first {
-		return nil
-	}
 	for _, o := range m.running {
 		if o.trial.Number == number {
 			return o.point
@@ -162,7 +156,7 @@ func (m *tpeModel) poorAt(f *tpeHistory, number int) []float64 {
 		return nil
 	}
 	i := f.index[number] - 1
-	if i < 0 || i >= m.seen || slices.Contains(m.within, i) {
+	if i < m.first || i >= m.seen || slices.Contains(m.within, i) {
 		return nil
 	}
 	return m.points[i]

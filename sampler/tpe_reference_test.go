@@ -24,19 +24,16 @@ func split(r trial.Request, rules tpeRules) (below, above []*trial.Trial) {
 		}
 	}
 	below = best(ranked, r.History.Directions(), rules.size(len(ranked)))
-	for _, t := range append(r.History.Finished(), r.History.Running()...) {
+	recent := r.History.Finished()
+	if rules.window > 0 {
+		recent = recent[max(0, len(recent)-rules.window):]
+	}
+	for _, t := range slices.Concat(recent, r.History.Running()) {
 		if !slices.Contains(below, t) && (r.Trial == nil || t.Number != r.Trial.Number) {
 			above = append(above, t)
 		}
 	}
 	slices.SortFunc(above, byNumber)
-	if rules.window > 0 {
-		newest := 0
-		for _, t := range slices.Concat(below, above) {
-			newest = max(newest, t.Number)
-		}
-		above = slices.DeleteFunc(above, func(t *trial.Trial) bool { return t.Number <= newest-rules.window })
-	}
 	return below, above
 }
 

@@ -14,7 +14,7 @@ type tpeRules struct {
 	byRank bool    // the good trials weigh by their rank, otherwise all the same
 	other  float64 // see parzen.Column.Other, of the good trials
 	steps  float64 // least deviation of a good trial's kernel, in steps of the parameter
-	window int     // poor trials are among so many last ones; 0: any number
+	window int     // poor trials run or are among so many that finished last; 0: any number
 	whole  bool    // the joint space has the parameters of any trial, otherwise those of all
 }
 

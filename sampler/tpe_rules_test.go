@@ -335,6 +335,33 @@ func TestTPEForgetsOldPoorTrials(t *testing.T) {
 	}
 }
 
+// The window is of trials that a history has, whatever their numbers are, and a
+// trial that runs for long stays in sight.
+func TestTPEWindowCountsTrialsAndNotNumbers(t *testing.T) {
+	sp := floats(2, unit)
+	log := trial.NewLog(minimize)
+	slow := &trial.Trial{Number: 0, State: trial.Running, Params: []trial.Param{
+		{Name: "x0", Value: 0.5, Dist: unit}, {Name: "x1", Value: 0.5, Dist: unit},
+	}}
+	log.Put(slow)
+	for i, u := range study(500, 4, sp, minimize).History().Finished() { // as in one bracket of seven
+		v := *u
+		v.Number = 7 * (i + 1)
+		log.Put(&v)
+	}
+	s := &TPE{}
+	now := s.view(request(log, 7*501, 1), sp)
+	good := 0
+	for _, i := range s.histories[0].models[0].within {
+		if i >= 300 {
+			good++
+		}
+	}
+	if want := 200 - good + 1; now.poor.Len() != want {
+		t.Errorf("of the last 200 trials %d are good, and one is running: %d are poor, want %d", good, now.poor.Len(), want)
+	}
+}
+
 // A parameter whose range has changed is drawn on its own, and then points that
 // differ in it alone are different.
 func TestTPEDrawsOnItsOwnWhatHasChanged(t *testing.T) {

@@ -80,6 +80,9 @@ func (h History) Space(pruned bool) space.Space {
 	return h.complete.space
 }
 
+// Ranked returns how many Complete and Pruned trials there are, at no cost.
+func (h History) Ranked() int { return h.ranked.n }
+
 // Best returns the best Complete and feasible trial by the first objective;
 // of several equal ones the one that finished first.
 func (h History) Best() (*Trial, bool) { return h.best, h.best != nil }

@@ -88,6 +88,7 @@ func (l *Log) Trial(number int) (*Trial, bool) {
 
 // An intersection is the space that all trials so far have in common.
 type intersection struct {
+	n     int    // so many trials
 	last  *Trial // nil if there was none
 	space space.Space
 }
@@ -95,11 +96,11 @@ type intersection struct {
 func (i intersection) with(t *Trial) intersection {
 	switch {
 	case i.last == nil:
-		return intersection{t, t.Space()}
+		return intersection{1, t, t.Space()}
 	case sameParams(i.last.Params, t.Params): // as most often: nothing is lost
-		return intersection{t, i.space}
+		return intersection{i.n + 1, t, i.space}
 	}
-	return intersection{t, i.space.Intersect(t.Space())}
+	return intersection{i.n + 1, t, i.space.Intersect(t.Space())}
 }
 
 // sameParams reports whether the parameters have the same names and

@@ -210,6 +210,10 @@ func TestAHistoryNeverChangesAndLaterOnesBeginWithIt(t *testing.T) {
 		if !slices.Equal(now.finished, s.finished) || !slices.Equal(now.running, s.running) || now.best != s.best || !slices.Equal(now.space, s.space) {
 			t.Fatalf("snapshot %d has changed", i)
 		}
+		ranked := slices.DeleteFunc(slices.Clone(s.finished), func(u *trial.Trial) bool { return u.State == trial.Failed })
+		if got := s.history.Ranked(); got != len(ranked) {
+			t.Fatalf("snapshot %d: %d trials are ranked, want %d", i, got, len(ranked))
+		}
 		if n := len(s.finished); !slices.Equal(s.finished, last[:n]) {
 			t.Fatalf("snapshot %d: the last history does not begin with the same pointers", i)
 		}
