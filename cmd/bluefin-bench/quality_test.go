@@ -328,3 +328,40 @@ func TestTablesAreSearchedBesideProblems(t *testing.T) {
 }
 
 func near(a, b float64) bool { return math.Abs(a-b) <= 1e-12*math.Abs(b) }
+
+func TestTheNamesWithOptunaAreTheSamplersWithItsRules(t *testing.T) {
+	p, err := functions.New("bbob_f01_d05", 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	search := func(e engine) []float64 {
+		t.Helper()
+		values, err := gaps(t.Context(), p, e, 60, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return values
+	}
+	for _, c := range []struct {
+		name         string
+		named, usual study.Sampler
+	}{
+		{"tpe-optuna", &sampler.TPE{Optuna: true}, &sampler.TPE{}},
+		{"cmaes-optuna", &sampler.CMAES{AsOptuna: true}, &sampler.CMAES{}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			const seed = 3
+			e, err := openStudy(t.Context(), c.name, plan{seed: samplerSeed(seed), trials: 60, workers: 1})
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := search(e)
+			if want := search(searchWith(t, c.named, seed)); !slices.Equal(got, want) {
+				t.Errorf("the gaps are %v, want %v", got, want)
+			}
+			if other := search(searchWith(t, c.usual, seed)); slices.Equal(got, other) {
+				t.Error("the gaps are those of the default rules")
+			}
+		})
+	}
+}

@@ -10,8 +10,8 @@ import (
 
 // samplerNames are those that newSampler knows.
 var samplerNames = []string{
-	"auto", "tpe", "tpe-independent", "tpe-groups", "gp", "random", "qmc", "halton", "bruteforce",
-	"cmaes", "cmaes-ipop", "cmaes-bipop", "cmaes-separable", "cmaes-margin", "cmaes-adapt",
+	"auto", "tpe", "tpe-independent", "tpe-groups", "tpe-optuna", "gp", "random", "qmc", "halton", "bruteforce",
+	"cmaes", "cmaes-ipop", "cmaes-bipop", "cmaes-separable", "cmaes-margin", "cmaes-adapt", "cmaes-optuna",
 }
 
 // A plan is what a search is known to be before it begins. 0 is unknown.
@@ -32,6 +32,8 @@ func newSampler(name string, p plan) (study.Sampler, error) {
 		return &sampler.TPE{Independent: true}, nil
 	case "tpe-groups":
 		return &sampler.TPE{Groups: true}, nil
+	case "tpe-optuna":
+		return &sampler.TPE{Optuna: true}, nil
 	case "random":
 		return sampler.Random{}, nil
 	case "cmaes":
@@ -46,6 +48,8 @@ func newSampler(name string, p plan) (study.Sampler, error) {
 		return &sampler.CMAES{Margin: true}, nil
 	case "cmaes-adapt":
 		return &sampler.CMAES{AdaptRates: true}, nil
+	case "cmaes-optuna":
+		return &sampler.CMAES{AsOptuna: true}, nil
 	case "gp":
 		return &sampler.GP{}, nil
 	case "qmc":
