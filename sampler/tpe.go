@@ -18,11 +18,11 @@ import (
 // interact. In a conditional space a trial lacks those of the branches that it
 // did not take: there its kernel is that of the prior. What is new, what had
 // another distribution before, and all parameters if there are several
-// objectives, is drawn one at a time from the trials that have it. Running trials of others count among the poor ones, so
-// that parallel workers stay apart (the "constant liar"), and so does what
-// Optuna's workers announce of theirs; pruned trials rank behind the complete
-// ones, and infeasible ones last. Trials whose value lies outside the range of
-// today are left out.
+// objectives, is drawn one at a time from the trials that have it. Running trials
+// of others count among the poor ones, so that parallel workers stay apart (the
+// "constant liar"), and so does what Optuna's workers announce of theirs; pruned
+// trials rank behind the complete ones, and infeasible ones last. Trials whose
+// value lies outside the range of today are left out.
 //
 // What it does is what Optuna 5 does, apart from this, of which Optuna set
 // undoes all but the last two points; Independent and several objectives do
@@ -46,7 +46,8 @@ import (
 //     tried, failed ones included, or is being tried, while others remain: of
 //     the candidates the best untried one is taken, and if there is none, of as
 //     many untried points at random. (In a conditional space running trials, and
-//     those that failed before they had all parameters, do not count.)
+//     those that failed before they had all parameters, do not count; and points
+//     may come again if trials have more than 64 different sets of parameters.)
 //
 // The first four points were chosen with the seeds 100 to 114 of
 // docs/benchmarks.md. With its seeds 0 to 9 they raise the share of BBOB's
@@ -86,11 +87,10 @@ type TPE struct {
 	histories []*tpeHistory // a cache, the last used first
 }
 
-// SampleJoint draws the parameters that any complete or pruned trial has, always
-// with one distribution; with Optuna and without Groups, those that all of them
-// have. It returns none while
-// the study starts up, and with several objectives. An error names a setting out
-// of range.
+// SampleJoint draws the parameters that the first complete or pruned trial has,
+// or any two, always with one distribution; with Optuna and without Groups, those
+// that all of them have. It returns none while the study starts up, and with
+// several objectives. An error names a setting out of range.
 func (s *TPE) SampleJoint(r trial.Request) (map[string]float64, error) {
 	if err := s.check(); err != nil {
 		return nil, err
@@ -213,12 +213,11 @@ func (s *TPE) groups(h trial.History) []space.Space {
 	return s.history(h).groups(len(h.Finished()))
 }
 
-// whole returns all parameters of a history that have not changed.
+// whole returns the parameters that are drawn as a whole.
 func (s *TPE) whole(h trial.History) space.Space {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	steady, _ := s.history(h).whole(len(h.Finished()))
-	return steady
+	return s.history(h).whole(len(h.Finished())).steady
 }
 
 // history returns what was made of a history before, brought up to its end. The

@@ -16,8 +16,18 @@ import (
 type tpeTried struct {
 	first    map[uint64]int // by hash, the index of the first finished trial there
 	distinct []int          // distinct[i]: different points among the first i finished trials
-	branches [][]float64    // a point for every set of parameters that trials have
+	branches []tpeBranch    // a point for every set of parameters that trials have, as they came
 }
+
+// A tpeBranch is the point of the finished trial at an index.
+type tpeBranch struct {
+	index int
+	point []float64
+}
+
+// maxBranches is how many sets of parameters trials may have before points come
+// again: each is looked up, and with so many hardly a point comes by chance.
+const maxBranches = 64
 
 // add notes the point of the next finished trial, nil if it has none. Of one
 // that lacks parameters because it failed before it asked for them, that says
@@ -33,8 +43,8 @@ func (k *tpeTried) add(points [][]float64, point []float64, failed bool) {
 	if point != nil && !k.includes(points, len(points), point) {
 		k.first[hashPoint(point)] = len(points)
 		n++
-		if !slices.ContainsFunc(k.branches, func(b []float64) bool { return sameMissing(b, point) }) {
-			k.branches = append(k.branches, point)
+		if len(k.branches) <= maxBranches && !slices.ContainsFunc(k.branches, func(b tpeBranch) bool { return sameMissing(b.point, point) }) {
+			k.branches = append(k.branches, tpeBranch{len(points), point})
 		}
 	}
 	k.distinct = append(k.distinct, n)
@@ -48,11 +58,11 @@ func sameMissing(a, b []float64) bool {
 // parameter, as far as the trial has parameters: those that it lacks were not
 // asked for there.
 func (k *tpeTried) has(points [][]float64, seen int, point []float64) bool {
-	for _, b := range k.branches {
+	for _, b := range k.known(seen) {
 		there := point
-		if slices.Contains(b, parzen.Missing) {
+		if slices.Contains(b.point, parzen.Missing) {
 			there = slices.Clone(point)
-			for i, x := range b {
+			for i, x := range b.point {
 				if x == parzen.Missing {
 					there[i] = x
 				}
@@ -63,6 +73,12 @@ func (k *tpeTried) has(points [][]float64, seen int, point []float64) bool {
 		}
 	}
 	return false
+}
+
+// known returns the branches of the first seen trials.
+func (k *tpeTried) known(seen int) []tpeBranch {
+	n, _ := slices.BinarySearchFunc(k.branches, seen, func(b tpeBranch, seen int) int { return b.index - seen })
+	return k.branches[:n]
 }
 
 // includes reports whether the point is that of one of the first seen trials. Of
@@ -91,21 +107,24 @@ func isFinite(sp space.Space) bool {
 
 // untried returns the function that tells which points r's history has not
 // tried and no one else is trying. It is nil if points may be tried again: if
-// all are taken, if a parameter is continuous, or if trials have other
-// parameters too, by which they differ. In a conditional space it is not known
+// all are taken, if a parameter is continuous, if trials have other parameters
+// too, by which they differ, or too many branches. In a conditional space it is not known
 // whether all are taken: remain reports whether some are not. The caller holds
 // mu; the function locks it.
 func (m *tpeModel) untried(f *tpeHistory, r trial.Request, mu *sync.Mutex) (untried func(point []float64) bool, remain bool) {
 	seen := m.seen
 	others := f.mostParams[seen] > len(r.History.Space(true))
 	if m.rules.whole {
-		_, changing := f.whole(seen)
-		others = len(changing) > 0
+		w := f.whole(seen)
+		others = len(w.changing) > 0 || w.single > 0
 	}
 	if !m.finite || others {
 		return nil, false
 	}
-	points, running := m.points, m.running
+	points, running, branches := m.points, m.running, m.tried.known(seen)
+	if len(branches) > maxBranches {
+		return nil, false
+	}
 	size := 1.0
 	for _, d := range m.space {
 		size *= float64(d.Dist.Len())
@@ -119,7 +138,7 @@ func (m *tpeModel) untried(f *tpeHistory, r trial.Request, mu *sync.Mutex) (untr
 	if taken >= size {
 		return nil, false
 	}
-	conditional := slices.ContainsFunc(m.tried.branches, func(b []float64) bool { return slices.Contains(b, parzen.Missing) })
+	conditional := slices.ContainsFunc(branches, func(b tpeBranch) bool { return slices.Contains(b.point, parzen.Missing) })
 	return func(point []float64) bool {
 		mu.Lock()
 		defer mu.Unlock()

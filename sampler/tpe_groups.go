@@ -30,49 +30,72 @@ func (f *tpeHistory) groups(seen int) []space.Space {
 			f.groupings = append(f.groupings, grouping{f.grouped + 1, now})
 		}
 	}
-	return groupingAt(f.groupings, seen)
-}
-
-// groupingAt returns the last groups with no more than seen trials.
-func groupingAt(list []grouping, seen int) []space.Space {
-	i, found := slices.BinarySearchFunc(list, seen, func(g grouping, seen int) int { return g.seen - seen })
+	i, found := slices.BinarySearchFunc(f.groupings, seen, func(g grouping, seen int) int { return g.seen - seen })
 	if !found {
 		i--
 	}
-	return list[i].groups
+	return f.groupings[i].groups
 }
 
-// whole returns all parameters of the first seen finished trials, unless they
-// failed: those that have always had one distribution, and the others.
-func (f *tpeHistory) whole(seen int) (steady, changing space.Space) {
-	both := groupingAt(f.wholes, seen)
-	return both[0], both[1]
+// A widened says which parameters the first seen finished trials have, unless
+// they failed.
+type widened struct {
+	seen     int
+	steady   space.Space // those that have always had one distribution
+	changing space.Space // those that have had several
+	single   int         // how many others only one trial has
+}
+
+// whole returns the parameters of the first seen finished trials.
+func (f *tpeHistory) whole(seen int) widened {
+	i, found := slices.BinarySearchFunc(f.wholes, seen, func(w widened, seen int) int { return w.seen - seen })
+	if !found {
+		i--
+	}
+	return f.wholes[i]
 }
 
 // widen follows whole after all[i], which has not failed. What has changed once
-// may change in every trial: a model of it would be made anew each time.
+// may change in every trial: a model of it would be made anew each time. So it
+// would with names that never come again; a name is single until it does, but
+// for those of the first trial.
 func (f *tpeHistory) widen(t *trial.Trial, i int) {
-	steady, changing := f.whole(i)
+	now := f.whole(i)
 	changed := false
 	for _, p := range t.Params {
-		k, known := find(steady, p.Name)
-		if known && sameDist(steady[k].Dist, p.Dist) {
+		k, steady := find(now.steady, p.Name)
+		if steady && sameDist(now.steady[k].Dist, p.Dist) {
 			continue
 		}
-		j, moves := find(changing, p.Name)
-		if moves {
+		j, changing := find(now.changing, p.Name)
+		if changing {
 			continue
 		}
 		changed = true
+		before, single := f.single[p.Name]
 		d := space.Dimension{Name: p.Name, Dist: p.Dist}
-		if known {
-			steady, changing = slices.Delete(slices.Clone(steady), k, k+1), slices.Insert(slices.Clone(changing), j, d)
-		} else {
-			steady = slices.Insert(slices.Clone(steady), k, d)
+		switch {
+		case steady:
+			now.steady = slices.Delete(slices.Clone(now.steady), k, k+1)
+			now.changing = slices.Insert(slices.Clone(now.changing), j, d)
+		case single:
+			delete(f.single, p.Name)
+			now.single--
+			if sameDist(before, p.Dist) {
+				now.steady = slices.Insert(slices.Clone(now.steady), k, d)
+			} else {
+				now.changing = slices.Insert(slices.Clone(now.changing), j, d)
+			}
+		case f.ranked[i] == 0:
+			now.steady = slices.Insert(slices.Clone(now.steady), k, d)
+		default:
+			f.single[p.Name] = p.Dist
+			now.single++
 		}
 	}
 	if changed {
-		f.wholes = append(f.wholes, grouping{i + 1, []space.Space{steady, changing}})
+		now.seen = i + 1
+		f.wholes = append(f.wholes, now)
 	}
 }
 

@@ -2,6 +2,7 @@ package sampler
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"testing"
 
@@ -146,5 +147,85 @@ func TestTPEDrawsBranchesAsAWhole(t *testing.T) {
 	}
 	if len(seen) != 8 {
 		t.Errorf("%d of 8 points were tried in 40 trials, want all", len(seen))
+	}
+}
+
+// A name that never comes again says nothing of the next trial. If every one of
+// them widened the space, a draw would soon cost seconds.
+func TestTPEDrawsOnItsOwnWhatOnlyOneTrialHas(t *testing.T) {
+	log, s := trial.NewLog(minimize), &TPE{}
+	put := func(names ...string) {
+		u := &trial.Trial{Number: len(log.History().Finished()), State: trial.Complete, Values: []float64{1}}
+		for _, name := range names {
+			u.Params = append(u.Params, trial.Param{Name: name, Value: 1, Dist: space.Int{Low: 0, High: 9}})
+		}
+		log.Put(u)
+	}
+	joint := func() []string {
+		t.Helper()
+		drawn, err := s.SampleJoint(request(log, len(log.History().Finished()), 1))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return slices.Sorted(maps.Keys(drawn))
+	}
+	put("x", "first")
+	for i := range 100 {
+		name := fmt.Sprint("only", i)
+		put("x", name)
+		if i < 10 {
+			continue
+		}
+		if got, want := joint(), []string{"first", "x"}; !slices.Equal(got, want) {
+			t.Fatalf("trial %d: drew %v, want %v", i, got, want)
+		}
+		if _, err := s.Sample(request(log, i+2, 1), name, space.Int{Low: 0, High: 9}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n, most := len(s.histories[0].models), 16+4*2; n > most {
+		t.Errorf("%d models are kept for two parameters, want at most %d", n, most)
+	}
+	// Until all that differs is known, points may come again.
+	if now := s.view(request(log, 200, 1), searchSpace(s.whole(log.History()))); now.untried != nil {
+		t.Error("trials differ in what only one of them has, but points come once only")
+	}
+	put("x", "only7")
+	if got, want := joint(), []string{"first", "only7", "x"}; !slices.Equal(got, want) {
+		t.Errorf("what two trials have: drew %v, want %v", got, want)
+	}
+	old := request(log, 101, 1)
+	old.History = log.History().Before(101)
+	if drawn, err := s.SampleJoint(old); err != nil || len(drawn) != 2 {
+		t.Errorf("a trial earlier: drew %v, %v, want two parameters", drawn, err)
+	}
+	u := &trial.Trial{Number: 102, State: trial.Complete, Values: []float64{1}, Params: []trial.Param{
+		{Name: "only8", Value: 1, Dist: space.Int{Low: 0, High: 5}},
+	}}
+	log.Put(u)
+	if got, want := joint(), []string{"first", "only7", "x"}; !slices.Equal(got, want) {
+		t.Errorf("what two trials have with two ranges: drew %v, want %v", got, want)
+	}
+}
+
+// Every set of parameters that trials have is looked up for every candidate, so
+// they must not be too many.
+func TestTPEMayRepeatWhatHasTooManyBranches(t *testing.T) {
+	log, s, dist := trial.NewLog(minimize), &TPE{}, space.Int{Low: 0, High: 2}
+	for number := range 65 { // number 0 has all, the others have those of their bits
+		u := &trial.Trial{Number: number, State: trial.Complete, Values: []float64{1}}
+		for bit := range 7 {
+			if number == 0 || number>>bit&1 > 0 {
+				u.Params = append(u.Params, trial.Param{Name: fmt.Sprint("p", bit), Value: 1, Dist: dist})
+			}
+		}
+		log.Put(u)
+	}
+	for _, seen := range []int{65, 64, 65} {
+		r := request(log, 65, 1)
+		r.History = log.History().Before(seen)
+		if now := s.view(r, s.whole(r.History)); (now.untried == nil) != (seen == 65) {
+			t.Errorf("%d sets of parameters: points come once only: %v", seen, now.untried != nil)
+		}
 	}
 }

@@ -23,7 +23,8 @@ type tpeHistory struct {
 	models     []*tpeModel    // the last used first
 	groupings  []grouping     // at every change in all[:grouped]
 	grouped    int
-	wholes     []grouping // what whole returns, at every change
+	wholes     []widened             // what whole returns, at every change
+	single     map[string]space.Dist // of parameters that only one trial has
 }
 
 // A standing are the good ones among the first seen finished trials.
@@ -35,7 +36,8 @@ type standing struct {
 func newTPEHistory(h trial.History, rules tpeRules) *tpeHistory {
 	return &tpeHistory{
 		rules: rules, directions: h.Directions(),
-		ranked: []int{0}, mostParams: []int{0}, standings: []standing{{}}, wholes: []grouping{{groups: []space.Space{nil, nil}}},
+		ranked: []int{0}, mostParams: []int{0}, standings: []standing{{}},
+		wholes: []widened{{}}, single: map[string]space.Dist{},
 	}
 }
 
@@ -149,6 +151,11 @@ func (f *tpeHistory) model(sp space.Space) *tpeModel {
 	}
 	m := newTPEModel(sp, f.rules)
 	f.models = slices.Insert(f.models, 0, m)
+	// Spaces that came once and never again would fill the memory.
+	newest := f.wholes[len(f.wholes)-1]
+	if limit := 16 + 4*(len(newest.steady)+len(newest.changing)); len(f.models) > limit {
+		f.models = slices.Delete(f.models, limit, len(f.models))
+	}
 	return m
 }
 
