@@ -2,6 +2,7 @@ package sampler_test
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"testing"
 
@@ -146,18 +147,29 @@ func TestCMAESInParallelConverges(t *testing.T) {
 }
 
 func TestCMAESMaximizingIsMinimizingTheNegative(t *testing.T) {
-	dists := five(space.Float{Low: -5, High: 5})
-	down := newCMAESStudy(t, &sampler.CMAES{}, 1, trial.Minimize, rosenbrockFunction, dists...)
-	up := newCMAESStudy(t, &sampler.CMAES{}, 1, trial.Maximize, func(x []float64) float64 { return -rosenbrockFunction(x) }, dists...)
-	for n := range 300 {
-		a, b := down.ask(), up.ask()
-		for i := range a.Params {
-			if a.Params[i].Value != b.Params[i].Value {
-				t.Fatalf("trial %d: minimizing f drew %v, maximizing -f %v", n, a.Params, b.Params)
+	rounded := func(x []float64) float64 { return math.Round(10*math.Hypot(x[0], x[1])) / 10 } // it ends on a plateau
+	for _, c := range []struct {
+		restart sampler.Restart
+		f       func(x []float64) float64
+		d, n    int
+	}{
+		{sampler.NoRestart, rosenbrockFunction, 5, 300},
+		{sampler.IPOP, rounded, 2, 600},
+		{sampler.BIPOP, rounded, 2, 600},
+	} {
+		dists := five(space.Float{Low: -5, High: 5})[:c.d]
+		down := newCMAESStudy(t, &sampler.CMAES{Restart: c.restart}, 1, trial.Minimize, c.f, dists...)
+		up := newCMAESStudy(t, &sampler.CMAES{Restart: c.restart}, 1, trial.Maximize, func(x []float64) float64 { return -c.f(x) }, dists...)
+		for n := range c.n {
+			a, b := down.ask(), up.ask()
+			for i := range a.Params {
+				if a.Params[i].Value != b.Params[i].Value {
+					t.Fatalf("restart %d, trial %d: minimizing f drew %v, maximizing -f %v", c.restart, n, a.Params, b.Params)
+				}
 			}
+			down.tell(a)
+			up.tell(b)
 		}
-		down.tell(a)
-		up.tell(b)
 	}
 }
 

@@ -196,7 +196,7 @@ const firstSigma = 1.0 / 6
 func (e *evolution) advance(d trial.Direction, s *CMAES) {
 	values := make([]float64, len(e.members))
 	for i, t := range e.members {
-		values[i] = t.Values[0]
+		values[i] = loss(t.Values[0], d)
 	}
 	state := e.tell(d, s)
 	watch, stop := e.watch.See(state, values)
