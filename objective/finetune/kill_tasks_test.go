@@ -146,6 +146,9 @@ func workOn(t *testing.T, name, dir string, kill int) (epochs []int, end string)
 // A trial on images, and one on texts with low-rank terms, whose process is
 // killed twice ends with the weights of one that ran through, bit for bit.
 func TestAKilledTaskEndsWithTheSameWeights(t *testing.T) {
+	if testing.Short() {
+		t.Skip("the race detector sees nothing of other processes")
+	}
 	for _, name := range []string{"fashion", "text"} {
 		task, s := newTask(t, name, t.TempDir())
 		net, r, err := task.Train(t.Context(), finetune.Checkpoints{}, s, 1, func(int, finetune.Metrics) error { return nil })

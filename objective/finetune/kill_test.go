@@ -91,6 +91,9 @@ func read(t *testing.T, path string) (ending, bool) {
 // nobody disturbed: value, reports, attributes, and the state after the last
 // epoch, which is all weights and moments.
 func TestAKilledTrialGoesOnAtItsEpoch(t *testing.T) {
+	if testing.Short() {
+		t.Skip("the race detector sees nothing of other processes")
+	}
 	want := uninterrupted(t, only(longEpochs))
 	seed := uint64(time.Now().UnixNano())
 	t.Log("seed", seed)

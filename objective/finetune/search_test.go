@@ -43,6 +43,9 @@ func searched(tb testing.TB, task *Task, s Space, n int, seed uint64) Result {
 // The task is of use only if the settings matter: thirty random ones must hold
 // a better one than the recommended ones, for four seeds of five.
 func TestARandomSearchBeatsTheDefaults(t *testing.T) {
+	if testing.Short() {
+		t.Skip("one goroutine, many trainings")
+	}
 	task := digitsTask(t)
 	better := 0
 	for seed := range uint64(5) {

@@ -19,6 +19,9 @@ func small(tb testing.TB) *finetune.Task {
 // Trainings on what frozen layers made of the images once end with the weights
 // of those that compute it in each step.
 func TestComputingFrozenLayersOnceChangesNoBit(t *testing.T) {
+	if testing.Short() {
+		t.Skip("one goroutine, many trainings")
+	}
 	cached, plain := small(t), small(t)
 	cached.Features = &prefix.Cache{}
 	plain.Recompute = true

@@ -12,6 +12,9 @@ import (
 // Trainings on what frozen layers made of the texts once end with the weights
 // of those that compute it in each step.
 func TestComputingFrozenLayersOnceChangesNoBit(t *testing.T) {
+	if testing.Short() {
+		t.Skip("one goroutine, many trainings")
+	}
 	path := file(t, 50)
 	task, plain := mustNew(t, Config{Train: path}), mustNew(t, Config{Train: path})
 	task.Features = &prefix.Cache{}

@@ -26,6 +26,9 @@ func TestMain(m *testing.M) {
 const committed = "../../digits04.safetensors"
 
 func TestPretrainingAgainGivesTheCommittedFile(t *testing.T) {
+	if testing.Short() {
+		t.Skip("one goroutine, many trainings")
+	}
 	if runtime.GOARCH != "amd64" {
 		t.Skip("the committed file was made on amd64; other architectures round otherwise")
 	}

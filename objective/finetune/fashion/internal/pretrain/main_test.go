@@ -6,6 +6,7 @@ import (
 	"os"
 	"reflect"
 	"strconv"
+	"sync"
 	"testing"
 
 	"github.com/bluefin-hpo/bluefin/objective/finetune/fashion/internal/cnn"
@@ -21,21 +22,31 @@ const folder = "/usr/share/datasets/fashion-mnist"
 // dataset returns the two parts of the data set.
 func dataset(t *testing.T) (learn, judge part) {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("one goroutine, 70,000 images")
+	}
 	if _, err := os.Stat(folder); err != nil {
 		if os.Getenv("CI") == "true" {
 			t.Fatal(err)
 		}
 		t.Skip(err)
 	}
-	learn, err := read(folder, "train")
+	both, err := parts()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if judge, err = read(folder, "t10k"); err != nil {
-		t.Fatal(err)
-	}
-	return learn, judge
+	return both[0], both[1]
 }
+
+// parts reads the data set, once.
+var parts = sync.OnceValues(func() (both [2]part, err error) {
+	for i, name := range []string{"train", "t10k"} {
+		if both[i], err = read(folder, name); err != nil {
+			return both, err
+		}
+	}
+	return both, nil
+})
 
 func committed(t *testing.T, name string) []byte {
 	t.Helper()
