@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -77,7 +76,7 @@ func failed(trials []*trial.Trial) (all []*trial.Trial) {
 }
 
 func printBest(w io.Writer, metric train.Metric, best, first *trial.Trial, finished int) {
-	fmt.Fprintf(w, "Best of %d trials: trial %d, validation %s %.4f%s\n", finished, best.Number, cmp.Or(metric, train.MetricLoss), best.Values[0], scores(best))
+	fmt.Fprintf(w, "Best of %d trials: trial %d, validation %s %.4f%s\n", finished, best.Number, metric, best.Values[0], scores(metric, best))
 	width := 18
 	for _, p := range best.Params {
 		width = max(width, len(p.Name))
@@ -86,26 +85,27 @@ func printBest(w io.Writer, metric train.Metric, best, first *trial.Trial, finis
 		fmt.Fprintf(w, "  %-*s %s\n", width, p.Name, shortValue(p.External()))
 	}
 	if first.State == trial.Complete && best.Number != first.Number {
-		fmt.Fprintf(w, "Recommended settings: trial %d, validation %s %.4f%s\n", first.Number, cmp.Or(metric, train.MetricLoss), first.Values[0], scores(first))
+		fmt.Fprintf(w, "Recommended settings: trial %d, validation %s %.4f%s\n", first.Number, metric, first.Values[0], scores(metric, first))
 	}
 }
 
-// scores says how good the network of a trial is.
-func scores(t *trial.Trial) string {
+// scores says how good the network of a trial is, but for what its value says.
+func scores(metric train.Metric, t *trial.Trial) string {
 	s := ""
-	for _, name := range []string{"validation", "test"} {
-		var x float64
-		if json.Unmarshal(t.UserAttrs[name+"_accuracy"], &x) == nil {
-			s += fmt.Sprintf(", %s accuracy %.1f %%", name, 100*x)
-		}
-		if json.Unmarshal(t.UserAttrs[name+"_auroc"], &x) == nil {
-			s += fmt.Sprintf(", %s AUROC %.4f", name, x)
-		}
-		if json.Unmarshal(t.UserAttrs[name+"_rmse"], &x) == nil {
-			s += fmt.Sprintf(", %s RMSE %.4g", name, x)
-		}
-		if json.Unmarshal(t.UserAttrs[name+"_r2"], &x) == nil {
-			s += fmt.Sprintf(", %s R² %.4f", name, x)
+	for _, part := range []string{"validation", "test"} {
+		for _, c := range []struct {
+			metric       train.Metric
+			scale        float64
+			name, format string
+		}{
+			{train.MetricAccuracy, 100, "accuracy", "%.1f %%"}, {train.MetricAUROC, 1, "AUROC", "%.4f"},
+			{train.MetricRMSE, 1, "RMSE", "%.4g"}, {train.MetricR2, 1, "R²", "%.4f"},
+		} {
+			var x float64
+			if part == "validation" && c.metric == metric || json.Unmarshal(t.UserAttrs[part+"_"+string(c.metric)], &x) != nil {
+				continue
+			}
+			s += fmt.Sprintf(", %s %s "+c.format, part, c.name, c.scale*x)
 		}
 	}
 	return s
@@ -159,7 +159,7 @@ func (p *progress) ended(t *trial.Trial) {
 	case t.State == trial.Pruned && reported:
 		params = append([]string{fmt.Sprintf("(%s %d)", p.step, last.Step)}, params...)
 	}
-	fmt.Fprintf(p.w, "%s trial %3d/%d  %-8s  %s %-7s %5.2f s  %s\n", mark, t.Number, p.total, strings.ToLower(t.State.String()), cmp.Or(p.metric, train.MetricLoss), value,
+	fmt.Fprintf(p.w, "%s trial %3d/%d  %-8s  %s %-7s %5.2f s  %s\n", mark, t.Number, p.total, strings.ToLower(t.State.String()), p.metric, value,
 		t.Duration().Seconds(), strings.Join(params, " "))
 }
 
