@@ -2,14 +2,14 @@ package finetune
 
 import (
 	"context"
+	"time"
 
 	"github.com/bluefin-hpo/bluefin/objective/train"
 )
 
 // Rehearse runs one epoch with settings s on a small part of the data, such as
 // 0.05 of it, and says what a trial would take in time and memory. So mistakes
-// show in seconds, before a study begins. The first trainings of several stages
-// cost less, folds as often as there are folds.
+// show in seconds, before a study begins. The Total is of all stages.
 func (t *Task) Rehearse(ctx context.Context, s Settings, seed uint64, fraction float64) (train.Rehearsal, error) {
 	if err := t.check(s); err != nil {
 		return train.Rehearsal{}, err
@@ -22,5 +22,7 @@ func (t *Task) Rehearse(ctx context.Context, s Settings, seed uint64, fraction f
 	if err != nil {
 		return train.Rehearsal{}, err
 	}
-	return train.Rehearse(ctx, net, t.Training, t.Validation, t.config(s, seed), fraction)
+	rehearsal, err := train.Rehearse(ctx, net, t.Training, t.Validation, t.config(s, seed), fraction)
+	rehearsal.Total = time.Duration(t.Stages.cost() * float64(rehearsal.Total))
+	return rehearsal, err
 }

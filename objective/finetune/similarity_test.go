@@ -112,6 +112,17 @@ func TestARehearsalSaysWhatATrialTakes(t *testing.T) {
 	if r.Examples != 8 || r.Epoch <= 0 || r.Total < r.Epoch || r.Footprint.Total() < 4*(64*128+128*96+96*64) {
 		t.Errorf("rehearsal is %+v", r)
 	}
+	for stages, times := range map[Stages]float64{{}: 30, {Folds: 4}: 120, {Fidelity: Data}: 30 * 13. / 9, {Fidelity: Freezing}: 90} {
+		task := digitsTask(t)
+		task.Stages = stages
+		r, err := task.Rehearse(t.Context(), Defaults(), 1, 0.1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := float64(r.Total) / float64(r.Epoch); math.Abs(got-times) > 1e-3 {
+			t.Errorf("%+v: a trial takes %v epochs, want %v", stages, got, times)
+		}
+	}
 	s := Defaults()
 	s.LearningRate = -1
 	if _, err := task.Rehearse(t.Context(), s, 1, 0.1); err == nil {

@@ -51,6 +51,20 @@ func (s Stages) check() error {
 	return nil
 }
 
+// cost is how many times that of a single training a trial takes at most: a
+// deeper freeze takes less than a training as the settings say.
+func (s Stages) cost() float64 {
+	switch {
+	case s.Folds > 0:
+		return float64(s.Folds)
+	case s.Fidelity == Data:
+		return 1./9 + 1./3 + 1
+	case s.Fidelity == Freezing:
+		return 3
+	}
+	return 1
+}
+
 // A stage is one training of a trial. Its examples are places in the training
 // part followed by the validation part; nil means all of the part.
 type stage struct {
