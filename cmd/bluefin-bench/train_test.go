@@ -56,7 +56,8 @@ func TestTrainMeasuresEachNetworkAtThreeDepths(t *testing.T) {
 			name + " forward 0", name + " step 0", fmt.Sprint(name, " step ", half), fmt.Sprint(name, " step ", all),
 			fmt.Sprint(name, " step_features ", half), fmt.Sprint(name, " step_features ", all),
 		}
-		checkPaces(t, benchJSON[pace](t, "train", "--models", model, "--model", tinyEncoder, "--batch", "3", "--length", "5", "--turns", "2", "--seconds", "0.001"), 3, want...)
+		rows := benchJSON[pace](t, "train", "--models", model, "--model", tinyEncoder, "--batch", "3", "--length", "5", "--turns", "2", "--seconds", "0.001")
+		checkPaces(t, rows, 3, want...)
 	}
 }
 
@@ -165,13 +166,13 @@ func TestTrainMeasuresPyTorch(t *testing.T) {
 		if folder == "" {
 			models = "text"
 		}
-		rows := benchJSON[pace](t, "train", "--models", models, "--model", folder, "--batch", "2", "--length", "4", "--turns", "1", "--seconds", "0.001", "--python", python)
-		for _, r := range rows {
+		args := []string{"train", "--models", models, "--model", folder, "--batch", "2", "--length", "4", "--turns", "1", "--seconds", "0.001", "--python", python}
+		for _, r := range benchJSON[pace](t, args...) {
 			found[r.name()] = r.Millis > 0
 		}
 	}
-	for _, want := range []string{"pytorch fashion step 4", "pytorch text step 2", "pytorch text step 4", "pytorch text step 7", "pytorch table step 1", "pytorch table forward 0"} {
-		if !found[want] {
+	for _, name := range []string{"fashion step 4", "text step 2", "text step 4", "text step 7", "table step 1", "table forward 0"} {
+		if want := "pytorch " + name; !found[want] {
 			t.Errorf("there is no time of %s", want)
 		}
 	}
@@ -193,7 +194,8 @@ func TestTrainExplainsAMistake(t *testing.T) {
 			t.Errorf("%s: exit code %d, %q, %q; want %d and %q", args, code, out, messages, exitUsage, want)
 		}
 	}
-	if code, _, messages := bench(t, "train", "--models", "text", "--model", "nowhere"); code != exitError || !strings.Contains(messages, "bench: nowhere has no config.json") {
+	code, _, messages := bench(t, "train", "--models", "text", "--model", "nowhere")
+	if code != exitError || !strings.Contains(messages, "bench: nowhere has no config.json") {
 		t.Errorf("exit code %d, %q", code, messages)
 	}
 }
