@@ -69,7 +69,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 }
 
 // packagePrefix is what the errors of this module begin with.
-var packagePrefix = regexp.MustCompile(`(^|: |; )(study|space|storage|trial): `)
+var packagePrefix = regexp.MustCompile(`(^|: |; )(bert|finetune|kernel|nn|parts|prefix|probe|safetensors|space|storage|study|table|tabular|text|train|trial|wordpiece): `)
 
 // oneLine is the message for a user, who knows no packages.
 func oneLine(err error) string {
