@@ -52,6 +52,9 @@ func area(points [][]float64, ref []float64) float64 {
 
 // exclusive returns the volume that p dominates and the others do not.
 func exclusive(p []float64, others [][]float64, ref []float64) float64 {
+	if v, ok := corner(p, others, ref); ok {
+		return v
+	}
 	limited := make([][]float64, 0, len(others))
 	for _, q := range others {
 		worse := make([]float64, len(q))
@@ -61,6 +64,28 @@ func exclusive(p []float64, others [][]float64, ref []float64) float64 {
 		limited = append(limited, worse)
 	}
 	return volume(p, ref) - hypervolume(front(limited), ref)
+}
+
+// corner is exclusive for two objectives where p dominates none of the others:
+// what is left to p is a rectangle. Otherwise ok is false.
+func corner(p []float64, others [][]float64, ref []float64) (v float64, ok bool) {
+	if len(p) != 2 {
+		return 0, false
+	}
+	right, top := ref[0], ref[1]
+	for _, q := range others {
+		switch {
+		case q[0] > p[0] && q[1] > p[1]:
+			return 0, false
+		case q[1] > p[1]: // to the left
+			top = math.Min(top, q[1])
+		case q[0] > p[0]: // below
+			right = math.Min(right, q[0])
+		default: // p is dominated
+			return 0, true
+		}
+	}
+	return math.Max(right-p[0], 0) * math.Max(top-p[1], 0), true
 }
 
 // front returns the points that no other one dominates or equals, in

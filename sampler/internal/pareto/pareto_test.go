@@ -178,3 +178,28 @@ func TestSubsetAtItsEnds(t *testing.T) {
 		})
 	}
 }
+
+// A corner is what the general way computes, and where it says nothing there is
+// another point above and to the right.
+func TestCornerIsWhatAPointDominatesAlone(t *testing.T) {
+	r := rand.New(rand.NewPCG(7, 8))
+	rectangles := 0
+	for range 2000 {
+		points := random(r, 1+r.IntN(6), 2, 5)
+		p, others, ref := points[0], points[1:], []float64{0.9, 0.7}
+		got, ok := corner(p, others, ref)
+		if !ok {
+			if !slices.ContainsFunc(others, func(q []float64) bool { return q[0] > p[0] && q[1] > p[1] }) {
+				t.Fatalf("%v among %v has no corner, but dominates none", p, others)
+			}
+			continue
+		}
+		rectangles++
+		if want := Hypervolume(points, ref) - Hypervolume(others, ref); math.Abs(got-want) > 1e-12 {
+			t.Fatalf("%v among %v: the corner has %v, want %v", p, others, got, want)
+		}
+	}
+	if rectangles < 500 {
+		t.Errorf("%d corners were seen, want at least 500 of 2000", rectangles)
+	}
+}
