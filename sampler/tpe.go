@@ -40,8 +40,8 @@ import (
 //     have in common, all else one at a time).
 //   - Failed trials are among the poor ones. They never count as ranked, so
 //     that nothing changes without them, but where only failures are, g grows.
-//     On a test problem with its optimum at the border of a region that fails,
-//     every later trial failed without this rule, and half of them with it.
+//     In TestTPELearnsFromFailures, with the optimum at the border of a region
+//     that fails, 799 of 800 later trials fail without this rule, and 336 with it.
 //   - If no parameter is continuous, no point is drawn jointly that has been
 //     tried, failed ones included, or is being tried, while others remain: of
 //     the candidates the best untried one is taken, and if there is none, of as
