@@ -87,10 +87,11 @@ type TPE struct {
 	histories []*tpeHistory // a cache, the last used first
 }
 
-// SampleJoint draws the parameters that the first complete or pruned trial has,
-// or any two, always with one distribution; with Optuna and without Groups, those
-// that all of them have. It returns none while the study starts up, and with
-// several objectives. An error names a setting out of range.
+// SampleJoint draws the parameters that any complete or pruned trial has, always
+// with one distribution; with Optuna and without Groups, those that all of them
+// have. Beyond 64 parameters, only what two trials have is added. It returns none
+// while the study starts up, and with several objectives. An error names a setting
+// out of range.
 func (s *TPE) SampleJoint(r trial.Request) (map[string]float64, error) {
 	if err := s.check(); err != nil {
 		return nil, err

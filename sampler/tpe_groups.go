@@ -57,9 +57,10 @@ func (f *tpeHistory) whole(seen int) widened {
 
 // widen follows whole after all[i], which has not failed. What has changed once
 // may change in every trial: a model of it would be made anew each time. So it
-// would with names that never come again; a name is single until it does, but
-// for those of the first trial.
+// would with names that never come again: where there are many parameters, a
+// name is single until it does, but for those of the first trial.
 func (f *tpeHistory) widen(t *trial.Trial, i int) {
+	const many = 64
 	now := f.whole(i)
 	changed := false
 	for _, p := range t.Params {
@@ -86,7 +87,7 @@ func (f *tpeHistory) widen(t *trial.Trial, i int) {
 			} else {
 				now.changing = slices.Insert(slices.Clone(now.changing), j, d)
 			}
-		case f.ranked[i] == 0:
+		case f.ranked[i] == 0 || len(now.steady) < many:
 			now.steady = slices.Insert(slices.Clone(now.steady), k, d)
 		default:
 			f.single[p.Name] = p.Dist
