@@ -184,7 +184,7 @@ func sameTask(ctx context.Context, c *cli.Context, s *study.Study, task *task, s
 		Stages finetune.Stages `json:"stages"`
 		Kernel string          `json:"kernel"`
 	}
-	want := record{task.Name, id, seed, cmp.Or(task.Metric, train.MetricLoss), task.Stages, kernel.Name()}
+	want := record{task.Name, id[:16], seed, cmp.Or(task.Metric, train.MetricLoss), task.Stages, kernel.Name()}
 	if stored, ok := attrs["finetune"]; ok {
 		var was record
 		switch err := json.Unmarshal(stored, &was); {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 	"unicode"
 
 	"github.com/urfave/cli/v2"
@@ -201,18 +202,22 @@ func printOverfit(c *cli.Context, trials []*trial.Trial) {
 	if len(over) == 0 {
 		return
 	}
-	list := strings.Join(over[:min(len(over), 10)], ", ")
+	which := "trials "
+	if len(over) == 1 {
+		which = "trial "
+	}
+	list := which + strings.Join(over[:min(len(over), 10)], ", ")
 	if len(over) > 10 {
 		list += ", …"
 	}
-	logf(c, "Over-fitting: in %d of %d complete trials the validation loss rose by more than %.0f %% from its best while the training loss still fell (trials %s). What counts is the best epoch of each.",
+	logf(c, "Over-fitting: in %d of %d complete trials the validation loss rose by more than %.0f %% from its best while the training loss still fell (%s). What counts is the best epoch of each.",
 		len(over), seen, 100*finetune.OverfitRise, list)
 }
 
 // printFeatures says what computing frozen blocks once was worth, and why it
 // could not be done.
 func printFeatures(c *cli.Context, task *task) {
-	if st := task.Features.Stats(); st.Hits+st.DiskHits > 0 {
+	if st := task.Features.Stats(); st.Saved >= time.Second {
 		logf(c, "Frozen blocks: features computed %d times in %.1f s, found %d times, which saved %.1f s.", st.Misses, st.Computed.Seconds(), st.Hits+st.DiskHits, st.Saved.Seconds())
 		if st.DiskError != nil {
 			logf(c, "Not all features could be kept on disk: %v", st.DiskError)
