@@ -178,11 +178,14 @@ func TestTPEDrawsOnItsOwnWhatOnlyOneTrialHas(t *testing.T) {
 	for i := range 300 {
 		name := fmt.Sprint("only", i)
 		put("x", name)
-		if got := joint(); !slices.Equal(got, want) {
-			t.Fatalf("trial %d: drew %v, want %v", i, got, want)
-		}
 		if _, err := s.Sample(request(log, i+64, 1), name, space.Int{Low: 0, High: 9}); err != nil {
 			t.Fatal(err)
+		}
+		if i%30 > 0 {
+			continue
+		}
+		if got := joint(); !slices.Equal(got, want) {
+			t.Fatalf("trial %d: drew %v, want %v", i, got, want)
 		}
 	}
 	if n, most := len(s.histories[0].models), 16+4*64; n > most {
