@@ -89,16 +89,49 @@ func (t *Task) checkMetric() error {
 			return fmt.Errorf("finetune: metric is %q, which is of a regression, and this has classes", m)
 		}
 	}
-	n, outputs := t.Validation.Len(), max(t.Validation.Classes(), t.Training.Classes(), 1)
-	same := blas32.General{Rows: n, Cols: outputs, Stride: outputs, Data: make([]float32, n*outputs)}
-	if _, ok := m.Of(train.Score(same, t.Validation)); !ok {
-		why := "two classes, no more, and examples of both"
-		if regression {
-			why = "targets that are not all equal"
+	if !t.judges(t.Validation) {
+		return fmt.Errorf("finetune: metric is %q, which needs %s in the validation part", m, t.needs())
+	}
+	if t.Stages.Folds == 0 {
+		return nil
+	}
+	// Folds share each class out evenly, so that the seed does not matter.
+	folds, err := t.stages(t.Defaults, 0)
+	if err != nil {
+		return fmt.Errorf("finetune: %w", err)
+	}
+	both := join(train.Set{Labels: t.Training.Labels, Targets: t.Training.Targets}, train.Set{Labels: t.Validation.Labels, Targets: t.Validation.Targets})
+	for _, f := range folds {
+		var part train.Set
+		for _, i := range f.validation {
+			if regression {
+				part.Targets = append(part.Targets, both.Targets[i])
+			} else {
+				part.Labels = append(part.Labels, both.Labels[i])
+			}
 		}
-		return fmt.Errorf("finetune: metric is %q, which needs %s in the validation part", m, why)
+		if !t.judges(part) {
+			return fmt.Errorf("finetune: metric is %q, which needs %s in each of the %d folds: want fewer of them", m, t.needs(), len(folds))
+		}
 	}
 	return nil
+}
+
+// judges reports whether the labels or targets of s, which may have no examples
+// beside them, have a value of the metric.
+func (t *Task) judges(s train.Set) bool {
+	n, outputs := max(len(s.Labels), len(s.Targets)), max(t.Validation.Classes(), t.Training.Classes(), 1)
+	same := blas32.General{Rows: n, Cols: outputs, Stride: outputs, Data: make([]float32, n*outputs)}
+	_, ok := t.metric().Of(train.Score(same, s))
+	return ok
+}
+
+// needs says what a metric needs that not all data have.
+func (t *Task) needs() string {
+	if t.Training.Labels == nil {
+		return "targets that are not all equal"
+	}
+	return "two classes, no more, and examples of both"
 }
 
 // features returns the part of net that trains, and the parts of the data as

@@ -30,6 +30,49 @@ func TestStagesAreChecked(t *testing.T) {
 	}
 }
 
+// What every trial would fail with is said before the first one.
+func TestFoldsAreCheckedAgainstTheData(t *testing.T) {
+	two := func(positives, folds int, metric train.Metric) *Task { // 16 examples of two classes
+		task := tiny()
+		network := task.Network
+		task.Network = func(s Settings, rng *rand.Rand) (*nn.Network, error) {
+			net, err := network(s, rng)
+			net.Head = nn.NewDense("head", 4, 2)
+			return net, err
+		}
+		for i, part := range []*train.Set{&task.Training, &task.Validation} {
+			part.Targets, part.Labels = nil, make([]int, part.Len())
+			for j := range part.Labels {
+				if 2*j+i < positives {
+					part.Labels[j] = 1
+				}
+			}
+		}
+		task.Metric, task.Stages.Folds = metric, folds
+		return task
+	}
+	regression := tiny()
+	regression.Metric, regression.Stages.Folds = train.MetricR2, 16
+	for want, task := range map[string]*Task{
+		"folds is 17, want 2 to the number of examples, 16":                         two(8, 17, train.MetricLoss),
+		`metric is "auroc", which needs two classes, no more, and examples of both`: two(3, 4, train.MetricAUROC),
+		"in each of the 4 folds": two(3, 4, train.MetricAUROC),
+		`metric is "r2", which needs targets that are not all equal in each of the 16 folds`: regression,
+	} {
+		if _, err := task.ID(); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error is %v, want one with %q", err, want)
+		}
+	}
+	for _, task := range []*Task{two(3, 4, train.MetricLoss), two(4, 4, train.MetricAUROC)} {
+		if _, err := task.ID(); err != nil {
+			t.Error(err)
+		}
+		if _, err := task.Run(t.Context(), Defaults(), 5, silent); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 func TestFoldsShareTheExamplesOut(t *testing.T) {
 	task := digitsTask(t)
 	labels := slices.Concat(task.Training.Labels, task.Validation.Labels)
