@@ -37,13 +37,38 @@ func (d Categorical) Check() error {
 		default:
 			return invalid("choice %d has type %T, want nil, bool, int, float64 or string", i, c)
 		}
-		for j := range i {
-			if sameChoice(c, d.Choices[j]) {
-				return invalid("choice %d is %s again, want different choices", i, show(c))
-			}
-		}
+	}
+	if i := repeated(d.Choices); i >= 0 {
+		return invalid("choice %d is %s again, want different choices", i, show(d.Choices[i]))
 	}
 	return nil
+}
+
+// repeated returns the index of the first choice that is there before, or -1.
+// Few are compared one by one, which needs no memory.
+func repeated(choices []any) int {
+	if len(choices) <= 16 {
+		for i, c := range choices {
+			for j := range i {
+				if sameChoice(c, choices[j]) {
+					return i
+				}
+			}
+		}
+		return -1
+	}
+	type nan struct{} // which equals itself here, as in sameChoice
+	seen := make(map[any]bool, len(choices))
+	for i, c := range choices {
+		if x, ok := c.(float64); ok && math.IsNaN(x) {
+			c = nan{}
+		}
+		if seen[c] {
+			return i
+		}
+		seen[c] = true
+	}
+	return -1
 }
 
 // Contains implements Dist.

@@ -345,3 +345,21 @@ func text(t testing.TB, d space.Dist) string {
 	}
 	return text
 }
+
+// Many choices are compared in another way than few, with the same result.
+func TestARepeatedChoiceIsFoundAmongFewAndMany(t *testing.T) {
+	for _, n := range []int{3, 16, 17, 200} {
+		for name, last := range map[string]any{"a number": 1, "a float": 0.5, "NaN": math.NaN(), "a text": "1", "nil": nil, "a bool": true} {
+			choices := []any{1, 0.5, math.NaN(), "1", nil, true}
+			for i := len(choices); i < n; i++ {
+				choices = append(choices, i+1)
+			}
+			if err := (space.Categorical{Choices: choices}).Check(); err != nil {
+				t.Fatalf("%d choices: %v", len(choices), err)
+			}
+			if err := (space.Categorical{Choices: append(choices, last)}).Check(); err == nil {
+				t.Errorf("%s again, behind %d choices: no error", name, len(choices))
+			}
+		}
+	}
+}
