@@ -21,7 +21,7 @@ var imports = map[string][]string{
 	"storage/journal":     {"storage", "trial", "space"},
 	"storage/storagetest": {"storage", "trial", "space"},
 	"study":               {"storage", "sampler", "trial", "space"},
-	"objective":           {"objective", "study", "space"},
+	"objective":           {"objective", "study", "storage", "space"},
 	"cmd":                 {"objective", "study", "storage", "sampler", "pruner", "trial", "space"},
 	"examples":            {"objective", "study", "storage", "sampler", "pruner", "trial", "space"},
 }

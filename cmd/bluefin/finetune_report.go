@@ -14,6 +14,7 @@ import (
 
 	"github.com/bluefin-hpo/bluefin/objective/finetune"
 	"github.com/bluefin-hpo/bluefin/objective/train"
+	"github.com/bluefin-hpo/bluefin/storage"
 	"github.com/bluefin-hpo/bluefin/study"
 	"github.com/bluefin-hpo/bluefin/trial"
 )
@@ -215,13 +216,16 @@ func printOverfit(c *cli.Context, trials []*trial.Trial) {
 }
 
 // printFeatures says what computing frozen blocks once was worth, and why it
-// could not be done.
+// could not be done, and what else could not.
 func printFeatures(c *cli.Context, task *task) {
 	if st := task.Features.Stats(); st.Saved >= time.Second {
 		logf(c, "Frozen blocks: features computed %d times in %.1f s, found %d times, which saved %.1f s.", st.Misses, st.Computed.Seconds(), st.Hits+st.DiskHits, st.Saved.Seconds())
 		if st.DiskError != nil {
 			logf(c, "Not all features could be kept on disk: %v", st.DiskError)
 		}
+	}
+	if task.WithoutCheckpoints() {
+		logf(c, "Trials that train very much had no checkpoints, as their states are larger than %d MiB: after a kill they start anew.", storage.MaxCheckpoint>>20)
 	}
 	for _, note := range task.Notes() {
 		logf(c, "Frozen blocks were computed again in each epoch: %s.", note)

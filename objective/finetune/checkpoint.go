@@ -24,7 +24,16 @@ type Checkpoints struct {
 	// Its error ends the training and is returned as it is. nil: no state is
 	// saved.
 	Save func(epoch int, data []byte) error
+
+	// MaxBytes is the largest data that Save takes. A training with a larger
+	// state goes on without checkpoints, and starts at its beginning after a
+	// kill. 0: no limit.
+	MaxBytes int
 }
+
+// WithoutCheckpoints reports whether a training so far had a state too large
+// for a checkpoint: it went on, but could not be continued by another process.
+func (t *Task) WithoutCheckpoints() bool { return t.large.Load() }
 
 // A checkpoint is a safetensors file, which keeps every bit of a float32, and
 // the SHA-256 of it, so that no damage goes unseen. The file's metadata are the
@@ -69,6 +78,17 @@ func arrays(s *train.State) map[string]*[][]float32 {
 }
 
 func tensorName(prefix string, i int) string { return fmt.Sprintf("%s.%d", prefix, i) }
+
+// bytesOf is how much memory the arrays of s take, which are almost all of a
+// checkpoint.
+func bytesOf(s *train.State) (n int) {
+	for _, a := range arrays(s) {
+		for _, x := range *a {
+			n += 4 * len(x)
+		}
+	}
+	return n
+}
 
 // encode returns the checkpoint of a training of that origin.
 func (o origin) encode(p progress) ([]byte, error) {

@@ -191,6 +191,38 @@ func TestAnErrorOfSaveEndsTheTraining(t *testing.T) {
 	}
 }
 
+func TestATrainingGoesOnWithoutCheckpointsThatAreTooLarge(t *testing.T) {
+	s := Defaults()
+	s.NumTrainEpochs = 3
+	var largest int
+	run := func(most int) (saved int, without bool, r Result) {
+		task := digitsTask(t)
+		task.CheckpointEvery = time.Nanosecond
+		r, err := task.RunFrom(t.Context(), Checkpoints{MaxBytes: most, Save: func(_ int, data []byte) error {
+			saved++
+			largest = max(largest, len(data))
+			return nil
+		}}, s, 1, silent)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return saved, task.WithoutCheckpoints(), r
+	}
+	saved, without, want := run(0)
+	if saved != 3 || without {
+		t.Errorf("with no limit %d states are saved, and that one was too large is %t", saved, without)
+	}
+	for _, c := range []struct {
+		most, saved int
+	}{{largest, 3}, {largest - 1, 2}, {1000, 0}} { // the header grows with the epochs
+		saved, without, got := run(c.most)
+		if saved != c.saved || without != (c.saved < 3) || !reflect.DeepEqual(got, want) {
+			t.Errorf("at most %d bytes: %d states are saved, and that one was too large is %t, want %d; the result is %+v, want %+v",
+				c.most, saved, without, c.saved, got.Best, want.Best)
+		}
+	}
+}
+
 func TestAnEpochWhoseReportFailsIsNotSaved(t *testing.T) {
 	task, mine := digitsTask(t), errors.New("mine")
 	task.CheckpointEvery = time.Nanosecond

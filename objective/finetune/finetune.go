@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/bluefin-hpo/bluefin/objective/nn"
@@ -106,7 +107,8 @@ type Task struct {
 	pretrained  []prefix.Hash // of the blocks
 	fingerprint string        // of all that ID is of
 	startError  error
-	notes       sync.Map // see Notes
+	notes       sync.Map    // see Notes
+	large       atomic.Bool // see WithoutCheckpoints
 }
 
 // Metrics describe the network after an epoch, with dropout off. A train loss

@@ -2,6 +2,7 @@ package finetune
 
 import (
 	"github.com/bluefin-hpo/bluefin/objective/train"
+	"github.com/bluefin-hpo/bluefin/storage"
 	"github.com/bluefin-hpo/bluefin/study"
 )
 
@@ -26,6 +27,8 @@ import (
 // trial. When the trial is begun again, after its process was killed or its
 // study was interrupted, it goes on from there, and ends as if nothing had
 // happened; without a checkpoint it starts at its beginning and ends the same.
+// A state of more than storage.MaxCheckpoint bytes, four numbers of 32 bits for
+// each trained parameter, is not saved: see WithoutCheckpoints.
 // A checkpoint that is damaged, or of another seed or task, is an error that
 // matches ErrCheckpoint and fails the trial: its reports so far may not be
 // those of this training.
@@ -42,7 +45,7 @@ func (t *Task) Objective(sp Space, seed uint64) study.Objective {
 		// The report of an epoch comes before its checkpoint: if the process
 		// ends between the two, the trial goes back to the checkpoint before,
 		// and reports the epoch again.
-		c := Checkpoints{Save: live.Checkpoint}
+		c := Checkpoints{Save: live.Checkpoint, MaxBytes: storage.MaxCheckpoint}
 		earlier, err := live.Resume()
 		if err != nil {
 			return 0, err

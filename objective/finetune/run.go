@@ -3,6 +3,7 @@ package finetune
 import (
 	"cmp"
 	"context"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"time"
@@ -138,10 +139,19 @@ func (r *run) save(state train.State) error {
 	if r.checkpoints.Save == nil || time.Since(r.saved) < cmp.Or(r.CheckpointEvery, max(DefaultCheckpointEvery, 10*r.cost)) {
 		return nil
 	}
+	most := cmp.Or(r.checkpoints.MaxBytes, math.MaxInt)
+	if bytesOf(&state) > most { // not worth the memory of encoding it
+		r.large.Store(true)
+		return nil
+	}
 	began := time.Now()
 	data, err := r.of.encode(progress{Done: r.done, History: r.history, State: state})
 	if err != nil {
 		return err
+	}
+	if len(data) > most {
+		r.large.Store(true)
+		return nil
 	}
 	step := state.Epoch
 	if len(r.stages) > 1 {
