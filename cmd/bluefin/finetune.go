@@ -123,6 +123,13 @@ func runFinetune(c *cli.Context) (err error) {
 	cfg.Ended = show.ended
 	s, err := study.Open(ctx, cfg)
 	if err != nil {
+		// Of a study with other directions sameTask says which flag it was.
+		cfg.Directions = nil
+		if s, loadErr := study.Load(ctx, cfg); loadErr == nil {
+			if attrs, readErr := s.UserAttrs(ctx); readErr == nil && attrs["finetune"] != nil {
+				err = cmp.Or(sameTask(ctx, c, s, task, cfg.Seed), err)
+			}
+		}
 		return err
 	}
 	if err := sameTask(ctx, c, s, task, cfg.Seed); err != nil {

@@ -2,9 +2,13 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"sync"
@@ -40,6 +44,7 @@ type note struct {
 	Trial  int            `json:"trial"`
 	Value  float64        `json:"value"`
 	Params map[string]any `json:"params"`
+	Files  string         `json:"files"` // SHA-256 of the weights beside it
 }
 
 func newOutput(c *cli.Context, s *study.Study, t *task, seed uint64) *output {
@@ -63,15 +68,45 @@ func (o *output) keep(number int, value float64, net *nn.Network) error {
 	return o.write(number, value, net)
 }
 
+// weights returns the SHA-256 of the files of weights in the folder.
+func (o *output) weights() (string, error) {
+	var paths []string
+	for _, pattern := range []string{"*.safetensors", "*/*.safetensors"} {
+		found, err := fs.Glob(os.DirFS(o.dir), pattern)
+		if err != nil {
+			return "", err
+		}
+		paths = append(paths, found...)
+	}
+	sum := sha256.New()
+	for _, path := range paths {
+		f, err := os.Open(filepath.Join(o.dir, path))
+		if err != nil {
+			return "", err
+		}
+		fmt.Fprintln(sum, path)
+		_, err = io.Copy(sum, f)
+		if err := errors.Join(err, f.Close()); err != nil {
+			return "", err
+		}
+	}
+	return hex.EncodeToString(sum.Sum(nil)), nil
+}
+
 // note returns what is in the folder, if it is of this study, or of one that had
-// its name and everything else that its values depend on.
+// its name and everything else that its values depend on, and of the weights
+// that are there: others may have been put in their place, or were removed.
 func (o *output) note() (n note, ok bool) {
 	b, err := os.ReadFile(filepath.Join(o.dir, noteFile))
 	if err != nil || json.Unmarshal(b, &n) != nil {
 		return n, false
 	}
 	id, err := o.task.ID()
-	return n, err == nil && n.Study == o.study.Name() && n.Task == id && n.Seed == o.seed
+	if err != nil || n.Study != o.study.Name() || n.Task != id || n.Seed != o.seed {
+		return n, false
+	}
+	files, err := o.weights()
+	return n, err == nil && n.Files == files
 }
 
 // write puts a network in the place of what is in the folder.
@@ -91,7 +126,11 @@ func (o *output) write(number int, value float64, net *nn.Network) error {
 	if err != nil {
 		return err
 	}
-	n := note{Study: o.study.Name(), Task: id, Seed: o.seed, Trial: number, Value: value, Params: map[string]any{}}
+	files, err := o.weights()
+	if err != nil {
+		return fmt.Errorf("--output: %w", err)
+	}
+	n := note{Study: o.study.Name(), Task: id, Seed: o.seed, Trial: number, Value: value, Params: map[string]any{}, Files: files}
 	for _, t := range trials {
 		if t.Number == number {
 			n.Params = externals(t)
