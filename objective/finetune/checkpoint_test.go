@@ -6,10 +6,12 @@ import (
 	"errors"
 	"math"
 	"reflect"
+	"runtime"
 	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
+	"weak"
 
 	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/mlp"
 	"github.com/bluefin-hpo/bluefin/objective/prefix"
@@ -220,6 +222,34 @@ func TestATrainingGoesOnWithoutCheckpointsThatAreTooLarge(t *testing.T) {
 			t.Errorf("at most %d bytes: %d states are saved, and that one was too large is %t, want %d; the result is %+v, want %+v",
 				c.most, saved, without, c.saved, got.Best, want.Best)
 		}
+	}
+}
+
+// A checkpoint may take as much memory as the rest of a training.
+func TestACheckpointIsNotKeptWhileTheTrainingGoesOn(t *testing.T) {
+	task := digitsTask(t)
+	task.CheckpointEvery = time.Nanosecond
+	s := Defaults()
+	s.NumTrainEpochs = 4
+	var first []byte
+	if _, err := task.RunFrom(t.Context(), Checkpoints{Save: func(epoch int, data []byte) error {
+		if epoch == 1 {
+			first = data
+		}
+		return nil
+	}}, s, 1, silent); err != nil {
+		t.Fatal(err)
+	}
+	at := weak.Make(&first[0])
+	c := Checkpoints{From: first}
+	first = nil
+	reports, kept := 0, true
+	if _, err := task.RunFrom(t.Context(), c, s, 1, func(int, Metrics) error {
+		runtime.GC()
+		reports, kept = reports+1, at.Value() != nil
+		return nil
+	}); err != nil || reports != 3 || kept {
+		t.Errorf("after %d reports the checkpoint is kept: %t, want 3 and false (%v)", reports, kept, err)
 	}
 }
 

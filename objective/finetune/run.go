@@ -36,7 +36,7 @@ func (r *run) all(ctx context.Context) (net *nn.Network, result Result, err erro
 		if net, one, err = r.stage(ctx, r.stages[i]); err != nil {
 			return nil, Result{}, err
 		}
-		r.done, r.history, r.from = append(r.done, one), nil, nil
+		r.done, r.history = append(r.done, one), nil
 		result = r.result()
 		if len(r.stages) > 1 {
 			if err := r.report(r.stages[i].step, result.Best); err != nil {
@@ -112,7 +112,9 @@ func (r *run) stage(ctx context.Context, st stage) (*nn.Network, Result, error) 
 			training = training.Select(st.training)
 		}
 	}
-	fit, err := train.Fit(ctx, back, training, validation, r.config(r.settings, r.seed), r.from, func(m Metrics, state train.State) error {
+	from := r.from
+	r.from = nil // Fit copies it: it need not be kept while the training runs
+	fit, err := train.Fit(ctx, back, training, validation, r.config(r.settings, r.seed), from, func(m Metrics, state train.State) error {
 		r.history = append(r.history, m)
 		if len(r.stages) == 1 {
 			if err := r.report(m.Epoch, m); err != nil {
@@ -176,6 +178,7 @@ func (r *run) resume(checkpoint []byte) error {
 		return badCheckpoint("%d of %d stages are over", len(p.Done), len(r.stages))
 	}
 	r.done, r.history, r.from = p.Done, p.History, &p.State
+	r.checkpoints.From = nil
 	return nil
 }
 
