@@ -152,7 +152,8 @@ func externals(t *trial.Trial) map[string]any {
 }
 
 // finish sees to it that the folder holds the best trial of the study, which
-// another process may have found: then its training is repeated here.
+// another process may have found, or of which the weights are gone: then its
+// training is repeated here.
 func (o *output) finish(ctx context.Context, ended error) error {
 	if o.dir == "" || ended != nil {
 		return nil
@@ -165,7 +166,7 @@ func (o *output) finish(ctx context.Context, ended error) error {
 		return err
 	}
 	if n, ok := o.note(); !ok || n.Trial != best.Number || n.Value != best.Values[0] {
-		logf(o.c, "Training trial %d again for --output, as it ran elsewhere.", best.Number)
+		logf(o.c, "Training trial %d again for --output: its network is not there.", best.Number)
 		settings, err := settingsOf(best, o.task.Defaults)
 		if err != nil {
 			return err
