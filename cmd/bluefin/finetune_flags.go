@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"slices"
 	"strconv"
@@ -120,6 +121,7 @@ func practiceFlags() []cli.Flag {
 		&cli.BoolFlag{Name: "similarity", Value: true, Usage: "measure how much the frozen network knows of the new classes, and start with trials that freeze as much; --similarity=false goes without"},
 		&cli.StringFlag{Name: "metric", Value: string(train.MetricLoss), Usage: "what trials are compared by, `NAME` is loss, accuracy, f1_macro, auroc (two classes), rmse or r2 (regression)"},
 		&cli.StringFlag{Name: "fidelity", Value: "epochs", Usage: "what pruners judge a trial by, `NAME` is epochs, data (trainings on a ninth, a third and all of the data) or freezing (trainings with all, with half and with as many blocks frozen as the trial says)"},
+		&cli.Float64Flag{Name: "budget", DefaultText: "none", Usage: "compare trials by what they reach with the same compute: a `NUMBER` of epochs of the whole network, of which one gets more the more blocks are frozen"},
 		&cli.IntFlag{Name: "folds", DefaultText: "none", Usage: "cross-validate each trial with a `NUMBER` of folds, for small data"},
 		&cli.IntFlag{Name: "cache-mb", Value: 1024, Usage: "`MEGABYTES` of memory for what frozen blocks make of the data, 0 for none"},
 		&cli.StringFlag{Name: "cache-dir", Usage: "keep that in a `FOLDER` for other processes and later studies, too"},
@@ -139,6 +141,11 @@ func practice(c *cli.Context, t *task) error {
 	}
 	if fidelity != "epochs" {
 		t.Stages.Fidelity = finetune.Fidelity(fidelity)
+	}
+	if c.IsSet("budget") {
+		if t.Budget = c.Float64("budget"); !(t.Budget > 0) || math.IsInf(t.Budget, 0) {
+			return usagef("--budget is %v, want a finite number above 0", t.Budget)
+		}
 	}
 	if n := c.Int("folds"); n != 0 || c.IsSet("folds") {
 		if n < 2 {

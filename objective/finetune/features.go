@@ -42,7 +42,7 @@ func (t *Task) begin() error {
 		h := prefix.HashSet(s)
 		sum.Write(h[:])
 	}
-	fmt.Fprint(sum, t.ClassWeights, t.EvaluateAtMost)
+	fmt.Fprint(sum, t.ClassWeights, t.EvaluateAtMost, t.Budget)
 	t.fingerprint = hex.EncodeToString(sum.Sum(nil))
 	return nil
 }

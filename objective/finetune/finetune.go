@@ -11,6 +11,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"sync"
 	"sync/atomic"
@@ -83,6 +84,13 @@ type Task struct {
 	// 0 means DefaultCheckpointEvery, or more where saving takes a tenth of that;
 	// with a nanosecond each epoch gives one.
 	CheckpointEvery time.Duration
+
+	// Budget is how much a training may compute, in epochs of the whole network.
+	// An epoch in which only some blocks train costs as much less as they and
+	// the head are fewer; NumTrainEpochs is cut to what the budget affords. So
+	// trials compare by their loss for the same compute, and a search learns
+	// that who freezes more can afford more epochs. 0: no budget.
+	Budget float64
 
 	// Stages is how a trial is divided into trainings. The zero value is a
 	// single one.
@@ -188,7 +196,21 @@ func (t *Task) check(s Settings) error {
 	if t.CheckpointEvery < 0 {
 		return fmt.Errorf("finetune: CheckpointEvery is %v, want above 0, or 0 for %v", t.CheckpointEvery, DefaultCheckpointEvery)
 	}
+	if !(t.Budget >= 0) || math.IsInf(t.Budget, 0) {
+		return fmt.Errorf("finetune: Budget is %v, want a finite number above 0, or 0 for none", t.Budget)
+	}
 	return t.Stages.check()
+}
+
+// epochs is how many a training with settings s may have: what Budget affords,
+// and one at least.
+func (t *Task) epochs(s Settings) int {
+	if t.Budget == 0 {
+		return s.NumTrainEpochs
+	}
+	parts := t.Layers + 1 // the blocks and the head
+	affords := t.Budget * float64(parts) / float64(parts-s.FrozenLayers)
+	return int(max(min(affords, float64(s.NumTrainEpochs)), 1))
 }
 
 // config is how a training with settings s goes. Settings say what they mean,
@@ -198,7 +220,7 @@ func (t *Task) config(s Settings, seed uint64) train.Config {
 		LearningRate:              s.LearningRate,
 		BatchSize:                 s.BatchSize,
 		GradientAccumulationSteps: s.GradientAccumulationSteps,
-		Epochs:                    s.NumTrainEpochs,
+		Epochs:                    t.epochs(s),
 		WeightDecay:               s.WeightDecay,
 		MaxGradNorm:               cmp.Or(s.MaxGradNorm, -1),
 		LabelSmoothingFactor:      s.LabelSmoothing,

@@ -114,7 +114,9 @@ func (r *run) stage(ctx context.Context, st stage) (*nn.Network, Result, error) 
 	}
 	from := r.from
 	r.from = nil // Fit copies it: it need not be kept while the training runs
-	fit, err := train.Fit(ctx, back, training, validation, r.config(r.settings, r.seed), from, func(m Metrics, state train.State) error {
+	settings := r.settings
+	settings.FrozenLayers = st.frozen
+	fit, err := train.Fit(ctx, back, training, validation, r.config(settings, r.seed), from, func(m Metrics, state train.State) error {
 		r.history = append(r.history, m)
 		if len(r.stages) == 1 {
 			if err := r.report(m.Epoch, m); err != nil {
