@@ -64,14 +64,7 @@ func TestAnOptunaThatFailsIsAnError(t *testing.T) {
 
 // The script drives the real thing, on every kind of parameter.
 func TestRealOptunaSearches(t *testing.T) {
-	python := os.Getenv("BLUEFIN_PYTHON")
-	if python == "" {
-		const message = "BLUEFIN_PYTHON names no Python that has Optuna"
-		if os.Getenv("CI") == "true" {
-			t.Fatal(message)
-		}
-		t.Skip(message)
-	}
+	python := realPython(t, "BLUEFIN_PYTHON", "Optuna")
 	args := []string{
 		"quality", "--problem", "mixint_f01,synth_finetune,classic_branin", "--sampler", "tpe,cmaes", "--live", "tpe,tpe-independent,random,cmaes",
 		"--trials", "15", "--seeds", "1", "--python", python, "--workers", "2",

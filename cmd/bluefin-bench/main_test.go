@@ -155,16 +155,24 @@ func TestSpeedPutsAnotherEngineBeside(t *testing.T) {
 	}
 }
 
-// The script measures the real thing, where a Python that has it is named.
-func TestSpeedMeasuresOptuna(t *testing.T) {
-	python := os.Getenv("BLUEFIN_PYTHON")
+// realPython is the Python with the given packages that a variable names;
+// without one the test is skipped, and fails where everything is to be tested.
+func realPython(t *testing.T, variable, packages string) string {
+	t.Helper()
+	python := os.Getenv(variable)
 	if python == "" {
-		const message = "BLUEFIN_PYTHON names no Python that has Optuna"
+		message := variable + " names no Python that has " + packages
 		if os.Getenv("CI") == "true" {
 			t.Fatal(message)
 		}
 		t.Skip(message)
 	}
+	return python
+}
+
+// The script measures the real thing, where a Python that has it is named.
+func TestSpeedMeasuresOptuna(t *testing.T) {
+	python := realPython(t, "BLUEFIN_PYTHON", "Optuna")
 	found := map[string]bool{}
 	for _, r := range benchJSON[measurement](t, "speed", "--trials", "20", "--python", python) {
 		found[r.Engine+" "+r.Sampler] = r.Micros > 0

@@ -152,14 +152,7 @@ func TestTrainPutsPyTorchBeside(t *testing.T) {
 // The script trains the same networks in the real thing, which it checks by
 // their numbers of parameters.
 func TestTrainMeasuresPyTorch(t *testing.T) {
-	python := os.Getenv("BLUEFIN_TORCH_PYTHON")
-	if python == "" {
-		const message = "BLUEFIN_TORCH_PYTHON names no Python that has PyTorch and transformers"
-		if os.Getenv("CI") == "true" {
-			t.Fatal(message)
-		}
-		t.Skip(message)
-	}
+	python := realPython(t, "BLUEFIN_TORCH_PYTHON", "PyTorch and transformers")
 	found := make(map[string]bool)
 	for _, folder := range []string{tinyEncoder, ""} {
 		models := "fashion,text,table"

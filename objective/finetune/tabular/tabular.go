@@ -9,12 +9,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
 
 	"github.com/bluefin-hpo/bluefin/objective/finetune"
+	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/mlp"
 	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/parts"
 	"github.com/bluefin-hpo/bluefin/objective/nn"
 	"github.com/bluefin-hpo/bluefin/objective/safetensors"
@@ -92,7 +92,7 @@ func New(c Config) (*Task, error) {
 	t.Scale = finetune.Standardize(&t.Training, &t.Validation, &t.Test)
 	in, outputs := t.Training.X.Cols, max(len(t.Classes), 1)
 	t.Network = func(s finetune.Settings, rng *rand.Rand) (*nn.Network, error) {
-		net := network(in, outputs, s.Dropout, rand.New(rand.NewPCG(c.Seed, 1)), rng)
+		net := mlp.Of(widths[:], in, outputs, s.Dropout, rand.New(rand.NewPCG(c.Seed, 1)), rng)
 		if start == nil {
 			return net, nil
 		}
@@ -102,23 +102,6 @@ func New(c Config) (*Task, error) {
 		return net, nil
 	}
 	return t, nil
-}
-
-// network returns a multilayer perceptron with fresh weights: normal with
-// variance 2/in before a ReLU (K. He, X. Zhang, S. Ren, J. Sun, "Delving Deep
-// into Rectifiers", 2015) and 1/in in the head.
-func network(in, outputs int, dropout float64, blocks, head *rand.Rand) *nn.Network {
-	var n nn.Network
-	for i, out := range widths {
-		d := nn.NewDense(fmt.Sprintf("hidden.%d", i), in, out)
-		d.Init(math.Sqrt(2/float64(in)), blocks)
-		n.Blocks = append(n.Blocks, nn.Sequential{d, &nn.ReLU{}, &nn.Dropout{Rate: dropout}})
-		in = out
-	}
-	d := nn.NewDense("head", in, outputs)
-	d.Init(math.Sqrt(1/float64(in)), head)
-	n.Head = d
-	return &n
 }
 
 // The files of a saved network.

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/bluefin-hpo/bluefin/objective/finetune"
+	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/mlp"
 	"github.com/bluefin-hpo/bluefin/objective/nn"
 	"github.com/bluefin-hpo/bluefin/objective/safetensors"
 	"github.com/bluefin-hpo/bluefin/objective/table"
@@ -253,7 +254,7 @@ func TestARegressionIsSavedInTheUnitsOfTheFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	again := network(len(encoder.Features()), 1, 0, rand.New(rand.NewPCG(0, 0)), rand.New(rand.NewPCG(0, 0)))
+	again := mlp.Of(widths[:], len(encoder.Features()), 1, 0, rand.New(rand.NewPCG(0, 0)), rand.New(rand.NewPCG(0, 0)))
 	if err := nn.Load(again.Params(), tensors); err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,5 @@
-// Package mlp is the network of the digits task: a multilayer perceptron.
+// Package mlp is the network of the digits and of tables: a multilayer
+// perceptron.
 package mlp
 
 import (
@@ -9,28 +10,35 @@ import (
 	"github.com/bluefin-hpo/bluefin/objective/nn"
 )
 
-// widths of the hidden layers, from the input on.
+// widths of the hidden layers of the digits task, from the input on.
 var widths = [...]int{128, 96, 64}
 
-// Hidden is the number of hidden layers.
+// Hidden is the number of its hidden layers.
 const Hidden = len(widths)
 
-// New returns a classifier: Hidden blocks, each dense, ReLU and dropout, and a
-// dense head that gives one logit per class. Its parameters are
-// hidden.0.weight (out×in), hidden.0.bias (out), …, head.weight and head.bias,
-// with fresh values drawn from rng: normal with variance 2/in before a ReLU
-// (K. He, X. Zhang, S. Ren, J. Sun, "Delving Deep into Rectifiers", 2015) and
-// 1/in in the head; biases are 0. Dropout is the rate after each hidden layer.
+// New returns the classifier of the digits task, whose fresh values are all
+// drawn from rng: see Of.
 func New(in, classes int, dropout float64, rng *rand.Rand) *nn.Network {
+	return Of(widths[:], in, classes, dropout, rng, rng)
+}
+
+// Of returns a multilayer perceptron: a block for each of widths, of a dense
+// layer, ReLU and dropout, and a dense head. Its parameters are hidden.0.weight
+// (out×in), hidden.0.bias (out), …, head.weight and head.bias, with fresh
+// values: those of the blocks are drawn first, normal with variance 2/in before
+// a ReLU (K. He, X. Zhang, S. Ren, J. Sun, "Delving Deep into Rectifiers",
+// 2015), then those of the head, with 1/in; biases are 0. Dropout is the rate
+// after each hidden layer.
+func Of(widths []int, in, outputs int, dropout float64, blocks, head *rand.Rand) *nn.Network {
 	var n nn.Network
 	for i, out := range widths {
 		d := nn.NewDense(fmt.Sprintf("hidden.%d", i), in, out)
-		d.Init(math.Sqrt(2/float64(in)), rng)
+		d.Init(math.Sqrt(2/float64(in)), blocks)
 		n.Blocks = append(n.Blocks, nn.Sequential{d, &nn.ReLU{}, &nn.Dropout{Rate: dropout}})
 		in = out
 	}
-	head := nn.NewDense("head", in, classes)
-	head.Init(math.Sqrt(1/float64(in)), rng)
-	n.Head = head
+	d := nn.NewDense("head", in, outputs)
+	d.Init(math.Sqrt(1/float64(in)), head)
+	n.Head = d
 	return &n
 }
