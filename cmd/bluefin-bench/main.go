@@ -12,13 +12,14 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"syscall"
 
 	"github.com/urfave/cli/v2"
+
+	"github.com/bluefin-hpo/bluefin/cmd/internal/message"
 )
 
 func main() {
@@ -51,19 +52,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintln(stderr, "bluefin-bench: interrupted")
 		return exitInterrupted
 	case errors.As(err, &usage):
-		fmt.Fprintf(stderr, "bluefin-bench: %s (see bluefin-bench --help)\n", oneLine(err))
+		fmt.Fprintf(stderr, "bluefin-bench: %s (see bluefin-bench --help)\n", message.OneLine(err))
 		return exitUsage
 	}
-	fmt.Fprintf(stderr, "bluefin-bench: %s\n", oneLine(err))
+	fmt.Fprintf(stderr, "bluefin-bench: %s\n", message.OneLine(err))
 	return exitError
-}
-
-// packagePrefix is what the errors of this module begin with.
-var packagePrefix = regexp.MustCompile(`(^|: |; )(study|space|storage|trial|functions|bert|finetune|text|table|train): `)
-
-// oneLine is the message for a user, who knows no packages.
-func oneLine(err error) string {
-	return packagePrefix.ReplaceAllString(strings.ReplaceAll(err.Error(), "\n", "; "), "$1")
 }
 
 func newApp(stdout, stderr io.Writer) *cli.App {

@@ -22,7 +22,7 @@ var imports = map[string][]string{
 	"storage/storagetest": {"storage", "trial", "space"},
 	"study":               {"storage", "sampler", "trial", "space"},
 	"objective":           {"objective", "study", "storage", "space"},
-	"cmd":                 {"objective", "study", "storage", "sampler", "pruner", "trial", "space"},
+	"cmd":                 {"cmd/internal", "objective", "study", "storage", "sampler", "pruner", "trial", "space"},
 	"examples":            {"objective", "study", "storage", "sampler", "pruner", "trial", "space"},
 }
 

@@ -19,6 +19,8 @@ import (
 	"time"
 
 	"github.com/urfave/cli/v2"
+
+	"github.com/bluefin-hpo/bluefin/cmd/internal/message"
 )
 
 func main() {
@@ -61,19 +63,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	case errors.Is(err, errInterrupted):
 		return exitInterrupted
 	case errors.As(err, &usage):
-		fmt.Fprintf(stderr, "bluefin: %s (see bluefin %s--help)\n", oneLine(err), usage.command)
+		fmt.Fprintf(stderr, "bluefin: %s (see bluefin %s--help)\n", message.OneLine(err), usage.command)
 		return exitUsage
 	}
-	fmt.Fprintf(stderr, "bluefin: %s\n", oneLine(err))
+	fmt.Fprintf(stderr, "bluefin: %s\n", message.OneLine(err))
 	return exitError
-}
-
-// packagePrefix is what the errors of this module begin with.
-var packagePrefix = regexp.MustCompile(`(^|: |; )(bert|finetune|kernel|nn|parts|prefix|probe|safetensors|space|storage|study|table|tabular|text|train|trial|wordpiece): `)
-
-// oneLine is the message for a user, who knows no packages.
-func oneLine(err error) string {
-	return packagePrefix.ReplaceAllString(strings.ReplaceAll(err.Error(), "\n", "; "), "$1")
 }
 
 func newApp(stdout, stderr io.Writer) *cli.App {
