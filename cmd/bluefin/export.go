@@ -2,11 +2,6 @@ package main
 
 import (
 	"encoding/json"
-	"errors"
-	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
 
 	"github.com/urfave/cli/v2"
 
@@ -20,7 +15,7 @@ func exportCommand() *cli.Command {
 		Usage: "write the best trial as JSON; of a study with several objectives, the list of its best trials",
 		Flags: []cli.Flag{
 			storageFlag(), studyNameFlag(),
-			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "the `FILE` to write (default: standard output)"},
+			outputFlag(), forceFlag(),
 			&cli.BoolFlag{Name: "params-only", Usage: "write the parameters and nothing else"},
 		},
 		Action: func(c *cli.Context) error {
@@ -33,17 +28,11 @@ func exportCommand() *cli.Command {
 				if err != nil {
 					return err
 				}
-				text = append(text, '\n')
-				path := c.String("output")
-				if path == "" || path == "-" {
-					_, err = c.App.Writer.Write(text)
-					return err
+				file, err := writeOutput(c, append(text, '\n'))
+				if file && err == nil {
+					logf(c, "Wrote %s.", c.String("output"))
 				}
-				if err := writeFile(path, text); err != nil {
-					return err
-				}
-				logf(c, "Wrote %s.", path)
-				return nil
+				return err
 			})
 		},
 	}
@@ -73,31 +62,4 @@ func exported(c *cli.Context, s *study.Study) (any, error) {
 		all = append(all, one(s.Export(t)))
 	}
 	return all, err
-}
-
-// writeFile writes beside the file and then renames, so that a full disk or a
-// kill leaves what was there before.
-func writeFile(path string, text []byte) (err error) {
-	if target, err := filepath.EvalSymlinks(path); err == nil {
-		path = target
-	}
-	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
-		return os.WriteFile(path, text, 0o644) // a pipe or a device stays what it is
-	}
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
-	var p *fs.PathError
-	if errors.As(err, &p) {
-		return fmt.Errorf("write %s: %w", path, p.Err) // without the temporary name
-	}
-	defer func() {
-		if err != nil {
-			os.Remove(f.Name())
-		}
-	}()
-	_, err = f.Write(text)
-	err = errors.Join(err, f.Chmod(0o644), f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	return err
 }

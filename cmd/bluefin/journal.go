@@ -23,7 +23,7 @@ func exportStudyCommand() *cli.Command {
 			"finished; those that have not come last. Nothing is left out but checkpoints.",
 		Flags: []cli.Flag{
 			storageFlag(), studyNameFlag(),
-			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "the `FILE` to write (default: standard output)"},
+			outputFlag(), forceFlag(),
 		},
 		Action: func(c *cli.Context) error {
 			path, err := storagePath(c.String("storage"))
@@ -44,16 +44,11 @@ func exportStudyCommand() *cli.Command {
 			if err := journal.Write(&text, s, trials); err != nil {
 				return err
 			}
-			to := c.String("output")
-			if to == "" || to == "-" {
-				_, err = c.App.Writer.Write(text.Bytes())
-				return err
+			file, err := writeOutput(c, text.Bytes())
+			if file && err == nil {
+				logf(c, "Wrote %s: study %q with %s.", c.String("output"), name, counted(len(trials), "trial"))
 			}
-			if err := writeFile(to, text.Bytes()); err != nil {
-				return err
-			}
-			logf(c, "Wrote %s: study %q with %s.", to, name, counted(len(trials), "trial"))
-			return nil
+			return err
 		},
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 
 	"github.com/urfave/cli/v2"
 
@@ -97,7 +98,7 @@ func storageBackupCommand() *cli.Command {
 		Flags: []cli.Flag{
 			storageFlag(),
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, DefaultText: "required", Usage: "the `FILE` to write"},
-			&cli.BoolFlag{Name: "force", Usage: "replace the file if it exists"},
+			&cli.BoolFlag{Name: "force", Usage: "replace the file if it exists, also if it is a study file that nothing uses"},
 		},
 		Action: func(c *cli.Context) error {
 			to := c.String("output")
@@ -108,7 +109,12 @@ func storageBackupCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
-			err = sqlite.Backup(c.Context, path, to, c.Bool("force"))
+			if err := checkPlace(c, to); err != nil {
+				return writeError(to, err)
+			}
+			info, err := os.Lstat(to)
+			empty := err == nil && info.Mode().IsRegular() && info.Size() == 0
+			err = sqlite.Backup(c.Context, path, to, c.Bool("force") || empty)
 			if errors.Is(err, fs.ErrExist) {
 				return fmt.Errorf("%w (--force replaces it)", err)
 			}
