@@ -14,9 +14,7 @@ import (
 // in parallel. The first of these rules that holds decides:
 //
 //  1. With several objectives, or once a trial has constraints or was pruned:
-//     TPE. (GP knows nothing of pruned trials. With the median rule on two tables
-//     of trainings its best of 100 trials was two times worse than TPE's; without
-//     pruning it was better.)
+//     TPE. (Of pruned trials GP knows only that they are worse than complete ones.)
 //  2. Until 100 trials are complete, in spaces of up to 40 parameters with a
 //     choice: GP, with TPE for what it does not draw. This holds for categorical
 //     and conditional parameters and for any number of workers too. In a smooth

@@ -45,3 +45,19 @@ func TestAutoConforms(t *testing.T) {
 func TestAutoImproves(t *testing.T) {
 	samplertest.ImprovesSoon(t, func() samplertest.Sampler { return &sampler.Auto{} })
 }
+
+func TestSamplersThatLearnDoNotRepeatThemselves(t *testing.T) {
+	grid := sampler.Grid{Values: map[string][]any{"x": {1, 2, 3, 4, 5}, "y": {0.0, 0.5, 1.0, 1.5}, "c": {"a", "b", "c"}}}
+	for name, newSampler := range map[string]func() samplertest.Sampler{
+		"TPE":        func() samplertest.Sampler { return &sampler.TPE{} },
+		"GP":         func() samplertest.Sampler { return &sampler.GP{} },
+		"Auto":       func() samplertest.Sampler { return &sampler.Auto{} },
+		"Grid":       func() samplertest.Sampler { return grid },
+		"BruteForce": func() samplertest.Sampler { return sampler.BruteForce{} },
+		"PartialFixed": func() samplertest.Sampler {
+			return sampler.PartialFixed{Values: map[string]any{"other": 1}, Sampler: &sampler.TPE{}}
+		},
+	} {
+		t.Run(name, func(t *testing.T) { samplertest.NoRepeats(t, newSampler) })
+	}
+}

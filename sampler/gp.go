@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
-	"slices"
 	"sync"
 
 	"github.com/bluefin-hpo/bluefin/sampler/internal/gp"
@@ -19,7 +18,7 @@ import (
 // cube of their number. It is meant for up to a few hundred.
 //
 // It draws jointly the parameters, of more than one value, that every complete
-// trial has with the same range; and those that only some have, if from the
+// trial has with the same range (if none is complete, every pruned one); and those that only some have, if from the
 // values of another one it can be told which (a method, and the settings of that
 // method). Where such a parameter does not exist, all trials count as equal in
 // it. The kernel is Matérn 5/2 on the unit cube with
@@ -30,8 +29,15 @@ import (
 // Algorithm", arXiv:2408.11527, 2024), so that a few values far off do not hide
 // the differences among the good. The parameters of the kernel and the noise
 // are those of the largest posterior density, with the priors of Optuna's
-// GPSampler. They are fitted anew whenever the number of complete trials has
-// grown by a sixteenth. Pruned and failed trials are left out.
+// GPSampler. They are fitted anew whenever the number of trials has
+// grown by a sixteenth.
+//
+// Pruned and failed trials count as poor: pruned ones below all complete ones,
+// those that came farther above the others, and failed ones at the bottom. Of
+// pruned and failed trials only about the last 200 count, so that a region that
+// fails does not make draws slow. No point is tried again, in whatever state its
+// trial is, nor one within a millionth of the range of each parameter, as long as
+// the search finds others.
 //
 // The acquisition function is the logarithm of the expected improvement. Over
 // what running trials will bring it takes the mean of their possible results, so
@@ -39,11 +45,11 @@ import (
 // probability that they hold is added, each having a model of its own. The value
 // to improve on is the best mean of the process at a feasible trial. (Optuna
 // takes the best value, which may be luck: where the process takes a rugged
-// objective for a noisy one, it then tries the same place again and again.) In a
-// space of finitely many points, none is tried again as long as others are found.
+// objective for a noisy one, it then tries the same place again and again.)
 //
-// Other parameters, and all during startup, go to Independent. One objective
-// only. See Jones, Schonlau and Welch, "Efficient Global Optimization of
+// Other parameters, and all during startup, go to Independent. Without one, the
+// startup in a finite space draws at random from what has not been tried. One
+// objective only. See Jones, Schonlau and Welch, "Efficient Global Optimization of
 // Expensive Black-Box Functions" (J. Global Optim. 13, 1998), Snoek, Larochelle
 // and Adams, "Practical Bayesian Optimization of Machine Learning Algorithms"
 // (NeurIPS 2012), and Ament et al., "Unexpected Improvements to Expected
@@ -51,7 +57,7 @@ import (
 //
 // A GP must not be copied after its first use, nor its fields changed.
 type GP struct {
-	StartupTrials int // drawn from Independent until as many are complete; 0: 10
+	StartupTrials int // drawn from Independent until as many have finished, one at least not failed; 0: 10
 
 	// Deterministic says that the objective has no noise: the same parameters
 	// always get the same value.
@@ -74,25 +80,46 @@ func (s *GP) SampleJoint(r trial.Request) (map[string]float64, error) {
 	if err := s.check(r.History); err != nil {
 		return nil, err
 	}
-	var complete []*trial.Trial
-	for _, t := range r.History.Finished() {
-		if t.State == trial.Complete {
-			complete = append(complete, t)
-		}
-	}
-	if len(complete) < max(s.startup(), 1) {
+	finished := r.History.Finished()
+	ranked := gpRanked(finished)
+	if len(ranked) == 0 {
 		return nil, nil
 	}
-	joint := newGPSpace(r.History.Space(false), complete)
+	joint := newGPSpace(r.History.Space(ranked[0].State == trial.Pruned), ranked)
 	if len(joint.Space) == 0 {
 		return nil, nil
 	}
-	x := s.search(r, joint, complete).Best(r.Rand)
-	values := make(map[string]float64, len(joint.Space))
-	for i, d := range joint.Space {
-		values[d.Name] = joint.value(i, x)
+	if len(finished) < s.startup() {
+		return s.start(r, joint)
 	}
-	return values, nil
+	return joint.values(s.search(r, joint).Best(r.Rand)), nil
+}
+
+// start draws a trial of the startup jointly, if Independent does, or if there are
+// finitely many points: then one at random that has not been tried.
+func (s *GP) start(r trial.Request, joint gpSpace) (map[string]float64, error) {
+	if other, ok := s.Independent.(interface {
+		SampleJoint(r trial.Request) (map[string]float64, error)
+	}); ok {
+		return other.SampleJoint(r)
+	}
+	if s.Independent != nil || !isFinite(joint.Space) {
+		return nil, nil
+	}
+	const tries = 200
+	taken := joint.taken(r)
+	for range tries {
+		x := make([]float64, len(joint.Space))
+		for i, d := range joint.Space {
+			if x[i] = d.Dist.Value(r.Rand.Float64()); !isCategorical(d.Dist) {
+				x[i] = d.Dist.Unit(x[i])
+			}
+		}
+		if y, _ := joint.fold(x); !taken(y) {
+			return joint.values(x), nil
+		}
+	}
+	return nil, nil
 }
 
 // Sample draws a parameter that SampleJoint did not. Its errors are those of
@@ -125,63 +152,27 @@ func (s *GP) startup() int {
 }
 
 // search returns what to maximize, and where.
-func (s *GP) search(r trial.Request, joint gpSpace, complete []*trial.Trial) gp.Search {
-	d := r.History.Directions()[0]
-	all := gpData{space: joint}
-	for _, t := range complete {
-		goal := t.Values[0]
-		if d == trial.Minimize {
-			goal = -goal
-		}
-		all.add(t, goal)
-	}
-	for _, t := range r.History.Running() {
-		if x, ok := joint.point(t); ok && t.Number != r.Trial.Number {
-			all.pending = append(all.pending, x)
-		}
-	}
-	search := gp.Search{Axes: gpAxes(joint.Space), Fold: joint.fold, Taken: append(slices.Clip(all.rows), all.pending...)}
-
-	order := make([]int, len(complete))
-	for i := range order {
-		order[i] = i
-	}
-	slices.SortStableFunc(order, func(i, j int) int {
-		switch a, b := complete[i], complete[j]; {
-		case precedes(a, b, d):
-			return -1
-		case precedes(b, a, d):
-			return 1
-		}
-		return 0
-	})
+func (s *GP) search(r trial.Request, joint gpSpace) gp.Search {
+	finished := r.History.Finished()
+	all := newGPData(joint, finished, r.History.Directions()[0])
+	all.pending = joint.pending(r)
+	search := gp.Search{Axes: gpAxes(joint.Space), Fold: joint.fold, Taken: joint.taken(r)}
+	order := all.order(r.History.Directions()[0])
 	for _, i := range order[:min(len(order), 10)] {
 		search.Good = append(search.Good, joint.unfold(all.rows[i]))
 	}
-	if complete[order[0]].Violation() == 0 {
+	if len(order) > 0 && all.trials[order[0]].Violation() == 0 {
 		fit := s.fit(all, "")
-		if p, ok := gp.Condition(fit.kernel, fit.noise, all.rows, fit.goals(all.values), all.pending); ok {
-			search.Terms = append(search.Terms, gp.NewLogEI(p, highest(p, complete, all.rows), gpNormals(r.Rand, len(all.pending))))
+		if p, ok := gp.Condition(fit.kernel, fit.noise, all.rows, fit.goals(all.goals), all.pending); ok {
+			search.Terms = append(search.Terms, gp.NewLogEI(p, all.highest(p), gpNormals(r.Rand, len(all.pending))))
 		}
 	}
-	for _, name := range gpConstraints(complete) {
+	for _, name := range gpConstraints(all.trials) {
 		if c, ok := s.constraint(all, name); ok {
 			search.Terms = append(search.Terms, c)
 		}
 	}
 	return search
-}
-
-// highest returns the largest mean of the process at feasible trials.
-func highest(p *gp.Posterior, trials []*trial.Trial, rows [][]float64) float64 {
-	best := math.Inf(-1)
-	for i, t := range trials {
-		if t.Violation() == 0 {
-			mean, _ := p.At(rows[i])
-			best = math.Max(best, mean)
-		}
-	}
-	return best
 }
 
 // constraint returns the feasibility by the constraint called name, by the
@@ -190,14 +181,14 @@ func (s *GP) constraint(all gpData, name string) (gp.LogFeasibility, bool) {
 	some := gpData{space: all.space, pending: all.pending}
 	for _, t := range all.trials {
 		if v, ok := t.Constraints[name]; ok && !math.IsNaN(v) {
-			some.add(t, v)
+			some.add(t, gpGoal{value: v})
 		}
 	}
 	if len(some.trials) == 0 {
 		return gp.LogFeasibility{}, false
 	}
 	fit := s.fit(some, name)
-	p, ok := gp.Condition(fit.kernel, fit.noise, some.rows, fit.standard(some.values), some.pending)
+	p, ok := gp.Condition(fit.kernel, fit.noise, some.rows, fit.standard(some.values()), some.pending)
 	return gp.LogFeasibility{Posterior: p, Limit: -fit.shift / fit.scale}, ok
 }
 

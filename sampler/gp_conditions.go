@@ -163,7 +163,8 @@ func (c *gpColumn) decides(child *gpColumn) (missing []float64, ok bool) {
 }
 
 // point returns where a trial is. It reports false if the trial lacks a parameter
-// that all have, or has a value that is out of today's range.
+// that exists there, because it failed or runs before it was asked for, or has a
+// value that is out of today's range.
 func (g gpSpace) point(t *trial.Trial) ([]float64, bool) {
 	x := make([]float64, len(g.Space))
 	for i, d := range g.Space {
@@ -179,7 +180,58 @@ func (g gpSpace) point(t *trial.Trial) ([]float64, bool) {
 			x[i] = d.Dist.Unit(p.Value)
 		}
 	}
+	if t.State == trial.Complete || len(g.order) == 0 {
+		return x, true
+	}
+	_, idle := g.fold(x)
+	for _, i := range g.order {
+		if _, ok := t.Param(g.Space[i].Name); !ok && !idle[i] {
+			return nil, false
+		}
+	}
 	return x, true
+}
+
+// gpNear is how near to each other points are that count as one.
+const gpNear = 1e-6
+
+// pending returns where running trials are.
+func (g gpSpace) pending(r trial.Request) [][]float64 {
+	var points [][]float64
+	for _, t := range r.History.Running() {
+		if x, ok := g.point(t); ok && t.Number != r.Trial.Number {
+			points = append(points, x)
+		}
+	}
+	return points
+}
+
+// taken returns the function that tells whether a finished trial, also one that
+// failed, or a running one is at a point, or so near that trying it would tell
+// nothing new.
+func (g gpSpace) taken(r trial.Request) func(y []float64) bool {
+	points := g.pending(r)
+	for _, t := range r.History.Finished() {
+		if x, ok := g.point(t); ok {
+			points = append(points, x)
+		}
+	}
+	return func(y []float64) bool {
+		at := slices.Clone(y)
+		for i, d := range g.Space {
+			if d.Dist.Len() > gridLimit && !isCategorical(d.Dist) { // the search takes it for a continuum
+				at[i] = d.Dist.Unit(d.Dist.Value(y[i]))
+			}
+		}
+		return slices.ContainsFunc(points, func(x []float64) bool {
+			for i, u := range x {
+				if math.Abs(u-at[i]) > gpNear {
+					return false
+				}
+			}
+			return true
+		})
+	}
 }
 
 func nowhere(d space.Dist) float64 {
@@ -187,6 +239,15 @@ func nowhere(d space.Dist) float64 {
 		return noCategory
 	}
 	return gpNowhere
+}
+
+// values returns the values at x by name, in internal form.
+func (g gpSpace) values(x []float64) map[string]float64 {
+	values := make(map[string]float64, len(g.Space))
+	for i, d := range g.Space {
+		values[d.Name] = g.value(i, x)
+	}
+	return values
 }
 
 // value returns the value of parameter i at x, in internal form.

@@ -26,19 +26,149 @@ func gpAxes(joint space.Space) []gp.Axis {
 	return axes
 }
 
-// gpData are trials with a value for each.
+// gpData are trials with a goal for each.
 type gpData struct {
 	space   gpSpace
 	trials  []*trial.Trial
 	rows    [][]float64 // n×d: where the trials are
-	values  []float64   // n, not standardized
+	goals   []gpGoal    // n
 	pending [][]float64 // q×d: where running trials are
 }
 
-// add appends a trial, which has all parameters.
-func (g *gpData) add(t *trial.Trial, value float64) {
-	x, _ := g.space.point(t)
-	g.trials, g.rows, g.values = append(g.trials, t), append(g.rows, x), append(g.values, value)
+// A gpGoal is what a trial has reached: a value, the larger the better, or, of
+// one that was pruned or failed, that it is below all that have a value.
+type gpGoal struct {
+	value float64 // not standardized
+	below int     // 0: value counts; the larger, the worse
+}
+
+// gpPoor is how many pruned and failed trials the model looks back on at least,
+// and gpPoorBlock how many it forgets at once, so that fits can be kept: what a
+// draw costs grows with the square of the number of trials.
+const (
+	gpPoor      = 192
+	gpPoorBlock = 64
+)
+
+// newGPData returns the finished trials from which the process learns: all
+// complete ones, and of the others those that finished last.
+func newGPData(sp gpSpace, finished []*trial.Trial, d trial.Direction) gpData {
+	g := gpData{space: sp}
+	poor := 0
+	for _, t := range finished {
+		if t.State != trial.Complete {
+			poor++
+		}
+	}
+	forgotten := max(0, poor-gpPoor) / gpPoorBlock * gpPoorBlock
+	var prunedOnes []*trial.Trial
+	for _, t := range finished {
+		if t.State != trial.Complete {
+			if forgotten--; forgotten >= 0 {
+				continue
+			}
+		}
+		goal := gpGoal{below: len(finished)}
+		switch {
+		case t.State == trial.Complete && d == trial.Minimize:
+			goal = gpGoal{value: -t.Values[0]}
+		case t.State == trial.Complete:
+			goal = gpGoal{value: t.Values[0]}
+		}
+		if g.add(t, goal) && t.State == trial.Pruned {
+			prunedOnes = append(prunedOnes, t)
+		}
+	}
+	compare := byProgress(d)
+	slices.SortStableFunc(prunedOnes, compare)
+	place := map[*trial.Trial]int{}
+	for i, t := range prunedOnes {
+		place[t] = i + 1
+		if i > 0 && compare(prunedOnes[i-1], t) == 0 {
+			place[t] = place[prunedOnes[i-1]]
+		}
+	}
+	for i, t := range g.trials {
+		if t.State == trial.Pruned {
+			g.goals[i].below = place[t]
+		}
+	}
+	return g
+}
+
+// add appends a trial, if it has a place in the space.
+func (g *gpData) add(t *trial.Trial, goal gpGoal) bool {
+	x, ok := g.space.point(t)
+	if ok {
+		g.trials, g.rows, g.goals = append(g.trials, t), append(g.rows, x), append(g.goals, goal)
+	}
+	return ok
+}
+
+// values returns those of goals that all have one.
+func (g gpData) values() []float64 {
+	values := make([]float64, len(g.goals))
+	for i, goal := range g.goals {
+		values[i] = goal.value
+	}
+	return values
+}
+
+// order returns the indices of the trials that have not failed, the best first:
+// the feasible ones, complete before pruned, then by violation.
+func (g gpData) order(d trial.Direction) []int {
+	var order []int
+	for i, t := range g.trials {
+		if t.State != trial.Failed {
+			order = append(order, i)
+		}
+	}
+	better := func(i, j int) bool {
+		a, b := g.trials[i], g.trials[j]
+		if v, w := a.Violation(), b.Violation(); v == w && g.goals[i].below != g.goals[j].below {
+			return g.goals[i].below < g.goals[j].below
+		} else if a.State == trial.Pruned {
+			return trial.Minimize.Better(v, w)
+		}
+		return precedes(a, b, d)
+	}
+	slices.SortStableFunc(order, func(i, j int) int { return boolInt(better(j, i)) - boolInt(better(i, j)) })
+	return order
+}
+
+// highest returns the largest mean of the process at feasible complete trials,
+// and at pruned ones only if there is no other.
+func (g gpData) highest(p *gp.Posterior) float64 {
+	best := math.Inf(-1)
+	for _, state := range []trial.State{trial.Complete, trial.Pruned} {
+		for i, t := range g.trials {
+			if t.State == state && t.Violation() == 0 {
+				mean, _ := p.At(g.rows[i])
+				best = math.Max(best, mean)
+			}
+		}
+		if !math.IsInf(best, -1) {
+			break
+		}
+	}
+	return best
+}
+
+// gpRanked returns the complete trials, or the pruned ones if there are none.
+func gpRanked(finished []*trial.Trial) []*trial.Trial {
+	var complete, pruned []*trial.Trial
+	for _, t := range finished {
+		switch t.State {
+		case trial.Complete:
+			complete = append(complete, t)
+		case trial.Pruned:
+			pruned = append(pruned, t)
+		}
+	}
+	if len(complete) == 0 {
+		return pruned
+	}
+	return complete
 }
 
 // gpConstraints returns the names of the constraints of the trials, sorted.

@@ -47,10 +47,11 @@ func (s *GP) fit(data gpData, name string) gpFit {
 	s.mu.Unlock()
 	first := gp.Data{Points: data.rows[:n], MinNoise: gpMinNoise}
 	if name == "" {
-		first.Values = fit.goals(data.values[:n])
+		first.Values = fit.goals(data.goals[:n])
 	} else {
-		fit.shift, fit.scale = moments(data.values[:n])
-		first.Values = fit.standard(data.values[:n])
+		values := data.values()[:n]
+		fit.shift, fit.scale = moments(values)
+		first.Values = fit.standard(values)
 	}
 	for i, d := range data.space.Space {
 		if isCategorical(d.Dist) {
@@ -67,10 +68,10 @@ func (s *GP) fit(data gpData, name string) gpFit {
 	return fit
 }
 
-// goals returns values of the objective, the larger the better, as the process
-// sees them: warped, with mean 0 and variance 1.
-func (f gpFit) goals(values []float64) []float64 {
-	warped := warp(values)
+// goals returns what trials have reached as the process sees it: warped, with
+// mean 0 and variance 1.
+func (f gpFit) goals(goals []gpGoal) []float64 {
+	warped := warp(goals)
 	f.shift, f.scale = moments(warped)
 	return f.standard(warped)
 }

@@ -7,6 +7,9 @@ import (
 	"testing"
 
 	"gonum.org/v1/gonum/stat/distuv"
+
+	"github.com/bluefin-hpo/bluefin/space"
+	"github.com/bluefin-hpo/bluefin/trial"
 )
 
 func TestWarpPullsInTheWorseHalf(t *testing.T) {
@@ -28,7 +31,7 @@ func TestWarpPullsInTheWorseHalf(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			before := slices.Clone(c.values)
-			got := warp(c.values)
+			got := warp(goalsOf(c.values...))
 			if !slices.EqualFunc(c.values, before, sameFloat) {
 				t.Fatal("warp has changed what it was given")
 			}
@@ -50,7 +53,7 @@ func sameFloat(a, b float64) bool { return a == b || a != a && b != b }
 
 func TestWarpIsTheQuantileOfTheRank(t *testing.T) {
 	// The median is 3; the better half, 3, 4 and 7, deviates by √(17/3) from it.
-	got := warp([]float64{7, -100, 3, 2, 4})
+	got := warp(goalsOf(7, -100, 3, 2, 4))
 	normal := distuv.Normal{Mu: 3, Sigma: math.Sqrt(17.0 / 3)}
 	want := []float64{7, normal.Quantile(0.1), 3, normal.Quantile(0.3), 4}
 	for i := range want {
@@ -59,7 +62,7 @@ func TestWarpIsTheQuantileOfTheRank(t *testing.T) {
 		}
 	}
 	// Equal ones share the quantile in the middle of theirs.
-	got = warp([]float64{0, 0, 0, 8, 9, 10, 11})
+	got = warp(goalsOf(0, 0, 0, 8, 9, 10, 11))
 	normal = distuv.Normal{Mu: 8, Sigma: math.Sqrt((1 + 4 + 9) / 4.0)}
 	if math.Abs(got[1]-normal.Quantile(1.5/7)) > 1e-12 {
 		t.Errorf("equal ones became %v, want %v", got[1], normal.Quantile(1.5/7))
@@ -73,9 +76,66 @@ func TestWarpLeavesANormalSampleAsItIs(t *testing.T) {
 	for i := range values {
 		values[i] = 5 + 2*r.NormFloat64()
 	}
-	for i, w := range warp(values) {
+	for i, w := range warp(goalsOf(values...)) {
 		if v := values[i]; math.Abs(v-w) > 0.3 && math.Abs(v-5) < 4 {
 			t.Errorf("%v became %v", v, w)
 		}
+	}
+}
+
+func goalsOf(values ...float64) []gpGoal {
+	goals := make([]gpGoal, len(values))
+	for i, v := range values {
+		goals[i].value = v
+	}
+	return goals
+}
+
+func TestWarpPutsWhatHasNoValueBelowAllThatHas(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		values []float64
+	}{
+		{"no values", nil},
+		{"one value", []float64{5}},
+		{"equal values", []float64{5, 5, 5}},
+		{"values", []float64{5, 1, 9, 7, 3}},
+		{"infinite values", []float64{math.Inf(1), math.Inf(-1), 0}},
+	} {
+		goals := append(goalsOf(c.values...), gpGoal{below: 1}, gpGoal{below: 9}, gpGoal{below: 2}, gpGoal{below: 9})
+		got := warp(goals)
+		n := len(c.values)
+		poor := got[n:]
+		if !(poor[0] > poor[2] && poor[2] > poor[1] && poor[1] == poor[3]) {
+			t.Errorf("%s: what has no value became %v, want it in its order", c.name, poor)
+		}
+		for i, v := range c.values {
+			if !(got[i] > poor[0]) && !math.IsInf(v, -1) {
+				t.Errorf("%s: %v became %v, not above %v", c.name, v, got[i], poor[0])
+			}
+		}
+		if without := warp(goalsOf(c.values...)); n == 5 && !slices.Equal(without[:1], got[:1]) {
+			t.Errorf("%s: a good value became %v beside poor ones, %v without", c.name, got[0], without[0])
+		}
+	}
+}
+
+// What a draw costs stays bounded in a study that mostly fails.
+func TestGPForgetsOldPoorTrials(t *testing.T) {
+	log := trial.NewLog([]trial.Direction{trial.Minimize})
+	for n := range 1000 {
+		u := &trial.Trial{Number: n, State: trial.Failed, Params: []trial.Param{{Name: "x", Value: float64(n) / 1000, Dist: space.Float{High: 1}}}}
+		if n%100 == 0 {
+			u.State, u.Values = trial.Complete, []float64{1}
+		}
+		log.Put(u)
+	}
+	h := log.History()
+	g := newGPData(newGPSpace(h.Space(false), gpRanked(h.Finished())), h.Finished(), trial.Minimize)
+	if n := len(g.trials) - 10; n < gpPoor || n >= gpPoor+gpPoorBlock {
+		t.Errorf("of 990 failed trials %d count, want at least %d and fewer than %d", n, gpPoor, gpPoor+gpPoorBlock)
+	}
+	if last := g.trials[len(g.trials)-1].Number; last != 999 {
+		t.Errorf("the last trial is %d, want 999", last)
 	}
 }

@@ -90,14 +90,18 @@ type TPE struct {
 // SampleJoint draws the parameters that any complete or pruned trial has, always
 // with one distribution; with Optuna and without Groups, those that all of them
 // have. Beyond 64 parameters, only what two trials have is added. It returns none
-// while the study starts up, and with several objectives. An error names a setting
+// with several objectives, and while the study starts up, unless the space is
+// finite: then a point at random that has not been tried. An error names a setting
 // out of range.
 func (s *TPE) SampleJoint(r trial.Request) (map[string]float64, error) {
 	if err := s.check(); err != nil {
 		return nil, err
 	}
-	if s.Independent || len(r.History.Directions()) > 1 || s.starting(r) {
+	if s.Independent || len(r.History.Directions()) > 1 {
 		return nil, nil
+	}
+	if s.starting(r) {
+		return s.startNew(r), nil
 	}
 	spaces := []space.Space{r.History.Space(true)}
 	switch {
@@ -172,10 +176,33 @@ func (s *TPE) drawNew(r trial.Request, sp space.Space) []float64 {
 	c.draw(r.Rand, now.good)
 	j := c.best(now)
 	if now.untried != nil && !now.untried(c.point(j)) {
-		c = c.without(r.Rand, now.untried, now.remain)
+		c = c.without(r.Rand, now)
 		j = c.best(now)
 	}
 	return c.values(j)
+}
+
+// startNew returns a point at random, in a space whose points can be counted, that
+// has not been tried; else nothing.
+func (s *TPE) startNew(r trial.Request) map[string]float64 {
+	if s.Optuna || s.Groups || r.History.Ranked() == 0 {
+		return nil
+	}
+	sp := searchSpace(s.whole(r.History))
+	if len(sp) == 0 || !isFinite(sp) {
+		return nil
+	}
+	now := s.view(r, sp)
+	if now.untried == nil {
+		return nil
+	}
+	values := map[string]float64{}
+	if c := atRandom(sp, 1, r.Rand, now); c != nil {
+		for i, x := range c.values(0) {
+			values[sp[i].Name] = x
+		}
+	}
+	return values
 }
 
 func (s *TPE) candidates() int {
@@ -193,7 +220,7 @@ type tpeView struct {
 	// untried reports whether a point has neither been tried nor is being
 	// tried. It is nil if points may be tried again, see tpeModel.untried.
 	untried func(point []float64) bool
-	remain  bool // surely, such points
+	within  int // of so many different points one is untried; 0: not known
 }
 
 // view makes what r needs to know of sp.
@@ -203,8 +230,8 @@ func (s *TPE) view(r trial.Request, sp space.Space) tpeView {
 	f := s.history(r.History)
 	m := f.model(sp)
 	good, poor := m.follow(f, r)
-	untried, remain := m.untried(f, r, &s.mu)
-	return tpeView{good, poor, untried, remain}
+	untried, within := m.untried(f, r, &s.mu)
+	return tpeView{good, poor, untried, within}
 }
 
 // groups returns the groups of parameters of a history.

@@ -108,10 +108,10 @@ func isFinite(sp space.Space) bool {
 // untried returns the function that tells which points r's history has not
 // tried and no one else is trying. It is nil if points may be tried again: if
 // all are taken, if a parameter is continuous, if trials have other parameters
-// too, by which they differ, or too many branches. In a conditional space it is not known
-// whether all are taken: remain reports whether some are not. The caller holds
-// mu; the function locks it.
-func (m *tpeModel) untried(f *tpeHistory, r trial.Request, mu *sync.Mutex) (untried func(point []float64) bool, remain bool) {
+// too, by which they differ, or too many branches. Of within
+// different points one is untried; it is 0 in a conditional space, where it is not
+// known whether all are taken. The caller holds mu; the function locks it.
+func (m *tpeModel) untried(f *tpeHistory, r trial.Request, mu *sync.Mutex) (untried func(point []float64) bool, within int) {
 	seen := m.seen
 	others := f.mostParams[seen] > len(r.History.Space(true))
 	if m.rules.whole {
@@ -119,31 +119,33 @@ func (m *tpeModel) untried(f *tpeHistory, r trial.Request, mu *sync.Mutex) (untr
 		others = len(w.changing) > 0 || w.single > 0
 	}
 	if !m.finite || others {
-		return nil, false
+		return nil, 0
 	}
 	points, running, branches := m.points, m.running, m.tried.known(seen)
 	if len(branches) > maxBranches {
-		return nil, false
+		return nil, 0
 	}
 	size := 1.0
 	for _, d := range m.space {
 		size *= float64(d.Dist.Len())
 	}
-	taken := float64(m.tried.distinct[seen])
+	taken := m.tried.distinct[seen]
 	for i, o := range running {
 		if !m.tried.includes(points, seen, o.point) && !includes(running[:i], o.point) {
 			taken++
 		}
 	}
-	if taken >= size {
-		return nil, false
+	if float64(taken) >= size {
+		return nil, 0
 	}
-	conditional := slices.ContainsFunc(branches, func(b tpeBranch) bool { return slices.Contains(b.point, parzen.Missing) })
+	if !slices.ContainsFunc(branches, func(b tpeBranch) bool { return slices.Contains(b.point, parzen.Missing) }) {
+		within = taken + 1
+	}
 	return func(point []float64) bool {
 		mu.Lock()
 		defer mu.Unlock()
 		return !m.tried.has(points, seen, point) && !includes(running, point)
-	}, !conditional
+	}, within
 }
 
 func includes(trials []observed, point []float64) bool {
@@ -151,59 +153,68 @@ func includes(trials []observed, point []float64) bool {
 }
 
 // without returns the candidates of c that are untried. If there are none it
-// draws others, uniformly, that are; and if it finds none and it is not known
-// that some remain, it returns c.
-func (c *candidates) without(r *rand.Rand, untried func(point []float64) bool, remain bool) *candidates {
+// draws others, uniformly, that are; and if it finds none, it returns c.
+func (c *candidates) without(r *rand.Rand, now tpeView) *candidates {
 	kept := newCandidates(c.space, len(c.x[0]))
 	n := 0
-	point := make([]float64, len(c.space))
-	keep := func() {
-		if untried(point) {
+	for j := range c.x[0] {
+		if point := c.point(j); now.untried(point) {
 			kept.set(n, point)
 			n++
 		}
 	}
-	for j := range c.x[0] {
-		for i := range point {
-			point[i] = c.x[i][j]
-		}
-		keep()
-	}
 	if n > 0 {
 		return kept.first(n)
 	}
+	if others := atRandom(c.space, len(c.x[0]), r, now); others != nil {
+		return others
+	}
+	return c
+}
+
+// atRandom returns up to m untried points, uniformly drawn, or nil if it finds
+// none.
+func atRandom(sp space.Space, m int, r *rand.Rand, now tpeView) *candidates {
+	found := newCandidates(sp, m)
+	n := 0
+	point := make([]float64, len(sp))
 	const tries = 200
 	for range tries {
-		for i, d := range c.space {
+		for i, d := range sp {
 			point[i] = unitOf(d.Dist, r.IntN(d.Dist.Len()))
 		}
-		if keep(); n == len(c.x[0]) {
-			return kept
+		if now.untried(point) {
+			found.set(n, point)
+			n++
+		}
+		if n == m {
+			return found
 		}
 	}
-	switch {
-	case n > 0:
-		return kept.first(n)
-	case !remain:
-		return c
+	if n > 0 {
+		return found.first(n)
 	}
-	// Nearly all are tried, so they can be counted.
-	at := make([]int, len(c.space))
-	for i, d := range c.space {
+	// Nearly all are tried, so they can be counted, unless the range is so wide
+	// that neighbours share a coordinate and one that was tried hides the others.
+	at := make([]int, len(sp))
+	for i, d := range sp {
 		at[i] = r.IntN(d.Dist.Len())
 	}
-	for n == 0 {
-		for i, d := range c.space { // the next point
+	for range now.within {
+		for i, d := range sp { // the next point
 			if at[i] = (at[i] + 1) % d.Dist.Len(); at[i] != 0 {
 				break
 			}
 		}
-		for i, d := range c.space {
+		for i, d := range sp {
 			point[i] = unitOf(d.Dist, at[i])
 		}
-		keep()
+		if now.untried(point) {
+			found.set(0, point)
+			return found.first(1)
+		}
 	}
-	return kept.first(n)
+	return nil
 }
 
 // unitOf returns the coordinate of value k of a distribution with an end.

@@ -238,6 +238,44 @@ func TestTPEFindsTheLastPoint(t *testing.T) {
 	}
 }
 
+// Large numbers, narrow ranges and wide ones: neighbours that share a coordinate
+// must not keep the search for an untried point busy for ever.
+func TestTPEReturnsWhateverTheRange(t *testing.T) {
+	for _, d := range []space.Int{
+		{Low: 1 << 48, High: 1<<48 + 4, Log: true},
+		{Low: 1<<53 - 4, High: 1 << 53, Log: true},
+		{Low: 1<<53 - 4, High: 1 << 53},
+		{Low: -1 << 53, High: 1 << 53},
+		{Low: 1, High: 1 << 53, Log: true},
+		{Low: 0, High: 1 << 41},
+	} {
+		for _, s := range []interface {
+			Sample(trial.Request, string, space.Dist) (float64, error)
+			SampleJoint(trial.Request) (map[string]float64, error)
+		}{&TPE{}, &GP{}, &CMAES{}, &Auto{}} {
+			log := trial.NewLog(minimize)
+			seen := map[float64]bool{}
+			for number := range 30 {
+				joint, err := s.SampleJoint(request(log, number, 1))
+				x, ok := joint["n"]
+				if err == nil && !ok {
+					x, err = s.Sample(request(log, number, 2), "n", d)
+				}
+				if err != nil || !d.Contains(x) {
+					t.Fatalf("%T drew %v from %v, %v", s, x, d, err)
+				}
+				seen[x] = true
+				log.Put(&trial.Trial{Number: number, State: trial.Complete, Values: []float64{x}, Params: []trial.Param{{Name: "n", Value: x, Dist: d}}})
+			}
+			if want := min(d.Len(), 20); len(seen) < want {
+				if _, repeats := s.(*CMAES); !repeats {
+					t.Errorf("%T drew %d of %v in 30 trials, want at least %d", s, len(seen), d, want)
+				}
+			}
+		}
+	}
+}
+
 func TestUnitOfCountsTheValues(t *testing.T) {
 	for _, d := range finite {
 		for k := range d.Dist.Len() {

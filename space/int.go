@@ -48,30 +48,29 @@ func (d Int) Contains(x float64) bool {
 
 // Unit implements Dist.
 func (d Int) Unit(x float64) float64 {
+	k := float64((int(x) - d.Low) / d.step())
 	if d.Log {
-		lo, hi := d.logEnds()
-		return scale(math.Log(x), lo, hi)
+		return d.logUnit(k + 0.5)
 	}
-	return (float64((int(x)-d.Low)/d.step()) + 0.5) / float64(d.Len())
+	return (k + 0.5) / float64(d.Len())
 }
 
 // Value implements Dist.
 func (d Int) Value(u float64) float64 {
 	if d.Log {
-		lo, hi := d.logEnds()
-		x := math.Floor(math.Exp(lerp(lo, hi, u)) + 0.5)
-		return clamp(x, float64(d.Low), float64(d.High))
+		start, width := d.logScale()
+		k := math.Floor(start * math.Expm1(u*width))
+		return float64(d.Low) + clamp(k, 0, float64(d.High-d.Low))
 	}
 	return float64(d.Low + int(cellIndex(u, int64(d.Len())))*d.step())
 }
 
 // Cell implements Dist.
 func (d Int) Cell(x float64) (lo, hi float64) {
-	if d.Log {
-		low, high := d.logEnds()
-		return scale(math.Log(x-0.5), low, high), scale(math.Log(x+0.5), low, high)
-	}
 	k, n := float64((int(x)-d.Low)/d.step()), float64(d.Len())
+	if d.Log {
+		return d.logUnit(k), d.logUnit(k + 1)
+	}
 	return k / n, (k + 1) / n
 }
 
@@ -107,10 +106,20 @@ func (d Int) String() string {
 
 func (d Int) step() int { return max(d.Step, 1) }
 
-// logEnds are the ends of the range on the scale ln x, widened by half a
-// step, so that the first and the last int get their whole share.
-func (d Int) logEnds() (lo, hi float64) {
-	return math.Log(float64(d.Low) - 0.5), math.Log(float64(d.High) + 0.5)
+// logScale is the scale ln x of the range: where it starts, half a step below
+// Low, and how wide it is up to half a step above High, so that the first and the
+// last int get their whole share.
+func (d Int) logScale() (start, width float64) {
+	start = float64(d.Low) - 0.5
+	return start, math.Log1p(float64(d.Len()) / start)
+}
+
+// logUnit is where the point so many steps above the start of the range lies on
+// the scale. Computed from the start and not from zero, neighbours stay apart
+// also in a narrow range of large numbers.
+func (d Int) logUnit(above float64) float64 {
+	start, width := d.logScale()
+	return clamp(math.Log1p(above/start)/width, 0, 1)
 }
 
 // cut lowers High to the last grid value and writes out the step.

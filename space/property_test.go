@@ -363,3 +363,33 @@ func TestARepeatedChoiceIsFoundAmongFewAndMany(t *testing.T) {
 		}
 	}
 }
+
+// However narrow the range and however large its numbers, each has a place of its
+// own, in the middle of a cell of its own.
+func TestNeighboursInALogRangeStayApart(t *testing.T) {
+	for _, d := range []space.Int{
+		{Low: 1 << 48, High: 1<<48 + 4, Log: true},
+		{Low: 1<<53 - 100, High: 1 << 53, Log: true},
+		{Low: 1<<40 - 3, High: 1<<40 + 3, Log: true},
+		{Low: 1, High: 40, Log: true},
+	} {
+		before, edge := -1.0, 0.0
+		for n := d.Low; n <= d.High; n++ {
+			x := float64(n)
+			u := d.Unit(x)
+			lo, hi := d.Cell(x)
+			if !(u > before && lo < u && u < hi) || lo != edge {
+				t.Errorf("%v: %d is at %v in [%v, %v], want above %v, from %v on", d, n, u, lo, hi, before, edge)
+			}
+			for _, v := range []float64{u, lo + 0.01*(hi-lo), lo + 0.99*(hi-lo)} {
+				if got := d.Value(v); got != x {
+					t.Errorf("%v: the value at %v is %v, want %d", d, v, got, n)
+				}
+			}
+			before, edge = u, hi
+		}
+		if edge != 1 {
+			t.Errorf("%v: the last cell ends at %v, want 1", d, edge)
+		}
+	}
+}

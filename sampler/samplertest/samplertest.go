@@ -38,6 +38,7 @@ func Run(t *testing.T, newSampler func() Sampler) {
 		{"maximizing f is minimizing -f", testDirections},
 		{"goroutines do not disturb each other", testConcurrent},
 		{"several objectives are served or refused", testObjectives},
+		{"a region without values does not hold the search", testExplores},
 	} {
 		t.Run(rule.name, func(t *testing.T) { rule.check(t, newSampler) })
 	}

@@ -30,9 +30,9 @@ type Search struct {
 
 	// Good are points where it may be worth to look nearby, best first.
 	Good [][]float64
-	// Taken are points, as Fold leaves them, not to return if every axis has finitely many values and
-	// another point is found.
-	Taken [][]float64
+	// Taken reports whether a point, as Fold leaves it, is not to be returned as
+	// long as another one is found; nil: none.
+	Taken func(y []float64) bool
 }
 
 const (
@@ -46,13 +46,9 @@ const (
 
 // Best returns the best point that it finds.
 func (s Search) Best(r *rand.Rand) []float64 {
-	taken := map[string]bool{}
 	if s.discrete() {
-		for _, x := range s.Taken {
-			taken[key(x)] = true
-		}
 		if n := s.count(); n <= exhaustive {
-			return s.pick(s.all(n), taken)
+			return s.choose(s.rate(s.all(n)))
 		}
 	}
 	candidates := s.rate(s.candidates(r))
@@ -60,7 +56,7 @@ func (s Search) Best(r *rand.Rand) []float64 {
 	for _, c := range s.begin(candidates, r) {
 		found = append(found, s.climb(c))
 	}
-	return s.choose(append(found, candidates...), taken)
+	return s.choose(append(found, candidates...))
 }
 
 // A rated is a point with the sum of its terms, -Inf if that is NaN.
@@ -96,34 +92,27 @@ func (s Search) fold(x []float64) (y []float64, idle []bool) {
 	return s.Fold(x)
 }
 
-func (s Search) pick(points [][]float64, taken map[string]bool) []float64 {
-	return s.choose(s.rate(points), taken)
-}
-
 // choose returns the best of the points that are not taken, or of all if all
-// are; the first of equals.
-func (s Search) choose(list []rated, taken map[string]bool) []float64 {
-	best, free := -1, false
-	for i, c := range list {
-		y, _ := s.fold(c.x)
-		f := !taken[key(y)]
-		if best < 0 || f && !free || f == free && c.value > list[best].value {
-			best, free = i, f
+// are; the first of equals. It reorders list.
+func (s Search) choose(list []rated) []float64 {
+	slices.SortStableFunc(list, byValue)
+	for _, c := range list {
+		if y, _ := s.fold(c.x); s.Taken == nil || !s.Taken(y) {
+			return c.x
 		}
 	}
-	return list[best].x
+	return list[0].x
 }
 
-// key tells points apart.
-func key(x []float64) string {
-	b := make([]byte, 0, 8*len(x))
-	for _, u := range x {
-		bits := math.Float64bits(u)
-		for k := range 8 {
-			b = append(b, byte(bits>>(8*k)))
-		}
+// byValue puts the larger values first.
+func byValue(a, b rated) int {
+	switch {
+	case a.value > b.value:
+		return -1
+	case a.value < b.value:
+		return 1
 	}
-	return string(b)
+	return 0
 }
 
 // discrete reports whether there are finitely many points.
@@ -229,15 +218,7 @@ func (a Axis) index(u float64) int {
 // points, and some candidates at random by what they promise.
 func (s Search) begin(candidates []rated, r *rand.Rand) []rated {
 	ranked := slices.Clone(candidates)
-	slices.SortStableFunc(ranked, func(a, b rated) int {
-		switch {
-		case a.value > b.value:
-			return -1
-		case a.value < b.value:
-			return 1
-		}
-		return 0
-	})
+	slices.SortStableFunc(ranked, byValue)
 	chosen := slices.Clone(ranked[:min(climbs/2, len(ranked))])
 	if len(s.Good) > 0 {
 		chosen = append(chosen, candidates[0]) // s.Good[0]

@@ -1,0 +1,85 @@
+package samplertest
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/bluefin-hpo/bluefin/space"
+	"github.com/bluefin-hpo/bluefin/trial"
+)
+
+// ways are how trials in half a space end without a value.
+var ways = map[string]func(u *run, value float64){
+	"fails":     func(u *run, _ float64) { u.trial.State = trial.Failed },
+	"is pruned": func(u *run, value float64) { u.report(value + 9); u.trial.State = trial.Pruned },
+}
+
+// testExplores looks at what a sampler does beside a region that gives no value,
+// with the optimum at its edge.
+func testExplores(t *testing.T, newSampler func() Sampler) {
+	for name, end := range ways {
+		t.Run(name, func(t *testing.T) {
+			st := newStudy(newSampler(), 8, trial.Minimize)
+			const trials, startup, limit = 60, 10, 35
+			without := 0
+			seen := map[string]int{}
+			for range trials {
+				u := st.run(t, func(u *run) {
+					x, y := u.suggest("x", space.Float{Low: 0, High: 1}), u.suggest("y", space.Float{Low: 0, High: 1})
+					if value := (y-0.4)*(y-0.4) - x; x > 0.5 {
+						end(u, value)
+					} else {
+						u.complete(value)
+					}
+				})
+				if u.State != trial.Complete && u.Number >= startup {
+					without++
+				}
+				at := fmt.Sprint(u.Params)
+				if before, ok := seen[at]; ok {
+					t.Errorf("trials %d and %d: in a continuous space no point must come twice, but %v did", before, u.Number, at)
+				}
+				seen[at] = u.Number
+			}
+			if without > limit {
+				t.Errorf("where half the space gives no value, a sampler must find the other half, but %d of the last %d trials were in it", without, trials-startup)
+			}
+		})
+	}
+}
+
+// NoRepeats checks that the sampler tries every point of a finite space once, in
+// whatever state its trials end, before it tries one again. That is for samplers
+// that learn from the history. Those that draw from a fixed distribution, as
+// random search and quasi Monte Carlo do, or from one that may have to shrink to a
+// point, as CMA-ES does, repeat points.
+func NoRepeats(t *testing.T, newSampler func() Sampler) {
+	t.Helper()
+	for seed := range uint64(3) {
+		st := newStudy(newSampler(), seed, trial.Minimize)
+		seen := map[string]int{}
+		const points = 5 * 4 * 3
+		for range points {
+			u := st.run(t, func(u *run) {
+				x, y := u.suggest("x", space.Int{Low: 1, High: 5, Log: true}), u.suggest("y", space.Float{Low: 0, High: 1.5, Step: 0.5})
+				c := u.suggest("c", space.Choose("a", "b", "c").Dist())
+				switch value := (x-2)*(x-2) + y + c; {
+				case u.trial.Number == 0: // of which the others learn the space
+					u.complete(value)
+				case x > 3:
+					u.trial.State = trial.Failed
+				case y > 1:
+					u.report(value)
+					u.trial.State = trial.Pruned
+				case u.trial.Number%7 != 3: // the seventh goes on running
+					u.complete(value)
+				}
+			})
+			at := fmt.Sprint(u.Params)
+			if before, ok := seen[at]; ok {
+				t.Errorf("seed %d: a point must come once as long as others remain, but trial %d (%v) tried that of trial %d again, with %d of %d left", seed, u.Number, at, before, points-len(seen), points)
+			}
+			seen[at] = u.Number
+		}
+	}
+}
