@@ -51,7 +51,10 @@ func askCommand() *cli.Command {
 				for _, p := range t.Params {
 					params = append(params, pyjson.Member{Name: p.Name, Value: p.External()})
 				}
-				return printRecords(c, []record{{{Name: "number", Value: t.Number}, {Name: "params", Value: params}}}, true)
+				if err := printRecords(c, []record{{{Name: "number", Value: t.Number}, {Name: "params", Value: params}}}, true); err != nil {
+					return fmt.Errorf("trial %d has begun, and must be told: %w", t.Number, err)
+				}
+				return nil
 			})
 		},
 	}

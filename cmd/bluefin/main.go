@@ -36,6 +36,7 @@ const (
 	exitError       = 1
 	exitUsage       = 2   // the command line is wrong
 	exitInterrupted = 130 // as a shell reports a program ended by Ctrl-C
+	exitPipe        = 141 // or by writing to a pipe that nobody reads; SIGPIPE does it where it is not ignored
 )
 
 // errInterrupted ends a command whose work was stopped by a signal.
@@ -55,11 +56,17 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if os.Getenv("BLUEFIN_STORAGE") == "" {
 		os.Unsetenv("BLUEFIN_STORAGE") // set to nothing is not set
 	}
-	err := newApp(stdout, stderr).RunContext(ctx, spreadLists(args))
+	out := &dataWriter{w: stdout}
+	err := newApp(out, stderr).RunContext(ctx, spreadLists(args))
+	if out.err != nil && !errors.Is(err, out.err) {
+		err = errors.Join(out.err, err)
+	}
 	var usage usageError
 	switch {
 	case err == nil:
 		return 0
+	case errors.Is(err, syscall.EPIPE): // the reader has seen enough
+		return exitPipe
 	case errors.Is(err, errInterrupted):
 		return exitInterrupted
 	case errors.As(err, &usage):
