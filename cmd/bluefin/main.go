@@ -10,7 +10,6 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"regexp"
 	"runtime/debug"
 	"slices"
 	"strconv"
@@ -57,7 +56,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		os.Unsetenv("BLUEFIN_STORAGE") // set to nothing is not set
 	}
 	out := &dataWriter{w: stdout}
-	err := newApp(out, stderr).RunContext(ctx, spreadLists(args))
+	err := newApp(out, stderr).RunContext(ctx, spreadLists(helpLast(args)))
 	if out.err != nil && !errors.Is(err, out.err) {
 		err = errors.Join(out.err, err)
 	}
@@ -94,11 +93,11 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 		},
 		Action: func(c *cli.Context) error {
 			if c.Args().Present() {
-				return usagef("unknown command %q", c.Args().First())
+				return unknownCommand(c, "")
 			}
 			return cli.ShowAppHelp(c)
 		},
-		OnUsageError: func(_ *cli.Context, err error, _ bool) error { return parseError(err, "") },
+		OnUsageError: func(c *cli.Context, err error, _ bool) error { return parseError(c, err, "") },
 	}
 	prepare(app.Commands, "")
 	return app
@@ -109,7 +108,7 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 func prepare(commands []*cli.Command, parent string) {
 	for _, cmd := range commands {
 		name := parent + cmd.Name + " "
-		cmd.OnUsageError = func(_ *cli.Context, err error, _ bool) error { return parseError(err, name) }
+		cmd.OnUsageError = func(c *cli.Context, err error, _ bool) error { return parseError(c, err, name) }
 		cmd.HideHelpCommand = true
 		if len(cmd.Subcommands) == 0 {
 			cmd.Action = noArguments(name, cmd.Action)
@@ -124,18 +123,6 @@ func version() string {
 		return info.Main.Version
 	}
 	return "unknown"
-}
-
-var (
-	unknownFlag = regexp.MustCompile(`^flag provided but not defined: -+(.*)$`)
-	badValue    = regexp.MustCompile(`^invalid value "(.*)" for flag -+([^:]*): .*$`)
-)
-
-// parseError puts what the flag parser says into the words of this program.
-func parseError(err error, command string) error {
-	text := unknownFlag.ReplaceAllString(err.Error(), "unknown flag --$1")
-	text = badValue.ReplaceAllString(text, `--$2 is "$1", want a value of another kind`)
-	return usageError{errors.New(text), command}
 }
 
 // noArguments refuses what is left after the flags: no command takes it, and
@@ -156,6 +143,15 @@ func noArguments(name string, action cli.ActionFunc) cli.ActionFunc {
 		}
 		return err
 	}
+}
+
+// helpLast turns "help COMMAND" into "COMMAND --help", so that a command which
+// does not exist is the same mistake in both.
+func helpLast(args []string) []string {
+	if len(args) < 3 || args[1] != "help" && args[1] != "h" {
+		return args
+	}
+	return slices.Concat(args[:1], args[2:], []string{"--help"})
 }
 
 // spreadLists turns "--values 1 2" into "--values=1 --values=2", and likewise

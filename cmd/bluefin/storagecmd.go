@@ -21,7 +21,7 @@ func storageCommand() *cli.Command {
 		Subcommands: []*cli.Command{storageCheckCommand(), storageBackupCommand(), storageUpgradeCommand()},
 		Action: func(c *cli.Context) error {
 			if c.Args().Present() {
-				return usageError{fmt.Errorf("unknown command %q", "storage "+c.Args().First()), "storage "}
+				return unknownCommand(c, "storage ")
 			}
 			return cli.ShowSubcommandHelp(c)
 		},

@@ -22,7 +22,7 @@ func createStudyCommand() *cli.Command {
 		Flags: []cli.Flag{
 			storageFlag(),
 			&cli.StringFlag{Name: "study-name", Usage: "the `NAME` of the study; without it one is made up"},
-			&cli.StringFlag{Name: "direction", DefaultText: "minimize", Usage: "`WHICH` values are good: minimize or maximize"},
+			&cli.StringFlag{Name: "direction", DefaultText: "minimize", Usage: "the `DIRECTION` in which values are good: minimize or maximize"},
 			&cli.StringSliceFlag{Name: "directions", Usage: "the `DIRECTION` of each of several objectives, one after the other"},
 			&cli.BoolFlag{Name: "skip-if-exists", Usage: "do nothing if there is a study of that name"},
 		},
@@ -54,12 +54,12 @@ func createStudyCommand() *cli.Command {
 }
 
 func directionFlags(c *cli.Context) ([]trial.Direction, error) {
-	names := c.StringSlice("directions")
+	flag, names := "directions", c.StringSlice("directions")
 	switch {
 	case c.IsSet("direction") && c.IsSet("directions"):
 		return nil, usagef("--direction and --directions exclude each other")
 	case c.IsSet("direction"):
-		names = []string{c.String("direction")}
+		flag, names = "direction", []string{c.String("direction")}
 	case !c.IsSet("directions"):
 		names = []string{"minimize"}
 	}
@@ -67,7 +67,7 @@ func directionFlags(c *cli.Context) ([]trial.Direction, error) {
 	for _, name := range names {
 		d, err := trial.ParseDirection(name)
 		if err != nil {
-			return nil, usageError{error: err}
+			return nil, usagef("--%s is %q, want minimize or maximize", flag, name)
 		}
 		directions = append(directions, d)
 	}
