@@ -18,7 +18,8 @@ import (
 // cube of their number. It is meant for up to a few hundred.
 //
 // It draws jointly the parameters, of more than one value, that every complete
-// trial has with the same range (if none is complete, every pruned one); and those that only some have, if from the
+// trial has (if none is complete, every pruned one) with a range that has lasted
+// for as many of them as there were ranges; and those that only some have, if from the
 // values of another one it can be told which (a method, and the settings of that
 // method). Where such a parameter does not exist, all trials count as equal in
 // it. The kernel is Matérn 5/2 on the unit cube with

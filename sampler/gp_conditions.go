@@ -46,8 +46,13 @@ func newGPSpace(common space.Space, complete []*trial.Trial) gpSpace {
 	}
 	columns := gpColumns(complete)
 	parents := map[string]gpParent{}
+	dims := slices.Clone(g.Space)
 	for name, c := range columns {
-		if _, ok := common.Get(name); ok || c.moved || c.dist.Len() == 1 {
+		if _, ok := common.Get(name); ok || !c.settled() || c.dist.Len() == 1 {
+			continue
+		}
+		if c.count == len(complete) { // its range was another once
+			dims = append(dims, space.Dimension{Name: name, Dist: c.dist})
 			continue
 		}
 		if p, ok := columns.parent(name); ok {
@@ -58,7 +63,7 @@ func newGPSpace(common space.Space, complete []*trial.Trial) gpSpace {
 	for again := true; again; {
 		again = false
 		for name, p := range parents {
-			if _, ok := common.Get(p.name); ok {
+			if columns[p.name].count == len(complete) {
 				continue
 			}
 			if _, ok := parents[p.name]; !ok {
@@ -67,7 +72,6 @@ func newGPSpace(common space.Space, complete []*trial.Trial) gpSpace {
 			}
 		}
 	}
-	dims := slices.Clone(g.Space)
 	for name := range parents {
 		dims = append(dims, space.Dimension{Name: name, Dist: columns[name].dist})
 	}
@@ -91,8 +95,7 @@ func newGPSpace(common space.Space, complete []*trial.Trial) gpSpace {
 
 // A gpColumn holds the values of a parameter in the complete trials.
 type gpColumn struct {
-	dist   space.Dist
-	moved  bool      // trials disagree about dist
+	drift            // the last distribution, and whether it is settled
 	values []float64 // n, in internal form; NaN where a trial lacks it
 	count  int       // trials that have it
 }
@@ -105,10 +108,10 @@ func gpColumns(complete []*trial.Trial) gpColumnSet {
 		for _, p := range t.Params {
 			c := columns[p.Name]
 			if c == nil {
-				c = &gpColumn{dist: p.Dist, values: slices.Repeat([]float64{math.NaN()}, len(complete))}
+				c = &gpColumn{values: slices.Repeat([]float64{math.NaN()}, len(complete))}
 				columns[p.Name] = c
 			}
-			c.moved = c.moved || !space.Equal(c.dist, p.Dist)
+			c.drift = c.drift.with(p.Dist)
 			c.values[i] = p.Value
 			c.count++
 		}
@@ -133,7 +136,7 @@ func (columns gpColumnSet) parent(name string) (gpParent, bool) {
 	for _, other := range slices.Sorted(maps.Keys(columns)) {
 		c := columns[other]
 		n := c.dist.Len()
-		if c.moved || c.count <= child.count || n < 2 || n > gpParentLimit || found && c.count >= columns[best.name].count {
+		if !c.settled() || c.count <= child.count || n < 2 || n > gpParentLimit || found && c.count >= columns[best.name].count {
 			continue
 		}
 		if missing, ok := c.decides(child); ok {

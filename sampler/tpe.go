@@ -17,8 +17,10 @@ import (
 // With one objective it draws all parameters jointly, so that it sees how they
 // interact. In a conditional space a trial lacks those of the branches that it
 // did not take: there its kernel is that of the prior. What is new, what had
-// another distribution before, and all parameters if there are several
-// objectives, is drawn one at a time from the trials that have it. Running trials
+// another distribution a moment ago, and all parameters if there are several
+// objectives, is drawn one at a time from the trials that have it. A changed
+// distribution is joint again once it has lasted for as many trials as there were
+// distributions. Running trials
 // of others count among the poor ones, so that parallel workers stay apart (the
 // "constant liar"), and so does what Optuna's workers announce of theirs; pruned
 // trials rank behind the complete ones, and infeasible ones last. Trials whose
@@ -87,8 +89,8 @@ type TPE struct {
 	histories []*tpeHistory // a cache, the last used first
 }
 
-// SampleJoint draws the parameters that any complete or pruned trial has, always
-// with one distribution; with Optuna and without Groups, those that all of them
+// SampleJoint draws the parameters that any complete or pruned trial has, with a
+// distribution that has lasted; with Optuna and without Groups, those that all of them
 // have. Beyond 64 parameters, only what two trials have is added. It returns none
 // with several objectives, and while the study starts up, unless the space is
 // finite: then a point at random that has not been tried. An error names a setting

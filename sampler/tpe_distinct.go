@@ -116,7 +116,7 @@ func (m *tpeModel) untried(f *tpeHistory, r trial.Request, mu *sync.Mutex) (untr
 	others := f.mostParams[seen] > len(r.History.Space(true))
 	if m.rules.whole {
 		w := f.whole(seen)
-		others = len(w.changing) > 0 || w.single > 0
+		others = w.changing > 0 || w.single > 0
 	}
 	if !m.finite || others {
 		return nil, 0

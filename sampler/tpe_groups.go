@@ -41,10 +41,32 @@ func (f *tpeHistory) groups(seen int) []space.Space {
 // they failed.
 type widened struct {
 	seen     int
-	steady   space.Space // those that have always had one distribution
-	changing space.Space // those that have had several
-	single   int         // how many others only one trial has
+	steady   space.Space // those whose distribution is settled
+	changing int         // how many others there are
+	single   int         // how many more only one trial has
 }
+
+// A drift follows the distribution of a parameter from trial to trial.
+type drift struct {
+	dist   space.Dist // the last one
+	ranges int        // how often it was another than before, the first one included
+	run    int        // how many trials have had the last one since
+}
+
+// with returns the drift after one more trial.
+func (d drift) with(dist space.Dist) drift {
+	if d.ranges > 0 && sameDist(d.dist, dist) {
+		d.run++
+		return d
+	}
+	return drift{dist, d.ranges + 1, 1}
+}
+
+// settled reports whether a model of the last distribution will serve: it has
+// never been another, or has lasted for as many trials as there were ranges. A
+// range that is changed by hand is settled soon, and one that every trial
+// computes anew never is.
+func (d drift) settled() bool { return d.ranges == 1 || d.run >= d.ranges }
 
 // whole returns the parameters of the first seen finished trials.
 func (f *tpeHistory) whole(seen int) widened {
@@ -55,44 +77,44 @@ func (f *tpeHistory) whole(seen int) widened {
 	return f.wholes[i]
 }
 
-// widen follows whole after all[i], which has not failed. What has changed once
-// may change in every trial: a model of it would be made anew each time. So it
-// would with names that never come again: where there are many parameters, a
+// widen follows whole after all[i], which has not failed. Names that never come
+// again would make a model anew each time: where there are many parameters, a
 // name is single until it does, but for those of the first trial.
 func (f *tpeHistory) widen(t *trial.Trial, i int) {
 	const many = 64
 	now := f.whole(i)
 	changed := false
 	for _, p := range t.Params {
+		before, known := f.drifts[p.Name]
+		after := before.with(p.Dist)
+		f.drifts[p.Name] = after
 		k, steady := find(now.steady, p.Name)
-		if steady && sameDist(now.steady[k].Dist, p.Dist) {
+		d := space.Dimension{Name: p.Name, Dist: p.Dist}
+		switch {
+		case !known && f.ranked[i] > 0 && len(now.steady) >= many:
+			now.single++
+			f.single[p.Name] = true
+		case f.single[p.Name]:
+			delete(f.single, p.Name)
+			now.single--
+			if now.changing++; after.settled() {
+				now.changing--
+				now.steady = slices.Insert(slices.Clone(now.steady), k, d)
+			}
+		case steady && after.settled():
 			continue
-		}
-		j, changing := find(now.changing, p.Name)
-		if changing {
+		case steady:
+			now.steady = slices.Delete(slices.Clone(now.steady), k, k+1)
+			now.changing++
+		case after.settled():
+			now.steady = slices.Insert(slices.Clone(now.steady), k, d)
+			if known {
+				now.changing--
+			}
+		default:
 			continue
 		}
 		changed = true
-		before, single := f.single[p.Name]
-		d := space.Dimension{Name: p.Name, Dist: p.Dist}
-		switch {
-		case steady:
-			now.steady = slices.Delete(slices.Clone(now.steady), k, k+1)
-			now.changing = slices.Insert(slices.Clone(now.changing), j, d)
-		case single:
-			delete(f.single, p.Name)
-			now.single--
-			if sameDist(before, p.Dist) {
-				now.steady = slices.Insert(slices.Clone(now.steady), k, d)
-			} else {
-				now.changing = slices.Insert(slices.Clone(now.changing), j, d)
-			}
-		case f.ranked[i] == 0 || len(now.steady) < many:
-			now.steady = slices.Insert(slices.Clone(now.steady), k, d)
-		default:
-			f.single[p.Name] = p.Dist
-			now.single++
-		}
 	}
 	if changed {
 		now.seen = i + 1

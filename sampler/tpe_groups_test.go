@@ -81,7 +81,7 @@ func TestTPEDrawsGroupsJointly(t *testing.T) {
 	for _, c := range []struct {
 		tpe  *TPE
 		want int
-	}{{&TPE{}, 3}, {&TPE{Optuna: true}, 1}, {&TPE{Groups: true}, 4}, {&TPE{Groups: true, Optuna: true}, 4}, {&TPE{Groups: true, Independent: true}, 0}} {
+	}{{&TPE{}, 4}, {&TPE{Optuna: true}, 1}, {&TPE{Groups: true}, 4}, {&TPE{Groups: true, Optuna: true}, 4}, {&TPE{Groups: true, Independent: true}, 0}} {
 		got, err := c.tpe.SampleJoint(request(log, 40, 1))
 		if err != nil || len(got) != c.want {
 			t.Errorf("Groups %v, Independent %v: drew %v, %v, want %d parameters", c.tpe.Groups, c.tpe.Independent, got, err, c.want)

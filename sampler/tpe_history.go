@@ -23,8 +23,9 @@ type tpeHistory struct {
 	models     []*tpeModel    // the last used first
 	groupings  []grouping     // at every change in all[:grouped]
 	grouped    int
-	wholes     []widened             // what whole returns, at every change
-	single     map[string]space.Dist // of parameters that only one trial has
+	wholes     []widened        // what whole returns, at every change
+	drifts     map[string]drift // of every parameter
+	single     map[string]bool  // parameters that count as single
 }
 
 // A standing are the good ones among the first seen finished trials.
@@ -37,7 +38,7 @@ func newTPEHistory(h trial.History, rules tpeRules) *tpeHistory {
 	return &tpeHistory{
 		rules: rules, directions: h.Directions(),
 		ranked: []int{0}, mostParams: []int{0}, standings: []standing{{}},
-		wholes: []widened{{}}, single: map[string]space.Dist{},
+		wholes: []widened{{}}, drifts: map[string]drift{}, single: map[string]bool{},
 	}
 }
 
@@ -153,7 +154,7 @@ func (f *tpeHistory) model(sp space.Space) *tpeModel {
 	f.models = slices.Insert(f.models, 0, m)
 	// Spaces that came once and never again would fill the memory.
 	newest := f.wholes[len(f.wholes)-1]
-	if limit := 16 + 4*(len(newest.steady)+len(newest.changing)); len(f.models) > limit {
+	if limit := 16 + 4*(len(newest.steady)+newest.changing); len(f.models) > limit {
 		f.models = slices.Delete(f.models, limit, len(f.models))
 	}
 	return m
