@@ -1,9 +1,13 @@
 package space
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
+	"slices"
+	"strings"
 
 	"github.com/bluefin-hpo/bluefin/space/pyjson"
 )
@@ -53,7 +57,12 @@ func Unmarshal(text []byte) (Dist, error) {
 	kind := f.string("type")
 	if o["name"] != nil {
 		kind = f.string("name")
+		f.known = []string{"name", "attributes"}
+		if err := f.unknown(); err != nil {
+			return nil, fmt.Errorf("space: distribution %.200s: %w", text, err)
+		}
 		f.object, _ = o["attributes"].(map[string]any)
+		f.known = nil
 	}
 	var d Dist
 	switch kind {
@@ -69,17 +78,20 @@ func Unmarshal(text []byte) (Dist, error) {
 		d = Int{Low: f.int("low"), High: f.int("high"), Step: f.step(), Log: f.bool("log")}
 	case "IntLogUniformDistribution":
 		d = Int{Low: f.int("low"), High: f.int("high"), Step: 1, Log: true}
+		f.step() // Optuna 2 wrote one, and did not use it
 	case "CategoricalDistribution", "categorical":
-		choices, ok := f.object["choices"].([]any)
+		choices, ok := f.member("choices").([]any)
 		if !ok {
 			f.err = errors.New(`"choices" is missing or no list`)
 		}
 		d = Categorical{choices}
+	case "":
+		return nil, fmt.Errorf(`space: distribution %.200s: "type" is missing, want "float", "int" or "categorical"`, text)
 	default:
-		f.err = fmt.Errorf(`kind is %q, want "float", "int" or "categorical"`, kind)
+		return nil, fmt.Errorf(`space: distribution %.200s: its type is %q, want "float", "int" or "categorical"`, text, kind)
 	}
-	if f.err != nil {
-		return nil, fmt.Errorf("space: distribution %.200s: %w", text, f.err)
+	if err := cmp.Or(f.unknown(), f.err); err != nil {
+		return nil, fmt.Errorf("space: distribution %.200s: %w", text, err)
 	}
 	return d, nil
 }
@@ -87,16 +99,35 @@ func Unmarshal(text []byte) (Dist, error) {
 // fields reads members of an object and keeps the first error.
 type fields struct {
 	object map[string]any
+	known  []string // the names that were asked for
 	err    error
 }
 
+func (f *fields) member(name string) any {
+	if !slices.Contains(f.known, name) {
+		f.known = append(f.known, name)
+	}
+	return f.object[name]
+}
+
+// unknown returns an error if the object has a member that was not asked for: a
+// misspelt "log" must not be ignored.
+func (f *fields) unknown() error {
+	for _, name := range slices.Sorted(maps.Keys(f.object)) {
+		if !slices.Contains(f.known, name) {
+			return fmt.Errorf("unknown key %q, want one of %s", name, strings.Join(f.known, ", "))
+		}
+	}
+	return nil
+}
+
 func (f *fields) string(name string) string {
-	s, _ := f.object[name].(string)
+	s, _ := f.member(name).(string)
 	return s
 }
 
 func (f *fields) bool(name string) bool {
-	b, ok := f.object[name].(bool)
+	b, ok := f.member(name).(bool)
 	if !ok && f.object[name] != nil {
 		f.fail(name, "true or false")
 	}
@@ -104,7 +135,7 @@ func (f *fields) bool(name string) bool {
 }
 
 func (f *fields) float(name string) float64 {
-	x, ok := number(f.object[name])
+	x, ok := number(f.member(name))
 	if !ok {
 		f.fail(name, "a number")
 	}
@@ -112,14 +143,14 @@ func (f *fields) float(name string) float64 {
 }
 
 func (f *fields) optionalFloat(name string) float64 {
-	if f.object[name] == nil {
+	if f.member(name) == nil {
 		return 0
 	}
 	return f.float(name)
 }
 
 func (f *fields) int(name string) int {
-	if i, ok := f.object[name].(int); ok {
+	if i, ok := f.member(name).(int); ok {
 		return i
 	}
 	x := f.float(name)
@@ -131,7 +162,7 @@ func (f *fields) int(name string) int {
 }
 
 func (f *fields) step() int {
-	if f.object["step"] == nil {
+	if f.member("step") == nil {
 		return 1
 	}
 	return f.int("step")
@@ -140,7 +171,7 @@ func (f *fields) step() int {
 func (f *fields) fail(name, want string) {
 	if f.err == nil {
 		if v, ok := f.object[name]; ok {
-			f.err = fmt.Errorf("%q is %v, want %s", name, v, want)
+			f.err = fmt.Errorf("%q is %s, want %s", name, show(v), want)
 		} else {
 			f.err = fmt.Errorf("%q is missing, want %s", name, want)
 		}

@@ -2,9 +2,11 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"time"
@@ -73,15 +75,15 @@ func parseSpace(text string) ([]space.Dimension, error) {
 	for d.More() {
 		name, err := d.Token()
 		if err != nil {
-			return nil, err
+			return nil, jsonError(err)
 		}
 		var raw json.RawMessage
 		if err := d.Decode(&raw); err != nil {
-			return nil, fmt.Errorf("parameter %q: %w", name, err)
+			return nil, fmt.Errorf("parameter %q: %w", name, jsonError(err))
 		}
 		dim := space.Dimension{Name: name.(string)}
 		if dim.Dist, err = space.Unmarshal(raw); err == nil {
-			err = dim.Dist.Check()
+			err = cmp.Or(checkChoices(dim.Dist), dim.Dist.Check())
 		}
 		if err != nil {
 			return nil, fmt.Errorf("parameter %q: %w", name, err)
@@ -91,10 +93,33 @@ func parseSpace(text string) ([]space.Dimension, error) {
 		}
 		dims = append(dims, dim)
 	}
-	if _, err := d.Token(); err != nil || d.More() {
-		return nil, fmt.Errorf("%.200q is no JSON object", text)
+	if _, err := d.Token(); err != nil {
+		return nil, jsonError(err)
+	}
+	if d.More() {
+		return nil, fmt.Errorf("%.200q is more than one JSON object", text)
 	}
 	return dims, nil
+}
+
+// jsonError says where JSON ends too early.
+func jsonError(err error) error {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return errors.New("the JSON text is cut off")
+	}
+	return err
+}
+
+// checkChoices refuses choices that JSON has and a parameter cannot have.
+func checkChoices(d space.Dist) error {
+	list, _ := d.(space.Categorical)
+	for i, choice := range list.Choices {
+		switch choice.(type) {
+		case []any, map[string]any:
+			return fmt.Errorf("choice %d is a list or an object, want null, true, false, a number or a string", i)
+		}
+	}
+	return nil
 }
 
 func tellCommand() *cli.Command {

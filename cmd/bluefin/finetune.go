@@ -124,10 +124,13 @@ func runFinetune(c *cli.Context) (err error) {
 	s, err := study.Open(ctx, cfg)
 	if err != nil {
 		// Of a study with other directions sameTask says which flag it was.
+		want := cfg.Directions
 		cfg.Directions = nil
-		if s, loadErr := study.Load(ctx, cfg); loadErr == nil {
+		if s, loadErr := study.Load(ctx, cfg); loadErr == nil && !slices.Equal(s.Directions(), want) {
 			if attrs, readErr := s.UserAttrs(ctx); readErr == nil && attrs["finetune"] != nil {
 				err = cmp.Or(sameTask(ctx, c, s, task, cfg.Seed), err)
+			} else if readErr == nil {
+				err = fmt.Errorf("study %q is to %s, and this search is to %s: want another --study-name", s.Name(), joined(s.Directions()), joined(want))
 			}
 		}
 		return err

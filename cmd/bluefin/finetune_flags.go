@@ -69,6 +69,11 @@ func taskName(c *cli.Context) (string, error) {
 			return "", usagef("--%s is missing, which --task %s needs", flag, name)
 		}
 	}
+	if _, err := strconv.ParseFloat(c.String("valid"), 64); err == nil {
+		if _, err := os.Stat(c.String("valid")); err != nil {
+			return "", usagef("--valid is %s, want a file: only --test takes a share, and without --valid a fifth of --train is used", c.String("valid"))
+		}
+	}
 	if c.Bool("balanced") && c.Bool("regression") {
 		return "", usagef("--balanced is for classes, and with --regression there are none")
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/google/uuid"
@@ -42,7 +43,7 @@ func createStudyCommand() *cli.Command {
 			defer func() { err = errors.Join(err, db.Close()) }()
 			_, err = db.Create(c.Context, name, directions)
 			if errors.Is(err, storage.ErrExist) && c.Bool("skip-if-exists") {
-				err = nil
+				err = sameDirections(c, db, name, directions)
 			}
 			if err != nil {
 				return err
@@ -51,6 +52,28 @@ func createStudyCommand() *cli.Command {
 			return err
 		},
 	}
+}
+
+// sameDirections checks that a study which is there has the directions that the
+// flags name, if any do.
+func sameDirections(c *cli.Context, db storage.Storage, name string, want []trial.Direction) error {
+	if !c.IsSet("direction") && !c.IsSet("directions") {
+		return nil
+	}
+	s, err := db.Load(c.Context, name)
+	if err == nil && !slices.Equal(s.Directions, want) {
+		err = fmt.Errorf("study %q is there, and is to %s, not to %s", name, joined(s.Directions), joined(want))
+	}
+	return err
+}
+
+// joined are directions, as one types them.
+func joined(directions []trial.Direction) string {
+	var words []string
+	for _, d := range directions {
+		words = append(words, d.String())
+	}
+	return strings.Join(words, " ")
 }
 
 func directionFlags(c *cli.Context) ([]trial.Direction, error) {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -22,6 +23,9 @@ func trialsCommand() *cli.Command {
 
 func bestTrialCommand() *cli.Command {
 	return trialList("best-trial", "print the best trial of a study with one objective", true, func(c *cli.Context, s *study.Study) ([]*trial.Trial, error) {
+		if n := len(s.Directions()); n > 1 {
+			return nil, fmt.Errorf("study %q has %d objectives and so no single best trial: want bluefin best-trials", s.Name(), n)
+		}
 		best, err := s.Best(c.Context)
 		return []*trial.Trial{best}, err
 	})
