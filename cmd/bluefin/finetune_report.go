@@ -12,6 +12,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/bluefin-hpo/bluefin/cmd/internal/message"
 	"github.com/bluefin-hpo/bluefin/objective/finetune"
 	"github.com/bluefin-hpo/bluefin/objective/train"
 	"github.com/bluefin-hpo/bluefin/storage"
@@ -78,16 +79,16 @@ func failed(trials []*trial.Trial) (all []*trial.Trial) {
 }
 
 func printBest(w io.Writer, metric train.Metric, best, first *trial.Trial, finished int) {
-	fmt.Fprintf(w, "Best of %d trials: trial %d, validation %s %.4f%s\n", finished, best.Number, metric, best.Values[0], scores(metric, best))
+	message.Fprintf(w, "Best of %d trials: trial %d, validation %s %.4f%s\n", finished, best.Number, metric, best.Values[0], scores(metric, best))
 	width := 18
 	for _, p := range best.Params {
 		width = max(width, len(p.Name))
 	}
 	for _, p := range best.Params {
-		fmt.Fprintf(w, "  %-*s %s\n", width, p.Name, shortValue(p.External()))
+		message.Fprintf(w, "  %-*s %s\n", width, p.Name, shortValue(p.External()))
 	}
 	if first.State == trial.Complete && best.Number != first.Number {
-		fmt.Fprintf(w, "Recommended settings: trial %d, validation %s %.4f%s\n", first.Number, metric, first.Values[0], scores(metric, first))
+		message.Fprintf(w, "Recommended settings: trial %d, validation %s %.4f%s\n", first.Number, metric, first.Values[0], scores(metric, first))
 	}
 }
 
@@ -132,9 +133,9 @@ func (p *progress) begin(ctx context.Context, s *study.Study) error {
 	finished := countFinished(trials)
 	switch {
 	case finished >= p.total:
-		fmt.Fprintf(p.w, "Study %q has its %d trials already. A larger --trials goes on.\n", s.Name(), finished)
+		message.Fprintf(p.w, "Study %q has its %d trials already. A larger --trials goes on.\n", s.Name(), finished)
 	case finished > 0:
-		fmt.Fprintf(p.w, "Study %q has %d finished trials, going on to %d.\n", s.Name(), finished, p.total)
+		message.Fprintf(p.w, "Study %q has %d finished trials, going on to %d.\n", s.Name(), finished, p.total)
 	}
 	if best, err := s.Best(ctx); err == nil {
 		p.best = best
@@ -161,7 +162,7 @@ func (p *progress) ended(t *trial.Trial) {
 	case t.State == trial.Pruned && reported:
 		params = append([]string{fmt.Sprintf("(%s %d)", p.step, last.Step)}, params...)
 	}
-	fmt.Fprintf(p.w, "%s trial %3d/%d  %-8s  %s %-7s %5.2f s  %s\n", mark, t.Number, p.total, strings.ToLower(t.State.String()), p.metric, value,
+	message.Fprintf(p.w, "%s trial %3d/%d  %-8s  %s %-7s %5.2f s  %s\n", mark, t.Number, p.total, strings.ToLower(t.State.String()), p.metric, value,
 		t.Duration().Seconds(), strings.Join(params, " "))
 }
 
@@ -172,6 +173,9 @@ func shellWord(s string) string {
 	}
 	if s != "" && !strings.ContainsFunc(s, func(r rune) bool { return !plain(r) }) {
 		return s
+	}
+	if message.Visible(s) != s {
+		return "$'" + message.Visible(strings.NewReplacer(`\`, `\\`, "'", `\'`).Replace(s)) + "'"
 	}
 	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }

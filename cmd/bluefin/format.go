@@ -15,6 +15,7 @@ import (
 	"github.com/urfave/cli/v2"
 	"go.yaml.in/yaml/v4"
 
+	"github.com/bluefin-hpo/bluefin/cmd/internal/message"
 	"github.com/bluefin-hpo/bluefin/space/pyjson"
 )
 
@@ -75,10 +76,14 @@ func formatRecords(w io.Writer, format string, records []record, single bool) er
 	case "value":
 		for _, r := range records {
 			var words []string
-			for _, m := range r {
+			last := 0 // words, without empty ones at the end
+			for i, m := range r {
 				words = append(words, show(m.Value))
+				if words[i] != "" {
+					last = i + 1
+				}
 			}
-			fmt.Fprintln(w, strings.TrimRight(strings.Join(words, " "), " "))
+			fmt.Fprintln(w, strings.Join(words[:last], " "))
 		}
 	default:
 		printTable(w, records)
@@ -111,9 +116,9 @@ func printTable(w io.Writer, records []record) {
 	header := table.Row{}
 	var configs []table.ColumnConfig
 	for _, name := range columns {
-		header = append(header, name)
+		header = append(header, message.Visible(name))
 		if numeric(records, name) {
-			configs = append(configs, table.ColumnConfig{Name: name, Align: text.AlignRight, AlignHeader: text.AlignRight})
+			configs = append(configs, table.ColumnConfig{Name: message.Visible(name), Align: text.AlignRight, AlignHeader: text.AlignRight})
 		}
 	}
 	t.AppendHeader(header)
@@ -121,7 +126,7 @@ func printTable(w io.Writer, records []record) {
 	for _, r := range records {
 		row := table.Row{}
 		for _, name := range columns {
-			row = append(row, show(member(r, name)))
+			row = append(row, message.Visible(show(member(r, name))))
 		}
 		t.AppendRow(row)
 	}

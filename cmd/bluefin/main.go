@@ -55,7 +55,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if os.Getenv("BLUEFIN_STORAGE") == "" {
 		os.Unsetenv("BLUEFIN_STORAGE") // set to nothing is not set
 	}
-	out := &dataWriter{w: stdout}
+	out := &dataWriter{w: stdout, terminal: isTerminal(stdout)}
 	err := newApp(out, stderr).RunContext(ctx, spreadLists(helpLast(args)))
 	if out.err != nil && !errors.Is(err, out.err) {
 		err = errors.Join(out.err, err)

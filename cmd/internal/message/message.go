@@ -2,8 +2,12 @@
 package message
 
 import (
+	"fmt"
+	"io"
 	"regexp"
+	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // packagePrefix is what the errors of this module begin with.
@@ -11,5 +15,55 @@ var packagePrefix = regexp.MustCompile(`(^|: |; )((bert|finetune|functions|kerne
 
 // OneLine is the message of an error for a user, who knows no packages.
 func OneLine(err error) string {
-	return packagePrefix.ReplaceAllString(strings.ReplaceAll(err.Error(), "\n", "; "), "$1")
+	return Visible(packagePrefix.ReplaceAllString(strings.ReplaceAll(err.Error(), "\n", "; "), "$1"))
+}
+
+// Visible writes as escapes, as in Go, what a terminal would obey instead of
+// showing it: control characters, line ends, marks that turn the direction of
+// the text, and bytes that are not UTF-8. Names and reasons come from files of
+// others, and must neither move the cursor nor look like another message.
+func Visible(s string) string {
+	var b strings.Builder
+	for len(s) > 0 {
+		r, n := utf8.DecodeRuneInString(s)
+		switch {
+		case r == utf8.RuneError && n == 1:
+			fmt.Fprintf(&b, `\x%02x`, s[0])
+		case strconv.IsGraphic(r), r == zeroWidthJoiner, r == zeroWidthNonJoiner:
+			b.WriteRune(r)
+		default:
+			b.WriteString(strings.Trim(strconv.QuoteRune(r), "'"))
+		}
+		s = s[n:]
+	}
+	return b.String()
+}
+
+// Words of several scripts, and emoji, need these to look right.
+const (
+	zeroWidthNonJoiner = '\u200c'
+	zeroWidthJoiner    = '\u200d'
+)
+
+// Fprintf is that of fmt, with everything visible but the line ends in format.
+func Fprintf(w io.Writer, format string, args ...any) {
+	if false {
+		_ = fmt.Sprintf(format, args...) // so that vet checks the arguments
+	}
+	shown := make([]any, len(args))
+	for i, arg := range args {
+		shown[i] = visible{arg}
+		if n, ok := arg.(int); ok { // it may be a width, as in %*s
+			shown[i] = n
+		}
+	}
+	fmt.Fprintf(w, format, shown...)
+}
+
+// A visible value formats as the value itself, and then visibly.
+type visible struct{ value any }
+
+// Format implements fmt.Formatter.
+func (v visible) Format(f fmt.State, verb rune) {
+	io.WriteString(f, Visible(fmt.Sprintf(fmt.FormatString(f, verb), v.value)))
 }
