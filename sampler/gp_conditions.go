@@ -171,28 +171,29 @@ func (c *gpColumn) decides(child *gpColumn) (missing []float64, ok bool) {
 func (g gpSpace) point(t *trial.Trial) ([]float64, bool) {
 	x := make([]float64, len(g.Space))
 	for i, d := range g.Space {
-		p, ok := t.Param(d.Name)
+		value, ok := t.Drawn(d.Name)
+		p, asked := t.Param(d.Name)
 		switch {
 		case !ok && g.conditions[i] != nil:
 			x[i] = nowhere(d.Dist)
-		case !ok || !d.Dist.Contains(p.Value) || isCategorical(d.Dist) != isCategorical(p.Dist):
+		case !ok || !d.Dist.Contains(value) || asked && isCategorical(d.Dist) != isCategorical(p.Dist):
 			return nil, false
 		case isCategorical(d.Dist):
-			x[i] = p.Value
+			x[i] = value
 		default:
-			x[i] = d.Dist.Unit(p.Value)
+			x[i] = d.Dist.Unit(value)
 		}
 	}
 	if t.State == trial.Complete || len(g.order) == 0 {
 		return x, true
 	}
-	_, idle := g.fold(x)
+	y, idle := g.fold(x) // what was drawn together may have more than exists
 	for _, i := range g.order {
-		if _, ok := t.Param(g.Space[i].Name); !ok && !idle[i] {
+		if _, ok := t.Drawn(g.Space[i].Name); !ok && !idle[i] {
 			return nil, false
 		}
 	}
-	return x, true
+	return y, true
 }
 
 // gpNear is how near to each other points are that count as one.

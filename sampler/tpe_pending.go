@@ -15,14 +15,14 @@ import (
 const pendingKey = "tpe:relative_params:%d"
 
 // observePending is observe for a running trial, whose parameters may so far
-// be known only from what its worker has published.
+// be known only from what it has drawn together, or its worker has published.
 func (m *tpeModel) observePending(t *trial.Trial) []float64 {
 	x := make([]float64, len(m.space))
 	published := readPublished(t)
 	missing := 0
 	for i, d := range m.space {
-		if p, ok := t.Param(d.Name); ok {
-			if !m.setCoordinate(x, i, p.Value) {
+		if value, ok := t.Drawn(d.Name); ok {
+			if !m.setCoordinate(x, i, value) {
 				return nil
 			}
 			continue

@@ -69,13 +69,14 @@ func (s *Study) ask(ctx context.Context, c storage.Claim) (*Trial, error) {
 	if err != nil {
 		return nil, fmt.Errorf("begin a trial: %w", err)
 	}
-	from := parted.Of(record.Number)
+	from, now := parted.Of(record.Number), &parted
 	if record.Seen < len(h.Finished()) {
 		// The trial was begun before: draw from what was known then, so that
 		// what its last worker drew and could not save comes out the same.
-		from = s.past(record, h)
+		from, now = s.past(record, h), nil
 	}
 	t := newTrial(ctx, s, c.Lease, record, from)
+	t.parted = now
 	if err := t.loadQueued(); err != nil {
 		t.fail(err)
 	}

@@ -11,14 +11,31 @@ import (
 )
 
 // runningKey is the system attribute of a trial that says which others the
-// sampler saw running when it drew: a JSON list of pairs, the number of a trial
-// and how many of its parameters were known. Without it there was none, or the
-// sampler did not look. With Seen it makes every draw a function of the record.
+// sampler saw running when it drew: a JSON list of glimpses. Without it there was
+// none, or the sampler did not look. With Seen it makes every draw a function of
+// the record.
 const runningKey = "bluefin:running"
 
-// A glimpse is what was known of a running trial: its number, and how many of
-// its parameters.
-type glimpse [2]int
+// A glimpse is what was known of a running trial. In JSON it is its number, how
+// many of its parameters were known, and if there was any, what it had drawn
+// together with them: [3, 1, {"y": 0.5}].
+type glimpse struct {
+	number, known int
+	joint         map[string]float64 // in internal form; what the parameters have is left out
+}
+
+// MarshalJSON implements json.Marshaler.
+func (g glimpse) MarshalJSON() ([]byte, error) {
+	if len(g.joint) == 0 {
+		return json.Marshal([2]int{g.number, g.known})
+	}
+	return json.Marshal([3]any{g.number, g.known, g.joint})
+}
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (g *glimpse) UnmarshalJSON(text []byte) error {
+	return json.Unmarshal(text, &[...]any{&g.number, &g.known, &g.joint})
+}
 
 // noteRunning keeps with t which running trials its sampler saw, if it looked.
 // The caller holds t.mu.
@@ -30,7 +47,7 @@ func (t *Trial) noteRunning() {
 	seen := []glimpse{}
 	for _, u := range t.history.Running() {
 		if u.Number != t.Number() {
-			seen = append(seen, glimpse{u.Number, len(u.Params)})
+			seen = append(seen, glimpse{u.Number, len(u.Params), rest(u)})
 		}
 	}
 	text, _ := json.Marshal(seen) // numbers always have JSON
@@ -53,13 +70,13 @@ func (s *Study) past(t *trial.Trial, h trial.History) trial.History {
 	h = h.Before(t.Seen)
 	var running []*trial.Trial
 	for _, g := range seen {
-		u, ok := s.lookup(g[0])
+		u, ok := s.lookup(g.number)
 		if !ok || slices.Contains(h.Finished(), u) {
 			continue
 		}
 		running = append(running, &trial.Trial{
-			Number: u.Number, State: trial.Running, Params: u.Params[:min(max(g[1], 0), len(u.Params))],
-			SystemAttrs: u.SystemAttrs, Seen: u.Seen, Start: u.Start,
+			Number: u.Number, State: trial.Running, Params: u.Params[:min(max(g.known, 0), len(u.Params))],
+			Joint: g.joint, SystemAttrs: u.SystemAttrs, Seen: u.Seen, Start: u.Start,
 		})
 	}
 	slices.SortFunc(running, func(a, b *trial.Trial) int { return a.Number - b.Number })
@@ -85,7 +102,7 @@ func (s *Study) Replay(ctx context.Context, number int) ([]trial.Param, error) {
 		return nil, fmt.Errorf("study: replay trial %d: %w in study %q", number, storage.ErrNotExist, s.Name())
 	}
 	blank := *record
-	blank.State, blank.Params, blank.Values = trial.Running, nil, nil
+	blank.State, blank.Params, blank.Joint, blank.Values = trial.Running, nil, nil, nil
 	t := newTrial(ctx, s, storage.Lease{}, &blank, s.past(record, h))
 	defer t.cancel(nil)
 	if err := t.loadQueued(); err != nil {

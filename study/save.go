@@ -21,7 +21,8 @@ const saveAgain = time.Second
 // A saving is what a live trial has and its storage has not, and the timer that
 // sees to it. Trial.mu guards it.
 type saving struct {
-	saved int // how many of the parameters are saved
+	saved     int  // how many of the parameters are saved
+	published bool // what is drawn and not yet asked for is saved
 	unsaved
 	timer *time.Timer // runs as long as the trial lives, unless keep does
 	soon  bool        // it ends within saveDelay, or saveAgain
@@ -113,17 +114,22 @@ func (t *Trial) write(ctx context.Context, u storage.Update) error {
 	saving := t.unsaved
 	u.Params = t.record.now.Params[t.saved:]
 	t.unsaved = unsaved{}
+	var joint map[string]json.RawMessage
+	if u.State == trial.Running && !t.published {
+		joint = publish(&t.record.now)
+	}
 	t.mu.Unlock()
 	u.Owner = t.owner
 	u.Constraints = saving.constraints
 	u.UserAttrs = merged(saving.userAttrs, u.UserAttrs)
-	u.SystemAttrs = merged(saving.systemAttrs, u.SystemAttrs)
+	u.SystemAttrs = merged(merged(saving.systemAttrs, u.SystemAttrs), joint)
 	err := t.study.cfg.Storage.Write(ctx, t.study.record.ID, t.Number(), u)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	switch {
 	case err == nil:
 		t.saved += len(u.Params)
+		t.published = t.published || joint != nil
 		t.over = t.over || u.State != trial.Running
 	case errors.Is(err, storage.ErrLost), errors.Is(err, storage.ErrFinished):
 		t.cancel(err)

@@ -118,6 +118,7 @@ type Study struct {
 	live     []*Trial // the trials that this Study runs
 	brackets trial.Brackets
 
+	drawing sync.Mutex // held while a trial draws what is drawn together
 	endedMu sync.Mutex // held while cfg.Ended runs
 }
 
@@ -261,14 +262,19 @@ func (s *Study) read(ctx context.Context) error {
 	}
 	s.revision = changes.Revision
 	for _, t := range changes.Trials {
-		s.log.Put(t)
+		s.log.Put(withJoint(t))
 		s.dists.add(t.Params)
 	}
-	// What our own trials have drawn is known here before it is saved.
+	s.putLive()
+	return nil
+}
+
+// putLive notes what our own trials have drawn, before it is saved. The caller
+// holds s.mu.
+func (s *Study) putLive() {
 	for _, live := range s.live {
 		s.log.Put(live.record.load())
 	}
-	return nil
 }
 
 // ended forgets a live trial that was written as u says, reads its last record,

@@ -2,6 +2,7 @@ package study
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/bluefin-hpo/bluefin/space"
 	"github.com/bluefin-hpo/bluefin/storage"
@@ -134,13 +135,8 @@ func (t *Trial) draw(name string, d space.Dist) (float64, error) {
 	}
 	joint, ok := t.study.cfg.Sampler.(JointSampler)
 	if ok && t.joint == nil {
-		drawn, err := joint.SampleJoint(t.request(""))
-		if err != nil {
+		if err := t.drawJoint(joint); err != nil {
 			return 0, fmt.Errorf("sampler: %w", err)
-		}
-		t.joint = drawn
-		if t.joint == nil {
-			t.joint = map[string]float64{}
 		}
 	}
 	if x, ok := t.joint[name]; ok && d.Contains(x) {
@@ -154,6 +150,44 @@ func (t *Trial) draw(name string, d space.Dist) (float64, error) {
 		return 0, fmt.Errorf("sampler: it drew %v, want %v", x, d)
 	}
 	return x, nil
+}
+
+// drawJoint draws what is drawn together. The trials of one process do so one
+// after the other, so that each knows what those before it are about to try. The
+// caller holds t.mu.
+func (t *Trial) drawJoint(joint JointSampler) error {
+	t.study.drawing.Lock()
+	defer t.study.drawing.Unlock()
+	if t.parted != nil {
+		t.history = t.parted.WithRunning(t.study.beside(t)).Of(t.Number()).Watched(&t.looked)
+	}
+	drawn, err := joint.SampleJoint(t.request(""))
+	if err != nil {
+		return err
+	}
+	t.joint = drawn
+	if t.joint == nil {
+		t.joint = map[string]float64{}
+	}
+	t.record.change(func(now *trial.Trial) { now.Joint = t.joint })
+	return nil
+}
+
+// beside returns the trials that are being tried beside t, as they are now: the
+// running ones, and those that have finished since t began.
+func (s *Study) beside(t *Trial) []*trial.Trial {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.putLive()
+	h := s.log.History()
+	all := slices.Clone(h.Running())
+	for _, u := range h.Finished()[t.record.now.Seen:] {
+		c := *u
+		c.State, c.Values = trial.Running, nil
+		all = append(all, &c)
+	}
+	slices.SortFunc(all, func(a, b *trial.Trial) int { return a.Number - b.Number })
+	return all
 }
 
 func (t *Trial) request(name string) trial.Request {

@@ -27,6 +27,7 @@ import (
 type Trial struct {
 	study   *Study
 	history trial.History // what the parameters are drawn from
+	parted  *trial.Parted // the history when the trial was made; nil if it was begun before
 	owner   string        // of the lease
 	lease   time.Duration
 	ctx     context.Context

@@ -68,6 +68,13 @@ type Parted struct {
 	finished []History  // of each bracket, without running trials; there may be more brackets
 }
 
+// WithRunning returns p with the given running trials, by number, in place of its
+// own. It takes over running.
+func (p Parted) WithRunning(running []*Trial) Parted {
+	p.whole = p.whole.WithRunning(running)
+	return p
+}
+
 // Of returns the history of the trials in the bracket of the given trial. Its
 // finished trials are copies whose Seen counts those of the bracket, so that a
 // trial was drawn from Finished()[:Seen] in this history too. Their pointers

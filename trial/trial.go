@@ -112,9 +112,10 @@ type Trial struct {
 	Constraints map[string]float64 // the trial is feasible if none is above 0
 	UserAttrs   map[string]json.RawMessage
 	SystemAttrs map[string]json.RawMessage
-	Seen        int       // how many trials had finished when it began: it was drawn from Finished()[:Seen]
-	Start       time.Time // zero while Waiting
-	End         time.Time // zero until finished
+	Joint       map[string]float64 // of a Running one: what was drawn together, by name, in internal form, also what is not among Params yet; nil: nothing, or not known
+	Seen        int                // how many trials had finished when it began: it was drawn from Finished()[:Seen]
+	Start       time.Time          // zero while Waiting
+	End         time.Time          // zero until finished
 }
 
 // FailureKey is the system attribute that says why a trial failed, a JSON
@@ -138,6 +139,16 @@ func (t *Trial) Param(name string) (Param, bool) {
 		}
 	}
 	return Param{}, false
+}
+
+// Drawn returns the value of the parameter called name, in internal form, and
+// whether the trial has it, or has drawn it and not asked for it yet.
+func (t *Trial) Drawn(name string) (float64, bool) {
+	if p, ok := t.Param(name); ok {
+		return p.Value, true
+	}
+	x, ok := t.Joint[name]
+	return x, ok
 }
 
 // Space returns the parameters of the trial with their distributions.

@@ -1,0 +1,130 @@
+package study_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/bluefin-hpo/bluefin/sampler"
+	"github.com/bluefin-hpo/bluefin/space"
+	"github.com/bluefin-hpo/bluefin/storage"
+	"github.com/bluefin-hpo/bluefin/study"
+	"github.com/bluefin-hpo/bluefin/trial"
+)
+
+// An objective that takes its time between two parameters does not lead others to
+// what it is about to try.
+func TestWorkersKnowWhatOthersAreAboutToTry(t *testing.T) {
+	for name, c := range map[string]struct {
+		sampler         study.Sampler
+		workers, trials int
+	}{
+		"TPE": {&sampler.TPE{}, 8, 60},
+		"GP":  {&sampler.GP{}, 4, 40},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			st := open(t, &storage.Memory{}, func(cfg *study.Config) { cfg.Sampler = c.sampler })
+			err := st.Optimize(t.Context(), func(u *study.Trial) (float64, error) {
+				x := u.Int("x", 0, 9)
+				time.Sleep(2 * time.Millisecond)
+				y := u.Int("y", 0, 7)
+				time.Sleep(time.Millisecond)
+				if x == 7 {
+					return 0, errors.New("no value")
+				}
+				return float64((x-3)*(x-3) + y), nil
+			}, study.Budget{Trials: c.trials, Workers: c.workers})
+			if err != nil {
+				t.Fatal(err)
+			}
+			seen := map[string]int{}
+			for _, u := range trials(t, st) {
+				if u.Seen < c.workers { // until one has a value, nobody knows the space
+					continue
+				}
+				at := fmt.Sprint(u.Params)
+				if before, ok := seen[at]; ok {
+					t.Errorf("trial %d tried %v, as trial %d did", u.Number, at, before)
+				}
+				seen[at] = u.Number
+			}
+		})
+	}
+}
+
+// An announcer draws two parameters together and keeps what it knew of others.
+type announcer struct {
+	mu   sync.Mutex
+	seen []map[string]float64
+}
+
+func (a *announcer) SampleJoint(r trial.Request) (map[string]float64, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, t := range r.History.Running() {
+		if t.Number != r.Trial.Number {
+			a.seen = append(a.seen, t.Joint)
+		}
+	}
+	return map[string]float64{"x": 0.25, "y": 0.30000000000000004}, nil
+}
+
+func (*announcer) Sample(trial.Request, string, space.Dist) (float64, error) { return 0.5, nil }
+
+func TestOtherProcessesKnowWhatATrialIsAboutToTry(t *testing.T) {
+	ctx := context.Background()
+	file := &storage.Memory{}
+	a, b := &announcer{}, &announcer{}
+	first := open(t, file, func(cfg *study.Config) { cfg.Sampler = a })
+	second := open(t, file, func(cfg *study.Config) { cfg.Sampler = b })
+	u, err := first.Ask(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	u.Float("x", 0, 1)
+	for { // until it is saved
+		all := trials(t, second)
+		if len(all[0].Params) == 1 {
+			break
+		}
+		time.Sleep(time.Millisecond)
+	}
+	v, err := second.Ask(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v.Float("x", 0, 1)
+	v.Float("y", 0, 1)
+	if want := map[string]float64{"y": 0.30000000000000004}; len(b.seen) != 1 || !maps.Equal(b.seen[0], want) {
+		t.Errorf("the other process knew %v, want %v", b.seen, want)
+	}
+	u.Float("y", 0, 1)
+	for _, told := range []struct {
+		st *study.Study
+		t  *study.Trial
+	}{{first, u}, {second, v}} {
+		if _, err := told.st.Tell(ctx, told.t, []float64{1}, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// The second one, which asked for all at once, had nothing to announce; what
+	// it saw of the first is in its record, so that it can be drawn again.
+	record := trials(t, second)[1]
+	if record.SystemAttrs["bluefin:joint"] != nil {
+		t.Errorf("a trial that asked for all at once has %s", record.SystemAttrs["bluefin:joint"])
+	}
+	var glimpses any
+	if err := json.Unmarshal(record.SystemAttrs["bluefin:running"], &glimpses); err != nil || fmt.Sprint(glimpses) != "[[0 1 map[y:0.30000000000000004]]]" {
+		t.Errorf("the record of what was running is %v, %v", glimpses, err)
+	}
+	b.seen = nil
+	if _, err := second.Replay(ctx, 1); err != nil || len(b.seen) != 1 || !maps.Equal(b.seen[0], map[string]float64{"y": 0.30000000000000004}) {
+		t.Errorf("drawn again, it saw %v, %v", b.seen, err)
+	}
+}
