@@ -43,7 +43,7 @@ func ParseState(name string) (State, error) {
 	if i := slices.Index(stateNames[:], name); i >= 0 {
 		return State(i), nil
 	}
-	return 0, fmt.Errorf("trial: state is %q, want one of %v", name, stateNames)
+	return 0, fmt.Errorf("trial: state is %q, want one of %s", name, strings.Join(stateNames[:], ", "))
 }
 
 // A Direction says which values of an objective are good.

@@ -76,7 +76,9 @@ func exportStudy(c *cli.Context, path, name string) (s storage.Study, trials []*
 	if err != nil {
 		return s, nil, err
 	}
-	s, trials, err = db.Export(c.Context, name)
+	if s, trials, err = db.Export(c.Context, name); err != nil {
+		err = studyError(c, db, name, err)
+	}
 	return s, trials, errors.Join(err, db.Close())
 }
 

@@ -122,7 +122,9 @@ func unknownCommand(c *cli.Context, parent string) error {
 // any is.
 func didYouMean(text, typed string, known []string, show func(string) string) string {
 	const alike = 0.85 // of 1, for equal names
-	similarity := func(name string) float64 { return smetrics.JaroWinkler(name, typed, 0.7, 4) }
+	similarity := func(name string) float64 {
+		return smetrics.JaroWinkler(strings.ToLower(name), strings.ToLower(typed), 0.7, 4)
+	}
 	known = slices.DeleteFunc(slices.Clone(known), func(name string) bool { return len(name) == 1 || similarity(name) < alike })
 	if len(known) == 0 {
 		return text

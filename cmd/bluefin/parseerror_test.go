@@ -79,6 +79,7 @@ func TestDidYouMean(t *testing.T) {
 	for args, want := range map[string]string{
 		"fintune":                "did you mean finetune?",
 		"bset-trial":             "did you mean best-trial?",
+		"Trials":                 "did you mean trials?",
 		"xyzzy":                  `"xyzzy" (see`,
 		"storage bakup":          "did you mean storage backup?",
 		"finetune --trails 3":    "did you mean --trials?",

@@ -93,9 +93,25 @@ func withStudy(c *cli.Context, mode sqlite.Mode, cfg study.Config, f func(*study
 	}
 	s, err := study.Load(c.Context, cfg)
 	if err != nil {
-		return err
+		return studyError(c, db, cfg.Name, err)
 	}
 	return f(s)
+}
+
+// studyError says which study was meant by a name that no study has.
+func studyError(c *cli.Context, db storage.Storage, name string, err error) error {
+	if !errors.Is(err, storage.ErrNotExist) {
+		return err
+	}
+	all, listErr := db.Studies(c.Context)
+	if listErr != nil {
+		return err
+	}
+	var names []string
+	for _, s := range all {
+		names = append(names, s.Name)
+	}
+	return errors.New(didYouMean(err.Error(), name, names, strconv.Quote))
 }
 
 func onlyStudy(c *cli.Context, db storage.Storage) (string, error) {

@@ -114,7 +114,7 @@ func deleteStudyCommand() *cli.Command {
 			defer func() { err = errors.Join(err, db.Close()) }()
 			s, err := db.Load(c.Context, name)
 			if err != nil {
-				return err
+				return studyError(c, db, name, err)
 			}
 			if err := db.Delete(c.Context, s.ID); err != nil {
 				return err

@@ -1,6 +1,7 @@
 package bert
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -54,7 +55,7 @@ func loadConfig(dir string) (Config, error) {
 		Cross     bool   `json:"add_cross_attention"`
 	}{Position: "absolute"}
 	c := defaultConfig()
-	if err := errors.Join(json.Unmarshal(b, &kind), json.Unmarshal(b, &c)); err != nil {
+	if err := cmp.Or(json.Unmarshal(b, &kind), json.Unmarshal(b, &c)); err != nil {
 		return Config{}, fmt.Errorf("%s: %w", path, err)
 	}
 	switch {

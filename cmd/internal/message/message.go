@@ -15,7 +15,7 @@ var packagePrefix = regexp.MustCompile(`(^|: |; )((bert|finetune|functions|kerne
 
 // OneLine is the message of an error for a user, who knows no packages.
 func OneLine(err error) string {
-	return Visible(packagePrefix.ReplaceAllString(strings.ReplaceAll(err.Error(), "\n", "; "), "$1"))
+	return Visible(plainWords(packagePrefix.ReplaceAllString(strings.ReplaceAll(err.Error(), "\n", "; "), "$1")))
 }
 
 // Visible writes as escapes, as in Go, what a terminal would obey instead of

@@ -1,10 +1,12 @@
 package message
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestAMessageIsOneLineWithoutPackages(t *testing.T) {
@@ -58,5 +60,50 @@ func TestFprintf(t *testing.T) {
 	}
 	if got := OneLine(errors.New("open a\x1b\u202e\nb")); got != `open a\x1b\u202e; b` {
 		t.Errorf("OneLine: got %q", got)
+	}
+}
+
+// What is wrong with a file is said without the types of Go.
+func TestOneLineIsNotGo(t *testing.T) {
+	type inner struct {
+		Rate float64 `json:"rate"`
+	}
+	type config struct {
+		Size  *int     `json:"hidden_size"`
+		Names []string `json:"names"`
+		Inner inner    `json:"inner"`
+		On    bool     `json:"on"`
+	}
+	for text, want := range map[string]string{
+		`{"hidden_size": "x"}`:    `read config.json: "hidden_size" is a string, want a whole number`,
+		`{"hidden_size": 1.5}`:    `read config.json: "hidden_size" is 1.5, want a whole number`,
+		`{"names": {}}`:           `read config.json: "names" is an object, want a list`,
+		`{"names": [1]}`:          `read config.json: "names" is a number, want a string`,
+		`{"inner": []}`:           `read config.json: "inner" is a list, want an object`,
+		`{"inner": {"rate": ""}}`: `read config.json: "inner.rate" is a string, want a number`,
+		`{"on": 1}`:               `read config.json: "on" is a number, want true or false`,
+		`[]`:                      `read config.json: the JSON text is a list, want an object`,
+		`{"size": 1}`:             `read config.json: unknown key "size"`,
+	} {
+		d := json.NewDecoder(strings.NewReader(text))
+		d.DisallowUnknownFields()
+		if got := OneLine(fmt.Errorf("read config.json: %w", d.Decode(new(config)))); got != want {
+			t.Errorf("%s: got %q, want %q", text, got, want)
+		}
+	}
+	var list struct {
+		Inputs []struct {
+			Name string `json:"name"`
+		} `json:"inputs"`
+	}
+	if got, want := OneLine(json.Unmarshal([]byte("[]"), &list)), "the JSON text is a list, want an object"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if got, want := OneLine(json.Unmarshal([]byte("["), &list)), "the JSON text is cut off"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	_, err := time.Parse(time.DateTime, `no"w`)
+	if got, want := OneLine(err), `"no\"w" is no time like "2006-01-02 15:04:05"`; got != want {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }

@@ -137,20 +137,20 @@ func load(dir string) (*table.Encoder, map[string]safetensors.Tensor, error) {
 	path := filepath.Join(dir, featuresFile)
 	b, err := os.ReadFile(path)
 	if err != nil {
-		return nil, nil, fmt.Errorf("tabular: Pretrained: %w", err)
+		return nil, nil, fmt.Errorf("tabular: pretrained network: %w", err)
 	}
 	var saved struct {
 		Inputs []table.Input `json:"inputs"`
 	}
 	if err := json.Unmarshal(b, &saved); err != nil {
-		return nil, nil, fmt.Errorf("tabular: Pretrained: %s: %w", path, err)
+		return nil, nil, fmt.Errorf("tabular: pretrained network: %s: %w", path, err)
 	}
 	if len(saved.Inputs) == 0 {
-		return nil, nil, fmt.Errorf("tabular: Pretrained: %s: there are no inputs, want the columns that the network was trained on", path)
+		return nil, nil, fmt.Errorf("tabular: pretrained network: %s: there are no inputs, want the columns that the network was trained on", path)
 	}
 	file, err := safetensors.ReadFile(filepath.Join(dir, weightsFile))
 	if err != nil {
-		return nil, nil, fmt.Errorf("tabular: Pretrained: %w", err)
+		return nil, nil, fmt.Errorf("tabular: pretrained network: %w", err)
 	}
 	return &table.Encoder{Inputs: saved.Inputs}, file.Tensors, nil
 }
