@@ -80,4 +80,73 @@ func TestReadOnlyFiles(t *testing.T) {
 	if after, err := os.ReadFile(file); err != nil || !bytes.Equal(before, after) {
 		t.Error("a read-only file was changed")
 	}
+	if names := beside(t, file); len(names) != 0 {
+		t.Errorf("beside a read-only file were left: %v", names)
+	}
+}
+
+// beside returns the names of what SQLite keeps beside a file.
+func beside(t *testing.T, file string) []string {
+	t.Helper()
+	names, err := filepath.Glob(file + "-*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return names
+}
+
+// Whoever makes a file writable again can write to it, also if an earlier
+// program has left a read-only -shm.
+func TestAFileThatWasReadOnlyIsWrittenAgain(t *testing.T) {
+	dir, err := os.MkdirTemp("", "bluefin-readonly-*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	os.Chmod(dir, 0o777)
+	file := filepath.Join(dir, "s.db")
+	try := func(name, want string) {
+		t.Helper()
+		_, stderr, _ := unprivileged(t, dir, "create-study", "--storage", "s.db", "--study-name", name)
+		if stderr != want {
+			t.Errorf("create-study says %q, want %q", stderr, want)
+		}
+		if names := beside(t, file); stderr == "" && len(names) != 0 {
+			t.Errorf("left beside the file: %v", names)
+		}
+	}
+	try("a", "")
+	os.Chmod(file, 0o444)
+	try("b", "bluefin: open study file s.db: the storage is read-only: no right to write to the file: permission denied\n")
+	os.Chmod(file, 0o644)
+	try("b", "")
+	if err := os.WriteFile(file+"-shm", make([]byte, 32768), 0o444); err != nil {
+		t.Fatal(err)
+	}
+	if os.Getuid() == 0 { // else it is ours anyway
+		try("c", "bluefin: open study file s.db: the storage is read-only: no right to write to "+file+"-shm: permission denied\n")
+		os.Chown(file+"-shm", 65534, 65534)
+	}
+	try("c", "")
+}
+
+func TestAFolderThatMayNotBeWritten(t *testing.T) {
+	dir, err := os.MkdirTemp("", "bluefin-readonly-*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.Chmod(dir, 0o755); os.RemoveAll(dir) })
+	bluefin(t, "create-study", "--storage", filepath.Join(dir, "s.db"), "--study-name", "a")
+	os.Chmod(filepath.Join(dir, "s.db"), 0o666)
+	os.Chmod(dir, 0o755)
+	unprivileged(t, dir, "--help") // puts the program there
+	os.Chmod(dir, 0o555)
+	for name, want := range map[string]string{
+		"s.db":   "bluefin: open study file s.db: the storage is read-only: no right to write in its folder " + dir + ", where SQLite keeps the log: permission denied\n",
+		"new.db": "bluefin: open study file new.db: cannot create a file in the folder " + dir + ": permission denied\n",
+	} {
+		if _, stderr, _ := unprivileged(t, dir, "create-study", "--storage", name); stderr != want {
+			t.Errorf("got %q, want %q", stderr, want)
+		}
+	}
 }

@@ -23,7 +23,7 @@ func Backup(ctx context.Context, path, to string, replace bool) error {
 }
 
 func backup(ctx context.Context, path, to string, replace bool) (err error) {
-	from, err := checkPath(path, ReadOnly)
+	from, err := locate(path, ReadOnly)
 	if err != nil {
 		return err
 	}
@@ -109,12 +109,8 @@ func copyInto(ctx context.Context, path, to string) error {
 	defer db.Close()
 	s := <-db.readers
 	defer func() { db.readers <- s }()
-	studies := 0
-	if err := s.conn.GetContext(ctx, &studies, `SELECT count(*) FROM sqlite_master WHERE name IN ('studies', 'trials')`); err != nil {
+	if err := hasStudies(ctx, s); err != nil {
 		return cause(ctx, err)
-	}
-	if studies < 2 {
-		return errNoStudies
 	}
 	_, err = s.conn.ExecContext(ctx, `VACUUM INTO ?`, to)
 	return cause(ctx, err)

@@ -45,17 +45,17 @@ func Check(ctx context.Context, path string) ([]Finding, error) {
 	return c.findings, nil
 }
 
-// openRaw opens a file that exists whatever its tables are: with one reader,
-// which a caller with ReadOnly must not write by, or with the writer alone.
+// openRaw opens a file that exists: with one reader, which a caller with
+// ReadOnly must not write by, or, if it has studies, with the writer alone.
 func openRaw(ctx context.Context, path string, mode Mode) (_ *DB, err error) {
-	db := &DB{path: path, closed: make(chan struct{})}
+	db := &DB{closed: make(chan struct{})}
 	defer func() {
 		if err != nil {
 			err = fmt.Errorf("open study file %s: %w", path, explain(err))
 			db.Close()
 		}
 	}()
-	abs, err := checkPath(path, mode)
+	abs, err := locate(path, mode)
 	if err != nil {
 		return nil, err
 	}
@@ -69,6 +69,9 @@ func openRaw(ctx context.Context, path string, mode Mode) (_ *DB, err error) {
 	}
 	s, err := newSession(ctx, pool)
 	if err == nil {
+		if err = hasStudies(ctx, s); err != nil { // before there is a lock file
+			return nil, errors.Join(cause(ctx, err), s.close())
+		}
 		db.writer = newWriter(abs, s, newTurn(abs+".lock"))
 	}
 	return db, err

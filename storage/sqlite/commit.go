@@ -47,25 +47,29 @@ func (db *DB) write(ctx context.Context, f func(*tx) error) error {
 	if db.writer == nil {
 		return storage.ErrReadOnly
 	}
-	w := &write{ctx: ctx, f: f, done: make(chan error, 1), lead: make(chan struct{}, 1)}
-	if !db.writer.enter(w) {
+	return db.named(db.writer.do(&write{ctx: ctx, f: f, done: make(chan error, 1), lead: make(chan struct{}, 1)}))
+}
+
+// do waits for the turn of w and returns its result.
+func (wr *writer) do(w *write) error {
+	if !wr.enter(w) {
 		return errClosed
 	}
 	select {
 	case err := <-w.done:
 		return err
 	case <-w.lead:
-		return db.writer.run(w)
-	case <-ctx.Done():
+		return wr.run(w)
+	case <-w.ctx.Done():
 	}
-	if db.writer.leave(w) {
-		return context.Cause(ctx)
+	if wr.leave(w) {
+		return context.Cause(w.ctx)
 	}
 	select { // too late to leave
 	case err := <-w.done:
 		return err
 	case <-w.lead:
-		return db.writer.run(w)
+		return wr.run(w)
 	}
 }
 

@@ -29,3 +29,30 @@ func (f *openFiles) check() error {
 	}
 	return nil
 }
+
+// frozen is a file that is read without locks, because nobody was writing.
+type frozen struct {
+	path string
+	was  os.FileInfo
+}
+
+func freeze(path string) *frozen {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil // SQLite will say so
+	}
+	return &frozen{path, info}
+}
+
+// check fails if the file has changed since: what was read may be half old and
+// half new.
+func (f *frozen) check() error {
+	if f == nil {
+		return nil
+	}
+	info, err := os.Stat(f.path)
+	if err != nil || !os.SameFile(info, f.was) || info.Size() != f.was.Size() || !info.ModTime().Equal(f.was.ModTime()) {
+		return fmt.Errorf("the study file %s was changed while it was read: read it again", f.path)
+	}
+	return nil
+}

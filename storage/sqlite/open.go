@@ -60,7 +60,8 @@ var ErrCorrupt = errors.New("not a sound SQLite database")
 // processes on one machine may use the file; those of this package take turns
 // at writing.
 type DB struct {
-	path    string
+	path    string  // for messages; "" until it is open, and the caller names it
+	frozen  *frozen // nil if it is read under locks
 	pools   []*sqlx.DB
 	writer  *writer       // nil if read-only
 	readers chan *session // those that are free
@@ -85,7 +86,7 @@ func Open(ctx context.Context, path string, o Options) (*DB, error) {
 }
 
 func open(ctx context.Context, path string, o Options) (*DB, error) {
-	abs, err := checkPath(path, o.Mode)
+	abs, err := locate(path, o.Mode)
 	if err != nil {
 		return nil, err
 	}
@@ -93,7 +94,7 @@ func open(ctx context.Context, path string, o Options) (*DB, error) {
 	// opens and closes the file by other means. Where there is no such locking,
 	// SQLite's own will do.
 	_, _ = sqlite.OFDLocking(true)
-	db := &DB{path: path, closed: make(chan struct{})}
+	db := &DB{closed: make(chan struct{})}
 	if o.Mode == ReadOnly {
 		err = db.openReadOnly(ctx, abs)
 	} else {
@@ -103,44 +104,8 @@ func open(ctx context.Context, path string, o Options) (*DB, error) {
 		db.Close()
 		return nil, explain(err)
 	}
+	db.path = path
 	return db, nil
-}
-
-// checkPath returns the absolute path if there is, or may be, a study file.
-func checkPath(path string, mode Mode) (string, error) {
-	if path == "" {
-		return "", errors.New("the path is empty")
-	}
-	abs, err := filepath.Abs(path)
-	if err != nil {
-		return "", err
-	}
-	// Whatever names a file has, those who use it must meet at one.
-	if target, err := filepath.EvalSymlinks(abs); err == nil {
-		abs = target
-	} else if folder, err := filepath.EvalSymlinks(filepath.Dir(abs)); err == nil {
-		abs = filepath.Join(folder, filepath.Base(abs))
-	}
-	info, err := os.Stat(abs)
-	switch {
-	case err == nil && info.IsDir():
-		return "", errors.New("it is a directory")
-	case errors.Is(err, fs.ErrNotExist) && mode == Create:
-		if _, err = os.Stat(filepath.Dir(abs)); errors.Is(err, fs.ErrNotExist) {
-			err = fmt.Errorf("the folder %s does not exist: %w", filepath.Dir(path), fs.ErrNotExist)
-		}
-	}
-	var p *fs.PathError
-	if errors.As(err, &p) && p.Path == abs {
-		err = p.Err // the path is in the message already
-	}
-	if err != nil {
-		return "", err
-	}
-	if name := networkFileSystem(filepath.Dir(abs)); name != "" && mode != ReadOnly {
-		return "", fmt.Errorf("it lies on a network file system (%s), where several machines could damage it: keep it on a disk of this machine", name)
-	}
-	return abs, nil
 }
 
 // busyWait is how long SQLite waits for a writer that takes no turns, such as
@@ -151,29 +116,31 @@ const (
 )
 
 func (db *DB) openReadWrite(ctx context.Context, abs string, o Options) error {
-	access, synchronous := "rw", "synchronous(FULL)"
-	if o.Mode == Create {
-		access = "rwc"
-	}
+	synchronous := "synchronous(FULL)"
 	if o.Durability == Normal {
 		synchronous = "synchronous(NORMAL)"
 	}
-	turn := newTurn(abs + ".lock")
 	pool, err := db.connect(abs, url.Values{
-		"mode":    {access},
+		"mode":    {"rw"},
 		"_pragma": {busyTimeout, "foreign_keys(1)", "journal_size_limit(67108864)", synchronous},
 	})
 	if err != nil {
-		return errors.Join(err, turn.close())
-	}
-	if err := turn.take(ctx); err != nil {
-		return errors.Join(err, turn.close())
+		return err
 	}
 	s, err := newSession(ctx, pool)
-	if err == nil {
-		if err = useWAL(ctx, s); err != nil {
-			s.close()
-		}
+	if err != nil {
+		return cause(ctx, err)
+	}
+	// A file that is not a study stays as it is, also its journal mode.
+	if err := s.snapshot(ctx, func(t *tx) error { _, err := inspect(t); return err }); err != nil {
+		return errors.Join(cause(ctx, err), s.close())
+	}
+	turn := newTurn(abs + ".lock")
+	if err := turn.take(ctx); err != nil {
+		return errors.Join(err, s.close(), turn.close())
+	}
+	if err = useWAL(ctx, s); err != nil {
+		s.close()
 	}
 	turn.give()
 	if err != nil {
@@ -231,10 +198,19 @@ func (db *DB) openReader(ctx context.Context, abs string) error {
 	// A connection that could write removes the files beside a WAL database
 	// when it is the last to close; one that could not would leave them.
 	params := url.Values{"mode": {"rw"}, "_pragma": {busyTimeout}}
-	if !writable(abs) {
+	if writable(abs) != nil {
 		params.Set("mode", "ro")
-		if _, err := os.Stat(abs + "-wal"); errors.Is(err, fs.ErrNotExist) {
-			params.Set("immutable", "1") // no one can write beside the file, so no one is writing
+		_, noLog := os.Stat(abs + "-wal")
+		_, noIndex := os.Stat(abs + "-shm")
+		switch {
+		case errors.Is(noLog, fs.ErrNotExist):
+			params.Set("immutable", "1") // nobody is writing
+			db.frozen = freeze(abs)
+		case errors.Is(noIndex, fs.ErrNotExist):
+			return fmt.Errorf("%s-wal holds writes that are not in the file yet, and reading them takes the right to write to the file and in its folder: "+
+				"copy both files to a folder of your own and use the copy", abs)
+		default:
+			params.Set("readonly_shm", "1") // else SQLite would make one if it goes now
 		}
 	}
 	pool, err := db.connect(abs, params)
@@ -266,21 +242,6 @@ func (db *DB) connect(abs string, params url.Values) (*sqlx.DB, error) {
 	return pool, err
 }
 
-// writable reports whether this process may change the file and its folder.
-func writable(path string) bool {
-	f, err := os.OpenFile(path, os.O_RDWR, 0)
-	if err != nil {
-		return false
-	}
-	f.Close()
-	if f, err = os.CreateTemp(filepath.Dir(path), ".bluefin-*"); err != nil {
-		return false
-	}
-	f.Close()
-	os.Remove(f.Name())
-	return true
-}
-
 // Close ends the use of the file, once the methods that are running have
 // ended. To be called once. The last process
 // that closes it leaves one file, without a -wal beside it.
@@ -297,41 +258,4 @@ func (db *DB) Close() error {
 		errs = append(errs, pool.Close())
 	}
 	return errors.Join(errs...)
-}
-
-// cause says why ctx ended if that is why there is an error.
-func cause(ctx context.Context, err error) error {
-	if err != nil && ctx.Err() != nil {
-		return context.Cause(ctx)
-	}
-	return explain(err)
-}
-
-// explain puts what SQLite's result codes mean before its message.
-func explain(err error) error {
-	var e *sqlite.Error
-	if !errors.As(err, &e) || errors.As(err, new(explained)) {
-		return err
-	}
-	return explained{meaning(e, err)}
-}
-
-// An explained error has its meaning in front.
-type explained struct{ error }
-
-// Unwrap returns the error itself.
-func (e explained) Unwrap() error { return e.error }
-
-func meaning(e *sqlite.Error, err error) error {
-	switch e.Code() & 0xff {
-	case 5, 6:
-		return fmt.Errorf("another process has held the lock for too long: %w", err)
-	case 8:
-		return fmt.Errorf("%w: %w", storage.ErrReadOnly, err)
-	case 11, 26:
-		return fmt.Errorf("%w: %w", ErrCorrupt, err)
-	case 13:
-		return fmt.Errorf("the disk is full: %w", err)
-	}
-	return err
 }

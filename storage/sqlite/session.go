@@ -120,12 +120,20 @@ func (db *DB) read(ctx context.Context, f func(*tx) error) error {
 		return errClosed
 	case s := <-db.readers:
 		defer func() { db.readers <- s }()
-		// The driver may report the end of ctx for a BEGIN that was done. For a
-		// reader COMMIT only ends the transaction, if there is one.
-		defer s.exec(context.WithoutCancel(ctx), `COMMIT`)
-		if err := s.exec(ctx, `BEGIN`); err != nil {
-			return cause(ctx, err)
+		if err := s.snapshot(ctx, f); err != nil {
+			return db.named(cause(ctx, err))
 		}
-		return cause(ctx, f(&tx{ctx, s}))
+		return db.frozen.check()
 	}
+}
+
+// snapshot runs f in a transaction that sees one state of the file.
+func (s *session) snapshot(ctx context.Context, f func(*tx) error) error {
+	// The driver may report the end of ctx for a BEGIN that was done. For a
+	// reader COMMIT only ends the transaction, if there is one.
+	defer s.exec(context.WithoutCancel(ctx), `COMMIT`)
+	if err := s.exec(ctx, `BEGIN`); err != nil {
+		return err
+	}
+	return f(&tx{ctx, s})
 }

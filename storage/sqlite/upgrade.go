@@ -49,9 +49,6 @@ func (u *upgrade) run(t *tx) error {
 	if err != nil {
 		return err
 	}
-	if !have.has("table", "studies") || !have.has("table", "trials") {
-		return errNoStudies
-	}
 	if err := u.optuna(t, have, want); err != nil {
 		return err
 	}

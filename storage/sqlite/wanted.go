@@ -12,6 +12,17 @@ import (
 // errNoStudies is the error of a file that has other tables or none.
 var errNoStudies = errors.New("it holds no study: Optuna's tables are missing")
 
+// hasStudies fails unless the file has the tables of studies, of whatever
+// revision.
+func hasStudies(ctx context.Context, s *session) error {
+	found := 0
+	err := s.conn.GetContext(ctx, &found, `SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name IN ('studies', 'trials')`)
+	if err == nil && found < 2 {
+		err = errNoStudies
+	}
+	return err
+}
+
 // An object is a table, an index or a trigger of a file.
 type object struct {
 	Kind string `db:"type"`

@@ -21,3 +21,6 @@ func networkFileSystem(dir string) string {
 	}
 	return string(name)
 }
+
+// mountPoint is always false: macOS mounts folders only.
+func mountPoint(string) bool { return false }

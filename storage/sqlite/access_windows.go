@@ -1,0 +1,35 @@
+package sqlite
+
+import (
+	"io/fs"
+	"os"
+	"syscall"
+)
+
+// links returns how many names the file has.
+func links(path string, _ fs.FileInfo) uint64 {
+	f, err := os.Open(path)
+	if err != nil {
+		return 1
+	}
+	defer f.Close()
+	var info syscall.ByHandleFileInformation
+	if syscall.GetFileInformationByHandle(syscall.Handle(f.Fd()), &info) != nil {
+		return 1
+	}
+	return uint64(info.NumberOfLinks)
+}
+
+// access returns why this process may not write to the file at path. Who may
+// write in a folder only an attempt can tell.
+func access(path string) error {
+	info, err := os.Stat(path)
+	if err != nil || info.IsDir() {
+		return bare(err)
+	}
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		return bare(err)
+	}
+	return f.Close()
+}

@@ -1,0 +1,60 @@
+package sqlite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"modernc.org/sqlite"
+
+	"github.com/bluefin-hpo/bluefin/storage"
+)
+
+// named puts the file in front of an error of SQLite.
+func (db *DB) named(err error) error {
+	if db.path == "" || !errors.As(err, new(explained)) {
+		return err
+	}
+	return fmt.Errorf("study file %s: %w", db.path, err)
+}
+
+// cause says why ctx ended if that is why there is an error.
+func cause(ctx context.Context, err error) error {
+	if err != nil && ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return explain(err)
+}
+
+// explain puts what SQLite's result codes mean before its message.
+func explain(err error) error {
+	var e *sqlite.Error
+	if !errors.As(err, &e) || errors.As(err, new(explained)) {
+		return err
+	}
+	return explained{meaning(e, err)}
+}
+
+// An explained error has its meaning in front.
+type explained struct{ error }
+
+// Unwrap returns the error itself.
+func (e explained) Unwrap() error { return e.error }
+
+func meaning(e *sqlite.Error, err error) error {
+	switch e.Code() & 0xff {
+	case 5, 6:
+		return fmt.Errorf("another process has held the lock for %v: %w", busyWait, err)
+	case 8:
+		return fmt.Errorf("%w: %w", storage.ErrReadOnly, err)
+	case 11, 26:
+		return fmt.Errorf("%w: %w", ErrCorrupt, err)
+	case 10:
+		return fmt.Errorf("the file system failed to read or write: %w", err)
+	case 13:
+		return fmt.Errorf("the disk is full: %w", err)
+	case 14:
+		return fmt.Errorf("the file, or its -wal or -shm beside it, cannot be opened or created: %w", err)
+	}
+	return err
+}
