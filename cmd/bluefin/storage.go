@@ -1,8 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"errors"
-	"net/url"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -25,29 +26,52 @@ func studyNameFlag() cli.Flag {
 	return &cli.StringFlag{Name: "study-name", Usage: "the `NAME` of the study"}
 }
 
+// A storage that is a URL: any word and ://, or the word of a database and a
+// colon, which somebody has mistyped.
+var storageURL = regexp.MustCompile(`^(?i:([a-z][a-z0-9+.-]+)(://)|((?:sqlite|file|mysql|mariadb|postgres|redis)[a-z0-9+]*):)(.*)$`)
+
 // storagePath returns the path of the SQLite file that a --storage value
-// names: a path, or sqlite:/// and a path, as SQLAlchemy writes it.
+// names: a path, or sqlite:/// and a path, as SQLAlchemy writes it. Its errors
+// do not repeat URLs of other kinds, which may hold passwords.
 func storagePath(value string) (string, error) {
-	scheme, rest, isURL := strings.Cut(value, "://")
+	part := storageURL.FindStringSubmatch(value)
 	switch {
 	case value == "":
 		return "", usagef("--storage is empty, want a path or sqlite:///PATH")
-	case !isURL:
+	case inMemory(value):
+		return "", usagef("--storage is %q, want a file: nothing in memory would be left after this command", value)
+	case part == nil:
 		return value, nil
-	case scheme != "sqlite":
-		return "", usagef("--storage is %q, want a path or sqlite:///PATH: this program knows no %s", value, scheme)
-	case !strings.HasPrefix(rest, "/") || rest == "/":
-		return "", usagef("--storage is %q, want sqlite:///PATH with three slashes, or four before an absolute path", value)
+	}
+	scheme, rest := cmp.Or(part[1], part[3]), part[4]
+	switch {
+	case scheme == "file":
+		return "", usagef("--storage is a file URL, want a path or sqlite:///PATH (before a path that begins like one write ./)")
+	case scheme != "sqlite" && scheme != "sqlite+pysqlite":
+		return "", usagef("--storage is a URL of %s, want a path or sqlite:///PATH: this program keeps studies in SQLite files only", scheme)
+	case part[2] == "" || !strings.HasPrefix(rest, "/") || rest == "/":
+		return "", usagef("--storage is a %s URL without a path, want sqlite:///PATH with three slashes, or four before an absolute path", scheme)
 	case strings.Contains(rest, "?"):
 		return "", usagef("--storage is %q, want no parameters after the path", value)
-	case rest == "/:memory:":
-		return "", usagef("--storage is %q, want a file: nothing in memory would be left after this command", value)
 	}
-	path, err := url.PathUnescape(rest[1:])
-	if err != nil {
-		return "", usagef("--storage is %q: %v", value, err)
-	}
-	return path, nil
+	return unescape(rest[1:]), nil
+}
+
+// inMemory reports whether a storage is one of SQLite's databases without a
+// file.
+func inMemory(value string) bool {
+	return value == ":memory:" || strings.HasSuffix(value, "/:memory:") || strings.HasPrefix(value, "file:") && strings.Contains(value, "memory")
+}
+
+var escaped = regexp.MustCompile(`%[0-9a-fA-F]{2}`)
+
+// unescape replaces %20 and the like as SQLAlchemy does: a percent sign before
+// anything else stands for itself.
+func unescape(path string) string {
+	return escaped.ReplaceAllStringFunc(path, func(s string) string {
+		b, _ := strconv.ParseUint(s[1:], 16, 8)
+		return string([]byte{byte(b)})
+	})
 }
 
 func durabilityFlag() cli.Flag {
