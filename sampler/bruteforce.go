@@ -18,8 +18,8 @@ import (
 // Half of its choice is uniform among the values with something left, half in
 // proportion to what is known to be left. It avoids what running trials try as
 // long as there is anything else. Trials that failed or were pruned have tried
-// theirs. When nothing is left it draws as Random does, so that combinations
-// repeat; the study does not stop by itself. Parallel workers that ask at the same
+// theirs. When nothing is left, Study.Optimize ends; who asks for more gets what
+// Random draws, so that combinations repeat. Parallel workers that ask at the same
 // moment may draw the same.
 //
 // A draw reads the whole history.
@@ -49,6 +49,35 @@ func (BruteForce) Sample(r trial.Request, name string, d space.Dist) (float64, e
 		}
 	}
 	return d.Value(r.Rand.Float64()), nil
+}
+
+// Left returns how many combinations are known that no trial has tried or is
+// trying. What follows an untried value is not known, so it counts as one.
+func (BruteForce) Left(h trial.History) int {
+	var paths []path
+	begun := 0 // running, and nobody knows where
+	blank := 0 // finished without a parameter
+	for _, trials := range [][]*trial.Trial{h.Finished(), h.Running()} {
+		for _, t := range trials {
+			switch running := t.State == trial.Running; {
+			case len(t.Params) > 0:
+				paths = append(paths, path{t.Params, running})
+			case running:
+				begun++
+			default:
+				blank++
+			}
+		}
+	}
+	left := 1.0 // of a space of which nothing is known
+	switch {
+	case len(paths) > 0:
+		first := paths[0].rest[0]
+		left = branchesOf(paths, first.Name, first.Dist, true).left()
+	case blank > 0: // nothing was learned
+		return math.MaxInt
+	}
+	return int(min(max(left-float64(begun), 0), math.MaxInt32))
 }
 
 // A path is what a trial has suggested beyond some values.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"math/bits"
 	"slices"
 
@@ -19,9 +20,9 @@ import (
 //
 // From trial N on, a trial takes a combination that no finished trial has tried
 // and no running one tries, which happens if some of the first N were queued
-// with other values. When all have been tried, combinations repeat in the same
-// order; the study does not stop by itself, so give it N trials (Len). Trials
-// that failed have tried theirs too.
+// with other values. When all have been tried, Study.Optimize ends; who asks for
+// more gets combinations again, in the same order. Trials that failed have tried
+// theirs too.
 type Grid struct {
 	// Values are the values of each parameter by name, in external form, each
 	// once, at least one. Every parameter that a trial suggests must be here,
@@ -118,6 +119,31 @@ func (s Grid) free(r trial.Request, n int) []int {
 		}
 	}
 	return free
+}
+
+// Left returns how many combinations no trial has tried or is trying, or a lower
+// number as long as there are fewer trials than combinations. If the values make
+// no grid it leaves that error to Sample.
+func (s Grid) Left(h trial.History) int {
+	n, err := s.Len()
+	if err != nil {
+		return math.MaxInt
+	}
+	finished, running := h.Finished(), h.Running()
+	if begun := len(finished) + len(running); begun < n {
+		return n - begun
+	}
+	tried, unknown := map[int]bool{}, 0
+	for _, trials := range [][]*trial.Trial{finished, running} {
+		for _, t := range trials {
+			if cell, ok := s.triedBy(t, n); ok {
+				tried[cell] = true
+			} else if t.State == trial.Running && len(t.Params) < len(s.Values) {
+				unknown++ // it is about to take one
+			}
+		}
+	}
+	return max(0, n-len(tried)-unknown)
 }
 
 // triedBy returns the combination of t, if it has one. What t has not yet

@@ -48,7 +48,8 @@ func (e *TrialError) Error() string { return fmt.Sprintf("trial %d failed: %v", 
 func (e *TrialError) Unwrap() error { return e.Err }
 
 // Optimize runs trials of a study with one objective until the budget is
-// used up, and returns nil. A study that has its trials already is left as it
+// used up, or a FiniteSampler such as sampler.Grid has nothing left to try
+// (Exhausted tells which), and returns nil. A study that has its trials already is left as it
 // is, so running a program again finishes what is missing. While trials of
 // other workers are running it waits for one Lease at most, to take over those
 // whose worker turns out to have gone.
@@ -102,9 +103,24 @@ type run struct {
 // work runs trials until the budget is used up.
 func (r *run) work(ctx context.Context) error {
 	var patience time.Time // until when it may turn out that a worker has gone
+	pause := saveDelay
 	for ctx.Err() == nil {
-		t, err := r.study.ask(ctx, storage.Claim{Lease: storage.Lease{Process: true}, Budget: r.budget.Trials})
+		trials, fewer, err := r.limit(ctx)
+		if err != nil {
+			return err
+		}
+		t, err := r.study.ask(ctx, storage.Claim{Lease: storage.Lease{Process: true}, Budget: trials})
 		var used *storage.BudgetError
+		if errors.As(err, &used) && fewer && r.study.running() > 0 {
+			// What is running may show the sampler more to try.
+			select {
+			case <-ctx.Done():
+			case <-time.After(pause):
+			}
+			pause, patience = min(2*pause, time.Second), time.Time{}
+			continue
+		}
+		pause = saveDelay
 		if errors.As(err, &used) {
 			// The leases of workers that have gone end within their duration;
 			// those of the living are renewed.

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -77,7 +78,7 @@ func TestReplay(t *testing.T) {
 		{"QMC", func() study.Sampler { return sampler.QMC{Seed: 1} }, 60, false, false, nil},
 		{"Halton", func() study.Sampler { return sampler.QMC{Seed: 1, Sequence: sampler.Halton} }, 60, false, false, nil},
 		{"Grid", func() study.Sampler { return grid }, 24, true, false, nil},
-		{"Grid, which goes round again", func() study.Sampler { return grid }, 36, true, true, nil},
+		{"Grid, which goes round again", func() study.Sampler { return struct{ study.Sampler }{grid} }, 36, true, true, nil},
 		{"BruteForce", func() study.Sampler { return sampler.BruteForce{} }, 60, true, true, nil},
 		{"CMAES", func() study.Sampler { return &sampler.CMAES{Population: 10} }, 100, false, false, nil},
 		{"CMAES as Optuna's", func() study.Sampler { return &sampler.CMAES{Population: 10, AsOptuna: true} }, 60, false, false, nil},
@@ -154,7 +155,7 @@ func TestReplay(t *testing.T) {
 				}
 			}
 			t.Logf("%d trials, all drawn again the same; %d saw others running, and without that %d come out otherwise", c.trials, looked, unequal)
-			if _, seldom := c.fresh().(sampler.Grid); (unequal > 0) != c.looks && !seldom {
+			if seldom := strings.HasPrefix(c.name, "Grid"); (unequal > 0) != c.looks && !seldom {
 				t.Errorf("without what was running, %d trials come out otherwise", unequal)
 			}
 		})

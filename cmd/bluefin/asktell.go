@@ -45,9 +45,16 @@ func askCommand() *cli.Command {
 				return err
 			}
 			return withStudy(c, sqlite.ReadWrite, study.Config{Sampler: s, Seed: c.Uint64("seed")}, func(s *study.Study) error {
+				exhausted, err := s.Exhausted(c.Context)
+				if err != nil {
+					return err
+				}
 				t, err := s.AskDetached(c.Context, dims, c.Duration("lease"))
 				if err != nil {
 					return err
+				}
+				if _, queued := t.SystemAttrs["fixed_params"]; exhausted && !queued {
+					logf(c, "Every combination has been tried or is being tried; trial %d repeats one.", t.Number)
 				}
 				params := record{}
 				for _, p := range t.Params {

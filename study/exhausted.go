@@ -1,0 +1,66 @@
+package study
+
+import (
+	"context"
+	"math"
+
+	"github.com/bluefin-hpo/bluefin/trial"
+)
+
+// A FiniteSampler is a Sampler that tries each combination of a space once.
+// Optimize ends when it has nothing left.
+type FiniteSampler interface {
+	Sampler
+
+	// Left returns how many new trials will find something that no trial of h
+	// has tried or is trying, as far as is known; 0 if there is nothing.
+	Left(h trial.History) int
+}
+
+// Exhausted reports whether the sampler has nothing left to try: it is a
+// FiniteSampler, and each of its combinations has been tried or is being tried.
+// A trial that is begun nevertheless repeats one.
+func (s *Study) Exhausted(ctx context.Context) (bool, error) {
+	f, ok := s.cfg.Sampler.(FiniteSampler)
+	if !ok {
+		return false, nil
+	}
+	h, err := s.sync(ctx)
+	return err == nil && f.Left(h) == 0, err
+}
+
+// limit returns how many trials the study may begin in all, 0 for any number: as
+// the budget says, or fewer if the sampler runs out of what to try. Then it also
+// reports that. Trials that wait in the queue are begun in any case.
+func (r *run) limit(ctx context.Context) (trials int, fewer bool, err error) {
+	f, ok := r.study.cfg.Sampler.(FiniteSampler)
+	if !ok {
+		return r.budget.Trials, false, nil
+	}
+	h, err := r.study.sync(ctx)
+	if err != nil {
+		return 0, false, err
+	}
+	left, begun := f.Left(h), len(h.Finished())+len(h.Running())
+	if left == 0 {
+		left = r.study.waiting()
+	}
+	trials = max(begun+min(left, math.MaxInt-begun), 1) // 0 is any number
+	if r.budget.Trials > 0 && r.budget.Trials <= trials {
+		return r.budget.Trials, false, nil
+	}
+	return trials, true, nil
+}
+
+// waiting returns how many trials are in the queue.
+func (s *Study) waiting() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := 0
+	for _, t := range s.log.Trials() {
+		if t.State == trial.Waiting {
+			n++
+		}
+	}
+	return n
+}
