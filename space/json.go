@@ -154,11 +154,15 @@ func (f *fields) int(name string) int {
 		return i
 	}
 	x := f.float(name)
-	if x != math.Trunc(x) || math.Abs(x) > maxExact {
+	switch {
+	case x != math.Trunc(x):
 		f.fail(name, "an integer")
-		return 0
+	case math.Abs(x) > maxExact:
+		f.fail(name, "an integer of at most 64 bits")
+	default:
+		return int(x)
 	}
-	return int(x)
+	return 0
 }
 
 func (f *fields) step() int {

@@ -239,3 +239,25 @@ func TestWeGoOnWithOptunasStudy(t *testing.T) {
 		}
 	}
 }
+
+// Optuna's ints may be wider than ours. Such a study is not read, and the
+// error says which parameter it is; others in the file are.
+func TestAnIntOfOptunaThatIsTooWide(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "s.db")
+	make := exec.Command(python(t), "-c", `
+import optuna, sys
+study = optuna.create_study(study_name="wide", storage="sqlite:///" + sys.argv[1], sampler=optuna.samplers.RandomSampler(seed=0))
+study.optimize(lambda t: t.suggest_int("k", 0, 9) + t.suggest_int("n", 0, 10**30), n_trials=2)`, path)
+	if out, err := make.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	want := `study "wide": trial 0: parameter "n": distribution {"name": "IntDistribution", "attributes": {"log": false, "step": 1, "low": 0, "high": 1000000000000000000000000000000}}: ` +
+		`"high" is 1e+30, want an integer of at most 64 bits` + "\n"
+	for _, command := range []string{"trials", "export"} {
+		if _, stderr, code := status(t, command, "--storage", path); code != 1 || !strings.HasSuffix(stderr, want) || strings.Contains(stderr, "sound") {
+			t.Errorf("%s: got exit code %d, %s", command, code, stderr)
+		}
+	}
+	bluefin(t, "create-study", "--storage", path, "--study-name", "narrow")
+	bluefin(t, "ask", "--storage", path, "--study-name", "narrow")
+}

@@ -195,6 +195,46 @@ func TestFilesThatAreNotOurs(t *testing.T) {
 	}
 }
 
+// What Optuna may save and we cannot hold is named, and no word is said
+// against the file.
+func TestParametersThatWeCannotHold(t *testing.T) {
+	const wide = `{"name": "IntDistribution", "attributes": {"log": false, "step": 1, "low": 0, "high": 1000000000000000000000000000000}}`
+	for text, want := range map[string]string{
+		wide: `"high" is 1e+30, want an integer of at most 64 bits`,
+		`{"name": "IntDistribution", "attributes": {"step": 36893488147419103232, "low": 0, "high": 9}}`: `"step" is 3.6893488147419103e+19, want an integer of at most 64 bits`,
+		strings.Replace(wide, `"low": 0`, `"low": 1e400`, 1):                                             `"low" is +Inf, want an integer of at most 64 bits`,
+		`{"name": "PermutationDistribution", "attributes": {"n": 4}}`:                                    `its type is "PermutationDistribution"`,
+		`{"name": "IntDistribution", "attributes": {"high": 0.5, "low": 0}}`:                             `"high" is 0.5, want an integer`,
+		`{"name": "FloatDistribution", "attributes": {"low": "a", "high": 1, "log": false}}`:             `"low" is "a", want a number`,
+		`{"name": "FloatDistribution", "attributes": [1]}`:                                               `"low" is missing`,
+		`{"name": "CategoricalDistribution", "attributes": {"choices": {}}}`:                             `"choices" is missing or no list`,
+		`["FloatDistribution"]`: "want a JSON object",
+	} {
+		path := optunaFile(t)
+		script(t, path, `UPDATE trial_params SET distribution_json = '`+text+`' WHERE param_name = 'b'`)
+		want := `study "s": trial 0: parameter "b": space: distribution ` + text + ": " + want
+		_, err := count(t.Context(), path, sqlite.ReadOnly)
+		if err == nil || !strings.HasPrefix(err.Error(), want) || errors.Is(err, sqlite.ErrCorrupt) {
+			t.Errorf("got  %v,\nwant %s", err, want)
+		}
+		db, err := sqlite.Open(t.Context(), path, sqlite.Options{})
+		if err != nil {
+			t.Errorf("its other studies can be used: %v", err)
+			continue
+		}
+		if _, err := db.Create(t.Context(), "other", minimize); err != nil {
+			t.Error(err)
+		}
+		db.Close()
+	}
+	// An infinite float is held as it is.
+	path := optunaFile(t)
+	script(t, path, `UPDATE trial_params SET distribution_json = '{"name": "FloatDistribution", "attributes": {"low": -1e400, "high": Infinity, "step": null, "log": false}}' WHERE param_name = 'b'`)
+	if n, err := count(t.Context(), path, sqlite.ReadOnly); n != 3 || err != nil {
+		t.Errorf("got %d trials, %v", n, err)
+	}
+}
+
 // A file with a part cut off or overwritten is an error, never a panic and
 // never a shorter study.
 func TestDamagedFiles(t *testing.T) {

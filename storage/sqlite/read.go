@@ -5,6 +5,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -82,7 +83,7 @@ func load(t *tx, where string, args ...any) ([]*trial.Trial, error) {
 		part(systemAttrRow, `NULL, c."key", NULL, c.value_json`, `trial_system_attributes`),
 	}, ` UNION ALL `)
 	err = t.each(l.row, query, slices.Concat(args, args, args, args, args)...)
-	return l.order, err
+	return l.order, inStudy(t, err, where, args)
 }
 
 // The kinds of rows that belong to a trial.
@@ -169,6 +170,10 @@ func (l *loader) param(t *loading, id int64, p trial.Param, text []byte) error {
 	if !ok {
 		var err error
 		if dist, err = space.Unmarshal(text); err != nil {
+			err = fmt.Errorf("parameter %q: %w", p.Name, err)
+			if _, broken := pyjson.Unmarshal(text); broken == nil {
+				err = foreign{err}
+			}
 			return err
 		}
 		l.dists[string(text)] = dist
@@ -220,10 +225,28 @@ func (t *loading) systemAttr(key string, value []byte) error {
 }
 
 func (t *loading) wrap(err error) error {
-	if err != nil {
-		return fmt.Errorf("%w: trial %d: %w", ErrCorrupt, t.Number, err)
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, new(foreign)):
+		return fmt.Errorf("trial %d: %w", t.Number, err)
 	}
-	return nil
+	return fmt.Errorf("%w: trial %d: %w", ErrCorrupt, t.Number, err)
+}
+
+// A foreign error is about something that another program may save and this
+// one cannot hold, such as an integer of more than 64 bits. The file is sound.
+type foreign struct{ error }
+
+// inStudy puts the study in front of a foreign error of trials of which where
+// is true.
+func inStudy(t *tx, err error, where string, args []any) error {
+	name := ""
+	if !errors.As(err, new(foreign)) || t.get(&name, `
+		SELECT study_name FROM studies s JOIN bluefin_trials b ON b.study_id = s.study_id WHERE `+where+` LIMIT 1`, args...) != nil {
+		return err
+	}
+	return fmt.Errorf("study %q: %w", name, err)
 }
 
 func setAttr(attrs *map[string]json.RawMessage, key string, value []byte) {
