@@ -17,8 +17,9 @@ func storageCommand() *cli.Command {
 		Usage: "look after a study file",
 		Description: "bluefin storage check             says what is wrong with the file, if anything\n" +
 			"bluefin storage backup -o FILE    copies it while others use it\n" +
-			"bluefin storage upgrade           brings it to the tables of this program",
-		Subcommands: []*cli.Command{storageCheckCommand(), storageBackupCommand(), storageUpgradeCommand()},
+			"bluefin storage upgrade           brings it to the tables of this program\n" +
+			"bluefin storage vacuum            gives free room in the file back to the disk",
+		Subcommands: []*cli.Command{storageCheckCommand(), storageBackupCommand(), storageUpgradeCommand(), storageVacuumCommand()},
 		Action: func(c *cli.Context) error {
 			if c.Args().Present() {
 				return unknownCommand(c, "storage ")
@@ -35,7 +36,8 @@ func storageCheckCommand() *cli.Command {
 		Description: "The file is read and not changed, also while others write to it. Checked are the\n" +
 			"database itself, Optuna's tables (numbers without a gap, finished trials complete,\n" +
 			"readable texts, no row without its study or trial) and, if the file has them,\n" +
-			"Bluefin's tables and triggers. The exit code is 1 if anything is wrong.",
+			"Bluefin's tables and triggers. The exit code is 1 if anything is wrong. Free room\n" +
+			"of a megabyte or more is told on standard error.",
 		Flags: append(formatFlags("value"), storageFlag()),
 		Action: func(c *cli.Context) error {
 			if err := checkFormat(c); err != nil {
@@ -48,6 +50,13 @@ func storageCheckCommand() *cli.Command {
 			findings, err := sqlite.Check(c.Context, path)
 			if err != nil {
 				return err
+			}
+			total, free, err := sqlite.Size(c.Context, path)
+			if err != nil {
+				return err
+			}
+			if free >= 1e6 {
+				logf(c, "%s has %s, of which %s are free: bluefin storage vacuum gives them back.", path, megabytes(total), megabytes(free))
 			}
 			if err := printFindings(c, findings); err != nil || len(findings) == 0 {
 				return err
@@ -133,6 +142,40 @@ func storageBackupCommand() *cli.Command {
 		},
 	}
 }
+
+func storageVacuumCommand() *cli.Command {
+	return &cli.Command{
+		Name:  "vacuum",
+		Usage: "give free room in a study file back to the disk",
+		Description: "Deleted studies and checkpoints leave free room in the file, which later trials\n" +
+			"use. Much of it is given back by itself when a trial with a large checkpoint ends\n" +
+			"or a study is deleted; this command gives back all. The file is written anew in\n" +
+			"one step that a kill or a full disk undoes. Others can read meanwhile, and wait\n" +
+			"to write. It takes room on the disk for two copies of what is not free.",
+		Flags: []cli.Flag{storageFlag()},
+		Action: func(c *cli.Context) error {
+			path, err := storagePath(c.String("storage"))
+			if err != nil {
+				return err
+			}
+			before, _, err := sqlite.Size(c.Context, path)
+			if err == nil {
+				err = sqlite.Vacuum(c.Context, path)
+			}
+			if err != nil {
+				return err
+			}
+			after, _, err := sqlite.Size(c.Context, path)
+			if err == nil {
+				logf(c, "%s has %s, it had %s.", path, megabytes(after), megabytes(before))
+			}
+			return err
+		},
+	}
+}
+
+// megabytes is a size for a reader.
+func megabytes(bytes int64) string { return fmt.Sprintf("%.1f MB", float64(bytes)/1e6) }
 
 func storageUpgradeCommand() *cli.Command {
 	return &cli.Command{

@@ -80,3 +80,23 @@ func TestStorageUpgradeSaysWhatItDid(t *testing.T) {
 		t.Errorf("an old revision: got exit code %d, %q, want %q", code, stderr, want)
 	}
 }
+
+func TestStorageVacuum(t *testing.T) {
+	path := damaged(t, `CREATE TABLE ballast (data); INSERT INTO ballast VALUES (zeroblob(5000000)); DROP TABLE ballast`)
+	stdout, stderr, code := status(t, "storage", "check", "--storage", path)
+	if want := path + " has 5.2 MB, of which 5.0 MB are free: bluefin storage vacuum gives them back.\n"; stdout != "sound\n" || stderr != want || code != 0 {
+		t.Errorf("check: got exit code %d, %q, %q, want %q", code, stdout, stderr, want)
+	}
+	stdout, stderr, code = status(t, "storage", "vacuum", "--storage", path)
+	if want := path + " has 0.2 MB, it had 5.2 MB.\n"; stdout != "" || stderr != want || code != 0 {
+		t.Errorf("vacuum: got exit code %d, %q, %q, want %q", code, stdout, stderr, want)
+	}
+	if stdout, stderr, code = status(t, "storage", "check", "--storage", path); stdout != "sound\n" || stderr != "" || code != 0 {
+		t.Errorf("check after it: got exit code %d, %q, %q", code, stdout, stderr)
+	}
+	missing := filepath.Join(t.TempDir(), "none.db")
+	_, stderr, code = status(t, "storage", "vacuum", "--storage", missing)
+	if want := "bluefin: open study file " + missing + ": no such file or directory\n"; stderr != want || code != 1 {
+		t.Errorf("a missing file: got exit code %d, %q, want %q", code, stderr, want)
+	}
+}

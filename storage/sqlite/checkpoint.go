@@ -25,7 +25,16 @@ func (db *DB) Checkpoint(ctx context.Context, study int64, number int) (c storag
 		}
 		return err
 	})
+	db.noteCheckpoint(&c)
 	return c, err
+}
+
+// noteCheckpoint notes that a checkpoint is so large that its room is to be
+// given back.
+func (db *DB) noteCheckpoint(c *storage.Checkpoint) {
+	if c != nil && len(c.Data) >= large {
+		db.large.Store(true)
+	}
 }
 
 // setCheckpoint puts a checkpoint in the place of an earlier one, together

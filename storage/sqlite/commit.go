@@ -34,6 +34,7 @@ func newWriter(path string, s *session, t *turn) *writer {
 type write struct {
 	ctx  context.Context
 	f    func(*tx) error
+	bare bool          // f must not run in a transaction
 	done chan error    // the result, from the leader
 	lead chan struct{} // the order to lead
 }
@@ -114,12 +115,18 @@ func (wr *writer) run(w *write) error {
 	if err := wr.files.check(); err != nil {
 		return err
 	}
+	if w.bare {
+		return explain(w.f(&tx{context.Background(), wr.session}))
+	}
 	if err := wr.begin(w.ctx); err != nil {
 		return err
 	}
 	group := []*write{w}
 	wr.mu.Lock()
-	n := min(len(wr.waiting), maxGroup-1)
+	n := 0
+	for n < min(len(wr.waiting), maxGroup-1) && !wr.waiting[n].bare {
+		n++
+	}
 	group = append(group, wr.waiting[:n]...)
 	wr.waiting = append([]*write(nil), wr.waiting[n:]...)
 	wr.mu.Unlock()

@@ -14,6 +14,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"sync/atomic"
 	"time"
 
 	"github.com/jmoiron/sqlx"
@@ -68,6 +69,7 @@ type DB struct {
 	open    int           // how many readers there are
 	closed  chan struct{} // closed by Close
 	orphans orphans
+	large   atomic.Bool // large checkpoints were written or read
 }
 
 var errClosed = errors.New("the study file is closed")

@@ -149,7 +149,7 @@ func (db *DB) SetUserAttr(ctx context.Context, study int64, key string, value js
 // Delete implements storage.Storage. The rows that belong to the study go
 // first: Optuna's tables do not cascade.
 func (db *DB) Delete(ctx context.Context, study int64) error {
-	return db.write(ctx, func(t *tx) error {
+	err := db.write(ctx, func(t *tx) error {
 		if _, err := objectives(t, study); err != nil {
 			return err
 		}
@@ -171,6 +171,10 @@ func (db *DB) Delete(ctx context.Context, study int64) error {
 		}
 		return nil
 	})
+	if err == nil {
+		db.giveBack(ctx)
+	}
+	return err
 }
 
 // errNoStudy is the ErrNotExist of a study, where it could be one of a trial.

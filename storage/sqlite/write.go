@@ -45,13 +45,18 @@ func add(t *tx, study int64, record *trial.Trial) (number int, err error) {
 
 // Write implements storage.Storage.
 func (db *DB) Write(ctx context.Context, study int64, number int, u storage.Update) error {
-	return db.write(ctx, func(t *tx) error {
+	db.noteCheckpoint(u.Checkpoint)
+	err := db.write(ctx, func(t *tx) error {
 		err := update(t, study, number, u)
 		if err != nil && !errors.Is(err, errNoStudy) {
 			err = fmt.Errorf("trial %d: %w", number, err)
 		}
 		return err
 	})
+	if err == nil && u.State.Finished() && db.large.Load() {
+		db.giveBack(ctx)
+	}
+	return err
 }
 
 func update(t *tx, study int64, number int, u storage.Update) error {
