@@ -1,12 +1,10 @@
 package main
 
 import (
-	"bytes"
 	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 	"time"
@@ -74,20 +72,18 @@ func parseSpace(text string) ([]space.Dimension, error) {
 	if text == "" {
 		return nil, nil
 	}
-	d := json.NewDecoder(bytes.NewReader([]byte(text)))
-	if token, err := d.Token(); err != nil || token != json.Delim('{') {
-		return nil, fmt.Errorf("%.200q is no JSON object", text)
+	var object map[string]json.RawMessage
+	if err := json.Unmarshal([]byte(text), &object); err != nil || object == nil {
+		return nil, fmt.Errorf("%.200s is no JSON object: %w", text, cmp.Or(err, errors.New("it is null")))
 	}
+	d := json.NewDecoder(strings.NewReader(text)) // which cannot fail after that
+	_, _ = d.Token()
 	var dims []space.Dimension
 	for d.More() {
-		name, err := d.Token()
-		if err != nil {
-			return nil, jsonError(err)
-		}
+		name, _ := d.Token()
 		var raw json.RawMessage
-		if err := d.Decode(&raw); err != nil {
-			return nil, fmt.Errorf("parameter %q: %w", name, jsonError(err))
-		}
+		_ = d.Decode(&raw)
+		var err error
 		dim := space.Dimension{Name: name.(string)}
 		if dim.Dist, err = space.Unmarshal(raw); err == nil {
 			err = cmp.Or(checkChoices(dim.Dist), dim.Dist.Check())
@@ -100,21 +96,7 @@ func parseSpace(text string) ([]space.Dimension, error) {
 		}
 		dims = append(dims, dim)
 	}
-	if _, err := d.Token(); err != nil {
-		return nil, jsonError(err)
-	}
-	if d.More() {
-		return nil, fmt.Errorf("%.200q is more than one JSON object", text)
-	}
 	return dims, nil
-}
-
-// jsonError says where JSON ends too early.
-func jsonError(err error) error {
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return errors.New("the JSON text is cut off")
-	}
-	return err
 }
 
 // checkChoices refuses choices that JSON has and a parameter cannot have.

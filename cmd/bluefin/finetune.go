@@ -143,7 +143,7 @@ func runFinetune(c *cli.Context) (err error) {
 	}
 	output := newOutput(c, s, task, cfg.Seed)
 	if err = begin(ctx, c, s, task); err == nil {
-		err = s.Optimize(ctx, task.Objective(task.Space, cfg.Seed), study.Budget{Trials: c.Int("trials"), Workers: c.Int("workers")})
+		err = s.Optimize(ctx, task.Objective(task.Space, cfg.Seed), study.Budget{Trials: c.Int("trials"), Workers: min(c.Int("workers"), c.Int("trials"))})
 	}
 	return errors.Join(finetuneEnd(c, s, task, err), output.finish(ctx, err))
 }

@@ -15,6 +15,7 @@ func TestAMessageIsOneLineWithoutPackages(t *testing.T) {
 		"the trial is lost":                     lost,
 		"begin a trial: the trial is lost":      fmt.Errorf("study: begin a trial: %w", lost),
 		"the trial is lost; seed is -1, want 0": errors.Join(lost, errors.New("functions: seed is -1, want 0")),
+		"suggest: GP has 2 objectives":          errors.New("study: suggest: sampler: sampler: GP has 2 objectives"),
 		"folds is 9":                            errors.New("finetune: train: folds is 9"),
 		"the context: x":                        errors.New("the context: x"), // ends like "text"
 	} {
