@@ -13,25 +13,33 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
 )
 
-// A file of features is named after their key and holds, little-endian: magic,
-// the key, the cost in nanoseconds, rows, columns and the number of lengths
-// (uint64 each), the lengths (uint32), the numbers (float32), and the SHA-256 of
-// all that. It is written under another name and then renamed, so that no
+// A file of features is named KEY.features and holds, little-endian: magic, the
+// key, the cost in nanoseconds, rows, columns and the number of lengths (uint64
+// each), the lengths (uint32), the numbers (float32), and the SHA-256 of all
+// that. It is written as KEY.features.NUMBER.new and then renamed, so that no
 // process sees a part of it.
+//
+// The folder may hold files of others. Only those are replaced and removed whose
+// name and first bytes are as above.
 const (
 	magic     = "bluefin prefix 1\n"
 	extension = ".features"
 	fixed     = len(magic) + sha256.Size + 4*8
 )
 
-// maxAge is after how long a file under another name is what a killed process
-// left behind.
+// maxAge is after how long a file that is not renamed yet is what a killed
+// process left behind.
 const maxAge = time.Hour
+
+// ownName matches the names of our files: the key, and what ends the name of one
+// that is not renamed yet.
+var ownName = regexp.MustCompile(`^([0-9a-f]{64})\` + extension + `(\.[0-9]+\.new)?$`)
 
 var errDamaged = errors.New("damaged")
 
@@ -96,7 +104,10 @@ func (c *Cache) failed(err error) {
 }
 
 func writeFile(name string, e *entry) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(name), "*.new")
+	if info, err := os.Lstat(name); err == nil && !own(name, info) {
+		return fmt.Errorf("%s is no file of features: it stays as it is", name)
+	}
+	f, err := os.CreateTemp(filepath.Dir(name), filepath.Base(name)+".*.new")
 	if err != nil {
 		return err
 	}
@@ -180,6 +191,25 @@ func decode(key Hash, b []byte) (*entry, error) {
 	return e, nil
 }
 
+// own reports whether the file of that name is one of ours: a regular file that
+// begins as its name says, or one that ends before it has begun.
+func own(path string, info fs.FileInfo) bool {
+	m := ownName.FindStringSubmatch(filepath.Base(path))
+	if m == nil || !info.Mode().IsRegular() {
+		return false
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	key, _ := hex.DecodeString(m[1])
+	want := append([]byte(magic), key...)
+	start := make([]byte, len(want))
+	n, err := io.ReadFull(f, start)
+	return (err == nil || err == io.EOF || err == io.ErrUnexpectedEOF) && bytes.HasPrefix(want, start[:n])
+}
+
 // makeRoom removes files of features, the oldest first, until there are no more
 // than that many bytes of them, and what killed processes left behind.
 func makeRoom(dir string, most int64) error {
@@ -190,16 +220,17 @@ func makeRoom(dir string, most int64) error {
 	var files []fs.FileInfo
 	var sum int64
 	for _, d := range all {
+		path := filepath.Join(dir, d.Name())
 		info, err := d.Info()
-		if err != nil { // another process has removed it
+		if err != nil || !own(path, info) { // another process has removed it, or it is not ours
 			continue
 		}
 		switch {
 		case strings.HasSuffix(d.Name(), extension):
 			files = append(files, info)
 			sum += info.Size()
-		case strings.HasSuffix(d.Name(), ".new") && time.Since(info.ModTime()) > maxAge:
-			os.Remove(filepath.Join(dir, d.Name()))
+		case time.Since(info.ModTime()) > maxAge:
+			os.Remove(path)
 		}
 	}
 	slices.SortFunc(files, func(a, b fs.FileInfo) int { return a.ModTime().Compare(b.ModTime()) })

@@ -1,8 +1,10 @@
 package prefix
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -114,7 +116,10 @@ func TestTheDiskHasALimit(t *testing.T) {
 	dir := t.TempDir()
 	size := int64(fixed + 4*100*9 + 32) // of a file
 	c := Cache{Dir: dir, MaxDiskBytes: 2*size + 10, MaxBytes: -1}
-	stale, fresh := filepath.Join(dir, "a.new"), filepath.Join(dir, "b.new")
+	unfinished := func(number string) string {
+		return filepath.Join(dir, strings.Repeat("ab", 32)+extension+"."+number+".new")
+	}
+	stale, fresh := unfinished("1"), unfinished("2")
 	other := filepath.Join(dir, "mine.txt")
 	for _, f := range []string{stale, fresh, other} {
 		if err := os.WriteFile(f, nil, 0o666); err != nil {
@@ -170,6 +175,76 @@ func TestTheDiskHasALimit(t *testing.T) {
 	splitSet(t, &small, name, 1, tasks[name].data(100, 1))
 	if n := len(files(t, small.Dir)); n != 0 || small.Stats().DiskError != nil {
 		t.Errorf("%d files, want none larger than all the room", n)
+	}
+}
+
+// The folder may be any, such as the current one: files that only look like ours
+// stay, however old and large they are.
+func TestForeignFilesStay(t *testing.T) {
+	const name = "multilayer perceptron"
+	dir, outside := t.TempDir(), t.TempDir()
+	hash := strings.Repeat("0f", 32)
+	large := strings.Repeat("x", 1<<16)
+	old := time.Now().Add(-1000 * time.Hour)
+	foreign := map[string]string{
+		"draft.new": large, "123456.new": "", "map.features": large, ".features": "", "UPPER.FEATURES": "",
+		hash + ".features":                         large, // another program's
+		hash + ".features.77.new":                  large,
+		hash + ".features.x.new":                   "",
+		"x" + hash + ".features":                   magic,
+		strings.ToUpper(hash) + ".features":        magic,
+		hash + ".features.bak":                     magic,
+		strings.Repeat("1f", 32) + ".features":     magic + strings.Repeat("k", 32) + large, // of another key
+		filepath.Join("sub", hash+".features"):     magic,
+		filepath.Join(hash+"1.features", "a.new"):  "",
+		filepath.Join("sub.features", "deep.new"):  large,
+		filepath.Join(hash+".features.1.new", "a"): "",
+	}
+	for path, text := range foreign {
+		path = filepath.Join(dir, path)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o777), os.WriteFile(path, []byte(text), 0o666), os.Chtimes(path, old, old)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// Links with our names, to what would be ours.
+	target := filepath.Join(outside, "kept")
+	if err := os.WriteFile(target, nil, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	for i, link := range []string{strings.Repeat("2f", 32) + ".features", strings.Repeat("3f", 32) + ".features.1.new"} {
+		if err := os.Symlink([]string{target, filepath.Join(outside, "gone")}[i], filepath.Join(dir, link)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	before := files(t, dir)
+	size := int64(fixed + 4*100*9 + 32) // of a file of ours
+	c := Cache{Dir: dir, MaxDiskBytes: size + 10, MaxBytes: -1}
+	for i := range uint64(3) {
+		splitSet(t, &c, name, 1, tasks[name].data(100, i))
+	}
+	after := files(t, dir)
+	for _, f := range before {
+		if !slices.Contains(after, f) {
+			t.Errorf("%s is gone", f)
+		}
+	}
+	for path, text := range foreign {
+		if b, err := os.ReadFile(filepath.Join(dir, path)); err != nil || string(b) != text {
+			t.Errorf("%s is not as it was: %v", path, err)
+		}
+	}
+	if n := len(after) - len(before); n != 1 {
+		t.Errorf("there are %d more files, want one of ours, which the limit leaves", n)
+	}
+	// A foreign file that has exactly the name of features is not written over.
+	ours := slices.DeleteFunc(after, func(f string) bool { return slices.Contains(before, f) })[0]
+	if err := os.WriteFile(ours, []byte("a text of another program"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	again := Cache{Dir: dir}
+	splitSet(t, &again, name, 1, tasks[name].data(100, 2))
+	if b, err := os.ReadFile(ours); err != nil || string(b) != "a text of another program" || again.Stats().DiskError == nil {
+		t.Errorf("%s was written over (%v), or nobody says why it was not", ours, err)
 	}
 }
 
