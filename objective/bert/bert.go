@@ -80,7 +80,10 @@ func (m *Model) loadTensors(path string) error {
 	for name, want := range m.Config.shapes() {
 		stored := prefix + name
 		if _, ok := r.Shape(stored); !ok {
-			stored = strings.NewReplacer("LayerNorm.weight", "LayerNorm.gamma", "LayerNorm.bias", "LayerNorm.beta").Replace(stored)
+			old := strings.NewReplacer("LayerNorm.weight", "LayerNorm.gamma", "LayerNorm.bias", "LayerNorm.beta").Replace(stored)
+			if _, ok := r.Shape(old); ok {
+				stored = old
+			}
 		}
 		shape, ok := r.Shape(stored)
 		switch {

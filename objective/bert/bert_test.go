@@ -205,3 +205,13 @@ func TestLoadReadsOtherNames(t *testing.T) {
 		}
 	}
 }
+
+func TestMissingTensorHasItsModernName(t *testing.T) {
+	for _, name := range []string{"LayerNorm.bias", "LayerNorm.weight"} {
+		name = "encoder.layer.0.output." + name
+		_, err := Load(copyOf(t, "testdata/tiny", func(f *safetensors.File) { delete(f.Tensors, name) }))
+		if err == nil || !strings.Contains(err.Error(), `tensor "`+name+`" is missing`) {
+			t.Errorf("without %s: %v", name, err)
+		}
+	}
+}

@@ -54,16 +54,24 @@ func (r *Reader) Close() error {
 // that is not a whole, valid file is an error that matches ErrFormat; no
 // contents make it panic or allocate much more than their size.
 func NewReader(file io.ReaderAt, size int64) (*Reader, error) {
-	var length [8]byte
 	if size < 8 {
-		return nil, bad("file has %d bytes, want at least 8", size)
+		return nil, bad("the file has %d bytes, want at least 8", size)
 	}
-	if err := readAt(file, length[:], 0); err != nil {
+	head := make([]byte, min(size, 64))
+	if err := readAt(file, head, 0); err != nil {
 		return nil, err
 	}
-	n := binary.LittleEndian.Uint64(length[:])
-	if n > uint64(size-8) {
-		return nil, bad("header has %d bytes, want at most %d", n, size-8)
+	n := binary.LittleEndian.Uint64(head)
+	if n > uint64(size-8) || size > 8 && head[8] != '{' {
+		if what := foreign(head); what != "" {
+			return nil, bad("the file %s", what)
+		}
+	}
+	switch {
+	case n > maxHeader:
+		return nil, bad("the first 8 bytes, the length of the header, say %d, want at most %d: this is no safetensors file", n, maxHeader)
+	case n > uint64(size-8):
+		return nil, bad("the file is cut off: its header has %d bytes, and %d are there", n, size-8)
 	}
 	header := make([]byte, n)
 	if err := readAt(file, header, 8); err != nil {
@@ -106,8 +114,11 @@ func (r *Reader) parse(header []byte, size int) error {
 		return cmp.Or(cmp.Compare(x[0], y[0]), cmp.Compare(x[1], y[1]), cmp.Compare(a, b))
 	}) {
 		e := r.entries[name]
-		if e.Offsets[0] != end || e.Offsets[1] > size {
-			return bad("tensor %q: data_offsets are %v, want to begin at %d and end at %d at most", name, e.Offsets, end, size)
+		if e.Offsets[0] == end && e.Offsets[1] > size {
+			return bad("the file is cut off: tensor %q ends at byte %d of the data, and %d are there", name, e.Offsets[1], size)
+		}
+		if e.Offsets[0] != end {
+			return bad("tensor %q: data_offsets are %v, want to begin at %d", name, e.Offsets, end)
 		}
 		end = e.Offsets[1]
 	}

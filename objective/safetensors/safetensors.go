@@ -37,6 +37,9 @@ type Tensor struct {
 
 const metadataKey = "__metadata__"
 
+// maxHeader is how long a header may be in bytes, by the format.
+const maxHeader = 100_000_000
+
 // entry is how the header describes a tensor.
 type entry struct {
 	DType   string `json:"dtype"`

@@ -1,0 +1,30 @@
+package safetensors
+
+import "bytes"
+
+// foreign says what a file is that has no header, by how it begins; "" if that
+// is not known. What stands where weights should be is often not damaged, but
+// something else.
+func foreign(head []byte) string {
+	for _, kind := range []struct{ begins, is string }{
+		{"version https://git-lfs.github.com/spec/", "is a Git LFS pointer, not the weights: run git lfs pull in its folder"},
+		{"PK\x03\x04", "is a zip archive, as PyTorch's torch.save writes it: load it with transformers and save it with save_pretrained"},
+		{"\x80\x02", "is a Python pickle: load it with transformers and save it with save_pretrained"},
+		{"\x80\x03", "is a Python pickle: load it with transformers and save it with save_pretrained"},
+		{"\x80\x04", "is a Python pickle: load it with transformers and save it with save_pretrained"},
+		{"\x80\x05", "is a Python pickle: load it with transformers and save it with save_pretrained"},
+		{"\x89HDF\r\n", "is an HDF5 file, as Keras writes it: load it with transformers and save it with save_pretrained"},
+		{"\x1f\x8b", "is compressed with gzip: unpack it"},
+		{"GGUF", "is a GGUF file of llama.cpp, want model.safetensors"},
+		{"{", "is JSON without the length before it, want model.safetensors itself and not its index"},
+	} {
+		if bytes.HasPrefix(head, []byte(kind.begins)) {
+			return kind.is
+		}
+	}
+	text := bytes.ToLower(bytes.TrimLeft(head, "\xef\xbb\xbf \t\r\n"))
+	if bytes.HasPrefix(text, []byte("<!doctype")) || bytes.HasPrefix(text, []byte("<html")) {
+		return "is a web page, not the weights: the download went wrong"
+	}
+	return ""
+}
