@@ -30,7 +30,7 @@ func (s *Study) Ask(ctx context.Context) (*Trial, error) {
 // AskDetached begins a trial that any program may tell by its number with
 // TellNumber: it draws and saves the given parameters, in their order, and the lease
 // lasts for the given time, whether this process lives or not; 0 means
-// Config.Lease.
+// Config.Lease. If ctx ends meanwhile, the trial goes to the queue.
 func (s *Study) AskDetached(ctx context.Context, params []space.Dimension, lease time.Duration) (*trial.Trial, error) {
 	if lease < 0 {
 		return nil, fmt.Errorf("study: lease is %v, want at least 0", lease)
@@ -45,6 +45,9 @@ func (s *Study) AskDetached(ctx context.Context, params []space.Dimension, lease
 	if err := t.Err(); err != nil {
 		_, tellErr := s.Tell(ctx, t, nil, err)
 		return nil, errors.Join(err, tellErr)
+	}
+	if ctx.Err() != nil { // while it was drawn: nobody will learn its number
+		return nil, errors.Join(context.Cause(ctx), s.release(context.WithoutCancel(ctx), t))
 	}
 	err = t.write(ctx, storage.Update{}) // which saves what was drawn and leaves the trial running
 	s.forget(t)

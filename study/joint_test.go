@@ -128,3 +128,25 @@ func TestOtherProcessesKnowWhatATrialIsAboutToTry(t *testing.T) {
 		t.Errorf("drawn again, it saw %v, %v", b.seen, err)
 	}
 }
+
+// An interrupter ends a context while it draws.
+type interrupter struct{ cancel context.CancelFunc }
+
+func (i interrupter) Sample(trial.Request, string, space.Dist) (float64, error) {
+	i.cancel()
+	return 0.5, nil
+}
+
+func TestADetachedTrialThatIsInterruptedGoesToTheQueue(t *testing.T) {
+	everyStorage(t, func(t *testing.T, s storage.Storage) {
+		ctx, cancel := context.WithCancel(t.Context())
+		st := open(t, s, func(cfg *study.Config) { cfg.Sampler = interrupter{cancel} })
+		_, err := st.AskDetached(ctx, space.New(space.Dimension{Name: "x", Dist: space.Float{High: 1}}), time.Hour)
+		if !errors.Is(err, context.Canceled) {
+			t.Errorf("error is %v, want that of the context", err)
+		}
+		if all := trials(t, st); len(all) != 1 || all[0].State != trial.Waiting || len(all[0].Params) != 1 {
+			t.Errorf("the trials are %+v, want one that waits with its parameter", all)
+		}
+	})
+}
