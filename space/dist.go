@@ -16,6 +16,7 @@ package space
 import (
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // ErrInvalid is matched by the error of every distribution that holds no
@@ -93,7 +94,8 @@ func Equal(a, b Dist) bool {
 }
 
 // Compatible reports whether one parameter may change from a to b within a
-// study: the kind and the scale stay, choices stay, a numeric range may move.
+// study: the kind and the scale stay, a numeric range may move, and choices may
+// only be appended, because trials hold the index of theirs.
 func Compatible(a, b Dist) bool {
 	switch a := a.(type) {
 	case Float:
@@ -102,8 +104,11 @@ func Compatible(a, b Dist) bool {
 	case Int:
 		b, ok := b.(Int)
 		return ok && a.Log == b.Log
+	case Categorical:
+		b, ok := b.(Categorical)
+		return ok && len(a.Choices) <= len(b.Choices) && slices.EqualFunc(a.Choices, b.Choices[:len(a.Choices)], sameChoice)
 	}
-	return Equal(a, b)
+	return false
 }
 
 func invalid(format string, args ...any) error {

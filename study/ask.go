@@ -1,6 +1,7 @@
 package study
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
@@ -113,15 +114,32 @@ func (s *Study) EnqueueFirst(ctx context.Context, params map[string]any) (bool, 
 	return err == nil, err
 }
 
-func (s *Study) enqueue(ctx context.Context, params map[string]any, number int) (int, error) {
-	for name := range params {
-		if err := storage.CheckName("parameter name", name); err != nil {
-			return 0, err
+// EnqueueOnce queues a trial as Enqueue does, unless one with the same
+// parameters is queued, runs or has finished, whether it failed or not. It
+// returns the number of the trial, and whether it is new. Two programs that call
+// it at the same moment may queue both.
+func (s *Study) EnqueueOnce(ctx context.Context, params map[string]any) (number int, added bool, err error) {
+	trials, err := s.Trials(ctx)
+	if err != nil {
+		return 0, false, err
+	}
+	text, err := fixed(params)
+	if err != nil {
+		return 0, false, err
+	}
+	for _, t := range trials {
+		if bytes.Equal(t.SystemAttrs[fixedParams], text) || hasParams(t, params) {
+			return t.Number, false, nil
 		}
 	}
-	text, err := pyjson.Marshal(params)
+	number, err = s.enqueue(ctx, params, -1)
+	return number, err == nil, err
+}
+
+func (s *Study) enqueue(ctx context.Context, params map[string]any, number int) (int, error) {
+	text, err := fixed(params)
 	if err != nil {
-		return 0, fmt.Errorf("study: enqueue %v: %w, want nil, bool, int, float64 or string", params, err)
+		return 0, err
 	}
 	number, err = s.cfg.Storage.Add(ctx, s.record.ID, &trial.Trial{
 		Number: number, State: trial.Waiting, SystemAttrs: map[string]json.RawMessage{fixedParams: text},
@@ -130,6 +148,38 @@ func (s *Study) enqueue(ctx context.Context, params map[string]any, number int) 
 		return 0, fmt.Errorf("enqueue: %w", err)
 	}
 	return number, nil
+}
+
+// fixed returns the JSON of the parameters of a queued trial.
+func fixed(params map[string]any) ([]byte, error) {
+	for name := range params {
+		if err := storage.CheckName("parameter name", name); err != nil {
+			return nil, err
+		}
+	}
+	text, err := pyjson.Marshal(params)
+	if err != nil {
+		return nil, fmt.Errorf("study: enqueue %v: %w, want nil, true, false, a number or a text", params, err)
+	}
+	return text, nil
+}
+
+// hasParams reports whether a trial has these parameters, in external form, and
+// no others.
+func hasParams(t *trial.Trial, params map[string]any) bool {
+	if len(t.Params) != len(params) {
+		return false
+	}
+	for _, p := range t.Params {
+		v, ok := params[p.Name]
+		if !ok {
+			return false
+		}
+		if x, err := p.Dist.Internal(v); err != nil || x != p.Value {
+			return false
+		}
+	}
+	return true
 }
 
 // random returns the seeds of the stream for one draw. They depend on nothing

@@ -31,9 +31,20 @@ type Budget struct {
 	Workers int
 
 	// Failures is how many trials of this call may fail. One more ends the
-	// call with the error of the last one. 0: any number.
+	// call with the error of the last one. 0: any number, once a trial of the
+	// study has not failed; before that, the third failure of this call ends
+	// it, because the objective is most likely broken. Negative: any number.
 	Failures int
+
+	// Retries is how often a trial is tried again whose objective failed: a
+	// copy of it with the same parameters is queued, which names the trials
+	// that it repeats in the system attributes failed_trial and retry_history,
+	// as in Optuna. Each try is a trial and counts among Trials.
+	Retries int
 }
+
+// firstFailures is how many trials may fail before any has succeeded.
+const firstFailures = 2
 
 // A TrialError says which trial failed, and why.
 type TrialError struct {
@@ -49,17 +60,23 @@ func (e *TrialError) Unwrap() error { return e.Err }
 
 // Optimize runs trials of a study with one objective until the budget is
 // used up, or a FiniteSampler such as sampler.Grid has nothing left to try
-// (Exhausted tells which), and returns nil. A study that has its trials already is left as it
+// (Exhausted tells which), and returns nil; or, if all trials that it ran have failed,
+// the error of the last one, which matches *TrialError. A study that has its trials already is left as it
 // is, so running a program again finishes what is missing. While trials of
 // other workers are running it waits for one Lease at most, to take over those
 // whose worker turns out to have gone.
 //
 // A trial whose objective fails, returns NaN or panics is Failed, and the
-// others go on. When ctx ends, the running trials are given back to the queue
+// others continue. An invalid range, a parameter with two distributions
+// (ErrConflict) and an error of the sampler or pruner end Optimize at once; the
+// trial that met it is given back to the queue. When ctx ends, the running trials are given back to the queue
 // with their parameters, unless their objective returns a value all the same,
 // and Optimize returns the cause. A trial that another worker has taken over
 // is left to it.
 func (s *Study) Optimize(ctx context.Context, f Objective, b Budget) error {
+	if f == nil {
+		return errNoObjective
+	}
 	if n := len(s.record.Directions); n != 1 {
 		return fmt.Errorf("study: Optimize of %q, which has %d objectives, want 1: use OptimizeMulti", s.Name(), n)
 	}
@@ -71,8 +88,11 @@ func (s *Study) Optimize(ctx context.Context, f Objective, b Budget) error {
 
 // OptimizeMulti is Optimize for any number of objectives.
 func (s *Study) OptimizeMulti(ctx context.Context, f MultiObjective, b Budget) error {
-	if b.Trials < 0 || b.Workers < 0 || b.Failures < 0 {
-		return fmt.Errorf("study: budget is %+v, want no number below 0", b)
+	if f == nil {
+		return errNoObjective
+	}
+	if err := b.check(); err != nil {
+		return err
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -86,7 +106,24 @@ func (s *Study) OptimizeMulti(ctx context.Context, f MultiObjective, b Budget) e
 		})
 	}
 	workers.Wait()
-	return context.Cause(ctx)
+	if err := context.Cause(ctx); err != nil {
+		return err
+	}
+	return r.outcome()
+}
+
+var errNoObjective = errors.New("study: the objective is nil")
+
+func (b Budget) check() error {
+	for _, field := range []struct {
+		name  string
+		value int
+	}{{"Trials", b.Trials}, {"Workers", b.Workers}, {"Retries", b.Retries}} {
+		if field.value < 0 {
+			return fmt.Errorf("study: Budget.%s is %d, want at least 0", field.name, field.value)
+		}
+	}
+	return nil
 }
 
 // A run is one call of Optimize.
@@ -96,8 +133,12 @@ type run struct {
 	budget    Budget
 	cancel    context.CancelCauseFunc
 
-	mu       sync.Mutex
-	failures int
+	waiting sync.Once // for others, which is said once
+
+	mu        sync.Mutex
+	failures  int
+	last      *TrialError // of them
+	succeeded bool        // a trial of this call has not failed
 }
 
 // work runs trials until the budget is used up.
@@ -124,11 +165,17 @@ func (r *run) work(ctx context.Context) error {
 		if errors.As(err, &used) {
 			// The leases of workers that have gone end within their duration;
 			// those of the living are renewed.
+			others := used.Leased - r.study.running()
+			if others <= 0 || !patience.IsZero() && time.Now().After(patience) {
+				return nil
+			}
 			if patience.IsZero() {
 				patience = time.Now().Add(r.study.cfg.Lease)
 			}
-			if used.Leased <= r.study.running() || time.Now().After(patience) {
-				return nil
+			if left := time.Until(patience).Round(time.Second); left < r.study.cfg.Lease-time.Second {
+				r.waiting.Do(func() {
+					r.study.cfg.Logger.Info("waiting for trials of other workers, in case one is gone", "trials", others, "at most", left)
+				})
 			}
 			select {
 			case <-ctx.Done():
@@ -159,6 +206,11 @@ func (r *run) one(ctx context.Context, t *Trial) error {
 	}()
 	values, err := call(r.objective, t)
 	returned = true
+	var setup setupError
+	if errors.As(t.Err(), &setup) {
+		r.cancel(fmt.Errorf("study: trial %d: %w", t.Number(), t.Err())) // before another worker takes the trial up
+		return r.study.release(unstoppable, t)
+	}
 	if ctx.Err() != nil && err != nil && !errors.Is(err, ErrPruned) {
 		return errors.Join(context.Cause(ctx), r.study.release(unstoppable, t))
 	}
@@ -172,8 +224,11 @@ func (r *run) one(ctx context.Context, t *Trial) error {
 	case tellErr != nil:
 		return tellErr
 	case record.State == trial.Failed:
-		return r.failed(record, cmp.Or(t.Err(), err, errors.New(record.Failure())))
+		return r.failed(unstoppable, record, cmp.Or(t.Err(), err, errors.New(record.Failure())))
 	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.succeeded = true
 	return nil
 }
 
@@ -198,15 +253,38 @@ const (
 	tellPause = 500 * time.Millisecond
 )
 
-// failed counts a failed trial and returns an error if it was one too many.
-func (r *run) failed(t *trial.Trial, reason error) error {
+// failed counts a failed trial, queues it again if it may be retried, and
+// returns an error if it was one too many.
+func (r *run) failed(ctx context.Context, t *trial.Trial, reason error) error {
+	if err := r.study.retry(ctx, t, r.budget.Retries); err != nil {
+		return err
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.failures++
-	if r.budget.Failures == 0 || r.failures <= r.budget.Failures {
+	r.last = &TrialError{t.Number, reason}
+	switch most := r.budget.Failures; {
+	case most > 0 && r.failures > most:
+		return fmt.Errorf("study: more than %d trials failed, the last: %w", most, r.last)
+	case most == 0 && r.failures > firstFailures && !r.succeeded && !r.study.everSucceeded():
+		return fmt.Errorf("study: all of the first %d trials failed, the last: %w", r.failures, r.last)
+	}
+	return nil
+}
+
+// outcome is an error if all trials of the call have failed.
+func (r *run) outcome() error {
+	if r.last == nil || r.succeeded {
 		return nil
 	}
-	return fmt.Errorf("study: more than %d trials failed, the last: %w", r.budget.Failures, &TrialError{t.Number, reason})
+	return fmt.Errorf("study: all %d trials failed, the last: %w", r.failures, r.last)
+}
+
+// everSucceeded reports whether any trial of the study is complete or pruned.
+func (s *Study) everSucceeded() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.log.History().Ranked() > 0
 }
 
 // running returns how many trials this Study runs.

@@ -23,11 +23,14 @@ import (
 func TestTheLeaseOutlivesTheContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		st := open(t, &storage.Memory{}, func(c *study.Config) { c.Lease = 3 * time.Second })
+		if _, err := st.Enqueue(t.Context(), map[string]any{"x": 9}); err != nil {
+			t.Fatal(err)
+		}
 		var runs atomic.Int32
 		err := st.Optimize(t.Context(), func(tr *study.Trial) (float64, error) {
 			if tr.Number() == 0 {
 				runs.Add(1)
-				tr.Float("x", 2, 1) // an error that the objective does not look at
+				tr.Float("x", 1, 2) // an error that the objective does not look at
 				time.Sleep(time.Minute)
 			}
 			return 1, nil

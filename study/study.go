@@ -15,6 +15,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -85,6 +86,11 @@ type Config struct {
 	// KeepCheckpoints keeps the last checkpoint of a trial when it finishes.
 	KeepCheckpoints bool
 
+	// Logger is told what may surprise: a queued parameter that no objective
+	// asks for, a step reported twice, a wait for other workers. nil:
+	// slog.Default.
+	Logger *slog.Logger
+
 	// Ended is called after each trial that this Study has ended, by one
 	// goroutine at a time. nil: nothing is called.
 	Ended func(*trial.Trial)
@@ -100,7 +106,8 @@ var (
 	// ErrConflict is matched if one name is suggested with two distributions.
 	ErrConflict = errors.New("study: the parameter has another distribution")
 
-	// ErrNoBest is matched by Best if no trial is complete and feasible.
+	// ErrNoBest is matched by Best if no trial is complete and feasible. The
+	// error says how the trials ended.
 	ErrNoBest = errors.New("study: no trial is complete and feasible")
 )
 
@@ -164,6 +171,9 @@ func (cfg Config) withDefaults() Config {
 	if cfg.Sampler == nil {
 		cfg.Sampler = &sampler.TPE{}
 	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.Default()
+	}
 	if cfg.Lease <= 0 {
 		cfg.Lease = time.Minute
 	}
@@ -217,9 +227,25 @@ func (s *Study) Best(ctx context.Context) (*trial.Trial, error) {
 	}
 	best, ok := h.Best()
 	if !ok {
-		return nil, ErrNoBest
+		return nil, noBest(h)
 	}
 	return best, nil
+}
+
+// noBest says why a history has no best trial.
+func noBest(h trial.History) error {
+	var counts [trial.Waiting + 1]int
+	reason := ""
+	for _, t := range h.Finished() {
+		counts[t.State]++
+		if t.State == trial.Failed && t.Failure() != "" {
+			reason = fmt.Sprintf(", trial %d because: %s", t.Number, t.Failure())
+		}
+	}
+	if len(h.Finished()) == 0 {
+		return fmt.Errorf("%w: none has finished", ErrNoBest)
+	}
+	return fmt.Errorf("%w: %d infeasible, %d pruned, %d failed%s", ErrNoBest, counts[trial.Complete], counts[trial.Pruned], counts[trial.Failed], reason)
 }
 
 // BestTrials returns the complete and feasible trials that no other one
@@ -291,12 +317,29 @@ func (s *Study) ended(ctx context.Context, t *Trial, u storage.Update) *trial.Tr
 		told.SystemAttrs = merged(told.SystemAttrs, u.SystemAttrs)
 		record = &told
 	}
+	if record.State == trial.Complete {
+		s.checkQueued(t, record)
+	}
 	if s.cfg.Ended != nil {
 		s.endedMu.Lock()
 		defer s.endedMu.Unlock()
 		s.cfg.Ended(record)
 	}
 	return record
+}
+
+// checkQueued warns of queued parameters that a complete trial never asked for.
+func (s *Study) checkQueued(t *Trial, record *trial.Trial) {
+	var unused []string
+	for name := range t.queued {
+		if _, ok := record.Param(name); !ok {
+			unused = append(unused, name)
+		}
+	}
+	if unused != nil {
+		slices.Sort(unused)
+		s.cfg.Logger.Warn("queued parameters were not used: the objective does not suggest them", "trial", t.Number(), "parameters", unused)
+	}
 }
 
 // lookup returns what is known of a trial since the last sync.

@@ -188,7 +188,7 @@ func TestTheSameSeedGivesTheSameStudy(t *testing.T) {
 	}
 }
 
-func TestSuggestErrorsFailTheTrialAndAreKept(t *testing.T) {
+func TestSuggestErrorsEndOptimizeAndAreKept(t *testing.T) {
 	nan := math.NaN()
 	for name, test := range map[string]struct {
 		suggest func(*study.Trial)
@@ -204,6 +204,7 @@ func TestSuggestErrorsFailTheTrialAndAreKept(t *testing.T) {
 		"no name":              {func(t *study.Trial) { t.Float("", 0, 1) }, "the parameter name is empty", storage.ErrInvalid},
 		"another distribution": {func(t *study.Trial) { t.Float("x", 0, 1); t.Float("x", 0, 2) }, "it is a float in [0, 2], want a float in [0, 1]", study.ErrConflict},
 		"another kind":         {func(t *study.Trial) { t.Float("x", 0, 1); t.Int("x", 0, 1) }, "", study.ErrConflict},
+		"other choices":        {func(t *study.Trial) { t.Categorical("x", "a"); t.Categorical("x", "a", "b") }, "", study.ErrConflict},
 	} {
 		t.Run(name, func(t *testing.T) {
 			st := open(t, nil)
@@ -219,15 +220,15 @@ func TestSuggestErrorsFailTheTrialAndAreKept(t *testing.T) {
 					t.Errorf("the context ends with the error: got %v", cause)
 				}
 				return 1, nil
-			}, study.Budget{Trials: 1})
-			if err != nil {
-				t.Fatal(err)
-			}
+			}, study.Budget{Trials: 20})
 			if !errors.Is(kept, test.is) || !strings.Contains(kept.Error(), test.want) {
 				t.Errorf("got %v, want an error with %q", kept, test.want)
 			}
-			if tr := trials(t, st)[0]; tr.State != trial.Failed || tr.Failure() != kept.Error() {
-				t.Errorf("got %v because of %q, want FAIL because of %q", tr.State, tr.Failure(), kept)
+			if err == nil || err.Error() != "study: trial 0: "+kept.Error() {
+				t.Errorf("Optimize returns %v, want %v", err, kept)
+			}
+			if all := trials(t, st); len(all) != 1 || all[0].State != trial.Waiting {
+				t.Errorf("got %v, want one trial in the queue", all)
 			}
 		})
 	}
@@ -258,22 +259,34 @@ func TestSuggestGivesOneValuePerName(t *testing.T) {
 	if err != nil || best.State != trial.Complete {
 		t.Fatal(best, err)
 	}
-	// A numeric range may move between trials, the kind and the scale may not.
-	run := func(f study.Objective) *trial.Trial {
+	// A numeric range may move between trials and choices may be appended. Other
+	// changes end Optimize, and the trial waits for a program without them.
+	run := func(f study.Objective) error {
 		n := len(trials(t, st))
-		if err := st.Optimize(t.Context(), f, study.Budget{Trials: n + 1}); err != nil {
-			t.Fatal(err)
+		return st.Optimize(t.Context(), f, study.Budget{Trials: n + 1})
+	}
+	if err := run(func(t *study.Trial) (float64, error) { return t.Float("x", 5, 6), nil }); err != nil {
+		t.Errorf("another range: %v", err)
+	}
+	if err := run(func(t *study.Trial) (float64, error) {
+		t.Categorical("optimizer", "sgd", "adam", "lion")
+		return 1, nil
+	}); err != nil {
+		t.Errorf("one more choice: %v", err)
+	}
+	for name, f := range map[string]func(t *study.Trial){
+		"another scale":            func(t *study.Trial) { t.LogFloat("x", 1, 2) },
+		"one choice less":          func(t *study.Trial) { t.Categorical("optimizer", "sgd") },
+		"the choices of before":    func(t *study.Trial) { t.Categorical("optimizer", "sgd", "adam") },
+		"choices in another order": func(t *study.Trial) { t.Categorical("optimizer", "adam", "sgd", "lion") },
+	} {
+		err := run(func(t *study.Trial) (float64, error) { f(t); return 0, nil })
+		if !errors.Is(err, study.ErrConflict) || !strings.Contains(err.Error(), "in an earlier trial") {
+			t.Errorf("%s: got %v", name, err)
 		}
-		return trials(t, st)[n]
 	}
-	if got := run(func(t *study.Trial) (float64, error) { return t.Float("x", 5, 6), nil }); got.State != trial.Complete {
-		t.Errorf("another range: got %v, %s", got.State, got.Failure())
-	}
-	if got := run(func(t *study.Trial) (float64, error) { return t.LogFloat("x", 1, 2), nil }); !strings.Contains(got.Failure(), "in an earlier trial") {
-		t.Errorf("another scale: got %v, %q", got.State, got.Failure())
-	}
-	if got := run(func(t *study.Trial) (float64, error) { t.Categorical("optimizer", "sgd"); return 0, nil }); got.State != trial.Failed {
-		t.Errorf("other choices: got %v", got.State)
+	if all := trials(t, st); all[len(all)-1].State != trial.Waiting || all[len(all)-2].State != trial.Complete {
+		t.Errorf("got %v, want one trial in the queue", all[20:])
 	}
 }
 

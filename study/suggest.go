@@ -70,7 +70,7 @@ func (t *Trial) suggest(name string, d, known space.Dist) (x float64, ok bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if err := d.Check(); err != nil {
-		t.fail(fmt.Errorf("suggest %q: %w", name, err))
+		t.fail(fmt.Errorf("suggest %q: %w", name, setupError{err}))
 		return 0, false
 	}
 	if t.err == nil {
@@ -89,17 +89,22 @@ func (t *Trial) decide(name string, d, known space.Dist) (float64, error) {
 	if t.over {
 		return 0, t.errOver()
 	}
-	if p, ok := t.record.now.Param(name); ok {
-		if !space.Equal(p.Dist, d) {
-			return 0, fmt.Errorf("%w in this trial: it is %v, want %v", ErrConflict, d, p.Dist)
+	if i := slices.IndexFunc(t.record.now.Params, func(p trial.Param) bool { return p.Name == name }); i >= 0 {
+		p := t.record.now.Params[i]
+		if space.Equal(p.Dist, d) {
+			return p.Value, nil
 		}
-		return p.Value, nil
+		err := fmt.Errorf("%w in this trial: it is %v, want %v", ErrConflict, d, p.Dist)
+		if i < t.inherited {
+			return 0, err // an earlier run of the trial drew it: the next trial is not affected
+		}
+		return 0, setupError{err}
 	}
 	if err := storage.CheckName("parameter name", name); err != nil {
-		return 0, err
+		return 0, setupError{err}
 	}
 	if known != nil && !space.Compatible(known, d) {
-		return 0, fmt.Errorf("%w in an earlier trial: it is %v, want a range of the kind and scale of %v", ErrConflict, d, known)
+		return 0, setupError{fmt.Errorf("%w in an earlier trial: it is %v, want %s", ErrConflict, d, compatible(known))}
 	}
 	x, err := t.draw(name, d)
 	if err != nil {
@@ -136,7 +141,7 @@ func (t *Trial) draw(name string, d space.Dist) (float64, error) {
 	joint, ok := t.study.cfg.Sampler.(JointSampler)
 	if ok && t.joint == nil {
 		if err := t.drawJoint(joint); err != nil {
-			return 0, fmt.Errorf("sampler: %w", err)
+			return 0, setupError{err}
 		}
 	}
 	if x, ok := t.joint[name]; ok && d.Contains(x) {
@@ -144,10 +149,10 @@ func (t *Trial) draw(name string, d space.Dist) (float64, error) {
 	}
 	x, err := t.study.cfg.Sampler.Sample(t.request(name), name, d)
 	if err != nil {
-		return 0, fmt.Errorf("sampler: %w", err)
+		return 0, setupError{err}
 	}
 	if !d.Contains(x) {
-		return 0, fmt.Errorf("sampler: it drew %v, want %v", x, d)
+		return 0, setupError{fmt.Errorf("the sampler drew %v, want %v", x, d)}
 	}
 	return x, nil
 }

@@ -20,10 +20,12 @@ import (
 // A Trial is a running trial, in the hands of an objective. Its methods are
 // safe for concurrent use.
 //
-// Suggestions return a value and no error. The first error of a suggestion is
-// kept: it cancels Context, Err returns it, and the trial fails with it
-// whatever the objective returns. Suggestions after it return a value in the
-// range that was asked for, or zero if there is none.
+// Suggestions return a value and no error. The first error of a suggestion, or
+// of the pruner, is kept: it cancels Context, Err returns it, and the trial fails
+// with it whatever the objective returns. Suggestions after it return a value in
+// the range that was asked for, or zero if there is none. If the error lies in a
+// range, in two distributions of one name, or in the settings of the sampler or
+// pruner, Optimize returns it at once.
 type Trial struct {
 	study   *Study
 	history trial.History // what the parameters are drawn from
@@ -35,6 +37,8 @@ type Trial struct {
 	record  current       // changes with mu held
 	writing chan struct{} // holds one element while a write runs
 
+	inherited int // how many parameters an earlier run of the trial has left
+
 	mu     sync.Mutex         // guards the following
 	queued map[string]any     // external values that the queue has fixed
 	joint  map[string]float64 // what the joint sampler drew; nil: not asked yet
@@ -42,6 +46,7 @@ type Trial struct {
 	rand   rand.Rand          // draws from source
 	looked atomic.Bool        // the sampler has asked for the running trials
 	noted  bool               // which were running is part of the record
+	warned bool               // of a report whose step surprises
 	err    error              // the sticky error
 	over   bool               // told, given back or lost: nothing can be added
 	saving
@@ -53,7 +58,7 @@ func newTrial(ctx context.Context, s *Study, lease storage.Lease, record *trial.
 	t.rand = *rand.New(&t.source)
 	t.record.now = *record
 	t.record.now.Params = slices.Clip(record.Params) // the storage's array ends there
-	t.saved = len(record.Params)
+	t.saved, t.inherited = len(record.Params), len(record.Params)
 	t.ctx, t.cancel = context.WithCancelCause(ctx)
 	return t
 }
@@ -111,7 +116,8 @@ func (t *Trial) Number() int { return t.record.now.Number } // which never chang
 // worker, and when a suggestion fails; context.Cause says why.
 func (t *Trial) Context() context.Context { return t.ctx }
 
-// Err returns the first error of a suggestion, nil if there was none.
+// Err returns the first error of a suggestion or of the pruner, nil if there was
+// none.
 func (t *Trial) Err() error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -151,14 +157,19 @@ func (t *Trial) Report(step int, value float64) error {
 	r := trial.Report{Step: step, Value: value}
 	record := *t.record.load()
 	var added bool
-	if record.Reports, added = withReport(record.Reports, r); !added {
+	record.Reports, added = withReport(record.Reports, r)
+	t.checkStep(&record, r, added)
+	if !added {
 		return nil
 	}
 	var verdict trial.Verdict
 	if t.study.cfg.Pruner != nil {
 		var err error
 		if verdict, err = t.study.cfg.Pruner.Prune(h, &record); err != nil {
-			return fmt.Errorf("pruner: %w", err)
+			t.mu.Lock()
+			defer t.mu.Unlock()
+			t.fail(setupError{err})
+			return err
 		}
 	}
 	if err := t.write(t.ctx, storage.Update{Reports: []trial.Report{r}, SystemAttrs: verdict.Attrs}); err != nil {
@@ -174,6 +185,26 @@ func (t *Trial) Report(step int, value float64) error {
 		return ErrPruned
 	}
 	return nil
+}
+
+// checkStep warns, once, of a step that was reported before and of one below an
+// earlier one.
+func (t *Trial) checkStep(record *trial.Trial, r trial.Report, added bool) {
+	last, _ := record.LastReport()
+	if added && last.Step == r.Step {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.warned {
+		return
+	}
+	t.warned = true
+	warning := "a report is of an earlier step than the last one"
+	if !added {
+		warning = "a step was reported before: the first value stays"
+	}
+	t.study.cfg.Logger.Warn(warning, "trial", t.Number(), "step", r.Step, "value", r.Value)
 }
 
 // withReport returns the reports and one more, or false if its step was

@@ -11,6 +11,7 @@ import (
 	"io"
 	"maps"
 	"math"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -27,8 +28,8 @@ type Member struct {
 type Object []Member
 
 // Marshal returns the text of v as Python's json.dumps writes it. It takes
-// nil, bool, int, float64, string, []any, map[string]any (written in the order
-// of the names) and Object; any other type is an error.
+// nil, truth values, numbers and strings of any type, []any, map[string]any
+// (written in the order of the names) and Object; any other type is an error.
 func Marshal(v any) ([]byte, error) { return appendValue(nil, v) }
 
 func appendValue(b []byte, v any) ([]byte, error) {
@@ -75,7 +76,27 @@ func appendValue(b []byte, v any) ([]byte, error) {
 		}
 		return append(b, '}'), nil
 	}
-	return nil, fmt.Errorf("pyjson: cannot write a value of type %T", v)
+	return appendNumber(b, reflect.ValueOf(v))
+}
+
+// appendNumber writes numbers, texts and truth values of other types than
+// those of JSON.
+func appendNumber(b []byte, v reflect.Value) ([]byte, error) {
+	switch {
+	case v.CanInt():
+		return strconv.AppendInt(b, v.Int(), 10), nil
+	case v.CanUint() && v.Uint() <= math.MaxInt64:
+		return strconv.AppendUint(b, v.Uint(), 10), nil
+	case v.CanFloat():
+		return append(b, Float(v.Float())...), nil
+	case v.Kind() == reflect.String:
+		return appendString(b, v.String()), nil
+	case v.Kind() == reflect.Bool:
+		return strconv.AppendBool(b, v.Bool()), nil
+	case v.CanUint():
+		return nil, fmt.Errorf("%d is too large", v.Uint())
+	}
+	return nil, fmt.Errorf("a %s is no JSON value", v.Kind())
 }
 
 // Float returns x as Python's repr writes it: the shortest digits that read

@@ -1,0 +1,275 @@
+package study_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/bluefin-hpo/bluefin/pruner"
+	"github.com/bluefin-hpo/bluefin/sampler"
+	"github.com/bluefin-hpo/bluefin/space"
+	"github.com/bluefin-hpo/bluefin/storage"
+	"github.com/bluefin-hpo/bluefin/study"
+	"github.com/bluefin-hpo/bluefin/trial"
+)
+
+// A sampler or pruner that is set up wrongly would fail trial after trial.
+func TestWrongSettingsEndOptimizeAtOnce(t *testing.T) {
+	two, one := 2.0, 1.0
+	for _, c := range []struct {
+		want string // the field and its value
+		set  func(c *study.Config)
+	}{
+		{"TPE.StartupTrials is -1", func(c *study.Config) { c.Sampler = &sampler.TPE{StartupTrials: -1} }},
+		{"TPE.Candidates is -1", func(c *study.Config) { c.Sampler = &sampler.TPE{Candidates: -1} }},
+		{"CMAES.Population is 1", func(c *study.Config) { c.Sampler = &sampler.CMAES{Population: 1} }},
+		{"CMAES.StartupTrials is -1", func(c *study.Config) { c.Sampler = &sampler.CMAES{StartupTrials: -1} }},
+		{"CMAES.Restart is 9", func(c *study.Config) { c.Sampler = &sampler.CMAES{Restart: 9} }},
+		{"GP.StartupTrials is -1", func(c *study.Config) { c.Sampler = &sampler.GP{StartupTrials: -1} }},
+		{"Auto.Trials is -1", func(c *study.Config) { c.Sampler = &sampler.Auto{Trials: -1} }},
+		{"QMC.Sequence is 9", func(c *study.Config) { c.Sampler = sampler.QMC{Sequence: 9} }},
+		{"BruteForce", func(c *study.Config) { c.Sampler = sampler.BruteForce{} }},
+		{`Grid.Values has no "x"`, func(c *study.Config) { c.Sampler = sampler.Grid{Values: map[string][]any{"y": {1}}} }},
+		{`Grid.Values["x"]`, func(c *study.Config) { c.Sampler = sampler.Grid{Values: map[string][]any{"x": {}}} }},
+		{`PartialFixed.Values["x"]`, func(c *study.Config) {
+			c.Sampler = &sampler.PartialFixed{Sampler: &sampler.TPE{}, Values: map[string]any{"x": 7}}
+		}},
+		{"Percentile is 250", func(c *study.Config) { c.Pruner = pruner.Percentile{Percentile: 250} }},
+		{"WarmupSteps is -1", func(c *study.Config) { c.Pruner = pruner.Median{WarmupSteps: -1} }},
+		{"ReductionFactor is 1", func(c *study.Config) { c.Pruner = pruner.SuccessiveHalving{ReductionFactor: 1} }},
+		{"ReductionFactor is 1", func(c *study.Config) { c.Pruner = pruner.Hyperband{ReductionFactor: 1} }},
+		{"Patience is -1", func(c *study.Config) { c.Pruner = pruner.Patient{Patience: -1} }},
+		{"Lower is 2 and Upper 1", func(c *study.Config) { c.Pruner = pruner.Threshold{Lower: &two, Upper: &one} }},
+		{"Threshold is 2", func(c *study.Config) { c.Pruner = pruner.Wilcoxon{Threshold: 2} }},
+	} {
+		t.Run(c.want, func(t *testing.T) {
+			st := open(t, nil, c.set)
+			err := st.Optimize(t.Context(), func(tr *study.Trial) (float64, error) {
+				x := tr.Float("x", 0, 1)
+				for step := range 3 {
+					if err := tr.Report(step, x); err != nil {
+						return 0, err
+					}
+				}
+				return x, nil
+			}, study.Budget{Trials: 200, Workers: 3})
+			if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n") {
+				t.Errorf("Optimize returns %v, want one line with %q", err, c.want)
+			}
+			if strings.Contains(fmt.Sprint(err), "sampler: sampler:") || strings.Contains(fmt.Sprint(err), "pruner: pruner:") {
+				t.Errorf("%v names its package twice", err)
+			}
+			for _, tr := range trials(t, st) {
+				if tr.State != trial.Waiting && tr.State != trial.Complete {
+					t.Errorf("trial %d is %v, want it in the queue", tr.Number, tr.State)
+				}
+			}
+			if n := len(trials(t, st)); n > 3 {
+				t.Errorf("%d trials were begun, want no more than there are workers", n)
+			}
+		})
+	}
+}
+
+// A trial that was drawn from a range of before is a failure of that trial, and
+// does not block the study.
+func TestAQueuedTrialOfAnotherRangeFailsAlone(t *testing.T) {
+	st := open(t, nil)
+	high, broken := 1.0, true
+	objective := func(tr *study.Trial) (float64, error) {
+		x := tr.Float("x", 0, high)
+		if broken {
+			tr.Float("y", 2, 1)
+		}
+		return x, nil
+	}
+	if err := st.Optimize(t.Context(), objective, study.Budget{Trials: 5}); !errors.Is(err, space.ErrInvalid) {
+		t.Fatal(err)
+	}
+	high, broken = 2, false
+	if err := st.Optimize(t.Context(), objective, study.Budget{Trials: 5}); err != nil {
+		t.Fatal(err)
+	}
+	all := trials(t, st)
+	if all[0].State != trial.Failed || !strings.Contains(all[0].Failure(), "another distribution in this trial") {
+		t.Errorf("trial 0 is %v because of %q", all[0].State, all[0].Failure())
+	}
+	for _, tr := range all[1:] {
+		if tr.State != trial.Complete {
+			t.Errorf("trial %d is %v", tr.Number, tr.State)
+		}
+	}
+}
+
+func TestABrokenObjectiveEndsOptimize(t *testing.T) {
+	broken := errors.New("no GPU")
+	always := func(*study.Trial) (float64, error) { return 0, broken }
+	var failed *study.TrialError
+
+	st := open(t, nil)
+	if err := st.Optimize(t.Context(), nil, study.Budget{}); err == nil || !strings.Contains(err.Error(), "objective is nil") {
+		t.Errorf("without an objective: %v", err)
+	}
+	if err := st.OptimizeMulti(t.Context(), nil, study.Budget{}); err == nil || !strings.Contains(err.Error(), "objective is nil") {
+		t.Errorf("without an objective: %v", err)
+	}
+	err := st.Optimize(t.Context(), always, study.Budget{}) // no budget: it would never end
+	if !errors.Is(err, broken) || !errors.As(err, &failed) || failed.Number != 2 || len(trials(t, st)) != 3 {
+		t.Errorf("got %v after %d trials, want the error of trial 2", err, len(trials(t, st)))
+	}
+	err = st.Optimize(t.Context(), always, study.Budget{Trials: 8, Failures: -1})
+	if !errors.Is(err, broken) || !errors.As(err, &failed) || failed.Number != 7 || len(trials(t, st)) != 8 {
+		t.Errorf("any number may fail: got %v after %d trials, want the error of trial 7", err, len(trials(t, st)))
+	}
+	if _, err := st.Best(t.Context()); !errors.Is(err, study.ErrNoBest) || !strings.Contains(err.Error(), "8 failed, trial 7 because: no GPU") {
+		t.Errorf("the best of failed trials: %v", err)
+	}
+
+	// A study that has seen a trial succeed bears failures.
+	n := 0
+	err = st.Optimize(t.Context(), func(tr *study.Trial) (float64, error) {
+		if n++; n == 2 {
+			return 1, nil
+		}
+		return 0, broken
+	}, study.Budget{Trials: 20})
+	if err != nil || len(trials(t, st)) != 20 {
+		t.Errorf("one of twelve succeeds: %v after %d trials", err, len(trials(t, st)))
+	}
+	if _, err := open(t, nil).Best(t.Context()); !errors.Is(err, study.ErrNoBest) || !strings.Contains(err.Error(), "none has finished") {
+		t.Errorf("the best of no trial: %v", err)
+	}
+}
+
+func TestRetries(t *testing.T) {
+	everyStorage(t, func(t *testing.T, s storage.Storage) {
+		st := open(t, s)
+		tries := map[float64]int{}
+		err := st.Optimize(t.Context(), func(tr *study.Trial) (float64, error) {
+			x := tr.Float("x", 0, 1)
+			tries[x]++
+			if x > 0.3 && tries[x] < 3 || x > 0.7 {
+				return 0, errors.New("out of memory")
+			}
+			return x, nil
+		}, study.Budget{Trials: 60, Retries: 2, Failures: -1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for x, n := range tries {
+			want := 1
+			if x > 0.3 {
+				want = 3
+			}
+			if n > want {
+				t.Errorf("x = %v was tried %d times, want %d", x, n, want)
+			}
+		}
+		all := trials(t, st)
+		retried := 0
+		for _, tr := range all {
+			if text := string(tr.SystemAttrs["retry_history"]); text != "" {
+				retried++
+				number, err := strconv.Atoi(string(tr.SystemAttrs["failed_trial"]))
+				if err != nil {
+					t.Fatal(err)
+				}
+				first := all[number]
+				if first.State != trial.Failed || first.Params[0].Value != tr.Params[0].Value {
+					t.Errorf("trial %d repeats %s: %+v and %+v differ", tr.Number, text, tr, first)
+				}
+			}
+		}
+		if retried == 0 {
+			t.Error("no trial was retried")
+		}
+	})
+}
+
+func TestSurprisesAreLogged(t *testing.T) {
+	var log bytes.Buffer
+	st := open(t, nil, func(c *study.Config) { c.Logger = slog.New(slog.NewTextHandler(&log, nil)) })
+	if _, err := st.Enqueue(t.Context(), map[string]any{"x": 0.5, "lerning_rate": float32(0.5)}); err != nil {
+		t.Fatal(err)
+	}
+	err := st.Optimize(t.Context(), func(tr *study.Trial) (float64, error) {
+		x := tr.Float("x", 0, 1)
+		for _, step := range [][]int{{0, 1, 2}, {0, 0, 0}, {2, 1, 0}}[tr.Number()] {
+			if err := tr.Report(step, x); err != nil {
+				return 0, err
+			}
+		}
+		return x, nil
+	}, study.Budget{Trials: 3})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		"does not suggest", "lerning_rate", "reported before", "trial=1 step=0", "earlier step", "trial=2 step=1",
+	} {
+		if !strings.Contains(log.String(), want) {
+			t.Errorf("the log lacks %q:\n%s", want, &log)
+		}
+	}
+	if n := strings.Count(log.String(), "\n"); n != 3 {
+		t.Errorf("%d warnings, want 3:\n%s", n, &log)
+	}
+}
+
+func TestEnqueueOnce(t *testing.T) {
+	everyStorage(t, func(t *testing.T, s storage.Storage) {
+		st := open(t, s)
+		add := func(want int, isNew bool, params map[string]any) {
+			t.Helper()
+			if n, added, err := st.EnqueueOnce(t.Context(), params); n != want || added != isNew || err != nil {
+				t.Errorf("%v: got %d, %v, %v, want %d, %v", params, n, added, err, want, isNew)
+			}
+		}
+		add(0, true, map[string]any{"x": 0.5, "n": 3})
+		add(0, false, map[string]any{"n": 3, "x": 0.5})
+		add(1, true, map[string]any{"x": 0.5})
+		err := st.Optimize(t.Context(), func(tr *study.Trial) (float64, error) {
+			return tr.Float("x", 0, 1) + float64(tr.Int("n", 1, 9)), nil
+		}, study.Budget{Trials: 3})
+		if err != nil {
+			t.Fatal(err)
+		}
+		drawn := trials(t, st)[2]
+		add(2, false, map[string]any{"x": drawn.Params[0].External(), "n": drawn.Params[1].External()})
+		add(0, false, map[string]any{"x": 0.5, "n": int64(3)})
+		add(3, true, map[string]any{"x": 0.25, "n": 3})
+		if _, _, err := st.EnqueueOnce(t.Context(), map[string]any{"": 1}); err == nil {
+			t.Error("a parameter without a name is queued")
+		}
+	})
+}
+
+func TestEnqueueTakesEveryKindOfNumber(t *testing.T) {
+	type level int
+	st := open(t, nil)
+	for _, v := range []any{int8(3), int16(3), int32(3), int64(3), uint(3), uint8(3), uint64(3), float32(3), level(3)} {
+		if _, err := st.Enqueue(t.Context(), map[string]any{"n": v}); err != nil {
+			t.Fatalf("%T: %v", v, err)
+		}
+	}
+	if err := st.Optimize(t.Context(), func(tr *study.Trial) (float64, error) { return float64(tr.Int("n", 1, 9)), nil }, study.Budget{Trials: 9}); err != nil {
+		t.Fatal(err)
+	}
+	for _, tr := range trials(t, st) {
+		if tr.Values[0] != 3 {
+			t.Errorf("trial %d has n = %v, want 3", tr.Number, tr.Values[0])
+		}
+	}
+	for _, v := range []any{[]int{1}, struct{}{}, make(chan int), uint64(math.MaxUint64)} {
+		if _, err := st.Enqueue(t.Context(), map[string]any{"n": v}); err == nil {
+			t.Errorf("%T is queued", v)
+		} else if strings.Contains(err.Error(), "pyjson") {
+			t.Errorf("%T: %v", v, err)
+		}
+	}
+}
