@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math"
 	"path/filepath"
 	"reflect"
@@ -36,7 +37,7 @@ func everyStorage(t *testing.T, test func(*testing.T, storage.Storage)) {
 // open opens a study called "test" with random search.
 func open(t *testing.T, s storage.Storage, change ...func(*study.Config)) *study.Study {
 	t.Helper()
-	cfg := study.Config{Name: "test", Storage: s, Sampler: sampler.Random{}, Seed: 1}
+	cfg := study.Config{Name: "test", Storage: s, Sampler: sampler.Random{}, Seed: 1, Logger: slog.New(slog.NewTextHandler(t.Output(), nil))}
 	for _, f := range change {
 		f(&cfg)
 	}

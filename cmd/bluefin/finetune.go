@@ -13,6 +13,7 @@ import (
 	"github.com/bluefin-hpo/bluefin/objective/finetune"
 	"github.com/bluefin-hpo/bluefin/objective/kernel"
 	"github.com/bluefin-hpo/bluefin/objective/train"
+	"github.com/bluefin-hpo/bluefin/sampler"
 	"github.com/bluefin-hpo/bluefin/storage"
 	"github.com/bluefin-hpo/bluefin/storage/sqlite"
 	"github.com/bluefin-hpo/bluefin/study"
@@ -74,7 +75,7 @@ func runFinetune(c *cli.Context) (err error) {
 		ctx, cancel = context.WithTimeoutCause(ctx, d, errTimeout)
 		defer cancel()
 	}
-	cfg := study.Config{Seed: c.Uint64("seed")}
+	cfg := study.Config{Seed: c.Uint64("seed"), Logger: newLogger(c.App.ErrWriter)}
 	if cfg.Orphans.Policy, err = orphans(c); err != nil {
 		return err
 	}
@@ -100,6 +101,9 @@ func runFinetune(c *cli.Context) (err error) {
 	cfg.Name = c.String("study-name")
 	if cfg.Sampler, err = samplerFor(c); err != nil {
 		return err
+	}
+	if _, finite := cfg.Sampler.(sampler.BruteForce); finite && task.Space.LearningRate.Len() == 0 {
+		return usagef("--sampler is bruteforce, which tries every combination, but learning_rate is %v: want another sampler", task.Space.LearningRate)
 	}
 	if cfg.Pruner, err = prunerFor(c, cfg.Name); err != nil {
 		return err

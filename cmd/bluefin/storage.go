@@ -109,7 +109,7 @@ func withStudy(c *cli.Context, mode sqlite.Mode, cfg study.Config, f func(*study
 		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	cfg.Storage, cfg.Name = db, c.String("study-name")
+	cfg.Storage, cfg.Name, cfg.Logger = db, c.String("study-name"), newLogger(c.App.ErrWriter)
 	if cfg.Name == "" {
 		if cfg.Name, err = onlyStudy(c, db); err != nil {
 			return err
