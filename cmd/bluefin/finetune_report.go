@@ -29,11 +29,14 @@ func finetuneEnd(c *cli.Context, s *study.Study, task *task, err error) error {
 	}
 	finished := countFinished(trials)
 	interrupted := err != nil && c.Context.Err() != nil
-	if err != nil && !interrupted && !errors.Is(err, errTimeout) {
+	allFailed := errors.As(err, new(*study.TrialError)) // of this call
+	if err != nil && !interrupted && !allFailed && !errors.Is(err, errTimeout) {
 		return err
 	}
 	best, bestErr := s.Best(ctx)
 	switch {
+	case errors.Is(bestErr, study.ErrNoBest) && allFailed:
+		return err
 	case errors.Is(bestErr, study.ErrNoBest) && err == nil && finished > 0 && len(failed(trials)) == finished:
 		return fmt.Errorf("all %d trials of study %q have failed, the last with: %s", finished, s.Name(), failureLine(failed(trials)[finished-1]))
 	case errors.Is(bestErr, study.ErrNoBest):
@@ -51,6 +54,8 @@ func finetuneEnd(c *cli.Context, s *study.Study, task *task, err error) error {
 	case interrupted:
 		logf(c, "Interrupted with %d of %d trials. The same command goes on.", finished, c.Int("trials"))
 		return errInterrupted
+	case allFailed:
+		return err
 	case err != nil:
 		logf(c, "Stopped by --timeout with %d of %d trials. The same command goes on.", finished, c.Int("trials"))
 	case finished < c.Int("trials"):

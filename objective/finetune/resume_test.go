@@ -196,7 +196,7 @@ func TestATrialWithADamagedCheckpointFails(t *testing.T) {
 	if err := searchOn(t.Context(), watch{damaged{s}, func(epoch int) error {
 		t.Errorf("epoch %d was run", epoch)
 		return nil
-	}}, resumable(t), only(5)); err != nil {
+	}}, resumable(t), only(5)); !errors.As(err, new(*study.TrialError)) {
 		t.Fatal(err)
 	}
 	record, err := s.Load(t.Context(), "test")
