@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"errors"
+	"fmt"
 	"regexp"
 	"strconv"
 	"strings"
@@ -143,12 +144,15 @@ func onlyStudy(c *cli.Context, db storage.Storage) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	if len(all) == 0 {
+		return "", fmt.Errorf("%s has no study", c.String("storage"))
+	}
 	if len(all) != 1 {
 		var names []string
 		for _, s := range all {
 			names = append(names, strconv.Quote(s.Name))
 		}
-		return "", usagef("--study-name is missing, and %s has %d studies: %s", c.String("storage"), len(all), strings.Join(names, ", "))
+		return "", usagef("--study-name is missing, and %s has %d studies: %s", c.String("storage"), len(all), listed(names))
 	}
 	return all[0].Name, nil
 }
