@@ -186,6 +186,8 @@ func imported(t *trial.Trial) *trial.Trial {
 		return at.UTC().Truncate(time.Microsecond)
 	}
 	c.Start, c.End = instant(t.Start), instant(t.End)
+	u := unsigned(Update{Params: t.Params, Reports: t.Reports, Constraints: t.Constraints, Values: t.Values})
+	c.Params, c.Reports, c.Constraints, c.Values = u.Params, u.Reports, u.Constraints, u.Values
 	if !t.State.Finished() {
 		c.Start, c.End = time.Time{}, time.Time{}
 	}

@@ -144,8 +144,9 @@ func (m *Memory) Add(_ context.Context, study int64, t *trial.Trial) (int, error
 		return 0, fmt.Errorf("trial %d: %w, the next one is %d", t.Number, ErrExist, len(s.trials))
 	}
 	mt := s.new()
-	added := applied(mt.Trial, Update{Params: t.Params, Reports: t.Reports, Constraints: t.Constraints, UserAttrs: t.UserAttrs, SystemAttrs: t.SystemAttrs})
-	added.State, added.Values = t.State, slices.Clone(t.Values)
+	u := unsigned(Update{Params: t.Params, Reports: t.Reports, Constraints: t.Constraints, UserAttrs: t.UserAttrs, SystemAttrs: t.SystemAttrs, Values: t.Values})
+	added := applied(mt.Trial, u)
+	added.State, added.Values = t.State, slices.Clone(u.Values)
 	if t.State.Finished() {
 		added.Start = now()
 		added.End = added.Start
@@ -249,6 +250,7 @@ func (m *Memory) Write(_ context.Context, study int64, number int, u Update) err
 	if err := u.Check(len(s.Directions)); err != nil {
 		return fmt.Errorf("trial %d: %w", number, err)
 	}
+	u = unsigned(u)
 	t := applied(mt.Trial, u)
 	t.State = u.State
 	if c := u.Checkpoint; c != nil {

@@ -58,7 +58,8 @@ type Study struct {
 // concurrent use. What a method has done is durable and seen by every later
 // call when the method returns nil; if it returns an error, nothing happened.
 // An error of ctx ends a wait. A storage never shares memory that it or a
-// caller may change; the trials it returns are the caller's to read only.
+// caller may change; the trials it returns are the caller's to read only. Its
+// numbers are float64 without -0, which becomes 0.
 //
 // The suite in package storagetest checks these rules.
 type Storage interface {

@@ -132,7 +132,7 @@ func addTo(t *tx, id int64, u storage.Update) error {
 		reports = append(reports, []any{id, r.Step, value, kind})
 	}
 	for _, name := range slices.Sorted(maps.Keys(u.Constraints)) {
-		constraints = append(constraints, []any{id, constraintPrefix + name, pyjson.Float(u.Constraints[name])})
+		constraints = append(constraints, []any{id, constraintPrefix + name, pyjson.Float(u.Constraints[name] + 0)}) // no -0, which other columns cannot hold
 	}
 	for i, v := range u.Values {
 		value, kind := encodeFloat(v)

@@ -32,6 +32,7 @@ func Run(t *testing.T, open func(t testing.TB) storage.Storage) {
 		{"Leases", testLeases},
 		{"Add", testAdd},
 		{"Write", testWrite},
+		{"Zeros", testZeros},
 		{"States", testStates},
 		{"Release", testRelease},
 		{"Checkpoints", testCheckpoints},
@@ -318,6 +319,29 @@ func testAdd(t *testing.T, s suite) {
 	}
 	if got := s.trial(id, 1); got.State != trial.Waiting || !got.Start.IsZero() {
 		t.Errorf("a waiting trial has no start: got %+v", got)
+	}
+}
+
+func testZeros(t *testing.T, s suite) {
+	id := s.create("a").ID
+	zero := math.Copysign(0, -1)
+	u := storage.Update{Params: []trial.Param{{Name: "x", Value: zero, Dist: space.Float{Low: -1, High: 1}}},
+		Reports: []trial.Report{{Step: 1, Value: zero}}, Constraints: map[string]float64{"c": zero}, State: trial.Complete, Values: []float64{zero}}
+	s.begin(id, claim("w"))
+	s.write(id, 0, u)
+	if _, err := s.Add(s.ctx, id, &trial.Trial{Number: -1, State: u.State, Params: u.Params, Reports: u.Reports, Constraints: u.Constraints, Values: u.Values}); err != nil {
+		t.Fatal(err)
+	}
+	for number := range 2 {
+		got := s.trial(id, number)
+		for what, x := range map[string]float64{"parameter": got.Params[0].Value, "report": got.Reports[0].Value, "constraint": got.Constraints["c"], "value": got.Values[0]} {
+			if x != 0 || math.Signbit(x) {
+				t.Errorf("trial %d: a %s of -0 is kept as %v, want 0", number, what, x)
+			}
+		}
+	}
+	if !math.Signbit(u.Params[0].Value) || !math.Signbit(u.Values[0]) || !math.Signbit(u.Reports[0].Value) || !math.Signbit(u.Constraints["c"]) {
+		t.Error("what the caller has given was changed")
 	}
 }
 
