@@ -44,11 +44,8 @@ func backup(ctx context.Context, path, to string, replace bool) (err error) {
 	}
 	if replace {
 		err = os.Rename(temporary, to)
-	} else if err = os.Link(temporary, to); err != nil && !errors.Is(err, fs.ErrExist) {
-		// A file system without links.
-		if _, statErr := os.Lstat(to); errors.Is(statErr, fs.ErrNotExist) {
-			err = os.Rename(temporary, to)
-		}
+	} else {
+		err = moveTo(temporary, to)
 	}
 	if err == nil {
 		err = syncFolder(filepath.Dir(to))
@@ -56,6 +53,19 @@ func backup(ctx context.Context, path, to string, replace bool) (err error) {
 	var l *os.LinkError
 	if errors.As(err, &l) {
 		err = fmt.Errorf("%s: %w", to, l.Err) // without the temporary name
+	}
+	return err
+}
+
+// linkTo gives the file at from the name to unless there is such a file. A
+// kill between the two steps leaves both names.
+func linkTo(from, to string) error {
+	err := os.Link(from, to)
+	if err == nil {
+		return os.Remove(from)
+	}
+	if _, statErr := os.Lstat(to); !errors.Is(err, fs.ErrExist) && errors.Is(statErr, fs.ErrNotExist) {
+		err = os.Rename(from, to) // a file system without links
 	}
 	return err
 }

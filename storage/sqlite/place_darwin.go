@@ -24,3 +24,6 @@ func networkFileSystem(dir string) string {
 
 // mountPoint is always false: macOS mounts folders only.
 func mountPoint(string) bool { return false }
+
+// moveTo renames the file at from unless there is one at to.
+func moveTo(from, to string) error { return linkTo(from, to) }

@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"errors"
 	"os"
 	"strings"
 	"syscall"
@@ -31,6 +32,18 @@ func networkFileSystem(dir string) string {
 		0x73757245: "Coda",
 		0x01021997: "9P",
 	}[uint32(s.Type)]
+}
+
+// moveTo renames the file at from unless there is one at to.
+func moveTo(from, to string) error {
+	err := unix.Renameat2(unix.AT_FDCWD, from, unix.AT_FDCWD, to, unix.RENAME_NOREPLACE)
+	switch {
+	case errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOSYS): // this file system cannot
+		return linkTo(from, to)
+	case err != nil:
+		return &os.LinkError{Op: "rename", Old: from, New: to, Err: err}
+	}
+	return nil
 }
 
 // mountPoint reports whether the file itself is mounted.
