@@ -65,3 +65,33 @@ func TestAReadOnlyFileSystem(t *testing.T) {
 		}
 	}
 }
+
+// Every command says that the disk is full and which file it is about, and
+// when there is room again nothing is missing.
+func TestAFullDisk(t *testing.T) {
+	out := inMounts(t, t.TempDir(), `
+		mkdir disk && mount -t tmpfs -o size=600k none disk && cd disk || exit
+		bluefin create-study --storage s.db --study-name a
+		dd if=/dev/zero of=ballast bs=1k count=2000 2>/dev/null
+		for command in ask "create-study --study-name b" "storage vacuum" "storage backup -o copy.db"; do bluefin $command --storage s.db 2>&1; done
+		bluefin create-study --storage new.db --study-name b 2>&1
+		echo "there is room"
+		rm ballast
+		bluefin create-study --storage new.db --study-name b
+		bluefin ask --storage s.db
+		bluefin storage check --storage s.db
+		ls -A`)
+	before, after, _ := strings.Cut(out, "there is room\n")
+	lines := strings.Split(strings.TrimSpace(before), "\n")
+	if len(lines) != 6 || lines[0] != "a" {
+		t.Fatalf("got\n%swant a line for each command", out)
+	}
+	for _, line := range lines[1:] {
+		if !strings.Contains(line, "disk is full") || !strings.Contains(line, "s.db") && !strings.Contains(line, "new.db") {
+			t.Errorf("%q names neither the file nor the reason", line)
+		}
+	}
+	if want := "b\n{\"number\": 0, \"params\": {}}\nsound\nnew.db\nnew.db.lock\ns.db\ns.db.lock\n"; after != want {
+		t.Errorf("with room again: got\n%swant\n%s", after, want)
+	}
+}

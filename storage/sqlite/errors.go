@@ -42,6 +42,9 @@ type explained struct{ error }
 func (e explained) Unwrap() error { return e.error }
 
 func meaning(e *sqlite.Error, err error) error {
+	if e.Code() == 4874 { // of the system there is only this number left
+		return fmt.Errorf("the -shm beside the file cannot grow, perhaps because the disk is full: %w", err)
+	}
 	switch e.Code() & 0xff {
 	case 5, 6:
 		return fmt.Errorf("another process has held the lock for %v: %w", busyWait, err)

@@ -29,7 +29,10 @@ func Size(ctx context.Context, path string) (total, free int64, err error) {
 		total, free, err = size(t)
 		return err
 	})
-	return total, free, errors.Join(err, db.Close())
+	if err = errors.Join(err, db.Close()); err != nil {
+		err = fmt.Errorf("read study file %s: %w", path, err)
+	}
+	return total, free, err
 }
 
 func size(t *tx) (total, free int64, err error) {

@@ -77,7 +77,7 @@ func testInvalid(t *testing.T, s suite) {
 		"a parameter has a distribution":    {Params: []trial.Param{{Name: "x"}}},
 		"a parameter is a number":           {Params: []trial.Param{{Name: "x", Value: math.NaN(), Dist: space.Float{High: 1}}}},
 		"a choice is there":                 {Params: []trial.Param{{Name: "x", Value: 7, Dist: space.Categorical{Choices: []any{"a"}}}}},
-		"a choice is JSON":                  {Params: []trial.Param{{Name: "x", Dist: space.Categorical{Choices: []any{int64(1)}}}}},
+		"a choice is JSON":                  {Params: []trial.Param{{Name: "x", Dist: space.Categorical{Choices: []any{struct{}{}}}}}},
 		"an attribute is JSON":              {SystemAttrs: map[string]json.RawMessage{"a": json.RawMessage("{")}},
 		"a name is UTF-8":                   {Params: []trial.Param{{Name: "a\xff", Dist: space.Float{High: 1}}}},
 		"a state is one":                    {State: 9},
