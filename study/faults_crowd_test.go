@@ -84,7 +84,17 @@ func crowdWorker(path string, budget int) error {
 }
 
 // Many processes on one file all get their share of the turns.
-func TestFaultsCrowd(t *testing.T) {
+func TestFaultsCrowd(t *testing.T) { crowd(t) }
+
+// BenchmarkCrowd measures the longest that any process waited for a write.
+func BenchmarkCrowd(b *testing.B) {
+	for b.Loop() {
+		b.ReportMetric(float64(crowd(b).Milliseconds()), "worst-ms")
+	}
+}
+
+// crowd runs the processes and returns the worst wait of any.
+func crowd(t testing.TB) time.Duration {
 	n := *faultCrowd
 	path := filepath.Join(t.TempDir(), "study.db")
 	db, err := sqlite.Open(t.Context(), path, sqlite.Options{})
@@ -127,13 +137,11 @@ func TestFaultsCrowd(t *testing.T) {
 	if total != n*crowdTrials {
 		t.Errorf("%d trials were run, want %d", total, n*crowdTrials)
 	}
-	if counts[0] == 0 {
-		t.Errorf("a process got no turn at all: %v", counts)
-	}
-	if long := n >= 64; long && (worst > 500*time.Millisecond || counts[n-1] > 2*counts[0]) {
-		t.Errorf("the worst wait was %v, want under 500 ms; the shares were %v, want none twice another", worst, counts)
+	if counts[0] < crowdTrials/4 {
+		t.Errorf("the processes ran %v trials: one of them starved, want at least %d for each", counts, crowdTrials/4)
 	}
 	if got := checkFile(t, path, map[int]string{}); got != n*crowdTrials {
 		t.Errorf("the file has %d trials, want %d", got, n*crowdTrials)
 	}
+	return worst
 }

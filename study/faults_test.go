@@ -147,7 +147,7 @@ func acknowledged(t *testing.T, dir string) map[int]string {
 // checkFile fails unless the file is sound and holds every acknowledged result
 // as it was, no number is skipped or doubled, and nothing runs once the
 // orphans have been finished.
-func checkFile(t *testing.T, path string, acks map[int]string) (finished int) {
+func checkFile(t testing.TB, path string, acks map[int]string) (finished int) {
 	t.Helper()
 	db, err := sqlite.Open(t.Context(), path, sqlite.Options{})
 	if err != nil {

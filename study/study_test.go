@@ -35,7 +35,7 @@ func everyStorage(t *testing.T, test func(*testing.T, storage.Storage)) {
 }
 
 // open opens a study called "test" with random search.
-func open(t *testing.T, s storage.Storage, change ...func(*study.Config)) *study.Study {
+func open(t testing.TB, s storage.Storage, change ...func(*study.Config)) *study.Study {
 	t.Helper()
 	cfg := study.Config{Name: "test", Storage: s, Sampler: sampler.Random{}, Seed: 1, Logger: slog.New(slog.NewTextHandler(t.Output(), nil))}
 	for _, f := range change {
@@ -48,7 +48,7 @@ func open(t *testing.T, s storage.Storage, change ...func(*study.Config)) *study
 	return st
 }
 
-func trials(t *testing.T, s *study.Study) []*trial.Trial {
+func trials(t testing.TB, s *study.Study) []*trial.Trial {
 	t.Helper()
 	all, err := s.Trials(context.Background())
 	if err != nil {

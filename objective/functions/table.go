@@ -26,8 +26,10 @@ import (
 //   - objective: the column that is minimized;
 //   - curve: the columns of the values after each epoch; there may be none.
 //
-// A table must have exactly one row for every point of its space. It is an
-// error if it has not, or if rows or meta cannot be read.
+// A table must have exactly one row for every point of its space, and each
+// curve must end at the objective, but for rounding to three digits: a pruner
+// compares the two. It is an error if either is not so, or if rows or meta
+// cannot be read.
 func Table(name string, rows, meta io.Reader) (Problem, error) {
 	t, err := readTable(rows, meta)
 	if err != nil {
@@ -111,9 +113,25 @@ func (t *table) readRows(r *csv.Reader) error {
 		if _, ok := t.rows[k]; ok {
 			return fmt.Errorf("two rows for %s", t.meta.point(texts))
 		}
-		t.rows[k] = tableRow{value: numbers[0], curve: numbers[1:]}
+		row := tableRow{value: numbers[0], curve: numbers[1:]}
+		if !row.endsAtValue() {
+			line, _ := r.FieldPos(0)
+			last := curve[len(curve)-1]
+			return fmt.Errorf("line %d: the curve ends at %s = %v, want the objective %s = %v", line, head[last], numbers[len(curve)], head[objective[0]], row.value)
+		}
+		t.rows[k] = row
 		t.minimum = math.Min(t.minimum, numbers[0])
 	}
+}
+
+// endsAtValue reports whether the curve, if there is one, ends at the value. A
+// table may have rounded one of them, seldom to fewer than three digits.
+func (r tableRow) endsAtValue() bool {
+	if len(r.curve) == 0 {
+		return true
+	}
+	last := r.curve[len(r.curve)-1]
+	return last == r.value || math.Abs(last-r.value) <= 5e-3*math.Max(math.Abs(last), math.Abs(r.value))
 }
 
 // columns returns the places of the named columns.

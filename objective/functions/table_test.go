@@ -84,6 +84,8 @@ func TestTableRefuses(t *testing.T) {
 		{"a row outside the space", smallRows + "13,lora,1,8,t,9,1\n", smallMeta, "13 rows for 12 points"},
 		{"a row twice", smallRows + "13,lora,0.1,8,t,9,1\n", smallMeta, "two rows for method lora, lr 0.1, rank 8, act t"},
 		{"text for a number", strings.Replace(smallRows, "9,7\n", "9,x\n", 1), smallMeta, `line 8, column v2 is "x"`},
+		{"a curve that ends elsewhere", smallRows, strings.Replace(smallMeta, `["v1", "v2"]`, `["v2", "v1"]`, 1),
+			"line 2: the curve ends at v1 = 9, want the objective v2 = 1"},
 		{"NaN", strings.Replace(smallRows, "9,7\n", "9,nan\n", 1), smallMeta, `column v2 is "nan"`},
 		{"a missing column", strings.Replace(smallRows, "v2", "w2", 1), smallMeta, `no column is called "v2"`},
 		{"no key", smallRows, `{"space": [], "objective": "v2"}`, "want space, key and objective"},
