@@ -435,9 +435,11 @@ func applied(t *trial.Trial, u Update) *trial.Trial {
 			c.Params = append(c.Params, p)
 		}
 	}
-	c.Reports = slices.Clone(c.Reports)
 	for _, r := range u.Reports {
 		i, ok := slices.BinarySearchFunc(c.Reports, r.Step, func(r trial.Report, step int) int { return r.Step - step })
+		if i < len(c.Reports) { // else earlier records share the array but end before the new element
+			c.Reports = slices.Clip(c.Reports)
+		}
 		if !ok {
 			c.Reports = slices.Insert(c.Reports, i, r)
 		}

@@ -3,6 +3,7 @@ package study_test
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -64,6 +65,50 @@ func BenchmarkTrial(b *testing.B) {
 				})
 			}
 			all.Wait()
+		})
+	}
+}
+
+// report makes n reports of one trial that is never pruned.
+func report(tb testing.TB, st *study.Study, n int) {
+	t, err := st.Ask(context.Background())
+	if err != nil {
+		tb.Fatal(err)
+	}
+	for step := range n {
+		if err := t.Report(step, 0); err != nil {
+			tb.Fatal(err)
+		}
+	}
+	if _, err := st.Tell(context.Background(), t, []float64{0}, nil); err != nil {
+		tb.Fatal(err)
+	}
+}
+
+// A report allocates as much however many there were before it.
+func TestAReportAllocatesLittleHoweverManyThereAre(t *testing.T) {
+	st := inMemory(t)
+	perReport := func(n int) uint64 {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		report(t, st, n)
+		runtime.ReadMemStats(&after)
+		return (after.TotalAlloc - before.TotalAlloc) / uint64(n)
+	}
+	if few, many := perReport(1000), perReport(20_000); many > 3*few {
+		t.Errorf("a report allocates %d bytes among 1,000 and %d among 20,000", few, many)
+	}
+}
+
+// BenchmarkReport measures one trial with that many reports in memory.
+func BenchmarkReport(b *testing.B) {
+	for _, n := range []int{1_000, 10_000, 100_000} {
+		b.Run(fmt.Sprint("reports=", n), func(b *testing.B) {
+			st := inMemory(b)
+			b.ReportAllocs()
+			for b.Loop() {
+				report(b, st, n)
+			}
 		})
 	}
 }

@@ -37,6 +37,8 @@ type Trial struct {
 	record  current       // changes with mu held
 	writing chan struct{} // holds one element while a write runs
 
+	reporting sync.Mutex // held while a report is judged and written: they come one after the other
+
 	inherited int // how many parameters an earlier run of the trial has left
 
 	mu     sync.Mutex         // guards the following
@@ -58,6 +60,7 @@ func newTrial(ctx context.Context, s *Study, lease storage.Lease, record *trial.
 	t.rand = *rand.New(&t.source)
 	t.record.now = *record
 	t.record.now.Params = slices.Clip(record.Params) // the storage's array ends there
+	t.record.now.Reports = slices.Clip(record.Reports)
 	t.saved, t.inherited = len(record.Params), len(record.Params)
 	t.ctx, t.cancel = context.WithCancelCause(ctx)
 	return t
@@ -147,6 +150,8 @@ func (t *Trial) Report(step int, value float64) error {
 	if t.ctx.Err() != nil {
 		return context.Cause(t.ctx)
 	}
+	t.reporting.Lock()
+	defer t.reporting.Unlock()
 	var h trial.History
 	if t.study.cfg.Pruner != nil {
 		var err error
@@ -166,6 +171,7 @@ func (t *Trial) Report(step int, value float64) error {
 	if t.study.cfg.Pruner != nil {
 		var err error
 		if verdict, err = t.study.cfg.Pruner.Prune(h, &record); err != nil {
+			t.unshareReports()
 			t.mu.Lock()
 			defer t.mu.Unlock()
 			t.fail(setupError{err})
@@ -173,12 +179,13 @@ func (t *Trial) Report(step int, value float64) error {
 		}
 	}
 	if err := t.write(t.ctx, storage.Update{Reports: []trial.Report{r}, SystemAttrs: verdict.Attrs}); err != nil {
+		t.unshareReports()
 		return err
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.record.change(func(now *trial.Trial) { // which may have new parameters by now
-		now.Reports, _ = withReport(now.Reports, r)
+		now.Reports = record.Reports
 		now.SystemAttrs = merged(now.SystemAttrs, verdict.Attrs)
 	})
 	if verdict.Prune {
@@ -207,14 +214,24 @@ func (t *Trial) checkStep(record *trial.Trial, r trial.Report, added bool) {
 	t.study.cfg.Logger.Warn(warning, "trial", t.Number(), "step", r.Step, "value", r.Value)
 }
 
+// unshareReports lets the next report go to another array than the one that
+// has just failed: a pruner may have kept that.
+func (t *Trial) unshareReports() {
+	t.record.change(func(now *trial.Trial) { now.Reports = slices.Clip(now.Reports) })
+}
+
 // withReport returns the reports and one more, or false if its step was
-// reported before.
+// reported before. Where the step is the last, the array is shared: earlier
+// records end before the new element.
 func withReport(reports []trial.Report, r trial.Report) ([]trial.Report, bool) {
 	i, found := slices.BinarySearchFunc(reports, r.Step, func(r trial.Report, step int) int { return r.Step - step })
 	if found {
 		return reports, false
 	}
-	return slices.Insert(slices.Clip(reports), i, r), true
+	if i < len(reports) {
+		reports = slices.Clip(reports)
+	}
+	return slices.Insert(reports, i, r), true
 }
 
 // Reports returns the reports so far, by step: also those that an earlier
