@@ -153,6 +153,9 @@ func leftBelow(paths []path, avoid bool) float64 {
 
 // left returns how many combinations are left in all branches.
 func (b branches) left() float64 {
+	if b.dist.Len() == 0 { // a continuum, as somebody queued it: Sample will say so
+		return 1
+	}
 	sum := float64(b.dist.Len() - len(b.tried))
 	for _, t := range b.tried {
 		sum += t.left

@@ -154,3 +154,33 @@ func TestBruteForceRefusesContinua(t *testing.T) {
 		t.Errorf("error is %v", err)
 	}
 }
+
+func TestBruteForceKnowsHowManyAreLeft(t *testing.T) {
+	three, two := space.Int{Low: 1, High: 3}, space.Choose("a", "b").Dist()
+	at := func(number int, s trial.State, params ...trial.Param) *trial.Trial {
+		return finish(&trial.Trial{Number: number, Params: params}, s)
+	}
+	i, c := trial.Param{Name: "i", Value: 1, Dist: three}, trial.Param{Name: "c", Value: 0, Dist: two}
+	x := trial.Param{Name: "x", Value: 0.5, Dist: space.Float{High: 1}}
+	for _, test := range []struct {
+		name   string
+		trials []*trial.Trial
+		want   int
+	}{
+		{"nothing is known", nil, 1},
+		{"somebody is finding out", []*trial.Trial{at(0, trial.Running)}, 0},
+		{"nothing was learned", []*trial.Trial{at(0, trial.Failed)}, math.MaxInt},
+		{"one branch is known", []*trial.Trial{at(0, trial.Complete, i, c)}, 3},
+		{"beside a running one", []*trial.Trial{at(0, trial.Complete, i, c), at(1, trial.Running)}, 2},
+		{"what is being tried is not left", []*trial.Trial{at(0, trial.Running, i, c)}, 3},
+		{"a continuum is for Sample to refuse", []*trial.Trial{at(0, trial.Complete, x)}, 1},
+	} {
+		log := trial.NewLog([]trial.Direction{trial.Minimize})
+		for _, u := range test.trials {
+			log.Put(u)
+		}
+		if got := (sampler.BruteForce{}).Left(log.History()); got != test.want {
+			t.Errorf("%s: %d are left, want %d", test.name, got, test.want)
+		}
+	}
+}
