@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -12,7 +11,6 @@ import (
 
 	"github.com/bluefin-hpo/bluefin/objective/finetune"
 	"github.com/bluefin-hpo/bluefin/objective/kernel"
-	"github.com/bluefin-hpo/bluefin/objective/train"
 	"github.com/bluefin-hpo/bluefin/sampler"
 	"github.com/bluefin-hpo/bluefin/storage"
 	"github.com/bluefin-hpo/bluefin/storage/sqlite"
@@ -35,7 +33,7 @@ func finetuneCommand() *cli.Command {
 			"The first two need nothing but this program.",
 		Flags: slices.Concat([]cli.Flag{
 			storageFlag(),
-			&cli.StringFlag{Name: "study-name", DefaultText: "that of the task", Usage: "the `NAME` of the study; it is created if it does not exist"},
+			&cli.StringFlag{Name: "study-name", DefaultText: "that of the task and of --train, like csv-wine", Usage: "the `NAME` of the study; it is created if it does not exist"},
 			&cli.IntFlag{Name: "trials", Value: 30, Usage: "the `NUMBER` of trials that the study shall have in all"},
 			&cli.DurationFlag{Name: "timeout", DefaultText: "none", Usage: "stop after a `TIME` like 10m"},
 			&cli.IntFlag{Name: "workers", Value: 1, Usage: "the `NUMBER` of trials that run at once"},
@@ -93,12 +91,7 @@ func runFinetune(c *cli.Context) (err error) {
 	if _, err := task.ID(); err != nil { // before there is a study
 		return err
 	}
-	if c.String("study-name") == "" {
-		if err := c.Set("study-name", task.Name); err != nil {
-			return err
-		}
-	}
-	cfg.Name = c.String("study-name")
+	cfg.Name = cmp.Or(c.String("study-name"), dataName(c, task))
 	if cfg.Sampler, err = samplerFor(c); err != nil {
 		return err
 	}
@@ -112,8 +105,8 @@ func runFinetune(c *cli.Context) (err error) {
 	if task.Metric.Higher() {
 		cfg.Directions[0] = trial.Maximize
 	}
-	if c.Bool("rehearse") {
-		if err := rehearse(ctx, c, task); err != nil {
+	if how := c.Generic("rehearse").(*whether); *how != "" {
+		if err := rehearse(ctx, c, task); err != nil || *how == "only" {
 			return err
 		}
 	}
@@ -123,7 +116,20 @@ func runFinetune(c *cli.Context) (err error) {
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
 	cfg.Storage = db
-	show := &progress{w: c.App.ErrWriter, total: c.Int("trials"), metric: task.Metric, step: stepName(task.Stages), better: cfg.Directions[0].Better}
+	if c.String("study-name") == "" && cfg.Name != task.Name {
+		if old, err := oldName(ctx, db, cfg.Name, task); err != nil {
+			return err
+		} else if old {
+			cfg.Name = task.Name
+			if cfg.Pruner, err = prunerFor(c, cfg.Name); err != nil {
+				return err
+			}
+		}
+	}
+	show := &progress{
+		w: c.App.ErrWriter, width: func() int { return widthOf(c.App.ErrWriter) }, quiet: quiet, total: c.Int("trials"),
+		metric: task.Metric, step: stepName(task.Stages), better: cfg.Directions[0].Better, defaults: task.Defaults,
+	}
 	cfg.Ended = show.ended
 	s, err := study.Open(ctx, cfg)
 	if err != nil {
@@ -146,8 +152,12 @@ func runFinetune(c *cli.Context) (err error) {
 		return err
 	}
 	output := newOutput(c, s, task, cfg.Seed)
-	if err = begin(ctx, c, s, task); err == nil {
-		err = s.Optimize(ctx, task.Objective(task.Space, cfg.Seed), study.Budget{Trials: c.Int("trials"), Workers: min(c.Int("workers"), c.Int("trials"))})
+	err = begin(ctx, c, s, task)
+	if err != nil && ctx.Err() != nil { // while it measured
+		return err
+	}
+	if err == nil {
+		err = s.Optimize(ctx, show.watched(task.Objective(task.Space, cfg.Seed)), study.Budget{Trials: c.Int("trials"), Workers: min(c.Int("workers"), c.Int("trials"))})
 	}
 	return errors.Join(finetuneEnd(c, s, task, err), output.finish(ctx, err))
 }
@@ -177,52 +187,6 @@ func begin(ctx context.Context, c *cli.Context, s *study.Study, task *task) erro
 		}
 	}
 	return nil
-}
-
-// sameTask sees to it that all trials of a study are of one task, trained with
-// one seed: otherwise their values could not be compared.
-func sameTask(ctx context.Context, c *cli.Context, s *study.Study, task *task, seed uint64) error {
-	attrs, err := s.UserAttrs(ctx)
-	if err != nil {
-		return err
-	}
-	id, err := task.ID()
-	if err != nil {
-		return err
-	}
-	type record struct {
-		Task   string          `json:"task"`
-		ID     string          `json:"id"` // of weights and data
-		Seed   uint64          `json:"seed"`
-		Metric train.Metric    `json:"metric"`
-		Stages finetune.Stages `json:"stages"`
-		Kernel string          `json:"kernel"`
-	}
-	want := record{task.Name, id[:16], seed, cmp.Or(task.Metric, train.MetricLoss), task.Stages, kernel.Name()}
-	if stored, ok := attrs["finetune"]; ok {
-		var was record
-		switch err := json.Unmarshal(stored, &was); {
-		case err != nil || was.Task != want.Task:
-			return fmt.Errorf("study %q is of another task (%s): give it another --study-name", s.Name(), stored)
-		case was.ID != want.ID:
-			return fmt.Errorf("study %q was begun with other data or another model, and their trials could not be compared: give it another --study-name", s.Name())
-		case was.Seed != seed:
-			return fmt.Errorf("study %q was begun with --seed %d, and trials of another seed could not be compared: give it --seed %d or another --study-name", s.Name(), was.Seed, was.Seed)
-		case was.Metric != want.Metric || was.Stages != want.Stages:
-			return fmt.Errorf("study %q was begun with --metric %s and %s: give it the same or another --study-name", s.Name(), was.Metric, stagesText(was.Stages))
-		case !sameBits(was.Kernel, want.Kernel):
-			logf(c, "The study was begun with the kernel %s, and this is %s: the same settings give results whose last digits differ. BLUEFIN_KERNEL=%s pins it.", was.Kernel, want.Kernel, was.Kernel)
-		}
-		return nil
-	}
-	trials, err := s.Trials(ctx)
-	if err != nil {
-		return err
-	}
-	if countFinished(trials) > 0 {
-		return fmt.Errorf("study %q holds trials of something else: give it another --study-name", s.Name())
-	}
-	return s.SetUserAttr(ctx, "finetune", want)
 }
 
 // stepName is what the steps are that trials report at.

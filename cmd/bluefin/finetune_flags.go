@@ -122,7 +122,7 @@ func testOf(c *cli.Context) (file string, share float64, err error) {
 // practiceFlags are good habits.
 func practiceFlags() []cli.Flag {
 	return []cli.Flag{
-		&cli.BoolFlag{Name: "rehearse", Usage: "first train for one epoch on a twentieth of the data, and say what a trial takes in time and memory"},
+		&cli.GenericFlag{Name: "rehearse", Value: new(whether), Usage: "first train for one epoch on a twentieth of the data, and say what a trial takes in time and memory; `[=only]` stops after that"},
 		&cli.BoolFlag{Name: "similarity", Value: true, Usage: "measure how much the frozen network knows of the new classes, and start with trials that freeze as much; --similarity=false goes without"},
 		&cli.StringFlag{Name: "metric", Value: string(train.MetricLoss), Usage: "what trials are compared by, `NAME` is loss, accuracy, f1_macro, auroc (two classes), rmse or r2 (regression)"},
 		&cli.StringFlag{Name: "fidelity", Value: "epochs", Usage: "what pruners judge a trial by, `NAME` is epochs, data (trainings on a ninth, a third and all of the data) or freezing (trainings with all, with half and with as many blocks frozen as the trial says)"},

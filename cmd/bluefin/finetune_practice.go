@@ -4,41 +4,57 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"strconv"
 	"strings"
-	"time"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/bluefin-hpo/bluefin/objective/finetune"
+	"github.com/bluefin-hpo/bluefin/objective/train"
 )
 
 // rehearsal is the part of the data that --rehearse trains on.
 const rehearsal = 0.05
 
+// whether is the value of --rehearse: nothing, true, or only, after which there
+// is no study.
+type whether string
+
+func (w *whether) Set(text string) error {
+	if text == "only" {
+		*w = "only"
+		return nil
+	}
+	yes, err := strconv.ParseBool(text)
+	*w = ""
+	if yes {
+		*w = "true"
+	}
+	return err
+}
+
+func (w *whether) String() string { return string(*w) }
+
+// IsBoolFlag lets the flag stand without a value.
+func (w *whether) IsBoolFlag() bool { return true }
+
 // rehearse shows what a trial with the recommended settings takes.
 func rehearse(ctx context.Context, c *cli.Context, t *task) error {
-	r, err := t.Rehearse(ctx, t.Defaults, c.Uint64("seed"), rehearsal)
+	r, err := phase(ctx, c, "rehearsing", fmt.Sprintf("Rehearsing an epoch on a twentieth of %d examples …", t.Training.Len()), func() (train.Rehearsal, error) {
+		return t.Rehearse(ctx, t.Defaults, c.Uint64("seed"), rehearsal)
+	})
 	if err != nil {
 		return err
 	}
-	mb := func(bytes int64) float64 { return float64(bytes) / 1e6 }
 	f := r.Footprint
 	logf(c, "Rehearsal on %d of %d examples: about %s per epoch, at most %s per trial with the recommended settings;", r.Examples, t.Training.Len(), shortTime(r.Epoch), shortTime(r.Total))
-	logf(c, "  %.3g MB of memory per worker: weights %.3g, gradients %.3g, moments %.3g, best weights %.3g, activations %.3g.", mb(f.Total()), mb(f.Weights), mb(f.Gradients), mb(f.Moments), mb(f.Best), mb(f.Activations))
+	logf(c, "  %s of memory per worker: weights %s, gradients %s, moments %s, best weights %s, activations %s.",
+		shortSize(f.Total()), shortSize(f.Weights), shortSize(f.Gradients), shortSize(f.Moments), shortSize(f.Best), shortSize(f.Activations))
 	need := int64(c.Int("workers")) * f.Total()
 	if free, ok := availableMemory("/proc/meminfo"); ok && need > free {
-		logf(c, "  This machine has %.3g MB left, and --workers %d take %.3g: want fewer workers, or shorter texts or a smaller batch_size.", mb(free), c.Int("workers"), mb(need))
+		logf(c, "  This machine has %s left, and --workers %d take %s: want fewer workers, or shorter texts or a smaller batch_size.", shortSize(free), c.Int("workers"), shortSize(need))
 	}
 	return nil
-}
-
-// shortTime shows a time with two digits or, above a minute, in seconds.
-func shortTime(d time.Duration) string {
-	unit := time.Millisecond
-	for 100*unit < d && unit < time.Second {
-		unit *= 10
-	}
-	return d.Round(unit).String()
 }
 
 // availableMemory returns the bytes that a machine with Linux can give to
@@ -60,7 +76,8 @@ func availableMemory(file string) (bytes int64, ok bool) {
 // returns settings, limit at most, that freeze as much and are the recommended
 // ones otherwise.
 func similar(ctx context.Context, c *cli.Context, t *task, limit int) ([]finetune.Settings, error) {
-	s, err := t.Similarity(ctx)
+	says := fmt.Sprintf("Measuring what frozen features of %d depths know of the classes, about as long as an epoch; --similarity=false goes without …", t.Layers+1)
+	s, err := phase(ctx, c, "measuring frozen features", says, func() (finetune.Similarity, error) { return t.Similarity(ctx) })
 	if err != nil {
 		return nil, err
 	}

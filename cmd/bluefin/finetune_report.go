@@ -40,7 +40,7 @@ func finetuneEnd(c *cli.Context, s *study.Study, task *task, err error) error {
 	case errors.Is(bestErr, study.ErrNoBest) && err == nil && finished > 0 && len(failed(trials)) == finished:
 		return fmt.Errorf("all %d trials of study %q have failed, the last with: %s", finished, s.Name(), failureLine(failed(trials)[finished-1]))
 	case errors.Is(bestErr, study.ErrNoBest):
-		logf(c, "No trial is complete yet.")
+		logf(c, "No trial is complete yet%s.", whyNone(trials))
 	case bestErr != nil:
 		return bestErr
 	default:
@@ -49,19 +49,46 @@ func finetuneEnd(c *cli.Context, s *study.Study, task *task, err error) error {
 	}
 	printFeatures(c, task)
 	path, _ := storagePath(c.String("storage"))
-	logf(c, "\nStudy %q is saved in %s. Its best parameters as JSON:\n  bluefin export --storage %s --study-name %s", s.Name(), path, shellWord(path), shellWord(s.Name()))
+	if bestErr != nil {
+		logf(c, "\nStudy %q is saved in %s.", s.Name(), path)
+	} else {
+		logf(c, "\nStudy %q is saved in %s. Its best parameters as JSON:\n  bluefin export --storage %s --study-name %s", s.Name(), path, shellWord(path), shellWord(s.Name()))
+	}
 	switch {
 	case interrupted:
-		logf(c, "Interrupted with %d of %d trials. The same command goes on.", finished, c.Int("trials"))
+		logf(c, "Interrupted with %d of %d trials. The same command resumes it.", finished, c.Int("trials"))
 		return errInterrupted
 	case allFailed:
 		return err
 	case err != nil:
-		logf(c, "Stopped by --timeout with %d of %d trials. The same command goes on.", finished, c.Int("trials"))
+		logf(c, "Stopped by --timeout with %d of %d trials. The same command resumes it.", finished, c.Int("trials"))
 	case finished < c.Int("trials"):
 		logf(c, "%d of %d trials have finished; the others are still running in other processes.", finished, c.Int("trials"))
 	}
 	return nil
+}
+
+// whyNone says what became of the trials of a study of which none is complete.
+func whyNone(trials []*trial.Trial) string {
+	count := map[trial.State]int{}
+	for _, t := range trials {
+		count[t.State]++
+	}
+	var parts []string
+	for _, s := range []trial.State{trial.Pruned, trial.Failed, trial.Running, trial.Waiting} {
+		if n := count[s]; n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, map[trial.State]string{
+				trial.Pruned: "pruned", trial.Failed: "failed", trial.Running: "running in other processes", trial.Waiting: "waiting to be run"}[s]))
+		}
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	why := ": " + strings.Join(parts, ", ")
+	if f := failed(trials); len(f) > 0 {
+		why += "; the last failure was: " + failureLine(f[len(f)-1])
+	}
+	return why
 }
 
 func countFinished(trials []*trial.Trial) int {
@@ -119,58 +146,6 @@ func scores(metric train.Metric, t *trial.Trial) string {
 	return s
 }
 
-// progress shows each trial as it ends.
-type progress struct {
-	w      io.Writer
-	total  int
-	metric train.Metric
-	step   string // what trials report by
-	better func(a, b float64) bool
-	best   *trial.Trial
-}
-
-// begin says what the study has from earlier runs.
-func (p *progress) begin(ctx context.Context, s *study.Study) error {
-	trials, err := s.Trials(ctx)
-	if err != nil {
-		return err
-	}
-	finished := countFinished(trials)
-	switch {
-	case finished >= p.total:
-		message.Fprintf(p.w, "Study %q has its %d trials already. A larger --trials goes on.\n", s.Name(), finished)
-	case finished > 0:
-		message.Fprintf(p.w, "Study %q has %d finished trials, going on to %d.\n", s.Name(), finished, p.total)
-	}
-	if best, err := s.Best(ctx); err == nil {
-		p.best = best
-	}
-	return nil
-}
-
-func (p *progress) ended(t *trial.Trial) {
-	value := "-"
-	if len(t.Values) == 1 {
-		value = fmt.Sprintf("%.4f", t.Values[0])
-	}
-	mark := " "
-	if t.State == trial.Complete && (p.best == nil || p.better(t.Values[0], p.best.Values[0])) {
-		p.best, mark = t, "*"
-	}
-	var params []string
-	for _, param := range t.Params {
-		params = append(params, param.Name+"="+shortValue(param.External()))
-	}
-	switch last, reported := t.LastReport(); {
-	case t.State == trial.Failed:
-		params = append([]string{"(" + failureLine(t) + ")"}, params...)
-	case t.State == trial.Pruned && reported:
-		params = append([]string{fmt.Sprintf("(%s %d)", p.step, last.Step)}, params...)
-	}
-	message.Fprintf(p.w, "%s trial %3d/%d  %-8s  %s %-7s %5.2f s  %s\n", mark, t.Number, p.total, strings.ToLower(t.State.String()), p.metric, value,
-		t.Duration().Seconds(), strings.Join(params, " "))
-}
-
 // shellWord quotes s for a shell if it must.
 func shellWord(s string) string {
 	plain := func(r rune) bool {
@@ -183,13 +158,6 @@ func shellWord(s string) string {
 		return "$'" + message.Visible(strings.NewReplacer(`\`, `\\`, "'", `\'`).Replace(s)) + "'"
 	}
 	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
-}
-
-func shortValue(v any) string {
-	if x, ok := v.(float64); ok {
-		return fmt.Sprintf("%.3g", x)
-	}
-	return fmt.Sprint(v)
 }
 
 // printOverfit says which trials came to know their examples by heart.
@@ -228,7 +196,7 @@ func printOverfit(c *cli.Context, trials []*trial.Trial) {
 // could not be done, and what else could not.
 func printFeatures(c *cli.Context, task *task) {
 	if st := task.Features.Stats(); st.Saved >= time.Second {
-		logf(c, "Frozen blocks: features computed %d times in %.1f s, found %d times, which saved %.1f s.", st.Misses, st.Computed.Seconds(), st.Hits+st.DiskHits, st.Saved.Seconds())
+		logf(c, "Frozen blocks: features computed %d times in %s, found %d times, which saved %s.", st.Misses, shortTime(st.Computed), st.Hits+st.DiskHits, shortTime(st.Saved))
 		if st.DiskError != nil {
 			logf(c, "Not all features could be kept on disk: %v", st.DiskError)
 		}

@@ -49,8 +49,9 @@ func messages(n int) string {
 
 func TestShortTime(t *testing.T) {
 	for d, want := range map[time.Duration]string{
-		0: "0s", 1234 * time.Microsecond: "1ms", 123456 * time.Microsecond: "120ms", 1260 * time.Millisecond: "1.3s",
-		99400 * time.Millisecond: "1m39s", 3*time.Hour + 1234*time.Millisecond: "3h0m1s",
+		0: "0 s", 400 * time.Microsecond: "0.4 ms", 7 * time.Millisecond: "7 ms", 123456 * time.Microsecond: "123 ms", 999 * time.Millisecond: "1.0 s",
+		1260 * time.Millisecond: "1.3 s", 9960 * time.Millisecond: "10 s", 45 * time.Second: "45 s", 59600 * time.Millisecond: "1m00s", 477 * time.Second: "7m57s",
+		3*time.Hour + 61234*time.Millisecond: "3h01m", time.Hour - time.Millisecond: "1h00m",
 	} {
 		if got := shortTime(d); got != want {
 			t.Errorf("%v is shown as %s, want %s", d, got, want)

@@ -117,7 +117,7 @@ func TestInterruptedSearchGoesOn(t *testing.T) {
 		if cmd.ProcessState.ExitCode() != exitInterrupted {
 			t.Errorf("%v: got %v, want exit code %d: %s", signal, err, exitInterrupted, stderr.String())
 		}
-		if !bytes.Contains(stderr.Bytes(), []byte("of 100000 trials. The same command goes on.")) {
+		if !bytes.Contains(stderr.Bytes(), []byte("of 100000 trials. The same command resumes it.")) {
 			t.Errorf("%v: got %s", signal, stderr.String())
 		}
 		for _, tr := range readTrials(t, path) {

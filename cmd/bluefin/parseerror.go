@@ -74,6 +74,8 @@ func wanted(f cli.Flag) string {
 		return "a time like 10m or 1h30m"
 	case *cli.BoolFlag:
 		return "true or false"
+	case *cli.GenericFlag: // --rehearse
+		return "it alone or =only"
 	case *cli.StringFlag, *cli.StringSliceFlag:
 		if m := placeholder.FindStringSubmatch(f.(cli.DocGenerationFlag).GetUsage()); m != nil {
 			return dashed(f.Names()[0]) + " " + m[1]

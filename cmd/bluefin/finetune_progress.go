@@ -1,0 +1,224 @@
+package main
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/jedib0t/go-pretty/v6/text"
+
+	"github.com/bluefin-hpo/bluefin/cmd/internal/message"
+	"github.com/bluefin-hpo/bluefin/objective/finetune"
+	"github.com/bluefin-hpo/bluefin/objective/train"
+	"github.com/bluefin-hpo/bluefin/space"
+	"github.com/bluefin-hpo/bluefin/study"
+	"github.com/bluefin-hpo/bluefin/trial"
+)
+
+// quiet is for how long a trial may run before there is a line that it has
+// begun, and how far apart the lines of its epochs are at least.
+const quiet = 3 * time.Second
+
+// progress shows each trial as it ends, and what a long one does before.
+type progress struct {
+	w        io.Writer
+	width    func() int // of a line
+	quiet    time.Duration
+	total    int
+	metric   train.Metric
+	step     string // what trials report by
+	better   func(a, b float64) bool
+	defaults finetune.Settings
+
+	mu      sync.Mutex // guards the following
+	best    *trial.Trial
+	columns []column // of the parameters, in order
+}
+
+// A column has the values of one parameter.
+type column struct {
+	name  string
+	width int
+}
+
+// begin says what the study has from earlier runs.
+func (p *progress) begin(ctx context.Context, s *study.Study) error {
+	trials, err := s.Trials(ctx)
+	if err != nil {
+		return err
+	}
+	finished := countFinished(trials)
+	switch {
+	case finished >= p.total:
+		message.Fprintf(p.w, "Study %q has its %d trials already. A larger --trials goes on.\n", s.Name(), finished)
+	case finished > 0:
+		message.Fprintf(p.w, "Study %q has %d finished trials, going on to %d.\n", s.Name(), finished, p.total)
+	}
+	if best, err := s.Best(ctx); err == nil {
+		p.best = best
+	}
+	return nil
+}
+
+// watched is objective with lines for what takes long.
+func (p *progress) watched(objective study.Objective) study.Objective {
+	return func(live *study.Trial) (float64, error) {
+		// What a trial that begins has reported already belongs to its checkpoint.
+		if reports := live.Reports(); len(reports) > 0 {
+			p.line(fmt.Sprintf("  Trial %d resumes from its checkpoint of %s %d.", live.Number(), p.step, reports[len(reports)-1].Step))
+		}
+		stop, stopped := make(chan struct{}), make(chan struct{})
+		go func() {
+			defer close(stopped)
+			p.watch(live, stop)
+		}()
+		defer func() {
+			close(stop)
+			<-stopped
+		}()
+		return objective(live)
+	}
+}
+
+// watch shows that a trial has begun, and its reports, if it takes long.
+func (p *progress) watch(live *study.Trial, stop <-chan struct{}) {
+	tick := time.NewTicker(max(p.quiet/10, time.Millisecond))
+	defer tick.Stop()
+	began, last, shown := time.Now(), time.Now(), len(live.Reports())
+	first := true
+	for {
+		select {
+		case <-stop:
+			return
+		case now := <-tick.C:
+			if now.Sub(last) < p.quiet {
+				continue
+			}
+			if first {
+				first, last = false, now
+				p.line(p.head(" ", live.Number(), "begun") + "  " + p.settings(live.Params()))
+				continue
+			}
+			reports := live.Reports()
+			if len(reports) <= shown {
+				continue
+			}
+			r := reports[len(reports)-1]
+			shown, last = len(reports), now
+			p.line(fmt.Sprintf("%s  %s %s %d, %s so far", p.head(" ", live.Number(), "running"), p.value(r.Value), p.step, r.Step, shortTime(now.Sub(began))))
+		}
+	}
+}
+
+// settings shows parameters in the order of finetune.Settings.
+func (p *progress) settings(params map[string]any) string {
+	order, err := json.Marshal(p.defaults)
+	if err != nil {
+		return ""
+	}
+	var names []string
+	for name := range params {
+		names = append(names, name)
+	}
+	at := func(name string) int { return bytes.Index(order, []byte(`"`+name+`"`)) }
+	slices.SortFunc(names, func(a, b string) int { return cmp.Or(cmp.Compare(at(a), at(b)), cmp.Compare(a, b)) })
+	for i, name := range names {
+		names[i] = name + "=" + shortValue(params[name])
+	}
+	return strings.Join(names, " ")
+}
+
+func (p *progress) ended(t *trial.Trial) {
+	p.mu.Lock()
+	value, mark := "-", " "
+	if len(t.Values) == 1 {
+		value = shownValue(t.Values[0])
+	}
+	if t.State == trial.Complete && p.gain(t.Values[0]) {
+		p.best, mark = t, "*"
+	}
+	rest := p.cells(t.Params)
+	p.mu.Unlock()
+
+	how := shortTime(t.Duration())
+	if last, reported := t.LastReport(); t.State == trial.Pruned && reported {
+		how = fmt.Sprintf("%s %d", p.step, last.Step)
+	}
+	line := fmt.Sprintf("%s  %s %-7s %8s  ", p.head(mark, t.Number, strings.ToLower(t.State.String())), p.metric, value, how)
+	if t.State == trial.Failed {
+		if reason := "(" + failureLine(t) + ")"; text.StringWidthWithoutEscSequences(message.Visible(line+reason)) <= p.width() {
+			rest = reason
+		} else { // which is not to be cut off
+			defer message.Fprintf(p.w, "    %s\n", reason)
+		}
+	}
+	p.line(line + rest)
+}
+
+// gain reports whether a value is better than the best so far, also as they are
+// shown.
+func (p *progress) gain(value float64) bool {
+	return p.best == nil || p.better(value, p.best.Values[0]) && shownValue(value) != shownValue(p.best.Values[0])
+}
+
+func shownValue(x float64) string { return fmt.Sprintf("%.4f", x) }
+
+func (p *progress) value(x float64) string { return fmt.Sprintf("%s %-7s", p.metric, shownValue(x)) }
+
+func (p *progress) head(mark string, number int, state string) string {
+	return fmt.Sprintf("%s trial %3d/%d  %-8s", mark, number, p.total, state)
+}
+
+// cells shows the parameters that are searched, each below those of its name in
+// the lines before.
+func (p *progress) cells(params []trial.Param) string {
+	values := map[string]string{}
+	for _, param := range params {
+		if param.Dist.Len() == 1 {
+			continue
+		}
+		values[param.Name] = shortValue(param.External())
+		i := slices.IndexFunc(p.columns, func(c column) bool { return c.name == param.Name })
+		if i < 0 {
+			i = len(p.columns)
+			p.columns = append(p.columns, column{param.Name, widest(param.Dist)})
+		}
+		p.columns[i].width = max(p.columns[i].width, text.StringWidthWithoutEscSequences(values[param.Name]))
+	}
+	var b strings.Builder
+	for _, c := range p.columns {
+		if v, ok := values[c.name]; ok {
+			b.WriteString(c.name + "=" + text.Pad(v, c.width+1, ' '))
+		} else {
+			b.WriteString(strings.Repeat(" ", len(c.name)+c.width+2))
+		}
+	}
+	return strings.TrimRight(b.String(), " ")
+}
+
+// widest is how many columns the values of a parameter take.
+func widest(d space.Dist) int {
+	switch d := d.(type) {
+	case space.Int:
+		return len(fmt.Sprint(d.High))
+	case space.Categorical:
+		w := 0
+		for _, choice := range d.Choices {
+			w = max(w, text.StringWidthWithoutEscSequences(shortValue(choice)))
+		}
+		return w
+	}
+	return len("9.57e-05")
+}
+
+// line prints one line, cut to the width.
+func (p *progress) line(s string) {
+	message.Fprintf(p.w, "%s\n", text.Snip(strings.TrimRight(message.Visible(s), " "), p.width(), "…"))
+}

@@ -1,0 +1,58 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/dustin/go-humanize"
+	"golang.org/x/term"
+)
+
+// pipedWidth is how wide lines are that no terminal shows.
+const pipedWidth = 120
+
+// widthOf returns the columns of the terminal that w is, or pipedWidth.
+func widthOf(w io.Writer) int {
+	if f, ok := w.(*os.File); ok {
+		if n, _, err := term.GetSize(int(f.Fd())); err == nil && n > 0 {
+			return n
+		}
+	}
+	return pipedWidth
+}
+
+// shortTime shows a time with two digits, or to the second above ten: 7 ms,
+// 1.3 s, 45 s, 7m57s, 3h05m.
+func shortTime(d time.Duration) string {
+	switch {
+	case d < 0:
+		return "-" + shortTime(-d)
+	case d == 0:
+		return "0 s"
+	case d < 10*time.Millisecond:
+		return fmt.Sprintf("%.2g ms", float64(d)/1e6)
+	case d < 995*time.Millisecond:
+		return fmt.Sprintf("%.0f ms", float64(d)/1e6)
+	case d < 9950*time.Millisecond:
+		return fmt.Sprintf("%.1f s", d.Seconds())
+	case d < 59500*time.Millisecond:
+		return fmt.Sprintf("%.0f s", d.Seconds())
+	case d < time.Hour-time.Second/2:
+		s := int(d.Round(time.Second).Seconds())
+		return fmt.Sprintf("%dm%02ds", s/60, s%60)
+	}
+	m := int(d.Round(time.Minute).Minutes())
+	return fmt.Sprintf("%dh%02dm", m/60, m%60)
+}
+
+// shortSize shows a number of bytes with two digits: 1.1 GB.
+func shortSize(bytes int64) string { return humanize.Bytes(uint64(max(bytes, 0))) }
+
+func shortValue(v any) string {
+	if x, ok := v.(float64); ok {
+		return fmt.Sprintf("%.3g", x)
+	}
+	return fmt.Sprint(v)
+}
