@@ -1,0 +1,179 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"io"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/bluefin-hpo/bluefin/objective/finetune"
+	"github.com/bluefin-hpo/bluefin/sampler"
+	"github.com/bluefin-hpo/bluefin/space"
+	"github.com/bluefin-hpo/bluefin/storage"
+	"github.com/bluefin-hpo/bluefin/study"
+	"github.com/bluefin-hpo/bluefin/trial"
+)
+
+// screen is what was written, for several goroutines.
+type screen struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (l *screen) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(b)
+}
+
+func (l *screen) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
+// wait returns when something is written, or the test has failed.
+func (l *screen) wait(ctx context.Context, what string) error {
+	for !strings.Contains(l.String(), what) {
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-time.After(time.Millisecond):
+		}
+	}
+	return nil
+}
+
+func progressTo(w io.Writer, width int) *progress {
+	return &progress{w: w, width: func() int { return width }, quiet: time.Hour, total: 30, metric: "loss", step: "epoch", better: trial.Minimize.Better}
+}
+
+func complete(number int, value float64, params ...trial.Param) *trial.Trial {
+	start := time.Unix(1e9, 0)
+	return &trial.Trial{Number: number, State: trial.Complete, Values: []float64{value}, Start: start, End: start.Add(477 * time.Second), Params: params}
+}
+
+func TestTrialLinesFitAndAlign(t *testing.T) {
+	params := []trial.Param{
+		{Name: "learning_rate", Value: 0.000123456, Dist: space.Float{Low: 1e-5, High: 1, Log: true}},
+		{Name: "epochs", Value: 3, Dist: space.Int{Low: 1, High: 100}},
+		{Name: "fixed", Value: 7, Dist: space.Int{Low: 7, High: 7}},
+		{Name: "schedule", Value: 1, Dist: space.Categorical{Choices: []any{"constant", "linear"}}},
+	}
+	var out screen
+	p := progressTo(&out, 80)
+	p.ended(complete(0, 0.5, params...))
+	params[0].Value, params[1].Value, params[3].Value = 0.1, 100, 0
+	p.ended(complete(1, 0.4, params...))
+	failed := complete(2, 0, params...)
+	failed.State, failed.Values = trial.Failed, nil
+	failed.SystemAttrs = map[string]json.RawMessage{"bluefin:failure": []byte(`"the loss is not finite after epoch 1, step 3 of a long training"`)}
+	p.ended(failed)
+	want := "* trial   0/30  complete  loss 0.5000     7m57s  learning_rate=0.000123 epochs=…\n" +
+		"* trial   1/30  complete  loss 0.4000     7m57s  learning_rate=0.1      epochs=…\n" +
+		"  trial   2/30  fail      loss -          7m57s  learning_rate=0.1      epochs=…\n" +
+		"    (the loss is not finite after epoch 1, step 3 of a long training)\n"
+	if got := out.String(); got != want {
+		t.Errorf("got\n%swant\n%s", got, want)
+	}
+	var wide screen
+	p = progressTo(&wide, 200)
+	p.ended(complete(0, 0.5, params...))
+	if got := wide.String(); !strings.HasSuffix(got, "  learning_rate=0.1      epochs=100 schedule=constant\n") {
+		t.Errorf("with room there is %q", got)
+	}
+}
+
+func TestOnlyAGainHasAStar(t *testing.T) {
+	var out screen
+	p := progressTo(&out, 80)
+	for i, value := range []float64{0.3, 0.3, 0.4, 0.299999, 0.2999, 0.00001, 0.000001, 0} {
+		p.ended(complete(i, value))
+	}
+	var stars strings.Builder
+	for line := range strings.Lines(out.String()) {
+		stars.WriteByte(line[0])
+	}
+	if got := stars.String(); got != "*   **  " {
+		t.Errorf("the stars are %q in\n%s", got, out.String())
+	}
+}
+
+func TestLongTrialsSayWhereTheyAre(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	var out screen
+	p := progressTo(&out, 80)
+	p.quiet, p.defaults = time.Nanosecond, finetune.Settings{}
+	store := &storage.Memory{}
+	cfg := study.Config{Name: "s", Storage: store, Sampler: sampler.Random{}}
+	s, err := study.Open(ctx, cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	halfway := errors.New("halfway")
+	runCtx, stop := context.WithCancelCause(ctx)
+	err = s.Optimize(runCtx, p.watched(func(live *study.Trial) (float64, error) {
+		live.Float("learning_rate", 0, 1)
+		if err := out.wait(ctx, "trial   0/30  begun"); err != nil {
+			return 0, err
+		}
+		if err := live.Report(1, 0.25); err != nil {
+			return 0, err
+		}
+		if err := out.wait(ctx, "trial   0/30  running   loss 0.2500  epoch 1, "); err != nil {
+			return 0, err
+		}
+		if err := live.Checkpoint(1, []byte("state")); err != nil {
+			return 0, err
+		}
+		stop(halfway)
+		return 0, context.Cause(live.Context())
+	}), study.Budget{Trials: 1})
+	if !errors.Is(err, halfway) {
+		t.Fatal(err)
+	}
+	if s, err = study.Load(ctx, cfg); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Optimize(ctx, p.watched(func(live *study.Trial) (float64, error) { return 0.1, nil }), study.Budget{Trials: 1}); err != nil {
+		t.Fatal(err)
+	}
+	if want := "  Trial 0 resumes from its checkpoint of epoch 1.\n"; !strings.Contains(out.String(), want) {
+		t.Errorf("got\n%swant %q", out.String(), want)
+	}
+}
+
+// A phase before the trials does not keep anyone waiting who has had enough.
+func TestPhasesEndWithTheirContext(t *testing.T) {
+	for _, c := range []struct {
+		cause error
+		want  string
+	}{{errTimeout, "--timeout 1m0s is over while rehearsing, before a trial began"}, {context.Canceled, "interrupted"}} {
+		var out screen
+		app := &cli.App{ErrWriter: &out}
+		flags := flag.NewFlagSet("", flag.ContinueOnError)
+		flags.Duration("timeout", time.Minute, "")
+		ctx, cancel := context.WithCancelCause(t.Context())
+		never := make(chan struct{})
+		defer close(never)
+		_, err := phase(ctx, cli.NewContext(app, flags, nil), "rehearsing", "Rehearsing …", func() (int, error) {
+			cancel(c.cause)
+			<-never
+			return 0, nil
+		})
+		if err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%v: %v, want %q", c.cause, err, c.want)
+		}
+		if errors.Is(err, errInterrupted) != (c.cause == context.Canceled) {
+			t.Errorf("%v ends with %v", c.cause, err)
+		}
+	}
+}
