@@ -47,7 +47,7 @@ func storagePath(value string) (string, error) {
 	scheme, rest := cmp.Or(part[1], part[3]), part[4]
 	switch {
 	case scheme == "file":
-		return "", usagef("--storage is a file URL, want a path or sqlite:///PATH (before a path that begins like one write ./)")
+		return "", usagef("--storage is a file URL, want a path or sqlite:///PATH; ./file:NAME is a path too")
 	case scheme != "sqlite" && scheme != "sqlite+pysqlite":
 		return "", usagef("--storage is a URL of %s, want a path or sqlite:///PATH: this program keeps studies in SQLite files only", scheme)
 	case part[2] == "" || !strings.HasPrefix(rest, "/") || rest == "/":

@@ -147,11 +147,12 @@ func storageVacuumCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "vacuum",
 		Usage: "give free room in a study file back to the disk",
-		Description: "Deleted studies and checkpoints leave free room in the file, which later trials\n" +
-			"use. Much of it is given back by itself when a trial with a large checkpoint ends\n" +
-			"or a study is deleted; this command gives back all. The file is written anew in\n" +
-			"one step that a kill or a full disk undoes. Others can read meanwhile, and wait\n" +
-			"to write. It takes room on the disk for two copies of what is not free.",
+		Description: "Deleted studies and checkpoints leave free room in the file, which later\n" +
+			"trials use. Most of it is given back when a trial with a large checkpoint\n" +
+			"ends or a study is deleted; this command gives back all of it. It writes the\n" +
+			"file anew in one step, so a kill or a full disk changes nothing. Others can\n" +
+			"read meanwhile, and wait to write. The disk needs room for two copies of\n" +
+			"what is not free.",
 		Flags: []cli.Flag{storageFlag()},
 		Action: func(c *cli.Context) error {
 			path, err := storagePath(c.String("storage"))
