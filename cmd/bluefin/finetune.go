@@ -105,6 +105,10 @@ func runFinetune(c *cli.Context) (err error) {
 	if task.Metric.Higher() {
 		cfg.Directions[0] = trial.Maximize
 	}
+	output, err := newOutput(c, cfg.Name, task, cfg.Seed)
+	if err != nil {
+		return err
+	}
 	if how := c.Generic("rehearse").(*whether); *how != "" {
 		if err := rehearse(ctx, c, task); err != nil || *how == "only" {
 			return err
@@ -151,7 +155,7 @@ func runFinetune(c *cli.Context) (err error) {
 	if err := show.begin(ctx, s); err != nil {
 		return err
 	}
-	output := newOutput(c, s, task, cfg.Seed)
+	output.study = s
 	err = begin(ctx, c, s, task)
 	if err != nil && ctx.Err() != nil { // while it measured
 		return err

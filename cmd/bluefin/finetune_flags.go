@@ -33,6 +33,7 @@ func taskFlags() []cli.Flag {
 		&cli.StringFlag{Name: "pretrained", Usage: "a `FOLDER` that --output wrote, whose network is the start (csv)"},
 		&cli.BoolFlag{Name: "balanced", Usage: "give all classes the same weight in the training loss, whatever their sizes (csv, text)"},
 		&cli.StringFlag{Name: "output", Usage: "keep the network of the best trial in a `FOLDER`: for texts one that transformers reads. With --folds it is that of the last fold"},
+		&cli.BoolFlag{Name: "force", Usage: "let --output replace what its folder holds of another study or program"},
 	}
 }
 

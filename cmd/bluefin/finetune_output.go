@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 
 	"github.com/urfave/cli/v2"
@@ -24,10 +25,12 @@ import (
 // An output keeps the network of the best trial in a folder, with a note which
 // trial it is of. A trial's network is written before its result is told; if
 // the process ends between the two, the trial is run again and ends the same.
+// The folder is written by putFolder.
 type output struct {
 	dir   string // "": none
 	c     *cli.Context
-	study *study.Study
+	name  string       // of the study
+	study *study.Study // set before the first trial
 	task  *task
 	seed  uint64
 
@@ -47,12 +50,63 @@ type note struct {
 	Files  string         `json:"files"` // SHA-256 of the weights beside it
 }
 
-func newOutput(c *cli.Context, s *study.Study, t *task, seed uint64) *output {
-	o := &output{dir: c.String("output"), c: c, study: s, task: t, seed: seed}
-	if o.dir != "" {
-		t.Keep = o.keep
+// newOutput returns the output of a study of that name.
+func newOutput(c *cli.Context, study string, t *task, seed uint64) (*output, error) {
+	o := &output{dir: c.String("output"), c: c, name: study, task: t, seed: seed}
+	if o.dir == "" {
+		return o, nil
 	}
-	return o
+	t.Keep = o.keep
+	err := settleFolder(o.dir)
+	if err == nil && !c.Bool("force") {
+		err = o.mine()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("--output: %w", err)
+	}
+	return o, nil
+}
+
+// mine returns an error unless the folder is empty, or holds what a study of
+// this name and task wrote.
+func (o *output) mine() error {
+	all, err := os.ReadDir(o.dir)
+	if err != nil {
+		return err
+	}
+	names := make([]string, 0, len(all))
+	for _, d := range all {
+		if !strings.HasPrefix(d.Name(), temporaryPrefix) {
+			names = append(names, d.Name())
+		}
+	}
+	const else_ = "want another folder, or --force to replace what it holds"
+	b, err := os.ReadFile(filepath.Join(o.dir, noteFile))
+	switch {
+	case len(names) == 0:
+		return nil
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("%s holds files that no study wrote, such as %q: %s", o.dir, names[0], else_)
+	case err != nil:
+		return err
+	}
+	var n note
+	id, err := o.task.ID()
+	switch jsonErr := json.Unmarshal(b, &n); {
+	case err != nil:
+		return err
+	case jsonErr != nil || n.Files == "":
+		return fmt.Errorf("%s holds a %s that this command did not write: %s", o.dir, noteFile, else_)
+	case n.Study != o.name:
+		return fmt.Errorf("%s holds the network of study %q: %s", o.dir, n.Study, else_)
+	case n.Task != id || n.Seed != o.seed:
+		return fmt.Errorf("%s holds the network of a study %q with other data, another model or another seed: %s", o.dir, n.Study, else_)
+	}
+	files, err := weights(o.dir)
+	if err == nil && files != n.Files && files != noWeights {
+		err = fmt.Errorf("%s holds weights that are not those its %s tells of: %s", o.dir, noteFile, else_)
+	}
+	return err
 }
 
 // keep writes the network of a trial if it is better than what is there.
@@ -68,11 +122,11 @@ func (o *output) keep(number int, value float64, net *nn.Network) error {
 	return o.write(number, value, net)
 }
 
-// weights returns the SHA-256 of the files of weights in the folder.
-func (o *output) weights() (string, error) {
+// weights returns the SHA-256 of the files of weights in a folder.
+func weights(dir string) (string, error) {
 	var paths []string
 	for _, pattern := range []string{"*.safetensors", "*/*.safetensors"} {
-		found, err := fs.Glob(os.DirFS(o.dir), pattern)
+		found, err := fs.Glob(os.DirFS(dir), pattern)
 		if err != nil {
 			return "", err
 		}
@@ -80,7 +134,10 @@ func (o *output) weights() (string, error) {
 	}
 	sum := sha256.New()
 	for _, path := range paths {
-		f, err := os.Open(filepath.Join(o.dir, path))
+		if strings.HasPrefix(path, temporaryPrefix) {
+			continue // another process is writing
+		}
+		f, err := os.Open(filepath.Join(dir, path))
 		if err != nil {
 			return "", err
 		}
@@ -93,6 +150,9 @@ func (o *output) weights() (string, error) {
 	return hex.EncodeToString(sum.Sum(nil)), nil
 }
 
+// noWeights is what weights returns of a folder without any.
+var noWeights = hex.EncodeToString(sha256.New().Sum(nil))
+
 // note returns what is in the folder, if it is of this study, or of one that had
 // its name and everything else that its values depend on, and of the weights
 // that are there: others may have been put in their place, or were removed.
@@ -102,35 +162,59 @@ func (o *output) note() (n note, ok bool) {
 		return n, false
 	}
 	id, err := o.task.ID()
-	if err != nil || n.Study != o.study.Name() || n.Task != id || n.Seed != o.seed {
+	if err != nil || n.Study != o.name || n.Task != id || n.Seed != o.seed {
 		return n, false
 	}
-	files, err := o.weights()
+	files, err := weights(o.dir)
 	return n, err == nil && n.Files == files
 }
 
 // write puts a network in the place of what is in the folder.
 func (o *output) write(number int, value float64, net *nn.Network) error {
-	// The note goes first and comes last, so that it is never of other weights.
-	if err := os.Remove(filepath.Join(o.dir, noteFile)); err != nil && !errors.Is(err, os.ErrNotExist) {
+	err := putFolder(o.dir, func(dir string) error {
+		if err := o.task.save(dir, net); err != nil {
+			return err
+		}
+		if err := o.writeNote(dir, number, value); err != nil || !o.c.Bool("force") {
+			return err
+		}
+		return o.clear()
+	})
+	if err != nil {
 		return fmt.Errorf("--output: %w", err)
 	}
-	if err := o.task.save(o.dir, net); err != nil {
-		return fmt.Errorf("--output: %w", err)
+	return nil
+}
+
+// clear removes the files of another network, which a program might read along
+// with those that take its place.
+func (o *output) clear() error {
+	if o.mine() == nil {
+		return nil
 	}
+	var err error
+	for _, name := range []string{
+		noteFile, "config.json", "model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "features.json",
+		"modules.json", "1_Pooling", "2_Dense", "2_Normalize", "adapter_config.json", "adapter_model.safetensors",
+	} {
+		err = errors.Join(err, os.RemoveAll(filepath.Join(o.dir, name)))
+	}
+	return err
+}
+
+// writeNote writes the note of a network beside it.
+func (o *output) writeNote(dir string, number int, value float64) error {
 	trials, err := o.study.Trials(context.WithoutCancel(o.c.Context))
 	if err != nil {
 		return err
 	}
-	id, err := o.task.ID()
-	if err != nil {
+	n := note{Study: o.name, Seed: o.seed, Trial: number, Value: value, Params: map[string]any{}}
+	if n.Task, err = o.task.ID(); err != nil {
 		return err
 	}
-	files, err := o.weights()
-	if err != nil {
-		return fmt.Errorf("--output: %w", err)
+	if n.Files, err = weights(dir); err != nil {
+		return err
 	}
-	n := note{Study: o.study.Name(), Task: id, Seed: o.seed, Trial: number, Value: value, Params: map[string]any{}, Files: files}
 	for _, t := range trials {
 		if t.Number == number {
 			n.Params = externals(t)
@@ -140,7 +224,7 @@ func (o *output) write(number int, value float64, net *nn.Network) error {
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(filepath.Join(o.dir, noteFile), append(b, '\n'), 0o666)
+	return os.WriteFile(filepath.Join(dir, noteFile), append(b, '\n'), 0o666)
 }
 
 func externals(t *trial.Trial) map[string]any {

@@ -30,6 +30,13 @@ func taskOf(c *cli.Context) (*task, error) {
 	if err != nil {
 		return nil, err
 	}
+	for _, flag := range []string{"model", "pretrained"} {
+		if dir := c.String(flag); dir != "" {
+			if err := settleFolder(dir); err != nil {
+				return nil, fmt.Errorf("--%s: %w", flag, err)
+			}
+		}
+	}
 	t, err := newTask(c, name)
 	if err != nil {
 		return nil, err
