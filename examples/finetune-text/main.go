@@ -66,7 +66,7 @@ func objective(model *bert.Model, classes int, training, validation train.Set, e
 // read returns the columns text and label of a file as tokens and classes, four
 // fifths to learn from and one to choose by.
 func read(model *bert.Model, file string) (classes []string, training, validation train.Set, err error) {
-	data, err := table.Read(file, 0)
+	data, err := table.Read(file, table.Options{})
 	if err != nil {
 		return nil, training, validation, err
 	}

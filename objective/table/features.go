@@ -166,12 +166,14 @@ func (t *Table) categories(i int, rows []int) ([]string, error) {
 		}
 	}
 	if len(all) > MaxCategories {
-		return nil, fmt.Errorf("table: %s: column %q: there are %d texts, such as %s, want numbers or at most %d texts; leave the column out",
-			t.path, t.Columns[i], len(all), quoted(all[:3]), MaxCategories)
+		return nil, markedError{fmt.Errorf("table: %s: column %q: there are %d texts, such as %s, want numbers or at most %d texts%s; leave the column out",
+			t.path, t.Columns[i], len(all), quoted(all[:3]), MaxCategories, hint(all[slices.IndexFunc(all, notEmpty)])), ErrColumn}
 	}
 	slices.Sort(all)
 	return all, nil
 }
+
+func notEmpty(s string) bool { return s != "" }
 
 // Features returns the names of the features in their order: "age",
 // "age is missing", "colour=red".
@@ -234,7 +236,7 @@ func (in Input) encode(to []float32, t *Table, row, i int) error {
 	case absent:
 		v = in.Median
 	case word, infinite:
-		return t.errorf(row, in.Column, "the value is %q, want a finite number, as in the rows learned from", text)
+		return t.errorf(row, in.Column, "the value is %q, want a finite number, as in the rows learned from%s", text, hint(text))
 	}
 	if in.Scale > 0 {
 		to[0] = float32((v - in.Mean) / in.Scale)

@@ -11,7 +11,7 @@ import (
 
 // testdata/make.py makes both files with scikit-learn.
 func TestFeaturesAgreeWithScikitLearn(t *testing.T) {
-	table, err := Read("testdata/mixed.csv", 0)
+	table, err := Read("testdata/mixed.csv", Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

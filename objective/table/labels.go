@@ -16,10 +16,8 @@ func (t *Table) Texts(column string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	for row, text := range texts {
-		if strings.TrimSpace(text) == "" {
-			return nil, t.errorf(row, column, "the text is empty")
-		}
+	if err := t.missingError(column, false, "the text is empty"); err != nil {
+		return nil, err
 	}
 	return texts, nil
 }
@@ -35,10 +33,11 @@ func (t *Table) Classes(column string) (classes []string, labels []int, err erro
 	if err != nil {
 		return nil, nil, err
 	}
+	if err := t.missingError(column, false, "there is no label"); err != nil {
+		return nil, nil, err
+	}
 	for row, text := range texts {
-		if texts[row] = strings.TrimSpace(text); texts[row] == "" {
-			return nil, nil, t.errorf(row, column, "there is no label")
-		}
+		texts[row] = strings.TrimSpace(text)
 	}
 	classes = slices.Clone(texts)
 	slices.SortFunc(classes, compareClasses(texts))
@@ -52,6 +51,24 @@ func (t *Table) Classes(column string) (classes []string, labels []int, err erro
 	}
 	labels, err = t.ClassesOf(column, classes)
 	return classes, labels, err
+}
+
+// LooksNumeric says that classes are more likely the targets of a regression, if
+// so: that they are numbers, and many or not whole. n is the number of rows.
+func LooksNumeric(classes []string, n int) error {
+	whole := true
+	for _, class := range classes {
+		x, err := strconv.ParseFloat(class, 64)
+		if err != nil {
+			return nil
+		}
+		whole = whole && x == math.Trunc(x)
+	}
+	const many, few = 20, 20 // classes, and rows of each
+	if whole && (len(classes) <= many || n >= few*len(classes)) {
+		return nil
+	}
+	return fmt.Errorf("the labels are %d different numbers in %d rows, and are taken for classes: want a regression if their size matters", len(classes), n)
 }
 
 // compareClasses returns the order of these texts.
@@ -79,13 +96,20 @@ func (t *Table) ClassesOf(column string, classes []string) (labels []int, err er
 	for i, class := range classes {
 		number[class] = i
 	}
+	if err := t.missingError(column, false, "there is no label"); err != nil {
+		return nil, err
+	}
 	labels = make([]int, len(texts))
+	var unknown finding
 	for row, text := range texts {
 		label, ok := number[strings.TrimSpace(text)]
 		if !ok {
-			return nil, t.errorf(row, column, "the label is %q, want one of %s", text, quoted(classes))
+			unknown.add(row, "the label is %q, want one of %s", text, quoted(classes))
 		}
 		labels[row] = label
+	}
+	if err := unknown.error(t, column); err != nil {
+		return nil, err
 	}
 	return labels, nil
 }
@@ -98,15 +122,22 @@ func (t *Table) Numbers(column string) ([]float32, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := t.missingError(column, true, "there is no target"); err != nil {
+		return nil, err
+	}
 	numbers := make([]float32, len(texts))
 	same := true
+	var bad finding
 	for row, text := range texts {
 		x, err := strconv.ParseFloat(strings.TrimSpace(text), 32)
 		if err != nil || math.IsNaN(x) || math.IsInf(x, 0) {
-			return nil, t.errorf(row, column, "the target is %q, want a finite number", text)
+			bad.add(row, "the target is %q, want a finite number%s", text, hint(text))
 		}
 		numbers[row] = float32(x)
 		same = same && numbers[row] == numbers[0]
+	}
+	if err := bad.error(t, column); err != nil {
+		return nil, err
 	}
 	if same {
 		return nil, fmt.Errorf("table: %s: column %q: all %d rows have the target %v, want at least two values", t.path, column, len(numbers), numbers[0])

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -24,71 +25,107 @@ type Table struct {
 	lines []int      // where each row begins in the file, from 1 on
 }
 
-// Read reads a file whose first line names the columns. What separates them is
-// comma, or if that is 0 a tab in files with the ending .tsv or .tab, and in
-// others the first of comma, semicolon and tab that the first line has. Fields
-// may be in quotes, and then contain line breaks. Errors name the file and the
-// line.
-func Read(path string, comma rune) (*Table, error) {
+// Options say how a file is read. The zero value is the default.
+type Options struct {
+	// Comma separates the columns. 0: a tab in files with the ending .tsv or
+	// .tab, and in others the first of comma, semicolon and tab that the first
+	// line has.
+	Comma rune
+
+	Encoding string // one of Encodings; "" means utf-8
+}
+
+// Read reads a file whose first line names the columns. Fields may be in quotes,
+// and then contain line breaks. Errors name the file and the line.
+func Read(path string, o Options) (*Table, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("table: %w", err)
 	}
 	defer f.Close()
-	t, err := read(f, path, comma)
+	r, err := NewReader(f, path, o)
+	if err != nil {
+		return nil, err
+	}
+	t, err := r.Next(math.MaxInt)
+	if err == io.EOF {
+		return nil, fmt.Errorf("table: %s: there are no rows behind the names of the columns", path)
+	}
+	return t, err
+}
+
+// A Reader reads a table in parts, so that it may be larger than memory.
+type Reader struct {
+	Columns []string
+
+	path string
+	csv  *csv.Reader
+}
+
+// NewReader returns a Reader of text as Read reads it, from a file of that name.
+func NewReader(from io.Reader, path string, o Options) (*Reader, error) {
+	r, err := newReader(from, path, o)
 	if err != nil {
 		return nil, fmt.Errorf("table: %w", err)
 	}
-	return t, nil
+	return r, nil
 }
 
-func read(from io.Reader, path string, comma rune) (*Table, error) {
-	in := bufio.NewReaderSize(from, 1<<16)
+func newReader(from io.Reader, path string, o Options) (*Reader, error) {
+	text, err := decoded(bufio.NewReaderSize(from, 1<<16), path, o.Encoding)
+	if err != nil {
+		return nil, err
+	}
+	in := bufio.NewReaderSize(text, 1<<16)
 	start, err := in.Peek(1 << 16)
-	if err != nil && err != io.EOF {
-		return nil, fmt.Errorf("%s: %w", path, err)
+	if err != nil && err != io.EOF && len(start) == 0 {
+		return nil, at(path, err)
 	}
-	switch {
-	case bytes.HasPrefix(start, []byte("\xFE\xFF")) || bytes.HasPrefix(start, []byte("\xFF\xFE")):
-		return nil, fmt.Errorf("%s: the file is UTF-16, want UTF-8", path)
-	case bytes.HasPrefix(start, []byte("\xEF\xBB\xBF")): // the mark that some programs begin UTF-8 with
-		start = start[3:]
-		if _, err := in.Discard(3); err != nil {
-			return nil, fmt.Errorf("%s: %w", path, err)
-		}
+	r := &Reader{path: path, csv: csv.NewReader(in)}
+	if r.csv.Comma = o.Comma; o.Comma == 0 {
+		r.csv.Comma = separator(path, start)
 	}
-	r := csv.NewReader(in)
-	if r.Comma = comma; comma == 0 {
-		r.Comma = separator(path, start)
-	}
-	t := &Table{path: path}
-	if t.Columns, err = r.Read(); err == io.EOF {
+	if r.Columns, err = r.csv.Read(); err == io.EOF {
 		return nil, fmt.Errorf("%s: the file is empty, want a line with the names of the columns", path)
 	}
 	if err != nil {
-		return nil, t.readError(err, nil)
+		return nil, r.readError(err, nil)
 	}
-	for i, name := range t.Columns {
-		if j := slices.Index(t.Columns, name); j < i {
+	for i, name := range r.Columns {
+		if j := slices.Index(r.Columns, name); j < i {
 			return nil, fmt.Errorf("%s:1: columns %d and %d have the name %q, want a name for each", path, j+1, i+1, name)
 		}
 	}
-	for {
-		row, err := r.Read()
+	return r, nil
+}
+
+// Next returns the next rows, so many at most, or io.EOF if there are none.
+func (r *Reader) Next(most int) (*Table, error) {
+	t := &Table{Columns: r.Columns, path: r.path}
+	for len(t.rows) < most {
+		row, err := r.csv.Read()
 		if err == io.EOF {
 			break
 		}
 		if err != nil {
-			return nil, t.readError(err, row)
+			return nil, fmt.Errorf("table: %w", r.readError(err, row))
 		}
-		line, _ := r.FieldPos(0)
+		line, _ := r.csv.FieldPos(0)
 		t.rows = append(t.rows, row)
 		t.lines = append(t.lines, line)
 	}
 	if len(t.rows) == 0 {
-		return nil, fmt.Errorf("%s: there are no rows behind the names of the columns", path)
+		return nil, io.EOF
 	}
 	return t, nil
+}
+
+// at names the file of an error that does not.
+func at(path string, err error) error {
+	if errors.Is(err, ErrEncoding) {
+		return err
+	}
+	return fmt.Errorf("%s: %w", path, err)
 }
 
 // separator guesses from the start of a file what is between its columns.
@@ -106,17 +143,17 @@ func separator(path string, start []byte) rune {
 }
 
 // readError says where reading failed and why.
-func (t *Table) readError(err error, row []string) error {
+func (r *Reader) readError(err error, row []string) error {
 	var parse *csv.ParseError
 	switch {
 	case !errors.As(err, &parse):
-		return fmt.Errorf("%s: %w", t.path, err)
+		return at(r.path, err)
 	case errors.Is(err, csv.ErrFieldCount):
-		return fmt.Errorf("%s:%d: there are %d fields, want %d, as columns have names in line 1", t.path, parse.StartLine, len(row), len(t.Columns))
+		return fmt.Errorf("%s:%d: the number of fields is %d, want %d, as columns have names in line 1", r.path, parse.StartLine, len(row), len(r.Columns))
 	case parse.StartLine != parse.Line:
-		return fmt.Errorf("%s:%d: in the row from line %d on: %w", t.path, parse.Line, parse.StartLine, parse.Err)
+		return fmt.Errorf("%s:%d: in the row from line %d on: %w", r.path, parse.Line, parse.StartLine, parse.Err)
 	}
-	return fmt.Errorf("%s:%d: at byte %d: %w", t.path, parse.Line, parse.Column, parse.Err)
+	return fmt.Errorf("%s:%d: at byte %d: %w", r.path, parse.Line, parse.Column, parse.Err)
 }
 
 // Len returns the number of rows.

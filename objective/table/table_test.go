@@ -15,7 +15,7 @@ func file(t testing.TB, name, text string) (*Table, error) {
 	if err := os.WriteFile(path, []byte(text), 0o666); err != nil {
 		t.Fatal(err)
 	}
-	return Read(path, 0)
+	return Read(path, Options{})
 }
 
 func mustRead(t testing.TB, text string) *Table {
@@ -72,27 +72,27 @@ func TestRead(t *testing.T) {
 	if err := os.WriteFile(path, []byte("a|b,c\n1|2,3\n"), 0o666); err != nil {
 		t.Fatal(err)
 	}
-	if table, err := Read(path, '|'); err != nil || !slices.Equal(table.Columns, []string{"a", "b,c"}) {
+	if table, err := Read(path, Options{Comma: '|'}); err != nil || !slices.Equal(table.Columns, []string{"a", "b,c"}) {
 		t.Errorf("with a bar between columns: %v (%v)", table, err)
 	}
 }
 
 func TestReadRefuses(t *testing.T) {
 	for want, text := range map[string]string{
-		"x.csv: the file is empty, want a line with the names": "",
-		"x.csv: there are no rows behind the names":            "a,b\n",
-		`x.csv:1: columns 1 and 3 have the name "a"`:           "a,b,a\n1,2,3\n",
-		"x.csv:4: there are 3 fields, want 2":                  "a,b\n\"1\n\",2\n3,4,5\n",
-		"x.csv:3: there are 1 fields, want 2":                  "a,b\n1,2\n3\n",
-		"x.csv:3: at byte 3: bare":                             "a,b\n1,2\n3 \"4,5\n",
-		"x.csv:4: in the row from line 3 on: extraneous":       "a,b\n1,2\n\"3\n,4,5\n",
-		"x.csv: the file is UTF-16, want UTF-8":                "\xff\xfea\x00,\x00",
+		"x.csv: the file is empty, want a line with the names":                   "",
+		"x.csv: there are no rows behind the names":                              "a,b\n",
+		`x.csv:1: columns 1 and 3 have the name "a"`:                             "a,b,a\n1,2,3\n",
+		"x.csv:4: the number of fields is 3, want 2":                             "a,b\n\"1\n\",2\n3,4,5\n",
+		"x.csv:3: the number of fields is 1, want 2":                             "a,b\n1,2\n3\n",
+		"x.csv:3: at byte 3: bare":                                               "a,b\n1,2\n3 \"4,5\n",
+		"x.csv:4: in the row from line 3 on: extraneous":                         "a,b\n1,2\n\"3\n,4,5\n",
+		"x.csv:1: the file begins with the mark of UTF-16, and is read as utf-8": "\xff\xfea\x00,\x00",
 	} {
 		if _, err := file(t, "x.csv", text); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error is %v, want %q", err, want)
 		}
 	}
-	if _, err := Read(filepath.Join(t.TempDir(), "none.csv"), 0); err == nil || !strings.Contains(err.Error(), "none.csv: no such file") {
+	if _, err := Read(filepath.Join(t.TempDir(), "none.csv"), Options{}); err == nil || !strings.Contains(err.Error(), "none.csv: no such file") {
 		t.Errorf("no file: error is %v", err)
 	}
 }
@@ -122,17 +122,17 @@ func TestClasses(t *testing.T) {
 func TestColumnsRefuse(t *testing.T) {
 	table := mustRead(t, "text,one,many,number,same,other\nhi,x,a,1,3,spam\nyou,x,b,2.5,3,ham\n \t,x,c,NaN,3.0,eggs\n")
 	for want, get := range map[string]func() error{
-		`x.csv: there is no column "txt", want one of "text", "one", "many", "number", "same", "other"`: func() error { _, err := table.Texts("txt"); return err },
-		`x.csv:4: column "text": the text is empty`:                                                     func() error { _, err := table.Texts("text"); return err },
-		`column "one": all 3 rows have the label "x", want at least two`:                                func() error { _, _, err := table.Classes("one"); return err },
-		`column "many": there are 3 classes in 3 rows, such as "a", "b"`:                                func() error { _, _, err := table.Classes("many"); return err },
-		`x.csv:4: column "number": the target is "NaN", want a finite`:                                  func() error { _, err := table.Numbers("number"); return err },
-		`column "same": all 3 rows have the target 3, want at least two `:                               func() error { _, err := table.Numbers("same"); return err },
-		`x.csv:2: column "text": the target is "hi", want a finite`:                                     func() error { _, err := table.Numbers("text"); return err },
-		`x.csv:4: column "other": the label is "eggs", want one of "ham"`:                               func() error { _, err := table.ClassesOf("other", []string{"ham", "spam"}); return err },
-		`there is no column "label", want`:                                                              func() error { _, _, err := table.Classes("label"); return err },
-		`there is no column "labels", want`:                                                             func() error { _, err := table.ClassesOf("labels", nil); return err },
-		`there is no column "target", want`:                                                             func() error { _, err := table.Numbers("target"); return err },
+		`x.csv: there is no column "txt", want one of "text", "one", "many", "number", "same", "other"`:     func() error { _, err := table.Texts("txt"); return err },
+		`x.csv:4: column "text": the text is empty`:                                                         func() error { _, err := table.Texts("text"); return err },
+		`column "one": all 3 rows have the label "x", want at least two`:                                    func() error { _, _, err := table.Classes("one"); return err },
+		`column "many": there are 3 classes in 3 rows, such as "a", "b"`:                                    func() error { _, _, err := table.Classes("many"); return err },
+		`x.csv:4: column "number": there is no target`:                                                      func() error { _, err := table.Numbers("number"); return err },
+		`column "same": all 3 rows have the target 3, want at least two `:                                   func() error { _, err := table.Numbers("same"); return err },
+		`x.csv:2: column "one": the target is "x", want a finite number (so in 3 of 3 rows: lines 2, 3, 4)`: func() error { _, err := table.Numbers("one"); return err },
+		`x.csv:4: column "other": the label is "eggs", want one of "ham"`:                                   func() error { _, err := table.ClassesOf("other", []string{"ham", "spam"}); return err },
+		`there is no column "label", want`:                                                                  func() error { _, _, err := table.Classes("label"); return err },
+		`there is no column "labels", want`:                                                                 func() error { _, err := table.ClassesOf("labels", nil); return err },
+		`there is no column "target", want`:                                                                 func() error { _, err := table.Numbers("target"); return err },
 	} {
 		if err := get(); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error is %v, want %q", err, want)
@@ -153,7 +153,11 @@ func FuzzRead(f *testing.F) {
 	f.Add("\uFEFFa;b\n\"1\n\";NA\n1e999;?\n")
 	f.Add("a\tb\n1\t2\n")
 	f.Fuzz(func(t *testing.T, text string) {
-		table, err := read(strings.NewReader(text), "x.csv", 0)
+		r, err := NewReader(strings.NewReader(text), "x.csv", Options{})
+		if err != nil {
+			return
+		}
+		table, err := r.Next(1000)
 		if err != nil {
 			return
 		}

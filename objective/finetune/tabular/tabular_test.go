@@ -181,7 +181,7 @@ func TestAPretrainedNetworkIsTheStart(t *testing.T) {
 		}
 	}
 	// The features of a row are those that the network was trained on.
-	data, err := table.Read(early, 0)
+	data, err := table.Read(early, table.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -258,7 +258,7 @@ func TestARegressionIsSavedInTheUnitsOfTheFile(t *testing.T) {
 	if err := nn.Load(again.Params(), tensors); err != nil {
 		t.Fatal(err)
 	}
-	data, err := table.Read(write(t, "new.csv", []string{"colour", "x"}, [][]string{{"red", "1"}, {"blue", "-1"}}), 0)
+	data, err := table.Read(write(t, "new.csv", []string{"colour", "x"}, [][]string{{"red", "1"}, {"blue", "-1"}}), table.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

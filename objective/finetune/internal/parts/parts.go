@@ -94,7 +94,7 @@ func (f Files) check() error {
 
 // part returns all rows of a file. It sets the classes if there are none.
 func (f Files) part(path string, classes *[]string) (p Part, err error) {
-	if p.Table, err = table.Read(path, 0); err != nil {
+	if p.Table, err = table.Read(path, table.Options{}); err != nil {
 		return p, err
 	}
 	p.Rows = make([]int, p.Table.Len())

@@ -1,0 +1,177 @@
+package table
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+var (
+	// ErrMissing is matched by the error of rows without a text, a label or a
+	// target: see Without.
+	ErrMissing = errors.New("missing")
+
+	// ErrColumn is matched by what is said of a column that should be left out.
+	ErrColumn = errors.New("column to leave out")
+)
+
+// A markedError matches one of the errors above.
+type markedError struct {
+	error
+	mark error
+}
+
+func (e markedError) Is(target error) bool { return target == e.mark }
+
+// Missing returns the rows that have nothing in a column but spaces or, if it is
+// to be numbers, one of the texts that stand for nothing, such as NA.
+func (t *Table) Missing(column string, numbers bool) (rows []int, err error) {
+	i, err := t.index(column)
+	if err != nil {
+		return nil, err
+	}
+	for row := range t.rows {
+		text := strings.TrimSpace(t.rows[row][i])
+		if text == "" || numbers && slices.Contains(missing, text) {
+			rows = append(rows, row)
+		}
+	}
+	return rows, nil
+}
+
+// Without returns a table without the rows with the given indices, which are
+// ascending.
+func (t *Table) Without(rows []int) *Table {
+	left := &Table{Columns: t.Columns, path: t.path}
+	for row := range t.rows {
+		if _, out := slices.BinarySearch(rows, row); !out {
+			left.rows = append(left.rows, t.rows[row])
+			left.lines = append(left.lines, t.lines[row])
+		}
+	}
+	return left
+}
+
+// A finding gathers rows with the same fault.
+type finding struct {
+	rows []int
+	what string // of the first
+}
+
+func (f *finding) add(row int, format string, args ...any) {
+	if f.rows == nil {
+		f.what = fmt.Sprintf(format, args...)
+	}
+	f.rows = append(f.rows, row)
+}
+
+// error tells of the first row, and how many others there are and where.
+func (f *finding) error(t *Table, column string) error {
+	if len(f.rows) == 0 {
+		return nil
+	}
+	what := f.what
+	if len(f.rows) > 1 {
+		what += fmt.Sprintf(" (so in %d of %d rows: lines %s)", len(f.rows), t.Len(), t.lineList(f.rows))
+	}
+	return t.errorf(f.rows[0], column, "%s", what)
+}
+
+// lineList lists where rows begin, but not hundreds.
+func (t *Table) lineList(rows []int) string {
+	const most = 5
+	var lines []string
+	for _, row := range rows[:min(len(rows), most)] {
+		lines = append(lines, fmt.Sprint(t.lines[row]))
+	}
+	if len(rows) > most {
+		lines = append(lines, "…")
+	}
+	return strings.Join(lines, ", ")
+}
+
+// missingError returns the error of rows without a text, a label or a target.
+func (t *Table) missingError(column string, numbers bool, what string) error {
+	rows, err := t.Missing(column, numbers)
+	if err != nil {
+		return err
+	}
+	f := finding{rows, what}
+	if err := f.error(t, column); err != nil {
+		return markedError{err, ErrMissing}
+	}
+	return nil
+}
+
+// decimalComma matches numbers as many languages write them.
+var decimalComma = regexp.MustCompile(`^[+-]?(\d{1,3}(\.\d{3})+|\d+),\d+$`)
+
+// hint says what may be wrong with a text that should be a number.
+func hint(text string) string {
+	if decimalComma.MatchString(strings.TrimSpace(text)) {
+		return "; is it a decimal comma? want a point"
+	}
+	return ""
+}
+
+// Warnings says what is odd about the columns but the given ones, in the rows
+// with the given indices, or all if they are nil: names of rows, decimal commas,
+// and columns that are always the same. Some match ErrColumn.
+func (t *Table) Warnings(rows []int, without ...string) (all []error) {
+	if rows == nil {
+		rows = t.all()
+	}
+	var same []string
+	for i, column := range t.Columns {
+		if slices.Contains(without, column) {
+			continue
+		}
+		first := ""
+		constant, ids, commas, others := true, len(rows) >= fewest, "", false
+		low, high, last, ascending := 0.0, 0.0, 0.0, true
+		seen := make(map[float64]bool)
+		for k, row := range rows {
+			text, x, kind := t.field(row, i)
+			if k == 0 {
+				first, low, high = text, x, x
+			}
+			constant = constant && text == first
+			if kind == word {
+				if decimalComma.MatchString(text) {
+					commas = cmp.Or(commas, text)
+				} else {
+					others = true
+				}
+			}
+			if ids = ids && kind == number && x == float64(int64(x)) && !seen[x]; ids {
+				seen[x] = true
+				ascending = ascending && (k == 0 || x > last)
+				low, high, last = min(low, x), max(high, x), x
+			}
+			if others && !constant && !ids {
+				break
+			}
+		}
+		switch {
+		case constant:
+			same = append(same, column)
+		case commas != "" && !others:
+			all = append(all, fmt.Errorf("column %q has numbers with decimal commas, such as %q, which are taken for categories: want decimal points", column, commas))
+		case ids && (ascending || high-low == float64(len(rows)-1) || idName.MatchString(column)):
+			all = append(all, markedError{fmt.Errorf("column %q numbers the rows: of that a network learns nothing that holds for others", column), ErrColumn})
+		}
+	}
+	if same != nil {
+		all = append(all, fmt.Errorf("left out, because they are the same in all rows: %s", quoted(same)))
+	}
+	return all
+}
+
+// fewest rows of which numbers that are all different say something.
+const fewest = 10
+
+// idName matches the names of columns that name rows.
+var idName = regexp.MustCompile(`(?i)^(id|index|row|nr|no|key|uuid|unnamed.*|.*[_ .-]id)$|[a-z]I[dD]$`)
