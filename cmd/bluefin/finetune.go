@@ -38,7 +38,7 @@ func finetuneCommand() *cli.Command {
 			&cli.DurationFlag{Name: "timeout", DefaultText: "none", Usage: "stop after a `TIME` like 10m"},
 			&cli.IntFlag{Name: "workers", Value: 1, Usage: "the `NUMBER` of trials that run at once"},
 			samplerFlag("auto"), prunerFlag(), seedFlag(), durabilityFlag(), orphansFlag(),
-		}, taskFlags(), practiceFlags()),
+		}, taskFlags(), dataFlags(), practiceFlags()),
 		Action: runFinetune,
 	}
 }

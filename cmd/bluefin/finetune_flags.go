@@ -41,6 +41,7 @@ func taskFlags() []cli.Flag {
 var flagTasks = map[string][]string{
 	"model": {"text"}, "text-column": {"text"}, "pooling": {"text"}, "max-length": {"text"}, "pretrained": {"csv"},
 	"train": {"text", "csv"}, "valid": {"text", "csv"}, "test": {"text", "csv"}, "label-column": {"text", "csv"},
+	"encoding": {"text", "csv"}, "drop-missing": {"text", "csv"}, "ignore-columns": {"csv"},
 	"regression": {"text", "csv"}, "balanced": {"text", "csv"},
 }
 
@@ -77,6 +78,9 @@ func taskName(c *cli.Context) (string, error) {
 	}
 	if c.Bool("balanced") && c.Bool("regression") {
 		return "", usagef("--balanced is for classes, and with --regression there are none")
+	}
+	if err := checkEncoding(c); err != nil {
+		return "", err
 	}
 	return name, checkOutput(c)
 }

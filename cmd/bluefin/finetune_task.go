@@ -62,7 +62,7 @@ func textTask(c *cli.Context) (*task, error) {
 	cfg := text.Config{
 		Model: c.String("model"), Train: c.String("train"), Valid: c.String("valid"),
 		TextColumn: c.String("text-column"), LabelColumn: c.String("label-column"), Regression: c.Bool("regression"), Balanced: c.Bool("balanced"),
-		MaxLength: c.Int("max-length"), Seed: c.Uint64("seed"),
+		Encoding: c.String("encoding"), DropMissing: c.Bool("drop-missing"), MaxLength: c.Int("max-length"), Seed: c.Uint64("seed"),
 	}
 	var err error
 	if c.IsSet("pooling") {
@@ -78,12 +78,10 @@ func textTask(c *cli.Context) (*task, error) {
 	}
 	t, err := text.New(cfg)
 	if err != nil {
-		return nil, err
+		return nil, dataError(err)
 	}
 	describe(c, t.Task, "texts", t.Classes)
-	if t.Repeated > 0 {
-		logf(c, "%d texts of the last two parts are among those to learn from, too: their results flatter.", t.Repeated)
-	}
+	warn(c, t.Dropped, t.Warnings)
 	return &task{t.Task, t.Save}, nil
 }
 
@@ -91,16 +89,21 @@ func csvTask(c *cli.Context) (*task, error) {
 	cfg := tabular.Config{
 		Train: c.String("train"), Valid: c.String("valid"), LabelColumn: c.String("label-column"),
 		Regression: c.Bool("regression"), Balanced: c.Bool("balanced"), Pretrained: c.String("pretrained"), Seed: c.Uint64("seed"),
+		Encoding: c.String("encoding"), DropMissing: c.Bool("drop-missing"),
 	}
 	var err error
+	if cfg.IgnoreColumns, err = ignored(c); err != nil {
+		return nil, err
+	}
 	if cfg.Test, cfg.TestShare, err = testOf(c); err != nil {
 		return nil, err
 	}
 	t, err := tabular.New(cfg)
 	if err != nil {
-		return nil, err
+		return nil, dataError(err)
 	}
 	describe(c, t.Task, "rows", t.Classes)
+	warn(c, t.Dropped, t.Warnings)
 	return &task{t.Task, t.Save}, nil
 }
 

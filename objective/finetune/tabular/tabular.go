@@ -12,6 +12,8 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/bluefin-hpo/bluefin/objective/finetune"
 	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/mlp"
@@ -35,6 +37,10 @@ type Config struct {
 	Regression  bool
 	Balanced    bool // the loss gives all classes the same weight, whatever their sizes
 
+	IgnoreColumns []string // that nothing is learned from
+	Encoding      string   // of the files, one of table.Encodings; "" means utf-8
+	DropMissing   bool     // leave out rows without a label; else they are an error
+
 	// Pretrained is a folder that Task.Save wrote: the network starts with its
 	// hidden layers and takes its features. "": fresh weights.
 	Pretrained string
@@ -53,14 +59,20 @@ type Task struct {
 	*finetune.Task
 	Encoder *table.Encoder
 	Classes []string // by their labels; nil in a regression
+
+	Dropped  int     // rows left out
+	Warnings []error // what is odd about the data; those of columns match table.ErrColumn
 }
 
 // New reads the data.
 func New(c Config) (*Task, error) {
 	c.LabelColumn = cmp.Or(c.LabelColumn, "label")
+	if slices.Contains(c.IgnoreColumns, c.LabelColumn) {
+		return nil, fmt.Errorf("tabular: IgnoreColumns has %q, which is the column to predict", c.LabelColumn)
+	}
 	data, err := parts.Files{
 		Train: c.Train, Valid: c.Valid, Test: c.Test, ValidShare: c.ValidShare, TestShare: c.TestShare,
-		LabelColumn: c.LabelColumn, Regression: c.Regression, Seed: c.Seed,
+		LabelColumn: c.LabelColumn, Regression: c.Regression, Encoding: c.Encoding, DropMissing: c.DropMissing, Seed: c.Seed,
 	}.Read()
 	if err != nil {
 		return nil, err
@@ -71,10 +83,18 @@ func New(c Config) (*Task, error) {
 		t.Encoder, start, err = load(c.Pretrained)
 	} else {
 		t.Space.FrozenLayers.High = 0 // nobody freezes what is random
-		t.Encoder, err = table.NewEncoder(data.Training.Table, data.Training.Rows, c.LabelColumn)
+		without := append([]string{c.LabelColumn}, c.IgnoreColumns...)
+		if t.Encoder, err = table.NewEncoder(data.Training.Table, data.Training.Rows, without...); err == nil {
+			data.Warnings = append(data.Warnings, data.Training.Table.Warnings(data.Training.Rows, without...)...)
+		}
 	}
 	if err != nil {
 		return nil, err
+	}
+	for _, in := range t.Encoder.Inputs {
+		if slices.Contains(c.IgnoreColumns, in.Column) {
+			return nil, fmt.Errorf("tabular: %s: the network was trained with column %q, which IgnoreColumns has", c.Pretrained, in.Column)
+		}
 	}
 	for _, part := range []struct {
 		from parts.Part
@@ -86,6 +106,10 @@ func New(c Config) (*Task, error) {
 			}
 		}
 	}
+	if err := data.Shared("rows", t.rowTexts); err != nil {
+		return nil, err
+	}
+	t.Dropped, t.Warnings = data.Dropped, data.Warnings
 	if c.Balanced && t.Classes != nil {
 		t.ClassWeights = train.BalancedWeights(t.Training.Labels, len(t.Classes))
 	}
@@ -102,6 +126,27 @@ func New(c Config) (*Task, error) {
 		return net, nil
 	}
 	return t, nil
+}
+
+// rowTexts returns a text for each row that is the same for rows with the same
+// features.
+func (t *Task) rowTexts(p parts.Part) ([]string, error) {
+	texts := make([]strings.Builder, p.Len())
+	for _, in := range t.Encoder.Inputs {
+		values, err := p.Table.Column(in.Column)
+		if err != nil {
+			return nil, err
+		}
+		for i, row := range p.Rows {
+			texts[i].WriteString(strings.TrimSpace(values[row]))
+			texts[i].WriteByte(0)
+		}
+	}
+	all := make([]string, len(texts))
+	for i := range texts {
+		all[i] = texts[i].String()
+	}
+	return all, nil
 }
 
 // The files of a saved network.

@@ -37,6 +37,9 @@ type Config struct {
 	Regression  bool
 	Balanced    bool // the loss gives all classes the same weight, whatever their sizes
 
+	Encoding    string // of the files, one of table.Encodings; "" means utf-8
+	DropMissing bool   // leave out rows without text or label; else they are an error
+
 	Pooling   bert.Pooling // how the rows of a text become one; PoolDefault: as the model says
 	MaxLength int          // tokens of a text at most, the rest is cut off; 0 means DefaultMaxLength, at most what the model bears
 
@@ -49,9 +52,8 @@ type Task struct {
 	Model   *bert.Model
 	Classes []string // by their labels; nil in a regression
 
-	// Repeated is how many texts of the validation or the test part are in the
-	// training part, too: the more, the more these parts flatter.
-	Repeated int
+	Dropped  int     // rows left out
+	Warnings []error // what is odd about the data
 }
 
 // New reads model and data.
@@ -67,7 +69,8 @@ func New(c Config) (*Task, error) {
 	}
 	data, err := parts.Files{
 		Train: c.Train, Valid: c.Valid, Test: c.Test, ValidShare: c.ValidShare, TestShare: c.TestShare,
-		LabelColumn: c.LabelColumn, Regression: c.Regression, Seed: c.Seed,
+		LabelColumn: c.LabelColumn, TextColumn: cmp.Or(c.TextColumn, "text"), Regression: c.Regression,
+		Encoding: c.Encoding, DropMissing: c.DropMissing, Seed: c.Seed,
 	}.Read()
 	if err != nil {
 		return nil, err
@@ -108,8 +111,7 @@ func New(c Config) (*Task, error) {
 
 // read sets the parts of the data.
 func (t *Task) read(data parts.Parts, column string) error {
-	seen := make(map[string]bool)
-	for i, part := range []struct {
+	for _, part := range []struct {
 		from parts.Part
 		to   *train.Set
 	}{{data.Training, &t.Training}, {data.Validation, &t.Validation}, {data.Test, &t.Test}} {
@@ -120,16 +122,16 @@ func (t *Task) read(data parts.Parts, column string) error {
 		if *part.to = part.from.Set; len(texts) > 0 {
 			part.to.Batch = t.Model.Batch(texts)
 		}
-		for _, s := range texts {
-			switch s = strings.TrimSpace(s); {
-			case i == 0:
-				seen[s] = true
-			case seen[s]:
-				t.Repeated++
-			}
-		}
 	}
-	return nil
+	err := data.Shared("texts", func(p parts.Part) ([]string, error) {
+		texts, err := p.Texts(column)
+		for i, s := range texts {
+			texts[i] = strings.TrimSpace(s)
+		}
+		return texts, err
+	})
+	t.Dropped, t.Warnings = data.Dropped, data.Warnings
+	return err
 }
 
 // Save writes a network that the task trained as the folder of a Hugging Face

@@ -127,20 +127,20 @@ func TestTheFilesAreDivided(t *testing.T) {
 	for name, c := range map[string]struct {
 		config                     Config
 		training, validation, test int
-		repeated                   int
+		parts                      int // that have texts of the training part; -1: any
 	}{
 		"a fifth to choose by":    {Config{Train: file(t, 150)}, 120, 30, 0, 0},
 		"a third and a fifth":     {Config{Train: file(t, 150), ValidShare: 1. / 3, TestShare: 0.2}, 80, 40, 30, 0},
-		"files":                   {Config{Train: file(t, 150), Valid: valid, Test: test}, 150, 30, 15, 45},
+		"files":                   {Config{Train: file(t, 150), Valid: valid, Test: test}, 150, 30, 15, 2},
 		"a file and a share":      {Config{Train: file(t, 150), Test: test, ValidShare: 0.5}, 75, 75, 15, -1},
-		"another file to choose ": {Config{Train: file(t, 60), Valid: file(t, 600)}, 60, 600, 0, 60},
+		"another file to choose ": {Config{Train: file(t, 60), Valid: file(t, 600)}, 60, 600, 0, 1},
 	} {
 		task := mustNew(t, c.config)
 		if a, b, d := task.Training.Len(), task.Validation.Len(), task.Test.Len(); a != c.training || b != c.validation || d != c.test {
 			t.Errorf("%s: %d, %d and %d texts, want %d, %d and %d", name, a, b, d, c.training, c.validation, c.test)
 		}
-		if c.repeated >= 0 && task.Repeated != c.repeated {
-			t.Errorf("%s: %d texts are repeated, want %d", name, task.Repeated, c.repeated)
+		if c.parts >= 0 && len(task.Warnings) != c.parts {
+			t.Errorf("%s: warnings are %v, want %d", name, task.Warnings, c.parts)
 		}
 		for _, part := range []train.Set{task.Training, task.Validation, task.Test} {
 			count := make(map[int]int)
@@ -163,8 +163,9 @@ func TestRepeatedTextsAreCounted(t *testing.T) {
 	texts, labels := messages(30)
 	training := write(t, "train.csv", texts, labels)
 	test := write(t, "test.csv", []string{" " + texts[0] + "  ", texts[4], "the refund came late, fine"}, []string{"late", "broken", "fine"})
-	if task := mustNew(t, Config{Train: training, Valid: file(t, 3), Test: test}); task.Repeated != 5 {
-		t.Errorf("%d texts are repeated, want 3 and 2", task.Repeated)
+	task := mustNew(t, Config{Train: training, Valid: file(t, 3), Test: test})
+	if said := fmt.Sprint(task.Warnings); len(task.Warnings) != 2 || !strings.Contains(said, "all 3 texts to choose by are among") || !strings.Contains(said, "2 of 3 texts to judge by are among") {
+		t.Errorf("warnings are %s, want one for each of the two parts", said)
 	}
 }
 

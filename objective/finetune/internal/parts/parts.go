@@ -7,6 +7,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"slices"
 
 	"github.com/bluefin-hpo/bluefin/objective/table"
@@ -23,7 +24,11 @@ type Files struct {
 	TestShare  float64 // in (0, 1); 0: none
 
 	LabelColumn string // class or, in a regression, number; "" means label
+	TextColumn  string // column with texts, of which none may be missing; "": there is none
 	Regression  bool
+
+	Encoding    string // see table.Options
+	DropMissing bool   // leave out rows without text or label, in place of an error
 
 	Seed uint64 // of the division
 }
@@ -43,6 +48,8 @@ func (p Part) Len() int { return len(p.Rows) }
 type Parts struct {
 	Training, Validation, Test Part
 	Classes                    []string // by their labels; nil in a regression
+	Dropped                    int      // rows left out
+	Warnings                   []error  // what is odd
 }
 
 // Read reads the files. What is taken out of Train is taken at random, with the
@@ -52,8 +59,11 @@ func (f Files) Read() (p Parts, err error) {
 		return p, err
 	}
 	f.LabelColumn = cmp.Or(f.LabelColumn, "label")
-	if p.Training, err = f.part(f.Train, &p.Classes); err != nil {
+	if p.Training, err = f.part(f.Train, &p); err != nil {
 		return p, err
+	}
+	if odd := table.LooksNumeric(p.Classes, p.Training.Len()); p.Classes != nil && odd != nil {
+		p.Warnings = append(p.Warnings, odd)
 	}
 	for i, from := range []struct {
 		path  string
@@ -62,7 +72,7 @@ func (f Files) Read() (p Parts, err error) {
 	}{{f.Test, f.TestShare, &p.Test}, {f.Valid, cmp.Or(f.ValidShare, 0.2), &p.Validation}} {
 		switch {
 		case from.path != "":
-			*from.to, err = f.part(from.path, &p.Classes)
+			*from.to, err = f.part(from.path, &p)
 		case from.share > 0:
 			*from.to, err = p.Training.take(from.share, f.Seed+uint64(i))
 		}
@@ -92,10 +102,16 @@ func (f Files) check() error {
 	return nil
 }
 
-// part returns all rows of a file. It sets the classes if there are none.
-func (f Files) part(path string, classes *[]string) (p Part, err error) {
-	if p.Table, err = table.Read(path, table.Options{}); err != nil {
+// part returns all rows of a file. It sets the classes of parts if there are
+// none.
+func (f Files) part(path string, parts *Parts) (p Part, err error) {
+	if p.Table, err = table.Read(path, table.Options{Encoding: f.Encoding}); err != nil {
 		return p, err
+	}
+	if f.DropMissing {
+		if err := p.drop(f, path, parts); err != nil {
+			return p, err
+		}
 	}
 	p.Rows = make([]int, p.Table.Len())
 	for i := range p.Rows {
@@ -104,12 +120,71 @@ func (f Files) part(path string, classes *[]string) (p Part, err error) {
 	switch {
 	case f.Regression:
 		p.Set.Targets, err = p.Table.Numbers(f.LabelColumn)
-	case *classes == nil:
-		*classes, p.Set.Labels, err = p.Table.Classes(f.LabelColumn)
+	case parts.Classes == nil:
+		parts.Classes, p.Set.Labels, err = p.Table.Classes(f.LabelColumn)
 	default:
-		p.Set.Labels, err = p.Table.ClassesOf(f.LabelColumn, *classes)
+		p.Set.Labels, err = p.Table.ClassesOf(f.LabelColumn, parts.Classes)
 	}
 	return p, err
+}
+
+// drop leaves out the rows without text or label.
+func (p *Part) drop(f Files, path string, parts *Parts) error {
+	before := p.Table.Len()
+	for _, column := range []string{f.LabelColumn, f.TextColumn} {
+		if column == "" {
+			continue
+		}
+		rows, err := p.Table.Missing(column, f.Regression && column == f.LabelColumn)
+		if err != nil {
+			return err
+		}
+		if len(rows) > 0 {
+			p.Table = p.Table.Without(rows)
+		}
+	}
+	if p.Table.Len() == 0 {
+		return fmt.Errorf("finetune: %s: all %d rows are without %s", path, before, cmp.Or(f.TextColumn, f.LabelColumn))
+	}
+	parts.Dropped += before - p.Table.Len()
+	return nil
+}
+
+// Shared says how many of the rows to choose by are among those to learn from,
+// too, and how many of those to judge by are among either. key returns what makes
+// two rows the same.
+func (p *Parts) Shared(things string, key func(p Part) ([]string, error)) error {
+	seed := maphash.MakeSeed()
+	known := make(map[uint64]bool, p.Training.Len()+p.Validation.Len())
+	for _, part := range []struct {
+		Part
+		name, among string
+	}{{p.Training, "", ""}, {p.Validation, "choose by", "learn from"}, {p.Test, "judge by", "learn from or to choose by"}} {
+		if part.Len() == 0 {
+			continue
+		}
+		keys, err := key(part.Part)
+		if err != nil {
+			return err
+		}
+		shared := 0
+		for _, s := range keys {
+			if known[maphash.String(seed, s)] {
+				shared++
+			}
+		}
+		for _, s := range keys {
+			known[maphash.String(seed, s)] = true
+		}
+		switch {
+		case shared == 0 || part.among == "":
+		case shared == part.Len():
+			p.Warnings = append(p.Warnings, fmt.Errorf("all %d %s to %s are among those to %s, too: is it the same file? their results say nothing", shared, things, part.name, part.among))
+		default:
+			p.Warnings = append(p.Warnings, fmt.Errorf("%d of %d %s to %s are among those to %s, too: their results flatter", shared, part.Len(), things, part.name, part.among))
+		}
+	}
+	return nil
 }
 
 // take takes a share of the rows out of p.
