@@ -18,7 +18,7 @@ func dataFlags() []cli.Flag {
 	return []cli.Flag{
 		encodingFlag(),
 		&cli.BoolFlag{Name: "drop-missing", Usage: "leave out rows without a text or a label, and say how many (text, csv)"},
-		&cli.StringSliceFlag{Name: "ignore-columns", Usage: "learn nothing from the columns `NAME,NAME…`, as of names and numbers of rows (csv)"},
+		&cli.StringSliceFlag{Name: "ignore-columns", Usage: "learn nothing from the columns with these `NAMES`, separated by commas (csv)"},
 	}
 }
 
