@@ -18,8 +18,24 @@ import (
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
-func finetuneCommand() *cli.Command {
-	return &cli.Command{
+// finetuneCommand has its help in lines of at most width columns.
+func finetuneCommand(width int) *cli.Command {
+	groups := []flagGroup{
+		{"data and network", slices.Concat(taskFlags(), dataFlags())},
+		{"search", []cli.Flag{
+			&cli.IntFlag{Name: "trials", Value: 30, Usage: "the `NUMBER` of trials that the study shall have in all"},
+			&cli.DurationFlag{Name: "timeout", DefaultText: "none", Usage: "stop after a `TIME` like 10m"},
+			&cli.IntFlag{Name: "workers", Value: 1, Usage: "the `NUMBER` of trials that run at once"},
+			samplerFlag("auto"), prunerFlag(), seedFlag(),
+		}},
+		{"good practice", practiceFlags()},
+		{"storage", []cli.Flag{
+			storageFlag(),
+			&cli.StringFlag{Name: "study-name", DefaultText: "that of the task and of --train, like csv-wine", Usage: "the `NAME` of the study; it is created if it does not exist"},
+			orphansFlag(), durabilityFlag(),
+		}},
+	}
+	cmd := &cli.Command{
 		Name:  "finetune",
 		Usage: "search for the settings that fine-tune a pretrained network best",
 		Description: "Each trial is one fine-tuning; its value is the best validation loss, or --metric.\n" +
@@ -31,16 +47,13 @@ func finetuneCommand() *cli.Command {
 			"           texts, or numbers, from a CSV file (--train)\n" +
 			"  csv      a small network learns a column of a CSV file (--train) from the others\n" +
 			"The first two need nothing but this program.",
-		Flags: slices.Concat([]cli.Flag{
-			storageFlag(),
-			&cli.StringFlag{Name: "study-name", DefaultText: "that of the task and of --train, like csv-wine", Usage: "the `NAME` of the study; it is created if it does not exist"},
-			&cli.IntFlag{Name: "trials", Value: 30, Usage: "the `NUMBER` of trials that the study shall have in all"},
-			&cli.DurationFlag{Name: "timeout", DefaultText: "none", Usage: "stop after a `TIME` like 10m"},
-			&cli.IntFlag{Name: "workers", Value: 1, Usage: "the `NUMBER` of trials that run at once"},
-			samplerFlag("auto"), prunerFlag(), seedFlag(), durabilityFlag(), orphansFlag(),
-		}, taskFlags(), dataFlags(), practiceFlags()),
 		Action: runFinetune,
 	}
+	for _, g := range groups {
+		cmd.Flags = append(cmd.Flags, g.flags...)
+	}
+	cmd.CustomHelpTemplate = groupedHelp(cmd, groups, width)
+	return cmd
 }
 
 func orphansFlag() cli.Flag {

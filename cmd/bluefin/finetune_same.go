@@ -48,7 +48,7 @@ func identityOf(c *cli.Context, t *task, seed uint64) (identity, error) {
 	}
 	i := identity{Task: t.Name, ID: id[:16], Seed: seed, Metric: cmp.Or(t.Metric, train.MetricLoss), Stages: t.Stages, Kernel: kernel.Name(),
 		Flags: map[string]string{}, Files: map[string]string{}}
-	for _, f := range taskFlags() {
+	for _, f := range append(taskFlags(), dataFlags()...) {
 		name := f.Names()[0]
 		if name == "output" || name == "task" || !c.IsSet(name) {
 			continue
@@ -131,7 +131,7 @@ func (was identity) differs(now identity) (all []string) {
 	if was.Flags == nil {
 		return append(all, "with other data or another model")
 	}
-	for _, f := range taskFlags() {
+	for _, f := range append(taskFlags(), dataFlags()...) {
 		name := f.Names()[0]
 		then, had := was.Flags[name]
 		is, has := now.Flags[name]

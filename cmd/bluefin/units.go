@@ -15,6 +15,9 @@ const pipedWidth = 120
 
 // widthOf returns the columns of the terminal that w is, or pipedWidth.
 func widthOf(w io.Writer) int {
+	if d, ok := w.(*dataWriter); ok {
+		w = d.w
+	}
 	if f, ok := w.(*os.File); ok {
 		if n, _, err := term.GetSize(int(f.Fd())); err == nil && n > 0 {
 			return n
