@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -131,6 +132,13 @@ func tellCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
+			if state == trial.Complete && slices.ContainsFunc(values, math.IsNaN) {
+				// As Optuna has it, unless somebody insists that it is complete.
+				if c.IsSet("state") {
+					return usagef("--values has NaN, want numbers with --state complete, or no --state to let the trial fail")
+				}
+				state, values = trial.Failed, nil
+			}
 			return withStudy(c, sqlite.ReadWrite, study.Config{}, func(s *study.Study) error {
 				number := c.Int("trial-number")
 				t, err := s.TellNumber(c.Context, number, state, values)
@@ -140,7 +148,9 @@ func tellCommand() *cli.Command {
 					}
 					return err
 				}
-				if len(t.Values) > 0 {
+				if slices.ContainsFunc(c.Float64Slice("values"), math.IsNaN) {
+					logf(c, "Told trial %d: %v, as NaN is no value.", number, t.State)
+				} else if len(t.Values) > 0 {
 					logf(c, "Told trial %d: %v %v.", number, t.State, t.Values)
 				} else {
 					logf(c, "Told trial %d: %v.", number, t.State)

@@ -23,7 +23,7 @@ func copyStudyCommand() *cli.Command {
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "from-study-name", DefaultText: "required", Usage: "the `NAME` of the study to copy"},
 			&cli.StringFlag{Name: "to-study-name", DefaultText: "the same", Usage: "the `NAME` of the copy"},
-			&cli.StringFlag{Name: "from-storage", Value: "sqlite:///bluefin.db", EnvVars: []string{"BLUEFIN_STORAGE"}, Usage: "the study `FILE` that it is in: a path or a URL, as --storage of other commands"},
+			&cli.StringFlag{Name: "from-storage", Value: "sqlite:///bluefin.db", EnvVars: storageVars(), Usage: "the study `FILE` that it is in: a path or a URL, as --storage of other commands"},
 			&cli.StringFlag{Name: "to-storage", DefaultText: "the same", Usage: "the study `FILE` for the copy; it is made if it does not exist"},
 		},
 		Action: func(c *cli.Context) error {

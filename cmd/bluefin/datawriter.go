@@ -5,6 +5,8 @@ import (
 	"os"
 	"strings"
 
+	"golang.org/x/term"
+
 	"github.com/bluefin-hpo/bluefin/cmd/internal/message"
 )
 
@@ -34,6 +36,16 @@ func (d *dataWriter) Write(text []byte) (int, error) {
 		return 0, d.err
 	}
 	return len(text), nil
+}
+
+// width is how many columns the terminal has, 0 if this is none.
+func (d *dataWriter) width() int {
+	if f, ok := d.w.(*os.File); ok && d.terminal {
+		if columns, _, err := term.GetSize(int(f.Fd())); err == nil {
+			return columns
+		}
+	}
+	return 0
 }
 
 // isTerminal reports whether w is a terminal, or another character device, for

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"slices"
 
 	"github.com/urfave/cli/v2"
 
@@ -16,11 +17,12 @@ func exportCommand() *cli.Command {
 		Flags: []cli.Flag{
 			storageFlag(), studyNameFlag(),
 			outputFlag(), forceFlag(),
+			attrsFlag("write long attributes too, such as the loss of each epoch"),
 			&cli.BoolFlag{Name: "params-only", Usage: "write the parameters and nothing else"},
 		},
 		Action: func(c *cli.Context) error {
 			return withStudy(c, sqlite.ReadOnly, study.Config{}, func(s *study.Study) error {
-				v, err := exported(c, s)
+				v, left, err := exported(c, s)
 				if err != nil {
 					return err
 				}
@@ -32,26 +34,34 @@ func exportCommand() *cli.Command {
 				if file && err == nil {
 					logf(c, "Wrote %s.", c.String("output"))
 				}
+				if len(left) > 0 {
+					logf(c, "%s", leftOut(left))
+				}
 				return err
 			})
 		},
 	}
 }
 
-// exported is what export writes, as a value that JSON knows.
-func exported(c *cli.Context, s *study.Study) (any, error) {
+// exported is what export writes, as a value that JSON knows, and the names of
+// the attributes that it leaves out.
+func exported(c *cli.Context, s *study.Study) (v any, left []string, err error) {
 	one := func(e study.Export) any {
 		if c.Bool("params-only") {
 			return e.Params
+		}
+		if !c.Bool("attrs") {
+			left = append(left, dropLongJSON(e.UserAttrs)...)
 		}
 		return e
 	}
 	if len(s.Directions()) == 1 {
 		best, err := s.Best(c.Context)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		return one(s.Export(best)), nil
+		v = one(s.Export(best))
+		return v, left, nil
 	}
 	front, err := s.BestTrials(c.Context)
 	if err == nil && len(front) == 0 {
@@ -61,5 +71,6 @@ func exported(c *cli.Context, s *study.Study) (any, error) {
 	for _, t := range front {
 		all = append(all, one(s.Export(t)))
 	}
-	return all, err
+	slices.Sort(left)
+	return all, slices.Compact(left), err
 }

@@ -52,8 +52,10 @@ func usagef(format string, args ...any) error { return usageError{error: fmt.Err
 // run runs the command line args, of which the first is the program, and
 // returns the exit code.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	if os.Getenv("BLUEFIN_STORAGE") == "" {
-		os.Unsetenv("BLUEFIN_STORAGE") // set to nothing is not set
+	for _, name := range storageVars() {
+		if os.Getenv(name) == "" {
+			os.Unsetenv(name) // set to nothing is not set
+		}
 	}
 	out := &dataWriter{w: stdout, terminal: isTerminal(stdout)}
 	err := newApp(out, stderr).RunContext(ctx, spreadLists(helpLast(args)))

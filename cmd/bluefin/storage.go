@@ -19,9 +19,12 @@ import (
 // Every flag of the command line is made anew for each command that has it.
 
 func storageFlag() cli.Flag {
-	return &cli.StringFlag{Name: "storage", Value: "sqlite:///bluefin.db", EnvVars: []string{"BLUEFIN_STORAGE"},
+	return &cli.StringFlag{Name: "storage", Value: "sqlite:///bluefin.db", EnvVars: storageVars(),
 		Usage: "the study `FILE`: a path or a URL like sqlite:///relative.db, sqlite:////absolute.db"}
 }
+
+// storageVars are looked at in turn where --storage is not given.
+func storageVars() []string { return []string{"BLUEFIN_STORAGE", "OPTUNA_STORAGE"} }
 
 func studyNameFlag() cli.Flag {
 	return &cli.StringFlag{Name: "study-name", Usage: "the `NAME` of the study"}

@@ -140,7 +140,7 @@ func studyList(name, usage, format string, describe func(context.Context, storag
 	return &cli.Command{
 		Name:  name,
 		Usage: usage,
-		Flags: append(formatFlags(format), storageFlag()),
+		Flags: append(formatFlags(format), storageFlag(), attrsFlag("show long attributes in tables too")),
 		Action: func(c *cli.Context) (err error) {
 			if err := checkFormat(c); err != nil {
 				return err
@@ -161,6 +161,11 @@ func studyList(name, usage, format string, describe func(context.Context, storag
 					return err
 				}
 				records = append(records, r)
+			}
+			if !slices.ContainsFunc(records, hasAttrs) {
+				for i := range records {
+					records[i] = slices.DeleteFunc(records[i], func(m pyjson.Member) bool { return m.Name == "user_attrs" })
+				}
 			}
 			return printRecords(c, records, false)
 		},
@@ -183,8 +188,9 @@ func studyRecord(ctx context.Context, db storage.Storage, s storage.Study) (reco
 		}
 	}
 	r := record{{Name: "name", Value: s.Name}, {Name: "direction", Value: directions}, {Name: "n_trials", Value: len(changes.Trials)}, {Name: "datetime_start", Value: showTime(first.Start)}}
-	if len(s.UserAttrs) > 0 {
-		r = append(r, pyjson.Member{Name: "user_attrs", Value: attrsRecord(s.UserAttrs)})
+	attrs := map[string]any{} // which Optuna does not flatten
+	for _, a := range attrsRecord(s.UserAttrs) {
+		attrs[a.Name] = a.Value
 	}
-	return r, nil
+	return append(r, pyjson.Member{Name: "user_attrs", Value: attrs}), nil
 }

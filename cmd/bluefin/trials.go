@@ -42,7 +42,8 @@ func trialList(name, usage string, single bool, list func(*cli.Context, *study.S
 	return &cli.Command{
 		Name:  name,
 		Usage: usage,
-		Flags: append(formatFlags("table"), storageFlag(), studyNameFlag()),
+		Flags: append(formatFlags("table"), storageFlag(), studyNameFlag(),
+			attrsFlag("show long attributes in tables too")),
 		Action: func(c *cli.Context) error {
 			if err := checkFormat(c); err != nil {
 				return err
@@ -52,7 +53,25 @@ func trialList(name, usage string, single bool, list func(*cli.Context, *study.S
 				if err != nil {
 					return err
 				}
-				return printRecords(c, trialRecords(trials, len(s.Directions())), single)
+				records := trialRecords(trials, len(s.Directions()))
+				if c.Bool("flatten") && slices.Contains([]string{"table", "value", "csv"}, c.String("format")) {
+					// The columns are those of all trials, whichever are listed.
+					all, err := s.Trials(c.Context)
+					if err != nil {
+						return err
+					}
+					whole := trialRecords(all, len(s.Directions()))
+					if !c.Bool("attrs") && c.String("format") == "table" {
+						dropLong(whole)
+					}
+					flattenAll(whole)
+					columns := columnNames(whole)
+					flattenAll(records)
+					for i := range records {
+						records[i] = padded(records[i], columns)
+					}
+				}
+				return printRecords(c, records, single)
 			})
 		},
 	}
