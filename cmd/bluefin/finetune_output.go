@@ -48,6 +48,9 @@ type note struct {
 	Value  float64        `json:"value"`
 	Params map[string]any `json:"params"`
 	Files  string         `json:"files"` // SHA-256 of the weights beside it
+
+	TextColumn  string `json:"text_column,omitempty"`
+	LabelColumn string `json:"label_column,omitempty"`
 }
 
 // newOutput returns the output of a study of that name.
@@ -214,6 +217,13 @@ func (o *output) writeNote(dir string, number int, value float64) error {
 	}
 	if n.Files, err = weights(dir); err != nil {
 		return err
+	}
+	switch o.task.Name {
+	case "text":
+		n.TextColumn = o.c.String("text-column")
+		fallthrough
+	case "csv":
+		n.LabelColumn = o.c.String("label-column")
 	}
 	for _, t := range trials {
 		if t.Number == number {

@@ -40,6 +40,14 @@ func writeOutput(c *cli.Context, text []byte) (file bool, err error) {
 // output of the same command is replaced only with --force, and a database is
 // never replaced.
 func writeFile(c *cli.Context, path string, text []byte) error {
+	return streamFile(c, path, text, func(w io.Writer) error {
+		_, err := w.Write(text)
+		return err
+	})
+}
+
+// streamFile is writeFile of what write writes, of which text is the beginning.
+func streamFile(c *cli.Context, path string, text []byte, write func(io.Writer) error) error {
 	err := checkTarget(c, path)
 	var info fs.FileInfo
 	if err == nil {
@@ -47,14 +55,17 @@ func writeFile(c *cli.Context, path string, text []byte) error {
 	}
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		err = replaceFile(path, text, nil)
+		err = replaceFile(path, nil, write)
 	case err != nil:
 	case !info.Mode().IsRegular():
-		err = os.WriteFile(path, text, 0)
+		var f *os.File
+		if f, err = os.OpenFile(path, os.O_WRONLY, 0); err == nil {
+			err = errors.Join(write(f), f.Close())
+		}
 	case !c.Bool("force") && !earlierOutput(path, text):
 		err = errors.New("it exists and is no earlier output of this command: --force replaces it")
 	default:
-		err = replaceFile(path, text, info)
+		err = replaceFile(path, info, write)
 	}
 	return writeError(path, err)
 }
@@ -220,7 +231,7 @@ func firstLine(text []byte) string {
 
 // replaceFile writes beside the file at path and then renames. old is what is
 // there, nil if nothing is.
-func replaceFile(path string, text []byte, old fs.FileInfo) (err error) {
+func replaceFile(path string, old fs.FileInfo, write func(io.Writer) error) (err error) {
 	path = realPath(path)
 	temporary := filepath.Join(filepath.Dir(path), ".bluefin-"+uuid.NewString())
 	f, err := os.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
@@ -232,7 +243,7 @@ func replaceFile(path string, text []byte, old fs.FileInfo) (err error) {
 			os.Remove(temporary)
 		}
 	}()
-	_, err = f.Write(text)
+	err = write(f)
 	if err == nil && old != nil {
 		err = f.Chmod(old.Mode().Perm())
 	}

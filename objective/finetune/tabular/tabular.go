@@ -6,12 +6,8 @@ package tabular
 
 import (
 	"cmp"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"math/rand/v2"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -62,6 +58,8 @@ type Task struct {
 
 	Dropped  int     // rows left out
 	Warnings []error // what is odd about the data; those of columns match table.ErrColumn
+
+	labelColumn string
 }
 
 // New reads the data.
@@ -77,10 +75,14 @@ func New(c Config) (*Task, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &Task{Classes: data.Classes, Task: &finetune.Task{Name: "csv", Layers: Blocks, Defaults: finetune.Defaults(), Space: finetune.DefaultSpace(Blocks)}}
+	t := &Task{Classes: data.Classes, labelColumn: c.LabelColumn, Task: &finetune.Task{Name: "csv", Layers: Blocks, Defaults: finetune.Defaults(), Space: finetune.DefaultSpace(Blocks)}}
 	var start map[string]safetensors.Tensor
 	if c.Pretrained != "" {
-		t.Encoder, start, err = load(c.Pretrained)
+		var from saved
+		if from, start, err = load(c.Pretrained); err != nil {
+			return nil, fmt.Errorf("tabular: pretrained network: %w", err)
+		}
+		t.Encoder = &table.Encoder{Inputs: from.Inputs}
 	} else {
 		t.Space.FrozenLayers.High = 0 // nobody freezes what is random
 		without := append([]string{c.LabelColumn}, c.IgnoreColumns...)
@@ -147,55 +149,4 @@ func (t *Task) rowTexts(p parts.Part) ([]string, error) {
 		all[i] = texts[i].String()
 	}
 	return all, nil
-}
-
-// The files of a saved network.
-const (
-	weightsFile  = "model.safetensors"
-	featuresFile = "features.json"
-)
-
-// Save writes a network of the task to a folder, which is made if it is not
-// there: the weights, and how rows become its features. What it predicts in a
-// regression is in the units of the file.
-func (t *Task) Save(dir string, net *nn.Network) error {
-	defer t.Scale.Rescale(net)()
-	features, err := json.MarshalIndent(map[string]any{"inputs": t.Encoder.Inputs, "classes": t.Classes}, "", "  ")
-	if err != nil {
-		return fmt.Errorf("tabular: %w", err)
-	}
-	weights, err := safetensors.Marshal(safetensors.File{Metadata: map[string]string{"format": "pt"}, Tensors: nn.Tensors(net.Params())})
-	if err != nil {
-		return fmt.Errorf("tabular: %w", err)
-	}
-	if err := os.MkdirAll(dir, 0o777); err != nil {
-		return fmt.Errorf("tabular: %w", err)
-	}
-	return errors.Join(
-		os.WriteFile(filepath.Join(dir, featuresFile), append(features, '\n'), 0o666),
-		os.WriteFile(filepath.Join(dir, weightsFile), weights, 0o666),
-	)
-}
-
-// load reads what Save wrote.
-func load(dir string) (*table.Encoder, map[string]safetensors.Tensor, error) {
-	path := filepath.Join(dir, featuresFile)
-	b, err := os.ReadFile(path)
-	if err != nil {
-		return nil, nil, fmt.Errorf("tabular: pretrained network: %w", err)
-	}
-	var saved struct {
-		Inputs []table.Input `json:"inputs"`
-	}
-	if err := json.Unmarshal(b, &saved); err != nil {
-		return nil, nil, fmt.Errorf("tabular: pretrained network: %s: %w", path, err)
-	}
-	if len(saved.Inputs) == 0 {
-		return nil, nil, fmt.Errorf("tabular: pretrained network: %s: there are no inputs, want the columns that the network was trained on", path)
-	}
-	file, err := safetensors.ReadFile(filepath.Join(dir, weightsFile))
-	if err != nil {
-		return nil, nil, fmt.Errorf("tabular: pretrained network: %w", err)
-	}
-	return &table.Encoder{Inputs: saved.Inputs}, file.Tensors, nil
 }

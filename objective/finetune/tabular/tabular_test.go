@@ -2,6 +2,8 @@ package tabular
 
 import (
 	"encoding/csv"
+	"errors"
+	"io/fs"
 	"math"
 	"math/rand/v2"
 	"os"
@@ -12,7 +14,6 @@ import (
 	"testing"
 
 	"github.com/bluefin-hpo/bluefin/objective/finetune"
-	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/mlp"
 	"github.com/bluefin-hpo/bluefin/objective/nn"
 	"github.com/bluefin-hpo/bluefin/objective/safetensors"
 	"github.com/bluefin-hpo/bluefin/objective/table"
@@ -250,23 +251,22 @@ func TestARegressionIsSavedInTheUnitsOfTheFile(t *testing.T) {
 		}
 	}
 	// What is in the folder is all that a prediction needs.
-	encoder, tensors, err := load(dir)
+	model, err := Load(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	again := mlp.Of(widths[:], len(encoder.Features()), 1, 0, rand.New(rand.NewPCG(0, 0)), rand.New(rand.NewPCG(0, 0)))
-	if err := nn.Load(again.Params(), tensors); err != nil {
-		t.Fatal(err)
+	if model.Classes != nil || model.LabelColumn != "price" {
+		t.Errorf("the model has classes %q and predicts %q, want a regression of the price", model.Classes, model.LabelColumn)
 	}
 	data, err := table.Read(write(t, "new.csv", []string{"colour", "x"}, [][]string{{"red", "1"}, {"blue", "-1"}}), table.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	x, err := encoder.Encode(data, nil)
+	predicted, err := model.Predict(data)
 	if err != nil {
 		t.Fatal(err)
 	}
-	y := again.Forward(nn.Batch{X: x}, nil).X.Data
+	y := predicted.Data
 	for i, want := range []float64{1200, 900} {
 		if math.Abs(float64(y[i])-want) > 60 {
 			t.Errorf("row %d: %v is predicted, want about %v", i, y[i], want)
@@ -274,6 +274,57 @@ func TestARegressionIsSavedInTheUnitsOfTheFile(t *testing.T) {
 	}
 	if _, err := New(Config{Train: linear(t, 40), LabelColumn: "price", Regression: true, Pretrained: dir}); err != nil {
 		t.Errorf("as the start of another: %v", err)
+	}
+}
+
+// A saved network predicts what the trained one does, bit for bit, in parts of
+// any size and with the columns in any order.
+func TestASavedNetworkPredictsTheSame(t *testing.T) {
+	var header = []string{"label", "x", "colour"}
+	var rows, swapped [][]string
+	rng := rand.New(rand.NewPCG(2, 1))
+	for i := range 90 {
+		x, label := rng.NormFloat64(), "low"
+		if x > 0 {
+			label = "high"
+		}
+		row := []string{label, strconv.FormatFloat(x, 'f', 4, 64), []string{"red", "blue", ""}[i%3]}
+		rows, swapped = append(rows, row), append(swapped, []string{row[2], "note", row[1]})
+	}
+	test := write(t, "test.csv", header, rows[60:])
+	task := mustNew(t, Config{Train: write(t, "train.csv", header, rows[:60]), Test: test})
+	net, r := mustTrain(t, task, quick())
+	want := train.Predict(net, task.Test.Batch)
+	dir := t.TempDir()
+	if err := task.Save(dir, net); err != nil {
+		t.Fatal(err)
+	}
+	model, err := Load(dir)
+	if err != nil || !slices.Equal(model.Classes, []string{"high", "low"}) {
+		t.Fatal(model, err)
+	}
+	correct := 0
+	for name, path := range map[string]string{"as in training": test, "other columns": write(t, "new.csv", []string{"colour", "what", "x"}, swapped[60:])} {
+		data, err := table.Read(path, table.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		y, err := model.Predict(data)
+		if err != nil || !slices.Equal(y.Data, want.Data) {
+			t.Fatalf("%s: logits differ (%v)", name, err)
+		}
+		correct = 0
+		for i, label := range task.Test.Labels {
+			if (y.Data[2*i+1] > y.Data[2*i]) == (label == 1) {
+				correct++
+			}
+		}
+	}
+	if accuracy := float64(correct) / 30; accuracy != r.Test.Accuracy {
+		t.Errorf("the accuracy is %v, want %v as in training", accuracy, r.Test.Accuracy)
+	}
+	if _, err := Load(t.TempDir()); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("of an empty folder: %v", err)
 	}
 }
 

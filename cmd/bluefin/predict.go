@@ -1,0 +1,193 @@
+package main
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/bluefin-hpo/bluefin/objective/kernel"
+	"github.com/bluefin-hpo/bluefin/objective/table"
+)
+
+func predictCommand() *cli.Command {
+	return &cli.Command{
+		Name:  "predict",
+		Usage: "predict the labels of texts or rows with a network that finetune --output kept",
+		Description: "The predictions are CSV with a line for each row of --input: the label and the\n" +
+			"probability of each class, or the number of a regression.",
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "model", Required: true, Usage: "the `FOLDER` that finetune --output wrote"},
+			&cli.StringFlag{Name: "input", Aliases: []string{"i"}, Required: true, Usage: "the `FILE` with the rows, CSV or TSV with names in the first line, - for standard input"},
+			outputFlag(), forceFlag(),
+			&cli.StringFlag{Name: "text-column", DefaultText: "as in training", Usage: "the `NAME` of the column with the texts"},
+			&cli.StringFlag{Name: "label-column", DefaultText: "as in training", Usage: "the `NAME` of the column with the true labels: if there is one, the end says how many are right"},
+			encodingFlag(),
+		},
+		Action: runPredict,
+	}
+}
+
+func runPredict(c *cli.Context) error {
+	if err := checkEncoding(c); err != nil {
+		return err
+	}
+	if err := kernel.Check(); err != nil {
+		return err
+	}
+	p, err := loadPredictor(c)
+	if err != nil {
+		return err
+	}
+	from, name := io.Reader(c.App.Reader), "standard input"
+	if path := c.String("input"); path != "-" {
+		f, err := os.Open(path)
+		if err != nil {
+			return fmt.Errorf("--input: %w", err)
+		}
+		defer f.Close()
+		from, name = f, path
+	}
+	ctx, cancel := context.WithCancel(c.Context)
+	defer cancel()
+	next := readParts(ctx, from, name, table.Options{Encoding: c.String("encoding")})
+	first := next() // its columns are checked before anything is written
+	if first.err == nil {
+		first.err = p.check(first.rows)
+	}
+	if first.err == io.EOF {
+		first.err = fmt.Errorf("%s: there are no rows behind the names of the columns", name)
+	}
+	if first.err != nil {
+		return dataError(first.err)
+	}
+	var ended error // while predicting, not while writing
+	write := func(w io.Writer) error {
+		err := p.all(w, first, next)
+		if !errors.As(err, new(writingError)) {
+			ended = err
+		}
+		return err
+	}
+	if path := c.String("output"); path == "" || path == "-" {
+		err = write(c.App.Writer)
+	} else if err = streamFile(c, path, p.header(), write); err == nil {
+		logf(c, "Wrote %s.", path)
+	}
+	if err = cmp.Or(ended, err); err != nil {
+		return dataError(err)
+	}
+	p.judge(c)
+	return nil
+}
+
+// A part is some rows of the input, or why there are none.
+type part struct {
+	rows *table.Table
+	err  error
+}
+
+// batch is how many rows are predicted at once.
+const batch = 256
+
+// readParts returns a function that returns the next part of the input. It reads
+// ahead, and when ctx ends it returns also if standard input is still waited for.
+func readParts(ctx context.Context, from io.Reader, name string, o table.Options) (next func() part) {
+	parts := make(chan part)
+	go func() {
+		r, err := table.NewReader(from, name, o)
+		for p := (part{err: err}); ; {
+			if p.err == nil {
+				p.rows, p.err = r.Next(batch)
+			}
+			select {
+			case parts <- p:
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	return func() part {
+		if ctx.Err() != nil {
+			return part{err: errInterrupted}
+		}
+		select {
+		case p := <-parts:
+			return p
+		case <-ctx.Done():
+			return part{err: errInterrupted}
+		}
+	}
+}
+
+// A writingError is one of the output.
+type writingError struct{ error }
+
+func (e writingError) Unwrap() error { return e.error }
+
+// header is the first line of the output.
+func (p *predictor) header() []byte {
+	var b bytes.Buffer
+	w := csv.NewWriter(&b)
+	names := []string{"prediction"}
+	for _, class := range p.classes {
+		names = append(names, "probability of "+class)
+	}
+	w.Write(names)
+	w.Flush()
+	return b.Bytes()
+}
+
+// all writes the predictions of all rows.
+func (p *predictor) all(to io.Writer, rows part, next func() part) error {
+	if _, err := to.Write(p.header()); err != nil {
+		return writingError{err}
+	}
+	w := csv.NewWriter(to)
+	for ; rows.err == nil; rows = next() {
+		y, err := p.predict(rows.rows)
+		if err != nil {
+			return err
+		}
+		labels, _ := rows.rows.Column(p.labelColumn)
+		for i := range y.Rows {
+			record, label := p.record(y.Data[i*y.Stride : i*y.Stride+y.Cols])
+			if labels != nil {
+				p.compare(label, y.Data[i*y.Stride], strings.TrimSpace(labels[i]))
+			}
+			w.Write(record)
+		}
+		if w.Flush(); w.Error() != nil {
+			return writingError{w.Error()}
+		}
+	}
+	if rows.err == io.EOF {
+		return nil
+	}
+	return rows.err
+}
+
+// record returns a line of the output, and the predicted label.
+func (p *predictor) record(y []float32) (record []string, label string) {
+	text := func(x float32) string { return strconv.FormatFloat(float64(x), 'g', -1, 32) }
+	if p.classes == nil {
+		return []string{text(y[0])}, ""
+	}
+	record = make([]string, 1, 1+len(y))
+	shares := make([]float32, len(y))
+	kernel.Softmax(shares, y)
+	for _, share := range shares {
+		record = append(record, text(share))
+	}
+	record[0] = p.classes[slices.Index(y, slices.Max(y))]
+	return record, record[0]
+}

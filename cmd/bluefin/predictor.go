@@ -1,0 +1,129 @@
+package main
+
+import (
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+	"gonum.org/v1/gonum/blas/blas32"
+
+	"github.com/bluefin-hpo/bluefin/objective/finetune/tabular"
+	"github.com/bluefin-hpo/bluefin/objective/finetune/text"
+	"github.com/bluefin-hpo/bluefin/objective/table"
+)
+
+// A predictor is a saved network of any task.
+type predictor struct {
+	classes     []string // nil: a regression
+	columns     []string // that it needs
+	labelColumn string   // that the truth is in, if it is there
+	predict     func(rows *table.Table) (blas32.General, error)
+
+	// Of the rows with a label.
+	judged, right int
+	squares       float64
+}
+
+// loadPredictor reads the network in the folder of --model.
+func loadPredictor(c *cli.Context) (*predictor, error) {
+	dir := c.String("model")
+	if err := settleFolder(dir); err != nil {
+		return nil, fmt.Errorf("--model: %w", err)
+	}
+	var n note
+	if b, err := os.ReadFile(filepath.Join(dir, noteFile)); err == nil {
+		_ = json.Unmarshal(b, &n) // it only has defaults for flags
+	}
+	if _, err := os.ReadDir(dir); err != nil {
+		return nil, fmt.Errorf("--model: %w", err)
+	}
+	has := func(name string) bool {
+		_, err := os.Stat(filepath.Join(dir, name))
+		return !errors.Is(err, fs.ErrNotExist)
+	}
+	p := &predictor{}
+	switch {
+	case has("features.json"):
+		if c.IsSet("text-column") {
+			return nil, usagef("--text-column is for networks of texts, and %s has one of a table", dir)
+		}
+		m, err := tabular.Load(dir)
+		if err != nil {
+			return nil, fmt.Errorf("--model: %w", err)
+		}
+		for _, in := range m.Encoder.Inputs {
+			p.columns = append(p.columns, in.Column)
+		}
+		p.classes, p.predict = m.Classes, m.Predict
+		p.labelColumn = cmp.Or(c.String("label-column"), m.LabelColumn, "label")
+	case has("config.json"):
+		m, err := text.Load(dir)
+		if err != nil {
+			return nil, fmt.Errorf("--model: %w: want a folder that finetune --output wrote", err)
+		}
+		column := cmp.Or(c.String("text-column"), n.TextColumn, "text")
+		p.classes, p.columns = m.Classes, []string{column}
+		p.predict = func(rows *table.Table) (blas32.General, error) {
+			texts, err := rows.Column(column)
+			if err != nil {
+				return blas32.General{}, err
+			}
+			return m.Predict(texts), nil
+		}
+		p.labelColumn = cmp.Or(c.String("label-column"), n.LabelColumn, "label")
+	default:
+		return nil, fmt.Errorf("--model is %s, which has neither features.json nor config.json: want a folder that finetune --output wrote for texts or a table", dir)
+	}
+	return p, nil
+}
+
+// check sees to it that the rows have all columns.
+func (p *predictor) check(rows *table.Table) error {
+	var missing []string
+	for _, column := range p.columns {
+		if !slices.Contains(rows.Columns, column) {
+			missing = append(missing, strconv.Quote(column))
+		}
+	}
+	if missing == nil {
+		return nil
+	}
+	return fmt.Errorf("the input has no column %s, want all that the network was trained on; there are %q", strings.Join(missing, ", "), rows.Columns)
+}
+
+// compare counts a prediction with a label beside it.
+func (p *predictor) compare(predicted string, y float32, label string) {
+	if p.classes != nil {
+		if label != "" {
+			p.judged++
+		}
+		if label == predicted {
+			p.right++
+		}
+		return
+	}
+	if want, err := strconv.ParseFloat(label, 64); err == nil && !math.IsInf(want, 0) && !math.IsNaN(want) {
+		p.judged++
+		p.squares += (float64(y) - want) * (float64(y) - want)
+	}
+}
+
+// judge says how good the predictions of rows with a label are.
+func (p *predictor) judge(c *cli.Context) {
+	switch n := float64(p.judged); {
+	case n == 0:
+	case p.classes != nil:
+		logf(c, "Of %d rows with a label, %d are right: accuracy %.1f %%.", p.judged, p.right, 100*float64(p.right)/n)
+	default:
+		logf(c, "Of %d rows with a number the RMSE is %.4g.", p.judged, math.Sqrt(p.squares/n))
+	}
+}

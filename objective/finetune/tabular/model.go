@@ -1,0 +1,108 @@
+package tabular
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+
+	"gonum.org/v1/gonum/blas/blas32"
+
+	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/mlp"
+	"github.com/bluefin-hpo/bluefin/objective/nn"
+	"github.com/bluefin-hpo/bluefin/objective/safetensors"
+	"github.com/bluefin-hpo/bluefin/objective/table"
+	"github.com/bluefin-hpo/bluefin/objective/train"
+)
+
+// The files of a saved network.
+const (
+	weightsFile  = "model.safetensors"
+	featuresFile = "features.json"
+)
+
+// saved is what featuresFile holds.
+type saved struct {
+	Inputs      []table.Input `json:"inputs"`
+	Classes     []string      `json:"classes"`
+	LabelColumn string        `json:"label_column,omitempty"`
+}
+
+// Save writes a network of the task to a folder, which is made if it is not
+// there: the weights, and how rows become its features. What it predicts in a
+// regression is in the units of the file.
+func (t *Task) Save(dir string, net *nn.Network) error {
+	defer t.Scale.Rescale(net)()
+	features, err := json.MarshalIndent(saved{t.Encoder.Inputs, t.Classes, t.labelColumn}, "", "  ")
+	if err != nil {
+		return fmt.Errorf("tabular: %w", err)
+	}
+	weights, err := safetensors.Marshal(safetensors.File{Metadata: map[string]string{"format": "pt"}, Tensors: nn.Tensors(net.Params())})
+	if err != nil {
+		return fmt.Errorf("tabular: %w", err)
+	}
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		return fmt.Errorf("tabular: %w", err)
+	}
+	return errors.Join(
+		os.WriteFile(filepath.Join(dir, featuresFile), append(features, '\n'), 0o666),
+		os.WriteFile(filepath.Join(dir, weightsFile), weights, 0o666),
+	)
+}
+
+// A Model is a network that Task.Save wrote, to predict with. One goroutine at a
+// time may use it.
+type Model struct {
+	Encoder     *table.Encoder
+	Classes     []string // by the columns of what Predict returns; nil in a regression
+	LabelColumn string   // what it was trained to predict; "" if that is not known
+
+	net *nn.Network
+}
+
+// Load reads the network in a folder. The error matches fs.ErrNotExist if the
+// folder has none of a table.
+func Load(dir string) (*Model, error) {
+	from, tensors, err := load(dir)
+	if err != nil {
+		return nil, fmt.Errorf("tabular: %w", err)
+	}
+	m := &Model{Encoder: &table.Encoder{Inputs: from.Inputs}, Classes: from.Classes, LabelColumn: from.LabelColumn}
+	rng := rand.New(rand.NewPCG(0, 0)) // of values that Load replaces
+	m.net = mlp.Of(widths[:], len(m.Encoder.Features()), max(len(m.Classes), 1), 0, rng, rng)
+	if err := nn.Load(m.net.Params(), tensors); err != nil {
+		return nil, fmt.Errorf("tabular: %s: %w", dir, err)
+	}
+	return m, nil
+}
+
+// Predict returns a row for each of rows: a logit for each class, whose softmax
+// is the probabilities, or the number of a regression. They are those of the
+// network that was saved, to the last bit, however many rows there are. Columns
+// are found by their names; others, such as that of the label, do not matter.
+func (m *Model) Predict(rows *table.Table) (blas32.General, error) {
+	x, err := m.Encoder.Encode(rows, nil)
+	if err != nil {
+		return blas32.General{}, err
+	}
+	return train.Predict(m.net, nn.Batch{X: x}), nil
+}
+
+// load reads what Save wrote.
+func load(dir string) (from saved, tensors map[string]safetensors.Tensor, err error) {
+	path := filepath.Join(dir, featuresFile)
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return from, nil, err
+	}
+	if err := json.Unmarshal(b, &from); err != nil {
+		return from, nil, fmt.Errorf("%s: %w", path, err)
+	}
+	if len(from.Inputs) == 0 {
+		return from, nil, fmt.Errorf("%s: there are no inputs, want the columns that the network was trained on", path)
+	}
+	file, err := safetensors.ReadFile(filepath.Join(dir, weightsFile))
+	return from, file.Tensors, err
+}

@@ -1,0 +1,36 @@
+package text
+
+import (
+	"gonum.org/v1/gonum/blas/blas32"
+
+	"github.com/bluefin-hpo/bluefin/objective/bert"
+	"github.com/bluefin-hpo/bluefin/objective/nn"
+	"github.com/bluefin-hpo/bluefin/objective/train"
+)
+
+// A Model is a network that Task.Save wrote, to predict with. One goroutine at a
+// time may use it.
+type Model struct {
+	Classes []string // by the columns of what Predict returns; nil in a regression
+
+	encoder *bert.Model
+	net     *nn.Network
+}
+
+// Load reads the network in a folder.
+func Load(dir string) (*Model, error) {
+	encoder, err := bert.Load(dir)
+	if err != nil {
+		return nil, err
+	}
+	m := &Model{encoder: encoder}
+	m.net, m.Classes, err = encoder.Saved()
+	return m, err
+}
+
+// Predict returns a row for each text: a logit for each class, whose softmax is
+// the probabilities, or the number of a regression. They are those of the
+// network that was saved, to the last bit, however many texts there are.
+func (m *Model) Predict(texts []string) blas32.General {
+	return train.Predict(m.net, m.encoder.Batch(texts))
+}
