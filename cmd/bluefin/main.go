@@ -89,7 +89,7 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 		DisableSliceFlagSeparator: true,
 		ExitErrHandler:            func(*cli.Context, error) {}, // run decides about the exit
 		Commands: []*cli.Command{
-			finetuneCommand(widthOf(stdout)), createStudyCommand(), deleteStudyCommand(), studyNamesCommand(), studiesCommand(),
+			finetuneCommand(widthOf(stdout)), predictCommand(), createStudyCommand(), deleteStudyCommand(), studyNamesCommand(), studiesCommand(),
 			trialsCommand(), bestTrialCommand(), bestTrialsCommand(), askCommand(), tellCommand(), exportCommand(),
 			copyStudyCommand(), exportStudyCommand(), importStudyCommand(), storageCommand(),
 		},
