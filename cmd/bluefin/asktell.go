@@ -24,9 +24,9 @@ func askCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "ask",
 		Usage: "begin a trial and print its number and parameters",
-		Flags: append(formatFlags("json"), storageFlag(), studyNameFlag(), samplerFlag("tpe"), seedFlag(),
+		Flags: append(formatFlags("json"), storageFlag(), studyNameFlag(), samplerFlag("tpe"), samplerKwargsFlag(), seedFlag(),
 			&cli.StringFlag{Name: "search-space", Usage: "`JSON` object of distributions by parameter, like " +
-				`{"lr": {"type": "float", "low": 1e-5, "high": 0.1, "log": true}, "opt": {"type": "categorical", "choices": ["sgd", "adam"]}}`},
+				`{"lr": {"type": "float", "low": 1e-5, "high": 0.1, "log": true}, "opt": {"type": "categorical", "choices": ["sgd", "adam"]}}; @FILE reads it from a file, @- from standard input`},
 			&cli.DurationFlag{Name: "lease", Value: 24 * time.Hour, Usage: "the `TIME` until the trial is given to another worker if nobody tells it"}),
 		Action: func(c *cli.Context) error {
 			if err := checkFormat(c); err != nil {
@@ -35,7 +35,11 @@ func askCommand() *cli.Command {
 			if c.Duration("lease") <= 0 {
 				return usagef("--lease is %v, want above 0", c.Duration("lease"))
 			}
-			dims, err := parseSpace(c.String("search-space"))
+			text, err := textOrFile(c, "search-space")
+			if err != nil {
+				return err
+			}
+			dims, err := parseSpace(text)
 			if err != nil {
 				return usagef("--search-space: %w", err)
 			}

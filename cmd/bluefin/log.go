@@ -5,7 +5,10 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
 	"strings"
+
+	"github.com/urfave/cli/v2"
 
 	"github.com/bluefin-hpo/bluefin/cmd/internal/message"
 )
@@ -35,4 +38,30 @@ func (h lines) Handle(_ context.Context, r slog.Record) error {
 	}
 	_, err := fmt.Fprintf(h.w, "bluefin: %s\n", message.Visible(text))
 	return err
+}
+
+// logFlags are those of Optuna's commands.
+func logFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "say nothing on standard error but warnings and errors"},
+		&cli.StringFlag{Name: "log-file", Usage: "append to `FILE` what goes to standard error"},
+		&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Hidden: true}, // for scripts made for Optuna: there is no more to say
+		&cli.BoolFlag{Name: "debug", Hidden: true},
+	}
+}
+
+// openLog lets standard error go to --log-file too, until the program ends.
+func openLog(c *cli.Context) error {
+	if c.Bool("quiet") && c.Bool("verbose") {
+		return usagef("--quiet and --verbose exclude each other")
+	}
+	if !c.IsSet("log-file") {
+		return nil
+	}
+	f, err := os.OpenFile(c.String("log-file"), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o666)
+	if err != nil {
+		return fmt.Errorf("--log-file: %w", err)
+	}
+	c.App.ErrWriter = io.MultiWriter(c.App.ErrWriter, f)
+	return nil
 }

@@ -58,10 +58,12 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		}
 	}
 	out := &dataWriter{w: stdout, terminal: isTerminal(stdout)}
-	err := newApp(out, stderr).RunContext(ctx, spreadLists(helpLast(args)))
+	app := newApp(out, stderr)
+	err := app.RunContext(ctx, spreadLists(helpLast(args)))
 	if out.err != nil && !errors.Is(err, out.err) {
 		err = errors.Join(out.err, err)
 	}
+	stderr = app.ErrWriter // which may write to a log file too
 	var usage usageError
 	switch {
 	case err == nil:
@@ -90,8 +92,8 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 		ExitErrHandler:            func(*cli.Context, error) {}, // run decides about the exit
 		Commands: []*cli.Command{
 			finetuneCommand(widthOf(stdout)), predictCommand(), createStudyCommand(), deleteStudyCommand(), studyNamesCommand(), studiesCommand(),
-			trialsCommand(), bestTrialCommand(), bestTrialsCommand(), askCommand(), tellCommand(), exportCommand(),
-			copyStudyCommand(), exportStudyCommand(), importStudyCommand(), storageCommand(),
+			trialsCommand(), bestTrialCommand(), bestTrialsCommand(), askCommand(), tellCommand(), enqueueCommand(), exportCommand(),
+			copyStudyCommand(), exportStudyCommand(), importStudyCommand(), studyCommand(), storageCommand(),
 		},
 		Action: func(c *cli.Context) error {
 			if c.Args().Present() {
@@ -113,6 +115,9 @@ func prepare(commands []*cli.Command, parent string) {
 		cmd.OnUsageError = func(c *cli.Context, err error, _ bool) error { return parseError(c, err, name) }
 		cmd.HideHelpCommand = true
 		if len(cmd.Subcommands) == 0 {
+			if cmd.Name != "finetune" && cmd.Name != "predict" {
+				cmd.Flags, cmd.Before = append(cmd.Flags, logFlags()...), openLog
+			}
 			cmd.Action = noArguments(name, cmd.Action)
 		}
 		prepare(cmd.Subcommands, name)

@@ -9,12 +9,11 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/bluefin-hpo/bluefin/pruner"
-	"github.com/bluefin-hpo/bluefin/sampler"
 	"github.com/bluefin-hpo/bluefin/study"
 )
 
 func samplerFlag(byDefault string) cli.Flag {
-	return &cli.StringFlag{Name: "sampler", Value: byDefault, Usage: "how parameters are drawn, `NAME` is " + words(samplerNames())}
+	return &cli.StringFlag{Name: "sampler", Value: byDefault, Usage: "how parameters are drawn, `NAME` is " + words(samplerNames()) + ", or Optuna's name of it, like TPESampler"}
 }
 
 func prunerFlag() cli.Flag {
@@ -25,39 +24,6 @@ func prunerFlag() cli.Flag {
 
 func seedFlag() cli.Flag {
 	return &cli.Uint64Flag{Name: "seed", Usage: "a `NUMBER` that decides over all that is random: the same seed gives the same trials"}
-}
-
-// samplerNames are those that samplerFor knows.
-func samplerNames() []string {
-	return []string{"auto", "tpe", "tpe-independent", "cmaes", "cmaes-ipop", "cmaes-bipop", "gp", "qmc", "random", "bruteforce"}
-}
-
-// samplerFor returns the sampler that the flags ask for.
-func samplerFor(c *cli.Context) (study.Sampler, error) {
-	switch name := c.String("sampler"); name {
-	case "auto":
-		return &sampler.Auto{Trials: c.Int("trials")}, nil // 0 where there is no such flag
-	case "tpe":
-		return &sampler.TPE{}, nil
-	case "tpe-independent":
-		return &sampler.TPE{Independent: true}, nil
-	case "cmaes":
-		return &sampler.CMAES{}, nil
-	case "cmaes-ipop":
-		return &sampler.CMAES{Restart: sampler.IPOP}, nil
-	case "cmaes-bipop":
-		return &sampler.CMAES{Restart: sampler.BIPOP}, nil
-	case "gp":
-		return &sampler.GP{}, nil
-	case "qmc":
-		return sampler.QMC{Seed: c.Uint64("seed")}, nil
-	case "random":
-		return sampler.Random{}, nil
-	case "bruteforce":
-		return sampler.BruteForce{}, nil
-	default:
-		return nil, usagef("--sampler is %q, want one of %s", name, strings.Join(samplerNames(), ", "))
-	}
 }
 
 // prunerNames are those that prunerFor knows.

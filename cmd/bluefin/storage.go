@@ -160,6 +160,10 @@ func onlyStudy(c *cli.Context, db storage.Storage) (string, error) {
 	return all[0].Name, nil
 }
 
+// logf says what was done, unless --quiet.
 func logf(c *cli.Context, format string, args ...any) {
+	if c.Bool("quiet") {
+		return
+	}
 	message.Fprintf(c.App.ErrWriter, format+"\n", args...)
 }
