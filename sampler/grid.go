@@ -49,7 +49,9 @@ func (s Grid) Len() (int, error) {
 			switch v.(type) {
 			case nil, bool, int, float64, string:
 			default:
-				return 0, fmt.Errorf("sampler: Grid.Values[%q] has a %T, want nil, bool, int, float64 or string", name, v)
+				if (space.Categorical{Choices: []any{v}}).Dist().Check() != nil {
+					return 0, fmt.Errorf("sampler: Grid.Values[%q] has a %T, want nil, a bool, a number within an int or float64, or a string", name, v)
+				}
 			}
 			if slices.Contains(values[:i], v) {
 				errs = append(errs, fmt.Errorf("sampler: Grid.Values[%q] has %v twice, want each value once", name, v))

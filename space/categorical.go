@@ -3,23 +3,37 @@ package space
 import (
 	"math"
 	"reflect"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
 
 // Categorical is a set of choices without order. A choice is nil, a bool, an
 // int, a float64 or a string and keeps its type: 1, 1.0 and true are three
-// choices.
+// choices. Dist and Internal take other types of these kinds too: int64(1) is
+// the choice 1.
 type Categorical struct {
 	Choices []any
 }
 
 func (d Categorical) sealed() {}
 
-// Dist returns d: a Categorical is a Domain[any].
-func (d Categorical) Dist() Dist { return d }
+// Dist returns d with choices of the plain types: a Categorical is a
+// Domain[any].
+func (d Categorical) Dist() Dist {
+	for i, c := range d.Choices {
+		if p := plain(c); reflect.TypeOf(p) != reflect.TypeOf(c) {
+			choices := slices.Clone(d.Choices)
+			for j := i; j < len(choices); j++ {
+				choices[j] = plain(choices[j])
+			}
+			return Categorical{choices}
+		}
+	}
+	return d
+}
 
-// Decode returns the choice with index x.
+// Decode returns the choice with index x, in the type in which d has it.
 func (d Categorical) Decode(x float64) any { return d.Choices[int(x)] }
 
 // Check implements Dist.
@@ -35,7 +49,7 @@ func (d Categorical) Check() error {
 				return invalid("choice %d is %q, want UTF-8", i, c)
 			}
 		default:
-			return invalid("choice %d has type %T, want nil, bool, int, float64 or string", i, c)
+			return invalid("choice %d is a %T, want nil, a bool, a number within an int or float64, or a string", i, c)
 		}
 	}
 	if i := repeated(d.Choices); i >= 0 {
@@ -99,6 +113,7 @@ func (d Categorical) External(x float64) any { return d.Choices[int(x)] }
 // Internal returns the index of v. If no choice has v's type and value, a
 // number equal to v will do, so that what passed through JSON is found again.
 func (d Categorical) Internal(v any) (float64, error) {
+	v = plain(v)
 	for i, c := range d.Choices {
 		if sameChoice(c, v) {
 			return float64(i), nil
@@ -144,7 +159,9 @@ func sameChoice(a, b any) bool {
 
 // Scalar are the types that a Choice may have.
 type Scalar interface {
-	~bool | ~int | ~float64 | ~string
+	~bool | ~string | ~float32 | ~float64 |
+		~int | ~int8 | ~int16 | ~int32 | ~int64 |
+		~uint | ~uint8 | ~uint16 | ~uint32 | ~uint64
 }
 
 // Choice is a Categorical whose choices have one Go type, which is the type
@@ -160,19 +177,32 @@ func Choose[T Scalar](values ...T) Choice[T] { return Choice[T]{values} }
 func (c Choice[T]) Dist() Dist {
 	choices := make([]any, len(c.Values))
 	for i, v := range c.Values {
-		switch r := reflect.ValueOf(v); r.Kind() {
-		case reflect.Bool:
-			choices[i] = r.Bool()
-		case reflect.Int:
-			choices[i] = int(r.Int())
-		case reflect.Float64:
-			choices[i] = r.Float()
-		default:
-			choices[i] = r.String()
-		}
+		choices[i] = plain(v)
 	}
 	return Categorical{choices}
 }
 
 // Decode returns the value with index x.
 func (c Choice[T]) Decode(x float64) T { return c.Values[int(x)] }
+
+// plain returns a bool, number or string of any type as a bool, int, float64 or
+// string, and anything else as it is.
+func plain(v any) any {
+	switch v.(type) {
+	case nil, bool, int, float64, string:
+		return v
+	}
+	switch r := reflect.ValueOf(v); {
+	case r.CanInt() && int64(int(r.Int())) == r.Int():
+		return int(r.Int())
+	case r.CanUint() && r.Uint() <= math.MaxInt:
+		return int(r.Uint())
+	case r.CanFloat():
+		return r.Float()
+	case r.Kind() == reflect.Bool:
+		return r.Bool()
+	case r.Kind() == reflect.String:
+		return r.String()
+	}
+	return v
+}

@@ -115,7 +115,7 @@ func (d Float) Len() int {
 // External returns x.
 func (d Float) External(x float64) any { return x }
 
-// Internal accepts any contained float64 or int.
+// Internal accepts any contained number.
 func (d Float) Internal(v any) (float64, error) {
 	x, ok := number(v)
 	if !ok || !d.Contains(x) {
@@ -177,7 +177,7 @@ func cellIndex(u float64, n int64) int64 {
 }
 
 func number(v any) (float64, bool) {
-	switch v := v.(type) {
+	switch v := plain(v).(type) {
 	case float64:
 		return v, true
 	case int:
@@ -187,7 +187,7 @@ func number(v any) (float64, bool) {
 }
 
 func show(v any) string {
-	switch v := v.(type) {
+	switch v := plain(v).(type) {
 	case nil:
 		return "null"
 	case string:

@@ -41,6 +41,9 @@ func (s *Study) AskDetached(ctx context.Context, params []space.Dimension, lease
 		return nil, err
 	}
 	for _, d := range params {
+		if c, ok := d.Dist.(space.Categorical); ok {
+			d.Dist = c.Dist()
+		}
 		t.suggest(d.Name, d.Dist, s.dists.get(d.Name))
 	}
 	if err := t.Err(); err != nil {

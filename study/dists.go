@@ -8,7 +8,8 @@ import (
 )
 
 // dists are the distributions that parameters have had, for each name one that
-// was the last at some time.
+// was the last at some time, and of a categorical one the longest list of
+// choices.
 type dists struct {
 	mu     sync.RWMutex
 	byName map[string]space.Dist
@@ -27,13 +28,22 @@ func (d *dists) set(name string, dist space.Dist) {
 	if d.byName == nil {
 		d.byName = map[string]space.Dist{}
 	}
-	d.byName[name] = dist
+	if !fewer(dist, d.byName[name]) {
+		d.byName[name] = dist
+	}
 }
 
-// add takes in the names that are new.
+// fewer reports whether a has fewer choices than b.
+func fewer(a, b space.Dist) bool {
+	x, ok := a.(space.Categorical)
+	y, ok2 := b.(space.Categorical)
+	return ok && ok2 && len(x.Choices) < len(y.Choices)
+}
+
+// add takes in the names that are new, and choices that were appended.
 func (d *dists) add(params []trial.Param) {
 	for _, p := range params {
-		if d.get(p.Name) == nil {
+		if known := d.get(p.Name); known == nil || fewer(known, p.Dist) {
 			d.set(p.Name, p.Dist)
 		}
 	}

@@ -9,9 +9,9 @@ import (
 // compatible says what a parameter of an earlier trial may be now.
 func compatible(known space.Dist) string {
 	if _, ok := known.(space.Categorical); ok {
-		return fmt.Sprintf("%v, and new choices only after these", known)
+		return fmt.Sprintf("%v, with new choices only after these, or another parameter name", known)
 	}
-	return fmt.Sprintf("a range of the kind and scale of %v", known)
+	return fmt.Sprintf("a range of the kind and scale of %v, or another parameter name", known)
 }
 
 // A setupError is a mistake in the objective's ranges or in the settings of the

@@ -273,3 +273,64 @@ func TestEnqueueTakesEveryKindOfNumber(t *testing.T) {
 		}
 	}
 }
+
+// Choices that were appended count as much as the first ones, also for a
+// program that opens the study later.
+func TestChoicesAreAppendedOnly(t *testing.T) {
+	everyStorage(t, func(t *testing.T, s storage.Storage) {
+		total := 0
+		run := func(choices ...string) error {
+			total += 5
+			return open(t, s).Optimize(t.Context(), func(tr *study.Trial) (float64, error) {
+				return float64(len(tr.Categorical("c", choices...))), nil
+			}, study.Budget{Trials: total})
+		}
+		for _, choices := range [][]string{{"a", "bb"}, {"a", "bb", "ccc"}, {"a", "bb", "ccc", ""}} {
+			if err := run(choices...); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, choices := range [][]string{{"a", "bb"}, {"a", "bb", "ccc"}, {"a", "bb", "", "ccc"}, {"a", "bb", "ccc", "d", "e"}} {
+			err := run(choices...)
+			if !errors.Is(err, study.ErrConflict) || !strings.Contains(err.Error(), `"ccc", "", with new choices only after these`) {
+				t.Errorf("choices %q: %v", choices, err)
+			}
+		}
+		for _, tr := range trials(t, open(t, s))[:15] {
+			if tr.State != trial.Complete {
+				t.Errorf("trial %d is %v", tr.Number, tr.State)
+			}
+		}
+	})
+}
+
+func TestChoicesOfEveryKindOfNumber(t *testing.T) {
+	type level uint8
+	st := open(t, nil, func(c *study.Config) {
+		c.Sampler = sampler.Grid{Values: map[string][]any{"c": {int64(3), float32(0.5), level(7)}, "n": {uint16(2)}}}
+	})
+	seen := map[any]bool{}
+	err := st.Optimize(t.Context(), func(tr *study.Trial) (float64, error) {
+		seen[study.Suggest(tr, "c", space.Categorical{Choices: []any{int64(3), float32(0.5), level(7)}})] = true
+		n := study.Suggest(tr, "n", space.Choose[uint16](1, 2))
+		return float64(n), tr.SetUserAttr("loss", float32(math.Inf(1)))
+	}, study.Budget{})
+	if err != nil || !seen[int64(3)] || !seen[float32(0.5)] || !seen[level(7)] {
+		t.Fatalf("%v, seen %v", err, seen)
+	}
+	for _, tr := range trials(t, st) {
+		if tr.Values[0] != 2 || string(tr.UserAttrs["loss"]) != "Infinity" {
+			t.Errorf("trial %d: %+v", tr.Number, tr)
+		}
+		if c, _ := tr.Param("c"); !space.Equal(c.Dist, space.Categorical{Choices: []any{3, 0.5, 7}}) {
+			t.Errorf("trial %d has choices %v", tr.Number, c.Dist)
+		}
+	}
+	err = open(t, nil).Optimize(t.Context(), func(tr *study.Trial) (float64, error) {
+		study.Suggest(tr, "c", space.Categorical{Choices: []any{1, uint64(math.MaxUint64)}})
+		return 0, nil
+	}, study.Budget{})
+	if !errors.Is(err, space.ErrInvalid) {
+		t.Errorf("a number beyond an int: %v", err)
+	}
+}

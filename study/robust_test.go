@@ -260,7 +260,7 @@ func TestMisuse(t *testing.T) {
 	for name, suggest := range map[string]func(*study.Trial){
 		"a name":   func(t *study.Trial) { t.Float("p\xff", 0, 1) },
 		"a choice": func(t *study.Trial) { t.Categorical("c", "a\xff") },
-		"a type":   func(t *study.Trial) { study.Suggest(t, "d", space.Categorical{Choices: []any{int64(1)}}) },
+		"a type":   func(t *study.Trial) { study.Suggest(t, "d", space.Categorical{Choices: []any{[]int{1}}}) },
 	} {
 		tr, err := st.Ask(t.Context())
 		if err != nil {

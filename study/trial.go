@@ -333,8 +333,11 @@ func encodeAttr(key string, value any) (json.RawMessage, error) {
 	if err := storage.CheckName("attribute key", key); err != nil {
 		return nil, err
 	}
-	if x, ok := value.(float64); ok {
+	switch x := value.(type) {
+	case float64:
 		return json.RawMessage(pyjson.Float(x)), nil
+	case float32:
+		return json.RawMessage(pyjson.Float(float64(x))), nil
 	}
 	text, err := json.Marshal(value)
 	if err != nil {
