@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strconv"
 
 	"github.com/urfave/cli/v2"
 
@@ -66,10 +67,12 @@ func onlyStudyOf(c *cli.Context) (string, error) {
 func importStudyCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "import-study",
-		Usage: "make a study from what export-study has written",
+		Usage: "make a study from what export-study has written, or from a journal file of Optuna",
 		Description: "The new study is as the exported one was, to the order in which its trials have\n" +
 			"finished. A trial that was running waits, to be begun from its start. If any line\n" +
-			"is damaged or missing nothing is imported.",
+			"is damaged or missing nothing is imported.\n\n" +
+			"Of a file of Optuna's JournalFileBackend with several studies, --study-name says\n" +
+			"which one is imported; a last line that is cut off is left out, as Optuna does.",
 		Flags: []cli.Flag{
 			storageFlag(),
 			&cli.StringFlag{Name: "study-name", DefaultText: "that of the exported one", Usage: "the `NAME` of the new study"},
@@ -98,6 +101,26 @@ func importStudyCommand() *cli.Command {
 	}
 }
 
+// fromOptuna returns the study of Optuna's journal that --study-name names, or
+// the only one.
+func fromOptuna(c *cli.Context, file string, text []byte) (s storage.Study, trials []*trial.Trial, err error) {
+	all, err := journal.ReadOptuna(bytes.NewReader(text))
+	if err != nil {
+		return s, nil, err
+	}
+	var names []string
+	for _, o := range all {
+		names = append(names, strconv.Quote(o.Name))
+		if o.Name == c.String("study-name") || len(all) == 1 {
+			return o.Study, o.Trials, nil
+		}
+	}
+	if len(all) == 0 {
+		return s, nil, fmt.Errorf("%s has no study", file)
+	}
+	return s, nil, usagef("--study-name is %q, and %s has %d studies: %s", c.String("study-name"), file, len(all), listed(names))
+}
+
 func readJournal(c *cli.Context) (s storage.Study, trials []*trial.Trial, err error) {
 	from, name := io.Reader(c.App.Reader), "standard input"
 	if path := c.String("input"); path != "" && path != "-" {
@@ -108,7 +131,15 @@ func readJournal(c *cli.Context) (s storage.Study, trials []*trial.Trial, err er
 		defer f.Close()
 		from, name = f, path
 	}
-	s, trials, err = journal.Read(from)
+	text, err := io.ReadAll(from)
+	if err != nil {
+		return s, nil, err
+	}
+	if journal.IsOptuna(text) {
+		s, trials, err = fromOptuna(c, name, text)
+	} else {
+		s, trials, err = journal.Read(bytes.NewReader(text))
+	}
 	if errors.As(err, new(*journal.Error)) {
 		err = fmt.Errorf("read %s: %w", name, err)
 	}

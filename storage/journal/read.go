@@ -116,7 +116,7 @@ func decode(text []byte, v any) error {
 func (d *reader) header() error {
 	text, err := d.next()
 	if err == io.EOF {
-		return errors.New("the journal is empty")
+		return errors.New("the export is empty")
 	} else if err != nil {
 		return err
 	}
@@ -125,10 +125,10 @@ func (d *reader) header() error {
 	}
 	// A later version may have other members.
 	if err := json.Unmarshal(text, &version); err != nil || version.Version == nil {
-		return errors.New(`this is no journal of a study: want {"bluefin_journal":1, …`)
+		return errors.New(`this is no export of a study: want {"bluefin_journal":1, …`)
 	}
 	if *version.Version != Version {
-		return fmt.Errorf("the journal has format version %d, this program reads version %d: use a newer Bluefin", *version.Version, Version)
+		return fmt.Errorf("the export has format version %d, this program reads version %d: use a newer Bluefin", *version.Version, Version)
 	}
 	var h header
 	if err := decode(text, &h); err != nil {
@@ -154,7 +154,7 @@ func (d *reader) trial() (*trial.Trial, error) {
 	text, err := d.next()
 	if err == io.EOF {
 		d.line++
-		return nil, fmt.Errorf("the journal is cut off: %d of %d trials are there", len(d.seen), d.trials)
+		return nil, fmt.Errorf("the export is cut off: %d of %d trials are there", len(d.seen), d.trials)
 	} else if err != nil {
 		return nil, err
 	}
