@@ -15,7 +15,7 @@ import (
 func copyStudyCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "copy-study",
-		Usage: "copy a study with all its trials, within a study file or to another one",
+		Usage: "copy a study with all its trials, also to another file",
 		Description: "Copied as they are: directions, attributes of every kind and program, and of each\n" +
 			"trial its number, state, parameters, values, reports, constraints, times and place\n" +
 			"in finishing order. A running trial waits in the copy, to be begun from its start.\n" +

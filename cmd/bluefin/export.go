@@ -13,7 +13,7 @@ import (
 func exportCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "export",
-		Usage: "write the best trial as JSON; of a study with several objectives, the list of its best trials",
+		Usage: "write the best trial, or those of several objectives, as JSON",
 		Flags: []cli.Flag{
 			storageFlag(), studyNameFlag(),
 			outputFlag(), forceFlag(),

@@ -37,22 +37,24 @@ func finetuneCommand(width int) *cli.Command {
 	}
 	cmd := &cli.Command{
 		Name:  "finetune",
-		Usage: "search for the settings that fine-tune a pretrained network best",
-		Description: "Each trial is one fine-tuning; its value is the best validation loss, or --metric.\n" +
-			"Trial 0 has the recommended settings. Run the same command again to go on after a\n" +
-			"stop. Tasks:\n" +
-			"  digits   a small network that knows the handwritten digits 0 to 4 learns 5 to 9\n" +
-			"  fashion  a convolutional network that knows five kinds of clothes learns five others\n" +
-			"  text     an encoder in the folder of a Hugging Face model (--model) learns classes of\n" +
-			"           texts, or numbers, from a CSV file (--train)\n" +
-			"  csv      a small network learns a column of a CSV file (--train) from the others\n" +
+		Usage: "search for the settings that fine-tune a network best",
+		Description: "Each trial is one fine-tuning; its value is the best validation loss, or\n" +
+			"--metric. Trial 0 has the recommended settings. Run the same command again to\n" +
+			"resume after a stop. Tasks:\n" +
+			"  digits   a small network that knows the digits 0 to 4 learns 5 to 9\n" +
+			"  fashion  a convolutional network that knows five kinds of clothes learns\n" +
+			"           five others\n" +
+			"  text     an encoder in the folder of a Hugging Face model (--model) learns\n" +
+			"           classes of texts, or numbers, from a CSV file (--train)\n" +
+			"  csv      a small network learns a column of a CSV file (--train) from the\n" +
+			"           others\n" +
 			"The first two need nothing but this program.",
 		Action: runFinetune,
 	}
 	for _, g := range groups {
 		cmd.Flags = append(cmd.Flags, g.flags...)
 	}
-	cmd.CustomHelpTemplate = groupedHelp(cmd, groups, width)
+	cmd.CustomHelpTemplate = helpText(cmd.Name, cmd, groups, width)
 	return cmd
 }
 

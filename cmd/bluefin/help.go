@@ -1,31 +1,56 @@
 package main
 
 import (
+	"io"
 	"strings"
 
 	"github.com/urfave/cli/v2"
 )
 
-// A flagGroup is a part of a long list of flags.
+// A flagGroup is a part of a list of flags.
 type flagGroup struct {
 	title string
 	flags []cli.Flag
 }
 
-// groupedHelp returns the help of a command by groups of its flags, in their
-// order, wrapped at a width: the parser's own sorts them by the alphabet.
-func groupedHelp(cmd *cli.Command, groups []flagGroup, width int) string {
+// helpWidth is how wide help for w is.
+func helpWidth(w io.Writer) int {
+	if d, ok := w.(*dataWriter); ok && d.terminal {
+		return widthOf(w)
+	}
+	return 80 // of most pagers and terminals
+}
+
+// helpText returns the help of the command that is typed as name, by groups of
+// its flags in their order, wrapped at a width. The parser's own wraps nothing.
+func helpText(name string, cmd *cli.Command, groups []flagGroup, width int) string {
 	const indent, column = 3, 29 // of the flags, and of what they are for
 	width = max(width, column+30)
 	var b strings.Builder
-	b.WriteString("NAME:\n   bluefin " + cmd.Name + " - " + cmd.Usage + "\n\nUSAGE:\n   bluefin " + cmd.Name + " [options]\n\nDESCRIPTION:\n")
-	for line := range strings.Lines(cmd.Description) {
-		b.WriteString("   " + line)
+	paragraph := func(text string) {
+		for _, line := range wrapped(text, width-indent) {
+			b.WriteString("   " + line + "\n")
+		}
 	}
-	b.WriteString("\n")
+	b.WriteString("NAME:\n")
+	paragraph("bluefin " + name + " - " + cmd.Usage)
+	b.WriteString("\nUSAGE:\n   bluefin " + name + " [options]\n")
+	if cmd.Description != "" {
+		b.WriteString("\nDESCRIPTION:\n")
+		for _, text := range paragraphs(cmd.Description) {
+			if strings.HasPrefix(text, " ") {
+				b.WriteString("   " + text + "\n")
+			} else {
+				paragraph(text)
+			}
+		}
+	}
 	for _, g := range groups {
 		b.WriteString("\n" + strings.ToUpper(g.title) + ":\n")
 		for _, f := range g.flags {
+			if v, ok := f.(cli.VisibleFlag); ok && !v.IsVisible() {
+				continue
+			}
 			name, usage, _ := strings.Cut(f.String(), "\t")
 			lines := wrapped(strings.TrimSpace(usage), width-column)
 			head := strings.Repeat(" ", indent) + strings.TrimSpace(name)
@@ -39,7 +64,19 @@ func groupedHelp(cmd *cli.Command, groups []flagGroup, width int) string {
 			}
 		}
 	}
-	return b.String()
+	return strings.ReplaceAll(b.String(), "{{", `{{"{{"}}`) // it is a template
+}
+
+// paragraphs joins the lines of text, but for those that are indented.
+func paragraphs(text string) (all []string) {
+	for line := range strings.SplitSeq(text, "\n") {
+		if last := len(all) - 1; last >= 0 && !strings.HasPrefix(line, " ") && !strings.HasPrefix(all[last], " ") {
+			all[last] += " " + line
+		} else {
+			all = append(all, line)
+		}
+	}
+	return all
 }
 
 // wrapped returns text in lines of at most so many bytes, but for longer words.

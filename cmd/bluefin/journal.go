@@ -19,7 +19,7 @@ import (
 func exportStudyCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "export-study",
-		Usage: "write a study with all its trials as JSON Lines, from which import-study makes it anew",
+		Usage: "write a study with all its trials as JSON Lines",
 		Description: "The first line is the study, each other one a trial, in the order in which they\n" +
 			"finished; those that have not come last. Nothing is left out but checkpoints.",
 		Flags: []cli.Flag{
@@ -67,7 +67,7 @@ func onlyStudyOf(c *cli.Context) (string, error) {
 func importStudyCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "import-study",
-		Usage: "make a study from what export-study has written, or from a journal file of Optuna",
+		Usage: "make a study from a file of export-study or an Optuna journal",
 		Description: "The new study is as the exported one was, to the order in which its trials have\n" +
 			"finished. A trial that was running waits, to be begun from its start. If any line\n" +
 			"is damaged or missing nothing is imported.\n\n" +

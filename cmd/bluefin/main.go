@@ -84,14 +84,14 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 	app := &cli.App{
 		Name:                      "bluefin",
 		Usage:                     "search for hyperparameters",
-		Description:               "To begin, run `bluefin finetune`: it searches for the settings that fine-tune a\nsmall network best, shows each trial, and saves all of them in bluefin.db.",
+		Description:               "To begin, run `bluefin finetune`: it searches for the settings that fine-tune\na small network best, shows each trial, and saves all of them in bluefin.db.",
 		Version:                   version(),
 		Writer:                    stdout,
 		ErrWriter:                 stderr,
 		DisableSliceFlagSeparator: true,
 		ExitErrHandler:            func(*cli.Context, error) {}, // run decides about the exit
 		Commands: []*cli.Command{
-			finetuneCommand(widthOf(stdout)), predictCommand(), createStudyCommand(), deleteStudyCommand(), studyNamesCommand(), studiesCommand(),
+			finetuneCommand(helpWidth(stdout)), predictCommand(), createStudyCommand(), deleteStudyCommand(), studyNamesCommand(), studiesCommand(),
 			trialsCommand(), bestTrialCommand(), bestTrialsCommand(), askCommand(), tellCommand(), enqueueCommand(), exportCommand(),
 			copyStudyCommand(), exportStudyCommand(), importStudyCommand(), studyCommand(), storageCommand(),
 		},
@@ -103,13 +103,14 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 		},
 		OnUsageError: func(c *cli.Context, err error, _ bool) error { return parseError(c, err, "") },
 	}
-	prepare(app.Commands, "")
+	prepare(app.Commands, "", helpWidth(stdout))
 	return app
 }
 
 // prepare gives all commands, and those below them, what they have in common.
-// parent is what stands before their names, with a space behind it.
-func prepare(commands []*cli.Command, parent string) {
+// parent is what stands before their names, with a space behind it; width is that
+// of their help.
+func prepare(commands []*cli.Command, parent string, width int) {
 	for _, cmd := range commands {
 		name := parent + cmd.Name + " "
 		cmd.OnUsageError = func(c *cli.Context, err error, _ bool) error { return parseError(c, err, name) }
@@ -118,9 +119,12 @@ func prepare(commands []*cli.Command, parent string) {
 			if cmd.Name != "finetune" && cmd.Name != "predict" {
 				cmd.Flags, cmd.Before = append(cmd.Flags, logFlags()...), openLog
 			}
+			if cmd.CustomHelpTemplate == "" {
+				cmd.CustomHelpTemplate = helpText(parent+cmd.Name, cmd, []flagGroup{{"options", append(cmd.Flags, cli.HelpFlag)}}, width)
+			}
 			cmd.Action = noArguments(name, cmd.Action)
 		}
-		prepare(cmd.Subcommands, name)
+		prepare(cmd.Subcommands, name, width)
 	}
 }
 

@@ -22,7 +22,7 @@ import (
 func predictCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "predict",
-		Usage: "predict the labels of texts or rows with a network that finetune --output kept",
+		Usage: "predict labels with a network that finetune --output kept",
 		Description: "The predictions are CSV with a line for each row of --input: the label and the\n" +
 			"probability of each class, or the number of a regression.",
 		Flags: []cli.Flag{

@@ -13,12 +13,8 @@ import (
 
 func storageCommand() *cli.Command {
 	return &cli.Command{
-		Name:  "storage",
-		Usage: "look after a study file",
-		Description: "bluefin storage check             says what is wrong with the file, if anything\n" +
-			"bluefin storage backup -o FILE    copies it while others use it\n" +
-			"bluefin storage upgrade           brings it to the tables of this program\n" +
-			"bluefin storage vacuum            gives free room in the file back to the disk",
+		Name:        "storage",
+		Usage:       "look after a study file",
 		Subcommands: []*cli.Command{storageCheckCommand(), storageBackupCommand(), storageUpgradeCommand(), storageVacuumCommand()},
 		Action: func(c *cli.Context) error {
 			if c.Args().Present() {
@@ -32,7 +28,7 @@ func storageCommand() *cli.Command {
 func storageCheckCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "check",
-		Usage: "check a study file and print a line for each thing that is wrong, or \"sound\"",
+		Usage: "print a line for each thing that is wrong, or \"sound\"",
 		Description: "The file is read and not changed, also while others write to it. Checked are the\n" +
 			"database itself, Optuna's tables (numbers without a gap, finished trials complete,\n" +
 			"readable texts, no row without its study or trial) and, if the file has them,\n" +
@@ -101,7 +97,7 @@ func counted(n int, thing string) string {
 func storageBackupCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "backup",
-		Usage: "copy a study file as it is at one moment, also while others write to it",
+		Usage: "copy a study file, also while others write to it",
 		Description: "The copy appears under its name when it is whole and on the disk, and is checked\n" +
 			"as `bluefin storage check` does. It is smaller than the file if that has holes.",
 		Flags: []cli.Flag{
@@ -146,7 +142,7 @@ func storageBackupCommand() *cli.Command {
 func storageVacuumCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "vacuum",
-		Usage: "give free room in a study file back to the disk",
+		Usage: "give free room in the file back to the disk",
 		Description: "Deleted studies and checkpoints leave free room in the file, which later\n" +
 			"trials use. Most of it is given back when a trial with a large checkpoint\n" +
 			"ends or a study is deleted; this command gives back all of it. It writes the\n" +
@@ -181,7 +177,7 @@ func megabytes(bytes int64) string { return fmt.Sprintf("%.1f MB", float64(bytes
 func storageUpgradeCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "upgrade",
-		Usage: "bring the tables and triggers of a study file to those of this program",
+		Usage: "bring the tables and triggers up to those of this program",
 		Description: "It takes files of Bluefin and of Optuna 3.0 and later, and does in one step what\n" +
 			"is needed, if anything: Bluefin's tables in a file that Optuna made, triggers that\n" +
 			"are missing or changed, Optuna's index of 3.2. Optuna reads the file as before.",
