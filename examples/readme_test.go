@@ -14,12 +14,12 @@ import (
 	"github.com/bluefin-hpo/bluefin/objective/kernel"
 )
 
-// A block is a fenced block of README.md.
+// A block is a fenced block of a page.
 type block struct{ language, text string }
 
-func readme(t *testing.T) []block {
+func blocks(t *testing.T, page string) []block {
 	t.Helper()
-	text, err := os.ReadFile("../README.md")
+	text, err := os.ReadFile(page)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,7 +77,7 @@ func shows(t *testing.T, what, shown string, got string) {
 
 func TestReadmeProgramsRunAndPrintWhatItSays(t *testing.T) {
 	programs := 0
-	blocks := readme(t)
+	blocks := blocks(t, "../README.md")
 	for i, b := range blocks {
 		if b.language != "go" || !strings.HasPrefix(b.text, "package main\n") {
 			continue
@@ -121,7 +121,7 @@ func TestReadmeProgramsRunAndPrintWhatItSays(t *testing.T) {
 // with what is shown of its output.
 func commandLines(t *testing.T) (lines, outputs []string) {
 	t.Helper()
-	for _, b := range readme(t) {
+	for _, b := range blocks(t, "../README.md") {
 		if b.language != "sh" && b.language != "console" {
 			continue
 		}
