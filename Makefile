@@ -4,7 +4,10 @@ STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 # How long each fuzz test runs.
 FUZZTIME ?= 20s
 
-.PHONY: check test race bench fuzz cover faults
+.PHONY: help check test race bench fuzz cover faults release arm64
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / {printf "  %-9s %s\n", $$1, $$2}' Makefile
 
 check: ## formatting, vet, staticcheck, tidy and pinned modules
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo "not gofmt-ed"; exit 1; }
@@ -19,7 +22,7 @@ test: ## everything that a fresh machine with Go can test
 race: ## the packages with goroutines under the race detector
 	go test -race -short -timeout 30m ./study/... ./storage/... ./sampler/... ./pruner/... ./trial/... ./objective/...
 
-bench:
+bench: ## every benchmark
 	go test -run '^$$' -bench . -benchmem ./...
 
 fuzz: ## every fuzz test, one after the other
@@ -29,9 +32,26 @@ fuzz: ## every fuzz test, one after the other
 		done || exit 1; \
 	done
 
-cover:
+cover: ## coverage of all packages by all tests
 	go test -coverprofile cover.out -coverpkg ./... ./...
 	go tool cover -func cover.out | tail -1
 
 faults: ## the long form of the fault harness: minutes
 	go test ./study -run Faults -v -timeout 30m -faults.kills 1000 -faults.processes 8 -faults.crowd 64
+
+PLATFORMS = linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
+
+release: ## static builds for six platforms in dist/, with checksums; the version comes from the git tag
+	rm -rf dist && mkdir dist
+	@for p in $(PLATFORMS); do \
+		os=$${p%/*} arch=$${p#*/} ext=; [ $$os != windows ] || ext=.exe; \
+		echo "dist/bluefin-$$os-$$arch$$ext"; \
+		CGO_ENABLED=0 GOOS=$$os GOARCH=$$arch go build -trimpath -buildvcs=true -ldflags '-s -w' \
+			-o "dist/bluefin-$$os-$$arch$$ext" ./cmd/bluefin || exit 1; \
+	done
+	cd dist && sha256sum bluefin-* > SHA256SUMS
+
+# One test starts itself again, which qemu as a wrapper cannot do.
+arm64: ## tests of arithmetic, samplers and storage on arm64; needs qemu-user-static, takes ten minutes
+	CGO_ENABLED=0 GOARCH=arm64 go test -short -timeout 30m -exec qemu-aarch64-static \
+		-skip TestTheEnvironmentIsRead ./objective/kernel ./objective/nn ./sampler ./storage
