@@ -91,7 +91,7 @@ func parseSpace(text string) ([]space.Dimension, error) {
 		var err error
 		dim := space.Dimension{Name: name.(string)}
 		if dim.Dist, err = space.Unmarshal(raw); err == nil {
-			err = cmp.Or(checkChoices(dim.Dist), dim.Dist.Check())
+			err = cmp.Or(storage.CheckName("parameter name", dim.Name), checkChoices(dim.Dist), dim.Dist.Check())
 		}
 		if err != nil {
 			return nil, fmt.Errorf("parameter %q: %w", name, err)

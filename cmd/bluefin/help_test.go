@@ -29,6 +29,11 @@ func TestHelpFits(t *testing.T) {
 			if strings.Contains(stdout.String(), "--verbose") {
 				t.Errorf("%q --help shows a flag that is hidden", path)
 			}
+			for _, f := range cmd.Flags {
+				if r, ok := f.(cli.RequiredFlag); ok && r.IsRequired() {
+					t.Errorf("%q: the parser looks for --%s, and says so in many lines and exits with 1", path, f.Names()[0])
+				}
+			}
 			if !strings.Contains(stdout.String(), strings.Join(path, " ")) {
 				t.Errorf("%q --help does not name its command: %s", path, &stdout)
 			}

@@ -26,8 +26,8 @@ func predictCommand() *cli.Command {
 		Description: "The predictions are CSV with a line for each row of --input: the label and the\n" +
 			"probability of each class, or the number of a regression.",
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "model", Required: true, Usage: "the `FOLDER` that finetune --output wrote"},
-			&cli.StringFlag{Name: "input", Aliases: []string{"i"}, Required: true, Usage: "the `FILE` with the rows, CSV or TSV with names in the first line, - for standard input"},
+			&cli.StringFlag{Name: "model", DefaultText: "required", Usage: "the `FOLDER` that finetune --output wrote"},
+			&cli.StringFlag{Name: "input", Aliases: []string{"i"}, DefaultText: "required", Usage: "the `FILE` with the rows, CSV or TSV with names in the first line, - for standard input"},
 			outputFlag(), forceFlag(),
 			&cli.StringFlag{Name: "text-column", DefaultText: "as in training", Usage: "the `NAME` of the column with the texts"},
 			&cli.StringFlag{Name: "label-column", DefaultText: "as in training", Usage: "the `NAME` of the column with the true labels: if there is one, the end says how many are right"},
@@ -38,6 +38,11 @@ func predictCommand() *cli.Command {
 }
 
 func runPredict(c *cli.Context) error {
+	for _, flag := range []string{"model", "input"} {
+		if c.String(flag) == "" {
+			return usagef("--%s is missing", flag)
+		}
+	}
 	if err := checkEncoding(c); err != nil {
 		return err
 	}

@@ -77,6 +77,14 @@ func TestReadOnlyFiles(t *testing.T) {
 		}
 	}
 	os.Chmod(dir, 0o755)
+	os.Chmod(file, 0)
+	for _, args := range [][]string{{"studies"}, {"storage", "check"}, {"storage", "backup", "-o", "copy.db"}, {"export-study"}} {
+		_, stderr, err := unprivileged(t, dir, append(args, "--storage", "s.db")...)
+		if err == nil || !strings.Contains(stderr, "study file s.db: no right to read the file: permission denied") || strings.Count(stderr, "\n") != 1 {
+			t.Errorf("%v says in one line that the file cannot be read: got %v, %q", args, err, stderr)
+		}
+	}
+	os.Chmod(file, 0o444)
 	if after, err := os.ReadFile(file); err != nil || !bytes.Equal(before, after) {
 		t.Error("a read-only file was changed")
 	}

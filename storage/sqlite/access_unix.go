@@ -17,6 +17,9 @@ func links(_ string, info fs.FileInfo) uint64 {
 	return 1
 }
 
+// readable returns why this process may not read the file at path.
+func readable(path string) error { return unix.Access(path, unix.R_OK) }
+
 // access returns why this process may not read and write what is at path, by
 // its permissions and those of the file system. It does not open it: to close
 // it again would take back locks where they belong to the process.

@@ -20,6 +20,15 @@ func links(path string, _ fs.FileInfo) uint64 {
 	return uint64(info.NumberOfLinks)
 }
 
+// readable returns why this process may not read the file at path.
+func readable(path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return bare(err)
+	}
+	return f.Close()
+}
+
 // access returns why this process may not write to the file at path. Who may
 // write in a folder only an attempt can tell.
 func access(path string) error {

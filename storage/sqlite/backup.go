@@ -87,10 +87,10 @@ func checkTarget(from, to string, replace bool) error {
 		return nil
 	case err != nil:
 		return err
-	case !replace:
-		return fmt.Errorf("%s: %w", to, fs.ErrExist)
 	case !info.Mode().IsRegular():
 		return fmt.Errorf("%s is no ordinary file", to)
+	case !replace:
+		return fmt.Errorf("%s: %w", to, fs.ErrExist)
 	}
 	if source, err := os.Stat(from); err == nil && os.SameFile(source, info) {
 		return fmt.Errorf("%s is the study file itself", to)

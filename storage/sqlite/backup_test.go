@@ -134,6 +134,9 @@ func TestBackupOverwritesOnlyWhatItMay(t *testing.T) {
 	if err := sqlite.Backup(t.Context(), path, to, false); !errors.Is(err, fs.ErrExist) {
 		t.Errorf("a file that exists: got %v, want fs.ErrExist", err)
 	}
+	if err := sqlite.Backup(t.Context(), path, os.DevNull, false); err == nil || errors.Is(err, fs.ErrExist) {
+		t.Errorf("what cannot be replaced: got %v", err) // and nobody is told to force it
+	}
 	link := filepath.Join(dir, "link")
 	if err := os.Symlink(path, link); err != nil {
 		t.Fatal(err)

@@ -18,6 +18,9 @@ func locate(path string, mode Mode) (string, error) {
 	if path == "" {
 		return "", errors.New("the path is empty")
 	}
+	if os.IsPathSeparator(path[len(path)-1]) {
+		return "", errors.New("the path ends as that of a folder, want that of a file")
+	}
 	abs, err := resolve(path)
 	if err != nil {
 		return "", err
@@ -28,7 +31,7 @@ func locate(path string, mode Mode) (string, error) {
 	info, err := os.Stat(abs)
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && mode == Create:
-		return abs, makeFile(path, abs)
+		return abs, makeFile(abs)
 	case err != nil:
 		return "", bare(err)
 	case info.IsDir():
@@ -40,6 +43,9 @@ func locate(path string, mode Mode) (string, error) {
 		return "", err
 	}
 	if mode == ReadOnly {
+		if err := readable(abs); err != nil {
+			return "", fmt.Errorf("no right to read the file: %w", err)
+		}
 		return abs, nil
 	}
 	if err := followMode(abs, info); err != nil {
@@ -93,15 +99,13 @@ func oneName(abs string, info fs.FileInfo) error {
 
 // makeFile makes an empty file, from which SQLite makes a database. The system
 // says better than SQLite why it cannot be done.
-func makeFile(path, abs string) error {
+func makeFile(abs string) error {
 	f, err := os.OpenFile(abs, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o644)
 	switch {
 	case err == nil:
 		return f.Close()
 	case errors.Is(err, fs.ErrExist): // another process has made it meanwhile
 		return nil
-	case errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("the folder %s does not exist: %w", filepath.Dir(path), fs.ErrNotExist)
 	}
 	return fmt.Errorf("cannot create a file in the folder %s: %w", filepath.Dir(abs), bare(err))
 }
