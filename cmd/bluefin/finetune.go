@@ -23,7 +23,7 @@ func finetuneCommand(width int) *cli.Command {
 	groups := []flagGroup{
 		{"data and network", slices.Concat(taskFlags(), dataFlags())},
 		{"search", []cli.Flag{
-			&cli.IntFlag{Name: "trials", Value: 30, Usage: "the `NUMBER` of trials that the study shall have in all"},
+			&cli.IntFlag{Name: "trials", Value: 30, Usage: "the total `NUMBER` of trials in the study"},
 			&cli.DurationFlag{Name: "timeout", DefaultText: "none", Usage: "stop after a `TIME` like 10m"},
 			&cli.IntFlag{Name: "workers", Value: 1, Usage: "the `NUMBER` of trials that run at once"},
 			samplerFlag("auto"), prunerFlag(), seedFlag(),
@@ -60,7 +60,7 @@ func finetuneCommand(width int) *cli.Command {
 
 func orphansFlag() cli.Flag {
 	return &cli.StringFlag{Name: "orphans", Value: "resume",
-		Usage: "what becomes of a trial whose worker was killed, `POLICY` is resume, retry or fail. It goes on under its number, from its last checkpoint; or it fails and a copy of it is queued; or it fails"}
+		Usage: "what happens to a trial whose worker was killed, `POLICY` is resume (continue it from its last checkpoint), retry (fail it and queue a copy) or fail"}
 }
 
 // orphans reads the flag of that name.
@@ -99,11 +99,14 @@ func runFinetune(c *cli.Context) (err error) {
 	if err := kernel.Check(); err != nil {
 		return err
 	}
-	task, err := taskOf(c)
+	task, err := phase(ctx, c, "loading the data and the network", "Loading the data and the network …", func() (*task, error) {
+		t, err := taskOf(c)
+		if err == nil {
+			_, err = t.ID() // hashes all of it, before there is a study
+		}
+		return t, err
+	})
 	if err != nil {
-		return err
-	}
-	if _, err := task.ID(); err != nil { // before there is a study
 		return err
 	}
 	cfg.Name = cmp.Or(c.String("study-name"), dataName(c, task))
@@ -133,6 +136,12 @@ func runFinetune(c *cli.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	searching := false
+	defer func() {
+		if !searching && ctx.Err() != nil && (errors.Is(err, ctx.Err()) || errors.Is(err, context.Cause(ctx))) {
+			err = phaseEnd(ctx, c, "opening the study")
+		}
+	}()
 	defer func() { err = errors.Join(err, db.Close()) }()
 	cfg.Storage = db
 	if c.String("study-name") == "" && cfg.Name != task.Name {
@@ -176,6 +185,7 @@ func runFinetune(c *cli.Context) (err error) {
 		return err
 	}
 	if err == nil {
+		searching = true
 		err = s.Optimize(ctx, show.watched(task.Objective(task.Space, cfg.Seed)), study.Budget{Trials: c.Int("trials"), Workers: min(c.Int("workers"), c.Int("trials"))})
 	}
 	return errors.Join(finetuneEnd(c, s, task, err), output.finish(ctx, err))

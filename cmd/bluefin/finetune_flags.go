@@ -22,14 +22,14 @@ func taskFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "task", DefaultText: "text with --model, csv with --train alone, else digits", Usage: "what is fine-tuned, `NAME` is digits, fashion, text or csv"},
 		&cli.StringFlag{Name: "model", Usage: "the `FOLDER` of the encoder, as Hugging Face's save_pretrained writes it (text)"},
-		&cli.StringFlag{Name: "train", Usage: "the `FILE` with the examples to learn from, CSV or TSV with names in the first line (text, csv)"},
-		&cli.StringFlag{Name: "valid", DefaultText: "a fifth of --train", Usage: "the `FILE` with the examples that epochs and trials are chosen by (text, csv)"},
-		&cli.StringFlag{Name: "test", DefaultText: "none", Usage: "the `FILE` with the examples that judge the choice, or a share of --train, like 0.2 (text, csv)"},
+		&cli.StringFlag{Name: "train", Usage: "the `FILE` of training examples, CSV or TSV with names in the first line (text, csv)"},
+		&cli.StringFlag{Name: "valid", DefaultText: "a fifth of --train", Usage: "the `FILE` of validation examples, which choose epochs and trials (text, csv)"},
+		&cli.StringFlag{Name: "test", DefaultText: "none", Usage: "the `FILE` of test examples, which judge the choice, or a share of --train, like 0.2 (text, csv)"},
 		&cli.StringFlag{Name: "text-column", Value: "text", Usage: "the `NAME` of the column with the texts (text)"},
 		&cli.StringFlag{Name: "label-column", Value: "label", Usage: "the `NAME` of the column with the classes, or the numbers (text, csv)"},
 		&cli.BoolFlag{Name: "regression", Usage: "the labels are numbers to predict (text, csv)"},
 		&cli.StringFlag{Name: "pooling", DefaultText: "that of the model", Usage: "how the tokens of a text become one, `NAME` is mean or cls (text)"},
-		&cli.IntFlag{Name: "max-length", Value: text.DefaultMaxLength, Usage: "the `NUMBER` of tokens at which texts are cut (text)"},
+		&cli.IntFlag{Name: "max-length", Value: text.DefaultMaxLength, Usage: "cut texts at a `NUMBER` of tokens (text)"},
 		&cli.StringFlag{Name: "pretrained", Usage: "a `FOLDER` that --output wrote, whose network is the start (csv)"},
 		&cli.BoolFlag{Name: "balanced", Usage: "give all classes the same weight in the training loss, whatever their sizes (csv, text)"},
 		&cli.StringFlag{Name: "output", Usage: "keep the network of the best trial in a `FOLDER`: for texts one that transformers reads. With --folds it is that of the last fold"},
@@ -128,13 +128,13 @@ func testOf(c *cli.Context) (file string, share float64, err error) {
 func practiceFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.GenericFlag{Name: "rehearse", Value: new(whether), Usage: "first train for one epoch on a twentieth of the data, and say what a trial takes in time and memory; `[=only]` stops after that"},
-		&cli.BoolFlag{Name: "similarity", Value: true, Usage: "measure how much the frozen network knows of the new classes, and start with trials that freeze as much; --similarity=false goes without"},
+		&cli.BoolFlag{Name: "similarity", Value: true, Usage: "measure how well frozen features separate the classes, and start with trials that freeze as much; --similarity=false skips it"},
 		&cli.StringFlag{Name: "metric", Value: string(train.MetricLoss), Usage: "what trials are compared by, `NAME` is loss, accuracy, f1_macro, auroc (two classes), rmse or r2 (regression)"},
 		&cli.StringFlag{Name: "fidelity", Value: "epochs", Usage: "what pruners judge a trial by, `NAME` is epochs, data (trainings on a ninth, a third and all of the data) or freezing (trainings with all, with half and with as many blocks frozen as the trial says)"},
-		&cli.Float64Flag{Name: "budget", DefaultText: "none", Usage: "compare trials by what they reach with the same compute: a `NUMBER` of epochs of the whole network, of which one gets more the more blocks are frozen"},
+		&cli.Float64Flag{Name: "budget", DefaultText: "none", Usage: "give each trial the same compute: a `NUMBER` of epochs of the whole network; frozen blocks buy more epochs"},
 		&cli.IntFlag{Name: "folds", DefaultText: "none", Usage: "cross-validate each trial with a `NUMBER` of folds, for small data"},
-		&cli.IntFlag{Name: "cache-mb", Value: 1024, Usage: "`MEGABYTES` of memory for what frozen blocks make of the data, 0 for none"},
-		&cli.StringFlag{Name: "cache-dir", Usage: "keep that in a `FOLDER` for other processes and later studies, too"},
+		&cli.IntFlag{Name: "cache-mb", Value: 1024, Usage: "`MEGABYTES` of memory for frozen-layer features, 0 for none"},
+		&cli.StringFlag{Name: "cache-dir", Usage: "also keep frozen-layer features in a `FOLDER`, for other processes and later studies"},
 	}
 }
 

@@ -76,7 +76,7 @@ func availableMemory(file string) (bytes int64, ok bool) {
 // returns settings, limit at most, that freeze as much and are the recommended
 // ones otherwise.
 func similar(ctx context.Context, c *cli.Context, t *task, limit int) ([]finetune.Settings, error) {
-	says := fmt.Sprintf("Measuring what frozen features of %d depths know of the classes, about as long as an epoch; --similarity=false goes without …", t.Layers+1)
+	says := fmt.Sprintf("Measuring frozen features at %d depths, about as long as an epoch; --similarity=false skips it …", t.Layers+1)
 	s, err := phase(ctx, c, "measuring frozen features", says, func() (finetune.Similarity, error) { return t.Similarity(ctx) })
 	if err != nil {
 		return nil, err
@@ -105,6 +105,6 @@ func similar(ctx context.Context, c *cli.Context, t *task, limit int) ([]finetun
 	if len(shown) == 0 {
 		return nil, nil
 	}
-	logf(c, "So the first trials after the recommended settings have frozen_layers %v. --similarity=false goes without.", shown)
+	logf(c, "So the first trials after the recommended settings have frozen_layers %v. --similarity=false skips this.", shown)
 	return all, nil
 }

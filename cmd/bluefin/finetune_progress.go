@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/dustin/go-humanize/english"
 	"github.com/jedib0t/go-pretty/v6/text"
 
 	"github.com/bluefin-hpo/bluefin/cmd/internal/message"
@@ -57,9 +58,9 @@ func (p *progress) begin(ctx context.Context, s *study.Study) error {
 	finished := countFinished(trials)
 	switch {
 	case finished >= p.total:
-		message.Fprintf(p.w, "Study %q has its %d trials already. A larger --trials goes on.\n", s.Name(), finished)
+		message.Fprintf(p.w, "Study %q already has %s. A larger --trials resumes it.\n", s.Name(), english.Plural(finished, "trial", ""))
 	case finished > 0:
-		message.Fprintf(p.w, "Study %q has %d finished trials, going on to %d.\n", s.Name(), finished, p.total)
+		message.Fprintf(p.w, "Study %q resumes with %d of %d trials finished.\n", s.Name(), finished, p.total)
 	}
 	if best, err := s.Best(ctx); err == nil {
 		p.best = best

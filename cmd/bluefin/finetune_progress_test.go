@@ -6,6 +6,8 @@ import (
 	"errors"
 	"flag"
 	"io"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -174,6 +176,34 @@ func TestPhasesEndWithTheirContext(t *testing.T) {
 		}
 		if errors.Is(err, errInterrupted) != (c.cause == context.Canceled) {
 			t.Errorf("%v ends with %v", c.cause, err)
+		}
+	}
+}
+
+// What comes before the study ends as the search does: by a signal with 130, by
+// the timeout with a line that says where it was. Neither leaves a study.
+func TestStopsBeforeTheSearch(t *testing.T) {
+	for name, c := range map[string]struct {
+		interrupted bool
+		timeout     string
+		code        int
+		want        string
+	}{
+		"a signal": {true, "1h", exitInterrupted, "Interrupted while loading the data and the network, before a trial began."},
+		"the time": {false, "1ns", 1, "--timeout 1ns is over while loading the data and the network, before a trial began"},
+	} {
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		if c.interrupted {
+			cancel()
+		}
+		file := filepath.Join(t.TempDir(), "s.db")
+		var out screen
+		if code := run(ctx, []string{"bluefin", "finetune", "--storage", file, "--timeout", c.timeout}, io.Discard, &out); code != c.code || !strings.Contains(out.String(), c.want) {
+			t.Errorf("%s: exit code %d, want %d with %q:\n%s", name, code, c.code, c.want, out.String())
+		}
+		if _, err := os.Stat(file); !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("%s: there is a study file: %v", name, err)
 		}
 	}
 }

@@ -117,9 +117,9 @@ func describe(c *cli.Context, t *finetune.Task, things string, classes []string)
 		what += ", …"
 	}
 	if n := t.Training.X.Cols; n > 0 {
-		what = fmt.Sprintf("%d features, of %s", n, what)
+		what = fmt.Sprintf("%d features, %s", n, what)
 	}
-	logf(c, "%d %s to learn from, %d to choose by, %d to judge by, of %s.", t.Training.Len(), things, t.Validation.Len(), t.Test.Len(), what)
+	logf(c, "%d %s for training, %d for validation, %d for testing: %s.", t.Training.Len(), things, t.Validation.Len(), t.Test.Len(), what)
 	if classes == nil || c.Bool("balanced") {
 		return
 	}
@@ -129,7 +129,7 @@ func describe(c *cli.Context, t *finetune.Task, things string, classes []string)
 	}
 	rarest, commonest := slices.Index(count, slices.Min(count)), slices.Index(count, slices.Max(count))
 	if count[commonest] >= imbalance*count[rarest] {
-		logf(c, "Of class %s there are %d and of class %s %d: --balanced weighs them alike in the loss, and --metric f1_macro or auroc (two classes) judges by more than the common ones.",
+		logf(c, "Class %s has %d examples, class %s only %d: --balanced weighs them alike in the loss; --metric f1_macro or auroc (two classes) counts the rare ones too.",
 			classes[commonest], count[commonest], classes[rarest], count[rarest])
 	}
 }
