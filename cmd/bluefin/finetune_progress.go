@@ -145,7 +145,14 @@ func (p *progress) ended(t *trial.Trial) {
 	if t.State == trial.Complete && p.gain(t.Values[0]) {
 		p.best, mark = t, "*"
 	}
+	known := len(p.columns)
 	rest := p.cells(t.Params)
+	names := ""
+	if len(p.columns) > known {
+		for _, c := range p.columns {
+			names += text.Pad(shortName(c.name), c.width+1, ' ')
+		}
+	}
 	p.mu.Unlock()
 
 	how := shortTime(t.Duration())
@@ -153,6 +160,9 @@ func (p *progress) ended(t *trial.Trial) {
 		how = fmt.Sprintf("%s %d", p.step, last.Step)
 	}
 	line := fmt.Sprintf("%s  %s %-7s %8s  ", p.head(mark, t.Number, strings.ToLower(t.State.String())), p.metric, value, how)
+	if names != "" {
+		p.line(strings.Repeat(" ", text.StringWidthWithoutEscSequences(message.Visible(line))) + names)
+	}
 	if t.State == trial.Failed {
 		if reason := "(" + failureLine(t) + ")"; text.StringWidthWithoutEscSequences(message.Visible(line+reason)) <= p.width() {
 			rest = reason
@@ -177,8 +187,17 @@ func (p *progress) head(mark string, number int, state string) string {
 	return fmt.Sprintf("%s trial %3d/%d  %-8s", mark, number, p.total, state)
 }
 
-// cells shows the parameters that are searched, each below those of its name in
-// the lines before.
+// shortName heads a column whose values are shorter than the parameter's name.
+func shortName(name string) string {
+	short := map[string]string{
+		"learning_rate": "lr", "batch_size": "batch", "num_train_epochs": "epochs", "weight_decay": "decay", "lr_scheduler_type": "schedule",
+		"warmup_ratio": "warmup", "frozen_layers": "frozen", "layerwise_lr_decay": "lr_decay", "label_smoothing_factor": "smooth",
+	}
+	return cmp.Or(short[name], name)
+}
+
+// cells shows the values of the parameters that are searched, each below the
+// name of its column.
 func (p *progress) cells(params []trial.Param) string {
 	values := map[string]string{}
 	for _, param := range params {
@@ -189,17 +208,13 @@ func (p *progress) cells(params []trial.Param) string {
 		i := slices.IndexFunc(p.columns, func(c column) bool { return c.name == param.Name })
 		if i < 0 {
 			i = len(p.columns)
-			p.columns = append(p.columns, column{param.Name, widest(param.Dist)})
+			p.columns = append(p.columns, column{param.Name, max(widest(param.Dist), len(shortName(param.Name)))})
 		}
 		p.columns[i].width = max(p.columns[i].width, text.StringWidthWithoutEscSequences(values[param.Name]))
 	}
 	var b strings.Builder
 	for _, c := range p.columns {
-		if v, ok := values[c.name]; ok {
-			b.WriteString(c.name + "=" + text.Pad(v, c.width+1, ' '))
-		} else {
-			b.WriteString(strings.Repeat(" ", len(c.name)+c.width+2))
-		}
+		b.WriteString(text.Pad(values[c.name], c.width+1, ' '))
 	}
 	return strings.TrimRight(b.String(), " ")
 }

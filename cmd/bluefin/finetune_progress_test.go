@@ -78,9 +78,10 @@ func TestTrialLinesFitAndAlign(t *testing.T) {
 	failed.State, failed.Values = trial.Failed, nil
 	failed.SystemAttrs = map[string]json.RawMessage{"bluefin:failure": []byte(`"the loss is not finite after epoch 1, step 3 of a long training"`)}
 	p.ended(failed)
-	want := "* trial   0/30  complete  loss 0.5000     7m57s  learning_rate=0.000123 epochs=…\n" +
-		"* trial   1/30  complete  loss 0.4000     7m57s  learning_rate=0.1      epochs=…\n" +
-		"  trial   2/30  fail      loss -          7m57s  learning_rate=0.1      epochs=…\n" +
+	want := "                                                 lr       epochs schedule\n" +
+		"* trial   0/30  complete  loss 0.5000     7m57s  0.000123 3      linear\n" +
+		"* trial   1/30  complete  loss 0.4000     7m57s  0.1      100    constant\n" +
+		"  trial   2/30  fail      loss -          7m57s  0.1      100    constant\n" +
 		"    (the loss is not finite after epoch 1, step 3 of a long training)\n"
 	if got := out.String(); got != want {
 		t.Errorf("got\n%swant\n%s", got, want)
@@ -88,7 +89,7 @@ func TestTrialLinesFitAndAlign(t *testing.T) {
 	var wide screen
 	p = progressTo(&wide, 200)
 	p.ended(complete(0, 0.5, params...))
-	if got := wide.String(); !strings.HasSuffix(got, "  learning_rate=0.1      epochs=100 schedule=constant\n") {
+	if got := wide.String(); !strings.HasSuffix(got, "  0.1      100    constant\n") {
 		t.Errorf("with room there is %q", got)
 	}
 }
