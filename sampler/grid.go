@@ -25,7 +25,7 @@ import (
 // theirs too.
 type Grid struct {
 	// Values are the values of each parameter by name, in external form, each
-	// once, at least one. Every parameter that a trial suggests must be here,
+	// once (1 and 1.0 are the same), at least one. Every parameter that a trial suggests must be here,
 	// and its distribution must contain all values that are drawn.
 	Values map[string][]any
 
@@ -67,7 +67,8 @@ func (s Grid) Len() (int, error) {
 }
 
 // Sample returns a value of d in internal form. It is an error if Values does
-// not have the parameter, if d does not contain the value, and where Len fails.
+// not have the parameter, if d does not contain the value or takes another one
+// for the same, and where Len fails.
 func (s Grid) Sample(r trial.Request, name string, d space.Dist) (float64, error) {
 	n, err := s.Len()
 	if err != nil {
@@ -83,9 +84,16 @@ func (s Grid) Sample(r trial.Request, name string, d space.Dist) (float64, error
 		}
 		cell /= len(s.Values[other])
 	}
-	x, err := d.Internal(s.Values[name][cell%len(s.Values[name])])
+	values := s.Values[name]
+	at := cell % len(values)
+	x, err := d.Internal(values[at])
 	if err != nil {
 		return 0, fmt.Errorf("sampler: Grid.Values[%q]: %w", name, err)
+	}
+	for i, v := range values { // equal ones would never be exhausted: Left counts both, and a trial tries one
+		if y, err := d.Internal(v); err == nil && i != at && y == x {
+			return 0, fmt.Errorf("sampler: Grid.Values[%q] has %v at %d and %d, want each value of %v once", name, v, min(i, at), max(i, at), d)
+		}
 	}
 	return x, nil
 }

@@ -36,6 +36,7 @@ func TestWrongSettingsEndOptimizeAtOnce(t *testing.T) {
 		{"BruteForce", func(c *study.Config) { c.Sampler = sampler.BruteForce{} }},
 		{`Grid.Values has no "x"`, func(c *study.Config) { c.Sampler = sampler.Grid{Values: map[string][]any{"y": {1}}} }},
 		{`Grid.Values["x"]`, func(c *study.Config) { c.Sampler = sampler.Grid{Values: map[string][]any{"x": {}}} }},
+		{`Grid.Values["x"] has 1 at 0 and 1`, func(c *study.Config) { c.Sampler = sampler.Grid{Values: map[string][]any{"x": {1, 1.0}}} }},
 		{`PartialFixed.Values["x"]`, func(c *study.Config) {
 			c.Sampler = &sampler.PartialFixed{Sampler: &sampler.TPE{}, Values: map[string]any{"x": 7}}
 		}},
@@ -143,6 +144,17 @@ func TestABrokenObjectiveEndsOptimize(t *testing.T) {
 	}
 	if _, err := open(t, nil).Best(t.Context()); !errors.Is(err, study.ErrNoBest) || !strings.Contains(err.Error(), "none has finished") {
 		t.Errorf("the best of no trial: %v", err)
+	}
+}
+
+func TestBestOfPanicsIsOneLine(t *testing.T) {
+	st := open(t, nil)
+	if err := st.Optimize(t.Context(), func(*study.Trial) (float64, error) { panic("no GPU") }, study.Budget{}); err == nil {
+		t.Fatal("panics are no error")
+	}
+	_, err := st.Best(t.Context())
+	if !errors.Is(err, study.ErrNoBest) || !strings.HasSuffix(err.Error(), "trial 2 because: panic: no GPU") {
+		t.Errorf("the best of trials that panic: %v", err)
 	}
 }
 

@@ -17,6 +17,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -239,7 +240,8 @@ func noBest(h trial.History) error {
 	for _, t := range h.Finished() {
 		counts[t.State]++
 		if t.State == trial.Failed && t.Failure() != "" {
-			reason = fmt.Sprintf(", trial %d because: %s", t.Number, t.Failure())
+			line, _, _ := strings.Cut(t.Failure(), "\n") // a panic has its stack below
+			reason = fmt.Sprintf(", trial %d because: %s", t.Number, line)
 		}
 	}
 	if len(h.Finished()) == 0 {
