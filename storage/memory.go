@@ -293,7 +293,7 @@ func (m *Memory) Checkpoint(_ context.Context, study int64, number int) (Checkpo
 }
 
 // Since implements Storage.
-func (m *Memory) Since(_ context.Context, study, revision int64) (Changes, error) {
+func (m *Memory) Since(_ context.Context, study, revision int64, except ...string) (Changes, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	s, err := m.study(study)
@@ -302,7 +302,9 @@ func (m *Memory) Since(_ context.Context, study, revision int64) (Changes, error
 	}
 	var changed []*memoryTrial
 	for mt := s.newest; mt != nil && mt.revision > revision; mt = mt.older {
-		changed = append(changed, mt)
+		if mt.owner == "" || !slices.Contains(except, mt.owner) {
+			changed = append(changed, mt)
+		}
 	}
 	slices.SortFunc(changed, func(a, b *memoryTrial) int {
 		switch {

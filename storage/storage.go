@@ -111,9 +111,12 @@ type Storage interface {
 	Checkpoint(ctx context.Context, study int64, number int) (Checkpoint, error)
 
 	// Since returns the trials that have changed since the study had the
-	// given revision, and perhaps some that have not; 0 gives all of them. It costs as much as it returns,
-	// not as much as the study is long.
-	Since(ctx context.Context, study, revision int64) (Changes, error)
+	// given revision, and perhaps some that have not; 0 gives all of them. Those
+	// under a lease of one of the given owners are left out: whoever runs a trial
+	// knows it, and reading it again after each report would cost the square of
+	// their number. Since costs as much as it returns, not as much as the study
+	// is long.
+	Since(ctx context.Context, study, revision int64, except ...string) (Changes, error)
 
 	// Close ends the use of the storage.
 	Close() error

@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/bluefin-hpo/bluefin/pruner"
 	"github.com/bluefin-hpo/bluefin/space"
 	"github.com/bluefin-hpo/bluefin/storage"
 	"github.com/bluefin-hpo/bluefin/storage/sqlite"
@@ -164,11 +165,11 @@ func (f *flaky) Write(ctx context.Context, id int64, number int, u storage.Updat
 	return f.Storage.Write(ctx, id, number, u)
 }
 
-func (f *flaky) Since(ctx context.Context, id, revision int64) (storage.Changes, error) {
+func (f *flaky) Since(ctx context.Context, id, revision int64, except ...string) (storage.Changes, error) {
 	if f.over.Load() && f.reads.Add(-1) >= 0 {
 		return storage.Changes{}, errDisk
 	}
-	return f.Storage.Since(ctx, id, revision)
+	return f.Storage.Since(ctx, id, revision, except...)
 }
 
 // Telling waits for the storage no longer than its context, also while the
@@ -286,4 +287,37 @@ func TestAskObeysItsContext(t *testing.T) {
 			t.Errorf("%d trials were begun", n)
 		}
 	})
+}
+
+// A rereading storage counts the trials that are read from it.
+type rereading struct {
+	storage.Storage
+	trials int
+}
+
+func (r *rereading) Since(ctx context.Context, id, revision int64, except ...string) (storage.Changes, error) {
+	c, err := r.Storage.Since(ctx, id, revision, except...)
+	r.trials += len(c.Trials)
+	return c, err
+}
+
+// A trial with many reports would be read, with all of them, at each one.
+func TestAReportDoesNotReadItsTrialAgain(t *testing.T) {
+	r := &rereading{Storage: &storage.Memory{}}
+	st := open(t, r, func(c *study.Config) { c.Pruner = pruner.Median{} })
+	tr, err := st.Ask(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for step := range 20 {
+		if err := tr.Report(step, 1); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if r.trials > 0 {
+		t.Errorf("%d trials were read during 20 reports of the only one", r.trials)
+	}
+	if ended, err := st.Tell(t.Context(), tr, []float64{1}, nil); err != nil || len(ended.Reports) != 20 || ended.State != trial.Complete {
+		t.Errorf("told: %v, %v", ended, err)
+	}
 }

@@ -284,7 +284,11 @@ func (s *Study) bracketing(h trial.History) trial.Bracketing {
 
 // read brings the log up to date. The caller holds s.mu.
 func (s *Study) read(ctx context.Context) error {
-	changes, err := s.cfg.Storage.Since(ctx, s.record.ID, s.revision)
+	own := make([]string, len(s.live))
+	for i, t := range s.live {
+		own[i] = t.owner
+	}
+	changes, err := s.cfg.Storage.Since(ctx, s.record.ID, s.revision, own...)
 	if err != nil {
 		return fmt.Errorf("read the trials of study %q: %w", s.record.Name, err)
 	}

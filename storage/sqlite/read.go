@@ -18,7 +18,7 @@ import (
 )
 
 // Since implements storage.Storage.
-func (db *DB) Since(ctx context.Context, study, revision int64) (c storage.Changes, err error) {
+func (db *DB) Since(ctx context.Context, study, revision int64, except ...string) (c storage.Changes, err error) {
 	err = db.read(ctx, func(t *tx) error {
 		c.Revision = -1
 		objectives := 0
@@ -33,7 +33,14 @@ func (db *DB) Since(ctx context.Context, study, revision int64) (c storage.Chang
 		case c.Revision == revision:
 			return nil
 		}
-		if c.Trials, err = load(t, `b.study_id = ? AND b.revision > ?`, study, revision); err != nil {
+		where, args := `b.study_id = ? AND b.revision > ?`, []any{study, revision}
+		if len(except) > 0 {
+			where += ` AND (b.lease_owner IS NULL OR b.lease_owner NOT IN (?` + strings.Repeat(`, ?`, len(except)-1) + `))`
+			for _, owner := range except {
+				args = append(args, owner)
+			}
+		}
+		if c.Trials, err = load(t, where, args...); err != nil {
 			return err
 		}
 		for _, tr := range c.Trials {

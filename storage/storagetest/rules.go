@@ -134,6 +134,15 @@ func testSince(t *testing.T, s suite) {
 			t.Errorf("%s is a change of its trial alone: got %v, revision %d after %d", what, numbers(got.Trials), got.Revision, before)
 		}
 	}
+	for _, c := range []struct {
+		except []string
+		want   []int
+	}{{[]string{"v", "w"}, []int{2, 0}}, {[]string{"v"}, []int{2, 0, 1, 3}}} {
+		got, err := s.Since(s.ctx, id, start.Revision, c.except...)
+		if err != nil || !slices.Equal(numbers(got.Trials), c.want) || got.Revision != s.since(id, 0).Revision {
+			t.Errorf("except the trials that %q run: got %v, %v, want %v", c.except, numbers(got.Trials), err, c.want)
+		}
+	}
 	before := s.since(id, 0).Revision
 	s.write(id, 1, storage.Update{State: trial.Waiting})
 	s.write(id, 3, storage.Update{State: trial.Failed})
