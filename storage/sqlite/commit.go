@@ -114,8 +114,8 @@ func (wr *writer) run(w *write) error {
 		wr.pass()
 		return cause(w.ctx, err)
 	}
-	start := time.Now()
-	defer func() { wr.yield(time.Since(start)) }()
+	var start time.Time // of holding the lock
+	defer func() { wr.yield(start) }()
 	if err := wr.files.check(); err != nil {
 		return err
 	}
@@ -125,6 +125,7 @@ func (wr *writer) run(w *write) error {
 	if err := wr.begin(w.ctx); err != nil {
 		return err
 	}
+	start = time.Now()
 	group := []*write{w}
 	wr.mu.Lock()
 	n := 0
@@ -141,20 +142,20 @@ func (wr *writer) run(w *write) error {
 	return errs[0]
 }
 
-// yield ends the turn and the lead after a write that took so long. Programs
+// yield ends the turn and the lead of who has held the lock since start. Programs
 // that take no turns, such as Optuna, look now and then whether SQLite's lock is
 // free, up to 100 ms apart. If there are any, nobody of ours writes for as long as
 // the write took, so that half of the time belongs to them.
-func (wr *writer) yield(took time.Duration) {
+func (wr *writer) yield(start time.Time) {
 	end := func() {
 		wr.turn.give()
 		wr.pass()
 	}
-	if wr.outsiders.IsZero() || time.Since(wr.outsiders) > outsidersStay {
+	if start.IsZero() || wr.outsiders.IsZero() || time.Since(wr.outsiders) > outsidersStay {
 		end()
 		return
 	}
-	time.AfterFunc(min(took, longestYield), end)
+	time.AfterFunc(min(time.Since(start), longestYield), end)
 }
 
 const (
