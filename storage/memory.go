@@ -322,6 +322,36 @@ func (m *Memory) Since(_ context.Context, study, revision int64, except ...strin
 	return c, nil
 }
 
+// Trial implements Storage.
+func (m *Memory) Trial(_ context.Context, study int64, number int) (*trial.Trial, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	s, err := m.study(study)
+	if err != nil {
+		return nil, err
+	}
+	if number < 0 || number >= len(s.trials) {
+		return nil, fmt.Errorf("trial %d: %w", number, ErrNotExist)
+	}
+	return s.trials[number].Trial, nil
+}
+
+// Extent implements Storage.
+func (m *Memory) Extent(_ context.Context, study int64) (trials int, start time.Time, err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	s, err := m.study(study)
+	if err != nil {
+		return 0, start, err
+	}
+	for _, t := range s.trials {
+		if !t.Start.IsZero() && (start.IsZero() || t.Start.Before(start)) {
+			start = t.Start
+		}
+	}
+	return len(s.trials), start, nil
+}
+
 // Close implements Storage. The studies stay.
 func (m *Memory) Close() error { return nil }
 

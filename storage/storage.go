@@ -118,6 +118,14 @@ type Storage interface {
 	// is long.
 	Since(ctx context.Context, study, revision int64, except ...string) (Changes, error)
 
+	// Trial returns one trial, or fails with ErrNotExist. What it costs does not
+	// depend on how many others there are.
+	Trial(ctx context.Context, study int64, number int) (*trial.Trial, error)
+
+	// Extent returns how many trials the study has and when the first one
+	// began, the zero time if none did. It reads no trial whole.
+	Extent(ctx context.Context, study int64) (trials int, start time.Time, err error)
+
 	// Close ends the use of the storage.
 	Close() error
 }

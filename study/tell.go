@@ -42,13 +42,12 @@ func (s *Study) TellNumber(ctx context.Context, number int, state trial.State, v
 	if !state.Finished() {
 		return nil, fmt.Errorf("study: tell trial %d: state is %v, want %v, %v or %v", number, state, trial.Complete, trial.Pruned, trial.Failed)
 	}
-	if _, err := s.sync(ctx); err != nil {
-		return nil, err
-	}
-	record, ok := s.lookup(number)
+	record, err := s.cfg.Storage.Trial(ctx, s.record.ID, number)
 	switch {
-	case !ok:
+	case errors.Is(err, storage.ErrNotExist):
 		return nil, fmt.Errorf("study: tell trial %d: %w in study %q", number, storage.ErrNotExist, s.Name())
+	case err != nil:
+		return nil, fmt.Errorf("study: tell trial %d: %w", number, err)
 	case record.State == trial.Waiting:
 		return nil, fmt.Errorf("study: tell trial %d: it is %v, want %v", number, record.State, trial.Running)
 	case state == trial.Pruned && values == nil:
@@ -57,11 +56,7 @@ func (s *Study) TellNumber(ctx context.Context, number int, state trial.State, v
 	if err := s.cfg.Storage.Write(ctx, s.record.ID, number, storage.Update{State: state, Values: values}); err != nil {
 		return nil, fmt.Errorf("tell: %w", err)
 	}
-	if _, err := s.sync(ctx); err != nil {
-		return nil, err
-	}
-	record, _ = s.lookup(number)
-	return record, nil
+	return s.cfg.Storage.Trial(ctx, s.record.ID, number)
 }
 
 // outcome turns what an objective has returned into the end of a trial.

@@ -173,7 +173,7 @@ func studyList(name, usage, format string, describe func(context.Context, storag
 }
 
 func studyRecord(ctx context.Context, db storage.Storage, s storage.Study) (record, error) {
-	changes, err := db.Since(ctx, s.ID, 0)
+	trials, start, err := db.Extent(ctx, s.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -181,13 +181,7 @@ func studyRecord(ctx context.Context, db storage.Storage, s storage.Study) (reco
 	for _, d := range s.Directions {
 		directions = append(directions, strings.ToUpper(d.String()))
 	}
-	var first trial.Trial
-	for _, t := range changes.Trials {
-		if !t.Start.IsZero() && (first.Start.IsZero() || t.Start.Before(first.Start)) {
-			first = *t
-		}
-	}
-	r := record{{Name: "name", Value: s.Name}, {Name: "direction", Value: directions}, {Name: "n_trials", Value: len(changes.Trials)}, {Name: "datetime_start", Value: showTime(first.Start)}}
+	r := record{{Name: "name", Value: s.Name}, {Name: "direction", Value: directions}, {Name: "n_trials", Value: trials}, {Name: "datetime_start", Value: showTime(start)}}
 	attrs := map[string]any{} // which Optuna does not flatten
 	for _, a := range attrsRecord(s.UserAttrs) {
 		attrs[a.Name] = a.Value

@@ -109,8 +109,24 @@ func (m *model) compareSince() string {
 		m.Errorf("got %d trials, finished %v, want %d, %v", len(m.known.trials), m.known.finished, len(m.wanted.trials), m.wanted.finished)
 		return ""
 	}
+	var start time.Time
 	for number, want := range m.wanted.trials {
 		m.sameTrial(m.known.trials[number], want)
+		if got, err := m.Trial(m.ctx, m.id, number); err != nil {
+			m.Errorf("Trial(%d): %v", number, err)
+		} else {
+			m.sameTrial(got, want)
+		}
+		if at := m.known.trials[number].Start; !at.IsZero() && (start.IsZero() || at.Before(start)) {
+			start = at
+		}
+	}
+	if n, at, err := m.Extent(m.ctx, m.id); err != nil || n != len(m.wanted.trials) || !at.Equal(start) {
+		m.Errorf("Extent: got %d, %v, %v, want %d, %v", n, at, err, len(m.wanted.trials), start)
+	}
+	for _, number := range []int{-1, len(m.wanted.trials)} {
+		_, err := m.Trial(m.ctx, m.id, number)
+		m.want(err, storage.ErrNotExist, "Trial of no trial")
 	}
 	return fmt.Sprintf("Since(%d)", from)
 }
