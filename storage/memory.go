@@ -336,6 +336,29 @@ func (m *Memory) Trial(_ context.Context, study int64, number int) (*trial.Trial
 	return s.trials[number].Trial, nil
 }
 
+// Best implements Storage.
+func (m *Memory) Best(_ context.Context, study int64) (*trial.Trial, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	s, err := m.study(study)
+	if err != nil {
+		return nil, err
+	}
+	var best *memoryTrial
+	for _, t := range s.trials {
+		if t.State != trial.Complete || t.Violation() != 0 {
+			continue
+		}
+		if best == nil || s.Directions[0].Better(t.Values[0], best.Values[0]) || t.Values[0] == best.Values[0] && t.finish < best.finish {
+			best = t
+		}
+	}
+	if best == nil {
+		return nil, fmt.Errorf("best trial: %w", ErrNotExist)
+	}
+	return best.Trial, nil
+}
+
 // Extent implements Storage.
 func (m *Memory) Extent(_ context.Context, study int64) (trials int, start time.Time, err error) {
 	m.mu.Lock()

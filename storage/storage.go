@@ -126,6 +126,11 @@ type Storage interface {
 	// began, the zero time if none did. It reads no trial whole.
 	Extent(ctx context.Context, study int64) (trials int, start time.Time, err error)
 
+	// Best returns the trial that trial.History.Best would: the best Complete
+	// and feasible one by the first objective. It fails with ErrNotExist if
+	// there is none.
+	Best(ctx context.Context, study int64) (*trial.Trial, error)
+
 	// Close ends the use of the storage.
 	Close() error
 }

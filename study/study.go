@@ -222,6 +222,15 @@ func (s *Study) Best(ctx context.Context) (*trial.Trial, error) {
 	if n := len(s.record.Directions); n > 1 {
 		return nil, fmt.Errorf("study: %q has %d objectives and so no single best trial, use BestTrials", s.Name(), n)
 	}
+	s.mu.Lock()
+	unread := s.revision == 0
+	s.mu.Unlock()
+	if unread { // one trial is cheaper to find in the storage than to read all
+		best, err := s.cfg.Storage.Best(ctx, s.record.ID)
+		if !errors.Is(err, storage.ErrNotExist) { // else reading all tells why
+			return best, err
+		}
+	}
 	h, err := s.sync(ctx)
 	if err != nil {
 		return nil, err

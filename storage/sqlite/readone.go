@@ -3,6 +3,8 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -27,6 +29,51 @@ func (db *DB) Trial(ctx context.Context, study int64, number int) (tr *trial.Tri
 		return err
 	})
 	return tr, err
+}
+
+// Best implements storage.Storage. Constraints are JSON texts, so feasibility
+// is judged here, from the best trial on.
+func (db *DB) Best(ctx context.Context, study int64) (best *trial.Trial, err error) {
+	err = db.read(ctx, func(t *tx) error {
+		s, err := loadStudy(t, study)
+		if errors.Is(err, sql.ErrNoRows) {
+			return fmt.Errorf("study %d: %w", study, errNoStudy)
+		} else if err != nil {
+			return err
+		}
+		order := "ASC"
+		if s.Directions[0] == trial.Maximize {
+			order = "DESC"
+		}
+		var ids []int64
+		if err := t.list(&ids, `
+			SELECT t.trial_id FROM trials t
+			JOIN trial_values v ON v.trial_id = t.trial_id AND v.objective = 0
+			JOIN bluefin_trials b ON b.trial_id = t.trial_id
+			WHERE t.study_id = ? AND t.state = 'COMPLETE'
+			ORDER BY CASE v.value_type WHEN 'INF_NEG' THEN -9e999 WHEN 'INF_POS' THEN 9e999 ELSE v.value END `+order+`, b.finish`, study); err != nil {
+			return err
+		}
+		for n := 1; len(ids) > 0; n *= 8 {
+			n = min(n, len(ids))
+			list, _ := json.Marshal(ids[:n]) // integers always have JSON
+			trials, err := load(t, `b.trial_id IN (SELECT value FROM json_each(?))`, string(list))
+			if err != nil {
+				return err
+			}
+			for _, tr := range trials { // in finishing order
+				if tr.Violation() == 0 && (best == nil || s.Directions[0].Better(tr.Values[0], best.Values[0])) {
+					best = tr
+				}
+			}
+			if best != nil {
+				return nil
+			}
+			ids = ids[n:]
+		}
+		return fmt.Errorf("best trial: %w", storage.ErrNotExist)
+	})
+	return best, err
 }
 
 // Extent implements storage.Storage.

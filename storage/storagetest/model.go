@@ -124,6 +124,21 @@ func (m *model) compareSince() string {
 	if n, at, err := m.Extent(m.ctx, m.id); err != nil || n != len(m.wanted.trials) || !at.Equal(start) {
 		m.Errorf("Extent: got %d, %v, %v, want %d, %v", n, at, err, len(m.wanted.trials), start)
 	}
+	log := trial.NewLog(minimize)
+	for _, number := range m.wanted.finished {
+		log.Put(m.wanted.trials[number])
+	}
+	want, some := log.History().Best()
+	for _, s := range []struct {
+		storage.Storage
+		id int64
+	}{{m.Storage, m.id}, {m.reference, m.referenceID}} {
+		if got, err := s.Best(m.ctx, s.id); (err == nil) != some {
+			m.Errorf("Best: got %v, want one: %v", err, some)
+		} else if some {
+			m.sameTrial(got, want)
+		}
+	}
 	for _, number := range []int{-1, len(m.wanted.trials)} {
 		_, err := m.Trial(m.ctx, m.id, number)
 		m.want(err, storage.ErrNotExist, "Trial of no trial")
