@@ -36,6 +36,10 @@ type identity struct {
 	// lack them.
 	Flags map[string]string `json:"flags,omitempty"` // of the task, those that are given
 	Files map[string]string `json:"files,omitempty"` // SHA-256 of the files among them
+
+	// How the study was searched when it was begun. This may change; it is said.
+	Sampler string `json:"sampler,omitempty"`
+	Pruner  string `json:"pruner,omitempty"`
 }
 
 // identityKey is the user attribute of a study that holds its identity.
@@ -47,7 +51,7 @@ func identityOf(c *cli.Context, t *task, seed uint64) (identity, error) {
 		return identity{}, err
 	}
 	i := identity{Task: t.Name, ID: id[:16], Seed: seed, Metric: cmp.Or(t.Metric, train.MetricLoss), Stages: t.Stages, Kernel: kernel.Name(),
-		Flags: map[string]string{}, Files: map[string]string{}}
+		Flags: map[string]string{}, Files: map[string]string{}, Sampler: c.String("sampler"), Pruner: c.String("pruner")}
 	for _, f := range append(taskFlags(), dataFlags()...) {
 		name := f.Names()[0]
 		if name == "output" || name == "task" || !c.IsSet(name) {
@@ -107,6 +111,11 @@ func sameTask(ctx context.Context, c *cli.Context, s *study.Study, task *task, s
 	}
 	if all := was.differs(now); len(all) > 0 {
 		return fmt.Errorf("study %q was begun %s: the trials of both could not be compared. Repeat it as it was, or give another --study-name", s.Name(), strings.Join(all, ", and "))
+	}
+	for _, f := range []struct{ flag, then, now string }{{"sampler", was.Sampler, now.Sampler}, {"pruner", was.Pruner, now.Pruner}} {
+		if f.then != "" && f.then != f.now {
+			logf(c, "The study was begun with --%s %s and resumes with %s.", f.flag, f.then, f.now)
+		}
 	}
 	if !sameBits(was.Kernel, now.Kernel) {
 		logf(c, "The study was begun with the kernel %s, and this is %s: the same settings give results whose last digits differ. BLUEFIN_KERNEL=%s pins it.", was.Kernel, now.Kernel, was.Kernel)
