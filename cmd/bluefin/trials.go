@@ -83,6 +83,7 @@ func trialRecords(trials []*trial.Trial, objectives int) []record {
 	some := func(has func(*trial.Trial) bool) bool { return slices.ContainsFunc(trials, has) }
 	params := some(func(t *trial.Trial) bool { return len(t.Params) > 0 })
 	attrs := some(func(t *trial.Trial) bool { return len(t.UserAttrs) > 0 })
+	running := some(reporting)
 	failures := some(func(t *trial.Trial) bool { return t.Failure() != "" })
 	var records []record
 	for _, t := range trials {
@@ -112,6 +113,14 @@ func trialRecords(trials []*trial.Trial, objectives int) []record {
 			add("user_attrs", attrsRecord(t.UserAttrs))
 		}
 		add("state", t.State.String())
+		if running {
+			var last any
+			if reporting(t) {
+				r, _ := t.LastReport()
+				last = record{{Name: "step", Value: r.Step}, {Name: "value", Value: r.Value}}
+			}
+			add("last_report", last)
+		}
 		if failures {
 			add("failure", failureLine(t))
 		}
@@ -119,6 +128,9 @@ func trialRecords(trials []*trial.Trial, objectives int) []record {
 	}
 	return records
 }
+
+// reporting tells whether a trial is running and has reported.
+func reporting(t *trial.Trial) bool { return t.State == trial.Running && len(t.Reports) > 0 }
 
 // failureLine is why a trial failed, without the stack of a panic.
 func failureLine(t *trial.Trial) string {
