@@ -7,9 +7,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
-	"time"
 
 	"github.com/bluefin-hpo/bluefin/sampler/internal/pareto"
 	"github.com/bluefin-hpo/bluefin/space"
@@ -424,77 +422,4 @@ func TestTPEFindsTheParetoFront(t *testing.T) {
 	if got > random/2 {
 		t.Errorf("the hypervolume misses %v, with random search %v: want less than half", got, random)
 	}
-}
-
-// BenchmarkTPE measures an ask and a tell, in a study of random trials or of
-// TPE's own, which lie much closer together.
-func BenchmarkTPE(b *testing.B) {
-	for _, c := range []struct {
-		name string
-		tpe  func() *TPE
-		own  bool
-		sp   space.Space
-	}{
-		{"5 floats, random", func() *TPE { return &TPE{} }, false, floats(5, space.Float{Low: -5, High: 5})},
-		{"5 floats", func() *TPE { return &TPE{} }, true, floats(5, space.Float{Low: -5, High: 5})},
-		{"5 floats one at a time", func() *TPE { return &TPE{Independent: true} }, true, floats(5, space.Float{Low: -5, High: 5})},
-		{"10 floats", func() *TPE { return &TPE{} }, true, floats(10, space.Float{Low: -5, High: 5})},
-		{"40 floats", func() *TPE { return &TPE{} }, true, floats(40, space.Float{Low: -5, High: 5})},
-		{"5 steps", func() *TPE { return &TPE{} }, true, floats(5, space.Float{Low: -5, High: 5, Step: 0.25})},
-	} {
-		for _, n := range []int{100, 1000, 5000, 100_000} {
-			if n > 5000 && len(c.sp) > 5 {
-				continue // takes minutes to get there
-			}
-			b.Run(fmt.Sprintf("%s, trial %d", c.name, n), func(b *testing.B) {
-				s := c.tpe()
-				log := study(n, 1, c.sp, minimize)
-				if c.own {
-					log = trial.NewLog(minimize)
-					for range n {
-						step(b, s, log, c.sp)
-					}
-				}
-				step(b, s, log, c.sp)
-				b.ReportAllocs()
-				before := processorTime(b)
-				for b.Loop() {
-					step(b, s, log, c.sp)
-				}
-				b.ReportMetric(float64((processorTime(b)-before).Nanoseconds())/float64(b.N), "cpu-ns/op")
-			})
-		}
-	}
-}
-
-// processorTime returns what this process has used so far: others use the
-// machine too.
-func processorTime(b *testing.B) time.Duration {
-	var u syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
-		b.Fatal(err)
-	}
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
-}
-
-// step makes one trial of the sphere.
-func step(b *testing.B, s *TPE, log *trial.Log, sp space.Space) {
-	number := len(log.History().Finished())
-	r := request(log, number, 1)
-	joint, err := s.SampleJoint(r)
-	if err != nil {
-		b.Fatal(err)
-	}
-	u := &trial.Trial{Number: number, State: trial.Complete, Params: make([]trial.Param, len(sp)), Values: []float64{0}}
-	for i, d := range sp {
-		x, ok := joint[d.Name]
-		if !ok {
-			if x, err = s.Sample(r, d.Name, d.Dist); err != nil {
-				b.Fatal(err)
-			}
-		}
-		u.Params[i] = trial.Param{Name: d.Name, Value: x, Dist: d.Dist}
-		u.Values[0] += (x - 1) * (x - 1)
-	}
-	log.Put(u)
 }

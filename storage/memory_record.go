@@ -1,0 +1,78 @@
+package storage
+
+import (
+	"encoding/json"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/bluefin-hpo/bluefin/trial"
+)
+
+// rewound returns a copy of t put back to the checkpoint, or to the start.
+func (mt *memoryTrial) rewound(t *trial.Trial) *trial.Trial {
+	c := *t
+	c.SystemAttrs = maps.Clone(t.SystemAttrs)
+	maps.DeleteFunc(c.SystemAttrs, func(key string, _ json.RawMessage) bool { return trial.Reported(key) })
+	if mt.checkpoint == nil {
+		c.Reports, c.Constraints = nil, nil
+		return &c
+	}
+	c.Reports = slices.DeleteFunc(slices.Clone(t.Reports), func(r trial.Report) bool { return r.Step > mt.checkpoint.Step })
+	c.SystemAttrs = withAttrs(c.SystemAttrs, mt.marks)
+	return &c
+}
+
+// reported returns the attributes that come from reports.
+func reported(attrs map[string]json.RawMessage) map[string]json.RawMessage {
+	marks := maps.Clone(attrs)
+	maps.DeleteFunc(marks, func(key string, _ json.RawMessage) bool { return !trial.Reported(key) })
+	return marks
+}
+
+// applied returns a copy of t with the additions of u.
+func applied(t *trial.Trial, u Update) *trial.Trial {
+	c := *t
+	if len(u.Params) > 0 {
+		c.Params = slices.Grow(slices.Clip(c.Params), len(u.Params))
+	}
+	for _, p := range u.Params {
+		if _, ok := c.Param(p.Name); !ok {
+			c.Params = append(c.Params, p)
+		}
+	}
+	for _, r := range u.Reports {
+		i, ok := slices.BinarySearchFunc(c.Reports, r.Step, func(r trial.Report, step int) int { return r.Step - step })
+		if i < len(c.Reports) { // else earlier records share the array but end before the new element
+			c.Reports = slices.Clip(c.Reports)
+		}
+		if !ok {
+			c.Reports = slices.Insert(c.Reports, i, r)
+		}
+	}
+	if len(u.Constraints) > 0 {
+		c.Constraints = maps.Clone(u.Constraints)
+		maps.Copy(c.Constraints, t.Constraints)
+	}
+	c.UserAttrs = withAttrs(c.UserAttrs, u.UserAttrs)
+	c.SystemAttrs = withAttrs(c.SystemAttrs, u.SystemAttrs)
+	return &c
+}
+
+// withAttrs returns a copy of attrs with those of set.
+func withAttrs(attrs, set map[string]json.RawMessage) map[string]json.RawMessage {
+	if len(set) == 0 {
+		return attrs
+	}
+	c := maps.Clone(attrs)
+	if c == nil {
+		c = map[string]json.RawMessage{}
+	}
+	for key, value := range set {
+		c[key] = slices.Clone(value)
+	}
+	return c
+}
+
+// now is the time with the resolution that every storage keeps.
+func now() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
