@@ -60,19 +60,19 @@ func (e *TrialError) Unwrap() error { return e.Err }
 
 // Optimize runs trials of a study with one objective until the budget is
 // used up, or a FiniteSampler such as sampler.Grid has nothing left to try
-// (Exhausted tells which), and returns nil; or, if all trials that it ran have failed,
-// the error of the last one, which matches *TrialError. A study that has its trials already is left as it
-// is, so running a program again finishes what is missing. While trials of
-// other workers are running it waits for one Lease at most, to take over those
-// whose worker turns out to have gone.
+// (Exhausted tells which), and returns nil; or, if all trials that it ran have
+// failed, the error of the last one, which matches *TrialError. A study that has
+// its trials already is left as it is, so running a program again finishes what
+// is missing. While trials of other workers are running it waits for one Lease at
+// most, to take over those whose worker turns out to have gone.
 //
 // A trial whose objective fails, returns NaN or panics is Failed, and the
 // others continue. An invalid range, a parameter with two distributions
 // (ErrConflict) and an error of the sampler or pruner end Optimize at once; the
-// trial that met it is given back to the queue. When ctx ends, the running trials are given back to the queue
-// with their parameters, unless their objective returns a value all the same,
-// and Optimize returns the cause. A trial that another worker has taken over
-// is left to it.
+// trial that met it is given back to the queue. When ctx ends, the running trials
+// are given back to the queue with their parameters, unless their objective
+// returns a value all the same, and Optimize returns the cause. A trial that
+// another worker has taken over is left to it.
 func (s *Study) Optimize(ctx context.Context, f Objective, b Budget) error {
 	if f == nil {
 		return errNoObjective

@@ -5,8 +5,6 @@ import (
 	"os"
 	"strings"
 
-	"golang.org/x/term"
-
 	"github.com/bluefin-hpo/bluefin/cmd/internal/message"
 )
 
@@ -40,12 +38,10 @@ func (d *dataWriter) Write(text []byte) (int, error) {
 
 // width is how many columns the terminal has, 0 if this is none.
 func (d *dataWriter) width() int {
-	if f, ok := d.w.(*os.File); ok && d.terminal {
-		if columns, _, err := term.GetSize(int(f.Fd())); err == nil {
-			return columns
-		}
+	if !d.terminal {
+		return 0
 	}
-	return 0
+	return columnsOf(d.w)
 }
 
 // isTerminal reports whether w is a terminal, or another character device, for

@@ -156,16 +156,7 @@ func TestDashboardServesOurFile(t *testing.T) {
 // samplers take them as pending.
 func TestRunningTrialsAreSeenByBothSides(t *testing.T) {
 	python(t)
-	path := filepath.Join(t.TempDir(), "study.db")
-	db, err := sqlite.Open(t.Context(), path, sqlite.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
-	s, err := study.Open(t.Context(), study.Config{Name: "s", Storage: db})
-	if err != nil {
-		t.Fatal(err)
-	}
+	path, s := newStudy(t)
 	objective := func(tr *study.Trial) (float64, error) {
 		return tr.Float("x", -1, 1) + float64(tr.Int("k", 0, 9)), nil
 	}

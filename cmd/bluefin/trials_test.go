@@ -9,19 +9,26 @@ import (
 	"github.com/bluefin-hpo/bluefin/study"
 )
 
-// How far a running trial has come is seen in the list of trials.
-func TestTrialsShowTheLastReport(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "s.db")
+// newStudy returns a study called s and the file that it is in.
+func newStudy(t *testing.T) (path string, s *study.Study) {
+	t.Helper()
+	path = filepath.Join(t.TempDir(), "study.db")
 	db, err := sqlite.Open(t.Context(), path, sqlite.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer db.Close()
-	s, err := study.Open(t.Context(), study.Config{Name: "s", Storage: db})
-	if err != nil {
+	t.Cleanup(func() { db.Close() })
+	if s, err = study.Open(t.Context(), study.Config{Name: "s", Storage: db}); err != nil {
 		t.Fatal(err)
 	}
+	return path, s
+}
+
+// How far a running trial has come is seen in the list of trials.
+func TestTrialsShowTheLastReport(t *testing.T) {
+	path, s := newStudy(t)
 	var running *study.Trial
+	var err error
 	for range 2 {
 		if running, err = s.Ask(t.Context()); err != nil {
 			t.Fatal(err)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"os"
@@ -18,12 +19,17 @@ func widthOf(w io.Writer) int {
 	if d, ok := w.(*dataWriter); ok {
 		w = d.w
 	}
+	return cmp.Or(columnsOf(w), pipedWidth)
+}
+
+// columnsOf returns how many columns the terminal has that w is, 0 if it is none.
+func columnsOf(w io.Writer) int {
 	if f, ok := w.(*os.File); ok {
-		if n, _, err := term.GetSize(int(f.Fd())); err == nil && n > 0 {
-			return n
+		if n, _, err := term.GetSize(int(f.Fd())); err == nil {
+			return max(n, 0)
 		}
 	}
-	return pipedWidth
+	return 0
 }
 
 // shortTime shows a time with two digits, or to the second above ten: 7 ms,

@@ -256,9 +256,6 @@ func replaceFile(path string, old fs.FileInfo, write func(io.Writer) error) (err
 	if err = os.Rename(temporary, path); err != nil {
 		return err
 	}
-	if folder, err := os.Open(filepath.Dir(path)); err == nil {
-		_ = folder.Sync() // where a folder can be
-		folder.Close()
-	}
+	_ = syncPath(filepath.Dir(path)) // where a folder can be
 	return nil
 }
