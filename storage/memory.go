@@ -28,17 +28,25 @@ type memoryStudy struct {
 	trials   []*memoryTrial // by number
 	running  []int          // their numbers, in order
 	waiting  []int
-	newest   *memoryTrial // the last changed
+	changes  []change // by revision; compacted, so at most two for each trial
 }
+
+// A change says that a trial was replaced. It is stale once the trial has a
+// later revision.
+type change struct {
+	revision int64
+	trial    *memoryTrial
+}
+
+func (c change) stale() bool { return c.trial.revision != c.revision }
 
 type memoryTrial struct {
 	*trial.Trial // replaced, never changed
 	revision     int64
-	older, newer *memoryTrial // the neighbours by revision
-	finish       int          // place in finishing order, from 1
+	finish       int // place in finishing order, from 1
 	owner        string
 	until        time.Time
-	again        int // how often it was begun again since its checkpoint
+	again        int // restarts since its checkpoint
 	checkpoint   *Checkpoint
 	marks        map[string]json.RawMessage // the Reported attributes at the checkpoint
 }
@@ -301,8 +309,9 @@ func (m *Memory) Since(_ context.Context, study, revision int64, except ...strin
 		return Changes{}, err
 	}
 	var changed []*memoryTrial
-	for mt := s.newest; mt != nil && mt.revision > revision; mt = mt.older {
-		if mt.owner == "" || !slices.Contains(except, mt.owner) {
+	for i := len(s.changes) - 1; i >= 0 && s.changes[i].revision > revision; i-- {
+		mt := s.changes[i].trial
+		if !s.changes[i].stale() && (mt.owner == "" || !slices.Contains(except, mt.owner)) {
 			changed = append(changed, mt)
 		}
 	}
@@ -419,25 +428,10 @@ func (s *memoryStudy) set(mt *memoryTrial, t *trial.Trial) {
 	}
 	s.revision++
 	mt.Trial, mt.revision = t, s.revision
-	s.moveToFront(mt)
-}
-
-// moveToFront makes mt the newest.
-func (s *memoryStudy) moveToFront(mt *memoryTrial) {
-	if mt == s.newest {
-		return
+	if len(s.changes) >= 2*len(s.trials) { // frees at least half of the slice, so the cost is constant per change
+		s.changes = slices.DeleteFunc(s.changes, change.stale)
 	}
-	if mt.newer != nil {
-		mt.newer.older = mt.older
-	}
-	if mt.older != nil {
-		mt.older.newer = mt.newer
-	}
-	if s.newest != nil {
-		s.newest.newer = mt
-	}
-	mt.older, mt.newer = s.newest, nil
-	s.newest = mt
+	s.changes = append(s.changes, change{s.revision, mt})
 }
 
 // with returns the ordered numbers with n among them.

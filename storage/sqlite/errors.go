@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
 
 	"github.com/bluefin-hpo/bluefin/storage"
 )
@@ -41,22 +42,25 @@ type explained struct{ error }
 // Unwrap returns the error itself.
 func (e explained) Unwrap() error { return e.error }
 
+// primary is the result code without the details in its upper bytes.
+func primary(e *sqlite.Error) int { return e.Code() & 0xff }
+
 func meaning(e *sqlite.Error, err error) error {
-	if e.Code() == 4874 { // of the system there is only this number left
+	if e.Code() == sqlite3.SQLITE_IOERR_SHMSIZE { // the system's own error is lost
 		return fmt.Errorf("the -shm beside the file cannot grow, perhaps because the disk is full: %w", err)
 	}
-	switch e.Code() & 0xff {
-	case 5, 6:
+	switch primary(e) {
+	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:
 		return fmt.Errorf("another process has held the lock for %v: %w", busyWait, err)
-	case 8:
+	case sqlite3.SQLITE_READONLY:
 		return fmt.Errorf("%w: %w", storage.ErrReadOnly, err)
-	case 11, 26:
+	case sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB:
 		return fmt.Errorf("%w: %w", ErrCorrupt, err)
-	case 10:
+	case sqlite3.SQLITE_IOERR:
 		return fmt.Errorf("the file system failed to read or write: %w", err)
-	case 13:
+	case sqlite3.SQLITE_FULL:
 		return fmt.Errorf("the disk is full: %w", err)
-	case 14:
+	case sqlite3.SQLITE_CANTOPEN:
 		return fmt.Errorf("the file, or its -wal or -shm beside it, cannot be opened or created: %w", err)
 	}
 	return err

@@ -19,6 +19,7 @@ import (
 
 	"github.com/jmoiron/sqlx"
 	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
 
 	"github.com/bluefin-hpo/bluefin/storage"
 )
@@ -165,7 +166,7 @@ func useWAL(ctx context.Context, s *session) error {
 		mode := ""
 		err := s.conn.GetContext(ctx, &mode, `PRAGMA journal_mode = WAL`)
 		var e *sqlite.Error
-		if busy := errors.As(err, &e) && e.Code()&0xff == 5; !busy || time.Now().After(deadline) {
+		if busy := errors.As(err, &e) && primary(e) == sqlite3.SQLITE_BUSY; !busy || time.Now().After(deadline) {
 			if err == nil && mode != "wal" {
 				err = fmt.Errorf("its journal mode stays %q, want wal", mode)
 			}
