@@ -98,13 +98,13 @@ func everyone(int) bool { return true }
 
 func (s SuccessiveHalving) check() error {
 	if s.BootstrapCount > 0 && s.MinResource == 0 {
-		return fmt.Errorf("pruner: BootstrapCount is %d, want 0 when MinResource is 0 (derived from the history)", s.BootstrapCount)
+		return fmt.Errorf("SuccessiveHalving.BootstrapCount is %d, want 0 when MinResource is 0 (derived from the history)", s.BootstrapCount)
 	}
 	return errors.Join(
-		atLeast("MinResource", s.MinResource, 0),
-		atLeast("ReductionFactor", s.factor(), 2),
-		atLeast("MinEarlyStoppingRate", s.MinEarlyStoppingRate, 0),
-		atLeast("BootstrapCount", s.BootstrapCount, 0),
+		atLeast("SuccessiveHalving.MinResource", s.MinResource, 0),
+		atLeast("SuccessiveHalving.ReductionFactor", s.factor(), 2),
+		atLeast("SuccessiveHalving.MinEarlyStoppingRate", s.MinEarlyStoppingRate, 0),
+		atLeast("SuccessiveHalving.BootstrapCount", s.BootstrapCount, 0),
 	)
 }
 

@@ -145,13 +145,13 @@ func (p Hyperband) factor() int { return or(p.ReductionFactor, 3) }
 
 func (p Hyperband) check() error {
 	err := errors.Join(
-		atLeast("MinResource", p.MinResource, 0),
-		atLeast("MaxResource", p.MaxResource, 0),
-		atLeast("ReductionFactor", p.factor(), 2),
-		atLeast("BootstrapCount", p.BootstrapCount, 0),
+		atLeast("Hyperband.MinResource", p.MinResource, 0),
+		atLeast("Hyperband.MaxResource", p.MaxResource, 0),
+		atLeast("Hyperband.ReductionFactor", p.factor(), 2),
+		atLeast("Hyperband.BootstrapCount", p.BootstrapCount, 0),
 	)
 	if least := or(p.MinResource, 1); err == nil && p.MaxResource != 0 && p.MaxResource < least {
-		err = fmt.Errorf("pruner: MaxResource is %d, want at least MinResource, which is %d, or 0", p.MaxResource, least)
+		err = fmt.Errorf("Hyperband.MaxResource is %d, want at least MinResource, which is %d, or 0", p.MaxResource, least)
 	}
 	return err
 }

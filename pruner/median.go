@@ -23,5 +23,5 @@ func (m Median) Prune(h trial.History, t *trial.Trial) (trial.Verdict, error) {
 		WarmupSteps:   m.WarmupSteps,
 		IntervalSteps: m.IntervalSteps,
 		MinTrials:     m.MinTrials,
-	}.Prune(h, t)
+	}.prune(h, t, "Median")
 }

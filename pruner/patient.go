@@ -64,7 +64,7 @@ func (p Patient) Bracketing(h trial.History) trial.Bracketing {
 
 func (p Patient) check() error {
 	if !(p.MinDelta >= 0 && !math.IsInf(p.MinDelta, 1)) {
-		return fmt.Errorf("pruner: MinDelta is %v, want a finite number, at least 0", p.MinDelta)
+		return fmt.Errorf("Patient.MinDelta is %v, want a finite number, at least 0", p.MinDelta)
 	}
-	return atLeast("Patience", p.Patience, 0)
+	return atLeast("Patient.Patience", p.Patience, 0)
 }

@@ -35,7 +35,12 @@ type Percentile struct {
 // Prune says whether to stop t after its newest report. It is an error if a
 // field is out of its range or the study has several objectives.
 func (p Percentile) Prune(h trial.History, t *trial.Trial) (trial.Verdict, error) {
-	d, err := direction(h, p.check())
+	return p.prune(h, t, "Percentile")
+}
+
+// prune is Prune for the struct of the given name, Percentile or Median, which its errors name.
+func (p Percentile) prune(h trial.History, t *trial.Trial, name string) (trial.Verdict, error) {
+	d, err := direction(h, p.check(name))
 	if err != nil {
 		return trial.Verdict{}, err
 	}
@@ -61,14 +66,14 @@ func (p Percentile) Prune(h trial.History, t *trial.Trial) (trial.Verdict, error
 	return trial.Verdict{Prune: d.Better(percentile(at, percent), best)}, nil // NaN stops nobody
 }
 
-func (p Percentile) check() error {
+func (p Percentile) check(name string) error {
 	if !(0 <= p.Percentile && p.Percentile <= 100) {
-		return fmt.Errorf("pruner: Percentile is %v, want 0 to 100", p.Percentile)
+		return fmt.Errorf("Percentile.Percentile is %v, want 0 to 100", p.Percentile)
 	}
 	return errors.Join(
-		atLeast("WarmupSteps", p.WarmupSteps, 0),
-		atLeast("IntervalSteps", p.IntervalSteps, 0),
-		atLeast("MinTrials", p.MinTrials, 0),
+		atLeast(name+".WarmupSteps", p.WarmupSteps, 0),
+		atLeast(name+".IntervalSteps", p.IntervalSteps, 0),
+		atLeast(name+".MinTrials", p.MinTrials, 0),
 	)
 }
 

@@ -20,7 +20,7 @@ import (
 // for several.
 func direction(h trial.History, settings error) (trial.Direction, error) {
 	if n := len(h.Directions()); n != 1 {
-		return 0, fmt.Errorf("pruner: the study has %d objectives, want 1: reports cannot be compared by several", n)
+		return 0, fmt.Errorf("the study has %d objectives, want 1: reports cannot be compared by several", n)
 	}
 	return h.Directions()[0], settings
 }
@@ -30,7 +30,7 @@ func atLeast(field string, value, low int) error {
 	if value >= low {
 		return nil
 	}
-	return fmt.Errorf("pruner: %s is %d, want at least %d", field, value, low)
+	return fmt.Errorf("%s is %d, want at least %d", field, value, low)
 }
 
 // or returns x, or the default if x is 0.

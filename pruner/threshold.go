@@ -37,11 +37,11 @@ func (p Threshold) Prune(h trial.History, t *trial.Trial) (trial.Verdict, error)
 
 func (p Threshold) check() error {
 	if low, high := p.limits(); !(low <= high) {
-		return fmt.Errorf("pruner: Lower is %v and Upper %v, want Lower ≤ Upper", low, high)
+		return fmt.Errorf("Threshold.Lower is %v and Threshold.Upper %v, want Lower ≤ Upper", low, high)
 	}
 	return errors.Join(
-		atLeast("WarmupSteps", p.WarmupSteps, 0),
-		atLeast("IntervalSteps", p.IntervalSteps, 0),
+		atLeast("Threshold.WarmupSteps", p.WarmupSteps, 0),
+		atLeast("Threshold.IntervalSteps", p.IntervalSteps, 0),
 	)
 }
 

@@ -55,9 +55,9 @@ func (p Wilcoxon) Prune(h trial.History, t *trial.Trial) (trial.Verdict, error) 
 
 func (p Wilcoxon) check() error {
 	if !(0 <= p.Threshold && p.Threshold <= 1) {
-		return fmt.Errorf("pruner: Threshold is %v, want 0 to 1", p.Threshold)
+		return fmt.Errorf("Wilcoxon.Threshold is %v, want 0 to 1", p.Threshold)
 	}
-	return errors.Join(atLeast("StartupSteps", p.StartupSteps, 0))
+	return errors.Join(atLeast("Wilcoxon.StartupSteps", p.StartupSteps, 0))
 }
 
 func (p Wilcoxon) threshold() float64 {

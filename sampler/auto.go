@@ -102,9 +102,9 @@ type autoChoice interface {
 func (s *Auto) choose(h trial.History) (autoChoice, error) {
 	switch {
 	case s.Trials < 0:
-		return nil, fmt.Errorf("sampler: Auto.Trials is %d, want at least 0", s.Trials)
+		return nil, fmt.Errorf("Auto.Trials is %d, want at least 0", s.Trials)
 	case s.Workers < 0:
-		return nil, fmt.Errorf("sampler: Auto.Workers is %d, want at least 0", s.Workers)
+		return nil, fmt.Errorf("Auto.Workers is %d, want at least 0", s.Workers)
 	}
 	s.once.Do(func() {
 		s.tpe = &TPE{}

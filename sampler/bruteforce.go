@@ -30,7 +30,7 @@ type BruteForce struct{}
 func (BruteForce) Sample(r trial.Request, name string, d space.Dist) (float64, error) {
 	n := d.Len()
 	if n == 0 {
-		return 0, fmt.Errorf("sampler: BruteForce draws %q from %v, want finitely many values: give it a step", name, d)
+		return 0, fmt.Errorf("BruteForce draws %q from %v, want finitely many values: give it a step", name, d)
 	}
 	var paths []path
 	for _, trials := range [][]*trial.Trial{r.History.Finished(), r.History.Running()} {

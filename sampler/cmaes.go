@@ -174,17 +174,17 @@ func (s *CMAES) Sample(r trial.Request, name string, d space.Dist) (float64, err
 func (s *CMAES) check(h trial.History) error {
 	switch n := len(h.Directions()); {
 	case n != 1:
-		return fmt.Errorf("sampler: CMAES has %d objectives, want 1: it ranks by one value", n)
+		return fmt.Errorf("CMAES has %d objectives, want 1: it ranks by one value", n)
 	case s.StartupTrials < 0:
-		return fmt.Errorf("sampler: CMAES.StartupTrials is %d, want at least 0", s.StartupTrials)
+		return fmt.Errorf("CMAES.StartupTrials is %d, want at least 0", s.StartupTrials)
 	case s.Population < 0 || s.Population == 1:
-		return fmt.Errorf("sampler: CMAES.Population is %d, want at least 2, or 0 for the default", s.Population)
+		return fmt.Errorf("CMAES.Population is %d, want at least 2, or 0 for the default", s.Population)
 	case len(s.Source.Finished()) > 0 && len(s.Source.Directions()) != 1:
-		return fmt.Errorf("sampler: CMAES.Source has %d objectives, want 1", len(s.Source.Directions()))
+		return fmt.Errorf("CMAES.Source has %d objectives, want 1", len(s.Source.Directions()))
 	case s.Separable && s.AdaptRates:
-		return fmt.Errorf("sampler: CMAES.Separable and CMAES.AdaptRates are both set, want at most one")
+		return fmt.Errorf("CMAES.Separable and CMAES.AdaptRates are both set, want at most one")
 	case s.Restart > BIPOP:
-		return fmt.Errorf("sampler: CMAES.Restart is %d, want NoRestart (%d), IPOP (%d) or BIPOP (%d)", s.Restart, NoRestart, IPOP, BIPOP)
+		return fmt.Errorf("CMAES.Restart is %d, want NoRestart (%d), IPOP (%d) or BIPOP (%d)", s.Restart, NoRestart, IPOP, BIPOP)
 	}
 	return nil
 }

@@ -138,9 +138,9 @@ func (s *GP) Sample(r trial.Request, name string, d space.Dist) (float64, error)
 func (s *GP) check(h trial.History) error {
 	switch n := len(h.Directions()); {
 	case n != 1:
-		return fmt.Errorf("sampler: GP has %d objectives, want 1: it models one value", n)
+		return fmt.Errorf("GP has %d objectives, want 1: it models one value", n)
 	case s.StartupTrials < 0:
-		return fmt.Errorf("sampler: GP.StartupTrials is %d, want at least 0", s.StartupTrials)
+		return fmt.Errorf("GP.StartupTrials is %d, want at least 0", s.StartupTrials)
 	}
 	return nil
 }

@@ -42,7 +42,7 @@ func (s Grid) Len() (int, error) {
 	for _, name := range slices.Sorted(maps.Keys(s.Values)) {
 		values := s.Values[name]
 		if len(values) == 0 {
-			errs = append(errs, fmt.Errorf("sampler: Grid.Values[%q] is empty, want at least one value", name))
+			errs = append(errs, fmt.Errorf("Grid.Values[%q] is empty, want at least one value", name))
 			continue
 		}
 		for i, v := range values {
@@ -50,16 +50,16 @@ func (s Grid) Len() (int, error) {
 			case nil, bool, int, float64, string:
 			default:
 				if (space.Categorical{Choices: []any{v}}).Dist().Check() != nil {
-					return 0, fmt.Errorf("sampler: Grid.Values[%q] has a %T, want nil, a bool, a number within an int or float64, or a string", name, v)
+					return 0, fmt.Errorf("Grid.Values[%q] has a %T, want nil, a bool, a number within an int or float64, or a string", name, v)
 				}
 			}
 			if slices.Contains(values[:i], v) {
-				errs = append(errs, fmt.Errorf("sampler: Grid.Values[%q] has %v twice, want each value once", name, v))
+				errs = append(errs, fmt.Errorf("Grid.Values[%q] has %v twice, want each value once", name, v))
 			}
 		}
 		high, low := bits.Mul64(uint64(n), uint64(len(values)))
 		if high != 0 || low > 1<<62 {
-			return 0, errors.Join(append(errs, fmt.Errorf("sampler: Grid.Values[%q] makes more than 2^62 combinations", name))...)
+			return 0, errors.Join(append(errs, fmt.Errorf("Grid.Values[%q] makes more than 2^62 combinations", name))...)
 		}
 		n = int(low)
 	}
@@ -75,7 +75,7 @@ func (s Grid) Sample(r trial.Request, name string, d space.Dist) (float64, error
 		return 0, err
 	}
 	if _, ok := s.Values[name]; !ok {
-		return 0, fmt.Errorf("sampler: Grid.Values has no %q, want values for every parameter", name)
+		return 0, fmt.Errorf("Grid.Values has no %q, want values for every parameter", name)
 	}
 	cell := s.cell(r, n)
 	for _, other := range slices.Sorted(maps.Keys(s.Values)) {
@@ -88,11 +88,11 @@ func (s Grid) Sample(r trial.Request, name string, d space.Dist) (float64, error
 	at := cell % len(values)
 	x, err := d.Internal(values[at])
 	if err != nil {
-		return 0, fmt.Errorf("sampler: Grid.Values[%q]: %w", name, err)
+		return 0, fmt.Errorf("Grid.Values[%q]: %w", name, err)
 	}
 	for i, v := range values { // equal ones would never be exhausted: Left counts both, and a trial tries one
 		if y, err := d.Internal(v); err == nil && i != at && y == x {
-			return 0, fmt.Errorf("sampler: Grid.Values[%q] has %v at %d and %d, want each value of %v once", name, v, min(i, at), max(i, at), d)
+			return 0, fmt.Errorf("Grid.Values[%q] has %v at %d and %d, want each value of %v once", name, v, min(i, at), max(i, at), d)
 		}
 	}
 	return x, nil

@@ -192,7 +192,7 @@ func TestGridRefuses(t *testing.T) {
 		{sampler.Grid{Values: map[string][]any{"x": {}}}, `Grid.Values["x"] is empty, want at least one value`},
 		{sampler.Grid{Values: map[string][]any{"x": {1, 2, 1}}}, `Grid.Values["x"] has 1 twice, want each value once`},
 		{sampler.Grid{Values: map[string][]any{"x": {[]int{1}}}}, `Grid.Values["x"] has a []int, want nil, a bool, a number within an int or float64, or a string`},
-		{sampler.Grid{Values: map[string][]any{"x": {11}}}, `Grid.Values["x"]: space: invalid: value is 11, want an int in [0, 10]`},
+		{sampler.Grid{Values: map[string][]any{"x": {11}}}, `Grid.Values["x"]: invalid: value is 11, want an int in [0, 10]`},
 		{many, `makes more than 2^62 combinations`},
 	} {
 		_, err := c.grid.Sample(trial.Request{Trial: &trial.Trial{}}, "x", space.Int{Low: 0, High: 10})

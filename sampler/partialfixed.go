@@ -47,7 +47,7 @@ func (s PartialFixed) Sample(r trial.Request, name string, d space.Dist) (float6
 	case fixed:
 		x, err := d.Internal(v)
 		if err != nil {
-			return 0, fmt.Errorf("sampler: PartialFixed.Values[%q]: %w", name, err)
+			return 0, fmt.Errorf("PartialFixed.Values[%q]: %w", name, err)
 		}
 		return x, nil
 	case s.Sampler == nil:

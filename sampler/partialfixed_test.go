@@ -58,7 +58,7 @@ func TestPartialFixedFixesAndLeavesTheRest(t *testing.T) {
 			t.Errorf("%s: drew (%v, %v), want %v", name, x, err, c.want)
 		}
 	}
-	if _, err := s.Sample(r, "c", space.Int{Low: 0, High: 5}); err == nil || !strings.Contains(err.Error(), `PartialFixed.Values["c"]: space: invalid: value is 7, want an int in [0, 5]`) {
+	if _, err := s.Sample(r, "c", space.Int{Low: 0, High: 5}); err == nil || !strings.Contains(err.Error(), `PartialFixed.Values["c"]: invalid: value is 7, want an int in [0, 5]`) {
 		t.Errorf("error is %v", err)
 	}
 	inside.err = errors.New("inside")

@@ -62,7 +62,7 @@ type QMC struct {
 func (s QMC) Sample(r trial.Request, name string, d space.Dist) (float64, error) {
 	dim, index := len(r.Trial.Params), uint64(r.Trial.Number)
 	if limit := min(sobol.MaxDim, halton.MaxDim); dim >= limit {
-		return 0, fmt.Errorf("sampler: QMC draws %q as parameter %d, want at most %d", name, dim+1, limit)
+		return 0, fmt.Errorf("QMC draws %q as parameter %d, want at most %d", name, dim+1, limit)
 	}
 	switch s.Sequence {
 	case Sobol:
@@ -78,5 +78,5 @@ func (s QMC) Sample(r trial.Request, name string, d space.Dist) (float64, error)
 		}
 		return d.Value(halton.At(index, dim, scramble)), nil
 	}
-	return 0, fmt.Errorf("sampler: QMC.Sequence is %d, want Sobol (%d) or Halton (%d)", s.Sequence, Sobol, Halton)
+	return 0, fmt.Errorf("QMC.Sequence is %d, want Sobol (%d) or Halton (%d)", s.Sequence, Sobol, Halton)
 }

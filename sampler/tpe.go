@@ -146,9 +146,9 @@ func (s *TPE) Sample(r trial.Request, name string, d space.Dist) (float64, error
 func (s *TPE) check() error {
 	switch {
 	case s.StartupTrials < 0:
-		return fmt.Errorf("sampler: TPE.StartupTrials is %d, want at least 0", s.StartupTrials)
+		return fmt.Errorf("TPE.StartupTrials is %d, want at least 0", s.StartupTrials)
 	case s.Candidates < 0:
-		return fmt.Errorf("sampler: TPE.Candidates is %d, want at least 0", s.Candidates)
+		return fmt.Errorf("TPE.Candidates is %d, want at least 0", s.Candidates)
 	}
 	return nil
 }

@@ -21,7 +21,7 @@ import (
 
 // ErrInvalid is matched by the error of every distribution that holds no
 // value and of every value that no distribution holds.
-var ErrInvalid = errors.New("space: invalid")
+var ErrInvalid = errors.New("invalid")
 
 // A Dist is the set of values that one parameter may take. Float, Int and
 // Categorical are its only implementations. Apart from Check, the methods

@@ -47,11 +47,11 @@ func Marshal(d Dist) (string, error) {
 func Unmarshal(text []byte) (Dist, error) {
 	v, err := pyjson.Unmarshal(text)
 	if err != nil {
-		return nil, fmt.Errorf("space: distribution %.200s: %w", text, err)
+		return nil, fmt.Errorf("distribution %.200s: %w", text, err)
 	}
 	o, ok := v.(map[string]any)
 	if !ok {
-		return nil, fmt.Errorf("space: distribution %.200s: want a JSON object", text)
+		return nil, fmt.Errorf("distribution %.200s: want a JSON object", text)
 	}
 	f := fields{object: o}
 	kind := f.string("type")
@@ -59,7 +59,7 @@ func Unmarshal(text []byte) (Dist, error) {
 		kind = f.string("name")
 		f.known = []string{"name", "attributes"}
 		if err := f.unknown(); err != nil {
-			return nil, fmt.Errorf("space: distribution %.200s: %w", text, err)
+			return nil, fmt.Errorf("distribution %.200s: %w", text, err)
 		}
 		f.object, _ = o["attributes"].(map[string]any)
 		f.known = nil
@@ -86,12 +86,12 @@ func Unmarshal(text []byte) (Dist, error) {
 		}
 		d = Categorical{choices}
 	case "":
-		return nil, fmt.Errorf(`space: distribution %.200s: "type" is missing, want "float", "int" or "categorical"`, text)
+		return nil, fmt.Errorf(`distribution %.200s: "type" is missing, want "float", "int" or "categorical"`, text)
 	default:
-		return nil, fmt.Errorf(`space: distribution %.200s: its type is %q, want "float", "int" or "categorical"`, text, kind)
+		return nil, fmt.Errorf(`distribution %.200s: its type is %q, want "float", "int" or "categorical"`, text, kind)
 	}
 	if err := cmp.Or(f.unknown(), f.err); err != nil {
-		return nil, fmt.Errorf("space: distribution %.200s: %w", text, err)
+		return nil, fmt.Errorf("distribution %.200s: %w", text, err)
 	}
 	return d, nil
 }

@@ -34,7 +34,7 @@ func (s *Study) Ask(ctx context.Context) (*Trial, error) {
 // Config.Lease. If ctx ends meanwhile, the trial goes to the queue.
 func (s *Study) AskDetached(ctx context.Context, params []space.Dimension, lease time.Duration) (*trial.Trial, error) {
 	if lease < 0 {
-		return nil, fmt.Errorf("study: lease is %v, want at least 0", lease)
+		return nil, fmt.Errorf("lease is %v, want at least 0", lease)
 	}
 	t, err := s.ask(ctx, storage.Claim{Lease: storage.Lease{Duration: lease}})
 	if err != nil {
@@ -162,7 +162,7 @@ func fixed(params map[string]any) ([]byte, error) {
 	}
 	text, err := pyjson.Marshal(params)
 	if err != nil {
-		return nil, fmt.Errorf("study: enqueue %v: %w, want nil, true, false, a number or a text", params, err)
+		return nil, fmt.Errorf("enqueue %v: %w, want nil, true, false, a number or a text", params, err)
 	}
 	return text, nil
 }

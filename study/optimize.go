@@ -78,7 +78,7 @@ func (s *Study) Optimize(ctx context.Context, f Objective, b Budget) error {
 		return errNoObjective
 	}
 	if n := len(s.record.Directions); n != 1 {
-		return fmt.Errorf("study: Optimize of %q, which has %d objectives, want 1: use OptimizeMulti", s.Name(), n)
+		return fmt.Errorf("study %q has %d objectives, want 1 for Optimize: OptimizeMulti takes several", s.Name(), n)
 	}
 	return s.OptimizeMulti(ctx, func(t *Trial) ([]float64, error) {
 		v, err := f(t)
@@ -112,7 +112,7 @@ func (s *Study) OptimizeMulti(ctx context.Context, f MultiObjective, b Budget) e
 	return r.outcome()
 }
 
-var errNoObjective = errors.New("study: the objective is nil")
+var errNoObjective = errors.New("the objective is nil")
 
 func (b Budget) check() error {
 	for _, field := range []struct {
@@ -120,7 +120,7 @@ func (b Budget) check() error {
 		value int
 	}{{"Trials", b.Trials}, {"Workers", b.Workers}, {"Retries", b.Retries}} {
 		if field.value < 0 {
-			return fmt.Errorf("study: Budget.%s is %d, want at least 0", field.name, field.value)
+			return fmt.Errorf("Budget.%s is %d, want at least 0", field.name, field.value)
 		}
 	}
 	return nil
@@ -201,14 +201,14 @@ func (r *run) one(ctx context.Context, t *Trial) error {
 		if !returned { // runtime.Goexit, such as t.Fatal in a test, unwinds this goroutine
 			err := errors.New("the objective ended its goroutine")
 			_, tellErr := r.tell(unstoppable, t, nil, err)
-			r.cancel(fmt.Errorf("study: %w", errors.Join(&TrialError{t.Number(), err}, tellErr)))
+			r.cancel(errors.Join(&TrialError{t.Number(), err}, tellErr))
 		}
 	}()
 	values, err := call(r.objective, t)
 	returned = true
 	var setup setupError
 	if errors.As(t.Err(), &setup) {
-		r.cancel(fmt.Errorf("study: trial %d: %w", t.Number(), t.Err())) // before another worker takes the trial up
+		r.cancel(fmt.Errorf("trial %d: %w", t.Number(), t.Err())) // before another worker takes the trial up
 		return r.study.release(unstoppable, t)
 	}
 	if ctx.Err() != nil && err != nil && !errors.Is(err, ErrPruned) {
@@ -265,9 +265,9 @@ func (r *run) failed(ctx context.Context, t *trial.Trial, reason error) error {
 	r.last = &TrialError{t.Number, reason}
 	switch most := r.budget.Failures; {
 	case most > 0 && r.failures > most:
-		return fmt.Errorf("study: more than %d trials failed, the last: %w", most, r.last)
+		return fmt.Errorf("more than %d trials failed, the last: %w", most, r.last)
 	case most == 0 && r.failures > firstFailures && !r.succeeded && !r.study.everSucceeded():
-		return fmt.Errorf("study: all of the first %d trials failed, the last: %w", r.failures, r.last)
+		return fmt.Errorf("all of the first %d trials failed, the last: %w", r.failures, r.last)
 	}
 	return nil
 }
@@ -277,7 +277,7 @@ func (r *run) outcome() error {
 	if r.last == nil || r.succeeded {
 		return nil
 	}
-	return fmt.Errorf("study: all %d trials failed, the last: %w", r.failures, r.last)
+	return fmt.Errorf("all %d trials failed, the last: %w", r.failures, r.last)
 }
 
 // everSucceeded reports whether any trial of the study is complete or pruned.

@@ -99,19 +99,19 @@ func (s *Study) Replay(ctx context.Context, number int) ([]trial.Param, error) {
 	}
 	record, ok := s.lookup(number)
 	if !ok {
-		return nil, fmt.Errorf("study: replay trial %d: %w in study %q", number, storage.ErrNotExist, s.Name())
+		return nil, fmt.Errorf("replay trial %d: %w in study %q", number, storage.ErrNotExist, s.Name())
 	}
 	blank := *record
 	blank.State, blank.Params, blank.Joint, blank.Values = trial.Running, nil, nil, nil
 	t := newTrial(ctx, s, storage.Lease{}, &blank, s.past(record, h))
 	defer t.cancel(nil)
 	if err := t.loadQueued(); err != nil {
-		return nil, fmt.Errorf("study: replay trial %d: %w", number, err)
+		return nil, fmt.Errorf("replay trial %d: %w", number, err)
 	}
 	drawn := slices.Clone(record.Params)
 	for i, p := range drawn {
 		if drawn[i].Value, err = t.draw(p.Name, p.Dist); err != nil {
-			return nil, fmt.Errorf("study: replay trial %d: %q: %w", number, p.Name, err)
+			return nil, fmt.Errorf("replay trial %d: %q: %w", number, p.Name, err)
 		}
 		t.record.now.Params = record.Params[:i+1] // what is drawn next follows on what was
 	}

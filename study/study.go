@@ -102,14 +102,14 @@ type Config struct {
 var (
 	// ErrPruned is returned by Trial.Report when the trial should stop, and by
 	// an objective that has stopped for that reason. It is not a failure.
-	ErrPruned = errors.New("study: the trial is pruned")
+	ErrPruned = errors.New("the trial is pruned")
 
 	// ErrConflict is matched if one name is suggested with two distributions.
-	ErrConflict = errors.New("study: the parameter has another distribution")
+	ErrConflict = errors.New("the parameter has another distribution")
 
 	// ErrNoBest is matched by Best if no trial is complete and feasible. The
 	// error says how the trials ended.
-	ErrNoBest = errors.New("study: no trial is complete and feasible")
+	ErrNoBest = errors.New("no trial is complete and feasible")
 )
 
 // A Study is an open study. Its methods are safe for concurrent use.
@@ -157,7 +157,7 @@ func Load(ctx context.Context, cfg Config) (*Study, error) {
 		return nil, fmt.Errorf("load %w", err)
 	}
 	if cfg.Directions != nil && !slices.Equal(cfg.Directions, record.Directions) {
-		return nil, fmt.Errorf("study: directions of %q are %v, want %v as stored", cfg.Name, cfg.Directions, record.Directions)
+		return nil, fmt.Errorf("directions of study %q are %v, want %v as stored", cfg.Name, cfg.Directions, record.Directions)
 	}
 	return newStudy(cfg, record), nil
 }
@@ -220,7 +220,7 @@ func (s *Study) Trials(ctx context.Context) ([]*trial.Trial, error) {
 // objective, or fails with ErrNoBest.
 func (s *Study) Best(ctx context.Context) (*trial.Trial, error) {
 	if n := len(s.record.Directions); n > 1 {
-		return nil, fmt.Errorf("study: %q has %d objectives and so no single best trial, use BestTrials", s.Name(), n)
+		return nil, fmt.Errorf("study %q has %d objectives and so no single best trial: want BestTrials", s.Name(), n)
 	}
 	s.mu.Lock()
 	unread := s.revision == 0

@@ -196,7 +196,7 @@ func TestSuggestErrorsEndOptimizeAndAreKept(t *testing.T) {
 		want    string
 		is      error
 	}{
-		"low above high":       {func(t *study.Trial) { t.Float("x", 2, 1) }, `suggest "x": space: invalid: low is 2, want at most high, which is 1`, space.ErrInvalid},
+		"low above high":       {func(t *study.Trial) { t.Float("x", 2, 1) }, `suggest "x": invalid: low is 2, want at most high, which is 1`, space.ErrInvalid},
 		"NaN":                  {func(t *study.Trial) { t.Float("x", nan, 1) }, "low is NaN", space.ErrInvalid},
 		"infinite":             {func(t *study.Trial) { t.Float("x", 0, math.Inf(1)) }, "high is +Inf", space.ErrInvalid},
 		"log of 0":             {func(t *study.Trial) { t.LogFloat("x", 0, 1) }, "low is 0, want above 0", space.ErrInvalid},
@@ -225,7 +225,7 @@ func TestSuggestErrorsEndOptimizeAndAreKept(t *testing.T) {
 			if !errors.Is(kept, test.is) || !strings.Contains(kept.Error(), test.want) {
 				t.Errorf("got %v, want an error with %q", kept, test.want)
 			}
-			if err == nil || err.Error() != "study: trial 0: "+kept.Error() {
+			if err == nil || err.Error() != "trial 0: "+kept.Error() {
 				t.Errorf("Optimize returns %v, want %v", err, kept)
 			}
 			if all := trials(t, st); len(all) != 1 || all[0].State != trial.Waiting {

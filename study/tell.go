@@ -23,7 +23,7 @@ import (
 // of values is wrong the trial goes on and can be told again.
 func (s *Study) Tell(ctx context.Context, t *Trial, values []float64, err error) (*trial.Trial, error) {
 	if err == nil && t.Err() == nil && len(values) != len(s.record.Directions) {
-		return nil, fmt.Errorf("study: tell trial %d: %d values, want %d", t.Number(), len(values), len(s.record.Directions))
+		return nil, fmt.Errorf("tell trial %d: %d values, want %d", t.Number(), len(values), len(s.record.Directions))
 	}
 	u := outcome(t, values, err)
 	if err := t.write(ctx, u); err != nil {
@@ -40,16 +40,16 @@ func (s *Study) Tell(ctx context.Context, t *Trial, values []float64, err error)
 // its value) or Failed with none.
 func (s *Study) TellNumber(ctx context.Context, number int, state trial.State, values []float64) (*trial.Trial, error) {
 	if !state.Finished() {
-		return nil, fmt.Errorf("study: tell trial %d: state is %v, want %v, %v or %v", number, state, trial.Complete, trial.Pruned, trial.Failed)
+		return nil, fmt.Errorf("tell trial %d: state is %v, want %v, %v or %v", number, state, trial.Complete, trial.Pruned, trial.Failed)
 	}
 	record, err := s.cfg.Storage.Trial(ctx, s.record.ID, number)
 	switch {
 	case errors.Is(err, storage.ErrNotExist):
-		return nil, fmt.Errorf("study: tell trial %d: %w in study %q", number, storage.ErrNotExist, s.Name())
+		return nil, fmt.Errorf("tell trial %d: %w in study %q", number, storage.ErrNotExist, s.Name())
 	case err != nil:
-		return nil, fmt.Errorf("study: tell trial %d: %w", number, err)
+		return nil, fmt.Errorf("tell trial %d: %w", number, err)
 	case record.State == trial.Waiting:
-		return nil, fmt.Errorf("study: tell trial %d: it is %v, want %v", number, record.State, trial.Running)
+		return nil, fmt.Errorf("tell trial %d: it is %v, want %v", number, record.State, trial.Running)
 	case state == trial.Pruned && values == nil:
 		values = prunedValues(record)
 	}

@@ -142,10 +142,10 @@ func (t *Trial) Params() map[string]any {
 // that was reported before keeps its value.
 func (t *Trial) Report(step int, value float64) error {
 	if n := len(t.study.record.Directions); n > 1 {
-		return fmt.Errorf("study: report in a study with %d objectives, want 1", n)
+		return fmt.Errorf("report in a study with %d objectives, want 1", n)
 	}
 	if step < 0 {
-		return fmt.Errorf("study: report at step %d, want at least 0", step)
+		return fmt.Errorf("report at step %d, want at least 0", step)
 	}
 	if t.ctx.Err() != nil {
 		return context.Cause(t.ctx)
@@ -287,7 +287,7 @@ func (t *Trial) Constrain(name string, value float64) error {
 		return err
 	}
 	if math.IsNaN(value) {
-		return fmt.Errorf("study: constraint %q is NaN, want a number", name)
+		return fmt.Errorf("constraint %q is NaN, want a number", name)
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -310,7 +310,7 @@ func (t *Trial) fail(err error) {
 }
 
 func (t *Trial) errOver() error {
-	return fmt.Errorf("study: trial %d: %w", t.Number(), storage.ErrFinished)
+	return fmt.Errorf("trial %d: %w", t.Number(), storage.ErrFinished)
 }
 
 // merged returns a map of all of a and b, where b wins. It changes neither.
@@ -341,7 +341,7 @@ func encodeAttr(key string, value any) (json.RawMessage, error) {
 	}
 	text, err := json.Marshal(value)
 	if err != nil {
-		return nil, fmt.Errorf("study: attribute %q: %w", key, err)
+		return nil, fmt.Errorf("attribute %q: %w", key, err)
 	}
 	return text, nil
 }

@@ -43,7 +43,7 @@ func ParseState(name string) (State, error) {
 	if i := slices.Index(stateNames[:], name); i >= 0 {
 		return State(i), nil
 	}
-	return 0, fmt.Errorf("trial: state is %q, want one of %s", name, strings.Join(stateNames[:], ", "))
+	return 0, fmt.Errorf("state is %q, want one of %s", name, strings.Join(stateNames[:], ", "))
 }
 
 // A Direction says which values of an objective are good.
@@ -70,7 +70,7 @@ func ParseDirection(name string) (Direction, error) {
 	case "maximize":
 		return Maximize, nil
 	}
-	return 0, fmt.Errorf("trial: direction is %q, want minimize or maximize", name)
+	return 0, fmt.Errorf("direction is %q, want minimize or maximize", name)
 }
 
 // Better reports whether a is strictly better than b. Every number is better

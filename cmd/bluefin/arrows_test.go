@@ -1,7 +1,11 @@
 package main
 
 import (
+	"io/fs"
+	"os"
 	"os/exec"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -63,3 +67,25 @@ func allowed(pkg string) []string {
 }
 
 func within(pkg, name string) bool { return pkg == name || strings.HasPrefix(pkg, name+"/") }
+
+// Errors are printed as they are, and users know no packages.
+func TestErrorsCarryNoPackagePrefix(t *testing.T) {
+	pkg := regexp.MustCompile(`(?m)^package (\w+)$`)
+	prefix := regexp.MustCompile("(?:errors\\.New|fmt\\.Errorf)\\([\"`](\\w+): ")
+	err := filepath.WalkDir("../..", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		name := pkg.FindSubmatch(text)
+		for _, found := range prefix.FindAllSubmatch(text, -1) {
+			if name != nil && string(found[1]) == string(name[1]) {
+				t.Errorf("%s: %s…, want it without the package", path, found[0])
+			}
+		}
+		return err
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}

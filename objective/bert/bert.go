@@ -37,20 +37,20 @@ func Load(dir string) (*Model, error) {
 	m := &Model{dir: dir}
 	var err error
 	if m.Config, err = loadConfig(dir); err != nil {
-		return nil, fmt.Errorf("bert: %w", err)
+		return nil, err
 	}
 	if m.Pooling, err = loadPooling(dir); err != nil {
-		return nil, fmt.Errorf("bert: %w", err)
+		return nil, err
 	}
 	if m.Tokenizer, err = wordpiece.Load(dir); err != nil {
-		return nil, fmt.Errorf("bert: %w", err)
+		return nil, err
 	}
 	if n := m.Tokenizer.Size(); n > m.Config.VocabSize {
-		return nil, fmt.Errorf("bert: %s: the tokenizer has %d tokens, want at most vocab_size of config.json, which is %d", dir, n, m.Config.VocabSize)
+		return nil, fmt.Errorf("%s: the tokenizer has %d tokens, want at most vocab_size of config.json, which is %d", dir, n, m.Config.VocabSize)
 	}
 	m.Tokenizer = m.Tokenizer.Limit(m.Config.MaxPositions)
 	if err := m.loadTensors(filepath.Join(dir, "model.safetensors")); err != nil {
-		return nil, fmt.Errorf("bert: %w", err)
+		return nil, err
 	}
 	return m, nil
 }

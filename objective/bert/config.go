@@ -154,7 +154,7 @@ func ParsePooling(name string) (Pooling, error) {
 			return p, nil
 		}
 	}
-	return 0, fmt.Errorf("bert: pooling is %q, want default, mean or cls", name)
+	return 0, fmt.Errorf("pooling is %q, want default, mean or cls", name)
 }
 
 // loadPooling reads 1_Pooling/config.json, which models for sentences have.

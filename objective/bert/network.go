@@ -32,10 +32,10 @@ type Options struct {
 // one. New weights are drawn from a normal distribution.
 func (m *Model) Network(o Options) (*nn.Network, error) {
 	if o.Outputs < 1 {
-		return nil, fmt.Errorf("bert: Outputs is %d, want at least 1", o.Outputs)
+		return nil, fmt.Errorf("Outputs is %d, want at least 1", o.Outputs)
 	}
 	if err := o.Dropout.check(); err != nil {
-		return nil, fmt.Errorf("bert: %w", err)
+		return nil, err
 	}
 	if o.Pooling == PoolDefault {
 		o.Pooling = m.Pooling
@@ -51,7 +51,7 @@ func (m *Model) Network(o Options) (*nn.Network, error) {
 	}
 	blocks, err := c.blocks(o.Dropout)
 	if err != nil {
-		return nil, fmt.Errorf("bert: %w", err)
+		return nil, err
 	}
 	net := &nn.Network{Blocks: blocks, Head: head}
 	if o.Freeze != nil {

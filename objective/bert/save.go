@@ -28,7 +28,7 @@ import (
 // the dense layer in 2_Dense behind the mean of the rows.
 func (m *Model) Save(dir string, net *nn.Network, labels []string) error {
 	if err := m.save(dir, net, labels); err != nil {
-		return fmt.Errorf("bert: saving to %s: %w", dir, err)
+		return fmt.Errorf("saving to %s: %w", dir, err)
 	}
 	return nil
 }

@@ -19,7 +19,7 @@ import (
 // transformers saved.
 func (m *Model) Saved() (net *nn.Network, labels []string, err error) {
 	if net, labels, err = m.saved(); err != nil {
-		return nil, nil, fmt.Errorf("bert: %s: %w", m.dir, err)
+		return nil, nil, fmt.Errorf("%s: %w", m.dir, err)
 	}
 	return net, labels, nil
 }

@@ -95,7 +95,7 @@ func (o origin) encode(p progress) ([]byte, error) {
 	s := p.State
 	text, err := json.Marshal(header{o, s.Epoch, s.Stale, s.Best, p.History, p.Done})
 	if err != nil {
-		return nil, fmt.Errorf("finetune: checkpoint: %w", err)
+		return nil, fmt.Errorf("checkpoint: %w", err)
 	}
 	f := safetensors.File{Metadata: map[string]string{formatKey: format, headerKey: string(text)}, Tensors: make(map[string]safetensors.Tensor)}
 	for prefix, a := range arrays(&s) {
@@ -105,7 +105,7 @@ func (o origin) encode(p progress) ([]byte, error) {
 	}
 	b, err := safetensors.Marshal(f)
 	if err != nil {
-		return nil, fmt.Errorf("finetune: checkpoint: %w", err)
+		return nil, fmt.Errorf("checkpoint: %w", err)
 	}
 	return seal(b), nil
 }

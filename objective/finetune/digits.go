@@ -35,17 +35,17 @@ var split = digits.Split{Digits: []uint8{5, 6, 7, 8, 9}, Train: 15, Validation: 
 func Digits() (*Task, error) {
 	file, err := safetensors.Unmarshal(digits04)
 	if err != nil {
-		return nil, fmt.Errorf("finetune: pretrained weights: %w", err)
+		return nil, fmt.Errorf("pretrained weights: %w", err)
 	}
 	t := &Task{Name: "digits", Layers: mlp.Hidden, Defaults: Defaults(), Space: DefaultSpace(mlp.Hidden)}
 	t.Training, t.Validation, t.Test, err = digits.Load(split)
 	if err != nil {
-		return nil, fmt.Errorf("finetune: %w", err)
+		return nil, err
 	}
 	t.Network = func(s Settings, rng *rand.Rand) (*nn.Network, error) {
 		net := mlp.New(digits.Pixels, len(split.Digits), s.Dropout, rng)
 		if err := nn.Load(net.Blocks.Params(), file.Tensors); err != nil {
-			return nil, fmt.Errorf("finetune: pretrained weights: %w", err)
+			return nil, fmt.Errorf("pretrained weights: %w", err)
 		}
 		return net, nil
 	}

@@ -28,7 +28,7 @@ func (t *Task) begin() error {
 		return err
 	}
 	if n := len(net.Blocks); n != t.Layers {
-		return fmt.Errorf("finetune: Layers is %d, want the number of blocks of the network, %d", t.Layers, n)
+		return fmt.Errorf("Layers is %d, want the number of blocks of the network, %d", t.Layers, n)
 	}
 	if err := t.checkData(net); err != nil {
 		return err
@@ -65,10 +65,10 @@ func (t *Task) checkData(net *nn.Network) error {
 			break
 		}
 		if err := part.set.Check(outputs); err != nil {
-			return fmt.Errorf("finetune: the %s part: %w", part.name, err)
+			return fmt.Errorf("the %s part: %w", part.name, err)
 		}
 		if (part.set.Labels == nil) != (t.Training.Labels == nil) {
-			return fmt.Errorf("finetune: of the training and the %s part one has labels and the other targets, want the same in both", part.name)
+			return fmt.Errorf("of the training and the %s part one has labels and the other targets, want the same in both", part.name)
 		}
 	}
 	return t.checkMetric()
@@ -77,20 +77,20 @@ func (t *Task) checkData(net *nn.Network) error {
 func (t *Task) checkMetric() error {
 	m, regression := t.metric(), t.Training.Labels == nil
 	if err := m.Check(); err != nil {
-		return fmt.Errorf("finetune: %w", err)
+		return err
 	}
 	switch m {
 	case train.MetricAccuracy, train.MetricF1Macro, train.MetricAUROC:
 		if regression {
-			return fmt.Errorf("finetune: metric is %q, which is of classes, and this is a regression", m)
+			return fmt.Errorf("metric is %q, which is of classes, and this is a regression", m)
 		}
 	case train.MetricRMSE, train.MetricR2:
 		if !regression {
-			return fmt.Errorf("finetune: metric is %q, which is of a regression, and this has classes", m)
+			return fmt.Errorf("metric is %q, which is of a regression, and this has classes", m)
 		}
 	}
 	if !t.judges(t.Validation) {
-		return fmt.Errorf("finetune: metric is %q, which needs %s in the validation part", m, t.needs())
+		return fmt.Errorf("metric is %q, which needs %s in the validation part", m, t.needs())
 	}
 	if t.Stages.Folds == 0 {
 		return nil
@@ -98,7 +98,7 @@ func (t *Task) checkMetric() error {
 	// Folds share each class out evenly, so that the seed does not matter.
 	folds, err := t.stages(t.Defaults, 0)
 	if err != nil {
-		return fmt.Errorf("finetune: %w", err)
+		return err
 	}
 	both := join(train.Set{Labels: t.Training.Labels, Targets: t.Training.Targets}, train.Set{Labels: t.Validation.Labels, Targets: t.Validation.Targets})
 	for _, f := range folds {
@@ -111,7 +111,7 @@ func (t *Task) checkMetric() error {
 			}
 		}
 		if !t.judges(part) {
-			return fmt.Errorf("finetune: metric is %q, which needs %s in each of the %d folds: want fewer of them", m, t.needs(), len(folds))
+			return fmt.Errorf("metric is %q, which needs %s in each of the %d folds: want fewer of them", m, t.needs(), len(folds))
 		}
 	}
 	return nil

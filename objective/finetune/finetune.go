@@ -172,7 +172,7 @@ func (t *Task) Train(ctx context.Context, c Checkpoints, s Settings, seed uint64
 	}
 	stages, err := t.stages(s, seed)
 	if err != nil {
-		return nil, Result{}, fmt.Errorf("finetune: %w", err)
+		return nil, Result{}, err
 	}
 	r := run{Task: t, settings: s, seed: seed, report: report, checkpoints: c, stages: stages, saved: time.Now()}
 	r.of = origin{Task: t.fingerprint, Settings: s, Patience: cmp.Or(t.Patience, DefaultPatience), Stages: t.Stages, Metric: t.metric(), Seed: seed}
@@ -191,13 +191,13 @@ func (t *Task) check(s Settings) error {
 		return err
 	}
 	if t.Patience < 0 {
-		return fmt.Errorf("finetune: patience is %d, want at least 1, or 0 for %d", t.Patience, DefaultPatience)
+		return fmt.Errorf("patience is %d, want at least 1, or 0 for %d", t.Patience, DefaultPatience)
 	}
 	if t.CheckpointEvery < 0 {
-		return fmt.Errorf("finetune: CheckpointEvery is %v, want above 0, or 0 for %v", t.CheckpointEvery, DefaultCheckpointEvery)
+		return fmt.Errorf("CheckpointEvery is %v, want above 0, or 0 for %v", t.CheckpointEvery, DefaultCheckpointEvery)
 	}
 	if !(t.Budget >= 0) || math.IsInf(t.Budget, 0) {
-		return fmt.Errorf("finetune: Budget is %v, want a finite number above 0, or 0 for none", t.Budget)
+		return fmt.Errorf("Budget is %v, want a finite number above 0, or 0 for none", t.Budget)
 	}
 	return t.Stages.check()
 }

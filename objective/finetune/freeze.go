@@ -25,7 +25,7 @@ func (s Settings) Freeze(net *nn.Network, rng *rand.Rand) error {
 	case LoRA:
 		all := denses(rest)
 		if len(all) == 0 {
-			return fmt.Errorf("finetune: tuning is %q, which needs a dense layer in the blocks behind the first %d, and there is none", LoRA, s.FrozenLayers)
+			return fmt.Errorf("tuning is %q, which needs a dense layer in the blocks behind the first %d, and there is none", LoRA, s.FrozenLayers)
 		}
 		for _, d := range all {
 			if d.LoRA != nil {

@@ -72,36 +72,36 @@ func Defaults() Settings {
 func (s Settings) Check(layers int) error {
 	switch {
 	case !(s.LearningRate > 0) || math.IsInf(s.LearningRate, 0):
-		return fmt.Errorf("finetune: learning_rate is %v, want a finite number above 0", s.LearningRate)
+		return fmt.Errorf("learning_rate is %v, want a finite number above 0", s.LearningRate)
 	case s.BatchSize < 1:
-		return fmt.Errorf("finetune: batch_size is %d, want at least 1", s.BatchSize)
+		return fmt.Errorf("batch_size is %d, want at least 1", s.BatchSize)
 	case s.NumTrainEpochs < 1:
-		return fmt.Errorf("finetune: num_train_epochs is %d, want at least 1", s.NumTrainEpochs)
+		return fmt.Errorf("num_train_epochs is %d, want at least 1", s.NumTrainEpochs)
 	case !(s.Dropout >= 0 && s.Dropout < 1):
-		return fmt.Errorf("finetune: dropout is %v, want at least 0 and below 1", s.Dropout)
+		return fmt.Errorf("dropout is %v, want at least 0 and below 1", s.Dropout)
 	case !(s.WeightDecay >= 0) || math.IsInf(s.WeightDecay, 0):
-		return fmt.Errorf("finetune: weight_decay is %v, want a finite number of at least 0", s.WeightDecay)
+		return fmt.Errorf("weight_decay is %v, want a finite number of at least 0", s.WeightDecay)
 	case !(s.WarmupRatio >= 0 && s.WarmupRatio <= 1):
-		return fmt.Errorf("finetune: warmup_ratio is %v, want 0 to 1", s.WarmupRatio)
+		return fmt.Errorf("warmup_ratio is %v, want 0 to 1", s.WarmupRatio)
 	case s.FrozenLayers < 0 || s.FrozenLayers > layers:
-		return fmt.Errorf("finetune: frozen_layers is %d, want 0 to %d", s.FrozenLayers, layers)
+		return fmt.Errorf("frozen_layers is %d, want 0 to %d", s.FrozenLayers, layers)
 	case !(s.LabelSmoothing >= 0 && s.LabelSmoothing < 1):
-		return fmt.Errorf("finetune: label_smoothing_factor is %v, want at least 0 and below 1", s.LabelSmoothing)
+		return fmt.Errorf("label_smoothing_factor is %v, want at least 0 and below 1", s.LabelSmoothing)
 	case !(s.MaxGradNorm >= 0):
-		return fmt.Errorf("finetune: max_grad_norm is %v, want above 0, or 0 for none", s.MaxGradNorm)
+		return fmt.Errorf("max_grad_norm is %v, want above 0, or 0 for none", s.MaxGradNorm)
 	case s.GradientAccumulationSteps < 0:
-		return fmt.Errorf("finetune: gradient_accumulation_steps is %d, want at least 1", s.GradientAccumulationSteps)
+		return fmt.Errorf("gradient_accumulation_steps is %d, want at least 1", s.GradientAccumulationSteps)
 	case s.Tuning != "" && s.Tuning != Full && s.Tuning != BitFit && s.Tuning != LoRA:
-		return fmt.Errorf("finetune: tuning is %q, want %q, %q or %q", s.Tuning, Full, BitFit, LoRA)
+		return fmt.Errorf("tuning is %q, want %q, %q or %q", s.Tuning, Full, BitFit, LoRA)
 	case s.Tuning == LoRA && s.LoRARank < 1:
-		return fmt.Errorf("finetune: lora_r is %d, want at least 1", s.LoRARank)
+		return fmt.Errorf("lora_r is %d, want at least 1", s.LoRARank)
 	case s.Tuning == LoRA && (!(s.LoRAAlpha > 0) || math.IsInf(s.LoRAAlpha, 0)):
-		return fmt.Errorf("finetune: lora_alpha is %v, want a finite number above 0", s.LoRAAlpha)
+		return fmt.Errorf("lora_alpha is %v, want a finite number above 0", s.LoRAAlpha)
 	case !(s.LayerwiseLRDecay >= 0 && s.LayerwiseLRDecay <= 1):
-		return fmt.Errorf("finetune: layerwise_lr_decay is %v, want above 0 to 1", s.LayerwiseLRDecay)
+		return fmt.Errorf("layerwise_lr_decay is %v, want above 0 to 1", s.LayerwiseLRDecay)
 	}
 	if err := train.Schedule(s.LRSchedulerType).Check(); err != nil {
-		return fmt.Errorf("finetune: lr_scheduler_type: %w", err)
+		return fmt.Errorf("lr_scheduler_type: %w", err)
 	}
 	return nil
 }

@@ -47,7 +47,7 @@ const widest = 256
 // the task is a regression.
 func (t *Task) Similarity(ctx context.Context) (Similarity, error) {
 	if t.Training.Labels == nil {
-		return Similarity{}, fmt.Errorf("finetune: similarity is measured by labels, and %s is a regression", t.Name)
+		return Similarity{}, fmt.Errorf("similarity is measured by labels, and %s is a regression", t.Name)
 	}
 	if err := t.start(); err != nil {
 		return Similarity{}, err
@@ -72,11 +72,11 @@ func (t *Task) Similarity(ctx context.Context) (Similarity, error) {
 		a, b := narrow(probe.Pool(training)), narrow(probe.Pool(validation))
 		r, err := (probe.Linear{}).Fit(a, b)
 		if err != nil {
-			return Similarity{}, fmt.Errorf("finetune: similarity: %w", err)
+			return Similarity{}, fmt.Errorf("similarity: %w", err)
 		}
 		logME, err := probe.LogME(a)
 		if err != nil {
-			return Similarity{}, fmt.Errorf("finetune: similarity: %w", err)
+			return Similarity{}, fmt.Errorf("similarity: %w", err)
 		}
 		s.Depths = append(s.Depths, Depth{depth, r.Scores.Accuracy, r.Scores.Loss, logME})
 		s.Chance = r.Chance

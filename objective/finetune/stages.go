@@ -42,11 +42,11 @@ const (
 func (s Stages) check() error {
 	switch {
 	case s.Folds < 0 || s.Folds == 1:
-		return fmt.Errorf("finetune: folds is %d, want at least 2, or 0 for none", s.Folds)
+		return fmt.Errorf("folds is %d, want at least 2, or 0 for none", s.Folds)
 	case s.Fidelity != Epochs && s.Fidelity != Data && s.Fidelity != Freezing:
-		return fmt.Errorf("finetune: fidelity is %q, want %q, %q or %q for epochs", s.Fidelity, Data, Freezing, Epochs)
+		return fmt.Errorf("fidelity is %q, want %q, %q or %q for epochs", s.Fidelity, Data, Freezing, Epochs)
 	case s.Folds > 0 && s.Fidelity != Epochs:
-		return fmt.Errorf("finetune: folds is %d and fidelity is %q, want at most one of them", s.Folds, s.Fidelity)
+		return fmt.Errorf("folds is %d and fidelity is %q, want at most one of them", s.Folds, s.Fidelity)
 	}
 	return nil
 }

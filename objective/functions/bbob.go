@@ -16,11 +16,11 @@ import (
 func BBOB(id, dim, instance int) (Function, error) {
 	switch {
 	case id < 1 || id > len(bbobs):
-		return Function{}, fmt.Errorf("functions: BBOB function is %d, want 1 to %d", id, len(bbobs))
+		return Function{}, fmt.Errorf("BBOB function is %d, want 1 to %d", id, len(bbobs))
 	case dim < 2:
-		return Function{}, fmt.Errorf("functions: BBOB dimension is %d, want at least 2", dim)
+		return Function{}, fmt.Errorf("BBOB dimension is %d, want at least 2", dim)
 	case instance < 1:
-		return Function{}, fmt.Errorf("functions: BBOB instance is %d, want at least 1", instance)
+		return Function{}, fmt.Errorf("BBOB instance is %d, want at least 1", instance)
 	}
 	b := newBBOB(id, dim, instance)
 	core := bbobs[id-1](b)

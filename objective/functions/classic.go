@@ -47,7 +47,7 @@ func Classic(name string) (Function, error) {
 			return f, nil
 		}
 	}
-	return Function{}, fmt.Errorf("functions: no classic function is called %q", name)
+	return Function{}, fmt.Errorf("no classic function is called %q", name)
 }
 
 // spread repeats a single value d times.

@@ -73,13 +73,13 @@ func box(d int, low, high float64) (lows, highs []float64) {
 // same whatever the instance is. It is an error if there is no such problem.
 func New(name string, instance int) (Problem, error) {
 	if instance < 1 {
-		return Problem{}, fmt.Errorf("functions: instance is %d, want at least 1", instance)
+		return Problem{}, fmt.Errorf("instance is %d, want at least 1", instance)
 	}
 	switch {
 	case strings.HasPrefix(name, "bbob_"):
 		id, dim, ok := cutBBOB(name)
 		if !ok {
-			return Problem{}, fmt.Errorf("functions: problem %q: want bbob_fFF_dDD with a function FF and a dimension DD", name)
+			return Problem{}, fmt.Errorf("problem %q: want bbob_fFF_dDD with a function FF and a dimension DD", name)
 		}
 		f, err := BBOB(id, dim, instance)
 		return f.problem(name, fmt.Sprintf("bbob_d%02d", dim)), err
@@ -89,7 +89,7 @@ func New(name string, instance int) (Problem, error) {
 	case strings.HasPrefix(name, "mixint_f"):
 		id, err := strconv.Atoi(strings.TrimPrefix(name, "mixint_f"))
 		if err != nil || name != mixintName(id) {
-			return Problem{}, fmt.Errorf("functions: problem %q: want mixint_fFF with a function FF", name)
+			return Problem{}, fmt.Errorf("problem %q: want mixint_fFF with a function FF", name)
 		}
 		return mixint(id, instance)
 	case name == "catchain":
@@ -101,7 +101,7 @@ func New(name string, instance int) (Problem, error) {
 	case slices.Contains(tableNames, name):
 		return embedded(name)
 	}
-	return Problem{}, fmt.Errorf("functions: no problem is called %q", name)
+	return Problem{}, fmt.Errorf("no problem is called %q", name)
 }
 
 // cutBBOB splits the name of a BBOB problem.

@@ -33,7 +33,7 @@ import (
 func Table(name string, rows, meta io.Reader) (Problem, error) {
 	t, err := readTable(rows, meta)
 	if err != nil {
-		return Problem{}, fmt.Errorf("functions: table %q: %w", name, err)
+		return Problem{}, fmt.Errorf("table %q: %w", name, err)
 	}
 	p := Problem{Name: name, Group: "table", Minimum: t.minimum, Value: func(ask Ask) float64 { return t.look(ask).value }}
 	if len(t.meta.Curve) > 0 {

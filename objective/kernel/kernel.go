@@ -88,7 +88,7 @@ func choose(name string, available []Kernel) chosen {
 		for _, k := range available {
 			names = append(names, k.String())
 		}
-		err = fmt.Errorf("kernel: %s is %q, want one of %s on this machine", Variable, name, strings.Join(names, ", "))
+		err = fmt.Errorf("%s is %q, want one of %s on this machine", Variable, name, strings.Join(names, ", "))
 	}
 	c := chosen{kernel: k, vector: k, err: err}
 	if k == OpenBLAS {

@@ -54,7 +54,7 @@ func TestTheEnvironmentIsRead(t *testing.T) {
 	for value, want := range map[string]string{
 		"":        "kernel " + last + " error \n",
 		"generic": "kernel generic error \n",
-		"fast":    "kernel " + last + ` error kernel: BLUEFIN_KERNEL is "fast", want one of `,
+		"fast":    "kernel " + last + ` error BLUEFIN_KERNEL is "fast", want one of `,
 	} {
 		cmd := exec.Command(os.Args[0], "-test.run", "^TestTheEnvironmentIsRead$")
 		cmd.Env = append(os.Environ(), "KERNEL_TEST=1", Variable+"="+value)

@@ -14,7 +14,7 @@ func Freeze(params []*Param, pattern string) (n int, err error) {
 	for _, p := range params {
 		ok, err := path.Match(pattern, p.Name)
 		if err != nil {
-			return 0, fmt.Errorf("nn: freezing %q: %w", pattern, err)
+			return 0, fmt.Errorf("freezing %q: %w", pattern, err)
 		}
 		if ok {
 			p.Frozen = true
@@ -22,7 +22,7 @@ func Freeze(params []*Param, pattern string) (n int, err error) {
 		}
 	}
 	if n == 0 {
-		return 0, fmt.Errorf("nn: freezing %q: no parameter has such a name: there are %d, such as %q", pattern, len(params), names(params))
+		return 0, fmt.Errorf("freezing %q: no parameter has such a name: there are %d, such as %q", pattern, len(params), names(params))
 	}
 	return n, nil
 }
@@ -39,7 +39,7 @@ func BitFit(params []*Param) (biases int, err error) {
 		}
 	}
 	if biases == 0 {
-		return 0, fmt.Errorf("nn: there is no bias to train alone: there are %d parameters, such as %q", len(params), names(params))
+		return 0, fmt.Errorf("there is no bias to train alone: there are %d parameters, such as %q", len(params), names(params))
 	}
 	for _, p := range params {
 		p.Frozen = p.Frozen || !bias(p)

@@ -60,7 +60,7 @@ func (c *Cache) read(key Hash) *entry {
 	var e *entry
 	if err == nil {
 		if e, err = decode(key, b); err != nil {
-			err = fmt.Errorf("prefix: %s: %w", name, err)
+			err = fmt.Errorf("%s: %w", name, err)
 		}
 	}
 	if err != nil {
@@ -93,7 +93,7 @@ func (c *Cache) write(e *entry) {
 		err = writeFile(c.path(e.key), e)
 	}
 	if err != nil {
-		c.failed(fmt.Errorf("prefix: %w", err))
+		c.failed(err)
 	}
 }
 

@@ -42,7 +42,7 @@ func (l Linear) Fit(training, validation train.Set) (Reading, error) {
 		}
 	}
 	if training.X.Cols != validation.X.Cols {
-		return Reading{}, fmt.Errorf("probe: the sets have %d and %d columns, want the same", training.X.Cols, validation.X.Cols)
+		return Reading{}, fmt.Errorf("the sets have %d and %d columns, want the same", training.X.Cols, validation.X.Cols)
 	}
 	grid := l.L2
 	if grid == nil {
@@ -50,11 +50,11 @@ func (l Linear) Fit(training, validation train.Set) (Reading, error) {
 	}
 	for _, l2 := range grid {
 		if !(l2 > 0) || math.IsInf(l2, 0) {
-			return Reading{}, fmt.Errorf("probe: L2 is %v, want finite numbers above 0", l2)
+			return Reading{}, fmt.Errorf("L2 is %v, want finite numbers above 0", l2)
 		}
 	}
 	if l.Iterations < 0 {
-		return Reading{}, fmt.Errorf("probe: Iterations is %d, want at least 1, or 0 for 200", l.Iterations)
+		return Reading{}, fmt.Errorf("Iterations is %d, want at least 1, or 0 for 200", l.Iterations)
 	}
 	iterations := l.Iterations
 	if iterations == 0 {
@@ -73,7 +73,7 @@ func (l Linear) Fit(training, validation train.Set) (Reading, error) {
 		result, err := optimize.Minimize(optimize.Problem{Func: problem.loss, Grad: problem.gradient}, w,
 			&optimize.Settings{GradientThreshold: 1e-6, MajorIterations: iterations}, &optimize.LBFGS{})
 		if result == nil {
-			return Reading{}, fmt.Errorf("probe: L2 %v: %w", l2, err)
+			return Reading{}, fmt.Errorf("L2 %v: %w", l2, err)
 		} // or else a line search that finds nothing better ends at the best point
 		w = result.X
 		s := train.Score(outputs(judge, w, k), validation)

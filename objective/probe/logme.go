@@ -35,7 +35,7 @@ func LogME(s train.Set) (float64, error) {
 	}
 	var svd mat.SVD
 	if !svd.Factorize(x, mat.SVDThinU) {
-		return 0, errors.New("probe: the singular values of the features do not converge")
+		return 0, errors.New("the singular values of the features do not converge")
 	}
 	var u mat.Dense // n×k
 	svd.UTo(&u)

@@ -6,7 +6,6 @@ package probe
 
 import (
 	"errors"
-	"fmt"
 	"slices"
 
 	"gonum.org/v1/gonum/blas/blas32"
@@ -43,17 +42,17 @@ func Pool(s train.Set) train.Set {
 // check returns an error unless s has one row of features for each example.
 func check(s train.Set, classification bool) error {
 	if s.Lens != nil || s.IDs != nil {
-		return errors.New("probe: the examples are sequences, want one row for each: see Pool")
+		return errors.New("the examples are sequences, want one row for each: see Pool")
 	}
 	outputs := 1
 	if s.Labels != nil {
 		outputs = max(s.Classes(), 2)
 	}
 	if err := s.Check(outputs); err != nil {
-		return fmt.Errorf("probe: %w", err)
+		return err
 	}
 	if classification && s.Labels == nil {
-		return errors.New("probe: the set has targets, want labels")
+		return errors.New("the set has targets, want labels")
 	}
 	return nil
 }

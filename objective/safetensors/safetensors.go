@@ -21,7 +21,7 @@ import (
 
 // ErrFormat is matched by the errors about files that are not whole and valid,
 // and about contents that no file can have.
-var ErrFormat = errors.New("safetensors: bad format")
+var ErrFormat = errors.New("bad format")
 
 // A File is the contents of a safetensors file.
 type File struct {

@@ -53,7 +53,7 @@ func NewEncoder(t *Table, rows []int, without ...string) (*Encoder, error) {
 		rows = t.all()
 	}
 	if len(rows) == 0 {
-		return nil, fmt.Errorf("table: %s: there are no rows to learn features from", t.path)
+		return nil, fmt.Errorf("%s: there are no rows to learn features from", t.path)
 	}
 	e := &Encoder{}
 	for i, column := range t.Columns {
@@ -67,7 +67,7 @@ func NewEncoder(t *Table, rows []int, without ...string) (*Encoder, error) {
 		in := Input{Column: column}
 		if numeric {
 			if in.fit(values, gaps); math.IsInf(in.Scale, 0) || math.IsNaN(in.Scale) {
-				return nil, fmt.Errorf("table: %s: column %q: the numbers are too large: their variance is not finite", t.path, column)
+				return nil, fmt.Errorf("%s: column %q: the numbers are too large: their variance is not finite", t.path, column)
 			}
 		} else if in.Categories, err = t.categories(i, rows); err != nil {
 			return nil, err
@@ -77,7 +77,7 @@ func NewEncoder(t *Table, rows []int, without ...string) (*Encoder, error) {
 		}
 	}
 	if len(e.Inputs) == 0 {
-		return nil, fmt.Errorf("table: %s: no column is left to learn from: of %s without %s all are the same in %d rows",
+		return nil, fmt.Errorf("%s: no column is left to learn from: of %s without %s all are the same in %d rows",
 			t.path, quoted(t.Columns), quoted(without), len(rows))
 	}
 	return e, nil
@@ -166,7 +166,7 @@ func (t *Table) categories(i int, rows []int) ([]string, error) {
 		}
 	}
 	if len(all) > MaxCategories {
-		return nil, markedError{fmt.Errorf("table: %s: column %q: there are %d texts, such as %s, want numbers or at most %d texts%s; leave the column out",
+		return nil, markedError{fmt.Errorf("%s: column %q: there are %d texts, such as %s, want numbers or at most %d texts%s; leave the column out",
 			t.path, t.Columns[i], len(all), quoted(all[:3]), MaxCategories, hint(all[slices.IndexFunc(all, notEmpty)])), ErrColumn}
 	}
 	slices.Sort(all)

@@ -40,7 +40,7 @@ type Options struct {
 func Read(path string, o Options) (*Table, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, fmt.Errorf("table: %w", err)
+		return nil, err
 	}
 	defer f.Close()
 	r, err := NewReader(f, path, o)
@@ -49,7 +49,7 @@ func Read(path string, o Options) (*Table, error) {
 	}
 	t, err := r.Next(math.MaxInt)
 	if err == io.EOF {
-		return nil, fmt.Errorf("table: %s: there are no rows behind the names of the columns", path)
+		return nil, fmt.Errorf("%s: there are no rows behind the names of the columns", path)
 	}
 	return t, err
 }
@@ -66,7 +66,7 @@ type Reader struct {
 func NewReader(from io.Reader, path string, o Options) (*Reader, error) {
 	r, err := newReader(from, path, o)
 	if err != nil {
-		return nil, fmt.Errorf("table: %w", err)
+		return nil, err
 	}
 	return r, nil
 }
@@ -108,7 +108,7 @@ func (r *Reader) Next(most int) (*Table, error) {
 			break
 		}
 		if err != nil {
-			return nil, fmt.Errorf("table: %w", r.readError(err, row))
+			return nil, r.readError(err, row)
 		}
 		line, _ := r.csv.FieldPos(0)
 		t.rows = append(t.rows, row)
@@ -176,14 +176,14 @@ func (t *Table) Column(name string) ([]string, error) {
 func (t *Table) index(name string) (int, error) {
 	i := slices.Index(t.Columns, name)
 	if i < 0 {
-		return 0, fmt.Errorf("table: %s: there is no column %q, want one of %s", t.path, name, quoted(t.Columns))
+		return 0, fmt.Errorf("%s: there is no column %q, want one of %s", t.path, name, quoted(t.Columns))
 	}
 	return i, nil
 }
 
 // errorf returns an error about a row, counted from 0, in a column.
 func (t *Table) errorf(row int, column, format string, args ...any) error {
-	return fmt.Errorf("table: %s:%d: column %q: %s", t.path, t.lines[row], column, fmt.Sprintf(format, args...))
+	return fmt.Errorf("%s:%d: column %q: %s", t.path, t.lines[row], column, fmt.Sprintf(format, args...))
 }
 
 // quoted lists names, but not hundreds.

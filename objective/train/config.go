@@ -111,7 +111,7 @@ func (c Config) Check() error {
 		{"EarlyStoppingThreshold", c.EarlyStoppingThreshold, c.EarlyStoppingThreshold >= 0, "a finite number of at least 0"},
 	} {
 		if !f.ok || !finite(f.value) {
-			return fmt.Errorf("train: %s is %v, want %s", f.name, f.value, f.want)
+			return fmt.Errorf("%s is %v, want %s", f.name, f.value, f.want)
 		}
 	}
 	for _, f := range []struct {
@@ -128,21 +128,21 @@ func (c Config) Check() error {
 		{"Patience", c.Patience, 1, "at least 1, or 0 for no early stopping"},
 	} {
 		if f.value < f.low {
-			return fmt.Errorf("train: %s is %d, want %s", f.name, f.value, f.want)
+			return fmt.Errorf("%s is %d, want %s", f.name, f.value, f.want)
 		}
 	}
 	if err := c.Schedule.Check(); err != nil {
-		return fmt.Errorf("train: %w", err)
+		return err
 	}
 	if c.Schedule == Polynomial && !(c.LREnd >= 0 && c.LREnd < c.LearningRate) {
-		return fmt.Errorf("train: LREnd is %v, want at least 0 and below LearningRate, %v", c.LREnd, c.LearningRate)
+		return fmt.Errorf("LREnd is %v, want at least 0 and below LearningRate, %v", c.LREnd, c.LearningRate)
 	}
 	if err := c.Metric.Check(); err != nil {
-		return fmt.Errorf("train: %w", err)
+		return err
 	}
 	bad := func(w float64) bool { return !(w >= 0) || !finite(w) }
 	if i := slices.IndexFunc(c.ClassWeights, bad); i >= 0 {
-		return fmt.Errorf("train: ClassWeights[%d] is %v, want a finite number of at least 0", i, c.ClassWeights[i])
+		return fmt.Errorf("ClassWeights[%d] is %v, want a finite number of at least 0", i, c.ClassWeights[i])
 	}
 	return nil
 }

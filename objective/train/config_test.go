@@ -77,8 +77,8 @@ func TestCheckNamesTheFieldOutOfRange(t *testing.T) {
 	} {
 		for _, c := range cs {
 			err := c.Check()
-			if err == nil || !strings.HasPrefix(err.Error(), "train: "+want) {
-				t.Errorf("%+v: error is %v, want one that begins with %q", c, err, "train: "+want)
+			if err == nil || !strings.HasPrefix(err.Error(), want) {
+				t.Errorf("%+v: error is %v, want one that begins with %q", c, err, want)
 			}
 			if _, fitErr := Fit(t.Context(), network(), blobs(20, 1), blobs(9, 2), c, nil, nil); fitErr == nil || err == nil || fitErr.Error() != err.Error() {
 				t.Errorf("Fit returns %v, want what Check does: %v", fitErr, err)

@@ -32,7 +32,7 @@ func rehearse(ctx context.Context, net *nn.Network, training, validation Set, c 
 		return Rehearsal{}, err
 	}
 	if !(fraction > 0 && fraction <= 1) {
-		return Rehearsal{}, fmt.Errorf("train: fraction is %v, want above 0 and at most 1", fraction)
+		return Rehearsal{}, fmt.Errorf("fraction is %v, want above 0 and at most 1", fraction)
 	}
 	c = c.withDefaults()
 	c.GradualUnfreezing = false

@@ -79,15 +79,15 @@ func (m Metric) fits(s Set, outputs int) error {
 	regression := m == MetricRMSE || m == MetricR2
 	switch {
 	case classification && s.Labels == nil:
-		return fmt.Errorf("train: Metric is %q, which a regression has not", m)
+		return fmt.Errorf("Metric is %q, which a regression has not", m)
 	case regression && s.Targets == nil:
-		return fmt.Errorf("train: Metric is %q, which a classification has not", m)
+		return fmt.Errorf("Metric is %q, which a classification has not", m)
 	case m == MetricAUROC && outputs != 2:
-		return fmt.Errorf("train: Metric is %q and there are %d classes, want 2", m, outputs)
+		return fmt.Errorf("Metric is %q and there are %d classes, want 2", m, outputs)
 	case m == MetricAUROC && !s.varied():
-		return fmt.Errorf("train: Metric is %q and the validation set has examples of class %d only, want both", m, s.Labels[0])
+		return fmt.Errorf("Metric is %q and the validation set has examples of class %d only, want both", m, s.Labels[0])
 	case m == MetricR2 && !s.varied():
-		return fmt.Errorf("train: Metric is %q and the targets of the validation set are all %v, want two values", m, s.Targets[0])
+		return fmt.Errorf("Metric is %q and the targets of the validation set are all %v, want two values", m, s.Targets[0])
 	}
 	return nil
 }

@@ -37,14 +37,14 @@ func (s Set) Check(outputs int) error {
 		return err
 	}
 	if s.Targets != nil && outputs != 1 {
-		return fmt.Errorf("train: the network has %d outputs, want 1 for a regression", outputs)
+		return fmt.Errorf("the network has %d outputs, want 1 for a regression", outputs)
 	}
 	if s.Labels != nil && outputs < 2 {
-		return fmt.Errorf("train: the network has %d output, want one for each class, at least 2", outputs)
+		return fmt.Errorf("the network has %d output, want one for each class, at least 2", outputs)
 	}
 	for i, label := range s.Labels {
 		if label < 0 || label >= outputs {
-			return fmt.Errorf("train: label %d is %d, want 0 to %d", i, label, outputs-1)
+			return fmt.Errorf("label %d is %d, want 0 to %d", i, label, outputs-1)
 		}
 	}
 	return nil
@@ -55,42 +55,42 @@ func (s Set) check() error {
 	x, n := s.X, s.Len()
 	switch {
 	case s.IDs != nil && s.Lens == nil:
-		return errors.New("train: the set has IDs without Lens, want the length of each sequence")
+		return errors.New("the set has IDs without Lens, want the length of each sequence")
 	case n == 0:
-		return errors.New("train: the set is empty, want at least one example")
+		return errors.New("the set is empty, want at least one example")
 	case x.Rows > 0 && (x.Cols < 1 || x.Stride != x.Cols):
-		return fmt.Errorf("train: X has %d columns and stride %d, want at least 1 and the same", x.Cols, x.Stride)
+		return fmt.Errorf("X has %d columns and stride %d, want at least 1 and the same", x.Cols, x.Stride)
 	case len(x.Data) < x.Rows*x.Cols:
-		return fmt.Errorf("train: X has %d numbers, want %d×%d", len(x.Data), x.Rows, x.Cols)
+		return fmt.Errorf("X has %d numbers, want %d×%d", len(x.Data), x.Rows, x.Cols)
 	case x.Rows > 0 && s.IDs != nil && x.Rows != len(s.IDs):
-		return fmt.Errorf("train: X has %d rows, want as many as there are IDs, %d", x.Rows, len(s.IDs))
+		return fmt.Errorf("X has %d rows, want as many as there are IDs, %d", x.Rows, len(s.IDs))
 	case (s.Labels == nil) == (s.Targets == nil):
-		return fmt.Errorf("train: the set has %d labels and %d targets, want either of them", len(s.Labels), len(s.Targets))
+		return fmt.Errorf("the set has %d labels and %d targets, want either of them", len(s.Labels), len(s.Targets))
 	case s.Labels != nil && len(s.Labels) != n:
-		return fmt.Errorf("train: the set has %d labels of %d examples, want one of each", len(s.Labels), n)
+		return fmt.Errorf("the set has %d labels of %d examples, want one of each", len(s.Labels), n)
 	case s.Targets != nil && len(s.Targets) != n:
-		return fmt.Errorf("train: the set has %d targets of %d examples, want one of each", len(s.Targets), n)
+		return fmt.Errorf("the set has %d targets of %d examples, want one of each", len(s.Targets), n)
 	}
 	if s.Lens != nil {
 		sum := 0
 		for i, l := range s.Lens {
 			if l < 1 {
-				return fmt.Errorf("train: sequence %d has length %d, want at least 1", i, l)
+				return fmt.Errorf("sequence %d has length %d, want at least 1", i, l)
 			}
 			sum += l
 		}
 		if sum != rows(s.Batch) {
-			return fmt.Errorf("train: the sequences have %d positions in all, want as many as there are rows, %d", sum, rows(s.Batch))
+			return fmt.Errorf("the sequences have %d positions in all, want as many as there are rows, %d", sum, rows(s.Batch))
 		}
 	}
 	for i, v := range x.Data[:x.Rows*x.Cols] {
 		if !finite(float64(v)) {
-			return fmt.Errorf("train: row %d, column %d of X is %v, want a finite number", i/x.Cols, i%x.Cols, v)
+			return fmt.Errorf("row %d, column %d of X is %v, want a finite number", i/x.Cols, i%x.Cols, v)
 		}
 	}
 	for i, v := range s.Targets {
 		if !finite(float64(v)) {
-			return fmt.Errorf("train: target %d is %v, want a finite number", i, v)
+			return fmt.Errorf("target %d is %v, want a finite number", i, v)
 		}
 	}
 	return nil

@@ -46,7 +46,7 @@ func Subset(n int, labels []int, fraction float64, seed uint64) ([]int, error) {
 		return nil, err
 	}
 	if !(fraction > 0 && fraction <= 1) {
-		return nil, fmt.Errorf("train: fraction is %v, want above 0 and at most 1", fraction)
+		return nil, fmt.Errorf("fraction is %v, want above 0 and at most 1", fraction)
 	}
 	part := StratifiedOrder(n, labels, seed)[:share(n, fraction)]
 	slices.Sort(part)
@@ -62,10 +62,10 @@ func StratifiedSplit(n int, labels []int, validation float64, seed uint64) (Fold
 		return Fold{}, err
 	}
 	if !(validation > 0 && validation < 1) {
-		return Fold{}, fmt.Errorf("train: the share of the validation part is %v, want above 0 and below 1", validation)
+		return Fold{}, fmt.Errorf("the share of the validation part is %v, want above 0 and below 1", validation)
 	}
 	if n < 2 {
-		return Fold{}, fmt.Errorf("train: there is %d example, want at least 2 to divide", n)
+		return Fold{}, fmt.Errorf("there is %d example, want at least 2 to divide", n)
 	}
 	// The examples of each class lie together, and every 1/validation-th is
 	// taken: of a class with c examples, c·validation rounded up or down.
@@ -92,7 +92,7 @@ func Folds(n, k int, labels []int, seed uint64) ([]Fold, error) {
 		return nil, err
 	}
 	if k < 2 || k > n {
-		return nil, fmt.Errorf("train: folds is %d, want 2 to the number of examples, %d", k, n)
+		return nil, fmt.Errorf("folds is %d, want 2 to the number of examples, %d", k, n)
 	}
 	folds := make([]Fold, k)
 	for j, i := range byClass(n, labels, seed) {
@@ -128,10 +128,10 @@ func share(n int, fraction float64) int {
 
 func checkSplit(n int, labels []int) error {
 	if n < 1 {
-		return fmt.Errorf("train: there are %d examples, want at least 1", n)
+		return fmt.Errorf("there are %d examples, want at least 1", n)
 	}
 	if labels != nil && len(labels) != n {
-		return fmt.Errorf("train: there are %d labels of %d examples, want one of each", len(labels), n)
+		return fmt.Errorf("there are %d labels of %d examples, want one of each", len(labels), n)
 	}
 	return nil
 }

@@ -7,7 +7,7 @@ import (
 
 // ErrState is matched by the error of Fit if it cannot go on from the state
 // that it was given.
-var ErrState = errors.New("train: bad checkpoint")
+var ErrState = errors.New("bad checkpoint")
 
 // A State is a training after an epoch: with the arguments of Fit it is all
 // that the rest of the training depends on. There are none within an epoch. The

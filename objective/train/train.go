@@ -19,7 +19,7 @@ import (
 
 // ErrDiverged is matched by the error of a training whose loss or gradient
 // became infinite or NaN. The error names the epoch and the step.
-var ErrDiverged = errors.New("train: training diverged")
+var ErrDiverged = errors.New("training diverged")
 
 // Metrics describe a network after an epoch. Dropout is off on both sets, so
 // that their scores compare: a train loss far below the validation loss is
@@ -120,7 +120,7 @@ func check(net *nn.Network, training, validation Set, c Config) error {
 		return err
 	}
 	if !nn.Trains(net) {
-		return errors.New("train: all parameters are frozen, want one that trains")
+		return errors.New("all parameters are frozen, want one that trains")
 	}
 	if err := training.check(); err != nil {
 		return fmt.Errorf("%w, in the training set", err)
@@ -133,13 +133,13 @@ func check(net *nn.Network, training, validation Set, c Config) error {
 		return fmt.Errorf("%w, in the validation set", err)
 	}
 	if training.Labels != nil && !training.varied() {
-		return fmt.Errorf("train: the training set has examples of class %d only, want at least two classes", training.Labels[0])
+		return fmt.Errorf("the training set has examples of class %d only, want at least two classes", training.Labels[0])
 	}
 	if training.Labels == nil && (c.ClassWeights != nil || c.LabelSmoothingFactor != 0) {
-		return fmt.Errorf("train: ClassWeights are %v and LabelSmoothingFactor is %v, want neither in a regression", c.ClassWeights, c.LabelSmoothingFactor)
+		return fmt.Errorf("ClassWeights are %v and LabelSmoothingFactor is %v, want neither in a regression", c.ClassWeights, c.LabelSmoothingFactor)
 	}
 	if c.ClassWeights != nil && len(c.ClassWeights) != outputs {
-		return fmt.Errorf("train: there are %d ClassWeights, want one for each of the %d classes", len(c.ClassWeights), outputs)
+		return fmt.Errorf("there are %d ClassWeights, want one for each of the %d classes", len(c.ClassWeights), outputs)
 	}
 	return c.withDefaults().Metric.fits(validation, outputs)
 }

@@ -28,7 +28,7 @@ func Load(dir string) (*Tokenizer, error) {
 	if errors.Is(err, fs.ErrNotExist) {
 		vocabulary, err = loadVocabulary(filepath.Join(dir, "vocab.txt"))
 		if errors.Is(err, fs.ErrNotExist) {
-			return nil, fmt.Errorf("wordpiece: %s has neither tokenizer.json nor vocab.txt: %w", dir, err)
+			return nil, fmt.Errorf("%s has neither tokenizer.json nor vocab.txt: %w", dir, err)
 		}
 		c.Special = present(vocabulary, "[PAD]", "[MASK]")
 	}
@@ -36,7 +36,7 @@ func Load(dir string) (*Tokenizer, error) {
 		err = loadConfig(dir, &c)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("wordpiece: %w", err)
+		return nil, err
 	}
 	t, err := New(vocabulary, c)
 	if err != nil {

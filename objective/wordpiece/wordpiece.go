@@ -65,16 +65,16 @@ func New(vocabulary map[string]int32, c Config) (*Tokenizer, error) {
 	c.Unknown, c.Class, c.Separator = or(c.Unknown, "[UNK]"), or(c.Class, "[CLS]"), or(c.Separator, "[SEP]")
 	c.MaxTokens, c.MaxWordRunes = or(c.MaxTokens, 512), or(c.MaxWordRunes, 100)
 	if c.MaxTokens < 2 {
-		return nil, fmt.Errorf("wordpiece: MaxTokens is %d, want at least 2", c.MaxTokens)
+		return nil, fmt.Errorf("MaxTokens is %d, want at least 2", c.MaxTokens)
 	}
 	if c.MaxWordRunes < 1 {
-		return nil, fmt.Errorf("wordpiece: MaxWordRunes is %d, want at least 1", c.MaxWordRunes)
+		return nil, fmt.Errorf("MaxWordRunes is %d, want at least 1", c.MaxWordRunes)
 	}
 	t := &Tokenizer{config: c, ids: vocabulary, inner: make(map[string]int32)}
 	size := 0
 	for token, id := range vocabulary {
 		if id < 0 || int(id) > 4*len(vocabulary)+math.MaxUint16 { // room for holes, but not for a typing error
-			return nil, fmt.Errorf("wordpiece: token %q has number %d, want one in [0, %d]", token, id, 4*len(vocabulary)+math.MaxUint16)
+			return nil, fmt.Errorf("token %q has number %d, want one in [0, %d]", token, id, 4*len(vocabulary)+math.MaxUint16)
 		}
 		size = max(size, int(id)+1)
 		t.longest = max(t.longest, len(token))
@@ -89,7 +89,7 @@ func New(vocabulary map[string]int32, c Config) (*Tokenizer, error) {
 	t.special = append([]string{c.Unknown, c.Class, c.Separator}, c.Special...)
 	for _, token := range t.special {
 		if _, ok := vocabulary[token]; !ok || token == "" {
-			return nil, fmt.Errorf("wordpiece: special token %q is not in the vocabulary of %d tokens", token, len(vocabulary))
+			return nil, fmt.Errorf("special token %q is not in the vocabulary of %d tokens", token, len(vocabulary))
 		}
 	}
 	slices.SortStableFunc(t.special, func(a, b string) int { return len(b) - len(a) })

@@ -7,6 +7,7 @@ package pyjson
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -155,10 +156,10 @@ func Unmarshal(text []byte) (any, error) {
 	d.UseNumber()
 	var v any
 	if err := d.Decode(&v); err != nil {
-		return nil, fmt.Errorf("pyjson: %w", err)
+		return nil, err
 	}
 	if _, err := d.Token(); err != io.EOF {
-		return nil, fmt.Errorf("pyjson: text after the value")
+		return nil, errors.New("text after the JSON value")
 	}
 	return plain(v), nil
 }

@@ -212,7 +212,7 @@ func TestParametersThatWeCannotHold(t *testing.T) {
 	} {
 		path := optunaFile(t)
 		script(t, path, `UPDATE trial_params SET distribution_json = '`+text+`' WHERE param_name = 'b'`)
-		want := `study "s": trial 0: parameter "b": space: distribution ` + text + ": " + want
+		want := `study "s": trial 0: parameter "b": distribution ` + text + ": " + want
 		_, err := count(t.Context(), path, sqlite.ReadOnly)
 		if err == nil || !strings.HasPrefix(err.Error(), want) || errors.Is(err, sqlite.ErrCorrupt) {
 			t.Errorf("got  %v,\nwant %s", err, want)

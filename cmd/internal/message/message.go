@@ -4,18 +4,16 @@ package message
 import (
 	"fmt"
 	"io"
-	"regexp"
 	"strconv"
 	"strings"
 	"unicode/utf8"
 )
 
-// packagePrefix is what the errors of this module begin with.
-var packagePrefix = regexp.MustCompile(`(^|: |; )((bert|finetune|functions|kernel|nn|parts|prefix|probe|pruner|safetensors|sampler|space|storage|study|table|tabular|text|train|trial|wordpiece): )+`)
-
-// OneLine is the message of an error for a user, who knows no packages.
+// OneLine returns the message of an error on one line, without what Go's JSON package says of Go's
+// types. The errors of this module need nothing else: they are written for users, and carry no
+// package names.
 func OneLine(err error) string {
-	return Visible(plainWords(packagePrefix.ReplaceAllString(strings.ReplaceAll(err.Error(), "\n", "; "), "$1")))
+	return Visible(plainWords(strings.ReplaceAll(err.Error(), "\n", "; ")))
 }
 
 // Visible writes as escapes, as in Go, what a terminal would obey instead of

@@ -75,14 +75,14 @@ func Space() finetune.Space {
 func Task() (*finetune.Task, error) {
 	file, err := safetensors.Unmarshal(pretrained)
 	if err != nil {
-		return nil, fmt.Errorf("fashion: pretrained weights: %w", err)
+		return nil, fmt.Errorf("pretrained weights: %w", err)
 	}
 	all, err := load(imagesFile, labelsFile)
 	if err != nil {
-		return nil, fmt.Errorf("fashion: %w", err)
+		return nil, err
 	}
 	if n := all.Len(); n != training+validation+test {
-		return nil, fmt.Errorf("fashion: there are %d images, want %d", n, training+validation+test)
+		return nil, fmt.Errorf("there are %d images, want %d", n, training+validation+test)
 	}
 	return &finetune.Task{
 		Name:   "fashion",
@@ -90,7 +90,7 @@ func Task() (*finetune.Task, error) {
 		Network: func(s finetune.Settings, rng *rand.Rand) (*nn.Network, error) {
 			net := cnn.New(len(Classes), s.Dropout, rng)
 			if err := nn.Load(net.Blocks.Params(), file.Tensors); err != nil {
-				return nil, fmt.Errorf("fashion: pretrained weights: %w", err)
+				return nil, fmt.Errorf("pretrained weights: %w", err)
 			}
 			return net, nil
 		},

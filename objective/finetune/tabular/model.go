@@ -37,14 +37,14 @@ func (t *Task) Save(dir string, net *nn.Network) error {
 	defer t.Scale.Rescale(net)()
 	features, err := json.MarshalIndent(saved{t.Encoder.Inputs, t.Classes, t.labelColumn}, "", "  ")
 	if err != nil {
-		return fmt.Errorf("tabular: %w", err)
+		return err
 	}
 	weights, err := safetensors.Marshal(safetensors.File{Metadata: map[string]string{"format": "pt"}, Tensors: nn.Tensors(net.Params())})
 	if err != nil {
-		return fmt.Errorf("tabular: %w", err)
+		return err
 	}
 	if err := os.MkdirAll(dir, 0o777); err != nil {
-		return fmt.Errorf("tabular: %w", err)
+		return err
 	}
 	return errors.Join(
 		os.WriteFile(filepath.Join(dir, featuresFile), append(features, '\n'), 0o666),
@@ -67,13 +67,13 @@ type Model struct {
 func Load(dir string) (*Model, error) {
 	from, tensors, err := load(dir)
 	if err != nil {
-		return nil, fmt.Errorf("tabular: %w", err)
+		return nil, err
 	}
 	m := &Model{Encoder: &table.Encoder{Inputs: from.Inputs}, Classes: from.Classes, LabelColumn: from.LabelColumn}
 	rng := rand.New(rand.NewPCG(0, 0)) // of values that Load replaces
 	m.net = mlp.Of(widths[:], len(m.Encoder.Features()), max(len(m.Classes), 1), 0, rng, rng)
 	if err := nn.Load(m.net.Params(), tensors); err != nil {
-		return nil, fmt.Errorf("tabular: %s: %w", dir, err)
+		return nil, fmt.Errorf("%s: %w", dir, err)
 	}
 	return m, nil
 }

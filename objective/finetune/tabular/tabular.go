@@ -66,7 +66,7 @@ type Task struct {
 func New(c Config) (*Task, error) {
 	c.LabelColumn = cmp.Or(c.LabelColumn, "label")
 	if slices.Contains(c.IgnoreColumns, c.LabelColumn) {
-		return nil, fmt.Errorf("tabular: IgnoreColumns has %q, which is the column to predict", c.LabelColumn)
+		return nil, fmt.Errorf("IgnoreColumns has %q, which is the column to predict", c.LabelColumn)
 	}
 	data, err := parts.Files{
 		Train: c.Train, Valid: c.Valid, Test: c.Test, ValidShare: c.ValidShare, TestShare: c.TestShare,
@@ -80,7 +80,7 @@ func New(c Config) (*Task, error) {
 	if c.Pretrained != "" {
 		var from saved
 		if from, start, err = load(c.Pretrained); err != nil {
-			return nil, fmt.Errorf("tabular: pretrained network: %w", err)
+			return nil, fmt.Errorf("pretrained network: %w", err)
 		}
 		t.Encoder = &table.Encoder{Inputs: from.Inputs}
 	} else {
@@ -95,7 +95,7 @@ func New(c Config) (*Task, error) {
 	}
 	for _, in := range t.Encoder.Inputs {
 		if slices.Contains(c.IgnoreColumns, in.Column) {
-			return nil, fmt.Errorf("tabular: %s: the network was trained with column %q, which IgnoreColumns has", c.Pretrained, in.Column)
+			return nil, fmt.Errorf("%s: the network was trained with column %q, which IgnoreColumns has", c.Pretrained, in.Column)
 		}
 	}
 	for _, part := range []struct {
@@ -123,7 +123,7 @@ func New(c Config) (*Task, error) {
 			return net, nil
 		}
 		if err := nn.Load(net.Blocks.Params(), start); err != nil {
-			return nil, fmt.Errorf("tabular: %s: %w", c.Pretrained, err)
+			return nil, fmt.Errorf("%s: %w", c.Pretrained, err)
 		}
 		return net, nil
 	}

@@ -59,13 +59,13 @@ type Task struct {
 // New reads model and data.
 func New(c Config) (*Task, error) {
 	if c.Model == "" {
-		return nil, errors.New("text: Model is \"\", want the folder of an encoder")
+		return nil, errors.New("Model is \"\", want the folder of an encoder")
 	}
 	if c.MaxLength < 0 || c.MaxLength == 1 || c.MaxLength == 2 {
-		return nil, fmt.Errorf("text: MaxLength is %d, want at least 3, or 0 for %d", c.MaxLength, DefaultMaxLength)
+		return nil, fmt.Errorf("MaxLength is %d, want at least 3, or 0 for %d", c.MaxLength, DefaultMaxLength)
 	}
 	if c.Pooling < bert.PoolDefault || c.Pooling > bert.PoolCLS {
-		return nil, fmt.Errorf("text: Pooling is %d, want PoolDefault, PoolMean or PoolCLS", int(c.Pooling))
+		return nil, fmt.Errorf("Pooling is %d, want PoolDefault, PoolMean or PoolCLS", int(c.Pooling))
 	}
 	data, err := parts.Files{
 		Train: c.Train, Valid: c.Valid, Test: c.Test, ValidShare: c.ValidShare, TestShare: c.TestShare,

@@ -44,13 +44,13 @@ type Split struct {
 func Load(s Split) (training, validation, test train.Set, err error) {
 	byDigit, err := read()
 	if err != nil {
-		return training, validation, test, fmt.Errorf("digits: %w", err)
+		return training, validation, test, err
 	}
 	rng := rand.New(rand.NewPCG(s.Seed, 0))
 	for label, digit := range s.Digits {
 		images := byDigit[digit]
 		if n := s.Train + s.Validation; len(images) <= n {
-			return training, validation, test, fmt.Errorf("digits: training and validation want %d images of %d, want fewer than %d", n, digit, len(images))
+			return training, validation, test, fmt.Errorf("training and validation want %d images of %d, want fewer than %d", n, digit, len(images))
 		}
 		rng.Shuffle(len(images), func(i, j int) { images[i], images[j] = images[j], images[i] })
 		for i, image := range images {

@@ -85,7 +85,7 @@ func (f Files) Read() (p Parts, err error) {
 
 func (f Files) check() error {
 	if f.Train == "" {
-		return errors.New("finetune: Train is \"\", want a file")
+		return errors.New("Train is \"\", want a file")
 	}
 	for _, s := range []struct {
 		name  string
@@ -93,10 +93,10 @@ func (f Files) check() error {
 		file  string
 	}{{"Valid", f.ValidShare, f.Valid}, {"Test", f.TestShare, f.Test}} {
 		if !(s.share >= 0 && s.share < 1) {
-			return fmt.Errorf("finetune: %sShare is %v, want at least 0 and below 1", s.name, s.share)
+			return fmt.Errorf("%sShare is %v, want at least 0 and below 1", s.name, s.share)
 		}
 		if s.share > 0 && s.file != "" {
-			return fmt.Errorf("finetune: %s is %q and %sShare is %v, want at most one of them", s.name, s.file, s.name, s.share)
+			return fmt.Errorf("%s is %q and %sShare is %v, want at most one of them", s.name, s.file, s.name, s.share)
 		}
 	}
 	return nil
@@ -144,7 +144,7 @@ func (p *Part) drop(f Files, path string, parts *Parts) error {
 		}
 	}
 	if p.Table.Len() == 0 {
-		return fmt.Errorf("finetune: %s: all %d rows are without %s", path, before, cmp.Or(f.TextColumn, f.LabelColumn))
+		return fmt.Errorf("%s: all %d rows are without %s", path, before, cmp.Or(f.TextColumn, f.LabelColumn))
 	}
 	parts.Dropped += before - p.Table.Len()
 	return nil
@@ -191,11 +191,11 @@ func (p *Parts) Shared(things string, key func(p Part) ([]string, error)) error 
 func (p *Part) take(share float64, seed uint64) (taken Part, err error) {
 	f, err := train.StratifiedSplit(p.Len(), p.Set.Labels, share, seed)
 	if err != nil {
-		return taken, fmt.Errorf("finetune: %w", err)
+		return taken, err
 	}
 	f = keepClasses(f, p.Set.Labels)
 	if len(f.Validation) == 0 {
-		return taken, fmt.Errorf("finetune: of %d rows none can be taken from those to learn from, want more rows of each class", p.Len())
+		return taken, fmt.Errorf("of %d rows none can be taken from those to learn from, want more rows of each class", p.Len())
 	}
 	taken, *p = p.at(f.Validation), p.at(f.Training)
 	return taken, nil

@@ -8,6 +8,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 )
@@ -25,18 +26,18 @@ const unsignedByte = 0x08
 func Unmarshal(file []byte) (Array, error) {
 	z, err := gzip.NewReader(bytes.NewReader(file))
 	if err != nil {
-		return Array{}, fmt.Errorf("idx: %w", err)
+		return Array{}, err
 	}
 	b, err := io.ReadAll(z)
 	if err != nil {
-		return Array{}, fmt.Errorf("idx: %w", err)
+		return Array{}, err
 	}
 	if len(b) < 4 || b[0] != 0 || b[1] != 0 || b[2] != unsignedByte {
-		return Array{}, fmt.Errorf("idx: the file does not begin with the magic number of an array of bytes")
+		return Array{}, errors.New("the IDX file does not begin with the magic number of an array of bytes")
 	}
 	dims := int(b[3])
 	if len(b) < 4+4*dims {
-		return Array{}, fmt.Errorf("idx: the file ends within its header of %d dimensions", dims)
+		return Array{}, fmt.Errorf("the IDX file ends within its header of %d dimensions", dims)
 	}
 	a := Array{Data: b[4+4*dims:]}
 	n := uint64(1)
@@ -48,7 +49,7 @@ func Unmarshal(file []byte) (Array, error) {
 		}
 	}
 	if n != uint64(len(a.Data)) {
-		return Array{}, fmt.Errorf("idx: %d bytes follow the header, want as many as the sizes %v say", len(a.Data), a.Shape)
+		return Array{}, fmt.Errorf("%d bytes follow the header of the IDX file, want as many as the sizes %v say", len(a.Data), a.Shape)
 	}
 	return a, nil
 }
