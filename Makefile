@@ -54,4 +54,4 @@ release: ## static builds for six platforms in dist/, with checksums; the versio
 # One test starts itself again, which qemu as a wrapper cannot do.
 arm64: ## tests of arithmetic, samplers and storage on arm64; needs qemu-user-static, takes ten minutes
 	CGO_ENABLED=0 GOARCH=arm64 go test -short -timeout 30m -exec qemu-aarch64-static \
-		-skip TestTheEnvironmentIsRead ./objective/kernel ./objective/nn ./sampler ./storage
+		-skip TestTheEnvironmentIsRead ./objective/finetune/internal/kernel ./objective/finetune/nn ./sampler ./storage

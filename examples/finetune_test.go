@@ -32,7 +32,7 @@ func TestFinetuneImageLearnsTheClothes(t *testing.T) {
 
 func TestFinetuneTextTellsTheMessagesApart(t *testing.T) {
 	dir := t.TempDir()
-	lines := output(t, dir, "finetune-text", "-model", module(t, "objective/bert/testdata/tiny"), "-train", module(t, "examples/finetune-text/messages.csv"))
+	lines := output(t, dir, "finetune-text", "-model", module(t, "objective/finetune/internal/bert/testdata/tiny"), "-train", module(t, "examples/finetune-text/messages.csv"))
 	if len(lines) != 13 {
 		t.Fatalf("%d lines, want 13:\n%s", len(lines), strings.Join(lines, "\n"))
 	}

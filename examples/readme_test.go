@@ -11,7 +11,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/bluefin-hpo/bluefin/objective/kernel"
+	"github.com/bluefin-hpo/bluefin/objective/finetune"
 )
 
 // A block is a fenced block of a page.
@@ -53,7 +53,7 @@ func like(line string) string {
 // rounded otherwise than by AVX2 the figures differ, and nothing is compared.
 func shows(t *testing.T, what, shown string, got string) {
 	t.Helper()
-	if runtime.GOARCH != "amd64" || kernel.Name() == kernel.Generic.String() {
+	if kernel, _ := finetune.Kernel(); runtime.GOARCH != "amd64" || kernel == "generic" {
 		return
 	}
 	lines, skip := strings.Split(strings.TrimSuffix(got, "\n"), "\n"), false

@@ -1,8 +1,7 @@
-// Command bluefin-bench measures the engine: what a trial costs (speed), how
-// good the trials of a sampler are (quality), what pruning saves (pruning), how
-// fast matrices are multiplied (gemm) and networks fine-tuned (train), and what
-// is saved where frozen blocks are computed once (prefix).
-// Data goes to standard output, all else to standard error.
+// Command bluefin-bench compares searches: the cost of a trial (speed), the
+// quality of a sampler's trials (quality), and the savings of pruners (pruning).
+// Data goes to standard output, messages go to standard error. Packages have
+// benchmarks of their own: go test -bench.
 package main
 
 import (
@@ -66,7 +65,7 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 		Writer:         stdout,
 		ErrWriter:      stderr,
 		ExitErrHandler: func(*cli.Context, error) {}, // run decides about the exit
-		Commands:       []*cli.Command{speedCommand(), qualityCommand(), pruningCommand(), gemmCommand(), trainCommand(), prefixCommand()},
+		Commands:       []*cli.Command{speedCommand(), qualityCommand(), pruningCommand()},
 		Action: func(c *cli.Context) error {
 			if c.Args().Present() {
 				return usagef("unknown command %q", c.Args().First())

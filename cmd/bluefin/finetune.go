@@ -10,7 +10,6 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/bluefin-hpo/bluefin/objective/finetune"
-	"github.com/bluefin-hpo/bluefin/objective/kernel"
 	"github.com/bluefin-hpo/bluefin/sampler"
 	"github.com/bluefin-hpo/bluefin/storage"
 	"github.com/bluefin-hpo/bluefin/storage/sqlite"
@@ -96,7 +95,7 @@ func runFinetune(c *cli.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := kernel.Check(); err != nil {
+	if _, err := finetune.Kernel(); err != nil {
 		return err
 	}
 	task, err := phase(ctx, c, "loading the data and the network", "Loading the data and the network …", func() (*task, error) {
@@ -231,6 +230,6 @@ func stepName(s finetune.Stages) string {
 
 // sameBits reports whether two kernels, by their names, give the same results.
 func sameBits(a, b string) bool {
-	fused := func(name string) bool { return name == kernel.AVX2.String() || name == kernel.AVX512.String() }
+	fused := func(name string) bool { return name == "avx2" || name == "avx512" }
 	return a == b || fused(a) && fused(b)
 }

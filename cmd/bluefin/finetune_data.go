@@ -10,7 +10,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/bluefin-hpo/bluefin/cmd/internal/message"
-	"github.com/bluefin-hpo/bluefin/objective/table"
+	"github.com/bluefin-hpo/bluefin/objective/finetune"
 )
 
 // dataFlags say how files with examples are read.
@@ -23,12 +23,12 @@ func dataFlags() []cli.Flag {
 }
 
 func encodingFlag() cli.Flag {
-	return &cli.StringFlag{Name: "encoding", Value: "utf-8", Usage: "the `NAME` of how the files write letters: " + strings.Join(table.Encodings(), ", ") + " (text, csv)"}
+	return &cli.StringFlag{Name: "encoding", Value: "utf-8", Usage: "the `NAME` of how the files write letters: " + strings.Join(finetune.Encodings(), ", ") + " (text, csv)"}
 }
 
 // checkEncoding checks the flag of that name.
 func checkEncoding(c *cli.Context) error {
-	_, err := oneOf("encoding", c.String("encoding"), table.Encodings()...)
+	_, err := oneOf("encoding", c.String("encoding"), finetune.Encodings()...)
 	return err
 }
 
@@ -50,9 +50,9 @@ func dataError(err error) error {
 		is   error
 		flag string
 	}{
-		{table.ErrEncoding, "--encoding latin-1, cp1252 or utf-16 says what it is"},
-		{table.ErrMissing, "--drop-missing leaves such rows out"},
-		{table.ErrColumn, "--ignore-columns does it"},
+		{finetune.ErrEncoding, "--encoding latin-1, cp1252 or utf-16 says what it is"},
+		{finetune.ErrMissing, "--drop-missing leaves such rows out"},
+		{finetune.ErrColumn, "--ignore-columns does it"},
 	} {
 		if errors.Is(err, c.is) {
 			return fmt.Errorf("%w (%s)", err, c.flag)
@@ -68,7 +68,7 @@ func warn(c *cli.Context, dropped int, warnings []error) {
 	}
 	for _, w := range warnings {
 		text := message.OneLine(w)
-		if errors.Is(w, table.ErrColumn) {
+		if errors.Is(w, finetune.ErrColumn) {
 			text += " (--ignore-columns leaves it out)"
 		}
 		logf(c, "Warning: %s.", text)

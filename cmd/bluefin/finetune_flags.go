@@ -13,8 +13,7 @@ import (
 
 	"github.com/bluefin-hpo/bluefin/objective/finetune"
 	"github.com/bluefin-hpo/bluefin/objective/finetune/text"
-	"github.com/bluefin-hpo/bluefin/objective/prefix"
-	"github.com/bluefin-hpo/bluefin/objective/train"
+	"github.com/bluefin-hpo/bluefin/objective/finetune/train"
 )
 
 // taskFlags say what is fine-tuned on what.
@@ -170,9 +169,9 @@ func practice(c *cli.Context, t *task) error {
 	if mb < 0 {
 		return usagef("--cache-mb is %d, want at least 0", mb)
 	}
-	t.Features = &prefix.Cache{MaxBytes: int64(mb) << 20, Dir: c.String("cache-dir")}
+	t.CacheBytes, t.CacheDir = int64(mb)<<20, c.String("cache-dir")
 	if mb == 0 {
-		t.Features.MaxBytes = -1
+		t.CacheBytes = -1
 	}
 	return nil
 }

@@ -17,7 +17,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/bluefin-hpo/bluefin/objective/finetune"
-	"github.com/bluefin-hpo/bluefin/objective/nn"
+	"github.com/bluefin-hpo/bluefin/objective/finetune/nn"
 	"github.com/bluefin-hpo/bluefin/study"
 	"github.com/bluefin-hpo/bluefin/trial"
 )

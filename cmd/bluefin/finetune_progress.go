@@ -17,7 +17,7 @@ import (
 
 	"github.com/bluefin-hpo/bluefin/cmd/internal/message"
 	"github.com/bluefin-hpo/bluefin/objective/finetune"
-	"github.com/bluefin-hpo/bluefin/objective/train"
+	"github.com/bluefin-hpo/bluefin/objective/finetune/train"
 	"github.com/bluefin-hpo/bluefin/space"
 	"github.com/bluefin-hpo/bluefin/study"
 	"github.com/bluefin-hpo/bluefin/trial"

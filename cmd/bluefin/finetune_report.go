@@ -7,15 +7,13 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"time"
 	"unicode"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/bluefin-hpo/bluefin/cmd/internal/message"
 	"github.com/bluefin-hpo/bluefin/objective/finetune"
-	"github.com/bluefin-hpo/bluefin/objective/train"
-	"github.com/bluefin-hpo/bluefin/storage"
+	"github.com/bluefin-hpo/bluefin/objective/finetune/train"
 	"github.com/bluefin-hpo/bluefin/study"
 	"github.com/bluefin-hpo/bluefin/trial"
 )
@@ -47,7 +45,9 @@ func finetuneEnd(c *cli.Context, s *study.Study, task *task, err error) error {
 		printBest(c.App.Writer, task.Metric, best, trials[0], finished)
 		printOverfit(c, trials)
 	}
-	printFeatures(c, task)
+	for _, note := range task.Notes() {
+		logf(c, "%s", note)
+	}
 	path, _ := storagePath(c.String("storage"))
 	if bestErr != nil {
 		logf(c, "\nStudy %q is saved in %s.", s.Name(), path)
@@ -190,21 +190,4 @@ func printOverfit(c *cli.Context, trials []*trial.Trial) {
 	}
 	logf(c, "Over-fitting: in %d of %d complete trials the validation loss rose by more than %.0f %% from its best while the training loss still fell (%s). What counts is the best epoch of each.",
 		len(over), seen, 100*finetune.OverfitRise, list)
-}
-
-// printFeatures says what computing frozen blocks once was worth, and why it
-// could not be done, and what else could not.
-func printFeatures(c *cli.Context, task *task) {
-	if st := task.Features.Stats(); st.Saved >= time.Second {
-		logf(c, "Frozen blocks: features computed %d times in %s, found %d times, which saved %s.", st.Misses, shortTime(st.Computed), st.Hits+st.DiskHits, shortTime(st.Saved))
-		if st.DiskError != nil {
-			logf(c, "Not all features could be kept on disk: %v", st.DiskError)
-		}
-	}
-	if task.WithoutCheckpoints() {
-		logf(c, "Trials that train very much had no checkpoints, as their states are larger than %d MiB: after a kill they start anew.", storage.MaxCheckpoint>>20)
-	}
-	for _, note := range task.Notes() {
-		logf(c, "Frozen blocks were computed again in each epoch: %s.", note)
-	}
 }

@@ -16,8 +16,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/bluefin-hpo/bluefin/objective/finetune"
-	"github.com/bluefin-hpo/bluefin/objective/kernel"
-	"github.com/bluefin-hpo/bluefin/objective/train"
+	"github.com/bluefin-hpo/bluefin/objective/finetune/train"
 	"github.com/bluefin-hpo/bluefin/storage"
 	"github.com/bluefin-hpo/bluefin/study"
 )
@@ -50,7 +49,11 @@ func identityOf(c *cli.Context, t *task, seed uint64) (identity, error) {
 	if err != nil {
 		return identity{}, err
 	}
-	i := identity{Task: t.Name, ID: id[:16], Seed: seed, Metric: cmp.Or(t.Metric, train.MetricLoss), Stages: t.Stages, Kernel: kernel.Name(),
+	kernel, err := finetune.Kernel()
+	if err != nil {
+		return identity{}, err
+	}
+	i := identity{Task: t.Name, ID: id[:16], Seed: seed, Metric: cmp.Or(t.Metric, train.MetricLoss), Stages: t.Stages, Kernel: kernel,
 		Flags: map[string]string{}, Files: map[string]string{}, Sampler: c.String("sampler"), Pruner: c.String("pruner")}
 	for _, f := range append(taskFlags(), dataFlags()...) {
 		name := f.Names()[0]

@@ -9,13 +9,11 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/bluefin-hpo/bluefin/objective/bert"
 	"github.com/bluefin-hpo/bluefin/objective/finetune"
 	"github.com/bluefin-hpo/bluefin/objective/finetune/fashion"
+	"github.com/bluefin-hpo/bluefin/objective/finetune/nn"
 	"github.com/bluefin-hpo/bluefin/objective/finetune/tabular"
 	"github.com/bluefin-hpo/bluefin/objective/finetune/text"
-	"github.com/bluefin-hpo/bluefin/objective/nn"
-	"github.com/bluefin-hpo/bluefin/objective/safetensors"
 )
 
 // A task is what is fine-tuned, and how its networks are saved.
@@ -66,8 +64,8 @@ func textTask(c *cli.Context) (*task, error) {
 	}
 	var err error
 	if c.IsSet("pooling") {
-		if cfg.Pooling, err = bert.ParsePooling(c.String("pooling")); err != nil {
-			return nil, usagef("--pooling: %v", err)
+		if cfg.Pooling, err = oneOf("pooling", c.String("pooling"), "default", "mean", "cls"); err != nil {
+			return nil, err
 		}
 	}
 	if n := cfg.MaxLength; n < 3 {
@@ -140,12 +138,8 @@ const imbalance = 4
 
 // saveWeights writes a network as a folder with its weights.
 func saveWeights(dir string, net *nn.Network) error {
-	b, err := safetensors.Marshal(safetensors.File{Metadata: map[string]string{"format": "pt"}, Tensors: nn.Tensors(net.Params())})
-	if err != nil {
-		return err
-	}
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return err
 	}
-	return os.WriteFile(filepath.Join(dir, "model.safetensors"), b, 0o666)
+	return finetune.SaveWeights(filepath.Join(dir, "model.safetensors"), net.Params())
 }

@@ -17,7 +17,7 @@ import (
 func TestFinetuneScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{Dir: "testdata/finetune", RequireExplicitExec: true, Setup: func(e *testscript.Env) error {
 		for name, path := range map[string]string{
-			"TINY":   "../../objective/bert/testdata/tiny",
+			"TINY":   "../../objective/finetune/internal/bert/testdata/tiny",
 			"CANCER": "../../objective/finetune/tabular/testdata/breast-cancer.csv",
 		} {
 			path, err := filepath.Abs(path)

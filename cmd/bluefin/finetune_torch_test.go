@@ -9,15 +9,13 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"strings"
 	"testing"
 
-	"github.com/bluefin-hpo/bluefin/objective/bert"
-	"github.com/bluefin-hpo/bluefin/objective/safetensors"
+	"github.com/bluefin-hpo/bluefin/objective/finetune/text"
 )
 
 // The folder of --output is a model of transformers and of
-// sentence-transformers, which compute from it what we do: class names, logits.
+// sentence-transformers, which compute from it what we do: class names, probabilities.
 func TestTransformersReadsTheBestNetwork(t *testing.T) {
 	python := os.Getenv("BLUEFIN_TORCH_PYTHON")
 	if python == "" {
@@ -41,7 +39,7 @@ func TestTransformersReadsTheBestNetwork(t *testing.T) {
 	for _, kind := range []string{"cls", "mean"} {
 		folder := filepath.Join(dir, kind)
 		var stderr bytes.Buffer
-		if code := run(context.Background(), []string{"bluefin", "finetune", "--storage", filepath.Join(dir, kind+".db"), "--model", "../../objective/bert/testdata/tiny",
+		if code := run(context.Background(), []string{"bluefin", "finetune", "--storage", filepath.Join(dir, kind+".db"), "--model", "../../objective/finetune/internal/bert/testdata/tiny",
 			"--train", csv, "--pooling", kind, "--max-length", "12", "--trials", "2", "--sampler", "random", "--output", folder}, &stderr, &stderr); code != 0 {
 			t.Fatalf("exit code %d: %s", code, stderr.Bytes())
 		}
@@ -52,7 +50,7 @@ func TestTransformersReadsTheBestNetwork(t *testing.T) {
 		t.Fatal(err)
 	}
 	var stderr bytes.Buffer
-	cmd := exec.Command(python, "../../objective/bert/testdata/logits.py")
+	cmd := exec.Command(python, "../../objective/finetune/internal/bert/testdata/logits.py")
 	cmd.Env = append(os.Environ(), "OMP_NUM_THREADS=1", "TOKENIZERS_PARALLELISM=false", "HF_HUB_OFFLINE=1")
 	cmd.Stdin, cmd.Stderr = bytes.NewReader(in), &stderr
 	out, err := cmd.Output()
@@ -74,45 +72,23 @@ func TestTransformersReadsTheBestNetwork(t *testing.T) {
 		if !slices.Equal(a.Labels, []string{"broken", "fine", "late"}) || len(a.Missing)+len(a.Unexpected) > 0 {
 			t.Errorf("%s: labels are %v, missing %v, unexpected %v", q.Kind, a.Labels, a.Missing, a.Unexpected)
 		}
-		want := logits(t, q.Folder, texts)
+		m, err := text.Load(q.Folder)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := m.Predict(texts).Data
 		for name, got := range map[string][][]float64{"transformers": a.Logits, "sentence-transformers": a.Sentence} {
 			if name == "sentence-transformers" && q.Kind == "cls" {
 				continue
 			}
 			for j := range texts {
+				sum := math.Exp(got[j][0]) + math.Exp(got[j][1]) + math.Exp(got[j][2])
 				for k := range 3 {
-					if d := got[j][k] - float64(want[3*j+k]); !(math.Abs(d) < 1e-3) {
-						t.Errorf("%s, %s: logit %d of %q is %v, want %v", q.Kind, name, k, texts[j], got[j][k], want[3*j+k])
+					if p := math.Exp(got[j][k]) / sum; !(math.Abs(p-float64(want[3*j+k])) < 2e-4) {
+						t.Errorf("%s, %s: probability %d of %q is %v, want %v", q.Kind, name, k, texts[j], p, want[3*j+k])
 					}
 				}
 			}
 		}
 	}
-}
-
-// logits returns what the network in a folder says to texts, three numbers each.
-func logits(t *testing.T, folder string, texts []string) []float32 {
-	t.Helper()
-	m, err := bert.Load(folder)
-	if err != nil {
-		t.Fatal(err)
-	}
-	net, err := m.Network(bert.Options{Outputs: 3})
-	if err != nil {
-		t.Fatal(err)
-	}
-	file, prefix := filepath.Join(folder, "model.safetensors"), "classifier"
-	if m.Pooling == bert.PoolMean {
-		file, prefix = filepath.Join(folder, "2_Dense", "model.safetensors"), "linear"
-	}
-	f, err := safetensors.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, p := range net.Head.Params() {
-		if kind, ok := strings.CutPrefix(p.Name, "classifier"); ok && copy(p.Value, f.Tensors[prefix+kind].Data) == 0 {
-			t.Fatalf("%s has no %s%s", file, prefix, kind)
-		}
-	}
-	return net.Forward(m.Batch(texts), nil).X.Data
 }

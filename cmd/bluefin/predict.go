@@ -15,8 +15,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/bluefin-hpo/bluefin/objective/kernel"
-	"github.com/bluefin-hpo/bluefin/objective/table"
+	"github.com/bluefin-hpo/bluefin/objective/finetune"
 )
 
 func predictCommand() *cli.Command {
@@ -46,7 +45,7 @@ func runPredict(c *cli.Context) error {
 	if err := checkEncoding(c); err != nil {
 		return err
 	}
-	if err := kernel.Check(); err != nil {
+	if _, err := finetune.Kernel(); err != nil {
 		return err
 	}
 	p, err := loadPredictor(c)
@@ -64,7 +63,7 @@ func runPredict(c *cli.Context) error {
 	}
 	ctx, cancel := context.WithCancel(c.Context)
 	defer cancel()
-	next := readParts(ctx, from, name, table.Options{Encoding: c.String("encoding")})
+	next := readParts(ctx, from, name, c.String("encoding"))
 	first := next() // its columns are checked before anything is written
 	if first.err == nil {
 		first.err = p.check(first.rows)
@@ -97,7 +96,7 @@ func runPredict(c *cli.Context) error {
 
 // A part is some rows of the input, or why there are none.
 type part struct {
-	rows *table.Table
+	rows *finetune.Rows
 	err  error
 }
 
@@ -106,16 +105,24 @@ const batch = 256
 
 // readParts returns a function that returns the next part of the input. It reads
 // ahead, and when ctx ends it returns also if standard input is still waited for.
-func readParts(ctx context.Context, from io.Reader, name string, o table.Options) (next func() part) {
+func readParts(ctx context.Context, from io.Reader, name, encoding string) (next func() part) {
 	parts := make(chan part)
 	go func() {
-		r, err := table.NewReader(from, name, o)
-		for p := (part{err: err}); ; {
-			if p.err == nil {
-				p.rows, p.err = r.Next(batch)
+		last := part{err: io.EOF}
+		for rows, err := range finetune.ReadRows(from, name, encoding, batch) {
+			if err != nil {
+				last.err = err
+				break
 			}
 			select {
-			case parts <- p:
+			case parts <- part{rows: rows}:
+			case <-ctx.Done():
+				return
+			}
+		}
+		for {
+			select {
+			case parts <- last:
 			case <-ctx.Done():
 				return
 			}
@@ -188,10 +195,8 @@ func (p *predictor) record(y []float32) (record []string, label string) {
 		return []string{text(y[0])}, ""
 	}
 	record = make([]string, 1, 1+len(y))
-	shares := make([]float32, len(y))
-	kernel.Softmax(shares, y)
-	for _, share := range shares {
-		record = append(record, text(share))
+	for _, probability := range y {
+		record = append(record, text(probability))
 	}
 	record[0] = p.classes[slices.Index(y, slices.Max(y))]
 	return record, record[0]

@@ -54,8 +54,8 @@ func TestPredictRepeatsWhatTheStudySaid(t *testing.T) {
 	texts := put(t, filepath.Join(dir, "texts.csv"), messages(90))
 	for name, flags := range map[string][]string{
 		"table": {"--train", put(t, filepath.Join(dir, "train.csv"), rowsOf(60)), "--test", test, "--ignore-columns", "id"},
-		"cls":   {"--model", "../../objective/bert/testdata/tiny", "--train", texts, "--test", texts, "--pooling", "cls", "--max-length", "9"},
-		"mean":  {"--model", "../../objective/bert/testdata/tiny", "--train", texts, "--test", texts, "--pooling", "mean"},
+		"cls":   {"--model", "../../objective/finetune/internal/bert/testdata/tiny", "--train", texts, "--test", texts, "--pooling", "cls", "--max-length", "9"},
+		"mean":  {"--model", "../../objective/finetune/internal/bert/testdata/tiny", "--train", texts, "--test", texts, "--pooling", "mean"},
 	} {
 		db, folder := filepath.Join(dir, name+".db"), filepath.Join(dir, name)
 		if code, stderr := search(t, append(flags, "--storage", db, "--study-name", name, "--output", folder, "--durability", "normal")...); code != 0 {
@@ -155,7 +155,7 @@ func TestPredictSaysWhatIsWrong(t *testing.T) {
 		"no folder":          {"", []string{"--model", filepath.Join(dir, "none")}, "--model: open"},
 		"no network":         {"", []string{"--model", dir}, "which has neither features.json nor config.json"},
 		"digits":             {"", []string{"--model", digits}, "want a folder that finetune --output wrote for texts or a table"},
-		"no head":            {"", []string{"--model", "../../objective/bert/testdata/tiny"}, "has no head for a task"},
+		"no head":            {"", []string{"--model", "../../objective/finetune/internal/bert/testdata/tiny"}, "has no head for a task"},
 		"an output of mine":  {"x,colour\n1,red\n", []string{"-o", mine}, "it exists and is no earlier output of this command"},
 		"a column for texts": {"", []string{"--text-column", "x"}, "--text-column is for networks of texts"},
 	} {

@@ -16,9 +16,9 @@ import (
 	"github.com/urfave/cli/v2"
 	"gonum.org/v1/gonum/blas/blas32"
 
+	"github.com/bluefin-hpo/bluefin/objective/finetune"
 	"github.com/bluefin-hpo/bluefin/objective/finetune/tabular"
 	"github.com/bluefin-hpo/bluefin/objective/finetune/text"
-	"github.com/bluefin-hpo/bluefin/objective/table"
 )
 
 // A predictor is a saved network of any task.
@@ -26,7 +26,7 @@ type predictor struct {
 	classes     []string // nil: a regression
 	columns     []string // that it needs
 	labelColumn string   // that the truth is in, if it is there
-	predict     func(rows *table.Table) (blas32.General, error)
+	predict     func(rows *finetune.Rows) (blas32.General, error)
 
 	// Of the rows with a label.
 	judged, right int
@@ -60,10 +60,7 @@ func loadPredictor(c *cli.Context) (*predictor, error) {
 		if err != nil {
 			return nil, fmt.Errorf("--model: %w", err)
 		}
-		for _, in := range m.Encoder.Inputs {
-			p.columns = append(p.columns, in.Column)
-		}
-		p.classes, p.predict = m.Classes, m.Predict
+		p.classes, p.columns, p.predict = m.Classes, m.Columns(), m.Predict
 		p.labelColumn = cmp.Or(c.String("label-column"), m.LabelColumn, "label")
 	case has("config.json"):
 		m, err := text.Load(dir)
@@ -72,7 +69,7 @@ func loadPredictor(c *cli.Context) (*predictor, error) {
 		}
 		column := cmp.Or(c.String("text-column"), n.TextColumn, "text")
 		p.classes, p.columns = m.Classes, []string{column}
-		p.predict = func(rows *table.Table) (blas32.General, error) {
+		p.predict = func(rows *finetune.Rows) (blas32.General, error) {
 			texts, err := rows.Column(column)
 			if err != nil {
 				return blas32.General{}, err
@@ -87,7 +84,7 @@ func loadPredictor(c *cli.Context) (*predictor, error) {
 }
 
 // check sees to it that the rows have all columns.
-func (p *predictor) check(rows *table.Table) error {
+func (p *predictor) check(rows *finetune.Rows) error {
 	var missing []string
 	for _, column := range p.columns {
 		if !slices.Contains(rows.Columns, column) {

@@ -14,9 +14,9 @@ import (
 	"fmt"
 	"log"
 
+	"github.com/bluefin-hpo/bluefin/objective/finetune/nn"
 	"github.com/bluefin-hpo/bluefin/objective/finetune/tabular"
-	"github.com/bluefin-hpo/bluefin/objective/nn"
-	"github.com/bluefin-hpo/bluefin/objective/train"
+	"github.com/bluefin-hpo/bluefin/objective/finetune/train"
 	"github.com/bluefin-hpo/bluefin/pruner"
 	"github.com/bluefin-hpo/bluefin/study"
 	"github.com/bluefin-hpo/bluefin/trial"

@@ -16,9 +16,7 @@ import (
 
 	"github.com/bluefin-hpo/bluefin/objective/finetune"
 	"github.com/bluefin-hpo/bluefin/objective/finetune/fashion"
-	"github.com/bluefin-hpo/bluefin/objective/nn"
-	"github.com/bluefin-hpo/bluefin/objective/prefix"
-	"github.com/bluefin-hpo/bluefin/objective/safetensors"
+	"github.com/bluefin-hpo/bluefin/objective/finetune/nn"
 	"github.com/bluefin-hpo/bluefin/pruner"
 	"github.com/bluefin-hpo/bluefin/space"
 	"github.com/bluefin-hpo/bluefin/study"
@@ -30,15 +28,11 @@ const seed = 1 // of the search and of every training
 // task is a network with weights from a file, and the data of a task that
 // comes with the module. The trainer freezes what a trial says.
 func task(weights string) (*finetune.Task, error) {
-	pretrained, err := safetensors.ReadFile(weights)
-	if err != nil {
-		return nil, err
-	}
 	clothes, err := fashion.Task()
 	if err != nil {
 		return nil, err
 	}
-	t := &finetune.Task{Name: "clothes", Layers: 3, Defaults: finetune.Defaults(), Features: &prefix.Cache{}, Patience: 3}
+	t := &finetune.Task{Name: "clothes", Layers: 3, Defaults: finetune.Defaults(), Patience: 3}
 	t.Training, t.Validation, t.Test = clothes.Training, clothes.Validation, clothes.Test
 	t.Defaults.BatchSize, t.Defaults.NumTrainEpochs = 32, 5
 	t.Space.LearningRate = space.Float{Low: 1e-4, High: 1e-2, Log: true}
@@ -56,7 +50,7 @@ func task(weights string) (*finetune.Task, error) {
 		head := nn.NewDense("head", image.Size(), len(fashion.Classes))
 		head.Init(math.Sqrt(1/float64(image.Size())), rng)
 		net.Head = head
-		return &net, nn.Load(net.Blocks.Params(), pretrained.Tensors)
+		return &net, finetune.LoadWeights(weights, net.Blocks.Params())
 	}
 	return t, nil
 }

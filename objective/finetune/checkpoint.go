@@ -6,8 +6,8 @@ import (
 	"encoding/json"
 	"fmt"
 
-	"github.com/bluefin-hpo/bluefin/objective/safetensors"
-	"github.com/bluefin-hpo/bluefin/objective/train"
+	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/safetensors"
+	"github.com/bluefin-hpo/bluefin/objective/finetune/train"
 )
 
 // Checkpoints says from where a training goes on, and who keeps its state.
@@ -30,10 +30,6 @@ type Checkpoints struct {
 	// kill. 0: no limit.
 	MaxBytes int
 }
-
-// WithoutCheckpoints reports whether a training so far had a state too large
-// for a checkpoint: it went on, but could not be continued by another process.
-func (t *Task) WithoutCheckpoints() bool { return t.large.Load() }
 
 // A checkpoint is a safetensors file, which keeps every bit of a float32, and
 // the SHA-256 of it, so that no damage goes unseen. The file's metadata are the

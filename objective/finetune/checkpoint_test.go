@@ -14,10 +14,9 @@ import (
 	"weak"
 
 	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/mlp"
-	"github.com/bluefin-hpo/bluefin/objective/prefix"
 
-	"github.com/bluefin-hpo/bluefin/objective/nn"
-	"github.com/bluefin-hpo/bluefin/objective/safetensors"
+	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/safetensors"
+	"github.com/bluefin-hpo/bluefin/objective/finetune/nn"
 )
 
 // A record is all that one sees of a training.
@@ -141,7 +140,6 @@ func TestATrainingThatIsInterruptedAgainAndAgainEndsTheSame(t *testing.T) {
 	task := digitsTask(t)
 	task.Patience = 4
 	// Features come from memory, and finding those of each part is a step.
-	task.Features = &prefix.Cache{}
 	const parts = 3
 	for name, s := range trainings() {
 		want := mustRecord(t, task, s, nil)
@@ -208,7 +206,7 @@ func TestATrainingGoesOnWithoutCheckpointsThatAreTooLarge(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return saved, task.WithoutCheckpoints(), r
+		return saved, task.large.Load(), r
 	}
 	saved, without, want := run(0)
 	if saved != 3 || without {

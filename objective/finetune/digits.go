@@ -7,8 +7,8 @@ import (
 
 	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/digits"
 	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/mlp"
-	"github.com/bluefin-hpo/bluefin/objective/nn"
-	"github.com/bluefin-hpo/bluefin/objective/safetensors"
+	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/safetensors"
+	"github.com/bluefin-hpo/bluefin/objective/finetune/nn"
 )
 
 //go:generate env BLUEFIN_KERNEL=generic go run ./internal/pretrain digits04.safetensors

@@ -7,12 +7,14 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"time"
 
 	"gonum.org/v1/gonum/blas/blas32"
 
-	"github.com/bluefin-hpo/bluefin/objective/nn"
-	"github.com/bluefin-hpo/bluefin/objective/prefix"
-	"github.com/bluefin-hpo/bluefin/objective/train"
+	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/prefix"
+	"github.com/bluefin-hpo/bluefin/objective/finetune/nn"
+	"github.com/bluefin-hpo/bluefin/objective/finetune/train"
+	"github.com/bluefin-hpo/bluefin/storage"
 )
 
 // start finds out, once, whether the parts of the task fit together, and what
@@ -23,6 +25,7 @@ func (t *Task) start() error {
 }
 
 func (t *Task) begin() error {
+	t.cache = &prefix.Cache{MaxBytes: t.CacheBytes, Dir: t.CacheDir}
 	net, err := t.Network(t.Defaults, rand.New(rand.NewPCG(0, 0)))
 	if err != nil {
 		return err
@@ -141,11 +144,7 @@ func (r *run) features(ctx context.Context, net *nn.Network, frozen int) (back *
 		_, all := net.Split(0)
 		return all, r.Training, r.Validation, r.Test, nil
 	}
-	cache := r.Features
-	if cache == nil {
-		cache = &prefix.Cache{MaxBytes: -1}
-	}
-	back, sets, use, err := cache.Split(ctx, net, r.pretrained, r.Training, r.Validation, r.Test)
+	back, sets, use, err := r.cache.Split(ctx, net, r.pretrained, r.Training, r.Validation, r.Test)
 	if err != nil {
 		return nil, training, validation, test, err
 	}
@@ -155,12 +154,26 @@ func (r *run) features(ctx context.Context, net *nn.Network, frozen int) (back *
 	return back, sets[0], sets[1], sets[2], nil
 }
 
-// Notes says what a user should know about the trainings so far: why frozen
-// blocks were computed again and again, for instance. It is empty if all is
-// well.
+// Notes returns what a user should know about the trainings so far, in
+// sentences: what computing frozen blocks once has saved, if it was a second or
+// more, why they were computed again in each epoch, and that states were too
+// large for checkpoints.
 func (t *Task) Notes() (all []string) {
+	if t.start() == nil {
+		st := t.cache.Stats()
+		if st.Saved >= time.Second {
+			all = append(all, fmt.Sprintf("Frozen-layer features: computed %d times in %v, reused %d times, which saved %v.",
+				st.Misses, st.Computed.Round(100*time.Millisecond), st.Hits+st.DiskHits, st.Saved.Round(100*time.Millisecond)))
+		}
+		if st.DiskError != nil {
+			all = append(all, fmt.Sprintf("Not all frozen-layer features could be kept on disk: %v.", st.DiskError))
+		}
+	}
+	if t.large.Load() {
+		all = append(all, fmt.Sprintf("Some trials had no checkpoints, because their state is larger than %d MiB: after a kill they start over.", storage.MaxCheckpoint>>20))
+	}
 	t.notes.Range(func(note, _ any) bool {
-		all = append(all, note.(string))
+		all = append(all, fmt.Sprintf("Frozen blocks were computed again in each epoch: %s.", note))
 		return true
 	})
 	slices.Sort(all)

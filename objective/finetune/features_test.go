@@ -8,10 +8,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/bluefin-hpo/bluefin/objective/nn"
-	"github.com/bluefin-hpo/bluefin/objective/prefix"
-	"github.com/bluefin-hpo/bluefin/objective/safetensors"
-	"github.com/bluefin-hpo/bluefin/objective/train"
+	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/safetensors"
+	"github.com/bluefin-hpo/bluefin/objective/finetune/nn"
+	"github.com/bluefin-hpo/bluefin/objective/finetune/train"
 )
 
 // What every training would end with is said before the first, by all that
@@ -94,7 +93,6 @@ func TestNotesSayWhyFrozenBlocksAreComputedAgain(t *testing.T) {
 		net.Blocks[0] = nn.Sequential{&jitter{}, net.Blocks[0]}
 		return net, err
 	}
-	task.Features = &prefix.Cache{}
 	s := Defaults()
 	s.NumTrainEpochs = 1
 	mustRun(t, task, s, 1)
@@ -108,7 +106,7 @@ func TestNotesSayWhyFrozenBlocksAreComputedAgain(t *testing.T) {
 	if notes := task.Notes(); len(notes) != 1 || !strings.Contains(notes[0], "changes examples at random") {
 		t.Errorf("notes are %q, want one that says why", notes)
 	}
-	if st := task.Features.Stats(); st.Misses != 0 {
+	if st := task.cache.Stats(); st.Misses != 0 {
 		t.Errorf("stats are %+v, want no features", st)
 	}
 }
@@ -119,7 +117,6 @@ func TestTrialsAtOnceShareFeatures(t *testing.T) {
 	s.FrozenLayers, s.NumTrainEpochs = 2, 3
 	want := mustRun(t, digitsTask(t), s, 1)
 	task := digitsTask(t)
-	task.Features = &prefix.Cache{}
 	results := make(chan Result)
 	for range 4 {
 		go func() {
@@ -132,7 +129,7 @@ func TestTrialsAtOnceShareFeatures(t *testing.T) {
 			t.Errorf("one of four trainings has %+v, want %+v", r.Best, want.Best)
 		}
 	}
-	if st := task.Features.Stats(); st.Misses != 3 || st.Hits != 9 {
+	if st := task.cache.Stats(); st.Misses != 3 || st.Hits != 9 {
 		t.Errorf("stats are %+v, want 3 misses and 9 hits", st)
 	}
 }
@@ -146,13 +143,13 @@ func TestRecomputingFrozenBlocksChangesNoBit(t *testing.T) {
 		var results []Result
 		for _, recompute := range []bool{false, true} {
 			task := digitsTask(t)
-			task.Features, task.Recompute = &prefix.Cache{}, recompute
+			task.Recompute = recompute
 			net, r, err := task.Train(t.Context(), Checkpoints{}, s, 1, silent)
 			if err != nil {
 				t.Fatal(err)
 			}
 			weights, results = append(weights, nn.Tensors(net.Params())), append(results, r)
-			if used := task.Features.Stats().Misses > 0; used != (frozen > 0 && !recompute) {
+			if used := task.cache.Stats().Misses > 0; used != (frozen > 0 && !recompute) {
 				t.Errorf("%d layers frozen, recompute %t: features were computed once: %t", frozen, recompute, used)
 			}
 			if notes := task.Notes(); notes != nil {

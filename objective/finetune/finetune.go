@@ -17,9 +17,9 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/bluefin-hpo/bluefin/objective/nn"
-	"github.com/bluefin-hpo/bluefin/objective/prefix"
-	"github.com/bluefin-hpo/bluefin/objective/train"
+	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/prefix"
+	"github.com/bluefin-hpo/bluefin/objective/finetune/nn"
+	"github.com/bluefin-hpo/bluefin/objective/finetune/train"
 )
 
 // DefaultPatience is the Patience of a task that has none set.
@@ -96,13 +96,18 @@ type Task struct {
 	// single one.
 	Stages Stages
 
-	// Features keeps what frozen blocks make of the data, for all trainings of
-	// the task. nil: each training computes it for itself, once.
-	Features *prefix.Cache
+	// CacheBytes is how much memory the features of frozen blocks may take, which
+	// all trainings of the task share; the least recently used go first. 0 means
+	// 1 GiB, below 0: each training computes them for itself, once.
+	CacheBytes int64
+
+	// CacheDir is a folder where features are kept for other processes and later
+	// studies, at most 4 GiB. It is made if it is not there. "": none.
+	CacheDir string
 
 	// Recompute computes frozen blocks again in each epoch, as if nothing could
 	// be kept: for comparisons, and for data whose features fit no memory. The
-	// results are the same, and Features is not used.
+	// results are the same, and nothing is kept.
 	Recompute bool
 
 	// Keep, if it is not nil, gets the network of each trial that Objective
@@ -112,11 +117,12 @@ type Task struct {
 	Keep func(trial int, value float64, net *nn.Network) error
 
 	once        sync.Once
+	cache       *prefix.Cache
 	pretrained  []prefix.Hash // of the blocks
 	fingerprint string        // of all that ID is of
 	startError  error
 	notes       sync.Map    // see Notes
-	large       atomic.Bool // see WithoutCheckpoints
+	large       atomic.Bool // a state was too large for a checkpoint
 }
 
 // Metrics describe the network after an epoch, with dropout off. A train loss

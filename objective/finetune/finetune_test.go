@@ -12,9 +12,8 @@ import (
 	"testing"
 
 	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/mlp"
-	"github.com/bluefin-hpo/bluefin/objective/nn"
-	"github.com/bluefin-hpo/bluefin/objective/prefix"
-	"github.com/bluefin-hpo/bluefin/objective/train"
+	"github.com/bluefin-hpo/bluefin/objective/finetune/nn"
+	"github.com/bluefin-hpo/bluefin/objective/finetune/train"
 )
 
 func digitsTask(tb testing.TB) *Task {
@@ -139,7 +138,6 @@ func TestComputingFrozenLayersOnceChangesNoBit(t *testing.T) {
 	task := digitsTask(t)
 	// The smaller part last: it fits into the buffers of the larger one.
 	task.Training, task.Validation, task.Test = task.Validation, task.Training, task.Training
-	task.Features = &prefix.Cache{}
 	for frozen := range mlp.Hidden + 1 {
 		for _, batch := range []int{1, 7, 32} {
 			s := Defaults()
@@ -164,7 +162,7 @@ func TestComputingFrozenLayersOnceChangesNoBit(t *testing.T) {
 		}
 	}
 	// Training and test part are the same images here: two sets at each depth.
-	if st := task.Features.Stats(); st.Misses != 2*mlp.Hidden || st.Hits != 7*mlp.Hidden {
+	if st := task.cache.Stats(); st.Misses != 2*mlp.Hidden || st.Hits != 7*mlp.Hidden {
 		t.Errorf("stats are %+v, want %d misses and %d hits", st, 2*mlp.Hidden, 7*mlp.Hidden)
 	}
 	if notes := task.Notes(); notes != nil {

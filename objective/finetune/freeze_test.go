@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/mlp"
-	"github.com/bluefin-hpo/bluefin/objective/nn"
+	"github.com/bluefin-hpo/bluefin/objective/finetune/nn"
 )
 
 // trained returns the names of the parameters that train.

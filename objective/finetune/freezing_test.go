@@ -15,7 +15,7 @@ import (
 
 	"github.com/bluefin-hpo/bluefin/objective/finetune"
 	"github.com/bluefin-hpo/bluefin/objective/finetune/fashion"
-	"github.com/bluefin-hpo/bluefin/objective/nn"
+	"github.com/bluefin-hpo/bluefin/objective/finetune/nn"
 )
 
 // fresh gives the networks of a task blocks that know nothing, for each seed

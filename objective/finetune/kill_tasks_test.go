@@ -17,9 +17,9 @@ import (
 
 	"github.com/bluefin-hpo/bluefin/objective/finetune"
 	"github.com/bluefin-hpo/bluefin/objective/finetune/fashion"
+	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/safetensors"
+	"github.com/bluefin-hpo/bluefin/objective/finetune/nn"
 	"github.com/bluefin-hpo/bluefin/objective/finetune/text"
-	"github.com/bluefin-hpo/bluefin/objective/nn"
-	"github.com/bluefin-hpo/bluefin/objective/safetensors"
 	"github.com/bluefin-hpo/bluefin/sampler"
 	"github.com/bluefin-hpo/bluefin/space"
 	"github.com/bluefin-hpo/bluefin/storage"
@@ -55,7 +55,7 @@ func newTask(t *testing.T, name, dir string) (task *finetune.Task, s finetune.Se
 		if err := os.WriteFile(path, []byte(b.String()), 0o666); err != nil {
 			t.Fatal(err)
 		}
-		of, err := text.New(text.Config{Model: "../bert/testdata/tiny", Train: path})
+		of, err := text.New(text.Config{Model: "internal/bert/testdata/tiny", Train: path})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,7 +1,7 @@
 package finetune
 
 import (
-	"github.com/bluefin-hpo/bluefin/objective/train"
+	"github.com/bluefin-hpo/bluefin/objective/finetune/train"
 	"github.com/bluefin-hpo/bluefin/storage"
 	"github.com/bluefin-hpo/bluefin/study"
 )
@@ -28,7 +28,7 @@ import (
 // study was interrupted, it goes on from there, and ends as if nothing had
 // happened; without a checkpoint it starts at its beginning and ends the same.
 // A state of more than storage.MaxCheckpoint bytes, four numbers of 32 bits for
-// each trained parameter, is not saved: see WithoutCheckpoints.
+// each trained parameter, is not saved: see Notes.
 // A checkpoint that is damaged, or of another seed or task, is an error that
 // matches ErrCheckpoint and fails the trial: its reports so far may not be
 // those of this training.

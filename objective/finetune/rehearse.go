@@ -4,7 +4,7 @@ import (
 	"context"
 	"time"
 
-	"github.com/bluefin-hpo/bluefin/objective/train"
+	"github.com/bluefin-hpo/bluefin/objective/finetune/train"
 )
 
 // Rehearse runs one epoch with settings s on a small part of the data, such as

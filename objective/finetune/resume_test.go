@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/bluefin-hpo/bluefin/objective/train"
+	"github.com/bluefin-hpo/bluefin/objective/finetune/train"
 	"github.com/bluefin-hpo/bluefin/sampler"
 	"github.com/bluefin-hpo/bluefin/space"
 	"github.com/bluefin-hpo/bluefin/storage"

@@ -7,7 +7,7 @@ import (
 
 	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/digits"
 	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/mlp"
-	"github.com/bluefin-hpo/bluefin/objective/nn"
+	"github.com/bluefin-hpo/bluefin/objective/finetune/nn"
 )
 
 // drawn returns uniformly random settings from a space.

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"math"
 
-	"github.com/bluefin-hpo/bluefin/objective/train"
+	"github.com/bluefin-hpo/bluefin/objective/finetune/train"
 )
 
 // Settings are the hyperparameters of a fine-tuning, by the names that Hugging

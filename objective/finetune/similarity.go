@@ -8,8 +8,8 @@ import (
 
 	"gonum.org/v1/gonum/blas/blas32"
 
-	"github.com/bluefin-hpo/bluefin/objective/probe"
-	"github.com/bluefin-hpo/bluefin/objective/train"
+	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/probe"
+	"github.com/bluefin-hpo/bluefin/objective/finetune/train"
 )
 
 // A Similarity says how much of the new task the pretrained network knows

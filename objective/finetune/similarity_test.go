@@ -10,8 +10,8 @@ import (
 
 	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/digits"
 	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/mlp"
-	"github.com/bluefin-hpo/bluefin/objective/nn"
-	"github.com/bluefin-hpo/bluefin/objective/train"
+	"github.com/bluefin-hpo/bluefin/objective/finetune/nn"
+	"github.com/bluefin-hpo/bluefin/objective/finetune/train"
 )
 
 func similarity(t *testing.T, task *Task) Similarity {

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/bluefin-hpo/bluefin/objective/train"
+	"github.com/bluefin-hpo/bluefin/objective/finetune/train"
 )
 
 // Stages divides a trial into several trainings, so that a pruner can judge it

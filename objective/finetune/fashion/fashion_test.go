@@ -5,7 +5,7 @@ import (
 
 	"github.com/bluefin-hpo/bluefin/objective/finetune"
 	"github.com/bluefin-hpo/bluefin/objective/finetune/fashion/internal/cnn"
-	"github.com/bluefin-hpo/bluefin/objective/train"
+	"github.com/bluefin-hpo/bluefin/objective/finetune/train"
 )
 
 func task(tb testing.TB) *finetune.Task {

@@ -10,11 +10,13 @@ import (
 
 	"gonum.org/v1/gonum/blas/blas32"
 
+	"github.com/bluefin-hpo/bluefin/objective/finetune"
 	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/mlp"
-	"github.com/bluefin-hpo/bluefin/objective/nn"
-	"github.com/bluefin-hpo/bluefin/objective/safetensors"
-	"github.com/bluefin-hpo/bluefin/objective/table"
-	"github.com/bluefin-hpo/bluefin/objective/train"
+	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/parts"
+	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/safetensors"
+	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/table"
+	"github.com/bluefin-hpo/bluefin/objective/finetune/nn"
+	"github.com/bluefin-hpo/bluefin/objective/finetune/train"
 )
 
 // The files of a saved network.
@@ -35,7 +37,7 @@ type saved struct {
 // regression is in the units of the file.
 func (t *Task) Save(dir string, net *nn.Network) error {
 	defer t.Scale.Rescale(net)()
-	features, err := json.MarshalIndent(saved{t.Encoder.Inputs, t.Classes, t.labelColumn}, "", "  ")
+	features, err := json.MarshalIndent(saved{t.encoder.Inputs, t.Classes, t.labelColumn}, "", "  ")
 	if err != nil {
 		return err
 	}
@@ -55,11 +57,11 @@ func (t *Task) Save(dir string, net *nn.Network) error {
 // A Model is a network that Task.Save wrote, to predict with. One goroutine at a
 // time may use it.
 type Model struct {
-	Encoder     *table.Encoder
 	Classes     []string // by the columns of what Predict returns; nil in a regression
 	LabelColumn string   // what it was trained to predict; "" if that is not known
 
-	net *nn.Network
+	encoder *table.Encoder
+	net     *nn.Network
 }
 
 // Load reads the network in a folder. The error matches fs.ErrNotExist if the
@@ -69,21 +71,39 @@ func Load(dir string) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &Model{Encoder: &table.Encoder{Inputs: from.Inputs}, Classes: from.Classes, LabelColumn: from.LabelColumn}
+	m := &Model{encoder: &table.Encoder{Inputs: from.Inputs}, Classes: from.Classes, LabelColumn: from.LabelColumn}
 	rng := rand.New(rand.NewPCG(0, 0)) // of values that Load replaces
-	m.net = mlp.Of(widths[:], len(m.Encoder.Features()), max(len(m.Classes), 1), 0, rng, rng)
+	m.net = mlp.Of(widths[:], len(m.encoder.Features()), max(len(m.Classes), 1), 0, rng, rng)
 	if err := nn.Load(m.net.Params(), tensors); err != nil {
 		return nil, fmt.Errorf("%s: %w", dir, err)
 	}
 	return m, nil
 }
 
-// Predict returns a row for each of rows: a logit for each class, whose softmax
-// is the probabilities, or the number of a regression. They are those of the
-// network that was saved, to the last bit, however many rows there are. Columns
-// are found by their names; others, such as that of the label, do not matter.
-func (m *Model) Predict(rows *table.Table) (blas32.General, error) {
-	x, err := m.Encoder.Encode(rows, nil)
+// Columns returns the names of the columns that Predict needs.
+func (m *Model) Columns() []string {
+	names := make([]string, len(m.encoder.Inputs))
+	for i, in := range m.encoder.Inputs {
+		names[i] = in.Column
+	}
+	return names
+}
+
+// Predict returns a row for each of rows: the probability of each class, or the
+// number of a regression. They are those of the network that was saved, to the
+// last bit, however many rows there are. Columns are found by their names;
+// others, such as that of the label, do not matter.
+func (m *Model) Predict(rows *finetune.Rows) (blas32.General, error) {
+	y, err := m.outputs(rows)
+	if err == nil && m.Classes != nil {
+		parts.Softmax(y)
+	}
+	return y, err
+}
+
+// outputs returns the logits of classes, or the number of a regression.
+func (m *Model) outputs(rows *table.Table) (blas32.General, error) {
+	x, err := m.encoder.Encode(rows, nil)
 	if err != nil {
 		return blas32.General{}, err
 	}

@@ -14,10 +14,10 @@ import (
 	"github.com/bluefin-hpo/bluefin/objective/finetune"
 	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/mlp"
 	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/parts"
-	"github.com/bluefin-hpo/bluefin/objective/nn"
-	"github.com/bluefin-hpo/bluefin/objective/safetensors"
-	"github.com/bluefin-hpo/bluefin/objective/table"
-	"github.com/bluefin-hpo/bluefin/objective/train"
+	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/safetensors"
+	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/table"
+	"github.com/bluefin-hpo/bluefin/objective/finetune/nn"
+	"github.com/bluefin-hpo/bluefin/objective/finetune/train"
 )
 
 // Config says what a task is. Files are read as package table does.
@@ -53,12 +53,12 @@ const Blocks = len(widths)
 // A Task is a finetune.Task on tables.
 type Task struct {
 	*finetune.Task
-	Encoder *table.Encoder
 	Classes []string // by their labels; nil in a regression
 
 	Dropped  int     // rows left out
 	Warnings []error // what is odd about the data; those of columns match table.ErrColumn
 
+	encoder     *table.Encoder
 	labelColumn string
 }
 
@@ -82,18 +82,18 @@ func New(c Config) (*Task, error) {
 		if from, start, err = load(c.Pretrained); err != nil {
 			return nil, fmt.Errorf("pretrained network: %w", err)
 		}
-		t.Encoder = &table.Encoder{Inputs: from.Inputs}
+		t.encoder = &table.Encoder{Inputs: from.Inputs}
 	} else {
 		t.Space.FrozenLayers.High = 0 // nobody freezes what is random
 		without := append([]string{c.LabelColumn}, c.IgnoreColumns...)
-		if t.Encoder, err = table.NewEncoder(data.Training.Table, data.Training.Rows, without...); err == nil {
+		if t.encoder, err = table.NewEncoder(data.Training.Table, data.Training.Rows, without...); err == nil {
 			data.Warnings = append(data.Warnings, data.Training.Table.Warnings(data.Training.Rows, without...)...)
 		}
 	}
 	if err != nil {
 		return nil, err
 	}
-	for _, in := range t.Encoder.Inputs {
+	for _, in := range t.encoder.Inputs {
 		if slices.Contains(c.IgnoreColumns, in.Column) {
 			return nil, fmt.Errorf("%s: the network was trained with column %q, which IgnoreColumns has", c.Pretrained, in.Column)
 		}
@@ -103,7 +103,7 @@ func New(c Config) (*Task, error) {
 		to   *train.Set
 	}{{data.Training, &t.Training}, {data.Validation, &t.Validation}, {data.Test, &t.Test}} {
 		if *part.to = part.from.Set; part.from.Len() > 0 {
-			if part.to.X, err = t.Encoder.Encode(part.from.Table, part.from.Rows); err != nil {
+			if part.to.X, err = t.encoder.Encode(part.from.Table, part.from.Rows); err != nil {
 				return nil, err
 			}
 		}
@@ -134,7 +134,7 @@ func New(c Config) (*Task, error) {
 // features.
 func (t *Task) rowTexts(p parts.Part) ([]string, error) {
 	texts := make([]strings.Builder, p.Len())
-	for _, in := range t.Encoder.Inputs {
+	for _, in := range t.encoder.Inputs {
 		values, err := p.Table.Column(in.Column)
 		if err != nil {
 			return nil, err

@@ -14,10 +14,10 @@ import (
 	"testing"
 
 	"github.com/bluefin-hpo/bluefin/objective/finetune"
-	"github.com/bluefin-hpo/bluefin/objective/nn"
-	"github.com/bluefin-hpo/bluefin/objective/safetensors"
-	"github.com/bluefin-hpo/bluefin/objective/table"
-	"github.com/bluefin-hpo/bluefin/objective/train"
+	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/safetensors"
+	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/table"
+	"github.com/bluefin-hpo/bluefin/objective/finetune/nn"
+	"github.com/bluefin-hpo/bluefin/objective/finetune/train"
 )
 
 const cancer = "testdata/breast-cancer.csv"
@@ -186,11 +186,11 @@ func TestAPretrainedNetworkIsTheStart(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	x, err := first.Encoder.Encode(data, []int{7})
+	x, err := first.encoder.Encode(data, []int{7})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, err := second.Encoder.Encode(data, []int{7}); err != nil || !slices.Equal(got.Data, x.Data) {
+	if got, err := second.encoder.Encode(data, []int{7}); err != nil || !slices.Equal(got.Data, x.Data) {
 		t.Errorf("a row has features %v, want %v (%v)", got.Data, x.Data, err)
 	}
 	s := quick()
@@ -262,7 +262,7 @@ func TestARegressionIsSavedInTheUnitsOfTheFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	predicted, err := model.Predict(data)
+	predicted, err := model.outputs(data)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -309,9 +309,12 @@ func TestASavedNetworkPredictsTheSame(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		y, err := model.Predict(data)
+		y, err := model.outputs(data)
 		if err != nil || !slices.Equal(y.Data, want.Data) {
 			t.Fatalf("%s: logits differ (%v)", name, err)
+		}
+		if p, err := model.Predict(data); err != nil || math.Abs(float64(p.Data[0]+p.Data[1])-1) > 1e-6 || (p.Data[0] > p.Data[1]) != (y.Data[0] > y.Data[1]) {
+			t.Errorf("%s: the probabilities of %v are %v, error %v", name, y.Data[:2], p.Data[:2], err)
 		}
 		correct = 0
 		for i, label := range task.Test.Labels {

@@ -3,9 +3,10 @@ package text
 import (
 	"gonum.org/v1/gonum/blas/blas32"
 
-	"github.com/bluefin-hpo/bluefin/objective/bert"
-	"github.com/bluefin-hpo/bluefin/objective/nn"
-	"github.com/bluefin-hpo/bluefin/objective/train"
+	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/bert"
+	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/parts"
+	"github.com/bluefin-hpo/bluefin/objective/finetune/nn"
+	"github.com/bluefin-hpo/bluefin/objective/finetune/train"
 )
 
 // A Model is a network that Task.Save wrote, to predict with. One goroutine at a
@@ -28,9 +29,18 @@ func Load(dir string) (*Model, error) {
 	return m, err
 }
 
-// Predict returns a row for each text: a logit for each class, whose softmax is
-// the probabilities, or the number of a regression. They are those of the
-// network that was saved, to the last bit, however many texts there are.
+// Predict returns a row for each text: the probability of each class, or the
+// number of a regression. They are those of the network that was saved, to the
+// last bit, however many texts there are.
 func (m *Model) Predict(texts []string) blas32.General {
+	y := m.outputs(texts)
+	if m.Classes != nil {
+		parts.Softmax(y)
+	}
+	return y
+}
+
+// outputs returns the logits of classes, or the number of a regression.
+func (m *Model) outputs(texts []string) blas32.General {
 	return train.Predict(m.net, m.encoder.Batch(texts))
 }

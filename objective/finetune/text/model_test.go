@@ -3,13 +3,13 @@ package text
 import (
 	"errors"
 	"io/fs"
+	"math"
 	"slices"
 	"strings"
 	"testing"
 
-	"github.com/bluefin-hpo/bluefin/objective/bert"
 	"github.com/bluefin-hpo/bluefin/objective/finetune"
-	"github.com/bluefin-hpo/bluefin/objective/train"
+	"github.com/bluefin-hpo/bluefin/objective/finetune/train"
 )
 
 // A saved network predicts what the trained one does, bit for bit, in parts of
@@ -18,9 +18,9 @@ func TestASavedNetworkPredictsTheSame(t *testing.T) {
 	texts, labels := messages(90)
 	test := write(t, "test.csv", texts[60:], labels[60:])
 	for name, c := range map[string]struct {
-		pooling bert.Pooling
+		pooling string
 		tuning  string
-	}{"cls": {bert.PoolCLS, finetune.Full}, "mean": {bert.PoolMean, finetune.Full}, "low rank": {bert.PoolCLS, finetune.LoRA}} {
+	}{"cls": {"cls", finetune.Full}, "mean": {"mean", finetune.Full}, "low rank": {"cls", finetune.LoRA}} {
 		task := mustNew(t, Config{Train: write(t, "train.csv", texts[:60], labels[:60]), Test: test, Pooling: c.pooling, MaxLength: 9})
 		s := quick()
 		s.Tuning = c.tuning
@@ -34,13 +34,16 @@ func TestASavedNetworkPredictsTheSame(t *testing.T) {
 		if err != nil || !slices.Equal(m.Classes, []string{"broken", "fine", "late"}) {
 			t.Fatal(name, m, err)
 		}
-		if y := m.Predict(texts[60:]); y.Cols != 3 || !slices.Equal(y.Data, want.Data) {
+		if y := m.outputs(texts[60:]); y.Cols != 3 || !slices.Equal(y.Data, want.Data) {
 			t.Errorf("%s: logits differ", name)
 		}
-		if y := m.Predict(texts[67:68]); !slices.Equal(y.Data, want.Data[21:24]) {
+		if y := m.outputs(texts[67:68]); !slices.Equal(y.Data, want.Data[21:24]) {
 			t.Errorf("%s: alone a text has the logits %v, want %v", name, y.Data, want.Data[21:24])
 		}
-		if got := train.Score(m.Predict(texts[60:]), task.Test); name != "low rank" && got != r.Test {
+		if p := m.Predict(texts[60:]).Data; math.Abs(float64(p[0]+p[1]+p[2])-1) > 1e-6 || (p[0] > p[1]) != (want.Data[0] > want.Data[1]) {
+			t.Errorf("%s: the probabilities of %v are %v", name, want.Data[:3], p[:3])
+		}
+		if got := train.Score(m.outputs(texts[60:]), task.Test); name != "low rank" && got != r.Test {
 			t.Errorf("%s: scores are %+v, want %+v as in training", name, got, r.Test)
 		}
 	}
@@ -63,7 +66,7 @@ func TestARegressionIsReadAgain(t *testing.T) {
 		t.Fatal(m, err)
 	}
 	defer task.Scale.Rescale(net)()
-	if y, want := m.Predict(texts), train.Predict(net, task.Model.Batch(texts)); y.Cols != 1 || !slices.Equal(y.Data, want.Data) {
+	if y, want := m.outputs(texts), train.Predict(net, task.model.Batch(texts)); y.Cols != 1 || !slices.Equal(y.Data, want.Data) {
 		t.Error("the numbers differ")
 	}
 }

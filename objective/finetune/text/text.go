@@ -10,11 +10,11 @@ import (
 	"math/rand/v2"
 	"strings"
 
-	"github.com/bluefin-hpo/bluefin/objective/bert"
 	"github.com/bluefin-hpo/bluefin/objective/finetune"
+	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/bert"
 	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/parts"
-	"github.com/bluefin-hpo/bluefin/objective/nn"
-	"github.com/bluefin-hpo/bluefin/objective/train"
+	"github.com/bluefin-hpo/bluefin/objective/finetune/nn"
+	"github.com/bluefin-hpo/bluefin/objective/finetune/train"
 	"github.com/bluefin-hpo/bluefin/space"
 )
 
@@ -40,8 +40,8 @@ type Config struct {
 	Encoding    string // of the files, one of table.Encodings; "" means utf-8
 	DropMissing bool   // leave out rows without text or label; else they are an error
 
-	Pooling   bert.Pooling // how the rows of a text become one; PoolDefault: as the model says
-	MaxLength int          // tokens of a text at most, the rest is cut off; 0 means DefaultMaxLength, at most what the model bears
+	Pooling   string // how the rows of a text become one: mean, cls or default; "" means default, as the model says
+	MaxLength int    // tokens of a text at most, the rest is cut off; 0 means DefaultMaxLength, at most what the model bears
 
 	Seed uint64 // of the splits
 }
@@ -49,11 +49,12 @@ type Config struct {
 // A Task is a finetune.Task on texts.
 type Task struct {
 	*finetune.Task
-	Model   *bert.Model
 	Classes []string // by their labels; nil in a regression
 
 	Dropped  int     // rows left out
 	Warnings []error // what is odd about the data
+
+	model *bert.Model
 }
 
 // New reads model and data.
@@ -64,8 +65,9 @@ func New(c Config) (*Task, error) {
 	if c.MaxLength < 0 || c.MaxLength == 1 || c.MaxLength == 2 {
 		return nil, fmt.Errorf("MaxLength is %d, want at least 3, or 0 for %d", c.MaxLength, DefaultMaxLength)
 	}
-	if c.Pooling < bert.PoolDefault || c.Pooling > bert.PoolCLS {
-		return nil, fmt.Errorf("Pooling is %d, want PoolDefault, PoolMean or PoolCLS", int(c.Pooling))
+	pooling, err := bert.ParsePooling(cmp.Or(c.Pooling, "default"))
+	if err != nil {
+		return nil, err
 	}
 	data, err := parts.Files{
 		Train: c.Train, Valid: c.Valid, Test: c.Test, ValidShare: c.ValidShare, TestShare: c.TestShare,
@@ -81,7 +83,7 @@ func New(c Config) (*Task, error) {
 	}
 	model.Tokenizer = model.Tokenizer.Limit(cmp.Or(c.MaxLength, DefaultMaxLength))
 	blocks := model.Config.Layers + 1
-	t := &Task{Model: model, Classes: data.Classes, Task: &finetune.Task{
+	t := &Task{model: model, Classes: data.Classes, Task: &finetune.Task{
 		Name:           "text",
 		Layers:         blocks,
 		Defaults:       Defaults(),
@@ -100,7 +102,7 @@ func New(c Config) (*Task, error) {
 	t.Network = func(s finetune.Settings, rng *rand.Rand) (*nn.Network, error) {
 		return model.Network(bert.Options{
 			Outputs: outputs,
-			Pooling: c.Pooling,
+			Pooling: pooling,
 			Dropout: bert.Dropout{Hidden: s.Dropout, Attention: s.Dropout, Head: s.Dropout},
 			Seed:    rng.Uint64(),
 			Freeze:  func(net *nn.Network) error { return s.Freeze(net, rng) },
@@ -120,7 +122,7 @@ func (t *Task) read(data parts.Parts, column string) error {
 			return err
 		}
 		if *part.to = part.from.Set; len(texts) > 0 {
-			part.to.Batch = t.Model.Batch(texts)
+			part.to.Batch = t.model.Batch(texts)
 		}
 	}
 	err := data.Shared("texts", func(p parts.Part) ([]string, error) {
@@ -135,11 +137,11 @@ func (t *Task) read(data parts.Parts, column string) error {
 }
 
 // Save writes a network that the task trained as the folder of a Hugging Face
-// model: see bert.Model.Save. What it predicts in a regression is in the units
+// model: see bert.model.Save. What it predicts in a regression is in the units
 // of the file.
 func (t *Task) Save(dir string, net *nn.Network) error {
 	defer t.Scale.Rescale(net)()
-	return t.Model.Save(dir, net, t.Classes)
+	return t.model.Save(dir, net, t.Classes)
 }
 
 // Defaults returns the settings that we recommend: those with which encoders

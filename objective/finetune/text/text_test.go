@@ -10,15 +10,15 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/bluefin-hpo/bluefin/objective/bert"
 	"github.com/bluefin-hpo/bluefin/objective/finetune"
-	"github.com/bluefin-hpo/bluefin/objective/nn"
-	"github.com/bluefin-hpo/bluefin/objective/safetensors"
-	"github.com/bluefin-hpo/bluefin/objective/train"
+	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/bert"
+	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/safetensors"
+	"github.com/bluefin-hpo/bluefin/objective/finetune/nn"
+	"github.com/bluefin-hpo/bluefin/objective/finetune/train"
 )
 
 // model is a random encoder of two layers for at most 20 tokens.
-const model = "../../bert/testdata/tiny"
+const model = "../internal/bert/testdata/tiny"
 
 // messages returns n texts in the words of the model, about late, broken and
 // fine parcels in turn. No two are the same up to 600.
@@ -205,7 +205,7 @@ func TestConfigErrors(t *testing.T) {
 		`the label is "lost", want one of "broken"`: {Model: model, Train: good, Valid: write(t, "new.csv", texts[:1], []string{"lost"})},
 		"the label is \"lost\", want":               {Model: model, Train: good, Test: write(t, "new.csv", texts[:1], []string{"lost"})},
 		"there is no label":                         {Model: model, Train: write(t, "unlabelled.csv", texts, append(slices.Clone(labels[:11]), ""))},
-		"Pooling is 9, want":                        {Model: model, Train: good, Pooling: 9},
+		"pooling is \"max\", want":                  {Model: model, Train: good, Pooling: "max"},
 	} {
 		task, err := New(c)
 		if err == nil && task != nil { // what the network says
@@ -271,7 +271,7 @@ func TestARegressionIsSavedInTheUnitsOfTheFile(t *testing.T) {
 		numbers = append(numbers, fmt.Sprint(n))
 	}
 	path := write(t, "train.csv", texts, numbers)
-	for _, pooling := range []bert.Pooling{bert.PoolMean, bert.PoolCLS} {
+	for _, pooling := range []string{"mean", "cls"} {
 		task := mustNew(t, Config{Train: path, Regression: true, TestShare: 0.2, Pooling: pooling})
 		if task.Scale.Mean < 1000 || task.Scale.Mean > 1600 || task.Scale.Deviation < 100 || task.Scale.Deviation > 400 {
 			t.Errorf("%v: the scale is %+v", pooling, task.Scale)
@@ -294,7 +294,7 @@ func TestARegressionIsSavedInTheUnitsOfTheFile(t *testing.T) {
 		}
 		again := loadWithHead(t, dir, 1)
 		question := []string{"the parcel was very late", "it is fine", "parcel came broken"}
-		want := slices.Clone(net.Forward(task.Model.Batch(question), nil).X.Data[:3])
+		want := slices.Clone(net.Forward(task.model.Batch(question), nil).X.Data[:3])
 		for i, y := range again.net.Forward(again.model.Batch(question), nil).X.Data[:3] {
 			if w := float64(want[i])*task.Scale.Deviation + task.Scale.Mean; math.Abs(float64(y)-w) > 0.01 {
 				t.Errorf("%v: %q is %v, want %v", pooling, question[i], y, w)

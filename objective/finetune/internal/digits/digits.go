@@ -15,7 +15,7 @@ import (
 
 	"gonum.org/v1/gonum/blas/blas32"
 
-	"github.com/bluefin-hpo/bluefin/objective/train"
+	"github.com/bluefin-hpo/bluefin/objective/finetune/train"
 )
 
 // Pixels is the number of pixels of an image, 8×8.

@@ -7,7 +7,7 @@ import (
 	"math"
 	"math/rand/v2"
 
-	"github.com/bluefin-hpo/bluefin/objective/nn"
+	"github.com/bluefin-hpo/bluefin/objective/finetune/nn"
 )
 
 // widths of the hidden layers of the digits task, from the input on.

@@ -10,8 +10,11 @@ import (
 	"hash/maphash"
 	"slices"
 
-	"github.com/bluefin-hpo/bluefin/objective/table"
-	"github.com/bluefin-hpo/bluefin/objective/train"
+	"gonum.org/v1/gonum/blas/blas32"
+
+	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/kernel"
+	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/table"
+	"github.com/bluefin-hpo/bluefin/objective/finetune/train"
 )
 
 // Files says where the rows are. Files are read as package table does.
@@ -254,4 +257,12 @@ func (p Part) Texts(column string) ([]string, error) {
 		return nil, err
 	}
 	return pick(all, p.Rows), nil
+}
+
+// Softmax replaces the logits in each row of y by probabilities.
+func Softmax(y blas32.General) {
+	for i := range y.Rows {
+		row := y.Data[i*y.Stride : i*y.Stride+y.Cols]
+		kernel.Softmax(row, row)
+	}
 }

@@ -16,9 +16,9 @@ import (
 
 	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/digits"
 	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/mlp"
-	"github.com/bluefin-hpo/bluefin/objective/nn"
-	"github.com/bluefin-hpo/bluefin/objective/safetensors"
-	"github.com/bluefin-hpo/bluefin/objective/train"
+	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/safetensors"
+	"github.com/bluefin-hpo/bluefin/objective/finetune/nn"
+	"github.com/bluefin-hpo/bluefin/objective/finetune/train"
 )
 
 const seed = 1

@@ -10,11 +10,11 @@ import (
 	"testing"
 
 	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/digits"
+	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/kernel"
 	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/mlp"
-	"github.com/bluefin-hpo/bluefin/objective/kernel"
-	"github.com/bluefin-hpo/bluefin/objective/nn"
-	"github.com/bluefin-hpo/bluefin/objective/safetensors"
-	"github.com/bluefin-hpo/bluefin/objective/train"
+	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/safetensors"
+	"github.com/bluefin-hpo/bluefin/objective/finetune/nn"
+	"github.com/bluefin-hpo/bluefin/objective/finetune/train"
 )
 
 // The kernel is chosen once, with the first product.

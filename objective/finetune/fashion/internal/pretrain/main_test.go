@@ -11,9 +11,9 @@ import (
 
 	"github.com/bluefin-hpo/bluefin/objective/finetune/fashion/internal/cnn"
 	"github.com/bluefin-hpo/bluefin/objective/finetune/fashion/internal/idx"
-	"github.com/bluefin-hpo/bluefin/objective/nn"
-	"github.com/bluefin-hpo/bluefin/objective/safetensors"
-	"github.com/bluefin-hpo/bluefin/objective/train"
+	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/safetensors"
+	"github.com/bluefin-hpo/bluefin/objective/finetune/nn"
+	"github.com/bluefin-hpo/bluefin/objective/finetune/train"
 )
 
 // folder is where Debian's package dataset-fashion-mnist puts the data set.

@@ -1,0 +1,61 @@
+package bert
+
+import (
+	"math"
+	"math/rand/v2"
+
+	"gonum.org/v1/gonum/blas/blas32"
+
+	"github.com/bluefin-hpo/bluefin/objective/finetune/nn"
+)
+
+// A tanhGELU layer is the approximation of nn.GELU that some models were
+// trained with: y = x/2·(1 + tanh(√(2/π)·(x + 0.044715·x³))), element by
+// element. D. Hendrycks, K. Gimpel, "Gaussian Error Linear Units (GELUs)", 2016.
+type tanhGELU struct {
+	x     blas32.General // n×d, argument of the last Forward
+	y, dx []float32
+}
+
+var _ nn.Layer = (*tanhGELU)(nil)
+
+// cubic is the factor of x³ in the argument of tanh.
+const cubic = 0.044715
+
+// Forward implements nn.Layer. It draws nothing from rng.
+func (g *tanhGELU) Forward(b nn.Batch, _ *rand.Rand) nn.Batch {
+	g.x = b.X
+	b.X = grow(&g.y, g.x)
+	for i, v := range g.x.Data[:len(b.X.Data)] {
+		x := float64(v)
+		b.X.Data[i] = float32(0.5 * x * (1 + math.Tanh(math.Sqrt(2/math.Pi)*(x+float64(cubic*x*x*x)))))
+	}
+	return b
+}
+
+// Backward implements nn.Layer.
+func (g *tanhGELU) Backward(dy blas32.General, wantDX bool) (dx blas32.General) {
+	if !wantDX {
+		return blas32.General{}
+	}
+	dx = grow(&g.dx, dy)
+	for i, v := range dy.Data[:len(dx.Data)] {
+		x := float64(g.x.Data[i])
+		t := math.Tanh(math.Sqrt(2/math.Pi) * (x + float64(cubic*x*x*x)))
+		slope := math.Sqrt(2/math.Pi) * (1 + float64(3*cubic*x*x)) // of the argument of tanh
+		dx.Data[i] = v * float32(0.5*(1+t)+float64(0.5*x*(1-float64(t*t))*slope))
+	}
+	return dx
+}
+
+// Params implements nn.Layer: there are none.
+func (g *tanhGELU) Params() []*nn.Param { return nil }
+
+// grow returns a matrix of m's shape in the memory of b, with any contents.
+func grow(b *[]float32, m blas32.General) blas32.General {
+	n := m.Rows * m.Cols
+	if len(*b) < n {
+		*b = make([]float32, n, (n+15)/16*16)
+	}
+	return blas32.General{Rows: m.Rows, Cols: m.Cols, Stride: m.Cols, Data: (*b)[:n]}
+}

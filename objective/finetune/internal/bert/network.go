@@ -1,0 +1,160 @@
+package bert
+
+import (
+	"fmt"
+	"iter"
+	"math/rand/v2"
+
+	"github.com/bluefin-hpo/bluefin/objective/finetune/nn"
+)
+
+// Options say how to make a Network of a Model.
+type Options struct {
+	Outputs int     // classes, or numbers of a regression, at least 1
+	Pooling Pooling // 0 means Model.Pooling
+	Dropout Dropout // the zero value is none; Config.Dropout is the model's own
+	Seed    uint64  // of the weights of new layers
+
+	// Freeze marks what is never to train: it sets Frozen of parameters, or
+	// adds low-rank terms. Frozen parameters of the encoder lie in the memory of
+	// the Model, for all its networks together, and have none for gradients:
+	// nobody may unfreeze them later. Those under a low-rank term are the
+	// network's own, as MergeLoRA changes them. nil: all parameters train.
+	Freeze func(*nn.Network) error
+}
+
+// Network returns the encoder with a new head. Block 0 is the embeddings, the
+// others are the encoder layers, each in the names of Hugging Face's BertModel:
+// "embeddings.word_embeddings.weight", "encoder.layer.0.output.dense.bias". The
+// head is, with PoolMean, the mean of all rows, dropout and the dense layer
+// "classifier"; with PoolCLS the first row, the dense layer "pooler.dense",
+// tanh, dropout and "classifier". The pooler is pretrained where the model has
+// one. New weights are drawn from a normal distribution.
+func (m *Model) Network(o Options) (*nn.Network, error) {
+	if o.Outputs < 1 {
+		return nil, fmt.Errorf("Outputs is %d, want at least 1", o.Outputs)
+	}
+	if err := o.Dropout.check(); err != nil {
+		return nil, err
+	}
+	if o.Pooling == PoolDefault {
+		o.Pooling = m.Pooling
+	}
+	c := m.Config
+	rng := rand.New(rand.NewPCG(o.Seed, 0))
+	pooler, classifier := nn.NewDense("pooler.dense", c.HiddenSize, c.HiddenSize), nn.NewDense("classifier", c.HiddenSize, o.Outputs)
+	pooler.Init(c.InitializerRange, rng)
+	classifier.Init(c.InitializerRange, rng)
+	head := nn.Sequential{&nn.MeanPool{}, &nn.Dropout{Rate: o.Dropout.Head}, classifier}
+	if o.Pooling == PoolCLS {
+		head = nn.Sequential{&nn.CLSPool{}, pooler, &nn.Tanh{}, &nn.Dropout{Rate: o.Dropout.Head}, classifier}
+	}
+	blocks, err := c.blocks(o.Dropout)
+	if err != nil {
+		return nil, err
+	}
+	net := &nn.Network{Blocks: blocks, Head: head}
+	if o.Freeze != nil {
+		if err := o.Freeze(net); err != nil {
+			return nil, err
+		}
+	}
+	merged := make(map[*nn.Param]bool) // what MergeLoRA will write to
+	nn.Walk(net, func(l nn.Layer) {
+		if d, ok := l.(*nn.Dense); ok && d.LoRA != nil {
+			merged[d.W] = true
+		}
+	})
+	for _, p := range net.Params() {
+		t, ok := m.tensors[p.Name]
+		switch {
+		case !ok: // new
+		case p.Frozen && !merged[p]:
+			p.Value, p.Grad = t.Data, nil
+		default:
+			copy(p.Value, t.Data)
+		}
+	}
+	return net, nil
+}
+
+// blocks returns the embeddings and the layers, of zeros.
+func (c Config) blocks(d Dropout) (nn.Sequential, error) {
+	norm := func(name string) nn.Layer { return nn.NewLayerNorm(name, c.HiddenSize, c.LayerNormEps) }
+	dropout := func() nn.Layer { return &nn.Dropout{Rate: d.Hidden} }
+	blocks := nn.Sequential{nn.Sequential{
+		nn.NewEmbedding(c.HiddenSize,
+			nn.Table{Name: "embeddings.word_embeddings.weight", Rows: c.VocabSize},
+			nn.Table{Name: "embeddings.position_embeddings.weight", Rows: c.MaxPositions},
+			nn.Table{Name: "embeddings.token_type_embeddings.weight", Rows: c.Segments}),
+		norm("embeddings.LayerNorm"),
+		dropout(),
+	}}
+	for i := range c.Layers {
+		name := fmt.Sprintf("encoder.layer.%d.", i)
+		square := func(part string) *nn.Dense { return nn.NewDense(name+part, c.HiddenSize, c.HiddenSize) }
+		attention := nn.NewMultiHeadAttention(square("attention.self.query"), square("attention.self.key"), square("attention.self.value"),
+			square("attention.output.dense"), c.Heads, d.Attention)
+		activation, err := c.activation()
+		if err != nil {
+			return nil, err
+		}
+		blocks = append(blocks, nn.Sequential{
+			&nn.Residual{F: nn.Sequential{attention, dropout()}},
+			norm(name + "attention.output.LayerNorm"),
+			&nn.Residual{F: nn.Sequential{
+				nn.NewDense(name+"intermediate.dense", c.HiddenSize, c.IntermediateSize),
+				activation,
+				nn.NewDense(name+"output.dense", c.IntermediateSize, c.HiddenSize),
+				dropout(),
+			}},
+			norm(name + "output.LayerNorm"),
+		})
+	}
+	return blocks, nil
+}
+
+// activation returns the layer of the name Activation.
+func (c Config) activation() (nn.Layer, error) {
+	switch c.Activation {
+	case "gelu", "gelu_python":
+		return &nn.GELU{}, nil
+	case "gelu_new", "gelu_pytorch_tanh":
+		return &tanhGELU{}, nil
+	case "relu":
+		return &nn.ReLU{}, nil
+	}
+	return nil, fmt.Errorf("hidden_act is %q, want gelu, gelu_new, gelu_pytorch_tanh or relu", c.Activation)
+}
+
+// shapes yields the names and shapes of the parameters of the encoder and the
+// pooler.
+func (c Config) shapes() iter.Seq2[string, []int] {
+	return func(yield func(string, []int) bool) {
+		ok := true
+		put := func(name string, shape ...int) { ok = ok && yield(name, shape) }
+		dense := func(name string, in, out int) {
+			put(name+".weight", out, in)
+			put(name+".bias", out)
+		}
+		norm := func(name string) {
+			put(name+".weight", c.HiddenSize)
+			put(name+".bias", c.HiddenSize)
+		}
+		put("embeddings.word_embeddings.weight", c.VocabSize, c.HiddenSize)
+		put("embeddings.position_embeddings.weight", c.MaxPositions, c.HiddenSize)
+		put("embeddings.token_type_embeddings.weight", c.Segments, c.HiddenSize)
+		norm("embeddings.LayerNorm")
+		for i := 0; i < c.Layers && ok; i++ {
+			name := fmt.Sprintf("encoder.layer.%d.", i)
+			for _, part := range []string{"self.query", "self.key", "self.value", "output.dense"} {
+				dense(name+"attention."+part, c.HiddenSize, c.HiddenSize)
+			}
+			norm(name + "attention.output.LayerNorm")
+			dense(name+"intermediate.dense", c.HiddenSize, c.IntermediateSize)
+			dense(name+"output.dense", c.IntermediateSize, c.HiddenSize)
+			norm(name + "output.LayerNorm")
+		}
+		dense("pooler.dense", c.HiddenSize, c.HiddenSize)
+	}
+}

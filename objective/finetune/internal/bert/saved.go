@@ -1,0 +1,111 @@
+package bert
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+
+	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/safetensors"
+	"github.com/bluefin-hpo/bluefin/objective/finetune/nn"
+)
+
+// Saved returns the network that Save wrote to the folder of m, to predict with,
+// and the names of its classes, nil in a regression. It does not train. With
+// PoolCLS it is also one for single-label classification or a regression that
+// transformers saved.
+func (m *Model) Saved() (net *nn.Network, labels []string, err error) {
+	if net, labels, err = m.saved(); err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", m.dir, err)
+	}
+	return net, labels, nil
+}
+
+func (m *Model) saved() (*nn.Network, []string, error) {
+	file, prefix := "model.safetensors", "classifier"
+	if m.Pooling == PoolMean {
+		file, prefix = filepath.Join("2_Dense", "model.safetensors"), "linear"
+	}
+	tensors, err := headTensors(filepath.Join(m.dir, file), prefix)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil, errors.New("the encoder there has no head for a task: it knows no classes before it is fine-tuned")
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	outputs := 0
+	if shape := tensors["classifier.weight"].Shape; len(shape) > 0 {
+		outputs = shape[0]
+	}
+	labels, err := m.savedLabels(outputs)
+	if err != nil {
+		return nil, nil, err
+	}
+	net, err := m.Network(Options{Outputs: outputs, Freeze: func(net *nn.Network) error {
+		for _, p := range net.Params() {
+			p.Frozen = true
+		}
+		return nil
+	}})
+	if err != nil {
+		return nil, nil, err
+	}
+	head := net.Head.(nn.Sequential) // as Network makes it
+	if err := nn.Load(head[len(head)-1].Params(), tensors); err != nil {
+		return nil, nil, err
+	}
+	return net, labels, nil
+}
+
+// headTensors returns the tensors of the last layer, by the names of its
+// parameters, from a file that calls the layer by another name.
+func headTensors(path, name string) (map[string]safetensors.Tensor, error) {
+	r, err := safetensors.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	all := make(map[string]safetensors.Tensor)
+	for _, part := range []string{".weight", ".bias"} {
+		if _, ok := r.Shape(name + part); !ok {
+			return nil, fs.ErrNotExist
+		}
+		if all["classifier"+part], err = r.Tensor(name + part); err != nil {
+			return nil, fmt.Errorf("%s: %w", path, err)
+		}
+	}
+	return all, nil
+}
+
+// savedLabels reads the names of the classes from config.json.
+func (m *Model) savedLabels(outputs int) ([]string, error) {
+	b, err := os.ReadFile(filepath.Join(m.dir, "config.json"))
+	if err != nil {
+		return nil, err
+	}
+	var c struct {
+		Problem string            `json:"problem_type"`
+		Labels  map[string]string `json:"id2label"`
+	}
+	if err := json.Unmarshal(b, &c); err != nil {
+		return nil, fmt.Errorf("config.json: %w", err)
+	}
+	switch {
+	case c.Problem == "regression" || c.Problem == "" && outputs == 1:
+		return nil, nil
+	case c.Problem != "" && c.Problem != "single_label_classification":
+		return nil, fmt.Errorf("config.json: problem_type is %q, want single_label_classification or regression", c.Problem)
+	}
+	labels := make([]string, outputs)
+	for i := range labels {
+		name, ok := c.Labels[strconv.Itoa(i)]
+		if !ok || len(c.Labels) != outputs {
+			return nil, fmt.Errorf("config.json: id2label names %d classes, want the %d of the network, from 0 on", len(c.Labels), outputs)
+		}
+		labels[i] = name
+	}
+	return labels, nil
+}

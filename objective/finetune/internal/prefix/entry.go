@@ -1,0 +1,165 @@
+package prefix
+
+import (
+	"container/list"
+	"context"
+	"time"
+
+	"github.com/bluefin-hpo/bluefin/objective/finetune/nn"
+)
+
+// An entry is features that are kept. Nothing in it changes.
+type entry struct {
+	key   Hash
+	batch nn.Batch
+	cost  time.Duration // of computing them from the data
+}
+
+func (e *entry) bytes() int64 { return 4*int64(len(e.batch.X.Data)) + 8*int64(len(e.batch.Lens)) }
+
+// A flight is features that are being computed or read.
+type flight struct {
+	done chan struct{} // closed when they are
+	e    *entry        // nil: that failed
+}
+
+// features returns the features of s, of which a training at the same time that
+// wants the same waits for the first.
+func (c *Cache) features(ctx context.Context, s *source) (*entry, error) {
+	for {
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
+		e, theirs, mine := c.find(s.key())
+		switch {
+		case e != nil:
+			return e, nil
+		case mine != nil:
+			return c.fly(ctx, s, mine)
+		}
+		select {
+		case <-theirs.done:
+			if theirs.e != nil {
+				c.hit(theirs.e)
+				return theirs.e, nil
+			} // or else it is my turn: theirs may have ended with their context
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		}
+	}
+}
+
+// find returns the features with that key, or else the flight that brings them:
+// theirs, or mine if there was none.
+func (c *Cache) find(key Hash) (e *entry, theirs, mine *flight) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if at := c.entries[key]; at != nil {
+		c.recent.MoveToFront(at)
+		e = at.Value.(*entry)
+		c.stats.Hits++
+		c.stats.Saved += e.cost
+		return e, nil, nil
+	}
+	if f := c.flights[key]; f != nil {
+		return nil, f, nil
+	}
+	if c.flights == nil {
+		c.flights = make(map[Hash]*flight)
+	}
+	mine = &flight{done: make(chan struct{})}
+	c.flights[key] = mine
+	return nil, nil, mine
+}
+
+func (c *Cache) hit(e *entry) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.stats.Hits++
+	c.stats.Saved += e.cost
+}
+
+// fly brings the features of s, and puts them on disk if they were not there.
+func (c *Cache) fly(ctx context.Context, s *source, f *flight) (*entry, error) {
+	computed, err := c.make(ctx, s, f)
+	if computed {
+		c.write(f.e)
+	}
+	return f.e, err
+}
+
+// land ends a flight, also one that failed or panicked.
+func (c *Cache) land(key Hash, f *flight) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.flights, key)
+	close(f.done)
+}
+
+// make reads features from disk or computes them, from those behind fewer
+// blocks if there are any, and keeps them.
+func (c *Cache) make(ctx context.Context, s *source, f *flight) (computed bool, err error) {
+	defer c.land(s.key(), f)
+	last := len(s.keys) - 1
+	if e := c.read(s.key()); e != nil {
+		c.keep(e, func(st *Stats) { st.DiskHits++; st.Saved += e.cost })
+		f.e = e
+		return false, nil
+	}
+	from, base := 0, &entry{batch: s.data}
+	for i := last - 1; i >= 0 && from == 0; i-- {
+		if e := c.peek(s.keys[i]); e != nil {
+			from, base = i+1, e
+		}
+	}
+	start := time.Now()
+	b, err := s.compute(ctx, from, base.batch)
+	if err != nil {
+		return false, err
+	}
+	took := time.Since(start)
+	e := &entry{key: s.key(), batch: b, cost: base.cost + took}
+	c.keep(e, func(st *Stats) { st.Misses++; st.Computed += took; st.Saved += base.cost })
+	f.e = e
+	return true, nil
+}
+
+// peek returns features from memory or disk.
+func (c *Cache) peek(key Hash) *entry {
+	c.mu.Lock()
+	at := c.entries[key]
+	if at != nil {
+		c.recent.MoveToFront(at)
+	}
+	c.mu.Unlock()
+	if at != nil {
+		return at.Value.(*entry)
+	}
+	return c.read(key)
+}
+
+// keep puts e into memory, unless it is larger than all of it, where the
+// features that were used longest ago make room for it.
+func (c *Cache) keep(e *entry, count func(*Stats)) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	count(&c.stats)
+	limit := c.MaxBytes
+	if limit == 0 {
+		limit = defaultMaxBytes
+	}
+	if e.bytes() > limit {
+		return
+	}
+	for c.stats.Bytes+e.bytes() > limit {
+		oldest := c.recent.Remove(c.recent.Back()).(*entry)
+		delete(c.entries, oldest.key)
+		c.stats.Bytes -= oldest.bytes()
+		c.stats.Evictions++
+	}
+	if c.entries == nil {
+		c.entries = make(map[Hash]*list.Element)
+	}
+	c.entries[e.key] = c.recent.PushFront(e)
+	c.stats.Bytes += e.bytes()
+}

@@ -1,0 +1,59 @@
+package prefix
+
+import (
+	"context"
+	"errors"
+
+	"github.com/bluefin-hpo/bluefin/objective/finetune/nn"
+	"github.com/bluefin-hpo/bluefin/objective/finetune/train"
+)
+
+// errDependent is a layer that breaks the rule of nn.Layer.
+var errDependent = errors.New("what a frozen block computes of an example depends on the others")
+
+// A source is what features come from.
+type source struct {
+	front nn.Sequential
+	data  nn.Batch
+	keys  []Hash // of the features behind each block of front
+	marks []Hash // what each block makes of the first example, alone
+}
+
+// newSource returns the source of what front makes of the data with that
+// kernel. The hashes of its blocks are at the beginning of blocks.
+//
+// A key stands for the kernel, the data, the weights, and what comes out for
+// the first example. The last tells layers apart that have the same weights and
+// compute otherwise, such as attention with another number of heads.
+func newSource(kernel string, front nn.Sequential, blocks []Hash, data nn.Batch) *source {
+	s := &source{front: front, data: data}
+	key := join(hashText(kernel), hashBatch(data))
+	for x := range train.Chunks(data, 1) {
+		for i, b := range front {
+			x = b.Forward(x, nil)
+			mark := hashBatch(x)
+			key = join(key, blocks[i])
+			s.marks, s.keys = append(s.marks, mark), append(s.keys, join(key, mark))
+		}
+		break
+	}
+	return s
+}
+
+// key returns the key of the features behind the last block.
+func (s *source) key() Hash { return s.keys[len(s.keys)-1] }
+
+// compute returns the features behind the last block from those behind the
+// first `from` blocks. It stops with the error of ctx, and with errDependent.
+func (s *source) compute(ctx context.Context, from int, b nn.Batch) (f nn.Batch, err error) {
+	if f, err = train.Features(ctx, s.front[from:], b); err != nil {
+		return nn.Batch{}, err
+	}
+	for first := range train.Chunks(f, 1) {
+		if hashBatch(first) != s.marks[len(s.marks)-1] {
+			return nn.Batch{}, errDependent
+		}
+		break
+	}
+	return f, nil
+}

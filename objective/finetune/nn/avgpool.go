@@ -1,0 +1,139 @@
+package nn
+
+import (
+	"cmp"
+	"math/rand/v2"
+
+	"gonum.org/v1/gonum/blas/blas32"
+
+	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/kernel"
+)
+
+// An AvgPool2D layer turns each place of a window on an image into a pixel: the
+// mean of what the window sees in each channel. Pixels outside of the image
+// count as 0, as in PyTorch.
+type AvgPool2D struct {
+	in, out Image
+	window  Window
+	y, dx   buffer
+}
+
+var _ Layer = (*AvgPool2D)(nil)
+
+// NewAvgPool2D returns a layer for images like in.
+func NewAvgPool2D(in Image, window Window) *AvgPool2D {
+	window.Stride = cmp.Or(window.Stride, window.Size)
+	return &AvgPool2D{in: in, out: window.over(in, in.Channels), window: window}
+}
+
+// Out returns what the images are that the layer computes.
+func (a *AvgPool2D) Out() Image { return a.out }
+
+// Forward implements Layer. It draws nothing from rng.
+func (a *AvgPool2D) Forward(b Batch, _ *rand.Rand) Batch {
+	y := a.y.matrix(b.X.Rows, a.out.Size())
+	clear(y.Data)
+	d := a.in.Channels
+	for n := range b.X.Rows {
+		x, mean := b.X.Data[n*b.X.Stride:], y.Data[n*y.Stride:]
+		a.each(func(pixel, place int) {
+			kernel.Add(mean[place:][:d], x[pixel:][:d])
+		})
+	}
+	kernel.Scale(y.Data, a.scale())
+	b.X = y
+	return b
+}
+
+// Backward implements Layer.
+func (a *AvgPool2D) Backward(dy blas32.General, wantDX bool) (dx blas32.General) {
+	if !wantDX {
+		return blas32.General{}
+	}
+	dx = a.dx.matrix(dy.Rows, a.in.Size())
+	clear(dx.Data)
+	d := a.in.Channels
+	for n := range dy.Rows {
+		to, g := dx.Data[n*dx.Stride:], dy.Data[n*dy.Stride:]
+		a.each(func(pixel, place int) {
+			kernel.Add(to[pixel:][:d], g[place:][:d])
+		})
+	}
+	kernel.Scale(dx.Data, a.scale())
+	return dx
+}
+
+func (a *AvgPool2D) scale() float32 { return 1 / float32(a.window.Size*a.window.Size) }
+
+// each calls f for each place of the window and each pixel that it sees there,
+// with the columns where their channels begin.
+func (a *AvgPool2D) each(f func(pixel, place int)) {
+	d := a.in.Channels
+	place := 0
+	for i := range a.out.Height {
+		top, bottom, _ := a.window.span(i, a.in.Height)
+		for k := range a.out.Width {
+			left, right, _ := a.window.span(k, a.in.Width)
+			for line := top; line < bottom; line++ {
+				for column := left; column < right; column++ {
+					f((line*a.in.Width+column)*d, place)
+				}
+			}
+			place += d
+		}
+	}
+}
+
+// Params implements Layer: there are none.
+func (a *AvgPool2D) Params() []*Param { return nil }
+
+// A GlobalAvgPool2D layer turns each image into one pixel: the mean of its
+// pixels.
+type GlobalAvgPool2D struct {
+	channels int
+	cols     int // of the last batch
+	y, dx    buffer
+}
+
+var _ Layer = (*GlobalAvgPool2D)(nil)
+
+// NewGlobalAvgPool2D returns a layer for images with so many channels.
+func NewGlobalAvgPool2D(channels int) *GlobalAvgPool2D { return &GlobalAvgPool2D{channels: channels} }
+
+// Forward implements Layer. It draws nothing from rng.
+func (a *GlobalAvgPool2D) Forward(b Batch, _ *rand.Rand) Batch {
+	a.cols = b.X.Cols
+	y := a.y.matrix(b.X.Rows, a.channels)
+	clear(y.Data)
+	for n := range b.X.Rows {
+		mean := y.Data[n*a.channels:][:a.channels]
+		for pixel := 0; pixel < a.cols; pixel += a.channels {
+			kernel.Add(mean, b.X.Data[n*b.X.Stride+pixel:][:a.channels])
+		}
+	}
+	kernel.Scale(y.Data, float32(a.channels)/float32(a.cols))
+	b.X = y
+	return b
+}
+
+// Backward implements Layer.
+func (a *GlobalAvgPool2D) Backward(dy blas32.General, wantDX bool) (dx blas32.General) {
+	if !wantDX {
+		return blas32.General{}
+	}
+	dx = a.dx.matrix(dy.Rows, a.cols)
+	scale := float32(a.channels) / float32(a.cols)
+	for n := range dy.Rows {
+		to := dx.Data[n*a.cols:][:a.cols]
+		for c, g := range dy.Data[n*a.channels:][:a.channels] {
+			to[c] = g * scale
+		}
+		for filled := a.channels; filled < a.cols; filled *= 2 {
+			copy(to[filled:], to[:filled])
+		}
+	}
+	return dx
+}
+
+// Params implements Layer: there are none.
+func (a *GlobalAvgPool2D) Params() []*Param { return nil }

@@ -1,0 +1,117 @@
+package nn
+
+import (
+	"math/rand/v2"
+
+	"gonum.org/v1/gonum/blas/blas32"
+
+	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/kernel"
+)
+
+// A Table names a matrix of learned rows and says how many there are.
+type Table struct {
+	Name string
+	Rows int
+}
+
+// An Embedding layer turns tokens into rows: the row of the token, plus that of
+// its position in its example, counted from 0, plus that of the first segment.
+// That is the input of J. Devlin, M. Chang, K. Lee, K. Toutanova, "BERT:
+// Pre-training of Deep Bidirectional Transformers for Language Understanding",
+// 2019, for a text without a second part.
+type Embedding struct {
+	Tokens    *Param // v×d
+	Positions *Param // p×d: the longest example has p rows; nil: positions do not count
+	Segments  *Param // s×d, of which the first row is used; nil: there are no segments
+
+	width  int
+	params []*Param
+	in     Batch // of the last Forward
+	y      buffer
+}
+
+var _ Layer = (*Embedding)(nil)
+
+// NewEmbedding returns a layer of zeros with rows of the given width. Without
+// Rows there are no positions or no segments. The names of the tables are those
+// of the parameters.
+func NewEmbedding(width int, tokens, positions, segments Table) *Embedding {
+	e := &Embedding{Tokens: newParam(tokens.Name, true, tokens.Rows, width), width: width}
+	e.params = []*Param{e.Tokens}
+	if positions.Rows > 0 {
+		e.Positions = newParam(positions.Name, true, positions.Rows, width)
+		e.params = append(e.params, e.Positions)
+	}
+	if segments.Rows > 0 {
+		e.Segments = newParam(segments.Name, true, segments.Rows, width)
+		e.params = append(e.params, e.Segments)
+	}
+	return e
+}
+
+// Forward implements Layer. It reads IDs and Lens of the batch, whose IDs are
+// below the number of tokens and whose Lens are at most the number of
+// positions. It draws nothing from rng.
+func (e *Embedding) Forward(b Batch, _ *rand.Rand) Batch {
+	e.in = b
+	y := e.y.matrix(len(b.IDs), e.width)
+	e.each(func(row, position int) {
+		at := y.Data[row*e.width:][:e.width]
+		copy(at, e.row(e.Tokens.Value, int(b.IDs[row])))
+		if e.Positions != nil {
+			kernel.Add(at, e.row(e.Positions.Value, position))
+		}
+		if e.Segments != nil {
+			kernel.Add(at, e.Segments.Value[:e.width])
+		}
+	})
+	b.X, b.IDs = y, nil
+	return b
+}
+
+// Backward implements Layer. There is no gradient in tokens: dx is empty.
+func (e *Embedding) Backward(dy blas32.General, _ bool) (dx blas32.General) {
+	tokens := !e.Tokens.Frozen
+	positions := e.Positions != nil && !e.Positions.Frozen
+	if tokens || positions {
+		e.each(func(row, position int) {
+			at := dy.Data[row*dy.Stride:][:e.width]
+			if tokens {
+				kernel.Add(e.row(e.Tokens.Grad, int(e.in.IDs[row])), at)
+			}
+			if positions {
+				kernel.Add(e.row(e.Positions.Grad, position), at)
+			}
+		})
+	}
+	if e.Segments != nil && !e.Segments.Frozen {
+		kernel.AddColumnSums(e.Segments.Grad[:e.width], dy)
+	}
+	return blas32.General{}
+}
+
+// each calls f for each row of the last batch with its position.
+func (e *Embedding) each(f func(row, position int)) {
+	if e.in.Lens == nil {
+		for row := range e.in.IDs {
+			f(row, 0)
+		}
+		return
+	}
+	row := 0
+	for _, n := range e.in.Lens {
+		for position := range n {
+			f(row, position)
+			row++
+		}
+	}
+}
+
+// row returns row i of a table.
+func (e *Embedding) row(table []float32, i int) []float32 {
+	return table[i*e.width : (i+1)*e.width]
+}
+
+// Params implements Layer: tokens, positions, segments, as far as there are
+// any.
+func (e *Embedding) Params() []*Param { return e.params }

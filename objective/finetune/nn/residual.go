@@ -1,0 +1,67 @@
+package nn
+
+import (
+	"math/rand/v2"
+
+	"gonum.org/v1/gonum/blas/blas32"
+
+	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/kernel"
+)
+
+// A Residual layer adds its argument to a layer's value: y = x + f(x).
+// K. He, X. Zhang, S. Ren, J. Sun, "Deep Residual Learning for Image
+// Recognition", 2016.
+type Residual struct {
+	F        Layer
+	Shortcut Layer // takes the place of x where f changes the shape: y = s(x) + f(x); nil: the identity
+
+	y, dx buffer
+}
+
+var _ Layer = (*Residual)(nil)
+
+// Forward implements Layer. F draws from rng before Shortcut does.
+func (r *Residual) Forward(b Batch, rng *rand.Rand) Batch {
+	f, s := r.F.Forward(b, rng), b
+	if r.Shortcut != nil {
+		s = r.Shortcut.Forward(b, rng)
+	}
+	f.X = r.sum(&r.y, f.X, s.X)
+	return f
+}
+
+// Backward implements Layer.
+func (r *Residual) Backward(dy blas32.General, wantDX bool) (dx blas32.General) {
+	if wantDX || Trains(r.F) {
+		dx = r.F.Backward(dy, wantDX)
+	}
+	s := dy
+	if r.Shortcut != nil && (wantDX || Trains(r.Shortcut)) {
+		s = r.Shortcut.Backward(dy, wantDX)
+	}
+	if !wantDX {
+		return blas32.General{}
+	}
+	return r.sum(&r.dx, dx, s)
+}
+
+func (r *Residual) sum(to *buffer, a, b blas32.General) blas32.General {
+	sum := to.matrix(a.Rows, a.Cols)
+	copy(sum.Data, a.Data)
+	kernel.Add(sum.Data, b.Data[:len(sum.Data)])
+	return sum
+}
+
+// Params implements Layer: those of F, then those of Shortcut.
+func (r *Residual) Params() []*Param {
+	all := r.F.Params()
+	if r.Shortcut != nil {
+		all = append(all[:len(all):len(all)], r.Shortcut.Params()...)
+	}
+	return all
+}
+
+// Trains reports whether a parameter of r trains.
+func (r *Residual) Trains() bool {
+	return Trains(r.F) || r.Shortcut != nil && Trains(r.Shortcut)
+}

@@ -1,0 +1,109 @@
+package train
+
+import (
+	"cmp"
+	"reflect"
+	"slices"
+
+	"github.com/bluefin-hpo/bluefin/objective/finetune/nn"
+)
+
+// A Footprint is the memory of a training, in bytes, besides the data. Weights
+// and gradients are those that the network has, also of what is frozen.
+type Footprint struct {
+	Weights     int64 // values of all parameters
+	Gradients   int64
+	Moments     int64 // of AdamW, for what trains
+	Best        int64 // copy of the weights of the best epoch, for what trains
+	Activations int64 // buffers of the layers, after passes of the largest batch through them
+}
+
+// Total returns the sum.
+func (f Footprint) Total() int64 {
+	return f.Weights + f.Gradients + f.Moments + f.Best + f.Activations
+}
+
+// Measure returns what a training of net takes: the arithmetic for what it
+// keeps of the parameters, and the buffers that the layers hold now. So the
+// network must have seen the largest batch, forward and backward.
+func Measure(net nn.Layer) Footprint {
+	var f Footprint
+	var params, all walk
+	for _, p := range net.Params() {
+		f.Weights += 4 * int64(len(p.Value))
+		f.Gradients += 4 * int64(len(p.Grad))
+		if !p.Frozen {
+			f.Best += 4 * int64(len(p.Value))
+		}
+		if p.Trains() {
+			f.Moments += 8 * int64(len(p.Value))
+		}
+		params.add(reflect.ValueOf(p))
+	}
+	all.add(reflect.ValueOf(net))
+	f.Activations = max(all.bytes()-params.bytes(), 0)
+	return f
+}
+
+// A walk finds the arrays of numbers that a value leads to: the buffers of
+// layers of any kind, which need not tell of them themselves.
+type walk struct {
+	seen   map[pointer]bool
+	arrays []span
+}
+
+type pointer struct {
+	at uintptr
+	to reflect.Type
+}
+
+// A span is the addresses of an array, without the last.
+type span struct{ from, to uintptr }
+
+func (w *walk) add(v reflect.Value) {
+	switch v.Kind() {
+	case reflect.Pointer:
+		p := pointer{v.Pointer(), v.Type()}
+		if v.IsNil() || w.seen[p] {
+			return
+		}
+		if w.seen == nil {
+			w.seen = make(map[pointer]bool)
+		}
+		w.seen[p] = true
+		w.add(v.Elem())
+	case reflect.Interface:
+		if !v.IsNil() {
+			w.add(v.Elem())
+		}
+	case reflect.Struct:
+		for i := range v.NumField() {
+			w.add(v.Field(i))
+		}
+	case reflect.Slice, reflect.Array:
+		switch v.Type().Elem().Kind() {
+		case reflect.Pointer, reflect.Interface, reflect.Struct, reflect.Slice, reflect.Array:
+			for i := range v.Len() {
+				w.add(v.Index(i))
+			}
+		default:
+			if v.Kind() == reflect.Slice && v.Len() > 0 {
+				at := v.Pointer()
+				w.arrays = append(w.arrays, span{at, at + uintptr(v.Len())*v.Type().Elem().Size()})
+			}
+		}
+	}
+}
+
+// bytes returns the size of the arrays, of which several may be parts of one.
+func (w *walk) bytes() int64 {
+	slices.SortFunc(w.arrays, func(a, b span) int { return cmp.Compare(a.from, b.from) })
+	var sum, end uintptr
+	for _, s := range w.arrays {
+		if from := max(s.from, end); s.to > from {
+			sum += s.to - from
+			end = s.to
+		}
+	}
+	return int64(sum)
+}

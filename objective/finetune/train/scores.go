@@ -1,0 +1,204 @@
+package train
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"gonum.org/v1/gonum/blas/blas32"
+
+	"github.com/bluefin-hpo/bluefin/objective/finetune/nn"
+)
+
+// Scores say how good a network is on a set. Those of the other kind of task
+// are 0. All can be written as JSON and compared with ==.
+type Scores struct {
+	Loss float64 // mean over the examples: of the cross-entropy in nats, or of the squared error
+
+	Accuracy float64 // share of the examples whose most probable class, the first of equal ones, is the right one
+	F1Macro  float64 // mean of the F1 of the classes that are the label of an example or predicted, 0 for one that is never right
+	AUROC    float64 // area under the ROC curve, if HasAUROC
+	HasAUROC bool    // there are two classes, and examples of both
+
+	RMSE  float64 // root of the mean squared error
+	R2    float64 // coefficient of determination, if HasR2
+	HasR2 bool    // the targets are not all equal
+}
+
+// A Metric is a score by which epochs are compared.
+type Metric string
+
+// The metrics. The lowest loss and RMSE is the best, and the highest of all
+// others.
+const (
+	MetricLoss     Metric = "loss"
+	MetricAccuracy Metric = "accuracy"
+	MetricF1Macro  Metric = "f1_macro"
+	MetricAUROC    Metric = "auroc"
+	MetricRMSE     Metric = "rmse"
+	MetricR2       Metric = "r2"
+)
+
+// MetricNames are all of them.
+func MetricNames() []Metric {
+	return []Metric{MetricLoss, MetricAccuracy, MetricF1Macro, MetricAUROC, MetricRMSE, MetricR2}
+}
+
+// Check returns an error if m is none of the metrics.
+func (m Metric) Check() error {
+	if !slices.Contains(MetricNames(), m) {
+		return fmt.Errorf("metric is %q, want one of %q", m, MetricNames())
+	}
+	return nil
+}
+
+// Higher reports whether higher values of m are better.
+func (m Metric) Higher() bool { return m != MetricLoss && m != MetricRMSE }
+
+// Of returns the value of m in s. ok is false where it has none: on a set of
+// the other kind of task, or of too few classes.
+func (m Metric) Of(s Scores) (value float64, ok bool) {
+	switch m {
+	case MetricAccuracy:
+		return s.Accuracy, true
+	case MetricF1Macro:
+		return s.F1Macro, true
+	case MetricAUROC:
+		return s.AUROC, s.HasAUROC
+	case MetricRMSE:
+		return s.RMSE, true
+	case MetricR2:
+		return s.R2, s.HasR2
+	}
+	return s.Loss, true
+}
+
+// fits returns an error unless epochs can be compared by m on s.
+func (m Metric) fits(s Set, outputs int) error {
+	classification := m == MetricAccuracy || m == MetricF1Macro || m == MetricAUROC
+	regression := m == MetricRMSE || m == MetricR2
+	switch {
+	case classification && s.Labels == nil:
+		return fmt.Errorf("Metric is %q, which a regression has not", m)
+	case regression && s.Targets == nil:
+		return fmt.Errorf("Metric is %q, which a classification has not", m)
+	case m == MetricAUROC && outputs != 2:
+		return fmt.Errorf("Metric is %q and there are %d classes, want 2", m, outputs)
+	case m == MetricAUROC && !s.varied():
+		return fmt.Errorf("Metric is %q and the validation set has examples of class %d only, want both", m, s.Labels[0])
+	case m == MetricR2 && !s.varied():
+		return fmt.Errorf("Metric is %q and the targets of the validation set are all %v, want two values", m, s.Targets[0])
+	}
+	return nil
+}
+
+// Score returns the scores of outputs y, n×c, for the n examples of s, which
+// passes Check for c outputs.
+func Score(y blas32.General, s Set) Scores {
+	if s.Targets != nil {
+		return regressionScores(y, s.Targets)
+	}
+	var loss nn.SoftmaxCrossEntropy
+	sum, correct := loss.Forward(y, s.Labels)
+	n := float64(y.Rows)
+	r := Scores{Loss: sum / n, Accuracy: float64(correct) / n, F1Macro: f1Macro(predictions(y), s.Labels, y.Cols)}
+	if y.Cols == 2 {
+		margin := make([]float64, y.Rows) // log-odds of class 1
+		for i := range margin {
+			margin[i] = float64(y.Data[i*y.Stride+1]) - float64(y.Data[i*y.Stride])
+		}
+		r.AUROC, r.HasAUROC = AUROC(margin, s.Labels)
+	}
+	return r
+}
+
+func regressionScores(y blas32.General, targets []float32) Scores {
+	var mean, residual, total float64
+	n := float64(len(targets))
+	for _, t := range targets {
+		mean += float64(t)
+	}
+	mean /= n
+	for i, t := range targets {
+		e := float64(y.Data[i*y.Stride]) - float64(t)
+		residual += float64(e * e)
+		d := float64(t) - mean
+		total += float64(d * d)
+	}
+	r := Scores{Loss: residual / n, RMSE: math.Sqrt(residual / n)}
+	if total > 0 {
+		r.R2, r.HasR2 = 1-residual/total, true
+	}
+	return r
+}
+
+// predictions returns the first of the largest outputs of each row.
+func predictions(y blas32.General) []int {
+	p := make([]int, y.Rows)
+	for i := range p {
+		row := y.Data[i*y.Stride : i*y.Stride+y.Cols]
+		for j, z := range row {
+			if z > row[p[i]] {
+				p[i] = j
+			}
+		}
+	}
+	return p
+}
+
+func f1Macro(predicted, labels []int, classes int) float64 {
+	right, count := make([]float64, classes), make([]float64, classes) // count: as label and as prediction
+	for i, label := range labels {
+		count[label]++
+		count[predicted[i]]++
+		if predicted[i] == label {
+			right[label]++
+		}
+	}
+	var sum, n float64
+	for k, c := range count {
+		if c > 0 {
+			sum += 2 * right[k] / c // F1 = 2·TP / (2·TP + FP + FN)
+			n++
+		}
+	}
+	return sum / n
+}
+
+// AUROC returns the area under the ROC curve: the probability that a random
+// example of class 1 has a higher score than a random one of class 0, where
+// equal scores count one half. It is exact. ok is false, and the area 0, unless
+// there are examples of both classes and no score is NaN. Labels are 0 or 1,
+// one for each score.
+func AUROC(scores []float64, labels []int) (area float64, ok bool) {
+	order := make([]int, len(scores))
+	for i, s := range scores {
+		if math.IsNaN(s) {
+			return 0, false
+		}
+		order[i] = i
+	}
+	slices.SortFunc(order, func(i, j int) int {
+		switch {
+		case scores[i] < scores[j]:
+			return -1
+		case scores[i] > scores[j]:
+			return 1
+		}
+		return 0
+	})
+	var below, positives, wins float64 // below: examples of class 0 with a lower score
+	for i := 0; i < len(order); {
+		var tied [2]float64
+		for s := scores[order[i]]; i < len(order) && scores[order[i]] == s; i++ {
+			tied[labels[order[i]]]++
+		}
+		wins += tied[1] * (below + tied[0]/2)
+		below += tied[0]
+		positives += tied[1]
+	}
+	if below == 0 || positives == 0 {
+		return 0, false
+	}
+	return wins / (below * positives), true
+}

@@ -1,0 +1,192 @@
+package train
+
+import (
+	"errors"
+	"fmt"
+
+	"gonum.org/v1/gonum/blas/blas32"
+
+	"github.com/bluefin-hpo/bluefin/objective/finetune/nn"
+)
+
+// A Set is examples with what is to be learned of them: Labels for a
+// classification, Targets for a regression. Nobody changes one, so that
+// trainings may share it.
+type Set struct {
+	nn.Batch           // all examples: a row of X for each, or sequences
+	Labels   []int     // classes of the examples, from 0 on; nil in a regression
+	Targets  []float32 // numbers to predict, one for each example; nil in a classification
+}
+
+// Classes returns one more than the largest label: the least number of outputs
+// that a classifier of s has. It is 0 in a regression.
+func (s Set) Classes() int {
+	n := 0
+	for _, label := range s.Labels {
+		n = max(n, label+1)
+	}
+	return n
+}
+
+// Check returns an error unless s is a set that a network with so many outputs
+// can be trained on: not empty, one label below outputs or one finite target
+// for each example, which has one output, and numbers that are finite, in
+// matrices and sequences that fit together.
+func (s Set) Check(outputs int) error {
+	if err := s.check(); err != nil {
+		return err
+	}
+	if s.Targets != nil && outputs != 1 {
+		return fmt.Errorf("the network has %d outputs, want 1 for a regression", outputs)
+	}
+	if s.Labels != nil && outputs < 2 {
+		return fmt.Errorf("the network has %d output, want one for each class, at least 2", outputs)
+	}
+	for i, label := range s.Labels {
+		if label < 0 || label >= outputs {
+			return fmt.Errorf("label %d is %d, want 0 to %d", i, label, outputs-1)
+		}
+	}
+	return nil
+}
+
+// check is Check but for the network.
+func (s Set) check() error {
+	x, n := s.X, s.Len()
+	switch {
+	case s.IDs != nil && s.Lens == nil:
+		return errors.New("the set has IDs without Lens, want the length of each sequence")
+	case n == 0:
+		return errors.New("the set is empty, want at least one example")
+	case x.Rows > 0 && (x.Cols < 1 || x.Stride != x.Cols):
+		return fmt.Errorf("X has %d columns and stride %d, want at least 1 and the same", x.Cols, x.Stride)
+	case len(x.Data) < x.Rows*x.Cols:
+		return fmt.Errorf("X has %d numbers, want %d×%d", len(x.Data), x.Rows, x.Cols)
+	case x.Rows > 0 && s.IDs != nil && x.Rows != len(s.IDs):
+		return fmt.Errorf("X has %d rows, want as many as there are IDs, %d", x.Rows, len(s.IDs))
+	case (s.Labels == nil) == (s.Targets == nil):
+		return fmt.Errorf("the set has %d labels and %d targets, want either of them", len(s.Labels), len(s.Targets))
+	case s.Labels != nil && len(s.Labels) != n:
+		return fmt.Errorf("the set has %d labels of %d examples, want one of each", len(s.Labels), n)
+	case s.Targets != nil && len(s.Targets) != n:
+		return fmt.Errorf("the set has %d targets of %d examples, want one of each", len(s.Targets), n)
+	}
+	if s.Lens != nil {
+		sum := 0
+		for i, l := range s.Lens {
+			if l < 1 {
+				return fmt.Errorf("sequence %d has length %d, want at least 1", i, l)
+			}
+			sum += l
+		}
+		if sum != rows(s.Batch) {
+			return fmt.Errorf("the sequences have %d positions in all, want as many as there are rows, %d", sum, rows(s.Batch))
+		}
+	}
+	for i, v := range x.Data[:x.Rows*x.Cols] {
+		if !finite(float64(v)) {
+			return fmt.Errorf("row %d, column %d of X is %v, want a finite number", i/x.Cols, i%x.Cols, v)
+		}
+	}
+	for i, v := range s.Targets {
+		if !finite(float64(v)) {
+			return fmt.Errorf("target %d is %v, want a finite number", i, v)
+		}
+	}
+	return nil
+}
+
+// varied reports whether two examples have different labels or targets.
+func (s Set) varied() bool {
+	for i := range s.Len() {
+		if s.Labels != nil && s.Labels[i] != s.Labels[0] || s.Targets != nil && s.Targets[i] != s.Targets[0] {
+			return true
+		}
+	}
+	return false
+}
+
+// Select returns a copy of the examples with the given indices, in their order.
+func (s Set) Select(indices []int) Set {
+	var g gatherer
+	g.reset(s)
+	return g.gather(indices)
+}
+
+// rows returns the number of positions of all examples.
+func rows(b nn.Batch) int { return max(b.X.Rows, len(b.IDs)) }
+
+// offsets returns the first row of each example and, last, the number of rows.
+// It is nil if examples have one row each.
+func offsets(b nn.Batch) []int {
+	if b.Lens == nil {
+		return nil
+	}
+	at := make([]int, 1, len(b.Lens)+1)
+	for i, n := range b.Lens {
+		at = append(at, at[i]+n)
+	}
+	return at
+}
+
+// slice returns examples i to j of b, without j, as a view of it. Their offsets
+// are at.
+func slice(b nn.Batch, at []int, i, j int) nn.Batch {
+	r0, r1 := i, j
+	if at != nil {
+		r0, r1 = at[i], at[j]
+		b.Lens = b.Lens[i:j]
+	}
+	if b.X.Rows > 0 {
+		b.X.Data = b.X.Data[r0*b.X.Stride : r1*b.X.Stride]
+		b.X.Rows = r1 - r0
+	}
+	if b.IDs != nil {
+		b.IDs = b.IDs[r0:r1]
+	}
+	return b
+}
+
+// A gatherer copies examples of a set into a batch, in memory that it uses
+// again.
+type gatherer struct {
+	from Set
+	at   []int // offsets of from
+	to   Set
+}
+
+func (g *gatherer) reset(from Set) { g.from, g.at = from, offsets(from.Batch) }
+
+// gather returns the examples with the given indices. The next call overwrites
+// them.
+func (g *gatherer) gather(indices []int) Set {
+	d, from, to := g.from.X.Cols, &g.from, &g.to
+	x := to.X.Data[:0]
+	to.IDs, to.Lens, to.Labels, to.Targets = to.IDs[:0], to.Lens[:0], to.Labels[:0], to.Targets[:0]
+	rows := 0
+	for _, i := range indices {
+		r0, r1 := i, i+1
+		if g.at != nil {
+			r0, r1 = g.at[i], g.at[i+1]
+			to.Lens = append(to.Lens, r1-r0)
+		}
+		rows += r1 - r0
+		if from.X.Rows > 0 {
+			x = append(x, from.X.Data[r0*d:r1*d]...)
+		}
+		if from.IDs != nil {
+			to.IDs = append(to.IDs, from.IDs[r0:r1]...)
+		}
+		if from.Labels != nil {
+			to.Labels = append(to.Labels, from.Labels[i])
+		}
+		if from.Targets != nil {
+			to.Targets = append(to.Targets, from.Targets[i])
+		}
+	}
+	to.X = blas32.General{Cols: d, Stride: d, Data: x}
+	if from.X.Rows > 0 {
+		to.X.Rows = rows
+	}
+	return *to
+}

@@ -1,0 +1,263 @@
+// Package train fits a network to a training set: minibatches, AdamW, a
+// learning-rate schedule, frozen and gradually unfrozen layers, and early
+// stopping by the scores on a validation set.
+//
+// A training runs on the goroutine that calls Fit, and is the same, bit for
+// bit on one architecture with one kernel, for the same arguments.
+package train
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+
+	"github.com/bluefin-hpo/bluefin/objective/finetune/nn"
+)
+
+// ErrDiverged is matched by the error of a training whose loss or gradient
+// became infinite or NaN. The error names the epoch and the step.
+var ErrDiverged = errors.New("training diverged")
+
+// Metrics describe a network after an epoch. Dropout is off on both sets, so
+// that their scores compare: a train loss far below the validation loss is
+// over-fitting.
+type Metrics struct {
+	Epoch             int // from 1 on
+	Train, Validation Scores
+}
+
+// Result is how a training went.
+type Result struct {
+	Best      Metrics // the epoch that is the best by Config.Metric, the first of equal ones
+	EpochsRun int     // fewer than Config.Epochs if the training stopped early
+}
+
+// Fit trains net, a classifier without its softmax or a regression, on training
+// and leaves it with the weights of the best epoch. After each epoch it calls
+// after, if it is not nil, with its metrics and the state of the training, of
+// which after keeps nothing; an error ends the training and is returned as it
+// is. When ctx is cancelled Fit stops before the next pass and returns
+// context.Cause(ctx). After an error the weights are those of the moment and
+// Result says what came before.
+//
+// Parameters that are Frozen keep every bit, and cost no backward pass below
+// the first one that trains. Blocks that are frozen as a whole, from the input
+// on, are in evaluation mode (see FrozenBlocks).
+//
+// With a state, from, of a training with the same other arguments Fit goes on
+// with the epoch after it, and ends as that training would have, bit for bit:
+// all randomness of an epoch is a function of the seed and its number. A state
+// that does not fit is an error that matches ErrState. A nil one starts the
+// training at its beginning. Fit does not change it.
+func Fit(ctx context.Context, net *nn.Network, training, validation Set, c Config, from *State, after func(Metrics, State) error) (Result, error) {
+	if err := check(net, training, validation, c); err != nil {
+		return Result{}, err
+	}
+	f := newFit(net, training, c)
+	defer f.leave()
+	best := Metrics{}
+	stale := 0
+	var kept [][]float32
+	var r Result
+	if from != nil {
+		var err error
+		if kept, err = f.restore(from); err != nil {
+			return Result{}, err
+		}
+		best, stale = from.Best, from.Stale
+		r = Result{Best: best, EpochsRun: from.Epoch}
+	}
+	scored := f.scored()
+	for epoch := r.EpochsRun + 1; epoch <= f.c.Epochs && stale < f.c.Patience; epoch++ {
+		if err := f.epoch(ctx, epoch); err != nil {
+			return r, err
+		}
+		m := Metrics{Epoch: epoch, Validation: Evaluate(net, validation)}
+		if scored.Len() > 0 {
+			m.Train = Evaluate(net, scored)
+		}
+		if !finite(m.Train.Loss) || !finite(m.Validation.Loss) {
+			return r, fmt.Errorf("%w: the loss is not finite after epoch %d, step %d", ErrDiverged, epoch, f.step)
+		}
+		gain := f.c.gain(m, best)
+		if stale++; gain > f.c.EarlyStoppingThreshold {
+			stale = 0
+		}
+		if gain > 0 {
+			best, kept = m, snapshot(kept, f.params)
+		}
+		r = Result{Best: best, EpochsRun: epoch}
+		if after != nil {
+			if err := after(m, f.state(r, stale, kept)); err != nil {
+				return r, err
+			}
+		}
+	}
+	put(f.params, kept)
+	return r, nil
+}
+
+// gain returns by how much the validation metric of m is better than that of
+// the best epoch, which has the number 0 if there is none.
+func (c Config) gain(m, best Metrics) float64 {
+	if best.Epoch == 0 {
+		return math.Inf(1)
+	}
+	now, _ := c.Metric.Of(m.Validation)
+	then, _ := c.Metric.Of(best.Validation)
+	if c.Metric.Higher() {
+		return now - then
+	}
+	return then - now
+}
+
+// check returns an error if the arguments of Fit are wrong.
+func check(net *nn.Network, training, validation Set, c Config) error {
+	if err := c.Check(); err != nil {
+		return err
+	}
+	if !nn.Trains(net) {
+		return errors.New("all parameters are frozen, want one that trains")
+	}
+	if err := training.check(); err != nil {
+		return fmt.Errorf("%w, in the training set", err)
+	}
+	outputs := net.Forward(slice(training.Batch, offsets(training.Batch), 0, 1), nil).X.Cols
+	if err := training.Check(outputs); err != nil {
+		return fmt.Errorf("%w, in the training set", err)
+	}
+	if err := validation.Check(outputs); err != nil {
+		return fmt.Errorf("%w, in the validation set", err)
+	}
+	if training.Labels != nil && !training.varied() {
+		return fmt.Errorf("the training set has examples of class %d only, want at least two classes", training.Labels[0])
+	}
+	if training.Labels == nil && (c.ClassWeights != nil || c.LabelSmoothingFactor != 0) {
+		return fmt.Errorf("ClassWeights are %v and LabelSmoothingFactor is %v, want neither in a regression", c.ClassWeights, c.LabelSmoothingFactor)
+	}
+	if c.ClassWeights != nil && len(c.ClassWeights) != outputs {
+		return fmt.Errorf("there are %d ClassWeights, want one for each of the %d classes", len(c.ClassWeights), outputs)
+	}
+	return c.withDefaults().Metric.fits(validation, outputs)
+}
+
+// fit is a training under way.
+type fit struct {
+	net    *nn.Network
+	c      Config
+	params []*nn.Param // that are not frozen, all epochs together
+	stages []*stage    // of params, in their order
+	loss   criterion
+	batch  gatherer // from the training set
+	step   int      // taken so far
+	steps  int      // of an epoch
+}
+
+func newFit(net *nn.Network, training Set, c Config) *fit {
+	c = c.withDefaults()
+	n := training.Len()
+	c.BatchSize = min(c.BatchSize, n)
+	passes := (n + c.BatchSize - 1) / c.BatchSize
+	c.GradientAccumulationSteps = min(c.GradientAccumulationSteps, passes)
+	f := &fit{
+		net:    net,
+		c:      c,
+		stages: c.stages(net),
+		loss:   criterion{entropy: nn.SoftmaxCrossEntropy{Smoothing: c.LabelSmoothingFactor, Weights: c.ClassWeights}},
+	}
+	f.steps = (passes + c.GradientAccumulationSteps - 1) / c.GradientAccumulationSteps
+	for _, s := range f.stages {
+		f.params = append(f.params, s.params...)
+	}
+	f.batch.reset(training)
+	return f
+}
+
+// Random streams of one seed.
+const (
+	streamOrder = iota << 32
+	streamDropout
+	streamScored
+	streamSplit
+)
+
+// scored returns the part of the training set that scores are computed on.
+func (f *fit) scored() Set {
+	all := f.batch.from
+	n := f.c.scoredExamples(all.Len())
+	if n == all.Len() {
+		return all
+	}
+	return all.Select(rand.New(rand.NewPCG(f.c.Seed, streamScored)).Perm(all.Len())[:n])
+}
+
+// scoredExamples returns the number of examples of a training set of n that
+// scores are computed on.
+func (c Config) scoredExamples(n int) int {
+	if c.EvaluateAtMost == 0 {
+		return n
+	}
+	return max(min(c.EvaluateAtMost, n), 0)
+}
+
+func (f *fit) epoch(ctx context.Context, epoch int) error {
+	for _, s := range f.stages {
+		s.enter(epoch)
+	}
+	training := f.batch.from
+	order := rand.New(rand.NewPCG(f.c.Seed, streamOrder+uint64(epoch))).Perm(training.Len())
+	dropout := f.dropout(epoch)
+	for examples := range slices.Chunk(order, f.c.BatchSize*f.c.GradientAccumulationSteps) {
+		total := f.loss.weight(training, examples)
+		for _, p := range f.params {
+			clear(p.Grad)
+		}
+		for batch := range slices.Chunk(examples, f.c.BatchSize) {
+			if ctx.Err() != nil {
+				return context.Cause(ctx)
+			}
+			if !f.pass(f.batch.gather(batch), total, dropout) {
+				return f.diverged("loss", epoch)
+			}
+		}
+		if most := f.c.MaxGradNorm; most > 0 && !finite(nn.ClipGradNorm(f.params, most)) {
+			return f.diverged("gradient", epoch)
+		}
+		rate := f.c.LearningRate * f.c.factor(f.step, f.c.Epochs*f.steps)
+		for _, s := range f.stages {
+			if epoch >= s.start {
+				s.opt.Step(s.params, rate)
+			}
+		}
+		f.step++
+	}
+	return nil
+}
+
+// dropout returns the generator of that epoch.
+func (f *fit) dropout(epoch int) *rand.Rand {
+	return rand.New(rand.NewPCG(f.c.Seed, streamDropout+uint64(epoch)))
+}
+
+// pass sends a batch through the network, forward and backward, and adds its
+// part of the gradient of a step with that total weight. It stops before the
+// backward pass, and is false, if the loss is not finite.
+func (f *fit) pass(s Set, total float64, dropout *rand.Rand) bool {
+	front, back := f.net.Split(FrozenBlocks(f.net))
+	y := back.Forward(front.Forward(s.Batch, nil), dropout)
+	if !finite(f.loss.forward(y.X, s)) {
+		return false
+	}
+	back.Backward(f.loss.backward(total), false)
+	return true
+}
+
+// diverged returns the error of the step that is being taken.
+func (f *fit) diverged(what string, epoch int) error {
+	return fmt.Errorf("%w: the %s is not finite in epoch %d, step %d", ErrDiverged, what, epoch, f.step+1)
+}
+
+func finite(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }
