@@ -51,24 +51,24 @@ func rungKey(rung int) string { return trial.RungPrefix + strconv.Itoa(rung) }
 // Prune says whether to stop t after its newest report, and which rungs it has
 // completed by it. It is an error if a field is out of its range or the study
 // has several objectives.
-func (s SuccessiveHalving) Prune(h trial.History, t *trial.Trial) (trial.Verdict, error) {
+func (s SuccessiveHalving) Prune(h trial.History, t *trial.Trial) (Verdict, error) {
 	d, err := direction(h, s.check())
 	if err != nil {
-		return trial.Verdict{}, err
+		return Verdict{}, err
 	}
 	resource, ok := s.MinResource, true
 	if resource == 0 {
 		resource, ok = firstResource(h)
 	}
 	if !ok {
-		return trial.Verdict{}, nil
+		return Verdict{}, nil
 	}
 	return s.judge(h, t, d, resource, everyone), nil
 }
 
 // judge is Prune for a known resource, among the trials that compete.
-func (s SuccessiveHalving) judge(h trial.History, t *trial.Trial, d trial.Direction, resource int, competes func(number int) bool) trial.Verdict {
-	var v trial.Verdict
+func (s SuccessiveHalving) judge(h trial.History, t *trial.Trial, d trial.Direction, resource int, competes func(number int) bool) Verdict {
+	var v Verdict
 	last, ok := t.LastReport()
 	if !ok {
 		return v

@@ -55,14 +55,14 @@ type Hyperband struct {
 // Prune says whether to stop t after its newest report, and which rungs of its
 // bracket it has completed by it. It is an error if a field is out of its range
 // or the study has several objectives.
-func (p Hyperband) Prune(h trial.History, t *trial.Trial) (trial.Verdict, error) {
+func (p Hyperband) Prune(h trial.History, t *trial.Trial) (Verdict, error) {
 	d, err := direction(h, p.check())
 	if err != nil {
-		return trial.Verdict{}, err
+		return Verdict{}, err
 	}
 	p = p.At(h)
 	if p.MaxResource == 0 {
-		return trial.Verdict{}, nil
+		return Verdict{}, nil
 	}
 	bracketOf := p.assignment()
 	own := bracketOf(t.Number)
@@ -88,7 +88,7 @@ func (p Hyperband) At(h trial.History) Hyperband {
 // Bracketing returns how the trials of a study are parted, so that a sampler
 // sees the history of the bracket it draws for: by p.At(h), or nil while there
 // is one bracket.
-func (p Hyperband) Bracketing(h trial.History) trial.Bracketing {
+func (p Hyperband) Bracketing(h trial.History) Bracketing {
 	if p = p.At(h); p.check() != nil || p.Brackets() == 1 {
 		return nil
 	}

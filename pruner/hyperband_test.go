@@ -237,12 +237,12 @@ func TestTheBracketsThatSamplersSee(t *testing.T) {
 	derived := pruner.Hyperband{StudyName: "s"}
 	known := pruner.Hyperband{StudyName: "s", MaxResource: 9}
 	type bracketer interface {
-		Bracketing(h trial.History) trial.Bracketing
+		Bracketing(h trial.History) pruner.Bracketing
 	}
 	for name, c := range map[string]struct {
 		pruner bracketer
 		h      trial.History
-		want   trial.Bracketing
+		want   pruner.Bracketing
 	}{
 		"none before a trial says how long they are": {derived, before, nil},
 		"by the first complete trial with reports":   {derived, after, known},

@@ -16,7 +16,7 @@ type Median struct {
 
 // Prune says whether to stop t after its newest report. It is an error if a
 // field is out of its range or the study has several objectives.
-func (m Median) Prune(h trial.History, t *trial.Trial) (trial.Verdict, error) {
+func (m Median) Prune(h trial.History, t *trial.Trial) (Verdict, error) {
 	return Percentile{
 		Percentile:    50,
 		StartupTrials: m.StartupTrials,

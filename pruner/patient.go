@@ -20,7 +20,7 @@ type Patient struct {
 	// Pruner decides about a trial that has not improved. It must be safe for
 	// concurrent use; nil: stop it.
 	Pruner interface {
-		Prune(h trial.History, t *trial.Trial) (trial.Verdict, error)
+		Prune(h trial.History, t *trial.Trial) (Verdict, error)
 	}
 
 	Patience int     // reports in a row without improvement that are forgiven; ≥ 0
@@ -30,14 +30,14 @@ type Patient struct {
 // Prune says whether to stop t after its newest report. It is an error if a
 // field is out of its range or the study has several objectives; other errors
 // are Pruner's.
-func (p Patient) Prune(h trial.History, t *trial.Trial) (trial.Verdict, error) {
+func (p Patient) Prune(h trial.History, t *trial.Trial) (Verdict, error) {
 	d, err := direction(h, p.check())
 	if err != nil {
-		return trial.Verdict{}, err
+		return Verdict{}, err
 	}
 	split := len(t.Reports) - 1 - p.Patience
 	if split <= 0 {
-		return trial.Verdict{}, nil
+		return Verdict{}, nil
 	}
 	before, since := bestReport(t.Reports[:split], d), bestReport(t.Reports[split:], d)
 	if d == trial.Maximize {
@@ -45,17 +45,17 @@ func (p Patient) Prune(h trial.History, t *trial.Trial) (trial.Verdict, error) {
 	}
 	switch {
 	case !(before+p.MinDelta < since):
-		return trial.Verdict{}, nil
+		return Verdict{}, nil
 	case p.Pruner == nil:
-		return trial.Verdict{Prune: true}, nil
+		return Verdict{Prune: true}, nil
 	}
 	return p.Pruner.Prune(h, t)
 }
 
 // Bracketing returns that of Pruner, nil if it has none.
-func (p Patient) Bracketing(h trial.History) trial.Bracketing {
+func (p Patient) Bracketing(h trial.History) Bracketing {
 	if b, ok := p.Pruner.(interface {
-		Bracketing(h trial.History) trial.Bracketing
+		Bracketing(h trial.History) Bracketing
 	}); ok {
 		return b.Bracketing(h)
 	}

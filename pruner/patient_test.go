@@ -55,8 +55,8 @@ func TestPatientDecidesAsOptuna(t *testing.T) {
 // always stops every trial and says so in an attribute.
 type always struct{}
 
-func (always) Prune(trial.History, *trial.Trial) (trial.Verdict, error) {
-	return trial.Verdict{Prune: true, Attrs: map[string]json.RawMessage{"asked": nil}}, nil
+func (always) Prune(trial.History, *trial.Trial) (pruner.Verdict, error) {
+	return pruner.Verdict{Prune: true, Attrs: map[string]json.RawMessage{"asked": nil}}, nil
 }
 
 func TestPatientRules(t *testing.T) {

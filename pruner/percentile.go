@@ -34,36 +34,36 @@ type Percentile struct {
 
 // Prune says whether to stop t after its newest report. It is an error if a
 // field is out of its range or the study has several objectives.
-func (p Percentile) Prune(h trial.History, t *trial.Trial) (trial.Verdict, error) {
+func (p Percentile) Prune(h trial.History, t *trial.Trial) (Verdict, error) {
 	return p.prune(h, t, "Percentile")
 }
 
 // prune is Prune for the struct of the given name, Percentile or Median, which its errors name.
-func (p Percentile) prune(h trial.History, t *trial.Trial, name string) (trial.Verdict, error) {
+func (p Percentile) prune(h trial.History, t *trial.Trial, name string) (Verdict, error) {
 	d, err := direction(h, p.check(name))
 	if err != nil {
-		return trial.Verdict{}, err
+		return Verdict{}, err
 	}
 	last, ok := t.LastReport()
 	if !ok || !due(t.Reports, p.WarmupSteps, p.IntervalSteps) {
-		return trial.Verdict{}, nil
+		return Verdict{}, nil
 	}
 	complete, at := reportsAt(h, last.Step)
 	if complete == 0 || complete < or(p.StartupTrials, 5) {
-		return trial.Verdict{}, nil
+		return Verdict{}, nil
 	}
 	best := bestReport(t.Reports, d)
 	if math.IsNaN(best) {
-		return trial.Verdict{Prune: true}, nil
+		return Verdict{Prune: true}, nil
 	}
 	if len(at) < or(p.MinTrials, 1) {
-		return trial.Verdict{}, nil
+		return Verdict{}, nil
 	}
 	percent := p.Percentile
 	if d == trial.Maximize {
 		percent = 100 - percent
 	}
-	return trial.Verdict{Prune: d.Better(percentile(at, percent), best)}, nil // NaN stops nobody
+	return Verdict{Prune: d.Better(percentile(at, percent), best)}, nil // NaN stops nobody
 }
 
 func (p Percentile) check(name string) error {

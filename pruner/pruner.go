@@ -1,6 +1,6 @@
 // Package pruner stops trials that will not become good. A pruner is asked
 // after every report of a running trial, sees the history of the study and the
-// trial with its reports, and answers with a trial.Verdict.
+// trial with its reports, and answers with a Verdict.
 //
 // Pruners are plain values without state: what one has to remember goes
 // through Verdict.Attrs into the record of the trial, so that a restarted
@@ -10,10 +10,44 @@
 package pruner
 
 import (
+	"encoding/json"
 	"fmt"
 
 	"github.com/bluefin-hpo/bluefin/trial"
 )
+
+// A Pruner says after each report whether the trial t should stop. The newest
+// report is part of t; h may hold an older record of t among its running trials.
+// The verdict is a function of the arguments. Prune is safe for concurrent use.
+// Package prunertest has the suite that every pruner passes.
+//
+// An error ends the study's search, so it is for wrong settings only.
+type Pruner interface {
+	Prune(h trial.History, t *trial.Trial) (Verdict, error)
+}
+
+// A Verdict is a pruner's answer about a running trial.
+type Verdict struct {
+	Prune bool                       // stop the trial
+	Attrs map[string]json.RawMessage // system attributes to save with the trial, for later verdicts
+}
+
+// A BracketPruner is a Pruner whose trials compete in brackets. The study then
+// draws each trial from the history of its bracket.
+type BracketPruner interface {
+	Pruner
+
+	// Bracketing returns how trials are split, nil if they are not. It must
+	// change seldom as the history grows: every change gathers all brackets anew.
+	Bracketing(h trial.History) Bracketing
+}
+
+// A Bracketing splits the trials of a study by number, as Hyperband does.
+// Bracketings are compared with ==: equal ones split the same way.
+type Bracketing interface {
+	// Bracket returns the bracket of a trial, from 0.
+	Bracket(number int) int
+}
 
 // direction returns the direction of the only objective, or an error if the
 // settings have one. Reports are values of one objective, so there is no pruning

@@ -14,7 +14,7 @@ import (
 )
 
 type prune interface {
-	Prune(trial.History, *trial.Trial) (trial.Verdict, error)
+	Prune(trial.History, *trial.Trial) (pruner.Verdict, error)
 }
 
 // A report is [step, value, …] in an oracle file.

@@ -22,17 +22,17 @@ type Threshold struct {
 
 // Prune says whether to stop t after its newest report. It is an error if a
 // field is out of its range or the study has several objectives.
-func (p Threshold) Prune(h trial.History, t *trial.Trial) (trial.Verdict, error) {
+func (p Threshold) Prune(h trial.History, t *trial.Trial) (Verdict, error) {
 	_, err := direction(h, p.check())
 	if err != nil {
-		return trial.Verdict{}, err
+		return Verdict{}, err
 	}
 	last, ok := t.LastReport()
 	if !ok || !due(t.Reports, p.WarmupSteps, p.IntervalSteps) {
-		return trial.Verdict{}, nil
+		return Verdict{}, nil
 	}
 	low, high := p.limits()
-	return trial.Verdict{Prune: !(low <= last.Value && last.Value <= high)}, nil // NaN is outside
+	return Verdict{Prune: !(low <= last.Value && last.Value <= high)}, nil // NaN is outside
 }
 
 func (p Threshold) check() error {

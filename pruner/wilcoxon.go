@@ -33,24 +33,24 @@ type Wilcoxon struct {
 
 // Prune says whether to stop t after its newest report. It is an error if a
 // field is out of its range or the study has several objectives.
-func (p Wilcoxon) Prune(h trial.History, t *trial.Trial) (trial.Verdict, error) {
+func (p Wilcoxon) Prune(h trial.History, t *trial.Trial) (Verdict, error) {
 	d, err := direction(h, p.check())
 	if err != nil {
-		return trial.Verdict{}, err
+		return Verdict{}, err
 	}
 	best, ok := h.Best()
 	if !ok || !finite(t.Reports) || !finite(best.Reports) {
-		return trial.Verdict{}, nil
+		return Verdict{}, nil
 	}
 	diff := differences(t.Reports, best.Reports)
 	if len(diff) < max(2, p.StartupSteps) || !d.Better(best.Values[0], mean(t.Reports)) {
-		return trial.Verdict{}, nil
+		return Verdict{}, nil
 	}
 	worse, less := signedRank(diff)
 	if d == trial.Maximize {
 		worse = less
 	}
-	return trial.Verdict{Prune: worse < p.threshold()}, nil
+	return Verdict{Prune: worse < p.threshold()}, nil
 }
 
 func (p Wilcoxon) check() error {

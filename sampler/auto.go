@@ -74,7 +74,7 @@ var autoModelled = [...]int{50, 100}
 
 // SampleJoint draws what the chosen sampler draws jointly. Its errors are those
 // of that sampler, and of a setting out of range.
-func (s *Auto) SampleJoint(r trial.Request) (map[string]float64, error) {
+func (s *Auto) SampleJoint(r Request) (map[string]float64, error) {
 	chosen, err := s.choose(r.History)
 	if err != nil {
 		return nil, err
@@ -84,7 +84,7 @@ func (s *Auto) SampleJoint(r trial.Request) (map[string]float64, error) {
 
 // Sample draws a parameter that SampleJoint did not. Its errors are those of
 // SampleJoint.
-func (s *Auto) Sample(r trial.Request, name string, d space.Dist) (float64, error) {
+func (s *Auto) Sample(r Request, name string, d space.Dist) (float64, error) {
 	chosen, err := s.choose(r.History)
 	if err != nil {
 		return 0, err
@@ -92,14 +92,8 @@ func (s *Auto) Sample(r trial.Request, name string, d space.Dist) (float64, erro
 	return chosen.Sample(r, name, d)
 }
 
-// An autoChoice is a sampler that Auto may choose.
-type autoChoice interface {
-	SampleJoint(r trial.Request) (map[string]float64, error)
-	Sample(r trial.Request, name string, d space.Dist) (float64, error)
-}
-
 // choose returns the sampler for a trial that begins after h.
-func (s *Auto) choose(h trial.History) (autoChoice, error) {
+func (s *Auto) choose(h trial.History) (JointSampler, error) {
 	switch {
 	case s.Trials < 0:
 		return nil, fmt.Errorf("Auto.Trials is %d, want at least 0", s.Trials)
@@ -111,11 +105,11 @@ func (s *Auto) choose(h trial.History) (autoChoice, error) {
 		s.gp = &GP{Independent: s.tpe}
 	})
 	f := s.facts(h)
-	free := searchSpace(h.Space(true))
+	free := searchSpace(h.RankedSpace())
 	if len(h.Directions()) > 1 || f.constrained || f.pruned {
 		return s.tpe, nil
 	}
-	smooth := len(h.Space(true)) == f.most && isSmooth(free)
+	smooth := len(h.RankedSpace()) == f.most && isSmooth(free)
 	phase := 1 // of autoModelled
 	if smooth && len(free) < autoFew {
 		phase = 0

@@ -43,12 +43,12 @@ func (a *autoStudy) add(n int, sp space.Space, change func(*trial.Trial)) *autoS
 
 // request asks for the next trial after the first n finished ones, or after all
 // if n is below 0.
-func (a *autoStudy) request(n int) trial.Request {
+func (a *autoStudy) request(n int) Request {
 	h := a.log.History()
 	if n >= 0 {
 		h = h.Before(n)
 	}
-	return trial.Request{History: h, Trial: &trial.Trial{Number: a.next}, Rand: rand.New(rand.NewPCG(7, uint64(len(h.Finished()))))}
+	return NewRequest(h, &trial.Trial{Number: a.next}, rand.New(rand.NewPCG(7, uint64(len(h.Finished())))))
 }
 
 // cube is a space of d parameters with the given distribution.
@@ -71,12 +71,14 @@ var (
 func TestAutoChooses(t *testing.T) {
 	gp, tpe := &GP{Independent: &TPE{}}, &TPE{}
 	// after is CMAES as it goes on from the first so many finished trials.
-	after := func(handover, population int) func(h trial.History) autoChoice {
-		return func(h trial.History) autoChoice {
+	after := func(handover, population int) func(h trial.History) JointSampler {
+		return func(h trial.History) JointSampler {
 			return &CMAES{StartupTrials: modelled100, Source: h.Before(handover), Population: population, Restart: IPOP, Independent: tpe}
 		}
 	}
-	one := func(s autoChoice) func(trial.History) autoChoice { return func(trial.History) autoChoice { return s } }
+	one := func(s JointSampler) func(trial.History) JointSampler {
+		return func(trial.History) JointSampler { return s }
+	}
 	steps := func(fine, coarse int) space.Space {
 		return append(cube(fine, levels16), space.New(space.Dimension{Name: "a", Dist: levels15}, space.Dimension{Name: "b", Dist: levels15}, space.Dimension{Name: "c", Dist: levels15})[:coarse]...)
 	}
@@ -90,7 +92,7 @@ func TestAutoChooses(t *testing.T) {
 	for _, c := range []struct {
 		name  string
 		study *autoStudy
-		want  func(trial.History) autoChoice
+		want  func(trial.History) JointSampler
 	}{
 		{"nothing is known", minimize(1), one(tpe)},
 		{"a few trials", minimize(1).add(30, continuous, nil), one(gp)},
@@ -140,12 +142,12 @@ func TestAutoChooses(t *testing.T) {
 				t.Errorf("Auto draws %v, want %v", got, want)
 			}
 			others := 0 // the check can fail: the other samplers draw something else
-			for _, s := range []autoChoice{gp, tpe, after(len(h.Finished()), 0)(h)} {
+			for _, s := range []JointSampler{gp, tpe, after(len(h.Finished()), 0)(h)} {
 				if len(h.Directions()) == 1 && !maps.Equal(answers(t, s, c.study.request(-1)), want) {
 					others++
 				}
 			}
-			if known := h.Space(true); others == 0 && len(known) > 0 && len(h.Directions()) == 1 {
+			if known := h.RankedSpace(); others == 0 && len(known) > 0 && len(h.Directions()) == 1 {
 				t.Error("all samplers draw the same: the test shows nothing")
 			}
 		})
@@ -160,7 +162,7 @@ func (a *autoStudy) with(workers int) *autoStudy {
 
 // answers are what a sampler draws jointly, and for a parameter that it does not
 // know.
-func answers(t *testing.T, s autoChoice, r trial.Request) map[string]float64 {
+func answers(t *testing.T, s JointSampler, r Request) map[string]float64 {
 	t.Helper()
 	r.Rand = rand.New(rand.NewPCG(7, 1))
 	values, err := s.SampleJoint(r)
@@ -200,7 +202,7 @@ func TestAutoDoublesThePopulationForManyWorkers(t *testing.T) {
 func TestAutoKeepsTheModelInShortStudies(t *testing.T) {
 	gp, tpe := &GP{Independent: &TPE{}}, &TPE{}
 	smooth, coarse := cube(4, interval), cube(4, levels15)
-	after := func(st *autoStudy) autoChoice {
+	after := func(st *autoStudy) JointSampler {
 		return &CMAES{StartupTrials: modelled100, Source: st.log.History().Before(modelled100), Restart: IPOP, Independent: tpe}
 	}
 	at := func(n int, sp space.Space) *autoStudy { return newAutoStudy(1, trial.Minimize).add(n, sp, nil) }
@@ -208,7 +210,7 @@ func TestAutoKeepsTheModelInShortStudies(t *testing.T) {
 		name   string
 		trials int
 		study  *autoStudy
-		want   func(*autoStudy) autoChoice
+		want   func(*autoStudy) JointSampler
 	}{
 		{"short", autoShort, at(modelled100, smooth), nil},
 		{"short, at its end", autoShort, at(autoShort-1, smooth), nil},
@@ -216,10 +218,10 @@ func TestAutoKeepsTheModelInShortStudies(t *testing.T) {
 		{"longer", autoShort + 1, at(modelled100, smooth), after},
 		{"longer, early", autoShort + 1, at(modelled100-1, smooth), nil},
 		{"very short", 1, at(30, smooth), nil},
-		{"short, with few values", autoShort, at(modelled100, coarse), func(*autoStudy) autoChoice { return tpe }},
+		{"short, with few values", autoShort, at(modelled100, coarse), func(*autoStudy) JointSampler { return tpe }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			want := autoChoice(gp)
+			want := JointSampler(gp)
 			if c.want != nil {
 				want = c.want(c.study)
 			}

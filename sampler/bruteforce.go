@@ -27,13 +27,13 @@ type BruteForce struct{}
 
 // Sample returns a value of d in internal form. It is an error if d is a
 // continuum.
-func (BruteForce) Sample(r trial.Request, name string, d space.Dist) (float64, error) {
+func (BruteForce) Sample(r Request, name string, d space.Dist) (float64, error) {
 	n := d.Len()
 	if n == 0 {
 		return 0, fmt.Errorf("BruteForce draws %q from %v, want finitely many values: give it a step", name, d)
 	}
 	var paths []path
-	for _, trials := range [][]*trial.Trial{r.History.Finished(), r.History.Running()} {
+	for _, trials := range [][]*trial.Trial{r.History.Finished(), r.Running()} {
 		for _, t := range trials {
 			if t.Number == r.Trial.Number {
 				continue

@@ -149,7 +149,7 @@ func TestBruteForceWeighsHalfByWhatIsLeft(t *testing.T) {
 }
 
 func TestBruteForceRefusesContinua(t *testing.T) {
-	_, err := sampler.BruteForce{}.Sample(trial.Request{Trial: &trial.Trial{}}, "x", space.Float{Low: 0, High: 1})
+	_, err := sampler.BruteForce{}.Sample(sampler.Request{Trial: &trial.Trial{}}, "x", space.Float{Low: 0, High: 1})
 	if err == nil || !strings.Contains(err.Error(), `BruteForce draws "x" from a float in [0, 1], want finitely many values`) {
 		t.Errorf("error is %v", err)
 	}

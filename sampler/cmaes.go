@@ -115,9 +115,7 @@ type CMAES struct {
 
 	// Independent draws the other parameters, and all during startup. It must
 	// be safe for concurrent use; nil: Random.
-	Independent interface {
-		Sample(r trial.Request, name string, d space.Dist) (float64, error)
-	}
+	Independent Sampler
 
 	mu    sync.Mutex
 	lines []*cmaesLine // a cache, the last used first
@@ -144,7 +142,7 @@ const (
 // SampleJoint draws the parameters of the search space. It returns none while
 // the study starts up. It is an error if a setting is out of range or the
 // study has several objectives.
-func (s *CMAES) SampleJoint(r trial.Request) (map[string]float64, error) {
+func (s *CMAES) SampleJoint(r Request) (map[string]float64, error) {
 	if err := s.check(r.History); err != nil {
 		return nil, err
 	}
@@ -161,7 +159,7 @@ func (s *CMAES) SampleJoint(r trial.Request) (map[string]float64, error) {
 
 // Sample draws a parameter that SampleJoint did not. Its errors are those of
 // SampleJoint and of Independent.
-func (s *CMAES) Sample(r trial.Request, name string, d space.Dist) (float64, error) {
+func (s *CMAES) Sample(r Request, name string, d space.Dist) (float64, error) {
 	if err := s.check(r.History); err != nil {
 		return 0, err
 	}

@@ -120,8 +120,8 @@ func TestSearchesAtTheBoundaryResumeIdentically(t *testing.T) {
 	used := &CMAES{}
 	h := runCMAES(t, used, 3, 5, 700, slope)
 	for _, n := range []int{700, 30, 301, 699} {
-		r := func() trial.Request {
-			return trial.Request{History: h.Before(n), Trial: &trial.Trial{Number: n}, Rand: rand.New(rand.NewPCG(uint64(n), 1))}
+		r := func() Request {
+			return NewRequest(h.Before(n), &trial.Trial{Number: n}, rand.New(rand.NewPCG(uint64(n), 1)))
 		}
 		want, err := used.SampleJoint(r())
 		if err != nil {

@@ -10,7 +10,7 @@ import (
 )
 
 // draw draws a point of the unit cube for the trial of r.
-func (e evolution) draw(r trial.Request, independent bool) []float64 {
+func (e evolution) draw(r Request, independent bool) []float64 {
 	index := r.Trial.Number - e.began // at least 0, but for a trial that is begun again
 	even := !independent && index >= 0 && (e.state.Generation > 0 || e.restarts.count > 0)
 	draw := func(r *rand.Rand) []float64 {

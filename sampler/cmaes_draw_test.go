@@ -55,7 +55,7 @@ func TestStudiesWithTheSameFirstTrialDiffer(t *testing.T) {
 	log := trial.NewLog([]trial.Direction{trial.Minimize})
 	log.Put(&trial.Trial{State: trial.Complete, Values: []float64{1}, Params: []trial.Param{{Name: "x", Value: 0.3, Dist: space.Float{High: 1}}}})
 	draw := func(seed uint64) string {
-		values, err := new(CMAES).SampleJoint(trial.Request{History: log.History(), Trial: &trial.Trial{Number: 1}, Rand: rand.New(rand.NewPCG(seed, 1))})
+		values, err := new(CMAES).SampleJoint(NewRequest(log.History(), &trial.Trial{Number: 1}, rand.New(rand.NewPCG(seed, 1))))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -82,7 +82,7 @@ func TestGenerationsAndStudiesAreScrambledDifferently(t *testing.T) {
 func TestATrialThatIsBegunAgainLateIsDrawnToo(t *testing.T) {
 	s := &CMAES{}
 	h := runCMAES(t, s, 1, 2, 100, slope)
-	if values, err := s.SampleJoint(trial.Request{History: h, Trial: &trial.Trial{Number: 3}, Rand: rand.New(rand.NewPCG(1, 2))}); err != nil || len(values) != 2 {
+	if values, err := s.SampleJoint(NewRequest(h, &trial.Trial{Number: 3}, rand.New(rand.NewPCG(1, 2)))); err != nil || len(values) != 2 {
 		t.Errorf("drew %v, %v", values, err)
 	}
 }

@@ -135,7 +135,7 @@ func runQueued(t *testing.T, seed uint64, n, queued int, f func([]float64) float
 		log.Put(u)
 	}
 	for number := 200 + queued; number < n; number++ {
-		r := trial.Request{History: log.History(), Trial: &trial.Trial{Number: number}, Rand: rand.New(rand.NewPCG(seed, uint64(number)))}
+		r := NewRequest(log.History(), &trial.Trial{Number: number}, rand.New(rand.NewPCG(seed, uint64(number))))
 		joint, err := s.SampleJoint(r)
 		if err != nil {
 			t.Fatal(err)

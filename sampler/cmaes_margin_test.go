@@ -66,8 +66,8 @@ func TestMarginedSearchesResumeIdentically(t *testing.T) {
 	used := &CMAES{Margin: true, Restart: BIPOP}
 	h := runCMAESOn(t, used, 3, switchDists(), 600, switches)
 	for _, n := range []int{600, 30, 301, 599} {
-		r := func() trial.Request {
-			return trial.Request{History: h.Before(n), Trial: &trial.Trial{Number: n}, Rand: rand.New(rand.NewPCG(uint64(n), 1))}
+		r := func() Request {
+			return NewRequest(h.Before(n), &trial.Trial{Number: n}, rand.New(rand.NewPCG(uint64(n), 1)))
 		}
 		want, err := used.SampleJoint(r())
 		if err != nil {

@@ -23,11 +23,9 @@ func runCMAESOn(t *testing.T, s *CMAES, seed uint64, dists []space.Dist, n int, 
 	log := trial.NewLog([]trial.Direction{trial.Minimize})
 	for number := range n {
 		u := &trial.Trial{Number: number, State: trial.Complete, Seen: number}
-		request := func(place byte) trial.Request {
-			return trial.Request{
-				History: log.History(), Trial: &trial.Trial{Number: number},
-				Rand: rand.New(rand.NewChaCha8([32]byte{byte(seed), byte(number), byte(number >> 8), place})),
-			}
+		request := func(place byte) Request {
+			return NewRequest(log.History(), &trial.Trial{Number: number},
+				rand.New(rand.NewChaCha8([32]byte{byte(seed), byte(number), byte(number >> 8), place})))
 		}
 		joint, err := s.SampleJoint(request(0))
 		if err != nil {
@@ -160,8 +158,8 @@ func TestRestartedSearchesResumeIdentically(t *testing.T) {
 		used := &CMAES{Restart: how}
 		h := runCMAES(t, used, 3, 2, 1500, dents)
 		for _, n := range []int{1500, 700, 1203, 1499, 30} {
-			r := func() trial.Request {
-				return trial.Request{History: h.Before(n), Trial: &trial.Trial{Number: n}, Rand: rand.New(rand.NewPCG(uint64(n), 1))}
+			r := func() Request {
+				return NewRequest(h.Before(n), &trial.Trial{Number: n}, rand.New(rand.NewPCG(uint64(n), 1)))
 			}
 			want, err := used.SampleJoint(r())
 			if err != nil {
@@ -223,7 +221,7 @@ func TestCMAESRefusesVariants(t *testing.T) {
 		{&CMAES{Separable: true, AdaptRates: true}, "CMAES.Separable and CMAES.AdaptRates are both set"},
 		{&CMAES{Restart: 3}, "CMAES.Restart is 3, want NoRestart (0), IPOP (1) or BIPOP (2)"},
 	} {
-		if _, err := c.s.SampleJoint(trial.Request{History: h}); err == nil || !strings.Contains(err.Error(), c.want) {
+		if _, err := c.s.SampleJoint(Request{History: h}); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("error is %v, want %q", err, c.want)
 		}
 	}

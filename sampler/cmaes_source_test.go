@@ -79,7 +79,7 @@ func TestASourceWithSeveralObjectivesIsAnError(t *testing.T) {
 	log := trial.NewLog(make([]trial.Direction, 2))
 	log.Put(&trial.Trial{State: trial.Complete, Values: []float64{1, 2}})
 	h := trial.NewLog(make([]trial.Direction, 1)).History()
-	if _, err := (&CMAES{Source: log.History()}).SampleJoint(trial.Request{History: h}); err == nil || !strings.Contains(err.Error(), "CMAES.Source has 2 objectives, want 1") {
+	if _, err := (&CMAES{Source: log.History()}).SampleJoint(Request{History: h}); err == nil || !strings.Contains(err.Error(), "CMAES.Source has 2 objectives, want 1") {
 		t.Errorf("error is %v", err)
 	}
 }

@@ -32,10 +32,10 @@ func newCMAESStudy(tb testing.TB, s *sampler.CMAES, seed uint64, d trial.Directi
 }
 
 // request is one for trial number, with the randomness of that name.
-func (s *cmaesStudy) request(h trial.History, number int, name string) trial.Request {
+func (s *cmaesStudy) request(h trial.History, number int, name string) sampler.Request {
 	sum := fnv.New64a()
 	sum.Write([]byte(name))
-	return trial.Request{History: h, Trial: &trial.Trial{Number: number}, Rand: rand.New(rand.NewPCG(s.seed^sum.Sum64(), uint64(number)))}
+	return sampler.NewRequest(h, &trial.Trial{Number: number}, rand.New(rand.NewPCG(s.seed^sum.Sum64(), uint64(number))))
 }
 
 // draw returns the parameters that c draws for trial number after h.

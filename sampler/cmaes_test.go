@@ -17,21 +17,21 @@ import (
 var unit = space.Float{Low: 0, High: 1}
 
 func TestCMAESConforms(t *testing.T) {
-	for name, newSampler := range map[string]func() samplertest.Sampler{
-		"default":          func() samplertest.Sampler { return &sampler.CMAES{} },
-		"small population": func() samplertest.Sampler { return &sampler.CMAES{Population: 2, StartupTrials: 5} },
-		"TPE for the rest": func() samplertest.Sampler { return &sampler.CMAES{Independent: &sampler.TPE{}} },
-		"separable, BIPOP": func() samplertest.Sampler { return &sampler.CMAES{Separable: true, Restart: sampler.BIPOP} },
-		"margin":           func() samplertest.Sampler { return &sampler.CMAES{Margin: true} },
-		"as Optuna":        func() samplertest.Sampler { return &sampler.CMAES{AsOptuna: true} },
-		"adapted rates":    func() samplertest.Sampler { return &sampler.CMAES{AdaptRates: true, Restart: sampler.IPOP} },
+	for name, newSampler := range map[string]func() sampler.Sampler{
+		"default":          func() sampler.Sampler { return &sampler.CMAES{} },
+		"small population": func() sampler.Sampler { return &sampler.CMAES{Population: 2, StartupTrials: 5} },
+		"TPE for the rest": func() sampler.Sampler { return &sampler.CMAES{Independent: &sampler.TPE{}} },
+		"separable, BIPOP": func() sampler.Sampler { return &sampler.CMAES{Separable: true, Restart: sampler.BIPOP} },
+		"margin":           func() sampler.Sampler { return &sampler.CMAES{Margin: true} },
+		"as Optuna":        func() sampler.Sampler { return &sampler.CMAES{AsOptuna: true} },
+		"adapted rates":    func() sampler.Sampler { return &sampler.CMAES{AdaptRates: true, Restart: sampler.IPOP} },
 	} {
 		t.Run(name, func(t *testing.T) { samplertest.Run(t, newSampler) })
 	}
 }
 
 func TestCMAESImproves(t *testing.T) {
-	samplertest.Improves(t, func() samplertest.Sampler { return &sampler.CMAES{} })
+	samplertest.Improves(t, func() sampler.Sampler { return &sampler.CMAES{} })
 }
 
 // The same search by hand: startup, then one population after the other from
@@ -215,7 +215,7 @@ func TestCMAESSpace(t *testing.T) {
 
 type recorder struct{ counts map[string]int }
 
-func (r recorder) Sample(q trial.Request, name string, d space.Dist) (float64, error) {
+func (r recorder) Sample(q sampler.Request, name string, d space.Dist) (float64, error) {
 	r.counts[name]++
 	return sampler.Random{}.Sample(q, name, d)
 }
@@ -313,7 +313,7 @@ func TestCMAESSettingsOutsideTheirRangeAreErrors(t *testing.T) {
 		{&sampler.CMAES{Population: 1}, one, "CMAES.Population is 1, want at least 2"},
 		{&sampler.CMAES{Population: -3}, one, "CMAES.Population is -3, want at least 2"},
 	} {
-		r := trial.Request{History: c.h, Trial: &trial.Trial{}, Rand: rand.New(rand.NewPCG(1, 1))}
+		r := sampler.NewRequest(c.h, &trial.Trial{}, rand.New(rand.NewPCG(1, 1)))
 		_, joint := c.s.SampleJoint(r)
 		_, single := c.s.Sample(r, "x", unit)
 		for _, err := range []error{joint, single} {

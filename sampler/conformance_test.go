@@ -8,17 +8,17 @@ import (
 )
 
 func TestRandomConforms(t *testing.T) {
-	samplertest.Run(t, func() samplertest.Sampler { return sampler.Random{} })
+	samplertest.Run(t, func() sampler.Sampler { return sampler.Random{} })
 }
 
 func TestTPEConforms(t *testing.T) {
 	for _, c := range []struct {
 		name string
-		tpe  func() samplertest.Sampler
+		tpe  func() sampler.Sampler
 	}{
-		{"default", func() samplertest.Sampler { return &sampler.TPE{} }},
-		{"one parameter at a time", func() samplertest.Sampler { return &sampler.TPE{Independent: true} }},
-		{"a model from the first trial on, one candidate", func() samplertest.Sampler {
+		{"default", func() sampler.Sampler { return &sampler.TPE{} }},
+		{"one parameter at a time", func() sampler.Sampler { return &sampler.TPE{Independent: true} }},
+		{"a model from the first trial on, one candidate", func() sampler.Sampler {
 			return &sampler.TPE{StartupTrials: 1, Candidates: 1}
 		}},
 	} {
@@ -29,32 +29,32 @@ func TestTPEConforms(t *testing.T) {
 }
 
 func TestTPEImproves(t *testing.T) {
-	samplertest.Improves(t, func() samplertest.Sampler { return &sampler.TPE{} })
-	samplertest.Improves(t, func() samplertest.Sampler { return &sampler.TPE{Independent: true} })
+	samplertest.Improves(t, func() sampler.Sampler { return &sampler.TPE{} })
+	samplertest.Improves(t, func() sampler.Sampler { return &sampler.TPE{Independent: true} })
 }
 
 func TestAutoConforms(t *testing.T) {
-	samplertest.Run(t, func() samplertest.Sampler { return &sampler.Auto{} })
+	samplertest.Run(t, func() sampler.Sampler { return &sampler.Auto{} })
 	if !testing.Short() {
 		t.Run("eight workers", func(t *testing.T) {
-			samplertest.Run(t, func() samplertest.Sampler { return &sampler.Auto{Workers: 8} })
+			samplertest.Run(t, func() sampler.Sampler { return &sampler.Auto{Workers: 8} })
 		})
 	}
 }
 
 func TestAutoImproves(t *testing.T) {
-	samplertest.ImprovesSoon(t, func() samplertest.Sampler { return &sampler.Auto{} })
+	samplertest.ImprovesSoon(t, func() sampler.Sampler { return &sampler.Auto{} })
 }
 
 func TestSamplersThatLearnDoNotRepeatThemselves(t *testing.T) {
 	grid := sampler.Grid{Values: map[string][]any{"x": {1, 2, 3, 4, 5}, "y": {0.0, 0.5, 1.0, 1.5}, "c": {"a", "b", "c"}}}
-	for name, newSampler := range map[string]func() samplertest.Sampler{
-		"TPE":        func() samplertest.Sampler { return &sampler.TPE{} },
-		"GP":         func() samplertest.Sampler { return &sampler.GP{} },
-		"Auto":       func() samplertest.Sampler { return &sampler.Auto{} },
-		"Grid":       func() samplertest.Sampler { return grid },
-		"BruteForce": func() samplertest.Sampler { return sampler.BruteForce{} },
-		"PartialFixed": func() samplertest.Sampler {
+	for name, newSampler := range map[string]func() sampler.Sampler{
+		"TPE":        func() sampler.Sampler { return &sampler.TPE{} },
+		"GP":         func() sampler.Sampler { return &sampler.GP{} },
+		"Auto":       func() sampler.Sampler { return &sampler.Auto{} },
+		"Grid":       func() sampler.Sampler { return grid },
+		"BruteForce": func() sampler.Sampler { return sampler.BruteForce{} },
+		"PartialFixed": func() sampler.Sampler {
 			return sampler.PartialFixed{Values: map[string]any{"other": 1}, Sampler: &sampler.TPE{}}
 		},
 	} {

@@ -38,8 +38,8 @@ func TestDriftSettles(t *testing.T) {
 // edge.
 func TestTPEAndGPSearchARangeThatWasWidened(t *testing.T) {
 	type sampler interface {
-		Sample(trial.Request, string, space.Dist) (float64, error)
-		SampleJoint(trial.Request) (map[string]float64, error)
+		Sample(Request, string, space.Dist) (float64, error)
+		SampleJoint(Request) (map[string]float64, error)
 	}
 	for name, c := range map[string]struct {
 		seeds      uint64

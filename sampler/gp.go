@@ -66,9 +66,7 @@ type GP struct {
 
 	// Independent draws the other parameters, and all during startup. It must
 	// be safe for concurrent use; nil: Random.
-	Independent interface {
-		Sample(r trial.Request, name string, d space.Dist) (float64, error)
-	}
+	Independent Sampler
 
 	mu   sync.Mutex
 	fits []gpFit // a cache of the newest
@@ -77,7 +75,7 @@ type GP struct {
 // SampleJoint draws the parameters of the search space. It returns none while
 // the study starts up. It is an error if a setting is out of range or the
 // study has several objectives.
-func (s *GP) SampleJoint(r trial.Request) (map[string]float64, error) {
+func (s *GP) SampleJoint(r Request) (map[string]float64, error) {
 	if err := s.check(r.History); err != nil {
 		return nil, err
 	}
@@ -86,7 +84,11 @@ func (s *GP) SampleJoint(r trial.Request) (map[string]float64, error) {
 	if len(ranked) == 0 {
 		return nil, nil
 	}
-	joint := newGPSpace(r.History.Space(ranked[0].State == trial.Pruned), ranked)
+	common := r.History.Space()
+	if ranked[0].State == trial.Pruned {
+		common = r.History.RankedSpace()
+	}
+	joint := newGPSpace(common, ranked)
 	if len(joint.Space) == 0 {
 		return nil, nil
 	}
@@ -98,9 +100,9 @@ func (s *GP) SampleJoint(r trial.Request) (map[string]float64, error) {
 
 // start draws a trial of the startup jointly, if Independent does, or if there are
 // finitely many points: then one at random that has not been tried.
-func (s *GP) start(r trial.Request, joint gpSpace) (map[string]float64, error) {
+func (s *GP) start(r Request, joint gpSpace) (map[string]float64, error) {
 	if other, ok := s.Independent.(interface {
-		SampleJoint(r trial.Request) (map[string]float64, error)
+		SampleJoint(r Request) (map[string]float64, error)
 	}); ok {
 		return other.SampleJoint(r)
 	}
@@ -125,7 +127,7 @@ func (s *GP) start(r trial.Request, joint gpSpace) (map[string]float64, error) {
 
 // Sample draws a parameter that SampleJoint did not. Its errors are those of
 // SampleJoint and of Independent.
-func (s *GP) Sample(r trial.Request, name string, d space.Dist) (float64, error) {
+func (s *GP) Sample(r Request, name string, d space.Dist) (float64, error) {
 	if err := s.check(r.History); err != nil {
 		return 0, err
 	}
@@ -153,7 +155,7 @@ func (s *GP) startup() int {
 }
 
 // search returns what to maximize, and where.
-func (s *GP) search(r trial.Request, joint gpSpace) gp.Search {
+func (s *GP) search(r Request, joint gpSpace) gp.Search {
 	finished := r.History.Finished()
 	all := newGPData(joint, finished, r.History.Directions()[0])
 	all.pending = joint.pending(r)

@@ -200,9 +200,9 @@ func (g gpSpace) point(t *trial.Trial) ([]float64, bool) {
 const gpNear = 1e-6
 
 // pending returns where running trials are.
-func (g gpSpace) pending(r trial.Request) [][]float64 {
+func (g gpSpace) pending(r Request) [][]float64 {
 	var points [][]float64
-	for _, t := range r.History.Running() {
+	for _, t := range r.Running() {
 		if x, ok := g.point(t); ok && t.Number != r.Trial.Number {
 			points = append(points, x)
 		}
@@ -213,7 +213,7 @@ func (g gpSpace) pending(r trial.Request) [][]float64 {
 // taken returns the function that tells whether a finished trial, also one that
 // failed, or a running one is at a point, or so near that trying it would tell
 // nothing new.
-func (g gpSpace) taken(r trial.Request) func(y []float64) bool {
+func (g gpSpace) taken(r Request) func(y []float64) bool {
 	points := g.pending(r)
 	for _, t := range r.History.Finished() {
 		if x, ok := g.point(t); ok {

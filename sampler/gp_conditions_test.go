@@ -38,7 +38,7 @@ func gpSpaceOf(trials ...*trial.Trial) gpSpace {
 		t.Number = i
 		log.Put(t)
 	}
-	return newGPSpace(log.History().Space(false), trials)
+	return newGPSpace(log.History().Space(), trials)
 }
 
 // text writes the conditions: what, if the parent has which missing values.

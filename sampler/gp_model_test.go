@@ -25,12 +25,10 @@ func newGPStudy(s *GP, seed uint64, d trial.Direction) *gpStudy {
 	return &gpStudy{trial.NewLog([]trial.Direction{d}), seed, s, 0}
 }
 
-func (g *gpStudy) request(place byte) trial.Request {
+func (g *gpStudy) request(place byte) Request {
 	n := g.next
-	return trial.Request{
-		History: g.log.History(), Trial: &trial.Trial{Number: n},
-		Rand: rand.New(rand.NewChaCha8([32]byte{byte(g.seed), byte(n), byte(n >> 8), place})),
-	}
+	return NewRequest(g.log.History(), &trial.Trial{Number: n},
+		rand.New(rand.NewChaCha8([32]byte{byte(g.seed), byte(n), byte(n >> 8), place})))
 }
 
 // ask draws a trial of the given space, and whether all of it was drawn jointly.
@@ -155,7 +153,7 @@ func TestGPWorkersStayApart(t *testing.T) {
 	alone := g.log.History().Before(14)
 	var points [][2]float64
 	for n := range 3 {
-		r := trial.Request{History: alone, Trial: &trial.Trial{Number: 14}, Rand: rand.New(rand.NewPCG(uint64(n), 1))}
+		r := NewRequest(alone, &trial.Trial{Number: 14}, rand.New(rand.NewPCG(uint64(n), 1)))
 		drawn, err := g.s.SampleJoint(r)
 		if err != nil {
 			t.Fatal(err)
@@ -243,7 +241,7 @@ func TestGPLeavesToIndependentWhatIsNotInEveryTrial(t *testing.T) {
 // A counting counts what it draws by name.
 type counting struct{ calls map[string]int }
 
-func (c *counting) Sample(r trial.Request, name string, d space.Dist) (float64, error) {
+func (c *counting) Sample(r Request, name string, d space.Dist) (float64, error) {
 	if c.calls == nil {
 		c.calls = map[string]int{}
 	}
@@ -260,7 +258,7 @@ func TestGPRefuses(t *testing.T) {
 		{&GP{}, make([]trial.Direction, 2), "GP has 2 objectives, want 1"},
 		{&GP{StartupTrials: -1}, make([]trial.Direction, 1), "GP.StartupTrials is -1, want at least 0"},
 	} {
-		r := trial.Request{History: trial.NewLog(c.directions).History(), Trial: &trial.Trial{}}
+		r := Request{History: trial.NewLog(c.directions).History(), Trial: &trial.Trial{}}
 		_, err := c.s.SampleJoint(r)
 		_, err2 := c.s.Sample(r, "x", space.Float{})
 		for _, err := range []error{err, err2} {
@@ -357,7 +355,7 @@ func BenchmarkGP(b *testing.B) {
 			}
 			s := &GP{}
 			for number := n; b.Loop(); number++ {
-				if _, err := s.SampleJoint(trial.Request{History: log.History(), Trial: &trial.Trial{Number: number}, Rand: rand.New(rand.NewPCG(uint64(number), 3))}); err != nil {
+				if _, err := s.SampleJoint(NewRequest(log.History(), &trial.Trial{Number: number}, rand.New(rand.NewPCG(uint64(number), 3)))); err != nil {
 					b.Fatal(err)
 				}
 			}

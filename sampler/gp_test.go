@@ -9,16 +9,16 @@ import (
 
 func TestGPConforms(t *testing.T) {
 	t.Run("default", func(t *testing.T) {
-		samplertest.Run(t, func() samplertest.Sampler { return &sampler.GP{} })
+		samplertest.Run(t, func() sampler.Sampler { return &sampler.GP{} })
 	})
 	if testing.Short() {
 		return
 	}
 	t.Run("a model from the first trial on, without noise", func(t *testing.T) {
-		samplertest.Run(t, func() samplertest.Sampler { return &sampler.GP{StartupTrials: 1, Deterministic: true} })
+		samplertest.Run(t, func() sampler.Sampler { return &sampler.GP{StartupTrials: 1, Deterministic: true} })
 	})
 }
 
 func TestGPImproves(t *testing.T) {
-	samplertest.ImprovesSoon(t, func() samplertest.Sampler { return &sampler.GP{} })
+	samplertest.ImprovesSoon(t, func() sampler.Sampler { return &sampler.GP{} })
 }

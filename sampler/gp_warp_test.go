@@ -131,7 +131,7 @@ func TestGPForgetsOldPoorTrials(t *testing.T) {
 		log.Put(u)
 	}
 	h := log.History()
-	g := newGPData(newGPSpace(h.Space(false), gpRanked(h.Finished())), h.Finished(), trial.Minimize)
+	g := newGPData(newGPSpace(h.Space(), gpRanked(h.Finished())), h.Finished(), trial.Minimize)
 	if n := len(g.trials) - 10; n < gpPoor || n >= gpPoor+gpPoorBlock {
 		t.Errorf("of 990 failed trials %d count, want at least %d and fewer than %d", n, gpPoor, gpPoor+gpPoorBlock)
 	}

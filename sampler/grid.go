@@ -69,7 +69,7 @@ func (s Grid) Len() (int, error) {
 // Sample returns a value of d in internal form. It is an error if Values does
 // not have the parameter, if d does not contain the value or takes another one
 // for the same, and where Len fails.
-func (s Grid) Sample(r trial.Request, name string, d space.Dist) (float64, error) {
+func (s Grid) Sample(r Request, name string, d space.Dist) (float64, error) {
 	n, err := s.Len()
 	if err != nil {
 		return 0, err
@@ -101,7 +101,7 @@ func (s Grid) Sample(r trial.Request, name string, d space.Dist) (float64, error
 // cell returns the combination of the trial: the sum of the indices of its
 // values by sorted name, the first one counting 1, the second as much as the
 // first has values, and so on.
-func (s Grid) cell(r trial.Request, n int) int {
+func (s Grid) cell(r Request, n int) int {
 	number := r.Trial.Number
 	if number >= n {
 		if free := s.free(r, n); len(free) > 0 {
@@ -113,9 +113,9 @@ func (s Grid) cell(r trial.Request, n int) int {
 
 // free returns the combinations, in order, that no other trial has tried. All
 // requests of a trial see the same history, so they agree.
-func (s Grid) free(r trial.Request, n int) []int {
+func (s Grid) free(r Request, n int) []int {
 	tried := map[int]bool{}
-	for _, trials := range [][]*trial.Trial{r.History.Finished(), r.History.Running()} {
+	for _, trials := range [][]*trial.Trial{r.History.Finished(), r.Running()} {
 		for _, t := range trials {
 			if cell, ok := s.triedBy(t, n); ok && t.Number != r.Trial.Number {
 				tried[cell] = true

@@ -17,7 +17,7 @@ import (
 type walk func(ask func(name string, d space.Dist) float64)
 
 type oneByOne interface {
-	Sample(r trial.Request, name string, d space.Dist) (float64, error)
+	Sample(r sampler.Request, name string, d space.Dist) (float64, error)
 }
 
 // begin runs w for the trial with the given number and returns the trial, still
@@ -27,7 +27,7 @@ func begin(t *testing.T, s oneByOne, h trial.History, number int, w walk) *trial
 	u := &trial.Trial{Number: number}
 	w(func(name string, d space.Dist) float64 {
 		seen := *u
-		r := trial.Request{History: h, Trial: &seen, Rand: randomFor(number, len(u.Params))}
+		r := sampler.NewRequest(h, &seen, randomFor(number, len(u.Params)))
 		x, err := s.Sample(r, name, d)
 		if err != nil {
 			t.Fatalf("trial %d, %s: %v", number, name, err)
@@ -195,7 +195,7 @@ func TestGridRefuses(t *testing.T) {
 		{sampler.Grid{Values: map[string][]any{"x": {11}}}, `Grid.Values["x"]: invalid: value is 11, want an int in [0, 10]`},
 		{many, `makes more than 2^62 combinations`},
 	} {
-		_, err := c.grid.Sample(trial.Request{Trial: &trial.Trial{}}, "x", space.Int{Low: 0, High: 10})
+		_, err := c.grid.Sample(sampler.Request{Trial: &trial.Trial{}}, "x", space.Int{Low: 0, High: 10})
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("error is %v, want %q", err, c.want)
 		}
@@ -204,7 +204,7 @@ func TestGridRefuses(t *testing.T) {
 	if n, err := many.Len(); err != nil || n != 1<<62 {
 		t.Errorf("Len of 4^31 is (%d, %v), want 2^62", n, err)
 	}
-	if _, err := many.Sample(trial.Request{Trial: &trial.Trial{Number: 1 << 40}}, "7", space.Int{Low: 1, High: 4}); err != nil {
+	if _, err := many.Sample(sampler.Request{Trial: &trial.Trial{Number: 1 << 40}}, "7", space.Int{Low: 1, High: 4}); err != nil {
 		t.Errorf("a large grid: %v", err)
 	}
 	if n, err := (sampler.Grid{}).Len(); err != nil || n != 1 {

@@ -5,7 +5,6 @@ import (
 	"maps"
 
 	"github.com/bluefin-hpo/bluefin/space"
-	"github.com/bluefin-hpo/bluefin/trial"
 )
 
 // PartialFixed gives some parameters the same value in every trial and leaves
@@ -18,17 +17,13 @@ type PartialFixed struct {
 
 	// Sampler draws the other parameters, jointly if it can. It must be safe for
 	// concurrent use; nil: Random.
-	Sampler interface {
-		Sample(r trial.Request, name string, d space.Dist) (float64, error)
-	}
+	Sampler Sampler
 }
 
 // SampleJoint draws what Sampler draws jointly, but for the fixed parameters.
 // Its errors are Sampler's.
-func (s PartialFixed) SampleJoint(r trial.Request) (map[string]float64, error) {
-	joint, ok := s.Sampler.(interface {
-		SampleJoint(r trial.Request) (map[string]float64, error)
-	})
+func (s PartialFixed) SampleJoint(r Request) (map[string]float64, error) {
+	joint, ok := s.Sampler.(JointSampler)
 	if !ok {
 		return nil, nil
 	}
@@ -41,7 +36,7 @@ func (s PartialFixed) SampleJoint(r trial.Request) (map[string]float64, error) {
 // Sample returns the fixed value, or what Sampler draws, in internal form. It
 // is an error if d does not contain the fixed value; other errors are
 // Sampler's.
-func (s PartialFixed) Sample(r trial.Request, name string, d space.Dist) (float64, error) {
+func (s PartialFixed) Sample(r Request, name string, d space.Dist) (float64, error) {
 	v, fixed := s.Values[name]
 	switch {
 	case fixed:

@@ -14,10 +14,10 @@ import (
 )
 
 func TestPartialFixedConforms(t *testing.T) {
-	for name, newSampler := range map[string]func() samplertest.Sampler{
-		"zero value": func() samplertest.Sampler { return sampler.PartialFixed{} },
-		"around TPE": func() samplertest.Sampler { return sampler.PartialFixed{Sampler: &sampler.TPE{}} },
-		"with a value": func() samplertest.Sampler {
+	for name, newSampler := range map[string]func() sampler.Sampler{
+		"zero value": func() sampler.Sampler { return sampler.PartialFixed{} },
+		"around TPE": func() sampler.Sampler { return sampler.PartialFixed{Sampler: &sampler.TPE{}} },
+		"with a value": func() sampler.Sampler {
 			return sampler.PartialFixed{Values: map[string]any{"always": 0.5}, Sampler: &sampler.TPE{}}
 		},
 	} {
@@ -31,14 +31,14 @@ type fixedJoint struct {
 	err    error
 }
 
-func (s *fixedJoint) SampleJoint(trial.Request) (map[string]float64, error) { return s.values, s.err }
+func (s *fixedJoint) SampleJoint(sampler.Request) (map[string]float64, error) { return s.values, s.err }
 
-func (s *fixedJoint) Sample(trial.Request, string, space.Dist) (float64, error) { return 0.25, nil }
+func (s *fixedJoint) Sample(sampler.Request, string, space.Dist) (float64, error) { return 0.25, nil }
 
 func TestPartialFixedFixesAndLeavesTheRest(t *testing.T) {
 	inside := &fixedJoint{values: map[string]float64{"a": 1, "b": 2}}
 	s := sampler.PartialFixed{Values: map[string]any{"b": "y", "c": 7}, Sampler: inside}
-	r := trial.Request{Trial: &trial.Trial{}, Rand: rand.New(rand.NewPCG(1, 2))}
+	r := sampler.Request{Trial: &trial.Trial{}, Rand: rand.New(rand.NewPCG(1, 2))}
 	drawn, err := s.SampleJoint(r)
 	if err != nil || !maps.Equal(drawn, map[string]float64{"a": 1}) {
 		t.Errorf("drew (%v, %v) jointly, want a alone", drawn, err)
@@ -69,7 +69,7 @@ func TestPartialFixedFixesAndLeavesTheRest(t *testing.T) {
 
 func TestPartialFixedAroundASamplerThatIsNotJoint(t *testing.T) {
 	s := sampler.PartialFixed{Values: map[string]any{"x": 0.5}, Sampler: sampler.QMC{Plain: true}}
-	r := trial.Request{Trial: &trial.Trial{Number: 1}}
+	r := sampler.Request{Trial: &trial.Trial{Number: 1}}
 	if drawn, err := s.SampleJoint(r); err != nil || len(drawn) != 0 {
 		t.Errorf("drew (%v, %v) jointly, want nothing", drawn, err)
 	}

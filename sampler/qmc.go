@@ -6,7 +6,6 @@ import (
 	"github.com/bluefin-hpo/bluefin/sampler/internal/halton"
 	"github.com/bluefin-hpo/bluefin/sampler/internal/sobol"
 	"github.com/bluefin-hpo/bluefin/space"
-	"github.com/bluefin-hpo/bluefin/trial"
 )
 
 // A Sequence is one of the sequences that QMC draws from.
@@ -59,7 +58,7 @@ type QMC struct {
 // Sample returns a value of d in internal form. It is an error if the trial has
 // more parameters than the sequence has dimensions, 1111, or if Sequence is
 // unknown.
-func (s QMC) Sample(r trial.Request, name string, d space.Dist) (float64, error) {
+func (s QMC) Sample(r Request, name string, d space.Dist) (float64, error) {
 	dim, index := len(r.Trial.Params), uint64(r.Trial.Number)
 	if limit := min(sobol.MaxDim, halton.MaxDim); dim >= limit {
 		return 0, fmt.Errorf("QMC draws %q as parameter %d, want at most %d", name, dim+1, limit)

@@ -16,7 +16,7 @@ import (
 func TestQMCConforms(t *testing.T) {
 	for _, s := range []sampler.QMC{{}, {Sequence: sampler.Halton}, {Plain: true}, {Sequence: sampler.Halton, Plain: true}, {Seed: 5}} {
 		t.Run(fmt.Sprintf("%+v", s), func(t *testing.T) {
-			samplertest.Run(t, func() samplertest.Sampler { return s })
+			samplertest.Run(t, func() sampler.Sampler { return s })
 		})
 	}
 }
@@ -69,7 +69,7 @@ func TestWorkersOfQMCShareOneSequence(t *testing.T) {
 
 func TestQMCIgnoresTheRandomness(t *testing.T) {
 	draw := func(seed uint64, s sampler.QMC) float64 {
-		x, err := s.Sample(trial.Request{Trial: &trial.Trial{Number: 7}, Rand: rand.New(rand.NewPCG(seed, 1))}, "x", space.Float{Low: 0, High: 1})
+		x, err := s.Sample(sampler.Request{Trial: &trial.Trial{Number: 7}, Rand: rand.New(rand.NewPCG(seed, 1))}, "x", space.Float{Low: 0, High: 1})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -107,7 +107,7 @@ func TestQMCStaysEvenAmongTrialsWithAConditionalParameter(t *testing.T) {
 
 func TestQMCRefuses(t *testing.T) {
 	long := &trial.Trial{Params: make([]trial.Param, 1110)}
-	if _, err := (sampler.QMC{}).Sample(trial.Request{Trial: long}, "x", space.Float{High: 1}); err != nil {
+	if _, err := (sampler.QMC{}).Sample(sampler.Request{Trial: long}, "x", space.Float{High: 1}); err != nil {
 		t.Errorf("parameter 1111: %v", err)
 	}
 	long.Params = make([]trial.Param, 1111)
@@ -119,7 +119,7 @@ func TestQMCRefuses(t *testing.T) {
 		{sampler.QMC{}, long, `QMC draws "x" as parameter 1112, want at most 1111`},
 		{sampler.QMC{Sequence: 2}, &trial.Trial{}, "QMC.Sequence is 2, want Sobol (0) or Halton (1)"},
 	} {
-		if _, err := c.s.Sample(trial.Request{Trial: c.t}, "x", space.Float{High: 1}); err == nil || !strings.Contains(err.Error(), c.want) {
+		if _, err := c.s.Sample(sampler.Request{Trial: c.t}, "x", space.Float{High: 1}); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("error is %v, want %q", err, c.want)
 		}
 	}

@@ -2,7 +2,6 @@ package sampler
 
 import (
 	"github.com/bluefin-hpo/bluefin/space"
-	"github.com/bluefin-hpo/bluefin/trial"
 )
 
 // Random draws every parameter on its own and uniformly: in ln x if the
@@ -12,6 +11,6 @@ import (
 type Random struct{}
 
 // Sample returns a value of d in internal form. It never fails.
-func (Random) Sample(r trial.Request, name string, d space.Dist) (float64, error) {
+func (Random) Sample(r Request, name string, d space.Dist) (float64, error) {
 	return d.Value(r.Rand.Float64()), nil
 }

@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	"github.com/bluefin-hpo/bluefin/space"
-	"github.com/bluefin-hpo/bluefin/trial"
 )
 
 func TestRandomIsUniformOnTheScaleOfTheDistribution(t *testing.T) {
@@ -25,7 +24,7 @@ func TestRandomIsUniformOnTheScaleOfTheDistribution(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			const n = 20_000
-			r := trial.Request{Rand: rand.New(rand.NewPCG(1, 2))}
+			r := Request{Rand: rand.New(rand.NewPCG(1, 2))}
 			counts := make([]float64, c.bins)
 			for range n {
 				x, err := Random{}.Sample(r, "x", c.d)
@@ -49,7 +48,7 @@ func TestRandomIsUniformOnTheScaleOfTheDistribution(t *testing.T) {
 }
 
 func BenchmarkRandom(b *testing.B) {
-	r := trial.Request{Rand: rand.New(rand.NewPCG(1, 2))}
+	r := Request{Rand: rand.New(rand.NewPCG(1, 2))}
 	d := space.Float{Low: 1e-5, High: 1e-1, Log: true}
 	for b.Loop() {
 		if _, err := (Random{}).Sample(r, "x", d); err != nil {

@@ -95,7 +95,7 @@ type TPE struct {
 // with several objectives, and while the study starts up, unless the space is
 // finite: then a point at random that has not been tried. An error names a setting
 // out of range.
-func (s *TPE) SampleJoint(r trial.Request) (map[string]float64, error) {
+func (s *TPE) SampleJoint(r Request) (map[string]float64, error) {
 	if err := s.check(); err != nil {
 		return nil, err
 	}
@@ -105,7 +105,7 @@ func (s *TPE) SampleJoint(r trial.Request) (map[string]float64, error) {
 	if s.starting(r) {
 		return s.startNew(r), nil
 	}
-	spaces := []space.Space{r.History.Space(true)}
+	spaces := []space.Space{r.History.RankedSpace()}
 	switch {
 	case s.Groups:
 		spaces = s.groups(r.History)
@@ -130,7 +130,7 @@ func searchSpace(sp space.Space) space.Space {
 
 // Sample draws one parameter from the trials that have it. An error names a
 // setting out of range.
-func (s *TPE) Sample(r trial.Request, name string, d space.Dist) (float64, error) {
+func (s *TPE) Sample(r Request, name string, d space.Dist) (float64, error) {
 	if err := s.check(); err != nil {
 		return 0, err
 	}
@@ -154,16 +154,16 @@ func (s *TPE) check() error {
 }
 
 // starting reports whether there are too few trials for a model.
-func (s *TPE) starting(r trial.Request) bool {
+func (s *TPE) starting(r Request) bool {
 	need := s.StartupTrials
 	if need == 0 {
 		need = 10
 	}
-	return r.History.Ranked() < need
+	return r.History.NumRanked() < need
 }
 
 // draw returns a value for each parameter of sp, in internal form.
-func (s *TPE) draw(r trial.Request, sp space.Space) []float64 {
+func (s *TPE) draw(r Request, sp space.Space) []float64 {
 	now := s.view(r, sp)
 	c := newCandidates(sp, s.candidates())
 	c.draw(r.Rand, now.good)
@@ -172,7 +172,7 @@ func (s *TPE) draw(r trial.Request, sp space.Space) []float64 {
 
 // drawNew is draw, but of a space whose points can be counted it returns one
 // that has not been tried, while there is one.
-func (s *TPE) drawNew(r trial.Request, sp space.Space) []float64 {
+func (s *TPE) drawNew(r Request, sp space.Space) []float64 {
 	now := s.view(r, sp)
 	c := newCandidates(sp, s.candidates())
 	c.draw(r.Rand, now.good)
@@ -186,8 +186,8 @@ func (s *TPE) drawNew(r trial.Request, sp space.Space) []float64 {
 
 // startNew returns a point at random, in a space whose points can be counted, that
 // has not been tried; else nothing.
-func (s *TPE) startNew(r trial.Request) map[string]float64 {
-	if s.Optuna || s.Groups || r.History.Ranked() == 0 {
+func (s *TPE) startNew(r Request) map[string]float64 {
+	if s.Optuna || s.Groups || r.History.NumRanked() == 0 {
 		return nil
 	}
 	sp := searchSpace(s.whole(r.History))
@@ -226,7 +226,7 @@ type tpeView struct {
 }
 
 // view makes what r needs to know of sp.
-func (s *TPE) view(r trial.Request, sp space.Space) tpeView {
+func (s *TPE) view(r Request, sp space.Space) tpeView {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	f := s.history(r.History)

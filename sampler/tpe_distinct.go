@@ -8,7 +8,6 @@ import (
 
 	"github.com/bluefin-hpo/bluefin/sampler/internal/parzen"
 	"github.com/bluefin-hpo/bluefin/space"
-	"github.com/bluefin-hpo/bluefin/trial"
 )
 
 // A tpeTried knows which points of a finite space have been tried, or are being
@@ -111,9 +110,9 @@ func isFinite(sp space.Space) bool {
 // too, by which they differ, or too many branches. Of within
 // different points one is untried; it is 0 in a conditional space, where it is not
 // known whether all are taken. The caller holds mu; the function locks it.
-func (m *tpeModel) untried(f *tpeHistory, r trial.Request, mu *sync.Mutex) (untried func(point []float64) bool, within int) {
+func (m *tpeModel) untried(f *tpeHistory, r Request, mu *sync.Mutex) (untried func(point []float64) bool, within int) {
 	seen := m.seen
-	others := f.mostParams[seen] > len(r.History.Space(true))
+	others := f.mostParams[seen] > len(r.History.RankedSpace())
 	if m.rules.whole {
 		w := f.whole(seen)
 		others = w.changing > 0 || w.single > 0

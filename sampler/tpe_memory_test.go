@@ -115,8 +115,8 @@ func published(params []trial.Param, chunk int) map[string]json.RawMessage {
 	return attrs
 }
 
-func (l *life) request(h trial.History, name string) trial.Request {
-	return trial.Request{History: h, Trial: &trial.Trial{Number: l.next}, Rand: rand.New(rand.NewPCG(uint64(l.next), uint64(len(name))))}
+func (l *life) request(h trial.History, name string) Request {
+	return NewRequest(h, &trial.Trial{Number: l.next}, rand.New(rand.NewPCG(uint64(l.next), uint64(len(name)))))
 }
 
 // Whatever happened before: the densities that are kept are those made from
@@ -161,10 +161,10 @@ func TestTPEWithMemoryIsTPEWithout(t *testing.T) {
 
 func checkDraws(t *testing.T, l *life, h trial.History, used *TPE) {
 	t.Helper()
-	if used.starting(trial.Request{History: h}) {
+	if used.starting(Request{History: h}) {
 		return
 	}
-	joint := searchSpace(h.Space(true))
+	joint := searchSpace(h.RankedSpace())
 	if !used.Optuna {
 		joint = searchSpace(used.whole(h))
 	}
@@ -224,8 +224,8 @@ func TestTPEWithMemoryIsTPEWithoutInALongStudy(t *testing.T) {
 			)
 			log := trial.NewLog(minimize)
 			for number := range 1500 {
-				r := func(name string) trial.Request {
-					return trial.Request{History: log.History(), Trial: &trial.Trial{Number: number}, Rand: rand.New(rand.NewPCG(uint64(number), uint64(len(name))))}
+				r := func(name string) Request {
+					return NewRequest(log.History(), &trial.Trial{Number: number}, rand.New(rand.NewPCG(uint64(number), uint64(len(name)))))
 				}
 				joint, err := tpe.SampleJoint(r(""))
 				if err != nil {

@@ -88,7 +88,7 @@ func (m *tpeModel) setCoordinate(x []float64, i int, value float64) bool {
 // follow brings the model to the trials that r knows and returns the density
 // of the good ones and that of the others, the running ones among them. The
 // trial that r asks for is left out.
-func (m *tpeModel) follow(f *tpeHistory, r trial.Request) (*parzen.Estimator, *parzen.Snapshot) {
+func (m *tpeModel) follow(f *tpeHistory, r Request) (*parzen.Estimator, *parzen.Snapshot) {
 	seen := len(r.History.Finished())
 	for _, t := range f.all[len(m.points):max(seen, len(m.points))] {
 		point := m.observe(t)
@@ -163,10 +163,10 @@ func (m *tpeModel) poorAt(f *tpeHistory, number int) []float64 {
 }
 
 // setRunning observes the running trials that r knows.
-func (m *tpeModel) setRunning(r trial.Request) {
+func (m *tpeModel) setRunning(r Request) {
 	before := m.running
 	m.running = nil
-	for _, t := range r.History.Running() {
+	for _, t := range r.Running() {
 		if r.Trial != nil && t.Number == r.Trial.Number {
 			continue
 		}

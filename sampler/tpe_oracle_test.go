@@ -139,7 +139,7 @@ func TestTPEDensitiesOfWholeHistoriesAreTheReferences(t *testing.T) {
 	for i, c := range v.Cases {
 		t.Run(fmt.Sprintf("%d %s, %d trials, %d parameters", i, c.Direction, len(c.Trials), len(c.Space)), func(t *testing.T) {
 			sp := c.space(t)
-			below, above := split(trial.Request{History: c.history(t, sp)}, (&TPE{Optuna: true}).rules(1))
+			below, above := split(NewRequest(c.history(t, sp), nil, nil), (&TPE{Optuna: true}).rules(1))
 			slices.SortFunc(below, byNumber)
 			if got := numbers(below); !slices.Equal(got, c.Below) {
 				t.Fatalf("good trials are %v, want %v", got, c.Below)

@@ -16,7 +16,7 @@ import (
 // there is one objective, and the others by number. Failed ones and those that are still
 // running are among the others; the one that r asks for is left out, and what is
 // older than the window.
-func split(r trial.Request, rules tpeRules) (below, above []*trial.Trial) {
+func split(r Request, rules tpeRules) (below, above []*trial.Trial) {
 	var ranked []*trial.Trial
 	for _, t := range r.History.Finished() {
 		if t.State != trial.Failed {
@@ -28,7 +28,7 @@ func split(r trial.Request, rules tpeRules) (below, above []*trial.Trial) {
 	if rules.window > 0 {
 		recent = recent[max(0, len(recent)-rules.window):]
 	}
-	for _, t := range slices.Concat(recent, r.History.Running()) {
+	for _, t := range slices.Concat(recent, r.Running()) {
 		if !slices.Contains(below, t) && (r.Trial == nil || t.Number != r.Trial.Number) {
 			above = append(above, t)
 		}
@@ -114,7 +114,7 @@ func (c *candidates) logPDF(e *parzen.Estimator) []float64 {
 }
 
 // draw is TPE.draw: the gains of the candidates and the values of each.
-func draw(s *TPE, r trial.Request, sp space.Space) (gains []float64, values [][]float64) {
+func draw(s *TPE, r Request, sp space.Space) (gains []float64, values [][]float64) {
 	rules := s.rules(len(r.History.Directions()))
 	below, above := split(r, rules)
 	l, g := goodEstimator(sp, below, rules), poorEstimator(sp, above, rules)

@@ -143,7 +143,7 @@ func TestTPETriesAllOfAFiniteSpaceBeforeItRepeatsItself(t *testing.T) {
 		seen := map[string]bool{}
 		startup := 0
 		for number := range 180 {
-			ranked := !s.starting(trial.Request{History: log.History()})
+			ranked := !s.starting(Request{History: log.History()})
 			u := ask(t, &s, log, finite, number, seed)
 			key := fmt.Sprint(u.Params)
 			switch {
@@ -250,8 +250,8 @@ func TestTPEReturnsWhateverTheRange(t *testing.T) {
 		{Low: 0, High: 1 << 41},
 	} {
 		for _, s := range []interface {
-			Sample(trial.Request, string, space.Dist) (float64, error)
-			SampleJoint(trial.Request) (map[string]float64, error)
+			Sample(Request, string, space.Dist) (float64, error)
+			SampleJoint(Request) (map[string]float64, error)
 		}{&TPE{}, &GP{}, &CMAES{}, &Auto{}} {
 			log := trial.NewLog(minimize)
 			seen := map[float64]bool{}

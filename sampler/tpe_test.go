@@ -20,12 +20,8 @@ var (
 )
 
 // request asks for trial number with the randomness of (seed, number).
-func request(log *trial.Log, number int, seed uint64) trial.Request {
-	return trial.Request{
-		History: log.History(),
-		Trial:   &trial.Trial{Number: number},
-		Rand:    rand.New(rand.NewPCG(seed, uint64(number))),
-	}
+func request(log *trial.Log, number int, seed uint64) Request {
+	return NewRequest(log.History(), &trial.Trial{Number: number}, rand.New(rand.NewPCG(seed, uint64(number))))
 }
 
 // optimize minimizes f over sp by n trials, one after the other, and returns
@@ -389,7 +385,7 @@ func TestTPETakesTheCandidateWithTheLargestRatio(t *testing.T) {
 func TestTPEFindsTheParetoFront(t *testing.T) {
 	directions := []trial.Direction{trial.Minimize, trial.Maximize}
 	volume := func(s interface {
-		Sample(trial.Request, string, space.Dist) (float64, error)
+		Sample(Request, string, space.Dist) (float64, error)
 	}) float64 {
 		var volumes []float64
 		for seed := range uint64(7) {

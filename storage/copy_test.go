@@ -43,7 +43,7 @@ func history(t *testing.T, s storage.Storage, study storage.Study) trial.History
 
 // told is what a history tells.
 func told(h trial.History) string {
-	text := fmt.Sprint(h.Directions(), h.Space(false), h.Space(true))
+	text := fmt.Sprint(h.Directions(), h.Space(), h.RankedSpace())
 	if best, ok := h.Best(); ok {
 		text += fmt.Sprint(" best ", best.Number)
 	}

@@ -64,7 +64,7 @@ func (s *Study) ask(ctx context.Context, c storage.Claim) (*Trial, error) {
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
-	h, parted, err := s.parted(ctx)
+	h, split, err := s.syncSplit(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -76,14 +76,15 @@ func (s *Study) ask(ctx context.Context, c storage.Claim) (*Trial, error) {
 	if err != nil {
 		return nil, fmt.Errorf("begin a trial: %w", err)
 	}
-	from, now := parted.Of(record.Number), &parted
+	from, beside, now := split.of(record.Number), split.beside(record.Number, h.Running()), &split
 	if record.Seen < len(h.Finished()) {
 		// The trial was begun before: draw from what was known then, so that
 		// what its last worker drew and could not save comes out the same.
-		from, now = s.past(record, h), nil
+		from, beside = s.past(record, h)
+		now = nil
 	}
-	t := newTrial(ctx, s, c.Lease, record, from)
-	t.parted = now
+	t := newTrial(ctx, s, c.Lease, record, from, beside)
+	t.split = now
 	if err := t.loadQueued(); err != nil {
 		t.fail(err)
 	}

@@ -35,9 +35,9 @@ func TestHyperbandGivesEachBracketASearchOfItsOwn(t *testing.T) {
 	if n := hyperband.Brackets(); n != 3 {
 		t.Fatalf("%d brackets, want 3", n)
 	}
-	for name, fresh := range map[string]func() JointSampler{
-		"CMAES": func() JointSampler { return &sampler.CMAES{Population: 4} },
-		"TPE":   func() JointSampler { return &sampler.TPE{StartupTrials: 5} },
+	for name, fresh := range map[string]func() sampler.JointSampler{
+		"CMAES": func() sampler.JointSampler { return &sampler.CMAES{Population: 4} },
+		"TPE":   func() sampler.JointSampler { return &sampler.TPE{StartupTrials: 5} },
 	} {
 		t.Run(name, func(t *testing.T) {
 			st, err := Open(t.Context(), Config{Sampler: fresh(), Pruner: hyperband, Seed: seed})
@@ -51,14 +51,14 @@ func TestHyperbandGivesEachBracketASearchOfItsOwn(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			logs, samplers := map[int]*trial.Log{}, map[int]JointSampler{}
+			logs, samplers := map[int]*trial.Log{}, map[int]sampler.JointSampler{}
 			joint := map[int]int{} // trials that were drawn jointly
 			for number, record := range all {
 				own := hyperband.Bracket(number)
 				if logs[own] == nil {
 					logs[own], samplers[own] = trial.NewLog(st.Directions()), fresh()
 				}
-				r := trial.Request{History: logs[own].History(), Trial: &trial.Trial{Number: number}, Rand: rand.New(rand.NewPCG(random(seed, number, "")))}
+				r := sampler.NewRequest(logs[own].History(), &trial.Trial{Number: number}, rand.New(rand.NewPCG(random(seed, number, ""))))
 				drawn, err := samplers[own].SampleJoint(r)
 				if err != nil {
 					t.Fatal(err)
@@ -100,7 +100,7 @@ type watcher struct {
 	whole int           // the longest history that the pruner saw
 }
 
-func (w *watcher) Sample(r trial.Request, _ string, d space.Dist) (float64, error) {
+func (w *watcher) Sample(r sampler.Request, _ string, d space.Dist) (float64, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.drawn[r.Trial.Number], w.seen[r.Trial.Number] = nil, nil
@@ -111,7 +111,7 @@ func (w *watcher) Sample(r trial.Request, _ string, d space.Dist) (float64, erro
 	return d.Value(r.Rand.Float64()), nil
 }
 
-func (w *watcher) Prune(h trial.History, t *trial.Trial) (trial.Verdict, error) {
+func (w *watcher) Prune(h trial.History, t *trial.Trial) (pruner.Verdict, error) {
 	w.mu.Lock()
 	w.whole = max(w.whole, len(h.Finished()))
 	w.mu.Unlock()

@@ -4,24 +4,15 @@ import (
 	"context"
 	"math"
 
+	"github.com/bluefin-hpo/bluefin/sampler"
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
-// A FiniteSampler is a Sampler that tries each combination of a space once.
-// Optimize ends when it has nothing left.
-type FiniteSampler interface {
-	Sampler
-
-	// Left returns how many new trials will find something that no trial of h
-	// has tried or is trying, as far as is known; 0 if there is nothing.
-	Left(h trial.History) int
-}
-
 // Exhausted reports whether the sampler has nothing left to try: it is a
-// FiniteSampler, and each of its combinations has been tried or is being tried.
+// sampler.FiniteSampler, and each of its combinations has been tried or is being tried.
 // A trial that is begun nevertheless repeats one.
 func (s *Study) Exhausted(ctx context.Context) (bool, error) {
-	f, ok := s.cfg.Sampler.(FiniteSampler)
+	f, ok := s.cfg.Sampler.(sampler.FiniteSampler)
 	if !ok {
 		return false, nil
 	}
@@ -33,7 +24,7 @@ func (s *Study) Exhausted(ctx context.Context) (bool, error) {
 // the budget says, or fewer if the sampler runs out of what to try. Then it also
 // reports that. Trials that wait in the queue are begun in any case.
 func (r *run) limit(ctx context.Context) (trials int, fewer bool, err error) {
-	f, ok := r.study.cfg.Sampler.(FiniteSampler)
+	f, ok := r.study.cfg.Sampler.(sampler.FiniteSampler)
 	if !ok {
 		return r.budget.Trials, false, nil
 	}

@@ -50,7 +50,7 @@ func TestOptimizeEndsWhenNothingIsLeftToTry(t *testing.T) {
 	grid := sampler.Grid{Seed: 3, Values: map[string][]any{"x": {0, 4, 9}, "y": {0, 1, 2, 3}}}
 	for _, c := range []struct {
 		name      string
-		sampler   study.Sampler
+		sampler   sampler.Sampler
 		objective study.Objective
 		want      int
 	}{

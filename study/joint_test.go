@@ -21,7 +21,7 @@ import (
 // what it is about to try.
 func TestWorkersKnowWhatOthersAreAboutToTry(t *testing.T) {
 	for name, c := range map[string]struct {
-		sampler         study.Sampler
+		sampler         sampler.Sampler
 		workers, trials int
 	}{
 		"TPE": {&sampler.TPE{}, 8, 60},
@@ -64,10 +64,10 @@ type announcer struct {
 	seen []map[string]float64
 }
 
-func (a *announcer) SampleJoint(r trial.Request) (map[string]float64, error) {
+func (a *announcer) SampleJoint(r sampler.Request) (map[string]float64, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	for _, t := range r.History.Running() {
+	for _, t := range r.Running() {
 		if t.Number != r.Trial.Number {
 			a.seen = append(a.seen, t.Joint)
 		}
@@ -75,7 +75,7 @@ func (a *announcer) SampleJoint(r trial.Request) (map[string]float64, error) {
 	return map[string]float64{"x": 0.25, "y": 0.30000000000000004}, nil
 }
 
-func (*announcer) Sample(trial.Request, string, space.Dist) (float64, error) { return 0.5, nil }
+func (*announcer) Sample(sampler.Request, string, space.Dist) (float64, error) { return 0.5, nil }
 
 func TestOtherProcessesKnowWhatATrialIsAboutToTry(t *testing.T) {
 	ctx := context.Background()
@@ -132,7 +132,7 @@ func TestOtherProcessesKnowWhatATrialIsAboutToTry(t *testing.T) {
 // An interrupter ends a context while it draws.
 type interrupter struct{ cancel context.CancelFunc }
 
-func (i interrupter) Sample(trial.Request, string, space.Dist) (float64, error) {
+func (i interrupter) Sample(sampler.Request, string, space.Dist) (float64, error) {
 	i.cancel()
 	return 0.5, nil
 }

@@ -59,7 +59,7 @@ func (e *TrialError) Error() string { return fmt.Sprintf("trial %d failed: %v", 
 func (e *TrialError) Unwrap() error { return e.Err }
 
 // Optimize runs trials of a study with one objective until the budget is
-// used up, or a FiniteSampler such as sampler.Grid has nothing left to try
+// used up, or a sampler.FiniteSampler such as sampler.Grid has nothing left to try
 // (Exhausted tells which), and returns nil; or, if all trials that it ran have
 // failed, the error of the last one, which matches *TrialError. A study that has
 // its trials already is left as it is, so running a program again finishes what
@@ -284,7 +284,7 @@ func (r *run) outcome() error {
 func (s *Study) everSucceeded() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.log.History().Ranked() > 0
+	return s.log.History().NumRanked() > 0
 }
 
 // running returns how many trials this Study runs.

@@ -25,8 +25,8 @@ const recordedFile = "testdata/recorded.json"
 var recordedStudies = []struct {
 	name, problem string
 	trials        int
-	sampler       study.Sampler
-	pruner        study.Pruner
+	sampler       sampler.Sampler
+	pruner        pruner.Pruner
 }{
 	{"random", "bbob_f08_d05", 30, sampler.Random{}, nil},
 	{"tpe", "bbob_f08_d05", 120, &sampler.TPE{}, nil},

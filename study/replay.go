@@ -40,12 +40,12 @@ func (g *glimpse) UnmarshalJSON(text []byte) error {
 // noteRunning keeps with t which running trials its sampler saw, if it looked.
 // The caller holds t.mu.
 func (t *Trial) noteRunning() {
-	if t.noted || !t.looked.Load() {
+	if t.noted || !t.looked {
 		return
 	}
 	t.noted = true
 	seen := []glimpse{}
-	for _, u := range t.history.Running() {
+	for _, u := range t.running {
 		if u.Number != t.Number() {
 			seen = append(seen, glimpse{u.Number, len(u.Params), rest(u)})
 		}
@@ -60,9 +60,9 @@ func (t *Trial) noteRunning() {
 	t.systemAttrs = merged(t.systemAttrs, attrs)
 }
 
-// past returns the history that the parameters of t were drawn from, by its
-// record and a later history.
-func (s *Study) past(t *trial.Trial, h trial.History) trial.History {
+// past returns the history that the parameters of t were drawn from and the
+// trials that ran beside it, by its record and a later history.
+func (s *Study) past(t *trial.Trial, h trial.History) (trial.History, []*trial.Trial) {
 	var seen []glimpse
 	if text, ok := t.SystemAttrs[runningKey]; ok && json.Unmarshal(text, &seen) != nil {
 		seen = nil // as another program left it
@@ -80,8 +80,8 @@ func (s *Study) past(t *trial.Trial, h trial.History) trial.History {
 		})
 	}
 	slices.SortFunc(running, func(a, b *trial.Trial) int { return a.Number - b.Number })
-	h = h.WithRunning(running)
-	return new(trial.Brackets).Part(h, s.bracketing(h)).Of(t.Number)
+	split := new(brackets).split(h, s.bracketing(h))
+	return split.of(t.Number), split.beside(t.Number, running)
 }
 
 // Replay draws the parameters of a trial again and returns them: those that its
@@ -103,7 +103,8 @@ func (s *Study) Replay(ctx context.Context, number int) ([]trial.Param, error) {
 	}
 	blank := *record
 	blank.State, blank.Params, blank.Joint, blank.Values = trial.Running, nil, nil, nil
-	t := newTrial(ctx, s, storage.Lease{}, &blank, s.past(record, h))
+	past, beside := s.past(record, h)
+	t := newTrial(ctx, s, storage.Lease{}, &blank, past, beside)
 	defer t.cancel(nil)
 	if err := t.loadQueued(); err != nil {
 		return nil, fmt.Errorf("replay trial %d: %w", number, err)

@@ -68,34 +68,34 @@ func TestReplay(t *testing.T) {
 	grid := sampler.Grid{Seed: 1, Values: map[string][]any{"k": {0, 3, 4, 5}, "s": {0.25, 0.5}, "c": {"a", "b", "c"}}}
 	for _, c := range []struct {
 		name   string
-		fresh  func() study.Sampler
+		fresh  func() sampler.Sampler
 		trials int
 		finite bool
 		looks  bool // at running trials
-		pruner study.Pruner
+		pruner pruner.Pruner
 	}{
-		{"Random", func() study.Sampler { return sampler.Random{} }, 60, false, false, nil},
-		{"QMC", func() study.Sampler { return sampler.QMC{Seed: 1} }, 60, false, false, nil},
-		{"Halton", func() study.Sampler { return sampler.QMC{Seed: 1, Sequence: sampler.Halton} }, 60, false, false, nil},
-		{"Grid", func() study.Sampler { return grid }, 24, true, false, nil},
-		{"Grid, which goes round again", func() study.Sampler { return struct{ study.Sampler }{grid} }, 36, true, true, nil},
-		{"BruteForce", func() study.Sampler { return sampler.BruteForce{} }, 60, true, true, nil},
-		{"CMAES", func() study.Sampler { return &sampler.CMAES{Population: 10} }, 100, false, false, nil},
-		{"CMAES as Optuna's", func() study.Sampler { return &sampler.CMAES{Population: 10, AsOptuna: true} }, 60, false, false, nil},
-		{"CMAES, separable", func() study.Sampler { return &sampler.CMAES{Population: 10, Separable: true} }, 100, false, false, nil},
-		{"CMAES, adapting rates", func() study.Sampler { return &sampler.CMAES{Population: 10, AdaptRates: true} }, 100, false, false, nil},
-		{"CMAES with margin", func() study.Sampler { return &sampler.CMAES{Population: 10, Margin: true} }, 100, false, false, nil},
-		{"CMAES with IPOP", func() study.Sampler { return &sampler.CMAES{Population: 10, Restart: sampler.IPOP} }, 100, false, false, nil},
-		{"CMAES with BIPOP and median", func() study.Sampler { return &sampler.CMAES{Population: 10, Restart: sampler.BIPOP} }, 100, false, false, pruner.Median{}},
-		{"CMAES under Hyperband", func() study.Sampler { return &sampler.CMAES{Population: 5} }, 100, false, false, pruner.Hyperband{StudyName: "test"}},
-		{"GP", func() study.Sampler { return &sampler.GP{} }, 30, false, true, nil},
-		{"Auto", func() study.Sampler { return &sampler.Auto{} }, 40, false, true, nil},
-		{"TPE", func() study.Sampler { return &sampler.TPE{} }, 60, false, true, nil},
-		{"TPE, one at a time", func() study.Sampler { return &sampler.TPE{Independent: true} }, 60, false, true, nil},
-		{"TPE by groups", func() study.Sampler { return &sampler.TPE{Groups: true} }, 60, false, true, nil},
-		{"TPE in a finite space", func() study.Sampler { return &sampler.TPE{} }, 60, true, true, nil},
-		{"TPE with median", func() study.Sampler { return &sampler.TPE{} }, 60, false, true, pruner.Median{}},
-		{"TPE under Hyperband", func() study.Sampler { return &sampler.TPE{StartupTrials: 5} }, 80, false, true, pruner.Hyperband{StudyName: "test"}},
+		{"Random", func() sampler.Sampler { return sampler.Random{} }, 60, false, false, nil},
+		{"QMC", func() sampler.Sampler { return sampler.QMC{Seed: 1} }, 60, false, false, nil},
+		{"Halton", func() sampler.Sampler { return sampler.QMC{Seed: 1, Sequence: sampler.Halton} }, 60, false, false, nil},
+		{"Grid", func() sampler.Sampler { return grid }, 24, true, false, nil},
+		{"Grid, which goes round again", func() sampler.Sampler { return struct{ sampler.Sampler }{grid} }, 36, true, true, nil},
+		{"BruteForce", func() sampler.Sampler { return sampler.BruteForce{} }, 60, true, true, nil},
+		{"CMAES", func() sampler.Sampler { return &sampler.CMAES{Population: 10} }, 100, false, false, nil},
+		{"CMAES as Optuna's", func() sampler.Sampler { return &sampler.CMAES{Population: 10, AsOptuna: true} }, 60, false, false, nil},
+		{"CMAES, separable", func() sampler.Sampler { return &sampler.CMAES{Population: 10, Separable: true} }, 100, false, false, nil},
+		{"CMAES, adapting rates", func() sampler.Sampler { return &sampler.CMAES{Population: 10, AdaptRates: true} }, 100, false, false, nil},
+		{"CMAES with margin", func() sampler.Sampler { return &sampler.CMAES{Population: 10, Margin: true} }, 100, false, false, nil},
+		{"CMAES with IPOP", func() sampler.Sampler { return &sampler.CMAES{Population: 10, Restart: sampler.IPOP} }, 100, false, false, nil},
+		{"CMAES with BIPOP and median", func() sampler.Sampler { return &sampler.CMAES{Population: 10, Restart: sampler.BIPOP} }, 100, false, false, pruner.Median{}},
+		{"CMAES under Hyperband", func() sampler.Sampler { return &sampler.CMAES{Population: 5} }, 100, false, false, pruner.Hyperband{StudyName: "test"}},
+		{"GP", func() sampler.Sampler { return &sampler.GP{} }, 30, false, true, nil},
+		{"Auto", func() sampler.Sampler { return &sampler.Auto{} }, 40, false, true, nil},
+		{"TPE", func() sampler.Sampler { return &sampler.TPE{} }, 60, false, true, nil},
+		{"TPE, one at a time", func() sampler.Sampler { return &sampler.TPE{Independent: true} }, 60, false, true, nil},
+		{"TPE by groups", func() sampler.Sampler { return &sampler.TPE{Groups: true} }, 60, false, true, nil},
+		{"TPE in a finite space", func() sampler.Sampler { return &sampler.TPE{} }, 60, true, true, nil},
+		{"TPE with median", func() sampler.Sampler { return &sampler.TPE{} }, 60, false, true, pruner.Median{}},
+		{"TPE under Hyperband", func() sampler.Sampler { return &sampler.TPE{StartupTrials: 5} }, 80, false, true, pruner.Hyperband{StudyName: "test"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

@@ -12,6 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/bluefin-hpo/bluefin/pruner"
 	"github.com/bluefin-hpo/bluefin/sampler"
 	"github.com/bluefin-hpo/bluefin/space"
 	"github.com/bluefin-hpo/bluefin/storage"
@@ -242,9 +243,9 @@ func TestAskAndTell(t *testing.T) {
 // stopAt prunes when a report reaches a value, and leaves a mark.
 type stopAt float64
 
-func (p stopAt) Prune(_ trial.History, t *trial.Trial) (trial.Verdict, error) {
+func (p stopAt) Prune(_ trial.History, t *trial.Trial) (pruner.Verdict, error) {
 	r, _ := t.LastReport()
-	return trial.Verdict{Prune: r.Value >= float64(p), Attrs: map[string]json.RawMessage{"mark": json.RawMessage("1")}}, nil
+	return pruner.Verdict{Prune: r.Value >= float64(p), Attrs: map[string]json.RawMessage{"mark": json.RawMessage("1")}}, nil
 }
 
 // reports are the given values at steps 0, 1, …

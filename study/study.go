@@ -22,46 +22,11 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/bluefin-hpo/bluefin/pruner"
 	"github.com/bluefin-hpo/bluefin/sampler"
-	"github.com/bluefin-hpo/bluefin/space"
 	"github.com/bluefin-hpo/bluefin/storage"
 	"github.com/bluefin-hpo/bluefin/trial"
 )
-
-// A Sampler draws the value of one parameter, in internal form. The engine
-// checks that d contains the answer. Sample is safe for concurrent use, and
-// its answer is a function of its arguments. Package samplertest has the suite
-// that every sampler passes.
-type Sampler interface {
-	Sample(r trial.Request, name string, d space.Dist) (float64, error)
-}
-
-// A JointSampler draws all parameters that it knows of at once, in internal
-// form, before the objective asks for the first one. A parameter that it does
-// not return, or returns outside of what the objective then asks for, is drawn
-// by Sample.
-type JointSampler interface {
-	Sampler
-	SampleJoint(r trial.Request) (map[string]float64, error)
-}
-
-// A Pruner says after each report whether the trial t should stop. The newest
-// report is part of t; h may hold an older record of t among the running
-// trials. Prune is safe for concurrent use.
-type Pruner interface {
-	Prune(h trial.History, t *trial.Trial) (trial.Verdict, error)
-}
-
-// A BracketPruner is a Pruner whose trials compete in brackets. The engine hands
-// a sampler the history of the bracket that the trial is in.
-type BracketPruner interface {
-	Pruner
-
-	// Bracketing returns how trials are parted, nil if they are not. It changes
-	// seldom as the history grows, because all that is known of the brackets is
-	// then gathered anew.
-	Bracketing(h trial.History) trial.Bracketing
-}
 
 // Config says what a study is and how it is searched. The zero value is a
 // minimization with TPE, without pruning, in memory. Name, Directions and what
@@ -70,8 +35,8 @@ type BracketPruner interface {
 type Config struct {
 	Name       string            // 1 to 512 bytes; "" in memory: "study"
 	Directions []trial.Direction // of each objective; nil: as stored, or Minimize
-	Sampler    Sampler           // nil: sampler.TPE
-	Pruner     Pruner            // nil: no trial is pruned
+	Sampler    sampler.Sampler   // nil: sampler.TPE
+	Pruner     pruner.Pruner     // nil: no trial is pruned
 	Storage    storage.Storage   // nil: in memory
 	Seed       uint64            // of all that is drawn
 
@@ -124,7 +89,7 @@ type Study struct {
 	log      *trial.Log
 	revision int64    // up to which the log knows the storage
 	live     []*Trial // the trials that this Study runs
-	brackets trial.Brackets
+	brackets brackets
 
 	drawing sync.Mutex // held while a trial draws what is drawn together
 	endedMu sync.Mutex // held while cfg.Ended runs
@@ -274,18 +239,18 @@ func (s *Study) sync(ctx context.Context) (trial.History, error) {
 	return s.log.History(), err
 }
 
-// parted is sync for whoever draws: the history in brackets.
-func (s *Study) parted(ctx context.Context) (trial.History, trial.Parted, error) {
+// syncSplit is sync, and returns the history in brackets too.
+func (s *Study) syncSplit(ctx context.Context) (trial.History, splitHistory, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	err := s.read(ctx)
 	h := s.log.History()
-	return h, s.brackets.Part(h, s.bracketing(h)), err
+	return h, s.brackets.split(h, s.bracketing(h)), err
 }
 
-// bracketing returns how the pruner parts the trials, nil if it does not.
-func (s *Study) bracketing(h trial.History) trial.Bracketing {
-	if p, ok := s.cfg.Pruner.(BracketPruner); ok {
+// bracketing returns how the pruner splits the trials, nil if it does not.
+func (s *Study) bracketing(h trial.History) pruner.Bracketing {
+	if p, ok := s.cfg.Pruner.(pruner.BracketPruner); ok {
 		return p.Bracketing(h)
 	}
 	return nil

@@ -154,7 +154,7 @@ func TestTheNumberOfWorkersDoesNotChangeRandomSearch(t *testing.T) {
 }
 
 func TestTheSameSeedGivesTheSameStudy(t *testing.T) {
-	for name, s := range map[string]study.Sampler{"TPE": &sampler.TPE{}, "CMAES": &sampler.CMAES{}, "Random": sampler.Random{}} {
+	for name, s := range map[string]sampler.Sampler{"TPE": &sampler.TPE{}, "CMAES": &sampler.CMAES{}, "Random": sampler.Random{}} {
 		points := func(seed uint64, parts ...int) string {
 			file := filepath.Join(t.TempDir(), "study.db")
 			var all []*trial.Trial

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/bluefin-hpo/bluefin/sampler"
 	"github.com/bluefin-hpo/bluefin/space"
 	"github.com/bluefin-hpo/bluefin/storage"
 	"github.com/bluefin-hpo/bluefin/trial"
@@ -138,7 +139,7 @@ func (t *Trial) draw(name string, d space.Dist) (float64, error) {
 	if d.Len() == 1 {
 		return d.Value(0), nil
 	}
-	joint, ok := t.study.cfg.Sampler.(JointSampler)
+	joint, ok := t.study.cfg.Sampler.(sampler.JointSampler)
 	if ok && t.joint == nil {
 		if err := t.drawJoint(joint); err != nil {
 			return 0, setupError{err}
@@ -160,11 +161,11 @@ func (t *Trial) draw(name string, d space.Dist) (float64, error) {
 // drawJoint draws what is drawn together. The trials of one process do so one
 // after the other, so that each knows what those before it are about to try. The
 // caller holds t.mu.
-func (t *Trial) drawJoint(joint JointSampler) error {
+func (t *Trial) drawJoint(joint sampler.JointSampler) error {
 	t.study.drawing.Lock()
 	defer t.study.drawing.Unlock()
-	if t.parted != nil {
-		t.history = t.parted.WithRunning(t.study.beside(t)).Of(t.Number()).Watched(&t.looked)
+	if t.split != nil {
+		t.running = t.split.beside(t.Number(), t.study.beside(t))
 	}
 	drawn, err := joint.SampleJoint(t.request(""))
 	if err != nil {
@@ -195,7 +196,7 @@ func (s *Study) beside(t *Trial) []*trial.Trial {
 	return all
 }
 
-func (t *Trial) request(name string) trial.Request {
+func (t *Trial) request(name string) sampler.Request {
 	t.source.Seed(random(t.study.cfg.Seed, t.Number(), name))
-	return trial.Request{History: t.history, Trial: &t.record.now, Rand: &t.rand}
+	return sampler.Request{History: t.history, Trial: &t.record.now, Rand: &t.rand, Running: t.look}
 }

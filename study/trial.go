@@ -9,9 +9,9 @@ import (
 	"math/rand/v2"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
+	"github.com/bluefin-hpo/bluefin/pruner"
 	"github.com/bluefin-hpo/bluefin/space/pyjson"
 	"github.com/bluefin-hpo/bluefin/storage"
 	"github.com/bluefin-hpo/bluefin/trial"
@@ -28,9 +28,10 @@ import (
 // pruner, Optimize returns it at once.
 type Trial struct {
 	study   *Study
-	history trial.History // what the parameters are drawn from
-	parted  *trial.Parted // the history when the trial was made; nil if it was begun before
-	owner   string        // of the lease
+	history trial.History  // the finished trials that the parameters are drawn from
+	running []*trial.Trial // the others that the parameters are drawn beside
+	split   *splitHistory  // as the trial was made; nil if it had started before
+	owner   string         // of the lease
 	lease   time.Duration
 	ctx     context.Context
 	cancel  context.CancelCauseFunc
@@ -41,23 +42,27 @@ type Trial struct {
 
 	inherited int // how many parameters an earlier run of the trial has left
 
-	mu     sync.Mutex         // guards the following
-	queued map[string]any     // external values that the queue has fixed
-	joint  map[string]float64 // what the joint sampler drew; nil: not asked yet
-	source rand.PCG           // of the draw that is being made
-	rand   rand.Rand          // draws from source
-	looked atomic.Bool        // the sampler has asked for the running trials
-	noted  bool               // which were running is part of the record
-	warned bool               // of a report whose step surprises
-	err    error              // the sticky error
-	over   bool               // told, given back or lost: nothing can be added
+	mu     sync.Mutex            // guards the following
+	queued map[string]any        // external values that the queue has fixed
+	joint  map[string]float64    // what the joint sampler drew; nil: not asked yet
+	source rand.PCG              // of the draw that is being made
+	rand   rand.Rand             // draws from source
+	look   func() []*trial.Trial // returns running to the sampler, and notes that in looked
+	looked bool
+	noted  bool  // which were running is part of the record
+	warned bool  // of a report whose step surprises
+	err    error // the sticky error
+	over   bool  // told, given back or lost: nothing can be added
 	saving
 }
 
-func newTrial(ctx context.Context, s *Study, lease storage.Lease, record *trial.Trial, h trial.History) *Trial {
-	t := &Trial{study: s, owner: lease.Owner, lease: lease.Duration, writing: make(chan struct{}, 1)}
-	t.history = h.Watched(&t.looked)
+func newTrial(ctx context.Context, s *Study, lease storage.Lease, record *trial.Trial, h trial.History, running []*trial.Trial) *Trial {
+	t := &Trial{study: s, history: h, running: running, owner: lease.Owner, lease: lease.Duration, writing: make(chan struct{}, 1)}
 	t.rand = *rand.New(&t.source)
+	t.look = func() []*trial.Trial {
+		t.looked = true
+		return t.running
+	}
 	t.record.now = *record
 	t.record.now.Params = slices.Clip(record.Params) // the storage's array ends there
 	t.record.now.Reports = slices.Clip(record.Reports)
@@ -167,7 +172,7 @@ func (t *Trial) Report(step int, value float64) error {
 	if !added {
 		return nil
 	}
-	var verdict trial.Verdict
+	var verdict pruner.Verdict
 	if t.study.cfg.Pruner != nil {
 		var err error
 		if verdict, err = t.study.cfg.Pruner.Prune(h, &record); err != nil {

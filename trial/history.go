@@ -1,29 +1,10 @@
 package trial
 
 import (
-	"encoding/json"
-	"math/rand/v2"
 	"slices"
-	"sync/atomic"
 
 	"github.com/bluefin-hpo/bluefin/space"
 )
-
-// A Request is what a sampler is asked: draw for this trial, from this
-// history, with this randomness. Rand is a function of the study's seed, the
-// trial's number and the name of the parameter, so it is fresh for every
-// request and no one else uses it.
-type Request struct {
-	History History
-	Trial   *Trial // the trial to draw for, with the parameters it has so far; it changes once the draw is made
-	Rand    *rand.Rand
-}
-
-// A Verdict is what a pruner says about a running trial.
-type Verdict struct {
-	Prune bool                       // stop the trial
-	Attrs map[string]json.RawMessage // system attributes to store with the trial, for later verdicts
-}
 
 // A History is what is known of a study at one moment. It is a value that
 // never changes: any number of goroutines may read it, nobody may write to
@@ -36,7 +17,6 @@ type History struct {
 	reported   *Trial       // the first Complete one with reports
 	complete   intersection // of the Complete trials
 	ranked     intersection // of the Complete and the Pruned ones
-	looked     *atomic.Bool // see Watched; nil: nobody wants to know
 }
 
 // Directions returns the direction of each objective, at least one.
@@ -47,41 +27,24 @@ func (h History) Directions() []Direction { return h.directions }
 // length is a cursor: whoever has folded the first n goes on at [n:].
 func (h History) Finished() []*Trial { return slices.Clip(h.finished) }
 
-// Running returns the trials that are running, by number. The trial that a
-// Request is about may be among them.
-func (h History) Running() []*Trial {
-	if h.looked != nil {
-		h.looked.Store(true)
-	}
-	return h.running
-}
+// Running returns the trials that are running, by number.
+func (h History) Running() []*Trial { return h.running }
 
-// Watched returns h, but sets looked when Running is called. So the engine
-// knows whether an answer depends on more than the finished trials.
-func (h History) Watched(looked *atomic.Bool) History {
-	h.looked = looked
+// WithoutRunning returns h without its running trials.
+func (h History) WithoutRunning() History {
+	h.running = nil
 	return h
 }
 
-// WithRunning returns h with the given running trials, by number, in place of
-// its own. It takes over running.
-func (h History) WithRunning(running []*Trial) History {
-	h.running = running
-	return h
-}
+// Space returns the parameters that every Complete trial has with the same
+// distribution. It is empty if no trial is Complete.
+func (h History) Space() space.Space { return h.complete.space }
 
-// Space returns the parameters that every Complete trial has (with pruned,
-// every Complete and every Pruned one), each with the same distribution.
-// Failed trials do not count. It is empty if there is no such trial.
-func (h History) Space(pruned bool) space.Space {
-	if pruned {
-		return h.ranked.space
-	}
-	return h.complete.space
-}
+// RankedSpace is Space over the Complete and the Pruned trials.
+func (h History) RankedSpace() space.Space { return h.ranked.space }
 
-// Ranked returns how many Complete and Pruned trials there are, at no cost.
-func (h History) Ranked() int { return h.ranked.n }
+// NumRanked returns how many trials are Complete or Pruned, in constant time.
+func (h History) NumRanked() int { return h.ranked.n }
 
 // Best returns the best Complete and feasible trial by the first objective;
 // of several equal ones the one that finished first.

@@ -75,10 +75,10 @@ func TestSpaceIsTheReferencesIntersection(t *testing.T) {
 			}
 			log.Put(u)
 		}
-		if got := names(log.History().Space(false)); !slices.Equal(got, c.Complete) {
+		if got := names(log.History().Space()); !slices.Equal(got, c.Complete) {
 			t.Errorf("case %d: of the complete trials %v, want %v", i, got, c.Complete)
 		}
-		if got := names(log.History().Space(true)); !slices.Equal(got, c.Ranked) {
+		if got := names(log.History().RankedSpace()); !slices.Equal(got, c.Ranked) {
 			t.Errorf("case %d: of the complete and pruned trials %v, want %v", i, got, c.Ranked)
 		}
 	}
@@ -197,7 +197,7 @@ func TestAHistoryNeverChangesAndLaterOnesBeginWithIt(t *testing.T) {
 	}
 	take := func(h trial.History) snapshot {
 		best, _ := h.Best()
-		return snapshot{h, slices.Clone(h.Finished()), slices.Clone(h.Running()), best, names(h.Space(true))}
+		return snapshot{h, slices.Clone(h.Finished()), slices.Clone(h.Running()), best, names(h.RankedSpace())}
 	}
 	var all []snapshot
 	log := randomLog(1, 200, func(log *trial.Log, u *trial.Trial) {
@@ -211,7 +211,7 @@ func TestAHistoryNeverChangesAndLaterOnesBeginWithIt(t *testing.T) {
 			t.Fatalf("snapshot %d has changed", i)
 		}
 		ranked := slices.DeleteFunc(slices.Clone(s.finished), func(u *trial.Trial) bool { return u.State == trial.Failed })
-		if got := s.history.Ranked(); got != len(ranked) {
+		if got := s.history.NumRanked(); got != len(ranked) {
 			t.Fatalf("snapshot %d: %d trials are ranked, want %d", i, got, len(ranked))
 		}
 		if n := len(s.finished); !slices.Equal(s.finished, last[:n]) {
@@ -252,9 +252,9 @@ func TestBeforeIsTheHistoryAsItWas(t *testing.T) {
 		if best != wantBest || ok != wantOK {
 			t.Fatalf("before %d: best is %v, want %v", n, best, wantBest)
 		}
-		for _, pruned := range []bool{false, true} {
-			if !slices.Equal(names(got.Space(pruned)), names(want.Space(pruned))) {
-				t.Fatalf("before %d: space is %v, want %v", n, names(got.Space(pruned)), names(want.Space(pruned)))
+		for _, common := range []func(trial.History) space.Space{trial.History.Space, trial.History.RankedSpace} {
+			if !slices.Equal(names(common(got)), names(common(want))) {
+				t.Fatalf("before %d: space is %v, want %v", n, names(common(got)), names(common(want)))
 			}
 		}
 		if len(got.Running()) != 0 {

@@ -17,7 +17,6 @@ import (
 	"github.com/bluefin-hpo/bluefin/sampler"
 	"github.com/bluefin-hpo/bluefin/space"
 	"github.com/bluefin-hpo/bluefin/study"
-	"github.com/bluefin-hpo/bluefin/trial"
 )
 
 // A line is what quality writes as JSON.
@@ -54,7 +53,7 @@ func TestQualityWritesTheBestGapAtTheCheckpoints(t *testing.T) {
 }
 
 // searchWith is a search of this engine with a sampler that has no name.
-func searchWith(t *testing.T, s study.Sampler, seed int) engine {
+func searchWith(t *testing.T, s sampler.Sampler, seed int) engine {
 	t.Helper()
 	st, err := study.Open(t.Context(), study.Config{Sampler: s, Seed: samplerSeed(seed)})
 	if err != nil {
@@ -95,7 +94,7 @@ type witness struct {
 	running  map[int]int // of other trials
 }
 
-func (w *witness) Sample(r trial.Request, name string, d space.Dist) (float64, error) {
+func (w *witness) Sample(r sampler.Request, name string, d space.Dist) (float64, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	others := 0
@@ -130,7 +129,7 @@ func TestWorkersKnowAllButTheTrialsInFlight(t *testing.T) {
 // A bad sampler draws what no distribution holds.
 type bad struct{}
 
-func (bad) Sample(trial.Request, string, space.Dist) (float64, error) { return math.NaN(), nil }
+func (bad) Sample(sampler.Request, string, space.Dist) (float64, error) { return math.NaN(), nil }
 
 func TestASamplerThatFailsIsAnError(t *testing.T) {
 	p, _ := functions.New("classic_branin", 1)
@@ -344,7 +343,7 @@ func TestTheNamesWithOptunaAreTheSamplersWithItsRules(t *testing.T) {
 	}
 	for _, c := range []struct {
 		name         string
-		named, usual study.Sampler
+		named, usual sampler.Sampler
 	}{
 		{"tpe-optuna", &sampler.TPE{Optuna: true}, &sampler.TPE{}},
 		{"cmaes-optuna", &sampler.CMAES{AsOptuna: true}, &sampler.CMAES{}},

@@ -5,7 +5,6 @@ import (
 
 	"github.com/bluefin-hpo/bluefin/pruner"
 	"github.com/bluefin-hpo/bluefin/sampler"
-	"github.com/bluefin-hpo/bluefin/study"
 )
 
 // samplerNames are those that newSampler knows.
@@ -22,7 +21,7 @@ type plan struct {
 
 // newSampler returns a sampler that serves one study. Of grid search there is
 // none: it needs values for every parameter, and the problems have their own.
-func newSampler(name string, p plan) (study.Sampler, error) {
+func newSampler(name string, p plan) (sampler.Sampler, error) {
 	switch name {
 	case "auto":
 		return &sampler.Auto{Trials: p.trials, Workers: p.workers}, nil
@@ -66,7 +65,7 @@ func newSampler(name string, p plan) (study.Sampler, error) {
 var prunerNames = []string{"none", "median", "percentile25", "halving", "hyperband"}
 
 // newPruner returns a pruner; a factor of 0 is the default of its kind.
-func newPruner(name string, factor int) (study.Pruner, error) {
+func newPruner(name string, factor int) (pruner.Pruner, error) {
 	switch name {
 	case "none":
 		return nil, nil

@@ -9,6 +9,8 @@ import (
 	"sync"
 
 	"github.com/bluefin-hpo/bluefin/objective/functions"
+	"github.com/bluefin-hpo/bluefin/pruner"
+	"github.com/bluefin-hpo/bluefin/sampler"
 	"github.com/bluefin-hpo/bluefin/space"
 	"github.com/bluefin-hpo/bluefin/study"
 	"github.com/bluefin-hpo/bluefin/trial"
@@ -133,7 +135,7 @@ type pruned struct {
 // prune searches a problem with learning curves until there are so many
 // trials, or until so many epochs were trained; 0 is any number. Step 1 is
 // the first epoch. A trial that the epochs do not suffice for does not count.
-func prune(ctx context.Context, p functions.Problem, s study.Sampler, pr study.Pruner, seed, trials, epochs int) (pruned, error) {
+func prune(ctx context.Context, p functions.Problem, s sampler.Sampler, pr pruner.Pruner, seed, trials, epochs int) (pruned, error) {
 	result := pruned{gap: math.Inf(1)}
 	st, err := study.Open(ctx, study.Config{Sampler: s, Pruner: pr, Seed: samplerSeed(seed)})
 	if err != nil {

@@ -10,7 +10,6 @@ import (
 	"github.com/bluefin-hpo/bluefin/sampler"
 	"github.com/bluefin-hpo/bluefin/storage/sqlite"
 	"github.com/bluefin-hpo/bluefin/storage/storagetest"
-	"github.com/bluefin-hpo/bluefin/study"
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
@@ -38,13 +37,13 @@ func historyOf(t *testing.T, path, name string) trial.History {
 }
 
 // draws is what a sampler draws for the next trial of a history.
-func draws(t *testing.T, s study.Sampler, h trial.History, params []trial.Param) string {
+func draws(t *testing.T, s sampler.Sampler, h trial.History, params []trial.Param) string {
 	t.Helper()
-	request := func(stream uint64) trial.Request {
-		return trial.Request{History: h, Trial: &trial.Trial{Number: len(h.Finished())}, Rand: rand.New(rand.NewPCG(7, stream))}
+	request := func(stream uint64) sampler.Request {
+		return sampler.Request{History: h, Trial: &trial.Trial{Number: len(h.Finished())}, Rand: rand.New(rand.NewPCG(7, stream))}
 	}
 	text := ""
-	if joint, ok := s.(study.JointSampler); ok {
+	if joint, ok := s.(sampler.JointSampler); ok {
 		all, err := joint.SampleJoint(request(0))
 		text = fmt.Sprint(all, err)
 	}
@@ -78,7 +77,7 @@ func TestCopiesHaveTheSameHistoryAndDraws(t *testing.T) {
 					t.Fatalf("trial %d of finishing order: got\n%s, want\n%s", n, y, x)
 				}
 			}
-			for name, s := range map[string][2]study.Sampler{"tpe": {&sampler.TPE{}, &sampler.TPE{}}, "cmaes": {&sampler.CMAES{}, &sampler.CMAES{}}} {
+			for name, s := range map[string][2]sampler.Sampler{"tpe": {&sampler.TPE{}, &sampler.TPE{}}, "cmaes": {&sampler.CMAES{}, &sampler.CMAES{}}} {
 				if x, y := draws(t, s[0], a, params), draws(t, s[1], b, params); x != y {
 					t.Fatalf("%s after %d trials: got\n%s, want\n%s", name, n, y, x)
 				}

@@ -12,7 +12,6 @@ import (
 
 	"github.com/bluefin-hpo/bluefin/sampler"
 	"github.com/bluefin-hpo/bluefin/space/pyjson"
-	"github.com/bluefin-hpo/bluefin/study"
 )
 
 func samplerKwargsFlag() cli.Flag {
@@ -26,12 +25,12 @@ func samplerNames() []string {
 
 // samplerFor returns the sampler that the flags ask for. A seed among
 // --sampler-kwargs becomes that of --seed.
-func samplerFor(c *cli.Context) (study.Sampler, error) {
+func samplerFor(c *cli.Context) (sampler.Sampler, error) {
 	args, err := parseKwargs(c)
 	if err != nil {
 		return nil, err
 	}
-	var s study.Sampler
+	var s sampler.Sampler
 	switch name := c.String("sampler"); name {
 	case "auto":
 		s = &sampler.Auto{Trials: c.Int("trials")} // 0 where there is no such flag

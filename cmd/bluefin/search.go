@@ -9,7 +9,6 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/bluefin-hpo/bluefin/pruner"
-	"github.com/bluefin-hpo/bluefin/study"
 )
 
 func samplerFlag(byDefault string) cli.Flag {
@@ -33,7 +32,7 @@ func prunerNames() []string {
 
 // prunerFor returns the pruner that the flags ask for, nil for none, for a study
 // of the given name.
-func prunerFor(c *cli.Context, studyName string) (study.Pruner, error) {
+func prunerFor(c *cli.Context, studyName string) (pruner.Pruner, error) {
 	name, text, given := strings.Cut(c.String("pruner"), ":")
 	// number is what follows the name, or else the default.
 	number := func(byDefault float64, allowed func(x float64) bool, what string) (float64, error) {

@@ -3,8 +3,8 @@ package main
 import (
 	"math"
 
+	"github.com/bluefin-hpo/bluefin/sampler"
 	"github.com/bluefin-hpo/bluefin/space"
-	"github.com/bluefin-hpo/bluefin/trial"
 )
 
 // Local searches near the best trial: it draws from a normal distribution
@@ -14,10 +14,10 @@ type Local struct {
 	Sigma   float64 // standard deviation, as a share of the range; 0: 0.1
 }
 
-// Sample implements study.Sampler. All randomness comes from the request, and
+// Sample implements sampler.Sampler. All randomness comes from the request, and
 // Local keeps nothing, so it is safe for concurrent use and a resumed study
 // goes on as it would have.
-func (l Local) Sample(r trial.Request, name string, d space.Dist) (float64, error) {
+func (l Local) Sample(r sampler.Request, name string, d space.Dist) (float64, error) {
 	if l.Startup == 0 {
 		l.Startup = 10
 	}

@@ -24,7 +24,7 @@ func sphere(t *study.Trial) (float64, error) {
 	return sum, nil
 }
 
-func search(ctx context.Context, s study.Sampler) (float64, error) {
+func search(ctx context.Context, s sampler.Sampler) (float64, error) {
 	st, err := study.Open(ctx, study.Config{Sampler: s})
 	if err != nil {
 		return 0, err

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/mlp"
+	"github.com/bluefin-hpo/bluefin/pruner"
 
 	"github.com/bluefin-hpo/bluefin/sampler"
 	"github.com/bluefin-hpo/bluefin/space"
@@ -101,8 +102,8 @@ func TestATrialIsARun(t *testing.T) {
 // third prunes at the third epoch.
 type third struct{}
 
-func (third) Prune(_ trial.History, t *trial.Trial) (trial.Verdict, error) {
-	return trial.Verdict{Prune: t.Reports[len(t.Reports)-1].Step == 3}, nil
+func (third) Prune(_ trial.History, t *trial.Trial) (pruner.Verdict, error) {
+	return pruner.Verdict{Prune: t.Reports[len(t.Reports)-1].Step == 3}, nil
 }
 
 func TestAPrunedTrialStopsAtItsEpoch(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/bluefin-hpo/bluefin/sampler"
 	"github.com/bluefin-hpo/bluefin/space"
 	"github.com/bluefin-hpo/bluefin/trial"
 )
@@ -16,7 +17,7 @@ var ways = map[string]func(u *run, value float64){
 
 // testExplores looks at what a sampler does beside a region that gives no value,
 // with the optimum at its edge.
-func testExplores(t *testing.T, newSampler func() Sampler) {
+func testExplores(t *testing.T, newSampler func() sampler.Sampler) {
 	for name, end := range ways {
 		t.Run(name, func(t *testing.T) {
 			st := newStudy(newSampler(), 8, trial.Minimize)
@@ -53,7 +54,7 @@ func testExplores(t *testing.T, newSampler func() Sampler) {
 // that learn from the history. Those that draw from a fixed distribution, as
 // random search and quasi Monte Carlo do, or from one that may have to shrink to a
 // point, as CMA-ES does, repeat points.
-func NoRepeats(t *testing.T, newSampler func() Sampler) {
+func NoRepeats(t *testing.T, newSampler func() sampler.Sampler) {
 	t.Helper()
 	for seed := range uint64(3) {
 		st := newStudy(newSampler(), seed, trial.Minimize)

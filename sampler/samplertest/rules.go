@@ -7,12 +7,13 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/bluefin-hpo/bluefin/sampler"
 	"github.com/bluefin-hpo/bluefin/space"
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
 // testContained runs studies whose trials end in every way; suggest checks.
-func testContained(t *testing.T, newSampler func() Sampler) {
+func testContained(t *testing.T, newSampler func() sampler.Sampler) {
 	for _, c := range []struct {
 		name      string
 		objective func(*run)
@@ -42,7 +43,7 @@ func testContained(t *testing.T, newSampler func() Sampler) {
 }
 
 // testEnds looks at many short studies, since a sampler may settle.
-func testEnds(t *testing.T, newSampler func() Sampler) {
+func testEnds(t *testing.T, newSampler func() sampler.Sampler) {
 	grids := map[string]space.Dist{
 		"float": space.Float{Low: 0, High: 1, Step: 0.25},
 		"int":   space.Int{Low: 1, High: 4},
@@ -77,7 +78,7 @@ func testEnds(t *testing.T, newSampler func() Sampler) {
 
 // snapshots returns the histories of a study, each one trial longer, and the
 // number of the trial that is asked for next.
-func snapshots(t *testing.T, s Sampler) (histories []trial.History, next []int) {
+func snapshots(t *testing.T, s sampler.Sampler) (histories []trial.History, next []int) {
 	t.Helper()
 	st := newStudy(s, 2, trial.Minimize)
 	for range 60 {
@@ -88,13 +89,13 @@ func snapshots(t *testing.T, s Sampler) (histories []trial.History, next []int) 
 }
 
 // answer is all that s says to one request.
-func answer(t *testing.T, s Sampler, h trial.History, number int) map[string]float64 {
+func answer(t *testing.T, s sampler.Sampler, h trial.History, number int) map[string]float64 {
 	t.Helper()
-	request := func(name string) trial.Request {
-		return trial.Request{History: h, Trial: &trial.Trial{Number: number}, Rand: randomness(3, number, name)}
+	request := func(name string) sampler.Request {
+		return sampler.NewRequest(h, &trial.Trial{Number: number}, randomness(3, number, name))
 	}
 	all := map[string]float64{}
-	if joint, ok := s.(jointSampler); ok {
+	if joint, ok := s.(sampler.JointSampler); ok {
 		values, err := joint.SampleJoint(request(""))
 		if err != nil {
 			t.Errorf("a sampler must serve every valid request, but SampleJoint failed: %v", err)
@@ -114,7 +115,7 @@ func answer(t *testing.T, s Sampler, h trial.History, number int) map[string]flo
 	return all
 }
 
-func testSameAnswer(t *testing.T, newSampler func() Sampler) {
+func testSameAnswer(t *testing.T, newSampler func() sampler.Sampler) {
 	histories, next := snapshots(t, newSampler())
 	used := newSampler()
 	// Forth and back, so that what the sampler has cached is of later trials.
@@ -124,7 +125,7 @@ func testSameAnswer(t *testing.T, newSampler func() Sampler) {
 			if got := answer(t, used, histories[i], next[i]); !maps.Equal(got, want) {
 				t.Fatalf("trial %d: an answer must depend on the request alone, but a used sampler said %v and a fresh one %v", next[i], got, want)
 			}
-			if _, err := used.Sample(trial.Request{History: histories[9], Rand: randomness(7, 9, "x"), Trial: &trial.Trial{Number: 9}}, "x", kinds[0]); err != nil {
+			if _, err := used.Sample(sampler.NewRequest(histories[9], &trial.Trial{Number: 9}, randomness(7, 9, "x")), "x", kinds[0]); err != nil {
 				t.Fatalf("a sampler must serve every valid request, but Sample failed: %v", err)
 			}
 		}
@@ -133,14 +134,14 @@ func testSameAnswer(t *testing.T, newSampler func() Sampler) {
 
 // text writes out everything that a history holds.
 func text(h trial.History) string {
-	s := fmt.Sprintf("%v %v %v\n", h.Directions(), h.Space(false), h.Space(true))
+	s := fmt.Sprintf("%v %v %v\n", h.Directions(), h.Space(), h.RankedSpace())
 	for _, t := range append(h.Finished(), h.Running()...) {
 		s += fmt.Sprintf("%+v\n", *t)
 	}
 	return s
 }
 
-func testUnmodified(t *testing.T, newSampler func() Sampler) {
+func testUnmodified(t *testing.T, newSampler func() sampler.Sampler) {
 	histories, next := snapshots(t, uniform{}) // no one has written to these
 	h, number := histories[len(histories)-1], next[len(next)-1]
 	before := text(h)
@@ -150,7 +151,7 @@ func testUnmodified(t *testing.T, newSampler func() Sampler) {
 	}
 }
 
-func testDirections(t *testing.T, newSampler func() Sampler) {
+func testDirections(t *testing.T, newSampler func() sampler.Sampler) {
 	down := newStudy(newSampler(), 4, trial.Minimize)
 	up := newStudy(newSampler(), 4, trial.Maximize)
 	for range 60 {
@@ -163,7 +164,7 @@ func testDirections(t *testing.T, newSampler func() Sampler) {
 	}
 }
 
-func testConcurrent(t *testing.T, newSampler func() Sampler) {
+func testConcurrent(t *testing.T, newSampler func() sampler.Sampler) {
 	histories, next := snapshots(t, newSampler())
 	var want []map[string]float64
 	for i, h := range histories {
@@ -184,15 +185,15 @@ func testConcurrent(t *testing.T, newSampler func() Sampler) {
 }
 
 // testObjectives accepts an error, but no panic and no value outside.
-func testObjectives(t *testing.T, newSampler func() Sampler) {
+func testObjectives(t *testing.T, newSampler func() sampler.Sampler) {
 	s := newSampler()
 	log := trial.NewLog([]trial.Direction{trial.Minimize, trial.Maximize})
 	for number := range 40 {
 		u := &trial.Trial{Number: number, State: trial.Complete}
-		request := func(name string) trial.Request {
-			return trial.Request{History: log.History(), Trial: &trial.Trial{Number: number}, Rand: randomness(6, number, name)}
+		request := func(name string) sampler.Request {
+			return sampler.NewRequest(log.History(), &trial.Trial{Number: number}, randomness(6, number, name))
 		}
-		joint, isJoint := s.(jointSampler)
+		joint, isJoint := s.(sampler.JointSampler)
 		var values map[string]float64
 		if isJoint {
 			var err error

@@ -6,30 +6,17 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/bluefin-hpo/bluefin/sampler"
 	"github.com/bluefin-hpo/bluefin/space"
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
-// Sampler is what a study asks of a sampler. If it also has the method
-//
-//	SampleJoint(r trial.Request) (map[string]float64, error)
-//
-// the suite uses that as a study does: it asks once at the beginning of a
-// trial, and asks Sample for what is missing.
-type Sampler interface {
-	Sample(r trial.Request, name string, d space.Dist) (float64, error)
-}
-
-type jointSampler interface {
-	SampleJoint(r trial.Request) (map[string]float64, error)
-}
-
 // Run checks the rules that hold for every sampler. newSampler returns a fresh
 // one with the same settings every time. Run it with the race detector too.
-func Run(t *testing.T, newSampler func() Sampler) {
+func Run(t *testing.T, newSampler func() sampler.Sampler) {
 	for _, rule := range []struct {
 		name  string
-		check func(*testing.T, func() Sampler)
+		check func(*testing.T, func() sampler.Sampler)
 	}{
 		{"every value is one of its distribution", testContained},
 		{"both ends of every small grid are drawn", testEnds},
@@ -47,18 +34,18 @@ func Run(t *testing.T, newSampler func() Sampler) {
 // Improves checks that the sampler finds much better values than random
 // search: on a shifted sphere in five dimensions, with 150 trials, the median
 // over the seeds of the best value must be less than a fourth.
-func Improves(t *testing.T, newSampler func() Sampler) {
+func Improves(t *testing.T, newSampler func() sampler.Sampler) {
 	improves(t, newSampler, 15, 150, 4)
 }
 
 // ImprovesSoon is Improves for a sampler that takes long to think and needs few
 // trials: with 40 of them, the median over five seeds must be less than a
 // hundredth of what random search finds in 150.
-func ImprovesSoon(t *testing.T, newSampler func() Sampler) {
+func ImprovesSoon(t *testing.T, newSampler func() sampler.Sampler) {
 	improves(t, newSampler, 5, 40, 100)
 }
 
-func improves(t *testing.T, newSampler func() Sampler, seeds, trials int, factor float64) {
+func improves(t *testing.T, newSampler func() sampler.Sampler, seeds, trials int, factor float64) {
 	t.Helper()
 	var with, without []float64
 	for seed := range uint64(seeds) {
@@ -72,7 +59,7 @@ func improves(t *testing.T, newSampler func() Sampler, seeds, trials int, factor
 	}
 }
 
-func bestOnSphere(t *testing.T, s Sampler, seed uint64, trials int) float64 {
+func bestOnSphere(t *testing.T, s sampler.Sampler, seed uint64, trials int) float64 {
 	t.Helper()
 	st := newStudy(s, seed, trial.Minimize)
 	for range trials {
@@ -92,6 +79,6 @@ func bestOnSphere(t *testing.T, s Sampler, seed uint64, trials int) float64 {
 // uniform is random search.
 type uniform struct{}
 
-func (uniform) Sample(r trial.Request, name string, d space.Dist) (float64, error) {
+func (uniform) Sample(r sampler.Request, name string, d space.Dist) (float64, error) {
 	return d.Value(r.Rand.Float64()), nil
 }

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"github.com/bluefin-hpo/bluefin/sampler"
 	"github.com/bluefin-hpo/bluefin/space"
 	"github.com/bluefin-hpo/bluefin/trial"
 )
@@ -13,12 +14,12 @@ import (
 // A study is the least engine that asks a sampler as a real one does.
 type study struct {
 	log     *trial.Log
-	sampler Sampler
+	sampler sampler.Sampler
 	seed    uint64
 	next    int // number of the next trial
 }
 
-func newStudy(s Sampler, seed uint64, directions ...trial.Direction) *study {
+func newStudy(s sampler.Sampler, seed uint64, directions ...trial.Direction) *study {
 	return &study{log: trial.NewLog(directions), sampler: s, seed: seed}
 }
 
@@ -45,7 +46,7 @@ func (s *study) run(t *testing.T, objective func(*run)) *trial.Trial {
 	s.next++
 	s.log.Put(copyOf(u.trial)) // a trial is among the running ones when it asks
 	u.history = s.log.History()
-	if joint, ok := s.sampler.(jointSampler); ok {
+	if joint, ok := s.sampler.(sampler.JointSampler); ok {
 		var err error
 		if u.joint, err = joint.SampleJoint(u.request("")); err != nil {
 			t.Fatalf("trial %d: a sampler must serve every valid request, but SampleJoint failed: %v", u.trial.Number, err)
@@ -56,19 +57,15 @@ func (s *study) run(t *testing.T, objective func(*run)) *trial.Trial {
 	return u.trial
 }
 
-func (u *run) request(name string) trial.Request {
-	return trial.Request{
-		History: u.history,
-		Trial:   copyOf(u.trial),
-		Rand:    randomness(u.study.seed, u.trial.Number, name),
-	}
+func (u *run) request(name string) sampler.Request {
+	return sampler.NewRequest(u.history, copyOf(u.trial), randomness(u.study.seed, u.trial.Number, name))
 }
 
 // suggest draws a parameter in internal form.
 func (u *run) suggest(name string, d space.Dist) float64 {
 	u.t.Helper()
 	x, ok := u.joint[name]
-	if known, in := u.history.Space(true).Get(name); ok && in && !known.Contains(x) {
+	if known, in := u.history.RankedSpace().Get(name); ok && in && !known.Contains(x) {
 		u.t.Errorf("trial %d, %s: SampleJoint must draw values that the distribution in the history contains, but drew %v for %v", u.trial.Number, name, x, known)
 	}
 	if !ok || !d.Contains(x) {

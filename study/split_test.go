@@ -1,21 +1,22 @@
-package trial_test
+package study
 
 import (
 	"math/rand/v2"
 	"slices"
 	"testing"
 
+	"github.com/bluefin-hpo/bluefin/pruner"
 	"github.com/bluefin-hpo/bluefin/space"
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
-// modulo parts trials by the remainder of their number.
+// modulo splits trials by the remainder of their number.
 type modulo int
 
 func (m modulo) Bracket(number int) int { return number % int(m) }
 
 // bracketed is the history of a bracket, made anew from what has finished.
-func bracketed(h trial.History, by trial.Bracketing, own int) *trial.Log {
+func bracketed(h trial.History, by pruner.Bracketing, own int) *trial.Log {
 	log := trial.NewLog(h.Directions())
 	for _, t := range h.Finished() {
 		if by.Bracket(t.Number) != own {
@@ -42,7 +43,7 @@ func bracketed(h trial.History, by trial.Bracketing, own int) *trial.Log {
 // trial that begins or ends.
 func parallel(seed uint64, n, workers int) []trial.History {
 	r := rand.New(rand.NewPCG(seed, 3))
-	log := trial.NewLog(minimize)
+	log := trial.NewLog([]trial.Direction{trial.Minimize})
 	var all []trial.History
 	var live []*trial.Trial
 	for number := 0; number < n || len(live) > 0; {
@@ -75,10 +76,10 @@ func equalHistories(t *testing.T, what string, got, want trial.History) {
 	same := func(a, b *trial.Trial) bool {
 		return a.Number == b.Number && a.State == b.State && a.Seen == b.Seen && slices.Equal(a.Values, b.Values) && slices.Equal(a.Params, b.Params)
 	}
-	if !slices.EqualFunc(got.Finished(), want.Finished(), same) || !slices.EqualFunc(got.Running(), want.Running(), same) {
-		t.Fatalf("%s: got %v finished and %v running, want %v and %v", what, numbers(got.Finished()), numbers(got.Running()), numbers(want.Finished()), numbers(want.Running()))
+	if !slices.EqualFunc(got.Finished(), want.Finished(), same) {
+		t.Fatalf("%s: got %v finished, want %v", what, got.Finished(), want.Finished())
 	}
-	if !slices.Equal(got.Directions(), want.Directions()) || !slices.Equal(got.Space(true), want.Space(true)) || !slices.Equal(got.Space(false), want.Space(false)) {
+	if !slices.Equal(got.Directions(), want.Directions()) || !slices.Equal(got.RankedSpace(), want.RankedSpace()) || !slices.Equal(got.Space(), want.Space()) {
 		t.Fatalf("%s: other directions or spaces", what)
 	}
 	for _, pick := range []func(trial.History) (*trial.Trial, bool){trial.History.Best, trial.History.FirstReported} {
@@ -92,25 +93,29 @@ func equalHistories(t *testing.T, what string, got, want trial.History) {
 
 func TestABracketIsTheHistoryOfItsTrials(t *testing.T) {
 	for _, workers := range []int{1, 8} {
-		var brackets trial.Brackets
-		var early []trial.Parted
+		var b brackets
+		var early []splitHistory
 		all := parallel(1, 120, workers)
 		for i, h := range all {
-			p := brackets.Part(h, modulo(3))
+			p := b.split(h, modulo(3))
 			early = append(early, p)
 			for own := range 3 {
-				equalHistories(t, "at once", p.Of(own), bracketed(h, modulo(3), own).History())
+				want := bracketed(h, modulo(3), own).History()
+				equalHistories(t, "at once", p.of(own), want)
+				if got := p.beside(own, h.Running()); !slices.Equal(got, want.Running()) {
+					t.Fatalf("beside trial %d run %v, want %v", own, got, want.Running())
+				}
 			}
 			if i%20 == 0 {
-				equalHistories(t, "from the start", new(trial.Brackets).Part(h, modulo(3)).Of(1), p.Of(1))
+				equalHistories(t, "from the start", new(brackets).split(h, modulo(3)).of(1), p.of(1))
 			}
 		}
 		last := early[len(early)-1]
 		for i, p := range early {
 			for own := range 3 {
-				equalHistories(t, "later", p.Of(own), bracketed(all[i], modulo(3), own).History())
-				got := p.Of(own).Finished()
-				if !slices.Equal(got, last.Of(own).Finished()[:len(got)]) {
+				equalHistories(t, "later", p.of(own), bracketed(all[i], modulo(3), own).History())
+				got := p.of(own).Finished()
+				if !slices.Equal(got, last.of(own).Finished()[:len(got)]) {
 					t.Fatal("a later history of the bracket does not begin with the same pointers")
 				}
 			}
@@ -118,28 +123,28 @@ func TestABracketIsTheHistoryOfItsTrials(t *testing.T) {
 	}
 }
 
-func TestPartingAnew(t *testing.T) {
+func TestSplittingAnew(t *testing.T) {
 	all := parallel(2, 60, 4)
 	h, before := all[len(all)-1], all[len(all)/2]
-	var brackets trial.Brackets
+	var b brackets
 	for _, c := range []struct {
 		name string
 		h    trial.History
-		by   trial.Bracketing
+		by   pruner.Bracketing
 	}{
 		{"first", before, modulo(2)}, {"another bracketing", h, modulo(5)}, {"an earlier history", before, modulo(5)},
 		{"an equal bracketing", h, modulo(5)}, {"back again", h, modulo(2)},
 	} {
-		p := brackets.Part(c.h, c.by)
+		p := b.split(c.h, c.by)
 		for number := range 5 {
-			equalHistories(t, c.name, p.Of(number), bracketed(c.h, c.by, c.by.Bracket(number)).History())
+			equalHistories(t, c.name, p.of(number), bracketed(c.h, c.by, c.by.Bracket(number)).History())
 		}
 	}
-	if got := brackets.Part(h, nil).Of(3); !slices.Equal(got.Finished(), h.Finished()) {
+	if got := b.split(h, nil).of(3); !slices.Equal(got.Finished(), h.Finished()) {
 		t.Error("without a bracketing all trials are in one bracket, as they are")
 	}
 	// A bracket that nothing has finished in yet.
-	if got := brackets.Part(all[0], modulo(9)).Of(7); len(got.Finished())+len(got.Running()) != 0 || len(got.Directions()) != 1 {
+	if got := b.split(all[0], modulo(9)).of(7); len(got.Finished())+len(got.Running()) != 0 || len(got.Directions()) != 1 {
 		t.Errorf("an empty bracket: got %+v", got)
 	}
 }
