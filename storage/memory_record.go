@@ -23,14 +23,15 @@ func (mt *memoryTrial) rewound(t *trial.Trial) *trial.Trial {
 	return &c
 }
 
-// reported returns the attributes that come from reports.
+// reported returns the attributes that follow from reports.
 func reported(attrs map[string]json.RawMessage) map[string]json.RawMessage {
 	marks := maps.Clone(attrs)
 	maps.DeleteFunc(marks, func(key string, _ json.RawMessage) bool { return !trial.Reported(key) })
 	return marks
 }
 
-// applied returns a copy of t with the additions of u.
+// applied returns a copy of t with the additions of u. State and Values are
+// left to the caller.
 func applied(t *trial.Trial, u Update) *trial.Trial {
 	c := *t
 	if len(u.Params) > 0 {
@@ -43,7 +44,7 @@ func applied(t *trial.Trial, u Update) *trial.Trial {
 	}
 	for _, r := range u.Reports {
 		i, ok := slices.BinarySearchFunc(c.Reports, r.Step, func(r trial.Report, step int) int { return r.Step - step })
-		if i < len(c.Reports) { // else earlier records share the array but end before the new element
+		if i < len(c.Reports) { // an append may share the array: earlier records end before the new element
 			c.Reports = slices.Clip(c.Reports)
 		}
 		if !ok {
@@ -75,4 +76,4 @@ func withAttrs(attrs, set map[string]json.RawMessage) map[string]json.RawMessage
 }
 
 // now is the time with the resolution that every storage keeps.
-func now() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
+func now() time.Time { return instant(time.Now()) }

@@ -144,7 +144,11 @@ func TestASamplerSeesItsBracketAndThePrunerAll(t *testing.T) {
 	}
 	first, second := watch(t, s, 30), watch(t, s, 60)
 	other := &storage.Memory{}
-	if _, err := storage.Copy(t.Context(), s, "study", other, "study"); err != nil {
+	snapshot, err := s.Export(t.Context(), "study")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := other.Import(t.Context(), snapshot); err != nil {
 		t.Fatal(err)
 	}
 	h := func() trial.History {

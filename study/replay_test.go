@@ -171,20 +171,20 @@ func values(params []trial.Param) []float64 {
 }
 
 // forget copies the study without what its trials saw running.
-func forget(t *testing.T, from storage.Porter) *storage.Memory {
+func forget(t *testing.T, from storage.Storage) *storage.Memory {
 	t.Helper()
-	record, all, err := from.Export(t.Context(), "test")
+	s, err := from.Export(t.Context(), "test")
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i := range all {
-		c := *all[i]
+	for i, tr := range s.Trials {
+		c := *tr
 		c.SystemAttrs = maps.Clone(c.SystemAttrs)
 		delete(c.SystemAttrs, "bluefin:running")
-		all[i] = &c
+		s.Trials[i] = &c
 	}
 	to := &storage.Memory{}
-	if _, err := to.Import(t.Context(), record, all); err != nil {
+	if _, err := to.Import(t.Context(), s); err != nil {
 		t.Fatal(err)
 	}
 	return to

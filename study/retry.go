@@ -15,7 +15,7 @@ func (s *Study) retry(ctx context.Context, t *trial.Trial, retries int) error {
 	if retries == 0 {
 		return nil
 	}
-	again := storage.RetryOf(t, storage.Orphans{Policy: storage.Retry, Limit: retries})
+	_, again := storage.Orphans{Policy: storage.Retry, Limit: retries}.Abandon(t, 0)
 	if again == nil {
 		return nil
 	}

@@ -3,6 +3,9 @@ package main
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -41,19 +44,18 @@ func copyStudyCommand() *cli.Command {
 					return err
 				}
 			}
-			s, trials, err := exportStudy(c, from, name)
+			s, err := exportStudy(c, from, name)
 			if err != nil {
 				return err
 			}
 			if c.IsSet("to-study-name") {
 				s.Name = c.String("to-study-name")
 			}
-			copied, err := takeStudy(c, to, s, trials, "to-study-name")
-			if err != nil {
+			if err := importStudy(c, to, s, "to-study-name"); err != nil {
 				return err
 			}
-			logf(c, "Copied study %q of %s to %q of %s: %s.", name, from, copied.Study.Name, to, counted(copied.Trials, "trial"))
-			logCopied(c, copied)
+			logf(c, "Copied study %q of %s to %q of %s: %s.", name, from, s.Name, to, counted(len(s.Trials), "trial"))
+			logDifferences(c, s)
 			return nil
 		},
 	}
@@ -71,44 +73,62 @@ func storageFlagPath(c *cli.Context, flag string) (string, error) {
 }
 
 // exportStudy reads a whole study.
-func exportStudy(c *cli.Context, path, name string) (s storage.Study, trials []*trial.Trial, err error) {
+func exportStudy(c *cli.Context, path, name string) (s storage.Snapshot, err error) {
 	db, err := sqlite.Open(c.Context, path, sqlite.Options{Mode: sqlite.ReadOnly})
 	if err != nil {
-		return s, nil, err
+		return s, err
 	}
-	if s, trials, err = db.Export(c.Context, name); err != nil {
+	if s, err = db.Export(c.Context, name); err != nil {
 		err = studyError(c, db, name, err)
 	}
-	return s, trials, errors.Join(err, db.Close())
+	return s, errors.Join(err, db.Close())
 }
 
-// takeStudy adds a whole study to a file, which is made if it is missing. flag
-// is the one that names the study.
-func takeStudy(c *cli.Context, path string, s storage.Study, trials []*trial.Trial, flag string) (copied storage.Copied, err error) {
-	if _, err := storage.CheckImport(s, trials); err != nil { // before a file is made
-		return copied, fmt.Errorf("study %q: %w", s.Name, err)
+// importStudy adds a whole study to a file, which is created if missing. flag is
+// the one that names the study.
+func importStudy(c *cli.Context, path string, s storage.Snapshot, flag string) error {
+	if err := s.Check(); err != nil { // before a file is created
+		return fmt.Errorf("study %q: %w", s.Name, err)
 	}
 	db, err := sqlite.Open(c.Context, path, sqlite.Options{})
 	if err != nil {
-		return copied, err
+		return err
 	}
-	copied, err = storage.Take(c.Context, db, s, trials)
+	_, err = db.Import(c.Context, s)
 	switch {
 	case errors.Is(err, storage.ErrExist):
 		err = fmt.Errorf("%w in %s: give the new one another --%s", err, path, flag)
 	case err != nil:
 		err = fmt.Errorf("import study %q to %s: %w", s.Name, path, err)
 	}
-	return copied, errors.Join(err, db.Close())
+	return errors.Join(err, db.Close())
 }
 
-// logCopied says what is not in the copy as it was.
-func logCopied(c *cli.Context, copied storage.Copied) {
-	if len(copied.Running) > 0 {
-		logf(c, "Running there and waiting in the copy, to be begun from the start: %s.", listed(copied.Running))
+// byID matches the system attributes of a study in which Optuna and its
+// dashboard name trials by their ids, which are different in a copy: notes and
+// artifacts of a trial, trials that a preference leaves out, the parents of a
+// generation.
+var byID = regexp.MustCompile(`^(dashboard:[0-9]+:|dashboard:artifacts:[0-9]+:|preference:skip_trial:[0-9]+$|NSGAI+Sampler:parent:)`)
+
+// logDifferences reports what a copy of s does not have as it was.
+func logDifferences(c *cli.Context, s storage.Snapshot) {
+	var running []int
+	for _, t := range s.Trials {
+		if t.State == trial.Running {
+			running = append(running, t.Number)
+		}
 	}
-	if len(copied.ByID) > 0 {
-		logf(c, "Copied to the letter, though they name trials by ids, which are others in the copy: %s.", listed(copied.ByID))
+	if len(running) > 0 {
+		logf(c, "Running there and waiting in the copy, to be begun from the start: %s.", listed(running))
+	}
+	var keys []string
+	for _, key := range slices.Sorted(maps.Keys(s.SystemAttrs)) {
+		if byID.MatchString(key) {
+			keys = append(keys, key)
+		}
+	}
+	if len(keys) > 0 {
+		logf(c, "Copied to the letter, though they name trials by ids, which are others in the copy: %s.", listed(keys))
 	}
 }
 

@@ -13,7 +13,6 @@ import (
 	"github.com/bluefin-hpo/bluefin/storage"
 	"github.com/bluefin-hpo/bluefin/storage/journal"
 	"github.com/bluefin-hpo/bluefin/storage/sqlite"
-	"github.com/bluefin-hpo/bluefin/trial"
 )
 
 func exportStudyCommand() *cli.Command {
@@ -37,17 +36,17 @@ func exportStudyCommand() *cli.Command {
 					return err
 				}
 			}
-			s, trials, err := exportStudy(c, path, name)
+			s, err := exportStudy(c, path, name)
 			if err != nil {
 				return err
 			}
 			var text bytes.Buffer
-			if err := journal.Write(&text, s, trials); err != nil {
+			if err := journal.Write(&text, s); err != nil {
 				return err
 			}
 			file, err := writeOutput(c, text.Bytes())
 			if file && err == nil {
-				logf(c, "Wrote %s: study %q with %s.", c.String("output"), name, counted(len(trials), "trial"))
+				logf(c, "Wrote %s: study %q with %s.", c.String("output"), name, counted(len(s.Trials), "trial"))
 			}
 			return err
 		},
@@ -83,19 +82,18 @@ func importStudyCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
-			s, trials, err := readJournal(c)
+			s, err := readJournal(c)
 			if err != nil {
 				return err
 			}
 			if c.IsSet("study-name") {
 				s.Name = c.String("study-name")
 			}
-			copied, err := takeStudy(c, path, s, trials, "study-name")
-			if err != nil {
+			if err := importStudy(c, path, s, "study-name"); err != nil {
 				return err
 			}
-			logf(c, "Imported study %q to %s: %s.", copied.Study.Name, path, counted(copied.Trials, "trial"))
-			logCopied(c, copied)
+			logf(c, "Imported study %q to %s: %s.", s.Name, path, counted(len(s.Trials), "trial"))
+			logDifferences(c, s)
 			return nil
 		},
 	}
@@ -103,45 +101,45 @@ func importStudyCommand() *cli.Command {
 
 // fromOptuna returns the study of Optuna's journal that --study-name names, or
 // the only one.
-func fromOptuna(c *cli.Context, file string, text []byte) (s storage.Study, trials []*trial.Trial, err error) {
+func fromOptuna(c *cli.Context, file string, text []byte) (s storage.Snapshot, err error) {
 	all, err := journal.ReadOptuna(bytes.NewReader(text))
 	if err != nil {
-		return s, nil, err
+		return s, err
 	}
 	var names []string
 	for _, o := range all {
 		names = append(names, strconv.Quote(o.Name))
 		if o.Name == c.String("study-name") || len(all) == 1 {
-			return o.Study, o.Trials, nil
+			return o, nil
 		}
 	}
 	if len(all) == 0 {
-		return s, nil, fmt.Errorf("%s has no study", file)
+		return s, fmt.Errorf("%s has no study", file)
 	}
-	return s, nil, usagef("--study-name is %q, and %s has %d studies: %s", c.String("study-name"), file, len(all), listed(names))
+	return s, usagef("--study-name is %q, and %s has %d studies: %s", c.String("study-name"), file, len(all), listed(names))
 }
 
-func readJournal(c *cli.Context) (s storage.Study, trials []*trial.Trial, err error) {
+func readJournal(c *cli.Context) (s storage.Snapshot, err error) {
 	from, name := io.Reader(c.App.Reader), "standard input"
 	if path := c.String("input"); path != "" && path != "-" {
 		f, err := os.Open(path)
 		if err != nil {
-			return s, nil, err
+			return s, err
 		}
 		defer f.Close()
 		from, name = f, path
 	}
 	text, err := io.ReadAll(from)
 	if err != nil {
-		return s, nil, err
+		return s, err
 	}
 	if journal.IsOptuna(text) {
-		s, trials, err = fromOptuna(c, name, text)
+		s, err = fromOptuna(c, name, text)
 	} else {
-		s, trials, err = journal.Read(bytes.NewReader(text))
+		s, err = journal.Read(bytes.NewReader(text))
 	}
 	if errors.As(err, new(*journal.Error)) {
 		err = fmt.Errorf("read %s: %w", name, err)
 	}
-	return s, trials, err
+	return s, err
 }

@@ -21,8 +21,7 @@ import (
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
-// Version is that of the format which this package writes and reads.
-const Version = 1
+const formatVersion = 1
 
 // A header is the first line.
 type header struct {

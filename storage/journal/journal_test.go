@@ -12,65 +12,67 @@ import (
 	"testing"
 
 	"github.com/bluefin-hpo/bluefin/storage"
+	"github.com/bluefin-hpo/bluefin/storage/internal/awkward"
 	"github.com/bluefin-hpo/bluefin/storage/journal"
 	"github.com/bluefin-hpo/bluefin/storage/storagetest"
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
-func write(t testing.TB, s storage.Study, trials []*trial.Trial) string {
+func write(t testing.TB, s storage.Snapshot) string {
 	t.Helper()
 	var b bytes.Buffer
-	if err := journal.Write(&b, s, trials); err != nil {
+	if err := journal.Write(&b, s); err != nil {
 		t.Fatal(err)
 	}
 	return b.String()
 }
 
 // whole writes all of a study.
-func whole(s storage.Study, trials []*trial.Trial) string {
+func whole(s storage.Snapshot) string {
 	text := fmt.Sprintf("%q %v %s %s", s.Name, s.Directions, s.UserAttrs, s.SystemAttrs)
-	for _, t := range trials {
+	for _, t := range s.Trials {
 		text += "\n" + storagetest.Text(t)
 	}
 	return text
 }
 
 func TestWhatIsReadIsWhatWasWritten(t *testing.T) {
-	s, trials := storagetest.Ported()
-	text := write(t, s, trials)
-	gotStudy, got, err := journal.Read(strings.NewReader(text))
+	s := awkward.Study()
+	text := write(t, s)
+	got, err := journal.Read(strings.NewReader(text))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, want := whole(gotStudy, got), whole(s, trials); got != want {
+	if got, want := whole(got), whole(s); got != want {
 		t.Errorf("got\n%s, want\n%s", got, want)
 	}
-	for i, tr := range got {
-		if !tr.Start.Equal(trials[i].Start) || !tr.End.Equal(trials[i].End) {
-			t.Errorf("trial %d: got times %v, %v, want %v, %v", tr.Number, tr.Start, tr.End, trials[i].Start, trials[i].End)
+	for i, tr := range got.Trials {
+		if !tr.Start.Equal(s.Trials[i].Start) || !tr.End.Equal(s.Trials[i].End) {
+			t.Errorf("trial %d: got times %v, %v, want %v, %v", tr.Number, tr.Start, tr.End, s.Trials[i].Start, s.Trials[i].End)
 		}
 		for j, p := range tr.Params {
-			if !reflect.DeepEqual(fmt.Sprintf("%#v", p), fmt.Sprintf("%#v", trials[i].Params[j])) {
-				t.Errorf("trial %d: got parameter %#v, want %#v", tr.Number, p, trials[i].Params[j])
+			if !reflect.DeepEqual(fmt.Sprintf("%#v", p), fmt.Sprintf("%#v", s.Trials[i].Params[j])) {
+				t.Errorf("trial %d: got parameter %#v, want %#v", tr.Number, p, s.Trials[i].Params[j])
 			}
 		}
 	}
-	if again := write(t, gotStudy, got); again != text {
+	if again := write(t, got); again != text {
 		t.Errorf("written again it is\n%s, want\n%s", again, text)
 	}
-	if s, trials, err := journal.Read(strings.NewReader(write(t, storage.Study{Name: "a", Directions: []trial.Direction{trial.Minimize}}, nil))); err != nil || s.Name != "a" || trials != nil {
-		t.Errorf("a study without trials: got %v, %v, %v", s, trials, err)
+	empty := storage.Snapshot{Study: storage.Study{Name: "a", Directions: []trial.Direction{trial.Minimize}}}
+	if s, err := journal.Read(strings.NewReader(write(t, empty))); err != nil || s.Name != "a" || s.Trials != nil {
+		t.Errorf("a study without trials: got %v, %v", s, err)
 	}
 	crlf := strings.ReplaceAll(strings.TrimSuffix(text, "\n"), "\n", "\r\n")
-	if _, got, err := journal.Read(strings.NewReader(crlf)); err != nil || len(got) != len(trials) {
+	if got, err := journal.Read(strings.NewReader(crlf)); err != nil || len(got.Trials) != len(s.Trials) {
 		t.Errorf("with other ends of lines and none at the last: %v", err)
 	}
 }
 
 // The format is a promise to other programs.
 func TestFormat(t *testing.T) {
-	s, trials := storagetest.Ported()
-	text := write(t, s, trials)
+	s := awkward.Study()
+	text := write(t, s)
 	want := []string{
 		`{"bluefin_journal":1,"name":"größe 日本 'x'; --","directions":["maximize","minimize"],"trials":6,` +
 			`"user_attrs":{"":"\"an empty key\"","task":"{\"nan\": NaN, \"list\": [1, 2.0]}"},` +
@@ -90,14 +92,14 @@ func TestFormat(t *testing.T) {
 	// A line that another program or a person has written has no checksum.
 	plain := `{"bluefin_journal":1,"name":"a","directions":["minimize"],"trials":1}
 {"number":0,"state":"COMPLETE","values":[1e3]}`
-	if s, trials, err := journal.Read(strings.NewReader(plain)); err != nil || s.Name != "a" || trials[0].Values[0] != 1000 {
-		t.Errorf("without checksums: got %v, %v, %v", s, trials, err)
+	if s, err := journal.Read(strings.NewReader(plain)); err != nil || s.Name != "a" || s.Trials[0].Values[0] != 1000 {
+		t.Errorf("without checksums: got %v, %v", s, err)
 	}
 }
 
 func TestDamageIsFoundInItsLine(t *testing.T) {
-	s, trials := storagetest.Ported()
-	text := write(t, s, trials)
+	s := awkward.Study()
+	text := write(t, s)
 	header, rest, _ := strings.Cut(text, "\n")
 	first, _, _ := strings.Cut(rest, "\n")
 	const small = `{"bluefin_journal":1,"name":"a","directions":["minimize"],"trials":2}` + "\n"
@@ -138,13 +140,13 @@ func TestDamageIsFoundInItsLine(t *testing.T) {
 		"unfinished not by number": {small + `{"number":1,"state":"WAITING"}` + "\n" + `{"number":0,"state":"RUNNING"}`, "line 3: trial 0, RUNNING, comes after trial 1"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, _, err := journal.Read(strings.NewReader(test.text))
+			_, err := journal.Read(strings.NewReader(test.text))
 			if e := new(journal.Error); !errors.As(err, &e) || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("got %v, want %q", err, test.want)
 			}
 		})
 	}
-	_, _, err := journal.Read(io.MultiReader(strings.NewReader(text[:100]), broken{}))
+	_, err := journal.Read(io.MultiReader(strings.NewReader(text[:100]), broken{}))
 	if err != errBroken {
 		t.Errorf("a reader that fails: got %v", err)
 	}
@@ -159,10 +161,10 @@ func (broken) Read([]byte) (int, error) { return 0, errBroken }
 // No bit of a journal can change, and no end of it be missing, unnoticed; and
 // what is noticed is noticed in its line.
 func TestNoDamageGoesUnnoticed(t *testing.T) {
-	s, trials := storagetest.Ported()
-	text := write(t, s, trials)
+	s := awkward.Study()
+	text := write(t, s)
 	for at := range len(text) - 1 { // the last newline may go
-		if _, _, err := journal.Read(strings.NewReader(text[:at])); err == nil {
+		if _, err := journal.Read(strings.NewReader(text[:at])); err == nil {
 			t.Fatalf("cut off after %d of %d bytes: no error", at, len(text))
 		}
 	}
@@ -171,10 +173,10 @@ func TestNoDamageGoesUnnoticed(t *testing.T) {
 		changed := []byte(text)
 		changed[at] ^= 1 << r.IntN(8)
 		line := strings.Count(text[:at], "\n") + 1
-		gotStudy, got, err := journal.Read(bytes.NewReader(changed))
+		got, err := journal.Read(bytes.NewReader(changed))
 		var e *journal.Error
 		switch {
-		case err == nil && whole(gotStudy, got) != whole(s, trials):
+		case err == nil && whole(got) != whole(s):
 			t.Fatalf("byte %d is %q instead of %q: no error", at, changed[at], text[at])
 		case err == nil: // the newline at the end
 		case !errors.As(err, &e) || e.Line != line:
@@ -184,13 +186,13 @@ func TestNoDamageGoesUnnoticed(t *testing.T) {
 }
 
 func TestWriteRefusesWhatCannotBeRead(t *testing.T) {
-	s, trials := storagetest.Ported()
-	trials[0].Number = 7
-	if err := journal.Write(io.Discard, s, trials); !errors.Is(err, storage.ErrInvalid) {
+	s := awkward.Study()
+	s.Trials[0].Number = 7
+	if err := journal.Write(io.Discard, s); !errors.Is(err, storage.ErrInvalid) {
 		t.Errorf("a gap in the numbers: got %v", err)
 	}
-	s, trials = storagetest.Ported()
-	if err := journal.Write(failing{}, s, trials); !errors.Is(err, errBroken) {
+	s = awkward.Study()
+	if err := journal.Write(failing{}, s); !errors.Is(err, errBroken) {
 		t.Errorf("a writer that fails: got %v", err)
 	}
 }
@@ -201,26 +203,26 @@ func (failing) Write([]byte) (int, error) { return 0, errBroken }
 
 // What is read can be written, and is then read the same; nothing panics.
 func FuzzRead(f *testing.F) {
-	s, trials := storagetest.Ported()
-	text := write(f, s, trials)
+	s := awkward.Study()
+	text := write(f, s)
 	f.Add([]byte(text))
 	f.Add(regexp.MustCompile(`,"crc32":"[0-9a-f]*"`).ReplaceAll([]byte(text), nil)) // or hardly a change would be read
 	f.Add([]byte(`{"bluefin_journal":1,"name":"a","directions":["minimize"],"trials":1}` + "\n" +
 		`{"number":0,"state":"COMPLETE","seen":1,"start":"2026-01-02T03:04:05.000000Z","params":[{"name":"x","value":1,"distribution":"{\"type\":\"int\",\"low\":0,\"high\":3}"}],"values":[-0.5],"reports":[[1,"NaN"]],"constraints":{"c":0},"user_attrs":{"k":"NaN"}}`))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		s, trials, err := journal.Read(bytes.NewReader(text))
+		s, err := journal.Read(bytes.NewReader(text))
 		if err != nil {
 			if e := new(journal.Error); !errors.As(err, &e) || e.Line < 1 || e.Line > bytes.Count(text, []byte("\n"))+2 {
 				t.Fatalf("got %v", err)
 			}
 			return
 		}
-		again := write(t, s, trials)
-		s2, trials2, err := journal.Read(strings.NewReader(again))
-		if err != nil || whole(s2, trials2) != whole(s, trials) {
-			t.Fatalf("got %v,\n%s, want\n%s", err, whole(s2, trials2), whole(s, trials))
+		again := write(t, s)
+		s2, err := journal.Read(strings.NewReader(again))
+		if err != nil || whole(s2) != whole(s) {
+			t.Fatalf("got %v,\n%s, want\n%s", err, whole(s2), whole(s))
 		}
-		if _, err := (&storage.Memory{}).Import(t.Context(), s, trials); err != nil {
+		if _, err := (&storage.Memory{}).Import(t.Context(), s); err != nil {
 			t.Fatalf("it cannot be imported: %v", err)
 		}
 	})

@@ -67,13 +67,6 @@ type operation struct {
 	SystemAttrs map[string]json.RawMessage `json:"system_attrs"`
 }
 
-// An OptunaStudy is a study of a journal that Optuna wrote, and its trials as
-// storage.Porter imports them.
-type OptunaStudy struct {
-	storage.Study
-	Trials []*trial.Trial
-}
-
 // IsOptuna reports whether text begins as a journal of Optuna.
 func IsOptuna(text []byte) bool {
 	line, _, _ := bytes.Cut(text, []byte("\n"))
@@ -86,7 +79,7 @@ func IsOptuna(text []byte) bool {
 // another worker was faster, are passed over, and so is a last line that is cut
 // off, which a worker was writing. Any other line that is not as it should be is
 // an *Error. An error of r is returned as it is.
-func ReadOptuna(r io.Reader) ([]OptunaStudy, error) {
+func ReadOptuna(r io.Reader) ([]storage.Snapshot, error) {
 	text, err := io.ReadAll(r)
 	if err != nil {
 		return nil, err
@@ -108,7 +101,7 @@ func ReadOptuna(r io.Reader) ([]OptunaStudy, error) {
 			return nil, &Error{i + 1, err}
 		}
 	}
-	var all []OptunaStudy
+	var all []storage.Snapshot
 	for _, s := range p.studies {
 		if s.deleted {
 			continue
@@ -123,7 +116,7 @@ func ReadOptuna(r io.Reader) ([]OptunaStudy, error) {
 			}
 		}
 		s.Trials = ordered
-		all = append(all, s.OptunaStudy)
+		all = append(all, s.Snapshot)
 	}
 	return all, nil
 }
@@ -164,7 +157,7 @@ type replay struct {
 }
 
 type replayed struct {
-	OptunaStudy
+	storage.Snapshot
 	deleted  bool
 	finished []int // the numbers of trials in finishing order
 }

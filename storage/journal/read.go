@@ -26,53 +26,53 @@ func (e *Error) Error() string { return fmt.Sprintf("line %d: %v", e.Line, e.Err
 // Unwrap returns Err.
 func (e *Error) Unwrap() error { return e.Err }
 
-// Read reads what Write has written: the study, and its trials as
-// storage.Porter imports them. What is not a whole journal of Version, each
-// line as it should be, is an *Error. An error of r is returned as it is.
-func Read(r io.Reader) (storage.Study, []*trial.Trial, error) {
+// Read reads what Write has written. It reads all or nothing: the error is an
+// *Error if any line is missing, damaged or of a later format. An error of r is
+// returned as it is.
+func Read(r io.Reader) (storage.Snapshot, error) {
 	d := reader{r: bufio.NewReader(r), dists: map[string]space.Dist{}}
-	trials, err := d.journal()
+	err := d.journal()
 	switch {
 	case d.broken != nil:
-		return storage.Study{}, nil, d.broken
+		return storage.Snapshot{}, d.broken
 	case err != nil:
-		return storage.Study{}, nil, &Error{max(d.line, 1), err}
+		return storage.Snapshot{}, &Error{max(d.line, 1), err}
 	}
-	return d.study, trials, nil
+	return d.snapshot, nil
 }
 
 // A reader reads a journal line by line.
 type reader struct {
-	r      *bufio.Reader
-	line   int // the last one read
-	study  storage.Study
-	trials int // how many there should be
-	seen   map[int]bool
-	last   *trial.Trial
-	dists  map[string]space.Dist
-	broken error // of r
+	r        *bufio.Reader
+	line     int // the last one read
+	snapshot storage.Snapshot
+	trials   int // how many there should be
+	seen     map[int]bool
+	last     *trial.Trial
+	dists    map[string]space.Dist
+	broken   error // of r
 }
 
-func (d *reader) journal() ([]*trial.Trial, error) {
+func (d *reader) journal() error {
 	if err := d.header(); err != nil {
-		return nil, err
+		return err
 	}
 	d.seen = map[int]bool{}
-	var trials []*trial.Trial
 	for range d.trials {
 		t, err := d.trial()
 		if err != nil {
-			return nil, err
+			return err
 		}
-		trials = append(trials, t)
+		d.snapshot.Trials = append(d.snapshot.Trials, t)
 	}
-	if _, err := d.next(); err != io.EOF {
-		if err == nil {
-			err = fmt.Errorf("the study has %d trials by its first line, and there is more", d.trials)
-		}
-		return nil, err
+	_, err := d.next()
+	switch err {
+	case io.EOF:
+		return nil
+	case nil:
+		return fmt.Errorf("the study has %d trials by its first line, and there is more", d.trials)
 	}
-	return trials, nil
+	return err
 }
 
 // next returns the next line, or io.EOF.
@@ -127,8 +127,8 @@ func (d *reader) header() error {
 	if err := json.Unmarshal(text, &version); err != nil || version.Version == nil {
 		return errors.New(`this is no export of a study: want {"bluefin_journal":1, …`)
 	}
-	if *version.Version != Version {
-		return fmt.Errorf("the export has format version %d, this program reads version %d: use a newer Bluefin", *version.Version, Version)
+	if *version.Version != formatVersion {
+		return fmt.Errorf("the export has format version %d, this program reads version %d: use a newer Bluefin", *version.Version, formatVersion)
 	}
 	var h header
 	if err := decode(text, &h); err != nil {
@@ -138,16 +138,16 @@ func (d *reader) header() error {
 		return errors.New("it does not say how many trials follow")
 	}
 	d.trials = *h.Trials
-	d.study = storage.Study{Name: h.Name, UserAttrs: decodeAttrs(h.UserAttrs), SystemAttrs: decodeAttrs(h.SystemAttrs)}
+	s := storage.Study{Name: h.Name, UserAttrs: decodeAttrs(h.UserAttrs), SystemAttrs: decodeAttrs(h.SystemAttrs)}
 	for _, name := range h.Directions {
 		direction, err := trial.ParseDirection(name)
 		if err != nil {
 			return err
 		}
-		d.study.Directions = append(d.study.Directions, direction)
+		s.Directions = append(s.Directions, direction)
 	}
-	_, err = storage.CheckImport(d.study, nil)
-	return err
+	d.snapshot.Study = s
+	return s.Check()
 }
 
 func (d *reader) trial() (*trial.Trial, error) {
@@ -166,7 +166,7 @@ func (d *reader) trial() (*trial.Trial, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := storage.CheckRecord(t, len(d.study.Directions)); err != nil {
+	if err := d.snapshot.CheckImport(t); err != nil {
 		return nil, fmt.Errorf("trial %d: %w", t.Number, err)
 	}
 	return t, d.order(t)

@@ -8,15 +8,15 @@ import (
 	"io"
 
 	"github.com/bluefin-hpo/bluefin/storage"
-	"github.com/bluefin-hpo/bluefin/trial"
 )
 
-// Write writes a study and its trials, as storage.Porter exports them.
-func Write(w io.Writer, s storage.Study, trials []*trial.Trial) error {
-	if _, err := storage.CheckImport(s, trials); err != nil { // so that it can be read back
+// Write writes a study with its trials. The error matches storage.ErrInvalid if
+// Read would refuse them.
+func Write(w io.Writer, s storage.Snapshot) error {
+	if err := s.Check(); err != nil {
 		return fmt.Errorf("study %q: %w", s.Name, err)
 	}
-	version, n := Version, len(trials)
+	version, n := formatVersion, len(s.Trials)
 	h := header{Version: &version, Name: s.Name, Trials: &n, UserAttrs: encodeAttrs(s.UserAttrs), SystemAttrs: encodeAttrs(s.SystemAttrs)}
 	for _, d := range s.Directions {
 		h.Directions = append(h.Directions, d.String())
@@ -25,7 +25,7 @@ func Write(w io.Writer, s storage.Study, trials []*trial.Trial) error {
 	if err := writeLine(b, h); err != nil {
 		return err
 	}
-	for _, t := range trials {
+	for _, t := range s.Trials {
 		l, err := encodeTrial(t)
 		if err != nil {
 			return fmt.Errorf("trial %d: %w", t.Number, err)

@@ -13,23 +13,21 @@ import (
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
-var _ storage.Porter = (*DB)(nil)
-
-// Export implements storage.Porter.
-func (db *DB) Export(ctx context.Context, name string) (s storage.Study, trials []*trial.Trial, err error) {
-	if s, err = db.Load(ctx, name); err != nil {
-		return s, nil, err
-	}
+// Export implements storage.Storage.
+func (db *DB) Export(ctx context.Context, name string) (s storage.Snapshot, err error) {
 	err = db.read(ctx, func(t *tx) error {
-		var err error
-		if s, err = loadStudy(t, s.ID); err != nil {
+		id, err := db.find(t, name)
+		if err != nil {
 			return err
 		}
-		if trials, err = load(t, `b.study_id = ?`, s.ID); err != nil {
+		if s.Study, err = loadStudy(t, id); err != nil {
+			return err
+		}
+		if s.Trials, err = load(t, `b.study_id = ?`, id); err != nil {
 			return err
 		}
 		byNumber := map[int]*trial.Trial{}
-		for _, tr := range trials {
+		for _, tr := range s.Trials {
 			byNumber[tr.Number] = tr
 		}
 		return t.each(func(rows *sql.Rows) error {
@@ -45,17 +43,16 @@ func (db *DB) Export(ctx context.Context, name string) (s storage.Study, trials 
 			return err
 		}, `
 			SELECT t.number, a."key", a.value_json FROM trials t CROSS JOIN trial_system_attributes a ON a.trial_id = t.trial_id
-			WHERE t.study_id = ? AND (a."key" = '`+legacyConstraints+`' OR a."key" GLOB '`+constraintPrefix+`*')`, s.ID)
+			WHERE t.study_id = ? AND (a."key" = '`+legacyConstraints+`' OR a."key" GLOB '`+constraintPrefix+`*')`, id)
 	})
-	return s, trials, err
+	return s, err
 }
 
-// Import implements storage.Porter. The ids of the trials grow with their
+// Import implements storage.Storage. The ids of the trials grow with their
 // numbers, as Optuna wants it; the rows are made in finishing order, which the
 // triggers note.
-func (db *DB) Import(ctx context.Context, s storage.Study, trials []*trial.Trial) (created storage.Study, err error) {
-	records, err := storage.CheckImport(s, trials)
-	if err != nil {
+func (db *DB) Import(ctx context.Context, s storage.Snapshot) (created storage.Study, err error) {
+	if err := s.Check(); err != nil {
 		return created, err
 	}
 	err = db.write(ctx, func(t *tx) error {
@@ -71,7 +68,7 @@ func (db *DB) Import(ctx context.Context, s storage.Study, trials []*trial.Trial
 		if err := t.get(&last, `SELECT max(id, coalesce((SELECT max(trial_id) FROM trials), 0)) FROM bluefin_deleted WHERE kind = 'trial'`); err != nil {
 			return err
 		}
-		for _, r := range records {
+		for _, r := range s.Normalized().Trials {
 			if err := importTrial(t, created.ID, last+1+int64(r.Number), r); err != nil {
 				return err
 			}
@@ -93,8 +90,9 @@ func importTrial(t *tx, study, id int64, r *trial.Trial) error {
 		id, r.Number, study, r.State.String(), at(r.Start), at(r.End)); err != nil {
 		return err
 	}
-	if err := addTo(t, id, storage.Update{Params: r.Params, Reports: r.Reports, Constraints: unlisted(r),
-		UserAttrs: r.UserAttrs, SystemAttrs: r.SystemAttrs, Values: r.Values}); err != nil {
+	u := additions(r)
+	u.Constraints = unlisted(r)
+	if err := addTo(t, id, u); err != nil {
 		return err
 	}
 	return t.exec(`UPDATE bluefin_trials SET seen = ? WHERE trial_id = ?`, r.Seen, id)
@@ -107,7 +105,7 @@ func unlisted(r *trial.Trial) map[string]float64 {
 	if !ok {
 		return r.Constraints
 	}
-	v, _ := pyjson.Unmarshal(text) // which CheckImport has read
+	v, _ := pyjson.Unmarshal(text) // which Snapshot.Check has read
 	list, _ := v.([]any)
 	rest := maps.Clone(r.Constraints)
 	for i := range list {

@@ -4,7 +4,7 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/bluefin-hpo/bluefin/storage"
+	"github.com/bluefin-hpo/bluefin/storage/sqlite"
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
@@ -18,18 +18,16 @@ func TestCopyKeepsConstraintsAsTheyAreWritten(t *testing.T) {
 	defer a.Close()
 	defer b.Close()
 	for _, to := range []struct {
-		storage.Porter
+		*sqlite.DB
 		name string
 	}{{b, "s"}, {a, "t"}} {
-		if _, err := storage.Copy(t.Context(), a, "s", to, to.name); err != nil {
-			t.Fatal(err)
-		}
-		s, trials, err := to.Export(t.Context(), to.name)
+		copyStudy(t, a, "s", to.DB, to.name)
+		s, err := to.Export(t.Context(), to.name)
 		if err != nil {
 			t.Fatal(err)
 		}
 		attrs := map[int]string{}
-		for _, tr := range trials {
+		for _, tr := range s.Trials {
 			for _, key := range []string{"constraints", "constraints:cost", "cma:generation"} {
 				attrs[tr.Number] += string(tr.SystemAttrs[key]) + ";"
 			}
@@ -38,9 +36,9 @@ func TestCopyKeepsConstraintsAsTheyAreWritten(t *testing.T) {
 			}
 		}
 		if s.Directions[0] != trial.Maximize || attrs[0] != "[-1.5, 2];-1;4;" || attrs[2] != "null;;;" {
-			t.Errorf("got %v, %v", s, attrs)
+			t.Errorf("got %v, %v", s.Study, attrs)
 		}
-		if got := trials[1].Constraints; len(got) != 3 || got["0"] != -1.5 || got["1"] != 2 || got["cost"] != -1 {
+		if got := s.Trials[1].Constraints; len(got) != 3 || got["0"] != -1.5 || got["1"] != 2 || got["cost"] != -1 {
 			t.Errorf("got constraints %v", got)
 		}
 	}
@@ -49,12 +47,22 @@ func TestCopyKeepsConstraintsAsTheyAreWritten(t *testing.T) {
 	}
 }
 
+func copyStudy(t *testing.T, from *sqlite.DB, name string, to *sqlite.DB, newName string) {
+	t.Helper()
+	s, err := from.Export(t.Context(), name)
+	if err == nil {
+		s.Name = newName
+		_, err = to.Import(t.Context(), s)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestImportIsSound(t *testing.T) {
 	path := richFile(t)
 	db := open(t, path)
-	if _, err := storage.Copy(t.Context(), db, "größe 日本", db, "copy"); err != nil {
-		t.Fatal(err)
-	}
+	copyStudy(t, db, "größe 日本", db, "copy")
 	if err := db.Close(); err != nil {
 		t.Fatal(err)
 	}

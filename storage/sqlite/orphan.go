@@ -98,25 +98,25 @@ func (db *DB) orphan(t *tx, study int64, o storage.Orphans) (int64, error) {
 		case o.Policy == storage.Resume && o.Allow(found.Again):
 			return found.ID, nil
 		}
-		if err := abandon(t, study, found.ID, storage.AbandonedAttrs(found.Again), o); err != nil {
+		if err := abandon(t, study, found.ID, found.Again, o); err != nil {
 			return 0, err
 		}
 	}
 }
 
 // abandon fails an orphan and, if the policy says so, queues a copy.
-func abandon(t *tx, study, id int64, reason map[string]json.RawMessage, o storage.Orphans) error {
+func abandon(t *tx, study, id int64, restarts int, o storage.Orphans) error {
 	record, err := loadTrial(t, id)
 	if err != nil {
 		return err
 	}
-	if err := addTo(t, id, storage.Update{SystemAttrs: reason}); err != nil {
+	failed, retry := o.Abandon(record, restarts)
+	if err := addTo(t, id, failed); err != nil {
 		return err
 	}
 	if err := t.exec(`UPDATE trials SET state = 'FAIL', datetime_complete = ? WHERE trial_id = ?`, encodeTime(now()), id); err != nil {
 		return err
 	}
-	retry := storage.RetryOf(record, o)
 	if retry == nil {
 		return nil
 	}
@@ -143,10 +143,13 @@ func (o *orphans) heartbeatsSeen(study int64) {
 	o.heartbeats[study] = time.Now()
 }
 
+// defaultGrace is twice the interval of heartbeats that Optuna recommends.
+const defaultGrace = 2 * time.Minute
+
 // failStale abandons the trials of Optuna's workers whose heartbeat is too old.
 func failStale(t *tx, study int64, o storage.Orphans) error {
 	var stale []int64
-	grace := cmp.Or(o.Grace, storage.DefaultGrace)
+	grace := cmp.Or(o.Grace, defaultGrace)
 	if err := t.list(&stale, `
 		SELECT t.trial_id FROM trials t
 			JOIN trial_heartbeats h ON h.trial_id = t.trial_id
@@ -156,7 +159,7 @@ func failStale(t *tx, study int64, o storage.Orphans) error {
 		return err
 	}
 	for _, id := range stale {
-		if err := abandon(t, study, id, storage.AbandonedAttrs(0), o); err != nil {
+		if err := abandon(t, study, id, 0, o); err != nil {
 			return err
 		}
 	}

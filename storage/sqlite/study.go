@@ -14,7 +14,7 @@ import (
 
 // Create implements storage.Storage.
 func (db *DB) Create(ctx context.Context, name string, directions []trial.Direction) (s storage.Study, err error) {
-	if err := storage.CheckStudy(name, directions); err != nil {
+	if err := (storage.Study{Name: name, Directions: directions}).Check(); err != nil {
 		return s, err
 	}
 	err = db.write(ctx, func(t *tx) error {
@@ -50,17 +50,22 @@ func create(t *tx, name string, directions []trial.Direction) (s storage.Study, 
 // Load implements storage.Storage.
 func (db *DB) Load(ctx context.Context, name string) (s storage.Study, err error) {
 	err = db.read(ctx, func(t *tx) error {
-		var id int64
-		err := t.get(&id, `SELECT study_id FROM studies WHERE study_name = ?`, name)
-		if errors.Is(err, sql.ErrNoRows) {
-			return fmt.Errorf("study %q: %w in %s", name, storage.ErrNotExist, db.path)
-		} else if err != nil {
-			return err
+		id, err := db.find(t, name)
+		if err == nil {
+			s, err = loadStudy(t, id)
 		}
-		s, err = loadStudy(t, id)
 		return err
 	})
 	return s, err
+}
+
+// find returns the id of the study called name.
+func (db *DB) find(t *tx, name string) (id int64, err error) {
+	err = t.get(&id, `SELECT study_id FROM studies WHERE study_name = ?`, name)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = fmt.Errorf("study %q: %w in %s", name, storage.ErrNotExist, db.path)
+	}
+	return id, err
 }
 
 // Studies implements storage.Storage.
@@ -133,7 +138,7 @@ func loadStudyAttrs(t *tx, table string, id int64) (map[string]json.RawMessage, 
 
 // SetUserAttr implements storage.Storage.
 func (db *DB) SetUserAttr(ctx context.Context, study int64, key string, value json.RawMessage) error {
-	if err := storage.CheckAttr(key, value); err != nil {
+	if err := (storage.Update{UserAttrs: map[string]json.RawMessage{key: value}}).Check(0); err != nil {
 		return err
 	}
 	return db.write(ctx, func(t *tx) error {

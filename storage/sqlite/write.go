@@ -21,7 +21,7 @@ func (db *DB) Add(ctx context.Context, study int64, record *trial.Trial) (number
 	err = db.write(ctx, func(t *tx) error {
 		n, err := objectives(t, study)
 		if err == nil {
-			err = storage.CheckTrial(record, n)
+			err = storage.Study{Directions: make([]trial.Direction, n)}.CheckAdd(record)
 		}
 		if err == nil {
 			number, err = add(t, study, record)
@@ -39,8 +39,13 @@ func add(t *tx, study int64, record *trial.Trial) (number int, err error) {
 	if record.Number >= 0 && record.Number != number {
 		return 0, fmt.Errorf("trial %d: %w, the next one is %d", record.Number, storage.ErrExist, number)
 	}
-	return number, addTo(t, id, storage.Update{Params: record.Params, Reports: record.Reports, Constraints: record.Constraints,
-		UserAttrs: record.UserAttrs, SystemAttrs: record.SystemAttrs, Values: record.Values})
+	return number, addTo(t, id, additions(record))
+}
+
+// additions returns the update that gives a new trial what r has.
+func additions(r *trial.Trial) storage.Update {
+	return storage.Update{Params: r.Params, Reports: r.Reports, Constraints: r.Constraints,
+		UserAttrs: r.UserAttrs, SystemAttrs: r.SystemAttrs, Values: r.Values}
 }
 
 // Write implements storage.Storage.

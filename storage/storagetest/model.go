@@ -255,3 +255,11 @@ func comparable(t *trial.Trial) map[string]any {
 		"constraints": text(t.Constraints), "user": text(t.UserAttrs), "system": text(t.SystemAttrs), "seen": t.Seen,
 		"started": t.Start.IsZero(), "ended": t.End.IsZero()}
 }
+
+// Text formats all of a trial, so that equal trials have equal texts, also if
+// they have NaNs.
+func Text(t *trial.Trial) string {
+	whole := comparable(t)
+	whole["start"], whole["end"] = t.Start.String(), t.End.String()
+	return fmt.Sprint(whole)
+}

@@ -81,19 +81,20 @@ func testOrphans(t *testing.T, s suite) {
 			t.Errorf("begin %d after the checkpoint: got trial %d, want %d", i, got.Number, want)
 		}
 	}
-	if got := s.trial(id, 0); got.State != trial.Failed || got.Failure() != "its worker has gone, 3 times in all" || got.End.IsZero() {
+	if got := s.trial(id, 0); got.State != trial.Failed || got.Failure() != "it lost its worker 3 times" || got.End.IsZero() {
 		t.Errorf("beyond the limit an orphan fails and says why: got %+v, %q", got, got.Failure())
 	}
+	const defaultLimit = 10
 	id = s.create("any number").ID
-	for range storage.DefaultLimit + 2 {
+	for range defaultLimit + 2 {
 		if got := s.begin(id, dead(storage.Orphans{Limit: -1})); got.Number != 0 {
 			t.Fatalf("a negative limit is none: got trial %d", got.Number)
 		}
 	}
 	id = s.create("default").ID
-	for i := range storage.DefaultLimit + 2 {
-		if got := s.begin(id, dead(storage.Orphans{})); got.Number != i/(storage.DefaultLimit+1) {
-			t.Fatalf("the default limit is %d: begin %d got trial %d", storage.DefaultLimit, i, got.Number)
+	for i := range defaultLimit + 2 {
+		if got := s.begin(id, dead(storage.Orphans{})); got.Number != i/(defaultLimit+1) {
+			t.Fatalf("the default limit is %d: begin %d got trial %d", defaultLimit, i, got.Number)
 		}
 	}
 
@@ -108,7 +109,7 @@ func testOrphans(t *testing.T, s suite) {
 	if got := s.begin(id, failing); got.Number != 2 {
 		t.Errorf("after failing the orphan a new trial is made: got %d, want 2", got.Number)
 	}
-	if got := s.trial(id, 1); got.State != trial.Failed || !strings.Contains(got.Failure(), "its worker has gone") {
+	if got := s.trial(id, 1); got.State != trial.Failed || !strings.Contains(got.Failure(), "it lost its worker") {
 		t.Errorf("an orphan fails also where the budget is used up: got %+v", got)
 	}
 	if got := s.trial(id, 0); got.State != trial.Running {

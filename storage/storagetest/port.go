@@ -6,93 +6,43 @@ import (
 	"math"
 	"slices"
 	"testing"
-	"time"
 
-	"github.com/bluefin-hpo/bluefin/space"
 	"github.com/bluefin-hpo/bluefin/storage"
+	"github.com/bluefin-hpo/bluefin/storage/internal/awkward"
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
-// Ported returns a study and trials that are hard to copy, as Export returns
-// them: in all states, finished in another order than they were numbered, with
-// times, infinities, NaN, attributes of other programs, and values out of range.
-func Ported() (storage.Study, []*trial.Trial) {
-	at := func(second, microsecond int) time.Time {
-		return time.Date(2026, 1, 2, 3, 4, second, microsecond*1000, time.UTC)
-	}
-	s := storage.Study{
-		Name: "größe 日本 'x'; --", Directions: []trial.Direction{trial.Maximize, trial.Minimize},
-		UserAttrs:   attrs("task", `{"nan": NaN, "list": [1, 2.0]}`, "", `"an empty key"`),
-		SystemAttrs: attrs("study:metric_names", `["a", "\u65e5"]`, "dashboard:note_ver", "3", "dashboard:note_str:0", `"# note"`),
-	}
-	x := trial.Param{Name: "x", Value: 0.30000000000000004, Dist: space.Float{High: 1}}
-	c := trial.Param{Name: "größe", Value: 2, Dist: space.Categorical{Choices: []any{nil, true, 1, 2.5, math.NaN(), "日本 \"x\""}}}
-	far := trial.Param{Name: "i", Value: 99, Dist: space.Int{Low: 1, High: 9, Step: 2}} // as Optuna allows a queued value to be
-	return s, []*trial.Trial{
-		{Number: 4, State: trial.Failed, Seen: 0, Start: at(4, 1), End: at(5, 999999), SystemAttrs: attrs(trial.FailureKey, `"why"`)},
-		{Number: 1, State: trial.Complete, Seen: 0, Params: []trial.Param{x, c, far}, Values: []float64{math.Inf(1), math.Inf(-1)}, Start: at(1, 0), End: at(7, 0),
-			Reports:     []trial.Report{{Step: 0, Value: math.NaN()}, {Step: 7, Value: math.Inf(-1)}, {Step: 8, Value: -5e-324}},
-			Constraints: map[string]float64{"c": -1, "größe": math.Inf(1)}, UserAttrs: attrs("u", "\"\\ud83d\\ude00\"\n"), SystemAttrs: attrs("cma:generation", "4")},
-		{Number: 0, State: trial.Pruned, Seen: 1, Params: []trial.Param{c}, Values: []float64{3}, Start: at(6, 0), End: at(8, 0), SystemAttrs: attrs(trial.RungPrefix+"0", "3.0")},
-		{Number: 5, State: trial.Complete, Seen: 3, Values: []float64{-5e-324, math.MaxFloat64}, End: at(9, 0)}, // as the dashboard ends a queued trial
-		{Number: 2, State: trial.Waiting, Seen: 2, Params: []trial.Param{x}, Reports: []trial.Report{{Step: 1, Value: 1}}, SystemAttrs: attrs("fixed_params", `{"x": 0.5}`)},
-		{Number: 3, State: trial.Running, Seen: 3, Params: []trial.Param{x}, Reports: []trial.Report{{Step: 1, Value: 1}}, Start: at(10, 0),
-			Constraints: map[string]float64{"c": 1}, UserAttrs: attrs("u", "1"), SystemAttrs: attrs(trial.RungPrefix+"0", "3.0", "s", "1")},
-	}
-}
-
-// attrs makes attributes of keys and values in turn.
-func attrs(pairs ...string) map[string]json.RawMessage {
-	m := map[string]json.RawMessage{}
-	for pair := range slices.Chunk(pairs, 2) {
-		m[pair[0]] = json.RawMessage(pair[1])
-	}
-	return m
-}
-
-// Text writes all of a trial, so that equal trials have equal texts: NaN is
-// equal to itself there.
-func Text(t *trial.Trial) string {
-	whole := comparable(t)
-	whole["start"], whole["end"] = t.Start.String(), t.End.String()
-	return fmt.Sprint(whole)
-}
-
-// testPort checks the rules of storage.Porter, if the storage is one.
+// testPort checks Export and Import.
 func testPort(t *testing.T, s suite) {
-	p, ok := s.Storage.(storage.Porter)
-	if !ok {
-		t.Skip("the storage is no Porter")
-	}
-	want, trials := Ported()
+	want := awkward.Study()
 	s.create("before")
-	created, err := p.Import(s.ctx, want, trials)
+	created, err := s.Import(s.ctx, want)
 	if err != nil {
 		t.Fatal(err)
 	}
 	want.ID = created.ID
-	got, ported, err := p.Export(s.ctx, want.Name)
+	got, err := s.Export(s.ctx, want.Name)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for what, study := range map[string]storage.Study{"Import": created, "Export": got} {
-		if fmt.Sprint(study) != fmt.Sprint(want) {
-			t.Errorf("%s returns the study with its attributes: got %v, want %v", what, study, want)
+	for what, study := range map[string]storage.Study{"Import": created, "Export": got.Study} {
+		if fmt.Sprint(study) != fmt.Sprint(want.Study) {
+			t.Errorf("%s returns the study with its attributes: got %v, want %v", what, study, want.Study)
 		}
 	}
 	since := s.since(created.ID, 0)
-	for i, w := range trials {
+	for i, w := range want.Trials {
 		if w.State == trial.Running {
-			w = &trial.Trial{Number: w.Number, State: trial.Waiting, Seen: w.Seen, Params: w.Params, UserAttrs: w.UserAttrs, SystemAttrs: attrs("s", "1")}
+			w = &trial.Trial{Number: w.Number, State: trial.Waiting, Seen: w.Seen, Params: w.Params, UserAttrs: w.UserAttrs, SystemAttrs: awkward.Attrs("s", "1")}
 		}
 		if got := Text(since.Trials[i]); got != Text(w) {
 			t.Errorf("an imported trial is kept whole, in its place: got\n%s, want\n%s", got, Text(w))
 		}
-		if got := withoutConstraints(ported[i]); Text(got) != Text(w) {
+		if got := withoutConstraints(got.Trials[i]); Text(got) != Text(w) {
 			t.Errorf("Export gives what was imported: got\n%s, want\n%s", Text(got), Text(w))
 		}
 	}
-	if again, _, err := p.Export(s.ctx, "before"); err != nil || again.Name != "before" {
+	if again, err := s.Export(s.ctx, "before"); err != nil || again.Name != "before" {
 		t.Errorf("Export of a study without trials: got %v, %v", again, err)
 	}
 
@@ -115,22 +65,22 @@ func testPort(t *testing.T, s suite) {
 		t.Errorf("what changes after the import is seen: got %v", numbers(got.Trials))
 	}
 
-	testPortRefuses(t, s, p)
+	testPortRefuses(t, s)
 }
 
-func testPortRefuses(t *testing.T, s suite, p storage.Porter) {
-	_, _, err := p.Export(s.ctx, "none")
+func testPortRefuses(t *testing.T, s suite) {
+	_, err := s.Export(s.ctx, "none")
 	s.want(err, storage.ErrNotExist, "Export of no study")
-	good, trials := Ported()
-	_, err = p.Import(s.ctx, good, trials)
+	good := awkward.Study()
+	_, err = s.Import(s.ctx, good)
 	s.want(err, storage.ErrExist, "a name is taken once")
 	good.Name = "refused"
 	for rule, change := range map[string]func(*storage.Study, []*trial.Trial){
 		"a study has a name":               func(s *storage.Study, _ []*trial.Trial) { s.Name = "" },
 		"a study has a direction":          func(s *storage.Study, _ []*trial.Trial) { s.Directions = nil },
-		"an attribute is JSON":             func(s *storage.Study, _ []*trial.Trial) { s.UserAttrs = attrs("k", "{") },
-		"an attribute of a trial is JSON":  func(_ *storage.Study, t []*trial.Trial) { t[5].SystemAttrs = attrs("k", "") },
-		"a key is UTF-8":                   func(_ *storage.Study, t []*trial.Trial) { t[5].UserAttrs = attrs("\xff", "1") },
+		"an attribute is JSON":             func(s *storage.Study, _ []*trial.Trial) { s.UserAttrs = awkward.Attrs("k", "{") },
+		"an attribute of a trial is JSON":  func(_ *storage.Study, t []*trial.Trial) { t[5].SystemAttrs = awkward.Attrs("k", "") },
+		"a key is UTF-8":                   func(_ *storage.Study, t []*trial.Trial) { t[5].UserAttrs = awkward.Attrs("\xff", "1") },
 		"numbers have no gap":              func(_ *storage.Study, t []*trial.Trial) { t[3].Number = 6 },
 		"numbers are not negative":         func(_ *storage.Study, t []*trial.Trial) { t[3].Number = -1 },
 		"a number is there once":           func(_ *storage.Study, t []*trial.Trial) { t[3].Number = 0 },
@@ -150,15 +100,15 @@ func testPortRefuses(t *testing.T, s suite, p storage.Porter) {
 		"Seen is not negative":             func(_ *storage.Study, t []*trial.Trial) { t[1].Seen = -1 },
 		"a year has four digits":           func(_ *storage.Study, t []*trial.Trial) { t[1].End = t[1].End.AddDate(9000, 0, 0) },
 	} {
-		study, trials := Ported()
-		study.Name = good.Name
-		change(&study, trials)
-		_, err := p.Import(s.ctx, study, trials)
+		bad := awkward.Study()
+		bad.Name = good.Name
+		change(&bad.Study, bad.Trials)
+		_, err := s.Import(s.ctx, bad)
 		s.want(err, storage.ErrInvalid, rule)
 	}
 	_, err = s.Load(s.ctx, good.Name)
 	s.want(err, storage.ErrNotExist, "an import that is refused leaves nothing")
-	if _, err := p.Import(s.ctx, good, trials); err != nil {
+	if _, err := s.Import(s.ctx, good); err != nil {
 		t.Errorf("an import after those that were refused: %v", err)
 	}
 }

@@ -1,0 +1,102 @@
+package storage
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/bluefin-hpo/bluefin/space/pyjson"
+	"github.com/bluefin-hpo/bluefin/trial"
+)
+
+// A Claim is a worker's request for a trial.
+type Claim struct {
+	Lease
+	Budget  int // how many trials of the study may begin, over all workers; 0: any number
+	Seen    int // how many finished trials the caller will draw from; an orphan keeps its own number
+	Orphans Orphans
+}
+
+// A Lease says who runs a trial, and until when. It is over when its time is up
+// on the clock of the storage, or when its process is known to be gone.
+type Lease struct {
+	Owner    string        // a name that no other claim has; not empty
+	Duration time.Duration // how long it lasts unless renewed
+	Process  bool          // it also ends with the calling process
+}
+
+// A Policy is a way to handle orphans.
+type Policy uint8
+
+const (
+	// Resume restarts the trial under its number, from its checkpoint if it
+	// has one.
+	Resume Policy = iota
+
+	// Retry fails the trial and queues a copy, as Optuna does. The copy is a
+	// trial of its own and counts in a budget. It has the parameters and
+	// attributes, and two system attributes more: failed_trial, the number of
+	// the first trial, and retry_history, the numbers of all earlier ones.
+	Retry
+
+	// Fail fails the trial.
+	Fail
+)
+
+// Orphans says what Begin does with Running trials whose lease is over.
+type Orphans struct {
+	Policy Policy
+
+	// Limit is how often one trial is restarted after losing its worker before
+	// it fails: its parameters may be what kills the worker. A checkpoint of a
+	// later step resets the count. 0: ten times; negative: no limit.
+	Limit int
+
+	// Grace is how old the heartbeat of a trial that Optuna runs may be. Such a
+	// trial then fails by Optuna's rules, and Retry queues a copy. A trial
+	// without a heartbeat is left alone. 0: two minutes, twice the interval
+	// that Optuna recommends.
+	Grace time.Duration
+}
+
+// Allow reports whether a trial that was restarted that many times already may
+// be restarted once more.
+func (o Orphans) Allow(restarts int) bool {
+	limit := o.Limit
+	if limit == 0 {
+		limit = 10
+	}
+	return limit < 0 || restarts < limit
+}
+
+// The system attributes in which Optuna keeps what a trial is a retry of.
+const (
+	failedTrial  = "failed_trial"  // the number of the first one
+	retryHistory = "retry_history" // the numbers of all earlier ones
+)
+
+// Abandon returns the update that fails an orphan which was restarted that many
+// times, and the copy to queue, which is nil if the policy wants none.
+func (o Orphans) Abandon(t *trial.Trial, restarts int) (failed Update, retry *trial.Trial) {
+	reason := "it lost its worker"
+	if restarts > 0 {
+		reason = fmt.Sprintf("it lost its worker %d times", restarts+1)
+	}
+	text, _ := json.Marshal(reason) // strings always marshal
+	failed = Update{State: trial.Failed, SystemAttrs: map[string]json.RawMessage{trial.FailureKey: text}}
+
+	var history []any
+	if v, err := pyjson.Unmarshal(t.SystemAttrs[retryHistory]); err == nil {
+		history, _ = v.([]any)
+	}
+	if o.Policy != Retry || !o.Allow(len(history)) {
+		return failed, nil
+	}
+	attrs := map[string]json.RawMessage{failedTrial: fmt.Append(nil, t.Number)}
+	maps.Copy(attrs, t.SystemAttrs) // a retry of a retry names the first trial
+	maps.DeleteFunc(attrs, func(key string, _ json.RawMessage) bool { return trial.Reported(key) || key == trial.FailureKey })
+	attrs[retryHistory], _ = pyjson.Marshal(append(history, t.Number)) // numbers always marshal
+	return failed, &trial.Trial{Number: -1, State: trial.Waiting, Params: slices.Clone(t.Params), UserAttrs: maps.Clone(t.UserAttrs), SystemAttrs: attrs}
+}
