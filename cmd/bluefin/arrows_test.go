@@ -21,6 +21,7 @@ var imports = map[string][]string{
 	"sampler/samplertest": {"sampler", "trial", "space"},
 	"pruner":              {"trial", "space"},
 	"storage":             {"trial", "space"},
+	"storage/internal":    {"storage", "trial", "space"},
 	"storage/sqlite":      {"storage", "trial", "space"},
 	"storage/journal":     {"storage", "trial", "space"},
 	"storage/storagetest": {"storage", "trial", "space"},
