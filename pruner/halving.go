@@ -7,7 +7,8 @@ import (
 	"math"
 	"strconv"
 
-	"github.com/bluefin-hpo/bluefin/space/pyjson"
+	"github.com/bluefin-hpo/bluefin/internal/pyjson"
+	"github.com/bluefin-hpo/bluefin/internal/sysattr"
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
@@ -46,7 +47,7 @@ type SuccessiveHalving struct {
 }
 
 // rungKey names the system attribute that holds a trial's value at a rung.
-func rungKey(rung int) string { return trial.RungPrefix + strconv.Itoa(rung) }
+func rungKey(rung int) string { return sysattr.RungPrefix + strconv.Itoa(rung) }
 
 // Prune says whether to stop t after its newest report, and which rungs it has
 // completed by it. It is an error if a field is out of its range or the study

@@ -6,6 +6,7 @@ import (
 
 	"gonum.org/v1/gonum/mat"
 
+	"github.com/bluefin-hpo/bluefin/internal/sysattr"
 	"github.com/bluefin-hpo/bluefin/sampler/internal/cma"
 	"github.com/bluefin-hpo/bluefin/sampler/internal/sobol"
 	"github.com/bluefin-hpo/bluefin/space"
@@ -252,7 +253,7 @@ func (e *evolution) tell(d trial.Direction, s *CMAES) *cma.State {
 // queued, and Optuna marks so, was not drawn. Another sampler's trials cannot be
 // told from ours unless they are farther out than one draw in 100,000 is.
 func longest(t *trial.Trial, dim int) float64 {
-	if _, queued := t.SystemAttrs["fixed_params"]; queued {
+	if _, queued := t.SystemAttrs[sysattr.FixedParams]; queued {
 		return cma.MaxStep(dim)
 	}
 	return 2 * cma.MaxStep(dim)

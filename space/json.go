@@ -9,7 +9,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/bluefin-hpo/bluefin/space/pyjson"
+	"github.com/bluefin-hpo/bluefin/internal/pyjson"
 )
 
 // Marshal returns the text by which Optuna's databases know d, the same to

@@ -7,7 +7,8 @@ import (
 	"slices"
 	"time"
 
-	"github.com/bluefin-hpo/bluefin/space/pyjson"
+	"github.com/bluefin-hpo/bluefin/internal/pyjson"
+	"github.com/bluefin-hpo/bluefin/internal/sysattr"
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
@@ -85,7 +86,7 @@ func (o Orphans) Abandon(t *trial.Trial, restarts int) (failed Update, retry *tr
 		reason = fmt.Sprintf("it lost its worker %d times", restarts+1)
 	}
 	text, _ := json.Marshal(reason) // strings always marshal
-	failed = Update{State: trial.Failed, SystemAttrs: map[string]json.RawMessage{trial.FailureKey: text}}
+	failed = Update{State: trial.Failed, SystemAttrs: map[string]json.RawMessage{sysattr.Failure: text}}
 
 	var history []any
 	if v, err := pyjson.Unmarshal(t.SystemAttrs[retryHistory]); err == nil {
@@ -96,7 +97,7 @@ func (o Orphans) Abandon(t *trial.Trial, restarts int) (failed Update, retry *tr
 	}
 	attrs := map[string]json.RawMessage{failedTrial: fmt.Append(nil, t.Number)}
 	maps.Copy(attrs, t.SystemAttrs) // a retry of a retry names the first trial
-	maps.DeleteFunc(attrs, func(key string, _ json.RawMessage) bool { return trial.Reported(key) || key == trial.FailureKey })
+	maps.DeleteFunc(attrs, func(key string, _ json.RawMessage) bool { return sysattr.Reported(key) || key == sysattr.Failure })
 	attrs[retryHistory], _ = pyjson.Marshal(append(history, t.Number)) // numbers always marshal
 	return failed, &trial.Trial{Number: -1, State: trial.Waiting, Params: slices.Clone(t.Params), UserAttrs: maps.Clone(t.UserAttrs), SystemAttrs: attrs}
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/bluefin-hpo/bluefin/internal/sysattr"
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
@@ -13,7 +14,7 @@ import (
 func (mt *memoryTrial) rewound(t *trial.Trial) *trial.Trial {
 	c := *t
 	c.SystemAttrs = maps.Clone(t.SystemAttrs)
-	maps.DeleteFunc(c.SystemAttrs, func(key string, _ json.RawMessage) bool { return trial.Reported(key) })
+	maps.DeleteFunc(c.SystemAttrs, func(key string, _ json.RawMessage) bool { return sysattr.Reported(key) })
 	if mt.checkpoint == nil {
 		c.Reports, c.Constraints = nil, nil
 		return &c
@@ -26,7 +27,7 @@ func (mt *memoryTrial) rewound(t *trial.Trial) *trial.Trial {
 // reported returns the attributes that follow from reports.
 func reported(attrs map[string]json.RawMessage) map[string]json.RawMessage {
 	marks := maps.Clone(attrs)
-	maps.DeleteFunc(marks, func(key string, _ json.RawMessage) bool { return !trial.Reported(key) })
+	maps.DeleteFunc(marks, func(key string, _ json.RawMessage) bool { return !sysattr.Reported(key) })
 	return marks
 }
 

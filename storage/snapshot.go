@@ -10,6 +10,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/bluefin-hpo/bluefin/internal/sysattr"
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
@@ -62,7 +63,7 @@ func normalized(t *trial.Trial) *trial.Trial {
 	if t.State == trial.Running {
 		c.State, c.Reports, c.Constraints = trial.Waiting, nil, nil
 		c.SystemAttrs = maps.Clone(t.SystemAttrs)
-		maps.DeleteFunc(c.SystemAttrs, func(key string, _ json.RawMessage) bool { return trial.Reported(key) || isConstraint(key) })
+		maps.DeleteFunc(c.SystemAttrs, func(key string, _ json.RawMessage) bool { return sysattr.Reported(key) || isConstraint(key) })
 	}
 	return &c
 }

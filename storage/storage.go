@@ -89,7 +89,7 @@ type Storage interface {
 	// *BudgetError. Orphans that must not be restarted fail in any case.
 	//
 	// A restarted trial returns to its checkpoint: reports of later steps are
-	// deleted, and the attributes that follow from reports (trial.Reported) get
+	// deleted, and the attributes that follow from reports (sysattr.Reported) get
 	// the values they had then. Without a checkpoint it loses all of these and
 	// its constraints. Parameters and other attributes stay.
 	Begin(ctx context.Context, study int64, c Claim) (*trial.Trial, error)

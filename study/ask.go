@@ -11,15 +11,12 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/bluefin-hpo/bluefin/internal/pyjson"
+	"github.com/bluefin-hpo/bluefin/internal/sysattr"
 	"github.com/bluefin-hpo/bluefin/space"
-	"github.com/bluefin-hpo/bluefin/space/pyjson"
 	"github.com/bluefin-hpo/bluefin/storage"
 	"github.com/bluefin-hpo/bluefin/trial"
 )
-
-// fixedParams is the system attribute in which Optuna keeps the parameters of
-// a queued trial, as a JSON object of external values.
-const fixedParams = "fixed_params"
 
 // Ask begins a trial: an orphan whose worker is gone, else one from the queue,
 // else a new one. The trial must end with Tell. Until then its lease is
@@ -132,7 +129,7 @@ func (s *Study) EnqueueOnce(ctx context.Context, params map[string]any) (number 
 		return 0, false, err
 	}
 	for _, t := range trials {
-		if bytes.Equal(t.SystemAttrs[fixedParams], text) || hasParams(t, params) {
+		if bytes.Equal(t.SystemAttrs[sysattr.FixedParams], text) || hasParams(t, params) {
 			return t.Number, false, nil
 		}
 	}
@@ -146,7 +143,7 @@ func (s *Study) enqueue(ctx context.Context, params map[string]any, number int) 
 		return 0, err
 	}
 	number, err = s.cfg.Storage.Add(ctx, s.record.ID, &trial.Trial{
-		Number: number, State: trial.Waiting, SystemAttrs: map[string]json.RawMessage{fixedParams: text},
+		Number: number, State: trial.Waiting, SystemAttrs: map[string]json.RawMessage{sysattr.FixedParams: text},
 	})
 	if err != nil {
 		return 0, fmt.Errorf("enqueue: %w", err)

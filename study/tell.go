@@ -8,6 +8,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/bluefin-hpo/bluefin/internal/sysattr"
 	"github.com/bluefin-hpo/bluefin/storage"
 	"github.com/bluefin-hpo/bluefin/trial"
 )
@@ -77,7 +78,7 @@ func outcome(t *Trial, values []float64, err error) storage.Update {
 
 func failed(err error) storage.Update {
 	reason, _ := json.Marshal(err.Error()) // a string always has JSON
-	return storage.Update{State: trial.Failed, SystemAttrs: map[string]json.RawMessage{trial.FailureKey: reason}}
+	return storage.Update{State: trial.Failed, SystemAttrs: map[string]json.RawMessage{sysattr.Failure: reason}}
 }
 
 // prunedValues is the last report, unless there is none or it is NaN.

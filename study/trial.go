@@ -11,8 +11,9 @@ import (
 	"sync"
 	"time"
 
+	"github.com/bluefin-hpo/bluefin/internal/pyjson"
+	"github.com/bluefin-hpo/bluefin/internal/sysattr"
 	"github.com/bluefin-hpo/bluefin/pruner"
-	"github.com/bluefin-hpo/bluefin/space/pyjson"
 	"github.com/bluefin-hpo/bluefin/storage"
 	"github.com/bluefin-hpo/bluefin/trial"
 )
@@ -101,7 +102,7 @@ func (c *current) change(f func(now *trial.Trial)) {
 
 // loadQueued reads the parameters that the queue has fixed. The caller owns t.
 func (t *Trial) loadQueued() error {
-	text, ok := t.record.now.SystemAttrs[fixedParams]
+	text, ok := t.record.now.SystemAttrs[sysattr.FixedParams]
 	if !ok {
 		return nil
 	}

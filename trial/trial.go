@@ -5,10 +5,12 @@ package trial
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/bluefin-hpo/bluefin/internal/sysattr"
 	"github.com/bluefin-hpo/bluefin/space"
 )
 
@@ -76,8 +78,8 @@ func ParseDirection(name string) (Direction, error) {
 // Better reports whether a is strictly better than b. Every number is better
 // than NaN.
 func (d Direction) Better(a, b float64) bool {
-	if b != b {
-		return a == a
+	if math.IsNaN(b) {
+		return !math.IsNaN(a)
 	}
 	if d == Maximize {
 		return a > b
@@ -118,14 +120,10 @@ type Trial struct {
 	End         time.Time          // zero until finished
 }
 
-// FailureKey is the system attribute that says why a trial failed, a JSON
-// string.
-const FailureKey = "bluefin:failure"
-
 // Failure returns why the trial failed, "" if it did not or if nobody said.
 func (t *Trial) Failure() string {
 	var reason string
-	if err := json.Unmarshal(t.SystemAttrs[FailureKey], &reason); err != nil {
+	if err := json.Unmarshal(t.SystemAttrs[sysattr.Failure], &reason); err != nil {
 		return ""
 	}
 	return reason
@@ -185,11 +183,3 @@ func (t *Trial) Duration() time.Duration {
 	}
 	return t.End.Sub(t.Start)
 }
-
-// RungPrefix begins the system attributes in which successive halving keeps a
-// trial's value at each rung, as Optuna does.
-const RungPrefix = "completed_rung_"
-
-// Reported tells whether a system attribute comes from the reports of a
-// trial, so that it goes when the trial is run again from the start.
-func Reported(key string) bool { return strings.HasPrefix(key, RungPrefix) }

@@ -12,8 +12,9 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/bluefin-hpo/bluefin/internal/pyjson"
+	"github.com/bluefin-hpo/bluefin/internal/sysattr"
 	"github.com/bluefin-hpo/bluefin/space"
-	"github.com/bluefin-hpo/bluefin/space/pyjson"
 	"github.com/bluefin-hpo/bluefin/storage"
 	"github.com/bluefin-hpo/bluefin/storage/sqlite"
 	"github.com/bluefin-hpo/bluefin/study"
@@ -56,7 +57,7 @@ func askCommand() *cli.Command {
 				if err != nil {
 					return err
 				}
-				if _, queued := t.SystemAttrs["fixed_params"]; exhausted && !queued {
+				if _, queued := t.SystemAttrs[sysattr.FixedParams]; exhausted && !queued {
 					logf(c, "Every combination has been tried or is being tried; trial %d repeats one.", t.Number)
 				}
 				params := record{}

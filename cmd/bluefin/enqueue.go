@@ -9,7 +9,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/bluefin-hpo/bluefin/space/pyjson"
+	"github.com/bluefin-hpo/bluefin/internal/pyjson"
 	"github.com/bluefin-hpo/bluefin/storage/sqlite"
 	"github.com/bluefin-hpo/bluefin/study"
 )

@@ -11,7 +11,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/text"
 
 	"github.com/bluefin-hpo/bluefin/cmd/internal/message"
-	"github.com/bluefin-hpo/bluefin/space/pyjson"
+	"github.com/bluefin-hpo/bluefin/internal/pyjson"
 )
 
 // longAttr is the length, in bytes of JSON, above which tables and export leave

@@ -11,7 +11,7 @@ import (
 	"github.com/urfave/cli/v2"
 	"go.yaml.in/yaml/v4"
 
-	"github.com/bluefin-hpo/bluefin/space/pyjson"
+	"github.com/bluefin-hpo/bluefin/internal/pyjson"
 )
 
 // A record is one line of output: names and values, in order, as Optuna's

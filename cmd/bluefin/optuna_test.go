@@ -12,8 +12,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/bluefin-hpo/bluefin/internal/pyjson"
 	"github.com/bluefin-hpo/bluefin/space"
-	"github.com/bluefin-hpo/bluefin/space/pyjson"
 	"github.com/bluefin-hpo/bluefin/storage/sqlite"
 	"github.com/bluefin-hpo/bluefin/study"
 	"github.com/bluefin-hpo/bluefin/trial"

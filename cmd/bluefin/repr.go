@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/bluefin-hpo/bluefin/space/pyjson"
+	"github.com/bluefin-hpo/bluefin/internal/pyjson"
 )
 
 // show writes a value for people: as Python's str does, and nothing for None.

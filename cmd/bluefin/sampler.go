@@ -10,8 +10,8 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/bluefin-hpo/bluefin/internal/pyjson"
 	"github.com/bluefin-hpo/bluefin/sampler"
-	"github.com/bluefin-hpo/bluefin/space/pyjson"
 )
 
 func samplerKwargsFlag() cli.Flag {

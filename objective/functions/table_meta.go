@@ -8,8 +8,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/bluefin-hpo/bluefin/internal/pyjson"
 	"github.com/bluefin-hpo/bluefin/space"
-	"github.com/bluefin-hpo/bluefin/space/pyjson"
 )
 
 // A tableMeta is the meta file of a table, as Table documents it.

@@ -14,8 +14,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/bluefin-hpo/bluefin/internal/pyjson"
 	"github.com/bluefin-hpo/bluefin/space"
-	"github.com/bluefin-hpo/bluefin/space/pyjson"
 	"github.com/bluefin-hpo/bluefin/storage"
 	"github.com/bluefin-hpo/bluefin/trial"
 )

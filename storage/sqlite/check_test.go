@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bluefin-hpo/bluefin/internal/sysattr"
 	"github.com/bluefin-hpo/bluefin/space"
 	"github.com/bluefin-hpo/bluefin/storage"
 	"github.com/bluefin-hpo/bluefin/storage/sqlite"
@@ -44,7 +45,7 @@ func richFile(t testing.TB) string {
 		u.Params = params
 		must(db.Write(t.Context(), s.ID, number, u))
 	}
-	write(2, storage.Update{State: trial.Failed, SystemAttrs: map[string]json.RawMessage{trial.FailureKey: json.RawMessage(`"why"`)}})
+	write(2, storage.Update{State: trial.Failed, SystemAttrs: map[string]json.RawMessage{sysattr.Failure: json.RawMessage(`"why"`)}})
 	write(0, storage.Update{Reports: []trial.Report{{Step: 1, Value: 2}}, State: trial.Complete, Values: []float64{1}, Constraints: map[string]float64{"c": -1}})
 	write(1, storage.Update{State: trial.Pruned, Values: []float64{3}})
 	write(3, storage.Update{Checkpoint: &storage.Checkpoint{Step: 1, Data: []byte("state")}, UserAttrs: map[string]json.RawMessage{"k": json.RawMessage("1")}})

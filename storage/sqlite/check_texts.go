@@ -7,8 +7,8 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/bluefin-hpo/bluefin/internal/pyjson"
 	"github.com/bluefin-hpo/bluefin/space"
-	"github.com/bluefin-hpo/bluefin/space/pyjson"
 )
 
 // An entry is one thing of a study or a trial that a query cannot judge.

@@ -7,8 +7,8 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/bluefin-hpo/bluefin/internal/sysattr"
 	"github.com/bluefin-hpo/bluefin/storage"
-	"github.com/bluefin-hpo/bluefin/trial"
 )
 
 // Checkpoint implements storage.Storage.
@@ -46,7 +46,7 @@ func setCheckpoint(t *tx, id int64, c storage.Checkpoint) error {
 	}
 	marks := map[string]string{}
 	for _, a := range attrs {
-		if trial.Reported(a.Key) {
+		if sysattr.Reported(a.Key) {
 			marks[a.Key] = a.Value
 		}
 	}
@@ -90,7 +90,7 @@ func rewind(t *tx, id int64) error {
 		return err
 	}
 	for _, a := range attrs {
-		if !trial.Reported(a.Key) && (!fresh || !isConstraint(a.Key)) {
+		if !sysattr.Reported(a.Key) && (!fresh || !isConstraint(a.Key)) {
 			continue
 		}
 		if err := t.exec(`DELETE FROM trial_system_attributes WHERE trial_id = ? AND "key" = ?`, id, a.Key); err != nil {

@@ -11,8 +11,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/bluefin-hpo/bluefin/internal/pyjson"
 	"github.com/bluefin-hpo/bluefin/space"
-	"github.com/bluefin-hpo/bluefin/space/pyjson"
 	"github.com/bluefin-hpo/bluefin/storage"
 	"github.com/bluefin-hpo/bluefin/trial"
 )

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bluefin-hpo/bluefin/internal/sysattr"
 	"github.com/bluefin-hpo/bluefin/space"
 	"github.com/bluefin-hpo/bluefin/storage"
 	"github.com/bluefin-hpo/bluefin/trial"
@@ -213,7 +214,7 @@ func (m *model) attrs() map[string]json.RawMessage {
 	if m.rand.IntN(3) > 0 {
 		return nil
 	}
-	keys := []string{"a", "k ey", "日本", trial.RungPrefix + "0"}
+	keys := []string{"a", "k ey", "日本", sysattr.RungPrefix + "0"}
 	return map[string]json.RawMessage{keys[m.rand.IntN(len(keys))]: json.RawMessage(fmt.Sprint(m.rand.IntN(10)))}
 }
 

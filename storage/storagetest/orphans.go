@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/bluefin-hpo/bluefin/internal/sysattr"
 	"github.com/bluefin-hpo/bluefin/space"
 	"github.com/bluefin-hpo/bluefin/storage"
 	"github.com/bluefin-hpo/bluefin/trial"
@@ -22,7 +23,7 @@ func testCheckpoints(t *testing.T, s suite) {
 	_, err = s.Checkpoint(s.ctx, id, 9)
 	s.want(err, storage.ErrNotExist, "no trial has no checkpoint")
 	mark := func(rung int) map[string]json.RawMessage {
-		return map[string]json.RawMessage{fmt.Sprint(trial.RungPrefix, rung): json.RawMessage("1")}
+		return map[string]json.RawMessage{fmt.Sprint(sysattr.RungPrefix, rung): json.RawMessage("1")}
 	}
 	data := []byte{0, 1, 255}
 	s.write(id, 0, storage.Update{Checkpoint: &storage.Checkpoint{Step: 9, Data: []byte("old")}})
@@ -35,7 +36,7 @@ func testCheckpoints(t *testing.T, s suite) {
 	}
 	wantRewound := func(got *trial.Trial) {
 		t.Helper()
-		if !slices.Equal(got.Reports, []trial.Report{{Step: 1, Value: 1}}) || len(got.SystemAttrs) != 1 || got.SystemAttrs[trial.RungPrefix+"0"] == nil || got.Constraints["c"] != 1 {
+		if !slices.Equal(got.Reports, []trial.Report{{Step: 1, Value: 1}}) || len(got.SystemAttrs) != 1 || got.SystemAttrs[sysattr.RungPrefix+"0"] == nil || got.Constraints["c"] != 1 {
 			t.Errorf("a trial goes on as it was at its checkpoint: got %+v", got)
 		}
 	}
@@ -123,7 +124,7 @@ func testOrphans(t *testing.T, s suite) {
 	s.write(id, 0, storage.Update{
 		Params: []trial.Param{{Name: "x", Value: 1, Dist: space.Float{High: 2}}}, Reports: []trial.Report{{Step: 1}}, Constraints: map[string]float64{"c": 1},
 		UserAttrs:   map[string]json.RawMessage{"u": json.RawMessage("1")},
-		SystemAttrs: map[string]json.RawMessage{"s": json.RawMessage("2"), trial.RungPrefix + "0": json.RawMessage("3")}})
+		SystemAttrs: map[string]json.RawMessage{"s": json.RawMessage("2"), sysattr.RungPrefix + "0": json.RawMessage("3")}})
 	for number, want := range []string{1: "0 [0]", 2: "0 [0, 1]"} {
 		if want == "" {
 			continue
@@ -133,7 +134,7 @@ func testOrphans(t *testing.T, s suite) {
 		if got.Number != number || attrs != want || len(got.Params) != 1 || got.UserAttrs["u"] == nil || got.SystemAttrs["s"] == nil {
 			t.Errorf("retry %d: got %+v with %q, want %q", number, got, attrs, want)
 		}
-		if len(got.Reports)+len(got.Constraints) != 0 || got.SystemAttrs[trial.RungPrefix+"0"] != nil || got.Failure() != "" {
+		if len(got.Reports)+len(got.Constraints) != 0 || got.SystemAttrs[sysattr.RungPrefix+"0"] != nil || got.Failure() != "" {
 			t.Errorf("a retry starts from the start: got %+v", got)
 		}
 		if old := s.trial(id, number-1); old.State != trial.Failed || old.Failure() == "" {

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bluefin-hpo/bluefin/internal/sysattr"
 	"github.com/bluefin-hpo/bluefin/space"
 	"github.com/bluefin-hpo/bluefin/storage"
 	"github.com/bluefin-hpo/bluefin/trial"
@@ -261,7 +262,7 @@ func testLeases(t *testing.T, s suite) {
 	s.write(id, 0, storage.Update{
 		Owner: "dead", Params: []trial.Param{{Name: "x", Value: 1, Dist: space.Float{High: 2}}}, Reports: []trial.Report{{Step: 0, Value: 1}},
 		Constraints: map[string]float64{"c": 1}, UserAttrs: map[string]json.RawMessage{"u": json.RawMessage("1")},
-		SystemAttrs: map[string]json.RawMessage{"s": json.RawMessage("2"), trial.RungPrefix + "0": json.RawMessage("3")},
+		SystemAttrs: map[string]json.RawMessage{"s": json.RawMessage("2"), sysattr.RungPrefix + "0": json.RawMessage("3")},
 	})
 	heir := storage.Claim{Lease: claim("heir").Lease, Budget: 1, Seen: 9}
 	got := s.begin(id, heir)
@@ -271,7 +272,7 @@ func testLeases(t *testing.T, s suite) {
 	if len(got.Params) != 1 || got.UserAttrs["u"] == nil || got.SystemAttrs["s"] == nil {
 		t.Errorf("an orphan keeps parameters and attributes: got %+v", got)
 	}
-	if len(got.Reports) != 0 || len(got.Constraints) != 0 || got.SystemAttrs[trial.RungPrefix+"0"] != nil {
+	if len(got.Reports) != 0 || len(got.Constraints) != 0 || got.SystemAttrs[sysattr.RungPrefix+"0"] != nil {
 		t.Errorf("an orphan loses reports, what they led to, and constraints: got %+v", got)
 	}
 	_, err := s.Begin(s.ctx, id, heir)
