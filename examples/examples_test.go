@@ -251,7 +251,7 @@ func TestResumeGoesOnAfterASignal(t *testing.T) {
 func states(t *testing.T, path string) (all []trial.State) {
 	t.Helper()
 	ctx := context.Background()
-	db, err := sqlite.Open(ctx, path, sqlite.Options{Mode: sqlite.ReadWrite})
+	db, err := sqlite.Open(ctx, path, sqlite.Options{MustExist: true})
 	if err != nil {
 		t.Fatal(err)
 	}

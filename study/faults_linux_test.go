@@ -116,7 +116,7 @@ func TestFaultsManyQueuedAndOrphaned(t *testing.T) {
 		n = 3000
 	}
 	path := filepath.Join(t.TempDir(), "study.db")
-	db, err := sqlite.Open(t.Context(), path, sqlite.Options{Durability: sqlite.Normal})
+	db, err := sqlite.Open(t.Context(), path, sqlite.Options{NoSync: true})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -100,7 +100,7 @@ func TestProcessesShareAStudy(t *testing.T) {
 				t.Errorf("%s: %v", test.env, err)
 			}
 		}
-		db, err := sqlite.Open(t.Context(), path, sqlite.Options{Mode: sqlite.ReadOnly})
+		db, err := sqlite.Open(t.Context(), path, sqlite.Options{ReadOnly: true})
 		if err != nil {
 			t.Fatal(err)
 		}

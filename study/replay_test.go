@@ -102,7 +102,7 @@ func TestReplay(t *testing.T) {
 			file := filepath.Join(t.TempDir(), "study.db")
 			configure := func(cfg *study.Config) { cfg.Sampler, cfg.Pruner, cfg.Seed = c.fresh(), c.pruner, 7 }
 			connect := func() *sqlite.DB {
-				db, err := sqlite.Open(t.Context(), file, sqlite.Options{Durability: sqlite.Normal})
+				db, err := sqlite.Open(t.Context(), file, sqlite.Options{NoSync: true})
 				if err != nil {
 					t.Fatal(err)
 				}

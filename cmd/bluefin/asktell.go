@@ -48,7 +48,7 @@ func askCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
-			return withStudy(c, sqlite.ReadWrite, study.Config{Sampler: s, Seed: c.Uint64("seed")}, func(s *study.Study) error {
+			return withStudy(c, sqlite.Options{MustExist: true}, study.Config{Sampler: s, Seed: c.Uint64("seed")}, func(s *study.Study) error {
 				exhausted, err := s.Exhausted(c.Context)
 				if err != nil {
 					return err
@@ -144,7 +144,7 @@ func tellCommand() *cli.Command {
 				}
 				state, values = trial.Failed, nil
 			}
-			return withStudy(c, sqlite.ReadWrite, study.Config{}, func(s *study.Study) error {
+			return withStudy(c, sqlite.Options{MustExist: true}, study.Config{}, func(s *study.Study) error {
 				number := c.Int("trial-number")
 				t, err := s.TellNumber(c.Context, number, state, values)
 				if err != nil {

@@ -74,7 +74,7 @@ func storageFlagPath(c *cli.Context, flag string) (string, error) {
 
 // exportStudy reads a whole study.
 func exportStudy(c *cli.Context, path, name string) (s storage.Snapshot, err error) {
-	db, err := sqlite.Open(c.Context, path, sqlite.Options{Mode: sqlite.ReadOnly})
+	db, err := sqlite.Open(c.Context, path, sqlite.Options{ReadOnly: true})
 	if err != nil {
 		return s, err
 	}

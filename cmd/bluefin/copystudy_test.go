@@ -16,7 +16,7 @@ import (
 // historyOf reads the history of a study.
 func historyOf(t *testing.T, path, name string) trial.History {
 	t.Helper()
-	db, err := sqlite.Open(t.Context(), path, sqlite.Options{Mode: sqlite.ReadOnly})
+	db, err := sqlite.Open(t.Context(), path, sqlite.Options{ReadOnly: true})
 	if err != nil {
 		t.Fatal(err)
 	}

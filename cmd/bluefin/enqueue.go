@@ -31,7 +31,7 @@ func enqueueCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
-			return withStudy(c, sqlite.ReadWrite, study.Config{}, func(s *study.Study) error {
+			return withStudy(c, sqlite.Options{MustExist: true}, study.Config{}, func(s *study.Study) error {
 				number, added := 0, true
 				var err error
 				if c.Bool("skip-if-exists") {
@@ -113,7 +113,7 @@ func studyCommand() *cli.Command {
 						return usagef("--%s is missing", flag)
 					}
 				}
-				return withStudy(c, sqlite.ReadWrite, study.Config{}, func(s *study.Study) error {
+				return withStudy(c, sqlite.Options{MustExist: true}, study.Config{}, func(s *study.Study) error {
 					if err := s.SetUserAttr(c.Context, c.String("key"), c.String("value")); err != nil {
 						return err
 					}

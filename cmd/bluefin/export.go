@@ -21,7 +21,7 @@ func exportCommand() *cli.Command {
 			&cli.BoolFlag{Name: "params-only", Usage: "write the parameters and nothing else"},
 		},
 		Action: func(c *cli.Context) error {
-			return withStudy(c, sqlite.ReadOnly, study.Config{}, func(s *study.Study) error {
+			return withStudy(c, sqlite.Options{ReadOnly: true}, study.Config{}, func(s *study.Study) error {
 				v, left, err := exported(c, s)
 				if err != nil {
 					return err

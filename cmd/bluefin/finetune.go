@@ -91,7 +91,7 @@ func runFinetune(c *cli.Context) (err error) {
 	if cfg.Orphans.Policy, err = orphans(c); err != nil {
 		return err
 	}
-	level, err := durability(c)
+	noSync, err := noSync(c)
 	if err != nil {
 		return err
 	}
@@ -131,7 +131,7 @@ func runFinetune(c *cli.Context) (err error) {
 			return err
 		}
 	}
-	db, err := openWith(c, sqlite.Options{Durability: level})
+	db, err := openStorage(c, sqlite.Options{NoSync: noSync})
 	if err != nil {
 		return err
 	}

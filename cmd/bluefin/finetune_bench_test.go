@@ -64,7 +64,7 @@ func BenchmarkFinetune(b *testing.B) {
 func ends(tb testing.TB, file, name string) (first, best *trial.Trial) {
 	tb.Helper()
 	ctx := context.Background()
-	db, err := sqlite.Open(ctx, file, sqlite.Options{Mode: sqlite.ReadOnly})
+	db, err := sqlite.Open(ctx, file, sqlite.Options{ReadOnly: true})
 	if err != nil {
 		tb.Fatal(err)
 	}

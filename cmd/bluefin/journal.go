@@ -55,7 +55,7 @@ func exportStudyCommand() *cli.Command {
 
 // onlyStudyOf returns the name of the only study in the file of --storage.
 func onlyStudyOf(c *cli.Context) (string, error) {
-	db, err := openStorage(c, sqlite.ReadOnly)
+	db, err := openStorage(c, sqlite.Options{ReadOnly: true})
 	if err != nil {
 		return "", err
 	}

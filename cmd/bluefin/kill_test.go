@@ -22,7 +22,7 @@ import (
 // readTrialsIfAny is readTrials of a file that may not have the study yet.
 func readTrialsIfAny(t *testing.T, path string) []*trial.Trial {
 	t.Helper()
-	db, err := sqlite.Open(t.Context(), path, sqlite.Options{Mode: sqlite.ReadOnly})
+	db, err := sqlite.Open(t.Context(), path, sqlite.Options{ReadOnly: true})
 	if err != nil {
 		return nil // the tables are not made yet
 	}

@@ -22,7 +22,7 @@ import (
 // readTrials returns the trials of the study called digits.
 func readTrials(t *testing.T, path string) []*trial.Trial {
 	t.Helper()
-	db, err := sqlite.Open(t.Context(), path, sqlite.Options{Mode: sqlite.ReadOnly})
+	db, err := sqlite.Open(t.Context(), path, sqlite.Options{ReadOnly: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -88,7 +88,7 @@ func TestMixedProcessesShareAStudy(t *testing.T) {
 // mixedWorker is one of our processes of TestMixedProcessesShareAStudy.
 func mixedWorker(path string, trials int) error {
 	ctx := context.Background()
-	db, err := sqlite.Open(ctx, path, sqlite.Options{Mode: sqlite.ReadWrite})
+	db, err := sqlite.Open(ctx, path, sqlite.Options{MustExist: true})
 	if err != nil {
 		return err
 	}
@@ -141,7 +141,7 @@ func TestDashboardServesOurFile(t *testing.T) {
 		}
 	}
 	bluefin(t, "finetune", "--storage", path, "--trials", "10")
-	db, err := sqlite.Open(t.Context(), path, sqlite.Options{Mode: sqlite.ReadOnly})
+	db, err := sqlite.Open(t.Context(), path, sqlite.Options{ReadOnly: true})
 	if err != nil {
 		t.Fatal(err)
 	}

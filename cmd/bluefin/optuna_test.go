@@ -112,7 +112,7 @@ func asOptuna(t *testing.T, tr *trial.Trial) optunaTrial {
 // sameAsOptuna compares all trials of a study as both sides see them.
 func sameAsOptuna(t *testing.T, path, name string) []*trial.Trial {
 	t.Helper()
-	db, err := sqlite.Open(t.Context(), path, sqlite.Options{Mode: sqlite.ReadOnly})
+	db, err := sqlite.Open(t.Context(), path, sqlite.Options{ReadOnly: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -201,7 +201,7 @@ func TestWeGoOnWithOptunasStudy(t *testing.T) {
 		t.Errorf("want the best feasible trial %d, got %s", best.Trial, exported)
 	}
 
-	db, err := sqlite.Open(t.Context(), path, sqlite.Options{Mode: sqlite.ReadWrite})
+	db, err := sqlite.Open(t.Context(), path, sqlite.Options{MustExist: true})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -83,21 +83,14 @@ func durabilityFlag() cli.Flag {
 		Usage: "what a power cut may cost, `LEVEL` is full or normal. With full no trial that has ended is lost; with normal the last ones may be, but no trial waits for the disk. A killed process loses none either way"}
 }
 
-// durability reads the flag of that name.
-func durability(c *cli.Context) (sqlite.Durability, error) {
+// noSync reads --durability.
+func noSync(c *cli.Context) (bool, error) {
 	name, err := oneOf("durability", c.String("durability"), "full", "normal")
-	if name == "normal" {
-		return sqlite.Normal, err
-	}
-	return sqlite.Full, err
+	return name == "normal", err
 }
 
 // openStorage opens the file that --storage names.
-func openStorage(c *cli.Context, mode sqlite.Mode) (*sqlite.DB, error) {
-	return openWith(c, sqlite.Options{Mode: mode})
-}
-
-func openWith(c *cli.Context, o sqlite.Options) (*sqlite.DB, error) {
+func openStorage(c *cli.Context, o sqlite.Options) (*sqlite.DB, error) {
 	path, err := storagePath(c.String("storage"))
 	if err != nil {
 		return nil, err
@@ -107,8 +100,8 @@ func openWith(c *cli.Context, o sqlite.Options) (*sqlite.DB, error) {
 
 // withStudy calls f with the study that --study-name names. Without a name it
 // takes the only study that there is.
-func withStudy(c *cli.Context, mode sqlite.Mode, cfg study.Config, f func(*study.Study) error) (err error) {
-	db, err := openStorage(c, mode)
+func withStudy(c *cli.Context, o sqlite.Options, cfg study.Config, f func(*study.Study) error) (err error) {
+	db, err := openStorage(c, o)
 	if err != nil {
 		return err
 	}

@@ -43,16 +43,12 @@ func storageCheckCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
-			findings, err := sqlite.Check(c.Context, path)
-			if err != nil {
-				return err
-			}
-			total, free, err := sqlite.Size(c.Context, path)
+			findings, free, err := sqlite.Check(c.Context, path)
 			if err != nil {
 				return err
 			}
 			if free >= 1e6 {
-				logf(c, "%s has %s, of which %s are free: bluefin storage vacuum gives them back.", path, megabytes(total), megabytes(free))
+				logf(c, "%s of %s are free: bluefin storage vacuum gives them back.", megabytes(free), path)
 			}
 			if err := printFindings(c, findings); err != nil || len(findings) == 0 {
 				return err
@@ -126,7 +122,7 @@ func storageBackupCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
-			findings, err := sqlite.Check(c.Context, to)
+			findings, _, err := sqlite.Check(c.Context, to)
 			if err != nil {
 				return err
 			}
@@ -155,14 +151,7 @@ func storageVacuumCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
-			before, _, err := sqlite.Size(c.Context, path)
-			if err == nil {
-				err = sqlite.Vacuum(c.Context, path)
-			}
-			if err != nil {
-				return err
-			}
-			after, _, err := sqlite.Size(c.Context, path)
+			before, after, err := sqlite.Vacuum(c.Context, path)
 			if err == nil {
 				logf(c, "%s has %s, it had %s.", path, megabytes(after), megabytes(before))
 			}

@@ -36,7 +36,7 @@ func createStudyCommand() *cli.Command {
 			if name == "" {
 				name = "no-name-" + uuid.NewString()
 			}
-			db, err := openStorage(c, sqlite.Create)
+			db, err := openStorage(c, sqlite.Options{})
 			if err != nil {
 				return err
 			}
@@ -107,7 +107,7 @@ func deleteStudyCommand() *cli.Command {
 			if name == "" {
 				return usagef("--study-name is missing")
 			}
-			db, err := openStorage(c, sqlite.ReadWrite)
+			db, err := openStorage(c, sqlite.Options{MustExist: true})
 			if err != nil {
 				return err
 			}
@@ -145,7 +145,7 @@ func studyList(name, usage, format string, describe func(context.Context, storag
 			if err := checkFormat(c); err != nil {
 				return err
 			}
-			db, err := openStorage(c, sqlite.ReadOnly)
+			db, err := openStorage(c, sqlite.Options{ReadOnly: true})
 			if err != nil {
 				return err
 			}

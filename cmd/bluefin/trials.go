@@ -48,7 +48,7 @@ func trialList(name, usage string, single bool, list func(*cli.Context, *study.S
 			if err := checkFormat(c); err != nil {
 				return err
 			}
-			return withStudy(c, sqlite.ReadOnly, study.Config{}, func(s *study.Study) error {
+			return withStudy(c, sqlite.Options{ReadOnly: true}, study.Config{}, func(s *study.Study) error {
 				trials, err := list(c, s)
 				if err != nil {
 					return err

@@ -78,7 +78,7 @@ func work(t *testing.T, path string, kill int, wait time.Duration) (epochs []int
 
 func read(t *testing.T, path string) (ending, bool) {
 	t.Helper()
-	db, err := sqlite.Open(context.Background(), path, sqlite.Options{Mode: sqlite.ReadOnly})
+	db, err := sqlite.Open(context.Background(), path, sqlite.Options{ReadOnly: true})
 	if err != nil {
 		t.Fatal(err)
 	}

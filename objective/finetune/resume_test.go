@@ -252,9 +252,9 @@ func BenchmarkCheckpoint(b *testing.B) {
 			}
 		}
 	})
-	for name, sync := range map[string]sqlite.Durability{"full": sqlite.Full, "normal": sqlite.Normal} {
+	for name, noSync := range map[string]bool{"full": false, "normal": true} {
 		b.Run("save/"+name, func(b *testing.B) {
-			db, err := sqlite.Open(b.Context(), filepath.Join(b.TempDir(), "study.db"), sqlite.Options{Durability: sync})
+			db, err := sqlite.Open(b.Context(), filepath.Join(b.TempDir(), "study.db"), sqlite.Options{NoSync: noSync})
 			if err != nil {
 				b.Fatal(err)
 			}

@@ -23,7 +23,7 @@ func Backup(ctx context.Context, path, to string, replace bool) error {
 }
 
 func backup(ctx context.Context, path, to string, replace bool) (err error) {
-	from, err := locate(path, ReadOnly)
+	from, err := locate(path, Options{ReadOnly: true})
 	if err != nil {
 		return err
 	}
@@ -112,7 +112,7 @@ func vacant(path string) (string, error) {
 
 // copyInto copies the database into the empty file at to.
 func copyInto(ctx context.Context, path, to string) error {
-	db, err := openRaw(ctx, path, ReadOnly)
+	db, err := openRaw(ctx, path, Options{ReadOnly: true})
 	if err != nil {
 		return err
 	}

@@ -82,7 +82,7 @@ func TestBackupWhileOthersWrite(t *testing.T) {
 	defer stop.Store(true)
 	for range 2 {
 		writers.Go(func() {
-			db, err := sqlite.Open(t.Context(), path, sqlite.Options{Durability: sqlite.Normal})
+			db, err := sqlite.Open(t.Context(), path, sqlite.Options{NoSync: true})
 			if err != nil {
 				t.Error(err)
 				return

@@ -31,23 +31,30 @@ func (f Finding) String() string {
 // Check reads the study file at path, as it is at one moment and without
 // changing it, and returns all that is wrong with it: by SQLite's own checks,
 // by the rules of Optuna's tables and, if the file has them, by those of
-// Bluefin's. The error matches ErrCorrupt if the file cannot be read at all.
-func Check(ctx context.Context, path string) ([]Finding, error) {
-	db, err := openRaw(ctx, path, ReadOnly)
+// Bluefin's. free is how many bytes Vacuum would give back. The error matches
+// ErrCorrupt if the file cannot be read at all.
+func Check(ctx context.Context, path string) (findings []Finding, free int64, err error) {
+	db, err := openRaw(ctx, path, Options{ReadOnly: true})
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	c := checker{}
-	err = db.read(ctx, c.run)
+	err = db.read(ctx, func(t *tx) error {
+		if err := c.run(t); err != nil {
+			return err
+		}
+		_, free, err = size(t)
+		return err
+	})
 	if err = errors.Join(err, db.Close()); err != nil {
-		return nil, fmt.Errorf("check study file %s: %w", path, err)
+		return nil, 0, fmt.Errorf("check study file %s: %w", path, err)
 	}
-	return c.findings, nil
+	return c.findings, free, nil
 }
 
-// openRaw opens a file that exists: with one reader, which a caller with
-// ReadOnly must not write by, or, if it has studies, with the writer alone.
-func openRaw(ctx context.Context, path string, mode Mode) (_ *DB, err error) {
+// openRaw opens a file that exists, whatever its revision: for ReadOnly with one
+// reader, which the caller must not write by, else with the writer alone.
+func openRaw(ctx context.Context, path string, o Options) (_ *DB, err error) {
 	db := &DB{closed: make(chan struct{})}
 	defer func() {
 		if err != nil {
@@ -55,11 +62,11 @@ func openRaw(ctx context.Context, path string, mode Mode) (_ *DB, err error) {
 			db.Close()
 		}
 	}()
-	abs, err := locate(path, mode)
+	abs, err := locate(path, o)
 	if err != nil {
 		return nil, err
 	}
-	if mode == ReadOnly {
+	if o.ReadOnly {
 		err = db.openReader(ctx, abs)
 		return db, err
 	}

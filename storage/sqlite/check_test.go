@@ -65,7 +65,7 @@ func check(t *testing.T, path string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	findings, err := sqlite.Check(t.Context(), path)
+	findings, _, err := sqlite.Check(t.Context(), path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -218,7 +218,7 @@ func TestCheckOfDamagedPages(t *testing.T) {
 		if err := os.WriteFile(path, damaged, 0o644); err != nil {
 			t.Fatal(err)
 		}
-		found, err := sqlite.Check(t.Context(), path)
+		found, _, err := sqlite.Check(t.Context(), path)
 		switch {
 		case errors.Is(err, sqlite.ErrCorrupt):
 			unreadable++
@@ -243,7 +243,7 @@ func TestCheckOfWhatIsNoStudyFile(t *testing.T) {
 	}
 	script(t, other, `CREATE TABLE customers (id)`)
 	for path, want := range map[string]string{text: "not a sound SQLite database", other: "it holds no study", missing: "no such file", dir: "it is a directory", "": "the path is empty"} {
-		if got, err := sqlite.Check(t.Context(), path); err == nil || !strings.Contains(err.Error(), want) {
+		if got, _, err := sqlite.Check(t.Context(), path); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %v, %v, want %q", path, got, err, want)
 		}
 	}

@@ -18,7 +18,7 @@ import (
 
 func openTest(t *testing.T, path string) (*DB, storage.Study) {
 	t.Helper()
-	db, err := Open(t.Context(), path, Options{Durability: Normal})
+	db, err := Open(t.Context(), path, Options{NoSync: true})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -63,8 +63,8 @@ func optunaFile(t *testing.T) string {
 func TestOptunaFileGainsOurTablesWhenWritten(t *testing.T) {
 	path := optunaFile(t)
 	original, _ := os.ReadFile(path)
-	check := func(mode sqlite.Mode) *sqlite.DB {
-		db, err := sqlite.Open(t.Context(), path, sqlite.Options{Mode: mode})
+	check := func(o sqlite.Options) *sqlite.DB {
+		db, err := sqlite.Open(t.Context(), path, o)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -89,11 +89,11 @@ func TestOptunaFileGainsOurTablesWhenWritten(t *testing.T) {
 		}
 		return db
 	}
-	check(sqlite.ReadOnly).Close()
+	check(sqlite.Options{ReadOnly: true}).Close()
 	if now, _ := os.ReadFile(path); !bytes.Equal(now, original) {
 		t.Error("reading has changed the file")
 	}
-	db := check(sqlite.ReadWrite)
+	db := check(sqlite.Options{MustExist: true})
 	defer db.Close()
 	s, _ := db.Load(t.Context(), "s")
 	first, err := db.Begin(t.Context(), s.ID, storage.Claim{Lease: storage.Lease{Owner: "w", Duration: time.Hour}})
@@ -124,7 +124,7 @@ func TestWhatOptunasTrialsHadSeen(t *testing.T) {
 		(9, 4, 3, 'RUNNING', '2026-01-01 10:00:02.500000', NULL),
 		(10, 5, 3, 'RUNNING', '2026-01-01 10:00:09.000000', NULL);
 		INSERT INTO trial_values VALUES (2, 8, 0, 1, 'FINITE');`)
-	db, err := sqlite.Open(t.Context(), path, sqlite.Options{Mode: sqlite.ReadOnly})
+	db, err := sqlite.Open(t.Context(), path, sqlite.Options{ReadOnly: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -160,9 +160,9 @@ func TestFilesThatAreNotOurs(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			path := optunaFile(t)
 			script(t, path, test.change)
-			for _, mode := range []sqlite.Mode{sqlite.ReadOnly, sqlite.Create} {
+			for _, o := range []sqlite.Options{{ReadOnly: true}, {}} {
 				err := func() error {
-					db, err := sqlite.Open(t.Context(), path, sqlite.Options{Mode: mode})
+					db, err := sqlite.Open(t.Context(), path, o)
 					if err != nil {
 						return err
 					}
@@ -174,7 +174,7 @@ func TestFilesThatAreNotOurs(t *testing.T) {
 					return err
 				}()
 				if err == nil || !strings.Contains(err.Error(), test.want) {
-					t.Errorf("mode %v: got %v, want %q", mode, err, test.want)
+					t.Errorf("%+v: got %v, want %q", o, err, test.want)
 				}
 			}
 		})
@@ -184,9 +184,9 @@ func TestFilesThatAreNotOurs(t *testing.T) {
 	if _, err := sqlite.Open(t.Context(), path, sqlite.Options{}); err == nil || !strings.Contains(err.Error(), "another program") {
 		t.Errorf("another program's database: got %v", err)
 	}
-	for _, mode := range []sqlite.Mode{sqlite.ReadOnly, sqlite.ReadWrite} {
+	for _, o := range []sqlite.Options{{ReadOnly: true}, {MustExist: true}} {
 		missing := filepath.Join(t.TempDir(), "missing.db")
-		if _, err := sqlite.Open(t.Context(), missing, sqlite.Options{Mode: mode}); !errors.Is(err, fs.ErrNotExist) {
+		if _, err := sqlite.Open(t.Context(), missing, o); !errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("a missing file: got %v", err)
 		}
 		if _, err := os.Stat(missing); err == nil {
@@ -213,7 +213,7 @@ func TestParametersThatWeCannotHold(t *testing.T) {
 		path := optunaFile(t)
 		script(t, path, `UPDATE trial_params SET distribution_json = '`+text+`' WHERE param_name = 'b'`)
 		want := `study "s": trial 0: parameter "b": distribution ` + text + ": " + want
-		_, err := count(t.Context(), path, sqlite.ReadOnly)
+		_, err := count(t.Context(), path, sqlite.Options{ReadOnly: true})
 		if err == nil || !strings.HasPrefix(err.Error(), want) || errors.Is(err, sqlite.ErrCorrupt) {
 			t.Errorf("got  %v,\nwant %s", err, want)
 		}
@@ -230,7 +230,7 @@ func TestParametersThatWeCannotHold(t *testing.T) {
 	// An infinite float is held as it is.
 	path := optunaFile(t)
 	script(t, path, `UPDATE trial_params SET distribution_json = '{"name": "FloatDistribution", "attributes": {"low": -1e400, "high": Infinity, "step": null, "log": false}}' WHERE param_name = 'b'`)
-	if n, err := count(t.Context(), path, sqlite.ReadOnly); n != 3 || err != nil {
+	if n, err := count(t.Context(), path, sqlite.Options{ReadOnly: true}); n != 3 || err != nil {
 		t.Errorf("got %d trials, %v", n, err)
 	}
 }
@@ -269,13 +269,13 @@ func TestDamagedFiles(t *testing.T) {
 		if err := os.WriteFile(path, content, 0o644); err != nil {
 			t.Fatal(err)
 		}
-		for _, mode := range []sqlite.Mode{sqlite.ReadOnly, sqlite.ReadWrite} {
-			n, err := count(t.Context(), path, mode)
+		for _, o := range []sqlite.Options{{ReadOnly: true}, {MustExist: true}} {
+			n, err := count(t.Context(), path, o)
 			if err == nil && n != 200 {
-				t.Errorf("%s, mode %v: %d of 200 trials and no error", name, mode, n)
+				t.Errorf("%s, %+v: %d of 200 trials and no error", name, o, n)
 			}
 			if err != nil && !errors.Is(err, sqlite.ErrCorrupt) && !strings.Contains(err.Error(), "another program") {
-				t.Errorf("%s, mode %v: got %v, want ErrCorrupt", name, mode, err)
+				t.Errorf("%s, %+v: got %v, want ErrCorrupt", name, o, err)
 			}
 			if err != nil {
 				damaged++
@@ -320,12 +320,12 @@ func TestFlippedBits(t *testing.T) {
 		if err := os.WriteFile(path, flipped, 0o644); err != nil {
 			t.Fatal(err)
 		}
-		for _, mode := range []sqlite.Mode{sqlite.ReadOnly, sqlite.ReadWrite} {
-			n, err := count(t.Context(), path, mode)
+		for _, o := range []sqlite.Options{{ReadOnly: true}, {MustExist: true}} {
+			n, err := count(t.Context(), path, o)
 			if err != nil {
 				noticed++
 			} else if n != 100 {
-				t.Errorf("seed %d, mode %v: %d of 100 trials and no error", seed, mode, n)
+				t.Errorf("seed %d, %+v: %d of 100 trials and no error", seed, o, n)
 			}
 		}
 	}
@@ -335,8 +335,8 @@ func TestFlippedBits(t *testing.T) {
 	}
 }
 
-func count(ctx context.Context, path string, mode sqlite.Mode) (int, error) {
-	db, err := sqlite.Open(ctx, path, sqlite.Options{Mode: mode})
+func count(ctx context.Context, path string, o sqlite.Options) (int, error) {
+	db, err := sqlite.Open(ctx, path, o)
 	if err != nil {
 		return 0, err
 	}

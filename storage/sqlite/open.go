@@ -24,34 +24,17 @@ import (
 	"github.com/bluefin-hpo/bluefin/storage"
 )
 
-// A Mode says what Open may do.
-type Mode uint8
-
-const (
-	Create    Mode = iota // read and write; make the file if it does not exist
-	ReadWrite             // read and write a file that exists
-	ReadOnly              // read a file that exists, and change nothing in it
-)
-
-// A Durability says what survives. A process that is killed loses nothing that
-// it was told is done, whatever the durability.
-type Durability uint8
-
-const (
-	// Full: what a method has done survives a power cut and a crash of the
-	// system. It costs one fsync for each commit.
-	Full Durability = iota
-
-	// Normal: a power cut or a crash of the system may take back the last
-	// commits, but leaves a sound file. Commits wait for no disk.
-	Normal
-)
-
-// Options say how a file is opened. The zero value reads and writes with full
-// durability and makes the file if it does not exist.
+// Options say how a study file is opened. The zero value reads and writes,
+// creates a missing file, and loses nothing in a power cut.
 type Options struct {
-	Mode       Mode
-	Durability Durability
+	ReadOnly  bool // change nothing in the file, which must exist
+	MustExist bool // do not create a missing file
+
+	// NoSync makes commits not wait for the disk (SQLite's synchronous=NORMAL
+	// instead of FULL): a power cut or a crash of the system may take back the
+	// last ones. It leaves a sound file, and a process that is killed loses
+	// nothing either way.
+	NoSync bool
 }
 
 // ErrCorrupt is matched by the error of Open and of every method if the file
@@ -89,7 +72,7 @@ func Open(ctx context.Context, path string, o Options) (*DB, error) {
 }
 
 func open(ctx context.Context, path string, o Options) (*DB, error) {
-	abs, err := locate(path, o.Mode)
+	abs, err := locate(path, o)
 	if err != nil {
 		return nil, err
 	}
@@ -98,7 +81,7 @@ func open(ctx context.Context, path string, o Options) (*DB, error) {
 	// SQLite's own will do.
 	_, _ = sqlite.OFDLocking(true)
 	db := &DB{closed: make(chan struct{})}
-	if o.Mode == ReadOnly {
+	if o.ReadOnly {
 		err = db.openReadOnly(ctx, abs)
 	} else {
 		err = db.openReadWrite(ctx, abs, o)
@@ -120,7 +103,7 @@ const (
 
 func (db *DB) openReadWrite(ctx context.Context, abs string, o Options) error {
 	synchronous := "synchronous(FULL)"
-	if o.Durability == Normal {
+	if o.NoSync {
 		synchronous = "synchronous(NORMAL)"
 	}
 	pool, err := db.connect(abs, url.Values{

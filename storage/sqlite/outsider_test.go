@@ -23,7 +23,7 @@ func TestOutsidersGetTheirShare(t *testing.T) {
 	defer wg.Wait()
 	defer stop()
 	for i := range 3 {
-		db, err := Open(t.Context(), path, Options{Durability: Normal})
+		db, err := Open(t.Context(), path, Options{NoSync: true})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -14,7 +14,7 @@ import (
 // at path must open it, and fails if a database cannot safely be used there.
 // A file that Create may make is made. Nothing else changes, so that an
 // attempt that is refused leaves nothing behind.
-func locate(path string, mode Mode) (string, error) {
+func locate(path string, o Options) (string, error) {
 	if path == "" {
 		return "", errors.New("the path is empty")
 	}
@@ -25,12 +25,12 @@ func locate(path string, mode Mode) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if name := networkFileSystem(filepath.Dir(abs)); name != "" && mode != ReadOnly {
+	if name := networkFileSystem(filepath.Dir(abs)); name != "" && !o.ReadOnly {
 		return "", fmt.Errorf("it lies on a network file system (%s), where several machines could damage it: keep it on a disk of this machine", name)
 	}
 	info, err := os.Stat(abs)
 	switch {
-	case errors.Is(err, fs.ErrNotExist) && mode == Create:
+	case errors.Is(err, fs.ErrNotExist) && !o.ReadOnly && !o.MustExist:
 		return abs, makeFile(abs)
 	case err != nil:
 		return "", bare(err)
@@ -42,7 +42,7 @@ func locate(path string, mode Mode) (string, error) {
 	if err := oneName(abs, info); err != nil {
 		return "", err
 	}
-	if mode == ReadOnly {
+	if o.ReadOnly {
 		if err := readable(abs); err != nil {
 			return "", fmt.Errorf("no right to read the file: %w", err)
 		}

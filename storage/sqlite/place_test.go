@@ -25,10 +25,10 @@ func TestAFileWithTwoNamesIsRefused(t *testing.T) {
 		for name, use := range map[string]func() error{
 			"create": func() error { _, err := sqlite.Open(t.Context(), path, sqlite.Options{}); return err },
 			"read": func() error {
-				_, err := sqlite.Open(t.Context(), path, sqlite.Options{Mode: sqlite.ReadOnly})
+				_, err := sqlite.Open(t.Context(), path, sqlite.Options{ReadOnly: true})
 				return err
 			},
-			"check": func() error { _, err := sqlite.Check(t.Context(), path); return err },
+			"check": func() error { _, _, err := sqlite.Check(t.Context(), path); return err },
 			"backup": func() error {
 				return sqlite.Backup(t.Context(), path, filepath.Join(dir, "copy.db"), false)
 			},
@@ -91,8 +91,8 @@ func TestWhatIsNoStudyStaysAsItIs(t *testing.T) {
 	script(t, other, `CREATE TABLE customers (id)`)
 	for _, path := range []string{text, other} {
 		before, _ := os.ReadFile(path)
-		for _, mode := range []sqlite.Mode{sqlite.Create, sqlite.ReadWrite, sqlite.ReadOnly} {
-			if _, err := sqlite.Open(t.Context(), path, sqlite.Options{Mode: mode}); err == nil {
+		for _, o := range []sqlite.Options{{}, {MustExist: true}, {ReadOnly: true}} {
+			if _, err := sqlite.Open(t.Context(), path, o); err == nil {
 				t.Errorf("%s was opened", path)
 			}
 		}

@@ -18,52 +18,45 @@ const large = 1 << 20
 // muchRoom is how many free bytes are given back without being asked for.
 const muchRoom = 16 << 20
 
-// Size returns how many bytes the study file at path has and how many of them
-// are free: rows to come will use them first, and Vacuum gives them back.
-func Size(ctx context.Context, path string) (total, free int64, err error) {
-	db, err := openRaw(ctx, path, ReadOnly)
-	if err != nil {
-		return 0, 0, err
-	}
-	err = db.read(ctx, func(t *tx) error {
-		total, free, err = size(t)
-		return err
-	})
-	if err = errors.Join(err, db.Close()); err != nil {
-		err = fmt.Errorf("read study file %s: %w", path, err)
-	}
-	return total, free, err
-}
-
+// size returns how many bytes the file has and how many of them are free.
 func size(t *tx) (total, free int64, err error) {
 	var page, pages, unused int64
 	err = errors.Join(t.get(&page, `PRAGMA page_size`), t.get(&pages, `PRAGMA page_count`), t.get(&unused, `PRAGMA freelist_count`))
 	return page * pages, page * unused, err
 }
 
-// Vacuum writes the study file at path anew without free room, in one
-// transaction. Others can read meanwhile; those that write wait. It takes room
-// on the disk for two copies of what is not free.
-func Vacuum(ctx context.Context, path string) error {
-	db, err := openRaw(ctx, path, ReadWrite)
+// Vacuum rewrites the study file at path without free room, in one transaction,
+// and returns its size in bytes before and after. Others can read meanwhile;
+// those that write wait. The disk needs room for two copies of what is not free.
+func Vacuum(ctx context.Context, path string) (before, after int64, err error) {
+	db, err := openRaw(ctx, path, Options{MustExist: true})
 	if err != nil {
-		return err
+		return 0, 0, err
 	}
-	if err = errors.Join(db.vacuum(ctx), db.Close()); err != nil {
-		return fmt.Errorf("vacuum study file %s: %w", path, err)
+	before, after, err = db.vacuum(ctx)
+	if err = errors.Join(err, db.Close()); err != nil {
+		return 0, 0, fmt.Errorf("vacuum study file %s: %w", path, err)
 	}
-	return nil
+	return before, after, nil
 }
 
-func (db *DB) vacuum(ctx context.Context) error {
-	return db.named(db.writer.do(&write{ctx: ctx, bare: true, done: make(chan error, 1), lead: make(chan struct{}, 1), f: func(t *tx) error {
+func (db *DB) vacuum(ctx context.Context) (before, after int64, err error) {
+	err = db.named(db.writer.do(&write{ctx: ctx, bare: true, done: make(chan error, 1), lead: make(chan struct{}, 1), f: func(t *tx) error {
+		if before, _, err = size(t); err != nil {
+			return err
+		}
 		if err := t.script(`VACUUM`); err != nil {
 			return err
 		}
 		// The file shrinks when the log is copied into it. Readers may keep the
 		// end of the log; then a later commit or Close does the rest.
-		return t.script(`PRAGMA wal_checkpoint(PASSIVE)`)
+		if err := t.script(`PRAGMA wal_checkpoint(PASSIVE)`); err != nil {
+			return err
+		}
+		after, _, err = size(t)
+		return err
 	}}))
+	return before, after, err
 }
 
 // giveBack gives free room back if there is much of it. What the caller has
@@ -75,6 +68,6 @@ func (db *DB) giveBack(ctx context.Context) {
 		return err
 	})
 	if err == nil && free >= muchRoom && free > total/2 {
-		_ = db.vacuum(ctx) // a later trial tries again
+		_, _, _ = db.vacuum(ctx) // a later trial tries again
 	}
 }

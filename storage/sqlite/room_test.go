@@ -37,7 +37,7 @@ func heavyTrial(tb testing.TB, db *sqlite.DB, study int64, keep bool) int {
 // fileSize fails unless the file is sound, and returns its size.
 func fileSize(t *testing.T, path string) int64 {
 	t.Helper()
-	if found, err := sqlite.Check(t.Context(), path); err != nil || len(found) > 0 {
+	if found, _, err := sqlite.Check(t.Context(), path); err != nil || len(found) > 0 {
 		t.Fatal(found, err)
 	}
 	info, err := os.Stat(path)
@@ -90,26 +90,27 @@ func TestVacuum(t *testing.T) {
 		t.Fatal(err)
 	}
 	script(t, path, `DELETE FROM bluefin_checkpoints`) // as Optuna's workers do by our trigger
-	total, free, err := sqlite.Size(t.Context(), path)
-	if err != nil || total != fileSize(t, path) || free < 20<<20 || free > total {
-		t.Errorf("got a size of %d, %d of them free, %v", total, free, err)
+	total := fileSize(t, path)
+	if _, free, err := sqlite.Check(t.Context(), path); err != nil || free < 20<<20 || free > total {
+		t.Errorf("of %d bytes %d are free, %v", total, free, err)
 	}
-	if err := sqlite.Vacuum(t.Context(), path); err != nil {
-		t.Fatal(err)
+	before, after, err := sqlite.Vacuum(t.Context(), path)
+	if err != nil || before != total || after != fileSize(t, path) || after > 1<<20 {
+		t.Errorf("got %d bytes after %d, %v, want %d after %d", after, before, err, fileSize(t, path), total)
 	}
-	if total, free, err = sqlite.Size(t.Context(), path); err != nil || total != fileSize(t, path) || total > 1<<20 || free != 0 {
-		t.Errorf("after it a size of %d, %d of them free, %v", total, free, err)
+	if _, free, err := sqlite.Check(t.Context(), path); err != nil || free != 0 {
+		t.Errorf("after it %d bytes are free, %v", free, err)
 	}
-	if n, err := count(t.Context(), path, sqlite.ReadOnly); n != 1 || err != nil {
+	if n, err := count(t.Context(), path, sqlite.Options{ReadOnly: true}); n != 1 || err != nil {
 		t.Errorf("after it %d trials, %v", n, err)
 	}
 	missing := filepath.Join(t.TempDir(), "missing.db")
-	if err := sqlite.Vacuum(t.Context(), missing); !errors.Is(err, os.ErrNotExist) {
+	if _, _, err := sqlite.Vacuum(t.Context(), missing); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("a missing file: got %v", err)
 	}
 	text := filepath.Join(t.TempDir(), "other.db")
 	script(t, text, `CREATE TABLE customers (id)`)
-	if err := sqlite.Vacuum(t.Context(), text); err == nil {
+	if _, _, err := sqlite.Vacuum(t.Context(), text); err == nil {
 		t.Error("another program's file was written anew")
 	}
 }

@@ -21,7 +21,7 @@ const schemaVersion = 12
 // each: nothing if the file has them. It takes the files that Optuna 3.0 and
 // later has made.
 func Upgrade(ctx context.Context, path string) (done []string, err error) {
-	db, err := openRaw(ctx, path, ReadWrite)
+	db, err := openRaw(ctx, path, Options{MustExist: true})
 	if err != nil {
 		return nil, err
 	}

@@ -23,7 +23,7 @@ func upgrade(t *testing.T, path string) []string {
 // trials is what a file tells of its first study.
 func trials(t *testing.T, path string) int {
 	t.Helper()
-	n, err := count(t.Context(), path, sqlite.ReadWrite)
+	n, err := count(t.Context(), path, sqlite.Options{MustExist: true})
 	if err != nil {
 		t.Fatal(err)
 	}
