@@ -2,10 +2,11 @@ package sampler
 
 import (
 	"fmt"
-	"slices"
 	"sync"
 
 	"github.com/bluefin-hpo/bluefin/sampler/internal/cma"
+	"github.com/bluefin-hpo/bluefin/sampler/internal/cube"
+	"github.com/bluefin-hpo/bluefin/sampler/internal/recent"
 	"github.com/bluefin-hpo/bluefin/space"
 	"github.com/bluefin-hpo/bluefin/trial"
 )
@@ -56,8 +57,8 @@ type Auto struct {
 	gp   *GP
 
 	mu       sync.Mutex
-	newest   autoFacts    // a cache: of the history of the last call
-	searches []autoSearch // a cache, the last used first
+	newest   autoFacts               // a cache: of the history of the last call
+	searches recent.List[autoSearch] // a cache
 }
 
 // Where Auto's rules change.
@@ -105,7 +106,7 @@ func (s *Auto) choose(h trial.History) (JointSampler, error) {
 		s.gp = &GP{Independent: s.tpe}
 	})
 	f := s.facts(h)
-	free := searchSpace(h.RankedSpace())
+	free := cube.Free(h.RankedSpace())
 	if len(h.Directions()) > 1 || f.constrained || f.pruned {
 		return s.tpe, nil
 	}
@@ -134,7 +135,7 @@ func (s *Auto) choose(h trial.History) (JointSampler, error) {
 func isSmooth(free space.Space) bool {
 	many := 0
 	for _, d := range free {
-		if isCategorical(d.Dist) {
+		if cube.IsCategorical(d.Dist) {
 			return false
 		}
 		if n := d.Dist.Len(); n == 0 || n >= autoMany {
@@ -155,26 +156,21 @@ type autoSearch struct {
 // evolution returns the CMAES that goes on from GP's trials, if there are any, in
 // dim dimensions.
 func (s *Auto) evolution(h trial.History, from autoHandover, dim int) *CMAES {
-	const kept = 16 // one Auto may serve several studies
 	var last *trial.Trial
 	if from.finished > 0 {
 		last = h.Finished()[from.finished-1]
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	i := slices.IndexFunc(s.searches, func(a autoSearch) bool { return a.last == last && a.dim == dim })
-	if i < 0 {
-		i = min(len(s.searches), kept-1)
-		c := &CMAES{Restart: IPOP, Population: s.population(from, dim), Independent: s.tpe}
-		if last != nil && dim >= autoFew {
-			c.StartupTrials, c.Source = autoModelled[1], h.Before(from.finished)
-		}
-		s.searches = append(s.searches[:i], autoSearch{last, dim, c})
-	}
-	found := s.searches[i]
-	copy(s.searches[1:i+1], s.searches[:i])
-	s.searches[0] = found
-	return found.cma
+	return s.searches.Get(
+		func(a autoSearch) bool { return a.last == last && a.dim == dim },
+		func() autoSearch {
+			c := &CMAES{Restart: IPOP, Population: s.population(from, dim), Independent: s.tpe}
+			if last != nil && dim >= autoFew {
+				c.StartupTrials, c.Source = autoModelled[1], h.Before(from.finished)
+			}
+			return autoSearch{last, dim, c}
+		}).cma
 }
 
 // population returns the trials of a generation. With so many workers that most

@@ -51,8 +51,8 @@ func (a *autoStudy) request(n int) Request {
 	return NewRequest(h, &trial.Trial{Number: a.next}, rand.New(rand.NewPCG(7, uint64(len(h.Finished())))))
 }
 
-// cube is a space of d parameters with the given distribution.
-func cube(d int, dist space.Dist) space.Space {
+// repeated is a space of d parameters with the given distribution.
+func repeated(d int, dist space.Dist) space.Space {
 	var sp space.Space
 	for i := range d {
 		sp = append(sp, space.Dimension{Name: fmt.Sprintf("x%02d", i), Dist: dist})
@@ -80,14 +80,14 @@ func TestAutoChooses(t *testing.T) {
 		return func(trial.History) JointSampler { return s }
 	}
 	steps := func(fine, coarse int) space.Space {
-		return append(cube(fine, levels16), space.New(space.Dimension{Name: "a", Dist: levels15}, space.Dimension{Name: "b", Dist: levels15}, space.Dimension{Name: "c", Dist: levels15})[:coarse]...)
+		return append(repeated(fine, levels16), space.New(space.Dimension{Name: "a", Dist: levels15}, space.Dimension{Name: "b", Dist: levels15}, space.Dimension{Name: "c", Dist: levels15})[:coarse]...)
 	}
-	withCategory := append(cube(4, interval), space.Dimension{Name: "c", Dist: space.Choose("a", "b", "c").Dist()})
-	withConstant := append(cube(4, interval), space.Dimension{Name: "c", Dist: space.Choose("a").Dist()})
+	withCategory := append(repeated(4, interval), space.Dimension{Name: "c", Dist: space.Choose("a", "b", "c").Dist()})
+	withConstant := append(repeated(4, interval), space.Dimension{Name: "c", Dist: space.Choose("a").Dist()})
 	prune := func(u *trial.Trial) { u.State, u.Values = trial.Pruned, nil }
 	fail := func(u *trial.Trial) { u.State, u.Values, u.Params = trial.Failed, nil, nil }
 	minimize := func(workers int) *autoStudy { return newAutoStudy(workers, trial.Minimize) }
-	continuous := cube(5, interval)
+	continuous := repeated(5, interval)
 
 	for _, c := range []struct {
 		name  string
@@ -98,36 +98,36 @@ func TestAutoChooses(t *testing.T) {
 		{"a few trials", minimize(1).add(30, continuous, nil), one(gp)},
 		{"a few trials, to maximize", newAutoStudy(1, trial.Maximize).add(30, continuous, nil), one(gp)},
 		{"a few trials with categories", minimize(1).add(30, withCategory, nil), one(gp)},
-		{"a few trials of ints with few values", minimize(1).add(30, cube(5, levels15), nil), one(gp)},
+		{"a few trials of ints with few values", minimize(1).add(30, repeated(5, levels15), nil), one(gp)},
 		{"a few trials, some of which failed", minimize(1).add(9, continuous, fail).add(20, continuous, nil), one(gp)},
 		{"a trial was pruned", minimize(1).add(30, continuous, nil).add(1, continuous, prune), one(tpe)},
 		{"a trial has constraints", minimize(1).add(30, continuous, nil).add(1, continuous, func(u *trial.Trial) {
 			u.Constraints = map[string]float64{"c": -1}
 		}), one(tpe)},
 		{"two objectives", newAutoStudy(1, trial.Minimize, trial.Maximize).add(30, continuous, func(u *trial.Trial) { u.Values = append(u.Values, 1) }), one(tpe)},
-		{"as many parameters as GP has", minimize(1).add(30, cube(autoWide, interval), nil), one(gp)},
-		{"more parameters than GP has", minimize(1).add(30, cube(autoWide+1, interval), nil), one(&CMAES{Restart: IPOP, Independent: tpe})},
-		{"more parameters than GP has, one of them without a choice", minimize(1).add(30, append(cube(autoWide, interval), withConstant[4]), nil), one(gp)},
-		{"many parameters with few values", minimize(1).add(30, cube(autoWide+1, levels15), nil), one(tpe)},
+		{"as many parameters as GP has", minimize(1).add(30, repeated(autoWide, interval), nil), one(gp)},
+		{"more parameters than GP has", minimize(1).add(30, repeated(autoWide+1, interval), nil), one(&CMAES{Restart: IPOP, Independent: tpe})},
+		{"more parameters than GP has, one of them without a choice", minimize(1).add(30, append(repeated(autoWide, interval), withConstant[4]), nil), one(gp)},
+		{"many parameters with few values", minimize(1).add(30, repeated(autoWide+1, levels15), nil), one(tpe)},
 
 		{"the last trial of GP", minimize(1).add(modelled100-1, continuous, nil), one(gp)},
 		{"the first trial after GP", minimize(1).add(modelled100, continuous, nil), after(modelled100, 0)},
 		{"failed trials do not count", minimize(1).add(3, continuous, fail).add(modelled100-1, continuous, nil), one(gp)},
 		{"later, with failed trials before", minimize(1).add(3, continuous, fail).add(modelled100+40, continuous, nil), after(modelled100+3, 0)},
 		{"a parameter without a choice", minimize(1).add(modelled100, withConstant, nil), after(modelled100, 0)},
-		{"ints with many values", minimize(1).add(modelled100, cube(5, levels16), nil), after(modelled100, 0)},
-		{"ints with few values", minimize(1).add(modelled100, cube(5, levels15), nil), one(tpe)},
+		{"ints with many values", minimize(1).add(modelled100, repeated(5, levels16), nil), after(modelled100, 0)},
+		{"ints with few values", minimize(1).add(modelled100, repeated(5, levels15), nil), one(tpe)},
 		{"half of the parameters have few values", minimize(1).add(modelled100, steps(3, 3), nil), after(modelled100, 0)},
 		{"most of the parameters have few values", minimize(1).add(modelled100, steps(2, 3), nil), one(tpe)},
 		{"a category", minimize(1).add(modelled100, withCategory, nil), one(tpe)},
 		{"some trials have a parameter more", minimize(1).add(1, withConstant, nil).add(modelled100, continuous[:4], nil), one(tpe)},
 		{"no parameters", minimize(1).add(modelled100, nil, nil), one(tpe)},
-		{"four parameters", minimize(1).add(modelled100+20, cube(autoFew, interval), nil), after(modelled100, 0)},
-		{"three parameters, the last trial of GP", minimize(1).add(autoModelled[0]-1, cube(autoFew-1, interval), nil), one(gp)},
-		{"three parameters", minimize(1).add(autoModelled[0], cube(autoFew-1, interval), nil), one(&CMAES{Restart: IPOP, Independent: tpe})},
-		{"three parameters, later", minimize(1).add(modelled100+20, cube(autoFew-1, interval), nil), one(&CMAES{Restart: IPOP, Independent: tpe})},
-		{"three parameters, eight workers", minimize(8).add(modelled100+20, cube(autoFew-1, interval), nil), one(&CMAES{Restart: IPOP, Population: 14, Independent: tpe})},
-		{"three parameters with few values", minimize(1).add(modelled100-1, cube(autoFew-1, levels15), nil), one(gp)},
+		{"four parameters", minimize(1).add(modelled100+20, repeated(autoFew, interval), nil), after(modelled100, 0)},
+		{"three parameters, the last trial of GP", minimize(1).add(autoModelled[0]-1, repeated(autoFew-1, interval), nil), one(gp)},
+		{"three parameters", minimize(1).add(autoModelled[0], repeated(autoFew-1, interval), nil), one(&CMAES{Restart: IPOP, Independent: tpe})},
+		{"three parameters, later", minimize(1).add(modelled100+20, repeated(autoFew-1, interval), nil), one(&CMAES{Restart: IPOP, Independent: tpe})},
+		{"three parameters, eight workers", minimize(8).add(modelled100+20, repeated(autoFew-1, interval), nil), one(&CMAES{Restart: IPOP, Population: 14, Independent: tpe})},
+		{"three parameters with few values", minimize(1).add(modelled100-1, repeated(autoFew-1, levels15), nil), one(gp)},
 		{"fewer workers than a population", minimize(7).add(modelled100+30, continuous, nil), after(modelled100, 8)},
 		{"as many workers as a population", minimize(8).add(modelled100+30, continuous, nil), after(modelled100, 16)},
 		{"many more workers than a population", minimize(40).add(modelled100+60, continuous, nil), after(modelled100, 16)},
@@ -181,8 +181,8 @@ func answers(t *testing.T, s JointSampler, r Request) map[string]float64 {
 }
 
 func TestAutoDoublesThePopulationForManyWorkers(t *testing.T) {
-	st := newAutoStudy(1, trial.Minimize).add(modelled100+30, cube(5, interval), nil)
-	wide := newAutoStudy(1, trial.Minimize).add(40, cube(autoWide+1, interval), nil)
+	st := newAutoStudy(1, trial.Minimize).add(modelled100+30, repeated(5, interval), nil)
+	wide := newAutoStudy(1, trial.Minimize).add(40, repeated(autoWide+1, interval), nil)
 	for _, c := range []struct{ workers, want int }{{1, 15}, {14, 15}, {15, 30}, {80, 30}} {
 		got := answers(t, &Auto{Workers: c.workers}, wide.request(-1))
 		if want := answers(t, &CMAES{Population: c.want, Restart: IPOP, Independent: &TPE{}}, wide.request(-1)); !maps.Equal(got, want) {
@@ -201,7 +201,7 @@ func TestAutoDoublesThePopulationForManyWorkers(t *testing.T) {
 
 func TestAutoKeepsTheModelInShortStudies(t *testing.T) {
 	gp, tpe := &GP{Independent: &TPE{}}, &TPE{}
-	smooth, coarse := cube(4, interval), cube(4, levels15)
+	smooth, coarse := repeated(4, interval), repeated(4, levels15)
 	after := func(st *autoStudy) JointSampler {
 		return &CMAES{StartupTrials: modelled100, Source: st.log.History().Before(modelled100), Restart: IPOP, Independent: tpe}
 	}
@@ -234,7 +234,7 @@ func TestAutoKeepsTheModelInShortStudies(t *testing.T) {
 }
 
 func TestAutoGoesOnAsItWouldHave(t *testing.T) {
-	st := newAutoStudy(3, trial.Minimize).add(modelled100+60, cube(5, interval), nil)
+	st := newAutoStudy(3, trial.Minimize).add(modelled100+60, repeated(5, interval), nil)
 	used := &Auto{}
 	for _, n := range []int{0, 5, 50, modelled100 - 1, modelled100, modelled100 + 1, modelled100 + 25, modelled100 + 60, 20, modelled100 + 30, modelled100 - 1} {
 		h := st.log.History()
@@ -250,7 +250,7 @@ func TestAutoServesSeveralStudies(t *testing.T) {
 	shared := &Auto{}
 	var studies []*autoStudy
 	for i := range 20 { // more than it keeps
-		studies = append(studies, newAutoStudy(1, trial.Minimize).add(i, cube(4, interval), nil).add(modelled100, cube(4, interval), nil))
+		studies = append(studies, newAutoStudy(1, trial.Minimize).add(i, repeated(4, interval), nil).add(modelled100, repeated(4, interval), nil))
 	}
 	for range 2 {
 		for i, st := range studies {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"sync"
 
+	"github.com/bluefin-hpo/bluefin/sampler/internal/recent"
 	"github.com/bluefin-hpo/bluefin/space"
 	"github.com/bluefin-hpo/bluefin/trial"
 )
@@ -118,7 +119,7 @@ type CMAES struct {
 	Independent Sampler
 
 	mu    sync.Mutex
-	lines []*cmaesLine // a cache, the last used first
+	lines recent.List[*cmaesLine] // a cache
 }
 
 // A Restart is a way to begin again when a search has ended.

@@ -8,6 +8,8 @@ import (
 
 	"github.com/bluefin-hpo/bluefin/internal/sysattr"
 	"github.com/bluefin-hpo/bluefin/sampler/internal/cma"
+	"github.com/bluefin-hpo/bluefin/sampler/internal/cube"
+	"github.com/bluefin-hpo/bluefin/sampler/internal/rank"
 	"github.com/bluefin-hpo/bluefin/sampler/internal/sobol"
 	"github.com/bluefin-hpo/bluefin/space"
 	"github.com/bluefin-hpo/bluefin/trial"
@@ -47,7 +49,9 @@ func (s *CMAES) fold(h trial.History) evolution {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	line := s.line(all[0])
+	line := s.lines.Get(
+		func(l *cmaesLine) bool { return l.first == all[0] },
+		func() *cmaesLine { return &cmaesLine{first: all[0]} })
 	e := line.newest
 	if !e.within(all) {
 		e = evolution{}
@@ -68,21 +72,6 @@ func (s *CMAES) fold(h trial.History) evolution {
 	return e
 }
 
-// line returns that of the history which begins with first, and makes it the
-// last one used.
-func (s *CMAES) line(first *trial.Trial) *cmaesLine {
-	const kept = 16 // one CMAES may serve several studies, and the brackets of a study
-	i := slices.IndexFunc(s.lines, func(l *cmaesLine) bool { return l.first == first })
-	if i < 0 {
-		i = min(len(s.lines), kept-1)
-		s.lines = append(s.lines[:i], &cmaesLine{first: first})
-	}
-	l := s.lines[i]
-	copy(s.lines[1:i+1], s.lines[:i])
-	s.lines[0] = l
-	return l
-}
-
 // within reports whether all begins with the trials that e has seen. Histories
 // only grow, so the last of them stands for those before it.
 func (e evolution) within(all []*trial.Trial) bool {
@@ -99,7 +88,7 @@ func (e evolution) with(t *trial.Trial, d trial.Direction, s *CMAES) evolution {
 	e.complete++
 	before := len(e.space)
 	if e.complete == 1 {
-		e.space = searchable(t.Space())
+		e.space = slices.DeleteFunc(cube.Free(t.Space()), func(d space.Dimension) bool { return cube.IsCategorical(d.Dist) })
 	} else {
 		e.space = e.space.Intersect(t.Space())
 	}
@@ -151,7 +140,7 @@ func (e *evolution) start(s *CMAES) {
 	if s.Margin {
 		margin := &cma.Margin{Values: make([][]float64, dim), Least: 1 / float64(dim*lambda)}
 		for i, d := range e.space {
-			margin.Values[i] = gridOf(d.Dist)
+			margin.Values[i] = cube.Grid(d.Dist)
 		}
 		e.margined = margin.Wrap(state)
 		state = e.margined.State
@@ -164,7 +153,7 @@ func (e *evolution) start(s *CMAES) {
 func (s *CMAES) bounds(sp space.Space) cma.Bounds {
 	b := cma.Bounds{Sharp: make([]bool, len(sp))}
 	for i, d := range sp {
-		b.Sharp[i] = s.AsOptuna || gridOf(d.Dist) != nil
+		b.Sharp[i] = s.AsOptuna || cube.Grid(d.Dist) != nil
 	}
 	return b
 }
@@ -197,7 +186,7 @@ const firstSigma = 1.0 / 6
 func (e *evolution) advance(d trial.Direction, s *CMAES) {
 	values := make([]float64, len(e.members))
 	for i, t := range e.members {
-		values[i] = loss(t.Values[0], d)
+		values[i] = rank.Loss(t.Values[0], d)
 	}
 	state := e.tell(d, s)
 	watch, stop := e.watch.See(state, values)
@@ -214,15 +203,7 @@ func (e *evolution) advance(d trial.Direction, s *CMAES) {
 // tell returns the state after the generation of the members: the feasible
 // ones rank first, then the better value, then who finished first.
 func (e *evolution) tell(d trial.Direction, s *CMAES) *cma.State {
-	ranked := slices.SortedStableFunc(slices.Values(e.members), func(a, b *trial.Trial) int {
-		switch {
-		case precedes(a, b, d):
-			return -1
-		case precedes(b, a, d):
-			return 1
-		}
-		return 0
-	})
+	ranked := slices.SortedStableFunc(slices.Values(e.members), rank.ByValue(d))
 	points, ranks := make([][]float64, len(ranked)), make([]float64, len(ranked)) // λ×d, λ
 	for k, t := range ranked {
 		x := make([]float64, len(e.space))
@@ -267,20 +248,4 @@ func quantiles(number, dim int) []float64 {
 		u[i] = max(sobol.At(uint64(number), i%sobol.MaxDim, &sobol.Scramble{Seed: 2}), 0x1p-53)
 	}
 	return u
-}
-
-// precedes reports whether a ranks before b.
-func precedes(a, b *trial.Trial, d trial.Direction) bool {
-	if v, w := a.Violation(), b.Violation(); v != w {
-		return trial.Minimize.Better(v, w) // NaN is worst
-	}
-	return d.Better(a.Values[0], b.Values[0])
-}
-
-// searchable returns the dimensions that have an order and a choice.
-func searchable(sp space.Space) space.Space {
-	return slices.DeleteFunc(slices.Clone(sp), func(d space.Dimension) bool {
-		_, unordered := d.Dist.(space.Categorical)
-		return unordered || d.Dist.Len() == 1
-	})
 }

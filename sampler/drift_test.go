@@ -4,6 +4,7 @@ import (
 	"math"
 	"testing"
 
+	"github.com/bluefin-hpo/bluefin/sampler/internal/cube"
 	"github.com/bluefin-hpo/bluefin/space"
 	"github.com/bluefin-hpo/bluefin/trial"
 )
@@ -24,12 +25,12 @@ func TestDriftSettles(t *testing.T) {
 		{"forth and back", []int{1, 2, 1, 2, 1, 2, 1, 1}, false},
 		{"changed a lot and then lasted", []int{1, 2, 3, 3, 3}, true},
 	} {
-		var d drift
+		var d cube.Drift
 		for _, high := range c.high {
-			d = d.with(space.Int{Low: 0, High: high})
+			d = d.With(space.Int{Low: 0, High: high})
 		}
-		if got := d.settled(); got != c.want || d.dist != space.Dist(space.Int{Low: 0, High: c.high[len(c.high)-1]}) {
-			t.Errorf("%s: settled is %v with %v, want %v with the last range", c.name, got, d.dist, c.want)
+		if got := d.Settled(); got != c.want || d.Dist != space.Dist(space.Int{Low: 0, High: c.high[len(c.high)-1]}) {
+			t.Errorf("%s: settled is %v with %v, want %v with the last range", c.name, got, d.Dist, c.want)
 		}
 	}
 }

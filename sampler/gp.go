@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"sync"
 
+	"github.com/bluefin-hpo/bluefin/sampler/internal/cube"
 	"github.com/bluefin-hpo/bluefin/sampler/internal/gp"
 	"github.com/bluefin-hpo/bluefin/sampler/internal/sobol"
 	"github.com/bluefin-hpo/bluefin/space"
@@ -106,7 +107,7 @@ func (s *GP) start(r Request, joint gpSpace) (map[string]float64, error) {
 	}); ok {
 		return other.SampleJoint(r)
 	}
-	if s.Independent != nil || !isFinite(joint.Space) {
+	if s.Independent != nil || !cube.IsFinite(joint.Space) {
 		return nil, nil
 	}
 	const tries = 200
@@ -114,7 +115,7 @@ func (s *GP) start(r Request, joint gpSpace) (map[string]float64, error) {
 	for range tries {
 		x := make([]float64, len(joint.Space))
 		for i, d := range joint.Space {
-			if x[i] = d.Dist.Value(r.Rand.Float64()); !isCategorical(d.Dist) {
+			if x[i] = d.Dist.Value(r.Rand.Float64()); !cube.IsCategorical(d.Dist) {
 				x[i] = d.Dist.Unit(x[i])
 			}
 		}

@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/bluefin-hpo/bluefin/sampler/internal/cube"
 	"github.com/bluefin-hpo/bluefin/space"
 	"github.com/bluefin-hpo/bluefin/trial"
 )
@@ -39,7 +40,7 @@ const (
 // newGPSpace returns the space of the complete trials, of which common is what
 // they have in common.
 func newGPSpace(common space.Space, complete []*trial.Trial) gpSpace {
-	g := gpSpace{Space: searchSpace(common)}
+	g := gpSpace{Space: cube.Free(common)}
 	if !slices.ContainsFunc(complete, func(t *trial.Trial) bool { return len(t.Params) > len(common) }) {
 		g.conditions = make([]*gpCondition, len(g.Space))
 		return g
@@ -48,11 +49,11 @@ func newGPSpace(common space.Space, complete []*trial.Trial) gpSpace {
 	parents := map[string]gpParent{}
 	dims := slices.Clone(g.Space)
 	for name, c := range columns {
-		if _, ok := common.Get(name); ok || !c.settled() || c.dist.Len() == 1 {
+		if _, ok := common.Get(name); ok || !c.Settled() || c.Dist.Len() == 1 {
 			continue
 		}
 		if c.count == len(complete) { // its range was another once
-			dims = append(dims, space.Dimension{Name: name, Dist: c.dist})
+			dims = append(dims, space.Dimension{Name: name, Dist: c.Dist})
 			continue
 		}
 		if p, ok := columns.parent(name); ok {
@@ -73,7 +74,7 @@ func newGPSpace(common space.Space, complete []*trial.Trial) gpSpace {
 		}
 	}
 	for name := range parents {
-		dims = append(dims, space.Dimension{Name: name, Dist: columns[name].dist})
+		dims = append(dims, space.Dimension{Name: name, Dist: columns[name].Dist})
 	}
 	g.Space = space.New(dims...)
 	g.conditions = make([]*gpCondition, len(g.Space))
@@ -95,9 +96,9 @@ func newGPSpace(common space.Space, complete []*trial.Trial) gpSpace {
 
 // A gpColumn holds the values of a parameter in the complete trials.
 type gpColumn struct {
-	drift            // the last distribution, and whether it is settled
-	values []float64 // n, in internal form; NaN where a trial lacks it
-	count  int       // trials that have it
+	cube.Drift           // the last distribution, and whether it is settled
+	values     []float64 // n, in internal form; NaN where a trial lacks it
+	count      int       // trials that have it
 }
 
 type gpColumnSet map[string]*gpColumn
@@ -111,7 +112,7 @@ func gpColumns(complete []*trial.Trial) gpColumnSet {
 				c = &gpColumn{values: slices.Repeat([]float64{math.NaN()}, len(complete))}
 				columns[p.Name] = c
 			}
-			c.drift = c.drift.with(p.Dist)
+			c.Drift = c.Drift.With(p.Dist)
 			c.values[i] = p.Value
 			c.count++
 		}
@@ -135,8 +136,8 @@ func (columns gpColumnSet) parent(name string) (gpParent, bool) {
 	best, found := gpParent{}, false
 	for _, other := range slices.Sorted(maps.Keys(columns)) {
 		c := columns[other]
-		n := c.dist.Len()
-		if !c.settled() || c.count <= child.count || n < 2 || n > gpParentLimit || found && c.count >= columns[best.name].count {
+		n := c.Dist.Len()
+		if !c.Settled() || c.count <= child.count || n < 2 || n > gpParentLimit || found && c.count >= columns[best.name].count {
 			continue
 		}
 		if missing, ok := c.decides(child); ok {
@@ -176,12 +177,10 @@ func (g gpSpace) point(t *trial.Trial) ([]float64, bool) {
 		switch {
 		case !ok && g.conditions[i] != nil:
 			x[i] = nowhere(d.Dist)
-		case !ok || !d.Dist.Contains(value) || asked && isCategorical(d.Dist) != isCategorical(p.Dist):
+		case !ok || !d.Dist.Contains(value) || asked && cube.IsCategorical(d.Dist) != cube.IsCategorical(p.Dist):
 			return nil, false
-		case isCategorical(d.Dist):
-			x[i] = value
 		default:
-			x[i] = d.Dist.Unit(value)
+			x[i] = cube.Unit(d.Dist, value)
 		}
 	}
 	if t.State == trial.Complete || len(g.order) == 0 {
@@ -223,7 +222,7 @@ func (g gpSpace) taken(r Request) func(y []float64) bool {
 	return func(y []float64) bool {
 		at := slices.Clone(y)
 		for i, d := range g.Space {
-			if d.Dist.Len() > gridLimit && !isCategorical(d.Dist) { // the search takes it for a continuum
+			if d.Dist.Len() > cube.GridLimit && !cube.IsCategorical(d.Dist) { // the search takes it for a continuum
 				at[i] = d.Dist.Unit(d.Dist.Value(y[i]))
 			}
 		}
@@ -239,7 +238,7 @@ func (g gpSpace) taken(r Request) func(y []float64) bool {
 }
 
 func nowhere(d space.Dist) float64 {
-	if isCategorical(d) {
+	if cube.IsCategorical(d) {
 		return noCategory
 	}
 	return gpNowhere
@@ -256,11 +255,7 @@ func (g gpSpace) values(x []float64) map[string]float64 {
 
 // value returns the value of parameter i at x, in internal form.
 func (g gpSpace) value(i int, x []float64) float64 {
-	d := g.Space[i].Dist
-	if isCategorical(d) {
-		return x[i]
-	}
-	return d.Value(x[i])
+	return cube.Value(g.Space[i].Dist, x[i])
 }
 
 // fold returns the point that x stands for, with the coordinates of what does not
@@ -285,7 +280,7 @@ func (g gpSpace) unfold(x []float64) []float64 {
 	y := slices.Clone(x)
 	for _, i := range g.order {
 		d := g.Space[i].Dist
-		if values := gridOf(d); isCategorical(d) {
+		if values := cube.Grid(d); cube.IsCategorical(d) {
 			y[i] = max(y[i], 0)
 		} else if values != nil && !slices.Contains(values, y[i]) {
 			y[i] = values[len(values)/2]

@@ -1,11 +1,14 @@
 package sampler
 
 import (
+	"cmp"
 	"maps"
 	"math"
 	"slices"
 
+	"github.com/bluefin-hpo/bluefin/sampler/internal/cube"
 	"github.com/bluefin-hpo/bluefin/sampler/internal/gp"
+	"github.com/bluefin-hpo/bluefin/sampler/internal/rank"
 	"github.com/bluefin-hpo/bluefin/space"
 	"github.com/bluefin-hpo/bluefin/trial"
 )
@@ -15,13 +18,7 @@ import (
 func gpAxes(joint space.Space) []gp.Axis {
 	axes := make([]gp.Axis, len(joint))
 	for i, d := range joint {
-		axes[i] = gp.Axis{Values: gridOf(d.Dist)}
-		if isCategorical(d.Dist) {
-			axes[i] = gp.Axis{Unordered: true}
-			for k := range d.Dist.Len() {
-				axes[i].Values = append(axes[i].Values, float64(k))
-			}
-		}
+		axes[i] = gp.Axis{Values: cube.Grid(d.Dist), Unordered: cube.IsCategorical(d.Dist)}
 	}
 	return axes
 }
@@ -79,7 +76,7 @@ func newGPData(sp gpSpace, finished []*trial.Trial, d trial.Direction) gpData {
 			prunedOnes = append(prunedOnes, t)
 		}
 	}
-	compare := byProgress(d)
+	compare := rank.ByProgress(d)
 	slices.SortStableFunc(prunedOnes, compare)
 	place := map[*trial.Trial]int{}
 	for i, t := range prunedOnes {
@@ -123,16 +120,17 @@ func (g gpData) order(d trial.Direction) []int {
 			order = append(order, i)
 		}
 	}
-	better := func(i, j int) bool {
+	byValue := rank.ByValue(d)
+	slices.SortStableFunc(order, func(i, j int) int {
 		a, b := g.trials[i], g.trials[j]
-		if v, w := a.Violation(), b.Violation(); v == w && g.goals[i].below != g.goals[j].below {
-			return g.goals[i].below < g.goals[j].below
-		} else if a.State == trial.Pruned {
-			return trial.Minimize.Better(v, w)
+		if v, w := a.Violation(), b.Violation(); v != w {
+			return rank.Compare(v, w, trial.Minimize)
 		}
-		return precedes(a, b, d)
-	}
-	slices.SortStableFunc(order, func(i, j int) int { return boolInt(better(j, i)) - boolInt(better(i, j)) })
+		if c := cmp.Compare(g.goals[i].below, g.goals[j].below); c != 0 || a.State == trial.Pruned {
+			return c
+		}
+		return byValue(a, b)
+	})
 	return order
 }
 

@@ -3,6 +3,7 @@ package sampler
 import (
 	"math"
 
+	"github.com/bluefin-hpo/bluefin/sampler/internal/cube"
 	"github.com/bluefin-hpo/bluefin/sampler/internal/gp"
 	"github.com/bluefin-hpo/bluefin/space"
 	"github.com/bluefin-hpo/bluefin/trial"
@@ -39,7 +40,7 @@ func (s *GP) fit(data gpData, name string) gpFit {
 	fit := gpFit{name: name, n: n, last: data.trials[n-1], space: data.space.Space}
 	s.mu.Lock()
 	for _, f := range s.fits {
-		if f.name == fit.name && f.n == fit.n && f.last == fit.last && same(f.space, fit.space) {
+		if f.name == fit.name && f.n == fit.n && f.last == fit.last && cube.Same(f.space, fit.space) {
 			s.mu.Unlock()
 			return f
 		}
@@ -54,7 +55,7 @@ func (s *GP) fit(data gpData, name string) gpFit {
 		first.Values = fit.standard(values)
 	}
 	for i, d := range data.space.Space {
-		if isCategorical(d.Dist) {
+		if cube.IsCategorical(d.Dist) {
 			if first.Unordered == nil {
 				first.Unordered = make([]bool, len(data.space.Space))
 			}
@@ -113,9 +114,4 @@ func lastRefit(n int) int {
 		at = next
 	}
 	return at
-}
-
-// same reports whether s and t have the same dimensions.
-func same(s, t space.Space) bool {
-	return len(s) == len(t) && len(s.Intersect(t)) == len(s)
 }

@@ -2,10 +2,11 @@ package sampler
 
 import (
 	"fmt"
-	"slices"
 	"sync"
 
+	"github.com/bluefin-hpo/bluefin/sampler/internal/cube"
 	"github.com/bluefin-hpo/bluefin/sampler/internal/parzen"
+	"github.com/bluefin-hpo/bluefin/sampler/internal/recent"
 	"github.com/bluefin-hpo/bluefin/space"
 	"github.com/bluefin-hpo/bluefin/trial"
 )
@@ -86,7 +87,7 @@ type TPE struct {
 	Optuna        bool // the rules of Optuna 5, see above
 
 	mu        sync.Mutex
-	histories []*tpeHistory // a cache, the last used first
+	histories recent.List[*tpeHistory] // a cache
 }
 
 // SampleJoint draws the parameters that any complete or pruned trial has, with a
@@ -114,18 +115,13 @@ func (s *TPE) SampleJoint(r Request) (map[string]float64, error) {
 	}
 	values := map[string]float64{}
 	for _, sp := range spaces {
-		if sp = searchSpace(sp); len(sp) > 0 {
+		if sp = cube.Free(sp); len(sp) > 0 {
 			for i, x := range s.drawNew(r, sp) {
 				values[sp[i].Name] = x
 			}
 		}
 	}
 	return values, nil
-}
-
-// searchSpace returns the parameters that have a choice.
-func searchSpace(sp space.Space) space.Space {
-	return slices.DeleteFunc(slices.Clone(sp), func(d space.Dimension) bool { return d.Dist.Len() == 1 })
 }
 
 // Sample draws one parameter from the trials that have it. An error names a
@@ -190,8 +186,8 @@ func (s *TPE) startNew(r Request) map[string]float64 {
 	if s.Optuna || s.Groups || r.History.NumRanked() == 0 {
 		return nil
 	}
-	sp := searchSpace(s.whole(r.History))
-	if len(sp) == 0 || !isFinite(sp) {
+	sp := cube.Free(s.whole(r.History))
+	if len(sp) == 0 || !cube.IsFinite(sp) {
 		return nil
 	}
 	now := s.view(r, sp)
@@ -253,15 +249,9 @@ func (s *TPE) whole(h trial.History) space.Space {
 // history returns what was made of a history before, brought up to its end. The
 // caller holds mu.
 func (s *TPE) history(h trial.History) *tpeHistory {
-	const kept = 16 // one TPE may serve several studies, and the brackets of a study
-	i := slices.IndexFunc(s.histories, func(f *tpeHistory) bool { return f.of(h) })
-	if i < 0 {
-		i = min(len(s.histories), kept-1)
-		s.histories = append(s.histories[:i], newTPEHistory(h, s.rules(len(h.Directions()))))
-	}
-	f := s.histories[i]
-	copy(s.histories[1:i+1], s.histories[:i])
-	s.histories[0] = f
+	f := s.histories.Get(
+		func(f *tpeHistory) bool { return f.of(h) },
+		func() *tpeHistory { return newTPEHistory(h, s.rules(len(h.Directions()))) })
 	f.advance(h)
 	return f
 }

@@ -3,6 +3,7 @@ package sampler
 import (
 	"math/rand/v2"
 
+	"github.com/bluefin-hpo/bluefin/sampler/internal/cube"
 	"github.com/bluefin-hpo/bluefin/sampler/internal/parzen"
 	"github.com/bluefin-hpo/bluefin/space"
 )
@@ -79,7 +80,7 @@ func cellCount(d space.Dist) int {
 func cell(d space.Dist) func(u float64) (x, lo, hi float64) {
 	n := cellCount(d)
 	switch {
-	case isCategorical(d), n == 0:
+	case cube.IsCategorical(d), n == 0:
 		return func(u float64) (x, lo, hi float64) { return u, u, u }
 	case n == -1:
 		return func(u float64) (x, lo, hi float64) {
@@ -100,7 +101,7 @@ func (c *candidates) values(j int) []float64 {
 	values := make([]float64, len(c.space))
 	for i, d := range c.space {
 		values[i] = c.x[i][j]
-		if !isCategorical(d.Dist) {
+		if !cube.IsCategorical(d.Dist) {
 			values[i] = d.Dist.Value(values[i])
 		}
 	}
@@ -114,10 +115,4 @@ func (c *candidates) point(j int) []float64 {
 		x[i] = c.x[i][j]
 	}
 	return x
-}
-
-// isCategorical reports whether the values of d have no order.
-func isCategorical(d space.Dist) bool {
-	_, ok := d.(space.Categorical)
-	return ok
 }

@@ -1,11 +1,11 @@
 package sampler
 
 import (
-	"math"
 	"math/rand/v2"
 	"slices"
 	"sync"
 
+	"github.com/bluefin-hpo/bluefin/sampler/internal/cube"
 	"github.com/bluefin-hpo/bluefin/sampler/internal/parzen"
 	"github.com/bluefin-hpo/bluefin/space"
 )
@@ -40,7 +40,7 @@ func (k *tpeTried) add(points [][]float64, point []float64, failed bool) {
 		point = nil
 	}
 	if point != nil && !k.includes(points, len(points), point) {
-		k.first[hashPoint(point)] = len(points)
+		k.first[cube.Hash(0, point...)] = len(points)
 		n++
 		if len(k.branches) <= maxBranches && !slices.ContainsFunc(k.branches, func(b tpeBranch) bool { return sameMissing(b.point, point) }) {
 			k.branches = append(k.branches, tpeBranch{len(points), point})
@@ -83,25 +83,8 @@ func (k *tpeTried) known(seen int) []tpeBranch {
 // includes reports whether the point is that of one of the first seen trials. Of
 // points with one hash, which no one will ever see, only the first is known.
 func (k *tpeTried) includes(points [][]float64, seen int, point []float64) bool {
-	i, ok := k.first[hashPoint(point)]
+	i, ok := k.first[cube.Hash(0, point...)]
 	return ok && i < seen && slices.Equal(points[i], point)
-}
-
-// hashPoint mixes as SplitMix64 does (Steele, Lea and Flood, OOPSLA 2014).
-func hashPoint(point []float64) uint64 {
-	h := uint64(len(point))
-	for _, x := range point {
-		h += math.Float64bits(x) + 0x9e3779b97f4a7c15
-		h = (h ^ h>>30) * 0xbf58476d1ce4e5b9
-		h = (h ^ h>>27) * 0x94d049bb133111eb
-		h ^= h >> 31
-	}
-	return h
-}
-
-// isFinite reports whether no parameter of the space is continuous.
-func isFinite(sp space.Space) bool {
-	return !slices.ContainsFunc(sp, func(d space.Dimension) bool { return d.Dist.Len() == 0 })
 }
 
 // untried returns the function that tells which points r's history has not
@@ -180,7 +163,7 @@ func atRandom(sp space.Space, m int, r *rand.Rand, now tpeView) *candidates {
 	const tries = 200
 	for range tries {
 		for i, d := range sp {
-			point[i] = unitOf(d.Dist, r.IntN(d.Dist.Len()))
+			point[i] = cube.Nth(d.Dist, r.IntN(d.Dist.Len()))
 		}
 		if now.untried(point) {
 			found.set(n, point)
@@ -206,7 +189,7 @@ func atRandom(sp space.Space, m int, r *rand.Rand, now tpeView) *candidates {
 			}
 		}
 		for i, d := range sp {
-			point[i] = unitOf(d.Dist, at[i])
+			point[i] = cube.Nth(d.Dist, at[i])
 		}
 		if now.untried(point) {
 			found.set(0, point)
@@ -214,15 +197,4 @@ func atRandom(sp space.Space, m int, r *rand.Rand, now tpeView) *candidates {
 		}
 	}
 	return nil
-}
-
-// unitOf returns the coordinate of value k of a distribution with an end.
-func unitOf(d space.Dist, k int) float64 {
-	switch d := d.(type) {
-	case space.Categorical:
-		return float64(k)
-	case space.Int:
-		return d.Unit(float64(d.Low + k*max(d.Step, 1)))
-	}
-	return (float64(k) + 0.5) / float64(d.Len())
 }

@@ -46,28 +46,6 @@ type widened struct {
 	single   int         // how many more only one trial has
 }
 
-// A drift follows the distribution of a parameter from trial to trial.
-type drift struct {
-	dist   space.Dist // the last one
-	ranges int        // how often it was another than before, the first one included
-	run    int        // how many trials have had the last one since
-}
-
-// with returns the drift after one more trial.
-func (d drift) with(dist space.Dist) drift {
-	if d.ranges > 0 && sameDist(d.dist, dist) {
-		d.run++
-		return d
-	}
-	return drift{dist, d.ranges + 1, 1}
-}
-
-// settled reports whether a model of the last distribution will serve: it has
-// never been another, or has lasted for as many trials as there were ranges. A
-// range that is changed by hand is settled soon, and one that every trial
-// computes anew never is.
-func (d drift) settled() bool { return d.ranges == 1 || d.run >= d.ranges }
-
 // whole returns the parameters of the first seen finished trials.
 func (f *tpeHistory) whole(seen int) widened {
 	i, found := slices.BinarySearchFunc(f.wholes, seen, func(w widened, seen int) int { return w.seen - seen })
@@ -86,7 +64,7 @@ func (f *tpeHistory) widen(t *trial.Trial, i int) {
 	changed := false
 	for _, p := range t.Params {
 		before, known := f.drifts[p.Name]
-		after := before.with(p.Dist)
+		after := before.With(p.Dist)
 		f.drifts[p.Name] = after
 		k, steady := find(now.steady, p.Name)
 		d := space.Dimension{Name: p.Name, Dist: p.Dist}
@@ -97,16 +75,16 @@ func (f *tpeHistory) widen(t *trial.Trial, i int) {
 		case f.single[p.Name]:
 			delete(f.single, p.Name)
 			now.single--
-			if now.changing++; after.settled() {
+			if now.changing++; after.Settled() {
 				now.changing--
 				now.steady = slices.Insert(slices.Clone(now.steady), k, d)
 			}
-		case steady && after.settled():
+		case steady && after.Settled():
 			continue
 		case steady:
 			now.steady = slices.Delete(slices.Clone(now.steady), k, k+1)
 			now.changing++
-		case after.settled():
+		case after.Settled():
 			now.steady = slices.Insert(slices.Clone(now.steady), k, d)
 			if known {
 				now.changing--

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/bluefin-hpo/bluefin/internal/oracle"
+	"github.com/bluefin-hpo/bluefin/sampler/internal/cube"
 	"github.com/bluefin-hpo/bluefin/space"
 	"github.com/bluefin-hpo/bluefin/trial"
 )
@@ -192,7 +193,7 @@ func TestTPEDrawsOnItsOwnWhatOnlyOneTrialHas(t *testing.T) {
 		t.Errorf("%d models are kept for 64 parameters, want at most %d", n, most)
 	}
 	// Until all that differs is known, points may come again.
-	if now := s.view(request(log, 363, 1), searchSpace(s.whole(log.History()))); now.untried != nil {
+	if now := s.view(request(log, 363, 1), cube.Free(s.whole(log.History()))); now.untried != nil {
 		t.Error("trials differ in what only one of them has, but points come once only")
 	}
 	put("x", "only7")

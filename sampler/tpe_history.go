@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"slices"
 
+	"github.com/bluefin-hpo/bluefin/sampler/internal/cube"
+	"github.com/bluefin-hpo/bluefin/sampler/internal/rank"
 	"github.com/bluefin-hpo/bluefin/space"
 	"github.com/bluefin-hpo/bluefin/trial"
 )
@@ -23,9 +25,9 @@ type tpeHistory struct {
 	models     []*tpeModel    // the last used first
 	groupings  []grouping     // at every change in all[:grouped]
 	grouped    int
-	wholes     []widened        // what whole returns, at every change
-	drifts     map[string]drift // of every parameter
-	single     map[string]bool  // parameters that count as single
+	wholes     []widened             // what whole returns, at every change
+	drifts     map[string]cube.Drift // of every parameter
+	single     map[string]bool       // parameters that count as single
 }
 
 // A standing are the good ones among the first seen finished trials.
@@ -38,7 +40,7 @@ func newTPEHistory(h trial.History, rules tpeRules) *tpeHistory {
 	return &tpeHistory{
 		rules: rules, directions: h.Directions(),
 		ranked: []int{0}, mostParams: []int{0}, standings: []standing{{}},
-		wholes: []widened{{}}, drifts: map[string]drift{}, single: map[string]bool{},
+		wholes: []widened{{}}, drifts: map[string]cube.Drift{}, single: map[string]bool{},
 	}
 }
 
@@ -98,7 +100,7 @@ func (f *tpeHistory) compare(a, b *trial.Trial) int {
 	case feasible:
 		c = byLoss(f.directions[0])(a, b)
 	case pruned:
-		c = byProgress(f.directions[0])(a, b)
+		c = rank.ByProgress(f.directions[0])(a, b)
 	default:
 		c = byViolation(a, b)
 	}
@@ -140,7 +142,7 @@ func (f *tpeHistory) model(sp space.Space) *tpeModel {
 		if !sameNames(m.space, sp) {
 			continue
 		}
-		if sameSpace(m.space, sp) {
+		if cube.Same(m.space, sp) {
 			copy(f.models[1:i+1], f.models[:i])
 			f.models[0] = m
 			return m
@@ -162,29 +164,4 @@ func (f *tpeHistory) model(sp space.Space) *tpeModel {
 
 func sameNames(a, b space.Space) bool {
 	return slices.EqualFunc(a, b, func(a, b space.Dimension) bool { return a.Name == b.Name })
-}
-
-// sameSpace reports whether two spaces of the same names are equal.
-func sameSpace(a, b space.Space) bool {
-	for i, d := range a {
-		if !sameDist(d.Dist, b[i].Dist) {
-			return false
-		}
-	}
-	return true
-}
-
-// sameDist is space.Equal, and fast where the two are the very same.
-func sameDist(a, b space.Dist) bool {
-	switch x := a.(type) {
-	case space.Float:
-		if b == space.Dist(x) {
-			return true
-		}
-	case space.Int:
-		if b == space.Dist(x) {
-			return true
-		}
-	}
-	return space.Equal(a, b)
 }

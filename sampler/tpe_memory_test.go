@@ -9,6 +9,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/bluefin-hpo/bluefin/sampler/internal/cube"
 	"github.com/bluefin-hpo/bluefin/space"
 	"github.com/bluefin-hpo/bluefin/trial"
 )
@@ -164,9 +165,9 @@ func checkDraws(t *testing.T, l *life, h trial.History, used *TPE) {
 	if used.starting(Request{History: h}) {
 		return
 	}
-	joint := searchSpace(h.RankedSpace())
+	joint := cube.Free(h.RankedSpace())
 	if !used.Optuna {
-		joint = searchSpace(used.whole(h))
+		joint = cube.Free(used.whole(h))
 	}
 	spaces := map[string]space.Space{}
 	if len(joint) > 0 && len(h.Directions()) == 1 {

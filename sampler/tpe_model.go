@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 
+	"github.com/bluefin-hpo/bluefin/sampler/internal/cube"
 	"github.com/bluefin-hpo/bluefin/sampler/internal/parzen"
 	"github.com/bluefin-hpo/bluefin/space"
 	"github.com/bluefin-hpo/bluefin/trial"
@@ -38,11 +39,11 @@ type observed struct {
 }
 
 func newTPEModel(sp space.Space, rules tpeRules) *tpeModel {
-	m := &tpeModel{rules: rules, space: sp, low: make([]float64, len(sp)), high: make([]float64, len(sp)), finite: isFinite(sp)}
+	m := &tpeModel{rules: rules, space: sp, low: make([]float64, len(sp)), high: make([]float64, len(sp)), finite: cube.IsFinite(sp)}
 	axes := make([]parzen.Axis, len(sp))
 	for i, p := range sp {
 		m.low[i], m.high[i] = p.Dist.Value(0), p.Dist.Value(1)
-		if isCategorical(p.Dist) {
+		if cube.IsCategorical(p.Dist) {
 			axes[i].Choices = p.Dist.Len()
 		} else {
 			axes[i].Cells = cellCount(p.Dist)
@@ -79,7 +80,7 @@ func (m *tpeModel) setCoordinate(x []float64, i int, value float64) bool {
 		return false
 	}
 	x[i] = value
-	if d := m.space[i].Dist; !isCategorical(d) {
+	if d := m.space[i].Dist; !cube.IsCategorical(d) {
 		x[i] = d.Unit(value)
 	}
 	return true

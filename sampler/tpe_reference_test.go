@@ -4,6 +4,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/bluefin-hpo/bluefin/sampler/internal/cube"
 	"github.com/bluefin-hpo/bluefin/sampler/internal/parzen"
 	"github.com/bluefin-hpo/bluefin/space"
 	"github.com/bluefin-hpo/bluefin/trial"
@@ -90,7 +91,7 @@ func observe(sp space.Space, trials []*trial.Trial, rules tpeRules) (columns []p
 		}
 	}
 	for i, d := range sp {
-		if isCategorical(d.Dist) {
+		if cube.IsCategorical(d.Dist) {
 			columns[i].Choices = d.Dist.Len()
 		} else {
 			columns[i].Sigma = parzen.Bandwidths(columns[i].X)
@@ -102,7 +103,7 @@ func observe(sp space.Space, trials []*trial.Trial, rules tpeRules) (columns []p
 // setValue puts the value of parameter i at point j.
 func (c *candidates) setValue(i, j int, value float64) {
 	c.lo[i][j], c.hi[i][j] = value, value
-	if d := c.space[i].Dist; !isCategorical(d) {
+	if d := c.space[i].Dist; !cube.IsCategorical(d) {
 		c.lo[i][j], c.hi[i][j] = d.Cell(value)
 	}
 }
@@ -125,7 +126,7 @@ func draw(s *TPE, r Request, sp space.Space) (gains []float64, values [][]float6
 		l.Draw(r.Rand, x)
 		for i, d := range sp {
 			value[i] = x[i]
-			if !isCategorical(d.Dist) {
+			if !cube.IsCategorical(d.Dist) {
 				value[i] = d.Dist.Value(x[i])
 			}
 			e.setValue(i, 0, value[i])

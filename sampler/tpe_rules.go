@@ -3,6 +3,7 @@ package sampler
 import (
 	"math"
 
+	"github.com/bluefin-hpo/bluefin/sampler/internal/cube"
 	"github.com/bluefin-hpo/bluefin/sampler/internal/parzen"
 	"github.com/bluefin-hpo/bluefin/space"
 )
@@ -66,7 +67,7 @@ func (p tpeRules) estimate(sp space.Space, points [][]float64, weights []float64
 		for _, x := range points {
 			c.X = append(c.X, x[i])
 		}
-		if isCategorical(d.Dist) {
+		if cube.IsCategorical(d.Dist) {
 			c.Choices, c.Other = d.Dist.Len(), p.other
 			continue
 		}

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"github.com/bluefin-hpo/bluefin/sampler/internal/cube"
 	"github.com/bluefin-hpo/bluefin/space"
 	"github.com/bluefin-hpo/bluefin/trial"
 )
@@ -279,15 +280,15 @@ func TestTPEReturnsWhateverTheRange(t *testing.T) {
 func TestUnitOfCountsTheValues(t *testing.T) {
 	for _, d := range finite {
 		for k := range d.Dist.Len() {
-			u := unitOf(d.Dist, k)
+			u := cube.Nth(d.Dist, k)
 			value := u
-			if !isCategorical(d.Dist) {
+			if !cube.IsCategorical(d.Dist) {
 				value = d.Dist.Value(u)
 			}
 			if x, _, _ := cell(d.Dist)(u); x != u {
 				t.Errorf("%v: the cell of value %d is around %v, want %v", d.Dist, k, x, u)
 			}
-			if k > 0 && !isCategorical(d.Dist) && value <= d.Dist.Value(unitOf(d.Dist, k-1)) || math.IsNaN(value) {
+			if k > 0 && !cube.IsCategorical(d.Dist) && value <= d.Dist.Value(cube.Nth(d.Dist, k-1)) || math.IsNaN(value) {
 				t.Errorf("%v: value %d is %v, want more than the one before", d.Dist, k, value)
 			}
 		}
@@ -425,7 +426,7 @@ func TestTPEDrawsOnItsOwnWhatHasJustChanged(t *testing.T) {
 		if err != nil || len(joint) != want {
 			t.Errorf("changed in trial %d: drew %v, %v, want %d parameters", change, joint, err, want)
 		}
-		sp := searchSpace(s.whole(log.History()))
+		sp := cube.Free(s.whole(log.History()))
 		if now := s.view(request(log, 20, 1), sp); (now.untried == nil) != (want == 1) {
 			t.Errorf("changed in trial %d: points come once only: %v", change, now.untried != nil)
 		}

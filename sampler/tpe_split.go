@@ -2,10 +2,10 @@ package sampler
 
 import (
 	"cmp"
-	"math"
 	"slices"
 
 	"github.com/bluefin-hpo/bluefin/sampler/internal/pareto"
+	"github.com/bluefin-hpo/bluefin/sampler/internal/rank"
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
@@ -34,7 +34,7 @@ func best(ranked []*trial.Trial, directions []trial.Direction, n int) []*trial.T
 		classes[class(t)] = append(classes[class(t)], t)
 	}
 	good := bestComplete(classes[feasible], directions, n)
-	good = append(good, bestBy(classes[pruned], n-len(good), byProgress(directions[0]))...)
+	good = append(good, bestBy(classes[pruned], n-len(good), rank.ByProgress(directions[0]))...)
 	return append(good, bestBy(classes[infeasible], n-len(good), byViolation)...)
 }
 
@@ -52,7 +52,7 @@ func bestComplete(trials []*trial.Trial, directions []trial.Direction, n int) []
 	losses := make([][]float64, len(trials))
 	for i, t := range trials {
 		for k, d := range directions {
-			losses[i] = append(losses[i], loss(t.Values[k], d))
+			losses[i] = append(losses[i], rank.Loss(t.Values[k], d))
 		}
 	}
 	ranks := pareto.Ranks(losses)
@@ -96,38 +96,7 @@ func bestBy(trials []*trial.Trial, n int, compare func(a, b *trial.Trial) int) [
 func byNumber(a, b *trial.Trial) int { return cmp.Compare(a.Number, b.Number) }
 
 func byLoss(d trial.Direction) func(a, b *trial.Trial) int {
-	return func(a, b *trial.Trial) int { return cmp.Compare(loss(a.Values[0], d), loss(b.Values[0], d)) }
+	return func(a, b *trial.Trial) int { return cmp.Compare(rank.Loss(a.Values[0], d), rank.Loss(b.Values[0], d)) }
 }
 
 func byViolation(a, b *trial.Trial) int { return cmp.Compare(a.Violation(), b.Violation()) }
-
-// byProgress ranks pruned trials: those that came farther first, then by
-// their last report; those without one last.
-func byProgress(d trial.Direction) func(a, b *trial.Trial) int {
-	return func(a, b *trial.Trial) int {
-		x, okX := a.LastReport()
-		y, okY := b.LastReport()
-		if !okX || !okY {
-			return boolInt(okY) - boolInt(okX)
-		}
-		return cmp.Or(cmp.Compare(y.Step, x.Step), cmp.Compare(loss(x.Value, d), loss(y.Value, d)))
-	}
-}
-
-// loss is x such that lower is better and NaN is worst.
-func loss(x float64, d trial.Direction) float64 {
-	switch {
-	case math.IsNaN(x):
-		return math.Inf(1)
-	case d == trial.Maximize:
-		return -x
-	}
-	return x
-}
-
-func boolInt(b bool) int {
-	if b {
-		return 1
-	}
-	return 0
-}
