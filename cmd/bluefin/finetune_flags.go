@@ -12,7 +12,6 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/bluefin-hpo/bluefin/objective/finetune"
-	"github.com/bluefin-hpo/bluefin/objective/finetune/text"
 	"github.com/bluefin-hpo/bluefin/objective/finetune/train"
 )
 
@@ -28,7 +27,7 @@ func taskFlags() []cli.Flag {
 		&cli.StringFlag{Name: "label-column", Value: "label", Usage: "the `NAME` of the column with the classes, or the numbers (text, csv)"},
 		&cli.BoolFlag{Name: "regression", Usage: "the labels are numbers to predict (text, csv)"},
 		&cli.StringFlag{Name: "pooling", DefaultText: "that of the model", Usage: "how the tokens of a text become one, `NAME` is mean or cls (text)"},
-		&cli.IntFlag{Name: "max-length", Value: text.DefaultMaxLength, Usage: "cut texts at a `NUMBER` of tokens (text)"},
+		&cli.IntFlag{Name: "max-length", Value: 128, Usage: "cut texts at a `NUMBER` of tokens (text)"},
 		&cli.StringFlag{Name: "pretrained", Usage: "a `FOLDER` that --output wrote, whose network is the start (csv)"},
 		&cli.BoolFlag{Name: "balanced", Usage: "give all classes the same weight in the training loss, whatever their sizes (csv, text)"},
 		&cli.StringFlag{Name: "output", Usage: "keep the network of the best trial in a `FOLDER`: for texts one that transformers reads. With --folds it is that of the last fold"},
@@ -149,7 +148,7 @@ func practice(c *cli.Context, t *task) error {
 		return err
 	}
 	if fidelity != "epochs" {
-		t.Stages.Fidelity = finetune.Fidelity(fidelity)
+		t.Stages.Fidelity = fidelity
 	}
 	if c.IsSet("budget") {
 		if t.Budget = c.Float64("budget"); !(t.Budget > 0) || math.IsInf(t.Budget, 0) {
@@ -190,7 +189,7 @@ func stagesText(s finetune.Stages) string {
 	case s.Folds > 0:
 		return fmt.Sprintf("--folds %d", s.Folds)
 	case s.Fidelity != finetune.Epochs:
-		return "--fidelity " + string(s.Fidelity)
+		return "--fidelity " + s.Fidelity
 	}
 	return "--fidelity epochs"
 }

@@ -18,6 +18,7 @@ import (
 
 	"github.com/bluefin-hpo/bluefin/objective/finetune"
 	"github.com/bluefin-hpo/bluefin/objective/finetune/nn"
+	"github.com/bluefin-hpo/bluefin/objective/finetune/train"
 	"github.com/bluefin-hpo/bluefin/study"
 	"github.com/bluefin-hpo/bluefin/trial"
 )
@@ -265,7 +266,7 @@ func (o *output) finish(ctx context.Context, ended error) error {
 		if err != nil {
 			return err
 		}
-		net, _, err := o.task.Train(ctx, finetune.Checkpoints{}, settings, o.seed, func(int, finetune.Metrics) error { return nil })
+		net, _, err := o.task.Train(ctx, finetune.Checkpoints{}, settings, o.seed, func(int, train.Metrics) error { return nil })
 		if err != nil {
 			return err
 		}

@@ -12,7 +12,6 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/bluefin-hpo/bluefin/cmd/internal/message"
-	"github.com/bluefin-hpo/bluefin/objective/finetune"
 	"github.com/bluefin-hpo/bluefin/objective/finetune/train"
 	"github.com/bluefin-hpo/bluefin/study"
 	"github.com/bluefin-hpo/bluefin/trial"
@@ -166,14 +165,10 @@ func printOverfit(c *cli.Context, trials []*trial.Trial) {
 	seen := 0
 	for _, t := range trials {
 		var losses [][2]float64
-		if json.Unmarshal(t.UserAttrs["loss_by_epoch"], &losses) != nil {
+		if json.Unmarshal(t.UserAttrs["loss_by_epoch"], &losses) != nil || len(losses) == 0 {
 			continue
 		}
-		o, ok := finetune.Overfitting(losses)
-		if !ok {
-			continue
-		}
-		if seen++; o.Over() {
+		if seen++; overfits(losses) {
 			over = append(over, fmt.Sprint(t.Number))
 		}
 	}
@@ -189,5 +184,5 @@ func printOverfit(c *cli.Context, trials []*trial.Trial) {
 		list += ", …"
 	}
 	logf(c, "Over-fitting: in %d of %d complete trials the validation loss rose by more than %.0f %% from its best while the training loss still fell (%s). What counts is the best epoch of each.",
-		len(over), seen, 100*finetune.OverfitRise, list)
+		len(over), seen, 100*overfitRise, list)
 }

@@ -12,8 +12,8 @@ import (
 	"fmt"
 	"log"
 
-	"github.com/bluefin-hpo/bluefin/objective/finetune"
 	"github.com/bluefin-hpo/bluefin/objective/finetune/text"
+	"github.com/bluefin-hpo/bluefin/objective/finetune/train"
 	"github.com/bluefin-hpo/bluefin/pruner"
 	"github.com/bluefin-hpo/bluefin/study"
 	"github.com/bluefin-hpo/bluefin/trial"
@@ -24,14 +24,14 @@ const seed = 1 // of the search, of every training and of the split of the data
 // objective searches what we want to know and fixes the rest.
 func objective(task *text.Task, epochs int) study.Objective {
 	return func(t *study.Trial) (float64, error) {
-		settings := text.Defaults()
+		settings := task.Defaults
 		settings.FrozenLayers = t.Int("frozen_layers", 0, task.Layers) // the embeddings are the first
 		settings.LearningRate = t.LogFloat("learning_rate", 1e-5, 1e-2)
 		settings.BatchSize = t.LogInt("batch_size", 8, 32)
 		settings.WarmupRatio = t.Float("warmup_ratio", 0, 0.2)
 		settings.NumTrainEpochs = epochs
 
-		result, err := task.Run(t.Context(), settings, seed, func(epoch int, m finetune.Metrics) error {
+		result, err := task.Run(t.Context(), settings, seed, func(epoch int, m train.Metrics) error {
 			return t.Report(epoch, m.Validation.Loss) // study.ErrPruned ends the training
 		})
 		if err != nil {

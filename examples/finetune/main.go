@@ -14,6 +14,7 @@ import (
 	"log"
 
 	"github.com/bluefin-hpo/bluefin/objective/finetune"
+	"github.com/bluefin-hpo/bluefin/objective/finetune/train"
 	"github.com/bluefin-hpo/bluefin/pruner"
 	"github.com/bluefin-hpo/bluefin/study"
 	"github.com/bluefin-hpo/bluefin/trial"
@@ -24,12 +25,12 @@ const seed = 1 // of the search and of every training
 // objective searches what we want to know and fixes the rest.
 func objective(task *finetune.Task) study.Objective {
 	return func(t *study.Trial) (float64, error) {
-		settings := finetune.Defaults()
+		settings := task.Defaults
 		settings.LearningRate = t.LogFloat("learning_rate", 1e-4, 1e-1)
 		settings.BatchSize = t.LogInt("batch_size", 4, 32)
 		settings.FrozenLayers = t.Int("frozen_layers", 0, task.Layers)
 
-		result, err := task.Run(t.Context(), settings, seed, func(epoch int, m finetune.Metrics) error {
+		result, err := task.Run(t.Context(), settings, seed, func(epoch int, m train.Metrics) error {
 			return t.Report(epoch, m.Validation.Loss) // study.ErrPruned ends the training
 		})
 		if err != nil {

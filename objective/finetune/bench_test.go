@@ -16,7 +16,6 @@ import (
 	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/bert"
 	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/mlp"
 	"github.com/bluefin-hpo/bluefin/objective/finetune/nn"
-	"github.com/bluefin-hpo/bluefin/objective/finetune/text"
 	"github.com/bluefin-hpo/bluefin/objective/finetune/train"
 	"github.com/bluefin-hpo/bluefin/sampler"
 	"github.com/bluefin-hpo/bluefin/study"
@@ -110,7 +109,10 @@ func BenchmarkStep(b *testing.B) {
 				training := 0
 				b.Run(id+"bluefin", func(b *testing.B) {
 					s := newStepper(b, w, op, frozen)
-					_, training = nn.Count(s.params)
+					training = 0
+					for _, p := range s.params {
+						training += len(p.Value)
+					}
 					for b.Loop() {
 						s.do(b)
 					}
@@ -246,14 +248,15 @@ func BenchmarkFrozenFeatures(b *testing.B) {
 						b.StopTimer()
 						rng := rand.New(rand.NewPCG(3, 0))
 						task := &finetune.Task{
-							Name: name, Layers: w.blocks, Network: w.network, Defaults: finetune.Defaults(), Space: text.Space(w.blocks),
+							Name: name, Layers: w.blocks, Network: w.network, Defaults: finetune.Defaults(), Space: finetune.DefaultSpace(w.blocks),
 							Training: w.set(examples, rng), Validation: w.set(examples/4, rng), Recompute: once == "epoch",
 						}
 						if once == "training" {
 							task.CacheBytes = -1
 						}
 						task.Space.FrozenLayers.Low = least
-						task.Space.NumTrainEpochs.High = 3
+						task.Space.NumTrainEpochs.Low, task.Space.NumTrainEpochs.High = 2, 3
+						task.Space.LearningRate.High = 1e-3
 						if _, err := task.ID(); err != nil { // hashes the data
 							b.Fatal(err)
 						}

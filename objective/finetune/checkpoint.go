@@ -14,7 +14,7 @@ import (
 type Checkpoints struct {
 	// From is data that Save was given: the training goes on with the next
 	// epoch. It must come from the same task, settings and seed, or the error
-	// matches ErrCheckpoint. nil: the training starts at its beginning.
+	// matches train.ErrState. nil: the training starts at its beginning.
 	From []byte
 
 	// Save is called after report, when Task.CheckpointEvery is over, with the
@@ -42,19 +42,19 @@ const (
 )
 
 type header struct {
-	Origin  origin    `json:"origin"`
-	Epoch   int       `json:"epoch"`
-	Stale   int       `json:"stale"`
-	Best    Metrics   `json:"best"`
-	History []Metrics `json:"history"`
-	Done    []Result  `json:"done,omitempty"`
+	Origin  origin          `json:"origin"`
+	Epoch   int             `json:"epoch"`
+	Stale   int             `json:"stale"`
+	Best    train.Metrics   `json:"best"`
+	History []train.Metrics `json:"history"`
+	Done    []Result        `json:"done,omitempty"`
 }
 
 // progress is how far a trial is.
 type progress struct {
-	Done    []Result    // of the stages that are over
-	History []Metrics   // of the epochs of the current one
-	State   train.State // of its training
+	Done    []Result        // of the stages that are over
+	History []train.Metrics // of the epochs of the current one
+	State   train.State     // of its training
 }
 
 // An origin is all that a training is a function of.
@@ -177,5 +177,5 @@ func unseal(b []byte) (file []byte, ok bool) {
 }
 
 func badCheckpoint(form string, args ...any) error {
-	return fmt.Errorf("%w: %s", ErrCheckpoint, fmt.Sprintf(form, args...))
+	return fmt.Errorf("%w: %s", train.ErrState, fmt.Sprintf(form, args...))
 }

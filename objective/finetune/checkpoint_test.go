@@ -16,12 +16,13 @@ import (
 	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/mlp"
 
 	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/safetensors"
-	"github.com/bluefin-hpo/bluefin/objective/finetune/nn"
+	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/weights"
+	"github.com/bluefin-hpo/bluefin/objective/finetune/train"
 )
 
 // A record is all that one sees of a training.
 type record struct {
-	reports []Metrics // of the epochs from first on
+	reports []train.Metrics // of the epochs from first on
 	first   int
 	saved   [][]byte // after each of them
 	result  Result
@@ -41,7 +42,7 @@ func recorded(tb testing.TB, ctx context.Context, task *Task, s Settings, from [
 		r.saved = append(r.saved, data)
 		return nil
 	}
-	net, result, err := task.Train(ctx, Checkpoints{From: from, Save: save}, s, 1, func(epoch int, m Metrics) error {
+	net, result, err := task.Train(ctx, Checkpoints{From: from, Save: save}, s, 1, func(epoch int, m train.Metrics) error {
 		if r.first == 0 {
 			r.first = epoch
 		}
@@ -51,7 +52,7 @@ func recorded(tb testing.TB, ctx context.Context, task *Task, s Settings, from [
 	r.result = result
 	if err == nil {
 		var marshalErr error
-		if r.weights, marshalErr = safetensors.Marshal(safetensors.File{Tensors: nn.Tensors(net.Params())}); marshalErr != nil {
+		if r.weights, marshalErr = safetensors.Marshal(safetensors.File{Tensors: weights.Tensors(net.Params())}); marshalErr != nil {
 			tb.Fatal(marshalErr)
 		}
 	}
@@ -182,7 +183,7 @@ func TestAnErrorOfSaveEndsTheTraining(t *testing.T) {
 			return mine
 		}
 		return nil
-	}}, Defaults(), 1, func(epoch int, _ Metrics) error {
+	}}, Defaults(), 1, func(epoch int, _ train.Metrics) error {
 		reported = epoch
 		return nil
 	})
@@ -242,7 +243,7 @@ func TestACheckpointIsNotKeptWhileTheTrainingGoesOn(t *testing.T) {
 	c := Checkpoints{From: first}
 	first = nil
 	reports, kept := 0, true
-	if _, err := task.RunFrom(t.Context(), c, s, 1, func(int, Metrics) error {
+	if _, err := task.RunFrom(t.Context(), c, s, 1, func(int, train.Metrics) error {
 		runtime.GC()
 		reports, kept = reports+1, at.Value() != nil
 		return nil
@@ -257,7 +258,7 @@ func TestAnEpochWhoseReportFailsIsNotSaved(t *testing.T) {
 	_, err := task.RunFrom(t.Context(), Checkpoints{Save: func(epoch int, _ []byte) error {
 		t.Errorf("epoch %d is saved", epoch)
 		return nil
-	}}, Defaults(), 1, func(int, Metrics) error { return mine })
+	}}, Defaults(), 1, func(int, train.Metrics) error { return mine })
 	if err != mine {
 		t.Errorf("error is %v, want %v", err, mine)
 	}
@@ -289,7 +290,7 @@ func TestCheckpointsAreAsFarApartAsTheTaskSays(t *testing.T) {
 				got = append(got, epoch)
 				time.Sleep(c.save)
 				return nil
-			}}, s, 1, func(int, Metrics) error {
+			}}, s, 1, func(int, train.Metrics) error {
 				time.Sleep(c.report)
 				return nil
 			})

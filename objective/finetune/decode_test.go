@@ -28,8 +28,8 @@ func TestADamagedCheckpointIsRefused(t *testing.T) {
 	refused := func(what string, b []byte) {
 		t.Helper()
 		_, err := task.RunFrom(t.Context(), Checkpoints{From: b}, small(), 1, silent)
-		if !errors.Is(err, ErrCheckpoint) || !strings.Contains(err.Error(), "damaged") {
-			t.Fatalf("%s: error is %v, want ErrCheckpoint that says so", what, err)
+		if !errors.Is(err, train.ErrState) || !strings.Contains(err.Error(), "damaged") {
+			t.Fatalf("%s: error is %v, want train.ErrState that says so", what, err)
 		}
 	}
 	for i := range good {
@@ -63,12 +63,12 @@ func TestACheckpointOfSomethingElseIsRefused(t *testing.T) {
 			return task.RunFrom(t.Context(), Checkpoints{From: good}, rate, 1, silent)
 		},
 	} {
-		if _, err := run(); !errors.Is(err, ErrCheckpoint) || !strings.Contains(err.Error(), want) {
-			t.Errorf("error is %v, want ErrCheckpoint with %q", err, want)
+		if _, err := run(); !errors.Is(err, train.ErrState) || !strings.Contains(err.Error(), want) {
+			t.Errorf("error is %v, want train.ErrState with %q", err, want)
 		}
 	}
 	same := digitsTask(t)
-	same.Patience = DefaultPatience // by its value, not by 0
+	same.Patience = defaultPatience // by its value, not by 0
 	if _, err := same.RunFrom(t.Context(), Checkpoints{From: good}, small(), 1, silent); err != nil {
 		t.Errorf("another copy of the task: %v", err)
 	}
@@ -101,7 +101,7 @@ func TestACheckpointThatMakesNoSenseIsRefused(t *testing.T) {
 		"there are second moments of 1 parameters, want 2":       func(f *safetensors.File) { delete(f.Tensors, "v.1") },
 		"there are 320 weights of parameter 1, want 5":           func(f *safetensors.File) { f.Tensors["weights.1"] = f.Tensors["weights.0"] },
 		"there are weights of 3 parameters, want 2":              func(f *safetensors.File) { f.Tensors["weights.2"] = f.Tensors["weights.0"] },
-		"epoch is 5, want 1 to 4":                                inHeader(func(h *header) { h.Epoch, h.History = 5, make([]Metrics, 5) }),
+		"epoch is 5, want 1 to 4":                                inHeader(func(h *header) { h.Epoch, h.History = 5, make([]train.Metrics, 5) }),
 		"it has the metrics of 2 epochs, want 3":                 inHeader(func(h *header) { h.Epoch = 3 }),
 		"2 of 1 stages are over":                                 inHeader(func(h *header) { h.Done = make([]Result, 2) }),
 		"the best epoch is 3 of 2, want at least 1":              inHeader(func(h *header) { h.Best.Epoch = 3 }),
@@ -120,12 +120,12 @@ func TestACheckpointThatMakesNoSenseIsRefused(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, err = task.RunFrom(t.Context(), Checkpoints{From: seal(b)}, small(), 1, silent)
-		if !errors.Is(err, ErrCheckpoint) || !strings.Contains(err.Error(), want) {
-			t.Errorf("error is %v, want ErrCheckpoint with %q", err, want)
+		if !errors.Is(err, train.ErrState) || !strings.Contains(err.Error(), want) {
+			t.Errorf("error is %v, want train.ErrState with %q", err, want)
 		}
 	}
-	if _, err := task.RunFrom(t.Context(), Checkpoints{From: seal([]byte("no file"))}, small(), 1, silent); !errors.Is(err, ErrCheckpoint) {
-		t.Errorf("a checkpoint without a file: error is %v, want ErrCheckpoint", err)
+	if _, err := task.RunFrom(t.Context(), Checkpoints{From: seal([]byte("no file"))}, small(), 1, silent); !errors.Is(err, train.ErrState) {
+		t.Errorf("a checkpoint without a file: error is %v, want train.ErrState", err)
 	}
 }
 
@@ -199,8 +199,8 @@ func FuzzCheckpoint(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		for _, from := range [][]byte{append([]byte{}, b...), seal(bytes.Clone(b))} {
-			if _, err := task.RunFrom(t.Context(), Checkpoints{From: from}, small(), 1, silent); err != nil && !errors.Is(err, ErrCheckpoint) && !errors.Is(err, ErrDiverged) {
-				t.Fatalf("error is %v, want ErrCheckpoint", err)
+			if _, err := task.RunFrom(t.Context(), Checkpoints{From: from}, small(), 1, silent); err != nil && !errors.Is(err, train.ErrState) && !errors.Is(err, train.ErrDiverged) {
+				t.Fatalf("error is %v, want train.ErrState", err)
 			}
 		}
 	})

@@ -8,6 +8,7 @@ import (
 	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/digits"
 	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/mlp"
 	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/safetensors"
+	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/weights"
 	"github.com/bluefin-hpo/bluefin/objective/finetune/nn"
 )
 
@@ -16,9 +17,9 @@ import (
 //go:embed digits04.safetensors
 var digits04 []byte
 
-// split of the images of 5 to 9. It is fixed, so that the results of all
+// division of the images of 5 to 9. It is fixed, so that the results of all
 // studies compare.
-var split = digits.Split{Digits: []uint8{5, 6, 7, 8, 9}, Train: 15, Validation: 60, Seed: 1}
+var division = digits.Split{Digits: []uint8{5, 6, 7, 8, 9}, Train: 15, Validation: 60, Seed: 1}
 
 // Digits returns the task that needs nothing but this program: data and
 // weights are embedded, and decoded anew with each call.
@@ -38,13 +39,13 @@ func Digits() (*Task, error) {
 		return nil, fmt.Errorf("pretrained weights: %w", err)
 	}
 	t := &Task{Name: "digits", Layers: mlp.Hidden, Defaults: Defaults(), Space: DefaultSpace(mlp.Hidden)}
-	t.Training, t.Validation, t.Test, err = digits.Load(split)
+	t.Training, t.Validation, t.Test, err = digits.Load(division)
 	if err != nil {
 		return nil, err
 	}
 	t.Network = func(s Settings, rng *rand.Rand) (*nn.Network, error) {
-		net := mlp.New(digits.Pixels, len(split.Digits), s.Dropout, rng)
-		if err := nn.Load(net.Blocks.Params(), file.Tensors); err != nil {
+		net := mlp.New(digits.Pixels, len(division.Digits), s.Dropout, rng)
+		if err := weights.Load(net.Blocks.Params(), file.Tensors); err != nil {
 			return nil, fmt.Errorf("pretrained weights: %w", err)
 		}
 		return net, nil

@@ -11,6 +11,7 @@ import (
 
 	"gonum.org/v1/gonum/blas/blas32"
 
+	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/batch"
 	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/prefix"
 	"github.com/bluefin-hpo/bluefin/objective/finetune/nn"
 	"github.com/bluefin-hpo/bluefin/objective/finetune/train"
@@ -63,7 +64,7 @@ func (t *Task) checkData(net *nn.Network) error {
 			continue
 		}
 		var outputs int
-		for first := range train.Chunks(t.Training.Batch, 1) {
+		for first := range batch.Chunks(t.Training.Batch, 1) {
 			outputs = net.Forward(first, nil).X.Cols
 			break
 		}

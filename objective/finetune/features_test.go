@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/safetensors"
+	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/weights"
 	"github.com/bluefin-hpo/bluefin/objective/finetune/nn"
 	"github.com/bluefin-hpo/bluefin/objective/finetune/train"
 )
@@ -139,7 +140,7 @@ func TestRecomputingFrozenBlocksChangesNoBit(t *testing.T) {
 	s.NumTrainEpochs = 4
 	for frozen := range 4 {
 		s.FrozenLayers = frozen
-		var weights []map[string]safetensors.Tensor
+		var ends []map[string]safetensors.Tensor
 		var results []Result
 		for _, recompute := range []bool{false, true} {
 			task := digitsTask(t)
@@ -148,7 +149,7 @@ func TestRecomputingFrozenBlocksChangesNoBit(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			weights, results = append(weights, nn.Tensors(net.Params())), append(results, r)
+			ends, results = append(ends, weights.Tensors(net.Params())), append(results, r)
 			if used := task.cache.Stats().Misses > 0; used != (frozen > 0 && !recompute) {
 				t.Errorf("%d layers frozen, recompute %t: features were computed once: %t", frozen, recompute, used)
 			}
@@ -156,7 +157,7 @@ func TestRecomputingFrozenBlocksChangesNoBit(t *testing.T) {
 				t.Errorf("%d layers frozen, recompute %t: notes are %q, want none", frozen, recompute, notes)
 			}
 		}
-		if !reflect.DeepEqual(weights[0], weights[1]) || !reflect.DeepEqual(results[0], results[1]) {
+		if !reflect.DeepEqual(ends[0], ends[1]) || !reflect.DeepEqual(results[0], results[1]) {
 			t.Errorf("%d layers frozen: weights or results are others: %+v and %+v", frozen, results[0].Best, results[1].Best)
 		}
 	}

@@ -22,20 +22,11 @@ import (
 	"github.com/bluefin-hpo/bluefin/objective/finetune/train"
 )
 
-// DefaultPatience is the Patience of a task that has none set.
-const DefaultPatience = 10
-
-// DefaultCheckpointEvery is the CheckpointEvery of a task that has none set.
-const DefaultCheckpointEvery = time.Second
-
-// ErrDiverged is matched by the error of Run if the loss became infinite or
-// NaN. It is an error and not a large value because no finite value would be
-// honest: the trial fails, and says in which epoch and step.
-var ErrDiverged = train.ErrDiverged
-
-// ErrCheckpoint is matched by the error of RunFrom if it cannot go on from the
-// checkpoint: it is damaged, or of another version, task, setting or seed.
-var ErrCheckpoint = train.ErrState
+// What zero fields of a Task mean.
+const (
+	defaultPatience        = 10
+	defaultCheckpointEvery = time.Second
+)
 
 // A Task is a fine-tuning task: a pretrained network, the parts of the data, and
 // what we recommend. Its fields are set before its first use. Trainings do not
@@ -62,16 +53,11 @@ type Task struct {
 	Metric train.Metric
 
 	// ClassWeights multiply the training loss of the examples of each class, as
-	// train.BalancedWeights does for classes of different sizes; nil: 1 each.
+	// train.Set.BalancedWeights does for classes of different sizes; nil: 1 each.
 	ClassWeights []float64
 
-	// Scale is what Standardize returned for the targets of a regression: what
-	// Objective tells of an RMSE is in the units before that. The zero value
-	// changes nothing.
-	Scale Scale
-
 	// Patience is for how many epochs in a row the metric may stay behind its
-	// best before a training stops; 0 means DefaultPatience.
+	// best before a training stops; 0 means 10.
 	Patience int
 
 	// EvaluateAtMost is on how many of the training examples the train metrics
@@ -81,7 +67,7 @@ type Task struct {
 	// CheckpointEvery is how long a training runs, from its start or the last
 	// checkpoint on, before the next epoch that ends gives a checkpoint: what a
 	// killed training loses at most, and an epoch. Shorter trainings have none.
-	// 0 means DefaultCheckpointEvery, or more where saving takes a tenth of that;
+	// 0 means a second, or more where saving takes a tenth of that;
 	// with a nanosecond each epoch gives one.
 	CheckpointEvery time.Duration
 
@@ -121,25 +107,22 @@ type Task struct {
 	pretrained  []prefix.Hash // of the blocks
 	fingerprint string        // of all that ID is of
 	startError  error
+	scale       scale       // see Standardize
 	notes       sync.Map    // see Notes
 	large       atomic.Bool // a state was too large for a checkpoint
 }
-
-// Metrics describe the network after an epoch, with dropout off. A train loss
-// far below the validation loss is over-fitting.
-type Metrics = train.Metrics
 
 // Result is how a trial ended. Training stops early; what is kept are the
 // weights of the best epoch by the validation part, and the test describes
 // those.
 type Result struct {
-	Best      Metrics      // of the epoch whose weights are kept
-	EpochsRun int          // at least Best.Epoch, at most NumTrainEpochs in each stage
-	Test      train.Scores // on the test part, which nothing was chosen by; zero without one
+	Best      train.Metrics // of the epoch whose weights are kept
+	EpochsRun int           // at least Best.Epoch, at most NumTrainEpochs in each stage
+	Test      train.Scores  // on the test part, which nothing was chosen by; zero without one
 
 	// History has the metrics of each epoch, of the last training if there are
 	// several: how the gap between training and validation grew.
-	History []Metrics
+	History []train.Metrics
 }
 
 // Run fine-tunes the network with settings s. The seed decides over the
@@ -151,11 +134,11 @@ type Result struct {
 // the training and is returned as it is. If Stages divides the trial, it is
 // called after each stage instead. When ctx is cancelled Run stops before the
 // next step and returns context.Cause(ctx). A loss that is not finite is an
-// error that matches ErrDiverged. With any error the result is zero.
+// error that matches train.ErrDiverged. With any error the result is zero.
 //
 // Frozen blocks keep their weights and have no dropout, so that what they make
 // of an example never changes: it is computed once, before the first epoch.
-func (t *Task) Run(ctx context.Context, s Settings, seed uint64, report func(step int, m Metrics) error) (Result, error) {
+func (t *Task) Run(ctx context.Context, s Settings, seed uint64, report func(step int, m train.Metrics) error) (Result, error) {
 	return t.RunFrom(ctx, Checkpoints{}, s, seed, report)
 }
 
@@ -163,13 +146,13 @@ func (t *Task) Run(ctx context.Context, s Settings, seed uint64, report func(ste
 // the process, and continued by another: it ends with the same weights and the
 // same result, bit for bit, as one that ran through, and the reports of both
 // together are the same.
-func (t *Task) RunFrom(ctx context.Context, c Checkpoints, s Settings, seed uint64, report func(step int, m Metrics) error) (Result, error) {
+func (t *Task) RunFrom(ctx context.Context, c Checkpoints, s Settings, seed uint64, report func(step int, m train.Metrics) error) (Result, error) {
 	_, r, err := t.Train(ctx, c, s, seed, report)
 	return r, err
 }
 
 // Train is RunFrom and returns the trained network as well.
-func (t *Task) Train(ctx context.Context, c Checkpoints, s Settings, seed uint64, report func(step int, m Metrics) error) (*nn.Network, Result, error) {
+func (t *Task) Train(ctx context.Context, c Checkpoints, s Settings, seed uint64, report func(step int, m train.Metrics) error) (*nn.Network, Result, error) {
 	if err := t.check(s); err != nil {
 		return nil, Result{}, err
 	}
@@ -181,7 +164,7 @@ func (t *Task) Train(ctx context.Context, c Checkpoints, s Settings, seed uint64
 		return nil, Result{}, err
 	}
 	r := run{Task: t, settings: s, seed: seed, report: report, checkpoints: c, stages: stages, saved: time.Now()}
-	r.of = origin{Task: t.fingerprint, Settings: s, Patience: cmp.Or(t.Patience, DefaultPatience), Stages: t.Stages, Metric: t.metric(), Seed: seed}
+	r.of = origin{Task: t.fingerprint, Settings: s, Patience: cmp.Or(t.Patience, defaultPatience), Stages: t.Stages, Metric: t.metric(), Seed: seed}
 	if c.From != nil {
 		if err := r.resume(c.From); err != nil {
 			return nil, Result{}, err
@@ -197,10 +180,10 @@ func (t *Task) check(s Settings) error {
 		return err
 	}
 	if t.Patience < 0 {
-		return fmt.Errorf("patience is %d, want at least 1, or 0 for %d", t.Patience, DefaultPatience)
+		return fmt.Errorf("patience is %d, want at least 1, or 0 for %d", t.Patience, defaultPatience)
 	}
 	if t.CheckpointEvery < 0 {
-		return fmt.Errorf("CheckpointEvery is %v, want above 0, or 0 for %v", t.CheckpointEvery, DefaultCheckpointEvery)
+		return fmt.Errorf("CheckpointEvery is %v, want above 0, or 0 for %v", t.CheckpointEvery, defaultCheckpointEvery)
 	}
 	if !(t.Budget >= 0) || math.IsInf(t.Budget, 0) {
 		return fmt.Errorf("Budget is %v, want a finite number above 0, or 0 for none", t.Budget)
@@ -236,7 +219,7 @@ func (t *Task) config(s Settings, seed uint64) train.Config {
 		LayerDecay:                s.LayerwiseLRDecay,
 		GradualUnfreezing:         s.GradualUnfreezing,
 		Metric:                    t.Metric,
-		Patience:                  cmp.Or(t.Patience, DefaultPatience),
+		Patience:                  cmp.Or(t.Patience, defaultPatience),
 		EvaluateAtMost:            t.EvaluateAtMost,
 		Seed:                      seed,
 	}

@@ -12,7 +12,7 @@ import (
 	"testing"
 
 	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/mlp"
-	"github.com/bluefin-hpo/bluefin/objective/finetune/nn"
+	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/weights"
 	"github.com/bluefin-hpo/bluefin/objective/finetune/train"
 )
 
@@ -25,7 +25,7 @@ func digitsTask(tb testing.TB) *Task {
 	return task
 }
 
-func silent(int, Metrics) error { return nil }
+func silent(int, train.Metrics) error { return nil }
 
 func mustRun(tb testing.TB, task *Task, s Settings, seed uint64) Result {
 	tb.Helper()
@@ -70,8 +70,8 @@ func TestFrozenLayersStayAndTheOthersMove(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		start := nn.Tensors(fresh.Params())
-		for name, tensor := range nn.Tensors(net.Params()) {
+		start := weights.Tensors(fresh.Params())
+		for name, tensor := range weights.Tensors(net.Params()) {
 			before, isHidden := start[name], true
 			layer := int(name[len("hidden.")] - '0')
 			if strings.HasPrefix(name, "head") {
@@ -108,8 +108,8 @@ func TestTheResultDescribesTheWeightsThatAreKept(t *testing.T) {
 	for frozen := range mlp.Hidden + 1 {
 		s := Defaults()
 		s.LearningRate, s.LRSchedulerType, s.FrozenLayers = 0.02, "constant", frozen
-		reported := make(map[int]Metrics)
-		net, r, err := task.Train(context.Background(), Checkpoints{}, s, 1, func(epoch int, m Metrics) error {
+		reported := make(map[int]train.Metrics)
+		net, r, err := task.Train(context.Background(), Checkpoints{}, s, 1, func(epoch int, m train.Metrics) error {
 			reported[epoch] = m
 			return nil
 		})
@@ -156,7 +156,7 @@ func TestComputingFrozenLayersOnceChangesNoBit(t *testing.T) {
 			if _, err := train.Fit(context.Background(), net, task.Training, task.Validation, task.config(s, 3), nil, nil); err != nil {
 				t.Fatal(err)
 			}
-			if !reflect.DeepEqual(nn.Tensors(got.Params()), nn.Tensors(net.Params())) {
+			if !reflect.DeepEqual(weights.Tensors(got.Params()), weights.Tensors(net.Params())) {
 				t.Errorf("%d layers frozen, batches of %d: the weights differ from those of a training that computes the frozen layers each time", frozen, batch)
 			}
 		}
@@ -268,8 +268,8 @@ func TestRunSaysWhenItDiverges(t *testing.T) {
 	s := Defaults()
 	s.LearningRate = 1e30
 	_, err := digitsTask(t).Run(context.Background(), s, 1, silent)
-	if !errors.Is(err, ErrDiverged) || !strings.Contains(err.Error(), "in epoch 1") {
-		t.Errorf("error is %v, want ErrDiverged in epoch 1", err)
+	if !errors.Is(err, train.ErrDiverged) || !strings.Contains(err.Error(), "in epoch 1") {
+		t.Errorf("error is %v, want train.ErrDiverged in epoch 1", err)
 	}
 }
 
@@ -279,7 +279,7 @@ func TestRunStops(t *testing.T) {
 		ctx, cancel := context.WithCancelCause(context.Background())
 		defer cancel(nil)
 		last := 0
-		r, err := task.Run(ctx, Defaults(), 1, func(epoch int, _ Metrics) error {
+		r, err := task.Run(ctx, Defaults(), 1, func(epoch int, _ train.Metrics) error {
 			last = epoch
 			if epoch < 3 {
 				return nil
@@ -299,13 +299,13 @@ func TestRunStops(t *testing.T) {
 func TestPatience(t *testing.T) {
 	s := Defaults()
 	s.LearningRate, s.LRSchedulerType, s.NumTrainEpochs = 0.01, "constant", 60
-	for _, patience := range []int{0, 1, 4, DefaultPatience} {
+	for _, patience := range []int{0, 1, 4, defaultPatience} {
 		task := digitsTask(t)
 		task.Patience = patience
 		r := mustRun(t, task, s, 1)
 		want := patience
 		if patience == 0 {
-			want = DefaultPatience
+			want = defaultPatience
 		}
 		if r.EpochsRun == s.NumTrainEpochs || r.EpochsRun-r.Best.Epoch != want {
 			t.Errorf("patience %d: stopped after epoch %d with the best at %d, want %d between", patience, r.EpochsRun, r.Best.Epoch, want)

@@ -3,6 +3,8 @@ package finetune
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
+	"strings"
 
 	"github.com/bluefin-hpo/bluefin/objective/finetune/nn"
 )
@@ -20,15 +22,14 @@ func (s Settings) Freeze(net *nn.Network, rng *rand.Rand) error {
 	}
 	switch s.Tuning {
 	case BitFit:
-		_, err := nn.BitFit(rest.Params())
-		return err
+		return bitFit(rest.Params())
 	case LoRA:
 		all := denses(rest)
 		if len(all) == 0 {
 			return fmt.Errorf("tuning is %q, which needs a dense layer in the blocks behind the first %d, and there is none", LoRA, s.FrozenLayers)
 		}
 		for _, d := range all {
-			if d.LoRA != nil {
+			if d.HasLoRA() {
 				return nil
 			}
 		}
@@ -36,6 +37,21 @@ func (s Settings) Freeze(net *nn.Network, rng *rand.Rand) error {
 		for _, d := range all {
 			d.AddLoRA(s.LoRARank, s.LoRAAlpha, 0, rng)
 		}
+	}
+	return nil
+}
+
+// bitFit freezes all parameters but the biases: E. Ben Zaken, S. Ravfogel,
+// Y. Goldberg, "BitFit: Simple Parameter-efficient Fine-tuning for
+// Transformer-based Masked Language-models", 2022. Without any bias it changes
+// nothing and returns an error.
+func bitFit(params []*nn.Param) error {
+	bias := func(p *nn.Param) bool { return strings.HasSuffix(p.Name, ".bias") }
+	if !slices.ContainsFunc(params, bias) {
+		return fmt.Errorf("tuning is %q, and the blocks have no bias to train", BitFit)
+	}
+	for _, p := range params {
+		p.Frozen = p.Frozen || !bias(p)
 	}
 	return nil
 }

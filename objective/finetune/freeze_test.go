@@ -80,3 +80,32 @@ func TestFreezeSaysWhatANetworkLacks(t *testing.T) {
 		}
 	}
 }
+
+func namedParams(names ...string) (params []*nn.Param) {
+	for _, n := range names {
+		params = append(params, &nn.Param{Name: n})
+	}
+	return params
+}
+
+func frozen(params []*nn.Param) (all []string) {
+	for _, p := range params {
+		if p.Frozen {
+			all = append(all, p.Name)
+		}
+	}
+	return all
+}
+
+func TestBitFitTrainsBiasesOnly(t *testing.T) {
+	params := namedParams("layer.0.weight", "layer.0.bias", "norm.weight", "norm.bias", "bias.weight")
+	params[3].Frozen = true // before: it stays so
+	err := bitFit(params)
+	if want := []string{"layer.0.weight", "norm.weight", "norm.bias", "bias.weight"}; err != nil || !slices.Equal(frozen(params), want) {
+		t.Errorf("%v, frozen are %q, want %q", err, frozen(params), want)
+	}
+	params = namedParams("weight")
+	if err := bitFit(params); err == nil || frozen(params) != nil {
+		t.Errorf("without biases: error is %v and %q are frozen, want an error and none", err, frozen(params))
+	}
+}

@@ -16,6 +16,7 @@ import (
 	"github.com/bluefin-hpo/bluefin/objective/finetune"
 	"github.com/bluefin-hpo/bluefin/objective/finetune/fashion"
 	"github.com/bluefin-hpo/bluefin/objective/finetune/nn"
+	"github.com/bluefin-hpo/bluefin/objective/finetune/train"
 )
 
 // fresh gives the networks of a task blocks that know nothing, for each seed
@@ -113,7 +114,7 @@ func BenchmarkFreezing(b *testing.B) {
 							s := task.Defaults
 							s.FrozenLayers = frozen
 							before := cpu(b)
-							r, err := task.Run(b.Context(), s, seed, func(int, finetune.Metrics) error { return nil })
+							r, err := task.Run(b.Context(), s, seed, func(int, train.Metrics) error { return nil })
 							if err != nil {
 								b.Fatal(err)
 							}

@@ -18,8 +18,10 @@ import (
 	"github.com/bluefin-hpo/bluefin/objective/finetune"
 	"github.com/bluefin-hpo/bluefin/objective/finetune/fashion"
 	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/safetensors"
+	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/weights"
 	"github.com/bluefin-hpo/bluefin/objective/finetune/nn"
 	"github.com/bluefin-hpo/bluefin/objective/finetune/text"
+	"github.com/bluefin-hpo/bluefin/objective/finetune/train"
 	"github.com/bluefin-hpo/bluefin/sampler"
 	"github.com/bluefin-hpo/bluefin/space"
 	"github.com/bluefin-hpo/bluefin/storage"
@@ -69,7 +71,7 @@ func newTask(t *testing.T, name, dir string) (task *finetune.Task, s finetune.Se
 
 // weightsOf returns a text that is another for other weights.
 func weightsOf(net *nn.Network) (string, error) {
-	b, err := safetensors.Marshal(safetensors.File{Tensors: nn.Tensors(net.Params())})
+	b, err := safetensors.Marshal(safetensors.File{Tensors: weights.Tensors(net.Params())})
 	return fmt.Sprintf("%x", sha256.Sum256(b)), err
 }
 
@@ -151,7 +153,7 @@ func TestAKilledTaskEndsWithTheSameWeights(t *testing.T) {
 	}
 	for _, name := range []string{"fashion", "text"} {
 		task, s := newTask(t, name, t.TempDir())
-		net, r, err := task.Train(t.Context(), finetune.Checkpoints{}, s, 1, func(int, finetune.Metrics) error { return nil })
+		net, r, err := task.Train(t.Context(), finetune.Checkpoints{}, s, 1, func(int, train.Metrics) error { return nil })
 		if err != nil {
 			t.Fatal(err)
 		}

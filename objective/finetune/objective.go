@@ -21,7 +21,7 @@ import (
 // epochs_run, loss_by_epoch (pairs of training and validation loss) and, with
 // train_, validation_ and test_ before it, loss and accuracy, and auroc where
 // there are two classes, or loss, rmse and r2; see Result. An rmse is in the
-// units of Scale. Nothing should be chosen by those of the test.
+// units before Standardize. Nothing should be chosen by those of the test.
 //
 // A training that runs for longer than CheckpointEvery saves its state with the
 // trial. When the trial is begun again, after its process was killed or its
@@ -30,7 +30,7 @@ import (
 // A state of more than storage.MaxCheckpoint bytes, four numbers of 32 bits for
 // each trained parameter, is not saved: see Notes.
 // A checkpoint that is damaged, or of another seed or task, is an error that
-// matches ErrCheckpoint and fails the trial: its reports so far may not be
+// matches train.ErrState and fails the trial: its reports so far may not be
 // those of this training.
 //
 // To make the recommended settings the first trial, queue them:
@@ -53,14 +53,14 @@ func (t *Task) Objective(sp Space, seed uint64) study.Objective {
 		if earlier != nil {
 			c.From = earlier.Data
 		}
-		value := func(m Metrics) float64 {
+		value := func(m train.Metrics) float64 {
 			v, _ := t.metric().Of(m.Validation)
 			if t.metric() == train.MetricRMSE {
-				v = t.Scale.rmse(v)
+				v = t.scale.rmse(v)
 			}
 			return v
 		}
-		net, r, err := t.Train(live.Context(), c, s, seed, func(step int, m Metrics) error {
+		net, r, err := t.Train(live.Context(), c, s, seed, func(step int, m train.Metrics) error {
 			return live.Report(step, value(m))
 		})
 		if err != nil {
@@ -102,7 +102,7 @@ func (t *Task) attrs(r Result) []attr {
 		}
 		all = append(all, attr{part.name + "_loss", part.s.Loss})
 		if t.Training.Targets != nil {
-			all = append(all, attr{part.name + "_rmse", t.Scale.rmse(part.s.RMSE)})
+			all = append(all, attr{part.name + "_rmse", t.scale.rmse(part.s.RMSE)})
 			if part.s.HasR2 {
 				all = append(all, attr{part.name + "_r2", part.s.R2})
 			}
@@ -117,7 +117,7 @@ func (t *Task) attrs(r Result) []attr {
 }
 
 // lossByEpoch returns [training, validation] losses by epoch.
-func lossByEpoch(history []Metrics) [][2]float64 {
+func lossByEpoch(history []train.Metrics) [][2]float64 {
 	all := make([][2]float64, len(history))
 	for i, m := range history {
 		all[i] = [2]float64{m.Train.Loss, m.Validation.Loss}

@@ -9,6 +9,7 @@ import (
 	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/mlp"
 	"github.com/bluefin-hpo/bluefin/pruner"
 
+	"github.com/bluefin-hpo/bluefin/objective/finetune/train"
 	"github.com/bluefin-hpo/bluefin/sampler"
 	"github.com/bluefin-hpo/bluefin/space"
 	"github.com/bluefin-hpo/bluefin/study"
@@ -69,7 +70,7 @@ func TestATrialIsARun(t *testing.T) {
 			t.Errorf("trial 0 has %+v, want the defaults", settings)
 		}
 		var seen []trial.Report
-		r, err := task.Run(t.Context(), settings, studySeed, func(epoch int, m Metrics) error {
+		r, err := task.Run(t.Context(), settings, studySeed, func(epoch int, m train.Metrics) error {
 			seen = append(seen, trial.Report{Step: epoch, Value: m.Validation.Loss})
 			return nil
 		})
@@ -129,7 +130,7 @@ func TestATrialFails(t *testing.T) {
 		is    error // nil: any
 	}{
 		"when a range is empty":           {noDropout, space.ErrInvalid},
-		"when the training diverges":      {hot, ErrDiverged},
+		"when the training diverges":      {hot, train.ErrDiverged},
 		"when a setting is out of bounds": {tooMany, nil},
 	} {
 		s := open(t, study.Config{Sampler: &sampler.Random{}})

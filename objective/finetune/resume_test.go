@@ -232,7 +232,7 @@ func BenchmarkCheckpoint(b *testing.B) {
 	s := Defaults()
 	s.NumTrainEpochs = 1
 	data := mustRecord(b, task, s, nil).saved[0]
-	of := origin{Task: task.fingerprint, Settings: s, Patience: DefaultPatience, Metric: train.MetricLoss, Seed: 1}
+	of := origin{Task: task.fingerprint, Settings: s, Patience: defaultPatience, Metric: train.MetricLoss, Seed: 1}
 	state, err := of.decode(data)
 	if err != nil {
 		b.Fatal(err)

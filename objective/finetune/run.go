@@ -17,16 +17,16 @@ type run struct {
 	*Task
 	settings    Settings
 	seed        uint64
-	report      func(step int, m Metrics) error
+	report      func(step int, m train.Metrics) error
 	checkpoints Checkpoints
 	stages      []stage
 	of          origin
 	saved       time.Time     // when the state was last saved, or the run began
 	cost        time.Duration // of saving it
 
-	done    []Result     // of the stages so far
-	history []Metrics    // of the epochs of this stage
-	from    *train.State // where this stage goes on; nil: at its beginning
+	done    []Result        // of the stages so far
+	history []train.Metrics // of the epochs of this stage
+	from    *train.State    // where this stage goes on; nil: at its beginning
 }
 
 // all runs the stages that are left.
@@ -116,7 +116,7 @@ func (r *run) stage(ctx context.Context, st stage) (*nn.Network, Result, error) 
 	r.from = nil // Fit copies it: it need not be kept while the training runs
 	settings := r.settings
 	settings.FrozenLayers = st.frozen
-	fit, err := train.Fit(ctx, back, training, validation, r.config(settings, r.seed), from, func(m Metrics, state train.State) error {
+	fit, err := train.Fit(ctx, back, training, validation, r.config(settings, r.seed), from, func(m train.Metrics, state train.State) error {
 		r.history = append(r.history, m)
 		if len(r.stages) == 1 {
 			if err := r.report(m.Epoch, m); err != nil {
@@ -140,7 +140,7 @@ func (r *run) stage(ctx context.Context, st stage) (*nn.Network, Result, error) 
 
 // save keeps the state if it is time to.
 func (r *run) save(state train.State) error {
-	if r.checkpoints.Save == nil || time.Since(r.saved) < cmp.Or(r.CheckpointEvery, max(DefaultCheckpointEvery, 10*r.cost)) {
+	if r.checkpoints.Save == nil || time.Since(r.saved) < cmp.Or(r.CheckpointEvery, max(defaultCheckpointEvery, 10*r.cost)) {
 		return nil
 	}
 	most := cmp.Or(r.checkpoints.MaxBytes, math.MaxInt)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/digits"
 	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/mlp"
+	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/weights"
 	"github.com/bluefin-hpo/bluefin/objective/finetune/nn"
 )
 
@@ -88,9 +89,9 @@ func BenchmarkTransfer(b *testing.B) {
 					task := digitsTask(b)
 					if c.fresh {
 						task.Network = func(s Settings, rng *rand.Rand) (*nn.Network, error) {
-							net := mlp.New(digits.Pixels, len(split.Digits), s.Dropout, rng)
-							fresh := mlp.New(digits.Pixels, len(split.Digits), 0, rand.New(rand.NewPCG(seed, 2)))
-							return net, nn.Load(net.Blocks.Params(), nn.Tensors(fresh.Blocks.Params()))
+							net := mlp.New(digits.Pixels, len(division.Digits), s.Dropout, rng)
+							fresh := mlp.New(digits.Pixels, len(division.Digits), 0, rand.New(rand.NewPCG(seed, 2)))
+							return net, weights.Load(net.Blocks.Params(), weights.Tensors(fresh.Blocks.Params()))
 						}
 					}
 					r := c.run(task, seed)

@@ -15,7 +15,7 @@ type Settings struct {
 	NumTrainEpochs  int     `json:"num_train_epochs"`  // passes over the training part at most, at least 1; where the schedule ends
 	Dropout         float64 `json:"dropout"`           // in the blocks that are trained, in [0, 1); frozen ones have none
 	WeightDecay     float64 `json:"weight_decay"`      // of AdamW, at least 0; not on biases and norms
-	LRSchedulerType string  `json:"lr_scheduler_type"` // after the warmup: see train.Schedules
+	LRSchedulerType string  `json:"lr_scheduler_type"` // after the warmup: see train.Schedule
 	WarmupRatio     float64 `json:"warmup_ratio"`      // share of the steps in which the learning rate rises from 0, in [0, 1]
 
 	// FrozenLayers is how many blocks of the network keep their pretrained

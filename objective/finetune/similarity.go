@@ -8,6 +8,7 @@ import (
 
 	"gonum.org/v1/gonum/blas/blas32"
 
+	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/batch"
 	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/probe"
 	"github.com/bluefin-hpo/bluefin/objective/finetune/train"
 )
@@ -61,7 +62,7 @@ func (t *Task) Similarity(ctx context.Context) (Similarity, error) {
 	for depth := range t.Layers + 1 {
 		if depth > 0 {
 			for _, part := range []*train.Set{&training, &validation} {
-				if part.Batch, err = train.Features(ctx, net.Blocks[depth-1], part.Batch); err != nil {
+				if part.Batch, err = batch.Features(ctx, net.Blocks[depth-1], part.Batch); err != nil {
 					return Similarity{}, err
 				}
 			}

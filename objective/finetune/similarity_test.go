@@ -10,6 +10,7 @@ import (
 
 	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/digits"
 	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/mlp"
+	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/weights"
 	"github.com/bluefin-hpo/bluefin/objective/finetune/nn"
 	"github.com/bluefin-hpo/bluefin/objective/finetune/train"
 )
@@ -37,7 +38,7 @@ func TestFrozenLayersAreRecommendedWhereTheyKnowTheTask(t *testing.T) {
 	task = digitsTask(t)
 	task.Network = func(s Settings, rng *rand.Rand) (*nn.Network, error) {
 		net := mlp.New(digits.Pixels, 5, s.Dropout, rng)
-		return net, nn.Load(net.Blocks.Params(), nn.Tensors(expert.Params()))
+		return net, weights.Load(net.Blocks.Params(), weights.Tensors(expert.Params()))
 	}
 	knows := similarity(t, task)
 	if knows.Frozen != mlp.Hidden {

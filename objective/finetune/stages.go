@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/bluefin-hpo/bluefin/objective/finetune/train"
+	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/split"
 )
 
 // Stages divides a trial into several trainings, so that a pruner can judge it
@@ -21,22 +21,20 @@ type Stages struct {
 	// Fidelity is what grows from stage to stage, three times: after stages of
 	// a small, a larger and the whole cost, at steps 1, 3 and 9, the metrics of
 	// that stage are reported. The value of a trial is that of the last one.
-	Fidelity Fidelity `json:"fidelity,omitempty"`
+	Fidelity string `json:"fidelity,omitempty"`
 }
 
-// A Fidelity is what makes a training a cheap picture of the whole one.
-type Fidelity string
-
+// The fidelities.
 const (
 	// Epochs is the fidelity of a trial that is not divided: a pruner judges
 	// by what is reported after each epoch.
-	Epochs Fidelity = ""
+	Epochs = ""
 	// Data trains on a ninth, on a third and on all of the training examples,
 	// of each class alike; each part is in the next.
-	Data Fidelity = "data"
+	Data = "data"
 	// Freezing freezes all blocks, then half of those that the settings train,
 	// then as the settings say. More frozen blocks cost less time and memory.
-	Freezing Fidelity = "freezing"
+	Freezing = "freezing"
 )
 
 func (s Stages) check() error {
@@ -78,18 +76,18 @@ func (t *Task) stages(s Settings, seed uint64) ([]stage, error) {
 	n, labels := t.Training.Len(), t.Training.Labels
 	switch {
 	case t.Stages.Folds > 0:
-		folds, err := train.Folds(n+t.Validation.Len(), t.Stages.Folds, slices.Concat(labels, t.Validation.Labels), seed)
+		folds, err := split.Folds(n+t.Validation.Len(), t.Stages.Folds, slices.Concat(labels, t.Validation.Labels), seed)
 		all := make([]stage, len(folds))
 		for i, f := range folds {
 			all[i] = stage{step: i + 1, frozen: s.FrozenLayers, training: f.Training, validation: f.Validation}
 		}
 		return all, err
 	case t.Stages.Fidelity == Data:
-		ninth, err := train.Subset(n, labels, 1./9, seed)
+		ninth, err := split.Subset(n, labels, 1./9, seed)
 		if err != nil {
 			return nil, err
 		}
-		third, err := train.Subset(n, labels, 1./3, seed)
+		third, err := split.Subset(n, labels, 1./3, seed)
 		return []stage{
 			{step: 1, frozen: s.FrozenLayers, training: ninth},
 			{step: 3, frozen: s.FrozenLayers, training: third},

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/safetensors"
+	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/weights"
 	"github.com/bluefin-hpo/bluefin/objective/finetune/nn"
 	"github.com/bluefin-hpo/bluefin/objective/finetune/train"
 )
@@ -183,7 +184,7 @@ func runStages(t *testing.T, stages Stages, s Settings, from []byte) staged {
 		}
 		r.saved = append(r.saved, data)
 		return nil
-	}}, s, 1, func(step int, m Metrics) error {
+	}}, s, 1, func(step int, m train.Metrics) error {
 		r.steps, r.values = append(r.steps, step), append(r.values, m.Validation.Loss)
 		return nil
 	})
@@ -198,7 +199,7 @@ func TestAFidelityEndsWithTheWholeTraining(t *testing.T) {
 	s := Defaults()
 	s.NumTrainEpochs, s.FrozenLayers = 5, 1
 	want := mustRun(t, digitsTask(t), s, 1)
-	for _, f := range []Fidelity{Data, Freezing} {
+	for _, f := range []string{Data, Freezing} {
 		r := runStages(t, Stages{Fidelity: f}, s, nil)
 		if r.result.Best != want.Best || r.result.Test != want.Test {
 			t.Errorf("%s: ends with %+v, want %+v", f, r.result.Best, want.Best)
@@ -240,7 +241,7 @@ func TestATrialOfStagesGoesOnFromAnyCheckpoint(t *testing.T) {
 	s := Defaults()
 	s.NumTrainEpochs, s.FrozenLayers = 3, 1
 	weights := func(r staged) []byte {
-		b, err := safetensors.Marshal(safetensors.File{Tensors: nn.Tensors(r.net.Params())})
+		b, err := safetensors.Marshal(safetensors.File{Tensors: weights.Tensors(r.net.Params())})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -277,8 +278,8 @@ func TestEveryTuningTrainsWhatItSays(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		before := nn.Tensors(fresh.Params())
-		after := nn.Tensors(net.Params())
+		before := weights.Tensors(fresh.Params())
+		after := weights.Tensors(net.Params())
 		if len(after) != len(before) {
 			t.Errorf("%s: the network ends with %d arrays, want %d", tuning, len(after), len(before))
 		}
@@ -315,7 +316,7 @@ func TestMetricDecidesOverTheBestEpoch(t *testing.T) {
 	s := Defaults()
 	s.LearningRate, s.LRSchedulerType = 0.01, "constant"
 	var best float64
-	r, err := task.Run(context.Background(), s, 1, func(_ int, m Metrics) error {
+	r, err := task.Run(context.Background(), s, 1, func(_ int, m train.Metrics) error {
 		best = max(best, m.Validation.Accuracy)
 		return nil
 	})
@@ -323,7 +324,7 @@ func TestMetricDecidesOverTheBestEpoch(t *testing.T) {
 		t.Errorf("the accuracy of the best epoch is %v, want %v (%v)", r.Best.Validation.Accuracy, best, err)
 	}
 	task.Metric = "speed"
-	if _, err := task.Run(context.Background(), s, 1, silent); err == nil || errors.Is(err, ErrDiverged) {
+	if _, err := task.Run(context.Background(), s, 1, silent); err == nil || errors.Is(err, train.ErrDiverged) {
 		t.Errorf("metric speed: error is %v", err)
 	}
 }

@@ -8,58 +8,61 @@ import (
 	"github.com/bluefin-hpo/bluefin/objective/finetune/train"
 )
 
-// A Scale is what the targets of a regression are measured in: a network learns
-// numbers around 0 of size 1 best.
-type Scale struct{ Mean, Deviation float64 }
+// A scale is the unit of a regression's targets: networks learn numbers around 0
+// of size 1 best. The zero value is the identity.
+type scale struct{ mean, deviation float64 }
 
-// Standardize returns the mean and the standard deviation of the targets of the
-// training part, and changes those of all parts to (target - Mean)/Deviation,
-// in new memory. A loss of 1 is then that of always saying the mean. Parts of a
-// classification stay, and the scale is {0, 1}.
-func Standardize(training *train.Set, others ...*train.Set) Scale {
-	s := Scale{0, 1}
-	if len(training.Targets) == 0 {
-		return s
+// Standardize changes the targets of a regression, in new memory, to
+// (target - mean)/deviation with the mean and standard deviation of the training
+// set. A loss of 1 is then that of always predicting the mean. Objective reports
+// an RMSE in the original unit. Call it once, before the first training; a
+// classification stays as it is.
+func (t *Task) Standardize() {
+	targets := t.Training.Targets
+	if len(targets) == 0 {
+		return
 	}
+	s := scale{0, 1}
 	var sum, squares float64
-	n := float64(len(training.Targets))
-	for _, y := range training.Targets {
+	n := float64(len(targets))
+	for _, y := range targets {
 		sum += float64(y)
 	}
-	s.Mean = sum / n
-	for _, y := range training.Targets {
-		squares += (float64(y) - s.Mean) * (float64(y) - s.Mean)
+	s.mean = sum / n
+	for _, y := range targets {
+		squares += (float64(y) - s.mean) * (float64(y) - s.mean)
 	}
 	if squares > 0 {
-		s.Deviation = math.Sqrt(squares / n)
+		s.deviation = math.Sqrt(squares / n)
 	}
-	for _, set := range append(others, training) {
+	for _, set := range []*train.Set{&t.Training, &t.Validation, &t.Test} {
 		scaled := make([]float32, len(set.Targets))
 		for i, y := range set.Targets {
-			scaled[i] = float32((float64(y) - s.Mean) / s.Deviation)
+			scaled[i] = float32((float64(y) - s.mean) / s.deviation)
 		}
 		if set.Targets != nil {
 			set.Targets = scaled
 		}
 	}
-	return s
+	t.scale = s
 }
 
 // scaled reports whether s changes anything.
-func (s Scale) scaled() bool { return s != Scale{} && s != Scale{0, 1} }
+func (s scale) scaled() bool { return s != scale{} && s != scale{0, 1} }
 
 // rmse returns an RMSE of standardized targets in the units before.
-func (s Scale) rmse(x float64) float64 {
+func (s scale) rmse(x float64) float64 {
 	if !s.scaled() {
 		return x
 	}
-	return x * s.Deviation
+	return x * s.deviation
 }
 
-// Rescale changes the last dense layer of the head, so that the network gives
-// targets as they were before Standardize, as it should where it is saved. Undo
-// gives the layer its weights back.
-func (s Scale) Rescale(net *nn.Network) (undo func()) {
+// Rescale changes the last dense layer of the head so that the network predicts
+// in the original unit of the targets, as it should where it is saved. undo
+// restores the layer.
+func (t *Task) Rescale(net *nn.Network) (undo func()) {
+	s := t.scale
 	if !s.scaled() {
 		return func() {}
 	}
@@ -67,10 +70,10 @@ func (s Scale) Rescale(net *nn.Network) (undo func()) {
 	last := all[len(all)-1]
 	weights, biases := slices.Clone(last.W.Value), slices.Clone(last.B.Value)
 	for i, w := range weights {
-		last.W.Value[i] = float32(float64(w) * s.Deviation)
+		last.W.Value[i] = float32(float64(w) * s.deviation)
 	}
 	for i, b := range biases {
-		last.B.Value[i] = float32(float64(b)*s.Deviation + s.Mean)
+		last.B.Value[i] = float32(float64(b)*s.deviation + s.mean)
 	}
 	return func() {
 		copy(last.W.Value, weights)

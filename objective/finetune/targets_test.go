@@ -6,28 +6,28 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/weights"
 	"github.com/bluefin-hpo/bluefin/objective/finetune/nn"
 	"github.com/bluefin-hpo/bluefin/objective/finetune/train"
 )
 
 func TestStandardize(t *testing.T) {
-	training := train.Set{Targets: []float32{1, 3, 5, 7}}
-	kept := training.Targets
-	test, none := train.Set{Targets: []float32{4, 104}}, train.Set{}
-	s := Standardize(&training, &test, &none)
-	if s.Mean != 4 || s.Deviation != math.Sqrt(5) {
+	kept := []float32{1, 3, 5, 7}
+	task := Task{Training: train.Set{Targets: kept}, Test: train.Set{Targets: []float32{4, 104}}}
+	task.Standardize()
+	if s := task.scale; s.mean != 4 || s.deviation != math.Sqrt(5) {
 		t.Errorf("scale is %+v, want the mean 4 and the deviation √5", s)
 	}
 	d := float32(math.Sqrt(5))
 	for i, want := range []float32{-3 / d, -1 / d, 1 / d, 3 / d} {
-		if got := training.Targets[i]; math.Abs(float64(got-want)) > 1e-6 {
+		if got := task.Training.Targets[i]; math.Abs(float64(got-want)) > 1e-6 {
 			t.Errorf("target %d is %v, want %v", i, got, want)
 		}
 	}
-	if test.Targets[0] != 0 || math.Abs(float64(test.Targets[1])-100/math.Sqrt(5)) > 1e-5 {
+	if test := task.Test; test.Targets[0] != 0 || math.Abs(float64(test.Targets[1])-100/math.Sqrt(5)) > 1e-5 {
 		t.Errorf("the other part has %v, want it on the scale of the first", test.Targets)
 	}
-	if none.Targets != nil {
+	if task.Validation.Targets != nil {
 		t.Error("a part without targets has some")
 	}
 	if !slices.Equal(kept, []float32{1, 3, 5, 7}) {
@@ -36,13 +36,13 @@ func TestStandardize(t *testing.T) {
 }
 
 func TestStandardizeLeavesWhatHasNoScale(t *testing.T) {
-	classes := train.Set{Labels: []int{0, 1}}
-	if s := Standardize(&classes); s != (Scale{0, 1}) || classes.Targets != nil {
-		t.Errorf("a classification has scale %+v and targets %v", s, classes.Targets)
+	classes := Task{Training: train.Set{Labels: []int{0, 1}}}
+	if classes.Standardize(); classes.scale.scaled() || classes.Training.Targets != nil {
+		t.Errorf("a classification has scale %+v and targets %v", classes.scale, classes.Training.Targets)
 	}
-	same := train.Set{Targets: []float32{3, 3}}
-	if s := Standardize(&same); s != (Scale{3, 1}) || same.Targets[0] != 0 {
-		t.Errorf("targets that are all 3 have scale %+v and become %v, want a deviation of 1", s, same.Targets)
+	same := Task{Training: train.Set{Targets: []float32{3, 3}}}
+	if same.Standardize(); same.scale != (scale{3, 1}) || same.Training.Targets[0] != 0 {
+		t.Errorf("targets that are all 3 have scale %+v and become %v, want a deviation of 1", same.scale, same.Training.Targets)
 	}
 }
 
@@ -56,13 +56,14 @@ func TestRescaleGivesTheTargetsOfTheFileAndUndoesIt(t *testing.T) {
 	var x nn.Batch
 	x.X.Rows, x.X.Cols, x.X.Stride, x.X.Data = 2, 3, 3, []float32{1, 2, 3, -1, 0, 1}
 	before := slices.Clone(net.Forward(x, nil).X.Data[:2])
-	weights := nn.Tensors(net.Params())
-	for _, s := range []Scale{{}, {0, 1}, {100, 1}, {0, 7}, {-40, 0.01}} {
-		undo := s.Rescale(net)
+	stored := weights.Tensors(net.Params())
+	for _, s := range []scale{{}, {0, 1}, {100, 1}, {0, 7}, {-40, 0.01}} {
+		task := Task{scale: s}
+		undo := task.Rescale(net)
 		for i, y := range net.Forward(x, nil).X.Data[:2] {
 			want := float64(before[i])
-			if s != (Scale{}) {
-				want = want*s.Deviation + s.Mean
+			if s != (scale{}) {
+				want = want*s.deviation + s.mean
 			}
 			if math.Abs(float64(y)-want) > 1e-5*(1+math.Abs(want)) {
 				t.Errorf("%+v: output %d is %v, want %v", s, i, y, want)
@@ -70,7 +71,7 @@ func TestRescaleGivesTheTargetsOfTheFileAndUndoesIt(t *testing.T) {
 		}
 		undo()
 		for _, p := range net.Params() {
-			if !slices.Equal(p.Value, weights[p.Name].Data) {
+			if !slices.Equal(p.Value, stored[p.Name].Data) {
 				t.Errorf("%+v: %s is not as before", s, p.Name)
 			}
 		}

@@ -5,13 +5,14 @@ import (
 	"os"
 
 	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/safetensors"
+	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/weights"
 	"github.com/bluefin-hpo/bluefin/objective/finetune/nn"
 )
 
 // SaveWeights writes the values of parameters to a safetensors file, by their
 // names.
 func SaveWeights(path string, params []*nn.Param) error {
-	b, err := safetensors.Marshal(safetensors.File{Metadata: map[string]string{"format": "pt"}, Tensors: nn.Tensors(params)})
+	b, err := safetensors.Marshal(safetensors.File{Metadata: map[string]string{"format": "pt"}, Tensors: weights.Tensors(params)})
 	if err != nil {
 		return err
 	}
@@ -25,7 +26,7 @@ func LoadWeights(path string, params []*nn.Param) error {
 	if err != nil {
 		return err
 	}
-	if err := nn.Load(params, f.Tensors); err != nil {
+	if err := weights.Load(params, f.Tensors); err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
 	return nil

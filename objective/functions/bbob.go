@@ -5,7 +5,7 @@ import (
 	"math"
 )
 
-// BBOB returns function id of the 24 noiseless ones of the Black-Box
+// bbobFunction returns function id of the 24 noiseless ones of the Black-Box
 // Optimization Benchmark, in dim dimensions, on the box [-5, 5]^dim: Finck,
 // Hansen, Ros and Auger, "Real-Parameter Black-Box Optimization Benchmarking
 // 2009: Noiseless Functions Definitions" (INRIA RR-6829). The instance decides
@@ -13,19 +13,19 @@ import (
 // the gap to the optimum: the constant f_opt of the definition is left out.
 //
 // It is an error if id is not 1 to 24, dim is below 2 or instance is below 1.
-func BBOB(id, dim, instance int) (Function, error) {
+func bbobFunction(id, dim, instance int) (function, error) {
 	switch {
 	case id < 1 || id > len(bbobs):
-		return Function{}, fmt.Errorf("BBOB function is %d, want 1 to %d", id, len(bbobs))
+		return function{}, fmt.Errorf("BBOB function is %d, want 1 to %d", id, len(bbobs))
 	case dim < 2:
-		return Function{}, fmt.Errorf("BBOB dimension is %d, want at least 2", dim)
+		return function{}, fmt.Errorf("BBOB dimension is %d, want at least 2", dim)
 	case instance < 1:
-		return Function{}, fmt.Errorf("BBOB instance is %d, want at least 1", instance)
+		return function{}, fmt.Errorf("BBOB instance is %d, want at least 1", instance)
 	}
 	b := newBBOB(id, dim, instance)
 	core := bbobs[id-1](b)
 	penalty := b.penalty(id)
-	f := Function{Minimizer: b.xopt, Value: func(x []float64) float64 {
+	f := function{Minimizer: b.xopt, Value: func(x []float64) float64 {
 		v := core(x)
 		if penalty != 0 {
 			v += penalty * outside(x, 5)

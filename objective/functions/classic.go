@@ -35,19 +35,19 @@ var classics = []classic{
 	{"ackley10", 10, []float64{-20}, []float64{45}, 0, []float64{0}, ackley},
 }
 
-// Classic returns one of twelve functions of textbooks: branin, sixhump,
+// classicFunction returns one of twelve functions of textbooks: branin, sixhump,
 // goldstein_log, hartmann3, shekel10, michalewicz5, hartmann6, styblinski6,
 // alpine6, levy8, griewank8 or ackley10. It is an error if there is none of the
 // name. Where no closed form is known, Minimizer has six digits.
-func Classic(name string) (Function, error) {
+func classicFunction(name string) (function, error) {
 	for _, c := range classics {
 		if c.name == name {
-			f := Function{Minimum: c.minimum, Value: c.value}
+			f := function{Minimum: c.minimum, Value: c.value}
 			f.Low, f.High, f.Minimizer = spread(c.low, c.dim), spread(c.high, c.dim), spread(c.minimizer, c.dim)
 			return f, nil
 		}
 	}
-	return Function{}, fmt.Errorf("no classic function is called %q", name)
+	return function{}, fmt.Errorf("no classic function is called %q", name)
 }
 
 // spread repeats a single value d times.

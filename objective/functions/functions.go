@@ -1,7 +1,7 @@
 // Package functions has test problems with known minima, to judge samplers and
-// pruners by: functions of real numbers (BBOB, Classic), problems with
-// integers, categories and conditions (Mixed), and tables of trainings with
-// their learning curves (Table).
+// pruners by: functions of real numbers (bbob, classic), problems with
+// integers, categories and conditions (mixed), and tables of trainings with
+// their learning curves (table).
 //
 // A Problem asks for its parameters while it runs, so that a parameter that
 // depends on another one is only asked for where it means something:
@@ -39,8 +39,8 @@ type Problem struct {
 	Curve func(ask Ask) []float64
 }
 
-// A Function is a function of real numbers on a box.
-type Function struct {
+// A function is a function of real numbers on a box.
+type function struct {
 	Low, High []float64 // length d: the box, both ends included
 	Minimum   float64   // the least value in the box
 	Minimizer []float64 // length d: a point that has it
@@ -48,7 +48,7 @@ type Function struct {
 }
 
 // problem makes a problem of f, with parameters called x0, x1, ….
-func (f Function) problem(name, group string) Problem {
+func (f function) problem(name, group string) Problem {
 	dims := make([]space.Dimension, len(f.Low))
 	for i := range dims {
 		dims[i] = space.Dimension{Name: "x" + strconv.Itoa(i), Dist: space.Float{Low: f.Low[i], High: f.High[i]}}
@@ -81,10 +81,10 @@ func New(name string, instance int) (Problem, error) {
 		if !ok {
 			return Problem{}, fmt.Errorf("problem %q: want bbob_fFF_dDD with a function FF and a dimension DD", name)
 		}
-		f, err := BBOB(id, dim, instance)
+		f, err := bbobFunction(id, dim, instance)
 		return f.problem(name, fmt.Sprintf("bbob_d%02d", dim)), err
 	case strings.HasPrefix(name, "classic_"):
-		f, err := Classic(strings.TrimPrefix(name, "classic_"))
+		f, err := classicFunction(strings.TrimPrefix(name, "classic_"))
 		return f.problem(name, "classic"), err
 	case strings.HasPrefix(name, "mixint_f"):
 		id, err := strconv.Atoi(strings.TrimPrefix(name, "mixint_f"))

@@ -60,7 +60,7 @@ func TestNewRefuses(t *testing.T) {
 // The value at the minimizer is the minimum, and no other point has less.
 func TestMinima(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
-	check := func(name string, f Function, tolerance float64) {
+	check := func(name string, f function, tolerance float64) {
 		t.Helper()
 		if y := f.Value(f.Minimizer); math.Abs(y-f.Minimum) > tolerance {
 			t.Errorf("%s is %v at its minimizer, want %v", name, y, f.Minimum)
@@ -81,7 +81,7 @@ func TestMinima(t *testing.T) {
 	for id := 1; id <= 24; id++ {
 		for _, d := range []int{2, 5, 17} {
 			for _, instance := range []int{1, 11, 104} {
-				f, err := BBOB(id, d, instance)
+				f, err := bbobFunction(id, d, instance)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -102,7 +102,7 @@ func TestMinima(t *testing.T) {
 		}
 	}
 	for _, c := range classics {
-		f, err := Classic(c.name)
+		f, err := classicFunction(c.name)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -112,9 +112,9 @@ func TestMinima(t *testing.T) {
 
 func TestInstancesDiffer(t *testing.T) {
 	for id := 1; id <= 24; id++ {
-		a, _ := BBOB(id, 5, 1)
-		b, _ := BBOB(id, 5, 2)
-		again, _ := BBOB(id, 5, 1)
+		a, _ := bbobFunction(id, 5, 1)
+		b, _ := bbobFunction(id, 5, 2)
+		again, _ := bbobFunction(id, 5, 1)
 		x := []float64{1.3, -2.1, 0.7, 3.3, -4.2}
 		if a.Value(x) == b.Value(x) {
 			t.Errorf("f%d has the same value in instances 1 and 2", id)
@@ -141,7 +141,7 @@ func TestMixintReachesItsMinimum(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		f, _ := BBOB(1, 10, instance)
+		f, _ := bbobFunction(1, 10, instance)
 		best := map[string]float64{"x6": f.Minimizer[6], "x7": f.Minimizer[7]}
 		value := func() float64 {
 			return p.Value(func(name string, _ space.Dist) float64 { return best[name] })

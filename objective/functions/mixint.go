@@ -14,7 +14,7 @@ import (
 // that the optimum is on the grid.
 func mixint(id, instance int) (Problem, error) {
 	const dim = 10
-	f, err := BBOB(id, dim, instance)
+	f, err := bbobFunction(id, dim, instance)
 	if err != nil {
 		return Problem{}, err
 	}

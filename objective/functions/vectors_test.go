@@ -99,7 +99,7 @@ func TestRandomNumbersAreThoseOfTheReference(t *testing.T) {
 func TestBBOBIsTheReferenceAtEveryPoint(t *testing.T) {
 	functions, points := 0, 0
 	for _, c := range loadVectors(t).BBOB {
-		f, err := BBOB(c.F, c.D, c.Inst)
+		f, err := bbobFunction(c.F, c.D, c.Inst)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -127,7 +127,7 @@ func TestBBOBIsTheReferenceAtEveryPoint(t *testing.T) {
 func TestClassicIsTheReferenceAtEveryPoint(t *testing.T) {
 	points := 0
 	for _, c := range loadVectors(t).Classic {
-		f, err := Classic(c.Name)
+		f, err := classicFunction(c.Name)
 		if err != nil {
 			t.Fatal(err)
 		}

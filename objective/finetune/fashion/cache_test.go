@@ -6,7 +6,9 @@ import (
 	"testing"
 
 	"github.com/bluefin-hpo/bluefin/objective/finetune"
+	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/weights"
 	"github.com/bluefin-hpo/bluefin/objective/finetune/nn"
+	"github.com/bluefin-hpo/bluefin/objective/finetune/train"
 )
 
 // small is the task with fewer images.
@@ -26,7 +28,7 @@ func TestComputingFrozenLayersOnceChangesNoBit(t *testing.T) {
 	cached.CacheDir = t.TempDir()
 	plain.Recompute = true
 	train := func(task *finetune.Task, s finetune.Settings) (*nn.Network, finetune.Result) {
-		net, r, err := task.Train(t.Context(), finetune.Checkpoints{}, s, 1, func(int, finetune.Metrics) error { return nil })
+		net, r, err := task.Train(t.Context(), finetune.Checkpoints{}, s, 1, func(int, train.Metrics) error { return nil })
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -34,11 +36,11 @@ func TestComputingFrozenLayersOnceChangesNoBit(t *testing.T) {
 	}
 	for frozen := 1; frozen <= cached.Layers; frozen++ {
 		for _, batch := range []int{1, 7, 32} {
-			s := Defaults()
+			s := defaults()
 			s.FrozenLayers, s.BatchSize, s.NumTrainEpochs = frozen, batch, 2
 			got, result := train(cached, s)
 			want, expected := train(plain, s)
-			if !reflect.DeepEqual(nn.Tensors(got.Params()), nn.Tensors(want.Params())) || !reflect.DeepEqual(result, expected) {
+			if !reflect.DeepEqual(weights.Tensors(got.Params()), weights.Tensors(want.Params())) || !reflect.DeepEqual(result, expected) {
 				t.Errorf("%d blocks frozen, batches of %d: ends with %+v, want %+v and the same weights", frozen, batch, result.Best, expected.Best)
 			}
 		}

@@ -18,6 +18,7 @@ import (
 	"github.com/bluefin-hpo/bluefin/objective/finetune/fashion/internal/cnn"
 	"github.com/bluefin-hpo/bluefin/objective/finetune/fashion/internal/idx"
 	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/safetensors"
+	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/weights"
 	"github.com/bluefin-hpo/bluefin/objective/finetune/nn"
 	"github.com/bluefin-hpo/bluefin/objective/finetune/train"
 	"github.com/bluefin-hpo/bluefin/space"
@@ -46,18 +47,18 @@ const (
 	test       = 1500
 )
 
-// Defaults returns the settings that we recommend for this task: what one would
+// defaults returns the settings that we recommend for this task: what one would
 // write down from experience with small convolutional networks.
-func Defaults() finetune.Settings {
+func defaults() finetune.Settings {
 	s := finetune.Defaults()
 	s.BatchSize = 16
 	s.NumTrainEpochs = 20
 	return s
 }
 
-// Space returns the ranges that the task is searched in. They hold the
+// searchSpace returns the ranges that the task is searched in. They hold the
 // Defaults.
-func Space() finetune.Space {
+func searchSpace() finetune.Space {
 	sp := finetune.DefaultSpace(cnn.Blocks)
 	sp.LearningRate = space.Float{Low: 1e-4, High: 3e-2, Log: true}
 	sp.BatchSize = space.Int{Low: 8, High: 64, Log: true}
@@ -89,7 +90,7 @@ func Task() (*finetune.Task, error) {
 		Layers: cnn.Blocks,
 		Network: func(s finetune.Settings, rng *rand.Rand) (*nn.Network, error) {
 			net := cnn.New(len(Classes), s.Dropout, rng)
-			if err := nn.Load(net.Blocks.Params(), file.Tensors); err != nil {
+			if err := weights.Load(net.Blocks.Params(), file.Tensors); err != nil {
 				return nil, fmt.Errorf("pretrained weights: %w", err)
 			}
 			return net, nil
@@ -97,8 +98,8 @@ func Task() (*finetune.Task, error) {
 		Training:   part(all, 0, training),
 		Validation: part(all, training, training+validation),
 		Test:       part(all, training+validation, training+validation+test),
-		Defaults:   Defaults(),
-		Space:      Space(),
+		Defaults:   defaults(),
+		Space:      searchSpace(),
 		Patience:   5,
 	}, nil
 }

@@ -19,7 +19,7 @@ func task(tb testing.TB) *finetune.Task {
 
 func run(tb testing.TB, t *finetune.Task, s finetune.Settings, seed uint64) finetune.Result {
 	tb.Helper()
-	r, err := t.Run(tb.Context(), s, seed, func(int, finetune.Metrics) error { return nil })
+	r, err := t.Run(tb.Context(), s, seed, func(int, train.Metrics) error { return nil })
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -66,20 +66,20 @@ func TestNoImageIsInTwoParts(t *testing.T) {
 }
 
 func TestTheDefaultsAreInTheSpace(t *testing.T) {
-	sp := Space()
-	params := sp.Params(Defaults(), cnn.Blocks)
+	sp := searchSpace()
+	params := sp.Params(defaults(), cnn.Blocks)
 	for _, d := range sp.Dims() {
 		if _, err := d.Dist.Internal(params[d.Name]); err != nil {
 			t.Errorf("%s: %v", d.Name, err)
 		}
 	}
-	if err := Defaults().Check(cnn.Blocks); err != nil {
+	if err := defaults().Check(cnn.Blocks); err != nil {
 		t.Error(err)
 	}
 }
 
 func TestAShortTrainingLearnsTheTask(t *testing.T) {
-	s := Defaults()
+	s := defaults()
 	s.NumTrainEpochs, s.FrozenLayers = 2, 2
 	if r := run(t, task(t), s, 1); r.Test.Accuracy < 0.75 {
 		t.Errorf("the test accuracy is %v after 2 epochs, want at least 0.75", r.Test.Accuracy)
@@ -90,7 +90,7 @@ func TestAShortTrainingLearnsTheTask(t *testing.T) {
 func BenchmarkTrial(b *testing.B) {
 	task := task(b)
 	for b.Loop() {
-		r := run(b, task, Defaults(), 1)
+		r := run(b, task, defaults(), 1)
 		b.ReportMetric(r.Test.Accuracy, "test_accuracy")
 		b.ReportMetric(float64(r.EpochsRun), "epochs")
 	}

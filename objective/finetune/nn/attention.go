@@ -19,7 +19,7 @@ import (
 // Rows attend to the rows of their own example only. As examples lie one after
 // the other without padding there is nothing to mask.
 type MultiHeadAttention struct {
-	Query, Key, Value *Dense  // d → heads·c, a head's c columns side by side
+	Query, Key, Value *Dense  // d → heads·c, all of the same width, a head's c columns side by side
 	Output            *Dense  // heads·c → any width
 	Heads             int     // divides the width of queries, keys and values
 	Dropout           float64 // probability that a weight is set to 0 in training, in [0, 1)
@@ -34,12 +34,6 @@ type MultiHeadAttention struct {
 }
 
 var _ Layer = (*MultiHeadAttention)(nil)
-
-// NewMultiHeadAttention returns the layer of these maps. Queries, keys and
-// values have the same width, a multiple of heads.
-func NewMultiHeadAttention(query, key, value, output *Dense, heads int, dropout float64) *MultiHeadAttention {
-	return &MultiHeadAttention{Query: query, Key: key, Value: value, Output: output, Heads: heads, Dropout: dropout}
-}
 
 // Forward implements Layer. With dropout it draws one number per weight from
 // rng.
@@ -100,8 +94,8 @@ func (a *MultiHeadAttention) drop(to, from []float32, h head) {
 
 // Backward implements Layer.
 func (a *MultiHeadAttention) Backward(dy blas32.General, wantDX bool) (dx blas32.General) {
-	values := wantDX || Trains(a.Value)
-	scores := wantDX || Trains(a.Query) || Trains(a.Key)
+	values := wantDX || trains(a.Value)
+	scores := wantDX || trains(a.Query) || trains(a.Key)
 	do := a.Output.Backward(dy, values || scores) // n×heads·c
 	dq, dk, dv := a.dqBuf.matrix(a.q.Rows, a.q.Cols), a.dkBuf.matrix(a.k.Rows, a.k.Cols), a.dvBuf.matrix(a.v.Rows, a.v.Cols)
 	if values || scores {
@@ -195,5 +189,5 @@ func (a *MultiHeadAttention) Params() []*Param {
 
 // Trains reports whether a parameter of a trains.
 func (a *MultiHeadAttention) Trains() bool {
-	return Trains(a.Query) || Trains(a.Key) || Trains(a.Value) || Trains(a.Output)
+	return trains(a.Query) || trains(a.Key) || trains(a.Value) || trains(a.Output)
 }

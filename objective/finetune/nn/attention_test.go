@@ -54,7 +54,7 @@ func dot(a, b []float64) (sum float64) {
 }
 
 func randomAttention(d, width, heads int, dropout float64, rng *rand.Rand) *MultiHeadAttention {
-	return NewMultiHeadAttention(randomDense(d, width, rng), randomDense(d, width, rng), randomDense(d, width, rng), randomDense(width, d, rng), heads, dropout)
+	return &MultiHeadAttention{Query: randomDense(d, width, rng), Key: randomDense(d, width, rng), Value: randomDense(d, width, rng), Output: randomDense(width, d, rng), Heads: heads, Dropout: dropout}
 }
 
 func TestAttentionAgreesWithFiniteDifferences(t *testing.T) {

@@ -90,28 +90,26 @@ func (a *AvgPool2D) Params() []*Param { return nil }
 // A GlobalAvgPool2D layer turns each image into one pixel: the mean of its
 // pixels.
 type GlobalAvgPool2D struct {
-	channels int
-	cols     int // of the last batch
-	y, dx    buffer
+	Channels int // of an image, at least 1
+
+	cols  int // of the last batch
+	y, dx buffer
 }
 
 var _ Layer = (*GlobalAvgPool2D)(nil)
 
-// NewGlobalAvgPool2D returns a layer for images with so many channels.
-func NewGlobalAvgPool2D(channels int) *GlobalAvgPool2D { return &GlobalAvgPool2D{channels: channels} }
-
 // Forward implements Layer. It draws nothing from rng.
 func (a *GlobalAvgPool2D) Forward(b Batch, _ *rand.Rand) Batch {
 	a.cols = b.X.Cols
-	y := a.y.matrix(b.X.Rows, a.channels)
+	y := a.y.matrix(b.X.Rows, a.Channels)
 	clear(y.Data)
 	for n := range b.X.Rows {
-		mean := y.Data[n*a.channels:][:a.channels]
-		for pixel := 0; pixel < a.cols; pixel += a.channels {
-			kernel.Add(mean, b.X.Data[n*b.X.Stride+pixel:][:a.channels])
+		mean := y.Data[n*a.Channels:][:a.Channels]
+		for pixel := 0; pixel < a.cols; pixel += a.Channels {
+			kernel.Add(mean, b.X.Data[n*b.X.Stride+pixel:][:a.Channels])
 		}
 	}
-	kernel.Scale(y.Data, float32(a.channels)/float32(a.cols))
+	kernel.Scale(y.Data, float32(a.Channels)/float32(a.cols))
 	b.X = y
 	return b
 }
@@ -122,13 +120,13 @@ func (a *GlobalAvgPool2D) Backward(dy blas32.General, wantDX bool) (dx blas32.Ge
 		return blas32.General{}
 	}
 	dx = a.dx.matrix(dy.Rows, a.cols)
-	scale := float32(a.channels) / float32(a.cols)
+	scale := float32(a.Channels) / float32(a.cols)
 	for n := range dy.Rows {
 		to := dx.Data[n*a.cols:][:a.cols]
-		for c, g := range dy.Data[n*a.channels:][:a.channels] {
+		for c, g := range dy.Data[n*a.Channels:][:a.Channels] {
 			to[c] = g * scale
 		}
-		for filled := a.channels; filled < a.cols; filled *= 2 {
+		for filled := a.Channels; filled < a.cols; filled *= 2 {
 			copy(to[filled:], to[:filled])
 		}
 	}

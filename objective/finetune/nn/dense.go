@@ -11,10 +11,10 @@ import (
 
 // A Dense layer is the affine map y = x·Wᵀ + b.
 type Dense struct {
-	W    *Param // out×in, row by row
-	B    *Param // out
-	LoRA *LoRA  // nil: there is none; see AddLoRA
+	W *Param // out×in, row by row
+	B *Param // out
 
+	lora    *lora // nil: none; see AddLoRA
 	in, out int
 	params  []*Param
 	x       blas32.General // n×in, argument of the last Forward
@@ -40,8 +40,8 @@ func (d *Dense) Init(sd float64, rng *rand.Rand) {
 	clear(d.B.Value)
 }
 
-// Forward implements Layer. It draws nothing from rng but for a LoRA with
-// dropout.
+// Forward implements Layer. It draws nothing from rng but for a low-rank
+// term with dropout.
 func (d *Dense) Forward(b Batch, rng *rand.Rand) Batch {
 	x := b.X
 	d.x = x
@@ -50,8 +50,8 @@ func (d *Dense) Forward(b Batch, rng *rand.Rand) Batch {
 		copy(y.Data[i*d.out:], d.B.Value)
 	}
 	kernel.Gemm(blas.NoTrans, blas.Trans, x, d.weights(d.W.Value), 1, y) // y = x·Wᵀ + b
-	if d.LoRA != nil {
-		d.LoRA.forward(b, y, rng)
+	if d.lora != nil {
+		d.lora.forward(b, y, rng)
 	}
 	b.X = y
 	return b
@@ -78,12 +78,12 @@ func (d *Dense) backward(dy blas32.General, beta float32, dx blas32.General) {
 	if dx.Data != nil {
 		kernel.Gemm(blas.NoTrans, blas.NoTrans, dy, d.weights(d.W.Value), beta, dx) // dx = dy·W + β·dx
 	}
-	if d.LoRA != nil {
-		d.LoRA.backward(dy, dx)
+	if d.lora != nil {
+		d.lora.backward(dy, dx)
 	}
 }
 
-// Params implements Layer: W, then B, then A and B of the LoRA.
+// Params implements Layer: W, then B, then A and B of the low-rank term.
 func (d *Dense) Params() []*Param { return d.params }
 
 func (d *Dense) weights(data []float32) blas32.General {

@@ -8,12 +8,6 @@ import (
 	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/kernel"
 )
 
-// A Table names a matrix of learned rows and says how many there are.
-type Table struct {
-	Name string
-	Rows int
-}
-
 // An Embedding layer turns tokens into rows: the row of the token, plus that of
 // its position in its example, counted from 0, plus that of the first segment.
 // That is the input of J. Devlin, M. Chang, K. Lee, K. Toutanova, "BERT:
@@ -32,20 +26,22 @@ type Embedding struct {
 
 var _ Layer = (*Embedding)(nil)
 
-// NewEmbedding returns a layer of zeros with rows of the given width. Without
-// Rows there are no positions or no segments. The names of the tables are those
-// of the parameters.
-func NewEmbedding(width int, tokens, positions, segments Table) *Embedding {
-	e := &Embedding{Tokens: newParam(tokens.Name, true, tokens.Rows, width), width: width}
-	e.params = []*Param{e.Tokens}
-	if positions.Rows > 0 {
-		e.Positions = newParam(positions.Name, true, positions.Rows, width)
-		e.params = append(e.params, e.Positions)
+// NewEmbedding returns a layer of zeros with rows of the given width, for so many
+// tokens, positions and segments; 0 positions or segments mean that there are
+// none. The parameters are name.word_embeddings.weight,
+// name.position_embeddings.weight and name.token_type_embeddings.weight, as in
+// BERT.
+func NewEmbedding(name string, width, tokens, positions, segments int) *Embedding {
+	e := &Embedding{width: width}
+	table := func(kind string, rows int) *Param {
+		if rows == 0 {
+			return nil
+		}
+		p := newParam(name+"."+kind+"_embeddings.weight", true, rows, width)
+		e.params = append(e.params, p)
+		return p
 	}
-	if segments.Rows > 0 {
-		e.Segments = newParam(segments.Name, true, segments.Rows, width)
-		e.params = append(e.params, e.Segments)
-	}
+	e.Tokens, e.Positions, e.Segments = table("word", tokens), table("position", positions), table("token_type", segments)
 	return e
 }
 

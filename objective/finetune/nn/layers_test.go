@@ -23,7 +23,7 @@ func everyLayer(rng *rand.Rand) map[string]layerCase {
 	image := Image{7, 5, 3}
 	conv := NewConv2D("conv", image, 10, Window{Size: 3, Stride: 2, Padding: 1}, true)
 	norm, batchNorm := NewLayerNorm("norm", d, 0), NewBatchNorm("norm", 3)
-	embedding := NewEmbedding(d, Table{"tokens", 50}, Table{"positions", 20}, Table{"segments", 2})
+	embedding := NewEmbedding("embeddings", d, 50, 20, 2)
 	for _, l := range []Layer{conv, norm, embedding} {
 		randomize(rng, l.Params()...)
 	}
@@ -52,7 +52,7 @@ func everyLayer(rng *rand.Rand) map[string]layerCase {
 		"convolution":         {conv, images},
 		"max pool":            {NewMaxPool2D(image, Window{Size: 2}), images},
 		"average pool":        {NewAvgPool2D(image, Window{Size: 2}), images},
-		"global average pool": {NewGlobalAvgPool2D(3), images},
+		"global average pool": {&GlobalAvgPool2D{Channels: 3}, images},
 		"batch norm":          {batchNorm, images},
 		"network": {&Network{
 			Blocks: Sequential{embedding, Sequential{&Residual{F: randomAttention(d, 22, 2, 0.2, rng)}, norm}, &MeanPool{}},
@@ -194,7 +194,7 @@ func TestFrozenParametersGetNoGradient(t *testing.T) {
 				}
 			}
 			c.layer.Forward(c.batch, nil)
-			if !Trains(c.layer) {
+			if !trains(c.layer) {
 				t.Errorf("%s: does not train, want it to for %s", name, p.Name)
 			}
 			c.layer.Backward(dy, false)
@@ -204,7 +204,7 @@ func TestFrozenParametersGetNoGradient(t *testing.T) {
 		for _, p := range params {
 			p.Frozen = true
 		}
-		if Trains(c.layer) {
+		if trains(c.layer) {
 			t.Errorf("%s: trains, want it not to with all parameters frozen", name)
 		}
 		sameBits(t, name+": dx with all frozen", c.layer.Backward(dy, true).Data, dx)

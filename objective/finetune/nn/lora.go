@@ -12,11 +12,11 @@ import (
 	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/kernel"
 )
 
-// A LoRA is a low-rank term in the weights of a Dense layer, to be trained in
+// A lora is a low-rank term in the weights of a Dense layer, to be trained in
 // their place: W + α/r·B·A. E. Hu, Y. Shen, P. Wallis, Z. Allen-Zhu, Y. Li,
 // S. Wang, L. Wang, W. Chen, "LoRA: Low-Rank Adaptation of Large Language
 // Models", 2021, section 4.1.
-type LoRA struct {
+type lora struct {
 	A *Param // r×in
 	B *Param // out×r
 
@@ -35,33 +35,36 @@ type LoRA struct {
 // with dropout, a probability in [0, 1).
 func (d *Dense) AddLoRA(r int, alpha, dropout float64, rng *rand.Rand) {
 	name := strings.TrimSuffix(d.W.Name, ".weight")
-	l := &LoRA{A: newParam(name+".lora_A", true, r, d.in), B: newParam(name+".lora_B", true, d.out, r), scale: float32(alpha / float64(r)), drop: Dropout{Rate: dropout}}
+	l := &lora{A: newParam(name+".lora_A", true, r, d.in), B: newParam(name+".lora_B", true, d.out, r), scale: float32(alpha / float64(r)), drop: Dropout{Rate: dropout}}
 	bound := 1 / math.Sqrt(float64(d.in))
 	for i := range l.A.Value {
 		l.A.Value[i] = float32(bound * (2*rng.Float64() - 1))
 	}
 	d.W.Frozen, d.B.Frozen = true, true
-	d.LoRA = l
+	d.lora = l
 	d.params = []*Param{d.W, d.B, l.A, l.B}
 }
+
+// HasLoRA reports whether d has a low-rank term.
+func (d *Dense) HasLoRA() bool { return d.lora != nil }
 
 // MergeLoRA adds the low-rank term, if d has one, to the weights and removes
 // it: the layer is as any other then, and computes the same but for rounding.
 // Weight and bias stay frozen.
 func (d *Dense) MergeLoRA() {
-	l := d.LoRA
+	l := d.lora
 	if l == nil {
 		return
 	}
 	scaled := slices.Clone(l.B.Value)
 	kernel.Scale(scaled, l.scale)
 	kernel.Gemm(blas.NoTrans, blas.NoTrans, l.b(scaled), l.a(l.A.Value), 1, d.weights(d.W.Value)) // W += α/r·B·A
-	d.LoRA = nil
+	d.lora = nil
 	d.params = []*Param{d.W, d.B}
 }
 
 // forward adds α/r·x·Aᵀ·Bᵀ to y.
-func (l *LoRA) forward(b Batch, y blas32.General, rng *rand.Rand) {
+func (l *lora) forward(b Batch, y blas32.General, rng *rand.Rand) {
 	l.x = l.drop.Forward(b, rng).X
 	a := l.a(l.A.Value)
 	l.u = l.uBuf.matrix(l.x.Rows, a.Rows)
@@ -72,7 +75,7 @@ func (l *LoRA) forward(b Batch, y blas32.General, rng *rand.Rand) {
 
 // backward adds the gradients in A and B to theirs, and that in x to dx, which
 // may be empty.
-func (l *LoRA) backward(dy, dx blas32.General) {
+func (l *lora) backward(dy, dx blas32.General) {
 	if !l.B.Frozen {
 		kernel.Gemm(blas.Trans, blas.NoTrans, dy, l.u, 1, l.b(l.B.Grad)) // dB += dyᵀ·u
 	}
@@ -96,10 +99,10 @@ func (l *LoRA) backward(dy, dx blas32.General) {
 	}
 }
 
-func (l *LoRA) a(data []float32) blas32.General {
+func (l *lora) a(data []float32) blas32.General {
 	return blas32.General{Rows: l.A.Shape[0], Cols: l.A.Shape[1], Stride: l.A.Shape[1], Data: data}
 }
 
-func (l *LoRA) b(data []float32) blas32.General {
+func (l *lora) b(data []float32) blas32.General {
 	return blas32.General{Rows: l.B.Shape[0], Cols: l.B.Shape[1], Stride: l.B.Shape[1], Data: data}
 }

@@ -10,7 +10,7 @@ import (
 func randomLoRA(in, out int, dropout float64, rng *rand.Rand) *Dense {
 	d := randomDense(in, out, rng)
 	d.AddLoRA(3, 6, dropout, rng)
-	randomize(rng, d.LoRA.A, d.LoRA.B)
+	randomize(rng, d.lora.A, d.lora.B)
 	return d
 }
 
@@ -18,8 +18,8 @@ func randomLoRA(in, out int, dropout float64, rng *rand.Rand) *Dense {
 func referenceLoRA(d *Dense) reference {
 	return func(r int, x []float64, params [][]float64) []float64 {
 		y := referenceDense(r, x, params[:2])
-		if d.LoRA.drop.Rate > 0 {
-			x = referenceDropout(&d.LoRA.drop)(r, x, nil)
+		if d.lora.drop.Rate > 0 {
+			x = referenceDropout(&d.lora.drop)(r, x, nil)
 		}
 		h := referenceDense(r, x, [][]float64{params[2], make([]float64, 3)})
 		for i, v := range referenceDense(r, h, [][]float64{params[3], make([]float64, len(y))}) {
@@ -44,7 +44,7 @@ func TestANewLoRAChangesNothing(t *testing.T) {
 	want := append([]float32(nil), d.Forward(Batch{X: x}, nil).X.Data...)
 	d.AddLoRA(2, 16, 0.1, rng)
 	sameBits(t, "y", d.Forward(Batch{X: x}, nil).X.Data, want)
-	if !d.W.Frozen || !d.B.Frozen || !d.LoRA.A.Trains() || !d.LoRA.B.Trains() {
+	if !d.W.Frozen || !d.B.Frozen || !d.lora.A.Trains() || !d.lora.B.Trains() {
 		t.Error("want weight and bias frozen and the others not")
 	}
 	for i, want := range []string{"dense.weight [5 7]", "dense.bias [5]", "dense.lora_A [2 7]", "dense.lora_B [5 2]"} {
@@ -54,7 +54,7 @@ func TestANewLoRAChangesNothing(t *testing.T) {
 		}
 	}
 	var largest float64
-	for _, v := range d.LoRA.A.Value {
+	for _, v := range d.lora.A.Value {
 		largest = math.Max(largest, math.Abs(float64(v)))
 	}
 	if bound := 1 / math.Sqrt(7); !(largest > bound/2 && largest <= bound) {
@@ -67,7 +67,7 @@ func TestAMergedLoRAComputesTheSame(t *testing.T) {
 	d, x := randomLoRA(7, 5, 0.4, rng), randomMatrix(6, 7, rng)
 	want := to64(d.Forward(Batch{X: x}, nil).X.Data)
 	d.MergeLoRA()
-	if len(d.Params()) != 2 || d.LoRA != nil {
+	if len(d.Params()) != 2 || d.lora != nil {
 		t.Errorf("%d parameters are left, want weight and bias", len(d.Params()))
 	}
 	if e := relativeError(d.Forward(Batch{X: x}, nil).X.Data, want); !(e < tolerance) {
@@ -81,7 +81,7 @@ func TestAMergedLoRAComputesTheSame(t *testing.T) {
 func TestTrainingALoRALeavesTheWeightsAsTheyAre(t *testing.T) {
 	rng := rand.New(rand.NewPCG(6, 4))
 	d, x := randomLoRA(7, 5, 0.1, rng), randomMatrix(6, 7, rng)
-	w, a := append([]float32(nil), d.W.Value...), append([]float32(nil), d.LoRA.A.Value...)
+	w, a := append([]float32(nil), d.W.Value...), append([]float32(nil), d.lora.A.Value...)
 	opt := AdamW{WeightDecay: 0.1}
 	for range 3 {
 		d.Backward(d.Forward(Batch{X: x}, rng).X, false)
@@ -89,7 +89,7 @@ func TestTrainingALoRALeavesTheWeightsAsTheyAre(t *testing.T) {
 	}
 	sameBits(t, "weights", d.W.Value, w)
 	sameBits(t, "gradient of the weights", d.W.Grad, make([]float32, len(w)))
-	if d.LoRA.A.Value[0] == a[0] {
+	if d.lora.A.Value[0] == a[0] {
 		t.Error("A has not changed")
 	}
 }

@@ -1,14 +1,10 @@
 package nn
 
 import (
-	"fmt"
-	"maps"
 	"math/rand/v2"
 	"slices"
 
 	"gonum.org/v1/gonum/blas/blas32"
-
-	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/safetensors"
 )
 
 // A Network is a stack of blocks with a head for the task at hand. The blocks
@@ -39,37 +35,38 @@ func (n *Network) Backward(dy blas32.General, wantDX bool) (dx blas32.General) {
 func (n *Network) Params() []*Param { return append(n.Blocks.Params(), n.Head.Params()...) }
 
 // Trains reports whether a parameter of n trains.
-func (n *Network) Trains() bool { return n.Blocks.Trains() || Trains(n.Head) }
+func (n *Network) Trains() bool { return n.Blocks.Trains() || trains(n.Head) }
+
+// FrozenBlocks returns how many of the first blocks are frozen as a whole: all
+// their parameters are Frozen, those without a gradient too, the last of them
+// has parameters, and no layer in them reports that it Augments (see Layer). A
+// block without parameters behind them is not counted, because a dropout acts
+// there. Training keeps frozen blocks in evaluation mode, so their outputs never
+// change.
+func (n *Network) FrozenBlocks() int {
+	frozen := 0
+	for i, b := range n.Blocks {
+		params := b.Params()
+		if slices.ContainsFunc(params, func(p *Param) bool { return !p.Frozen }) || augments(b) {
+			break
+		}
+		if len(params) > 0 {
+			frozen = i + 1
+		}
+	}
+	return frozen
+}
+
+func augments(l Layer) (any bool) {
+	Walk(l, func(l Layer) {
+		a, ok := l.(interface{ Augments() bool })
+		any = any || ok && a.Augments()
+	})
+	return any
+}
 
 // Split cuts the network behind its first k blocks, 0 ≤ k ≤ len(n.Blocks).
 // Both parts work on the network's parameters.
 func (n *Network) Split(k int) (front Sequential, back *Network) {
 	return n.Blocks[:k:k], &Network{Blocks: n.Blocks[k:], Head: n.Head}
-}
-
-// Tensors returns copies of parameters by their names.
-func Tensors(params []*Param) map[string]safetensors.Tensor {
-	all := make(map[string]safetensors.Tensor, len(params))
-	for _, p := range params {
-		all[p.Name] = safetensors.Tensor{Shape: slices.Clone(p.Shape), Data: slices.Clone(p.Value)}
-	}
-	return all
-}
-
-// Load copies the values of all parameters from tensors of their names. It is
-// an error if one is missing or of another shape; then nothing is changed.
-func Load(params []*Param, from map[string]safetensors.Tensor) error {
-	for _, p := range params {
-		t, ok := from[p.Name]
-		if !ok {
-			return fmt.Errorf("tensor %q is missing: there are %d, such as %q", p.Name, len(from), slices.Sorted(maps.Keys(from))[:min(len(from), 3)])
-		}
-		if !slices.Equal(t.Shape, p.Shape) {
-			return fmt.Errorf("tensor %q has shape %v, want %v", p.Name, t.Shape, p.Shape)
-		}
-	}
-	for _, p := range params {
-		copy(p.Value, from[p.Name].Data)
-	}
-	return nil
 }

@@ -54,6 +54,11 @@ func (b Batch) rows(i int) int {
 }
 
 // A Layer is a differentiable function of a batch, example by example.
+//
+// A custom layer may have three more methods. Layers() []Layer lists the layers
+// that it is made of (see Walk); Trains() bool answers for its parameters
+// without listing them; Augments() bool reports that it changes examples at
+// random in training, so that it must not be frozen.
 type Layer interface {
 	// Forward returns the layer's value at x; its matrix is overwritten at the
 	// next Forward. The caller leaves x as it is until after Backward.

@@ -24,10 +24,8 @@ func newParam(name string, decay bool, shape ...int) *Param {
 // frozen.
 func (p *Param) Trains() bool { return !p.Frozen && p.Grad != nil }
 
-// Trains reports whether a parameter of l trains. A layer that is made of
-// others may answer with a method of this name, which saves the list of its
-// parameters.
-func Trains(l Layer) bool {
+// trains reports whether a parameter of l trains.
+func trains(l Layer) bool {
 	if c, ok := l.(interface{ Trains() bool }); ok {
 		return c.Trains()
 	}

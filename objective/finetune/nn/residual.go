@@ -32,11 +32,11 @@ func (r *Residual) Forward(b Batch, rng *rand.Rand) Batch {
 
 // Backward implements Layer.
 func (r *Residual) Backward(dy blas32.General, wantDX bool) (dx blas32.General) {
-	if wantDX || Trains(r.F) {
+	if wantDX || trains(r.F) {
 		dx = r.F.Backward(dy, wantDX)
 	}
 	s := dy
-	if r.Shortcut != nil && (wantDX || Trains(r.Shortcut)) {
+	if r.Shortcut != nil && (wantDX || trains(r.Shortcut)) {
 		s = r.Shortcut.Backward(dy, wantDX)
 	}
 	if !wantDX {
@@ -63,5 +63,5 @@ func (r *Residual) Params() []*Param {
 
 // Trains reports whether a parameter of r trains.
 func (r *Residual) Trains() bool {
-	return Trains(r.F) || r.Shortcut != nil && Trains(r.Shortcut)
+	return trains(r.F) || r.Shortcut != nil && trains(r.Shortcut)
 }

@@ -23,7 +23,7 @@ func randomize(rng *rand.Rand, params ...*Param) {
 }
 
 func randomEmbedding(rng *rand.Rand) *Embedding {
-	e := NewEmbedding(3, Table{"tokens", 7}, Table{"positions", 5}, Table{"segments", 2})
+	e := NewEmbedding("embeddings", 3, 7, 5, 2)
 	randomize(rng, e.Params()...)
 	return e
 }
@@ -31,7 +31,7 @@ func randomEmbedding(rng *rand.Rand) *Embedding {
 func TestEmbeddingAgreesWithFiniteDifferences(t *testing.T) {
 	rng := rand.New(rand.NewPCG(4, 1))
 	full := randomEmbedding(rng)
-	tokens := NewEmbedding(3, Table{"tokens", 7}, Table{}, Table{})
+	tokens := NewEmbedding("embeddings", 3, 7, 0, 0)
 	randomize(rng, tokens.Params()...)
 	// Tokens occur several times, so that gradients add up.
 	ids := []int32{6, 0, 6, 2, 2, 0, 5}

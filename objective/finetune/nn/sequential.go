@@ -25,7 +25,7 @@ func (s Sequential) Forward(x Batch, rng *rand.Rand) Batch {
 // wants dx.
 func (s Sequential) Backward(dy blas32.General, wantDX bool) (dx blas32.General) {
 	first := 0 // that has anything to do
-	for !wantDX && first < len(s) && !Trains(s[first]) {
+	for !wantDX && first < len(s) && !trains(s[first]) {
 		first++
 	}
 	for i := len(s) - 1; i >= first; i-- {
@@ -49,7 +49,7 @@ func (s Sequential) Params() []*Param {
 // Trains reports whether a parameter of s trains.
 func (s Sequential) Trains() bool {
 	for _, l := range s {
-		if Trains(l) {
+		if trains(l) {
 			return true
 		}
 	}

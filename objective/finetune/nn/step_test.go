@@ -14,13 +14,13 @@ func encoder(vocabulary, layers, d, heads int, dropout float64, rng *rand.Rand) 
 		return l
 	}
 	drop := func() Layer { return &Dropout{Rate: dropout} }
-	e := NewEmbedding(d, Table{"", vocabulary}, Table{"", 512}, Table{"", 2})
+	e := NewEmbedding("", d, vocabulary, 512, 2)
 	for i := range e.Tokens.Value {
 		e.Tokens.Value[i] = float32(0.02 * rng.NormFloat64())
 	}
 	blocks := Sequential{Sequential{e, NewLayerNorm("", d, 1e-12), drop()}}
 	for range layers {
-		attention := NewMultiHeadAttention(dense(d, d), dense(d, d), dense(d, d), dense(d, d), heads, dropout)
+		attention := &MultiHeadAttention{Query: dense(d, d), Key: dense(d, d), Value: dense(d, d), Output: dense(d, d), Heads: heads, Dropout: dropout}
 		blocks = append(blocks, Sequential{
 			&Residual{F: Sequential{attention, drop()}}, NewLayerNorm("", d, 1e-12),
 			&Residual{F: Sequential{dense(d, 4*d), &GELU{}, dense(4*d, d), drop()}}, NewLayerNorm("", d, 1e-12),
@@ -76,7 +76,7 @@ func convolutional(rng *rand.Rand) *Network {
 		Blocks: Sequential{
 			Sequential{conv(a, 16), &ReLU{}, NewMaxPool2D(Image{28, 28, 16}, Window{Size: 2})},
 			Sequential{conv(b, 32), &ReLU{}, &Residual{F: Sequential{conv(c, 32), &ReLU{}, conv(c, 32)}}, &ReLU{}, NewMaxPool2D(c, Window{Size: 2})},
-			Sequential{conv(Image{7, 7, 32}, 64), &ReLU{}, NewGlobalAvgPool2D(64)},
+			Sequential{conv(Image{7, 7, 32}, 64), &ReLU{}, &GlobalAvgPool2D{Channels: 64}},
 		},
 		Head: head,
 	}

@@ -152,7 +152,7 @@ func TestLayersAgreeWithPyTorch(t *testing.T) {
 	image := Image{6, 5, 3}
 	attention := func(d, heads int) Layer {
 		dense := func() *Dense { return NewDense("", d, d) }
-		return NewMultiHeadAttention(dense(), dense(), dense(), dense(), heads, 0)
+		return &MultiHeadAttention{Query: dense(), Key: dense(), Value: dense(), Output: dense(), Heads: heads}
 	}
 	lora := NewDense("", 7, 5)
 	lora.AddLoRA(2, 6, 0, rand.New(rand.NewPCG(8, 1)))
@@ -168,13 +168,13 @@ func TestLayersAgreeWithPyTorch(t *testing.T) {
 		"tanh":                     {&Tanh{}, nil},
 		"attention":                {attention(12, 3), nil},
 		"attention, one length":    {attention(8, 2), nil},
-		"embedding":                {NewEmbedding(6, Table{"", 11}, Table{"", 5}, Table{"", 2}), nil},
+		"embedding":                {NewEmbedding("", 6, 11, 5, 2), nil},
 		"lora":                     {lora, nil},
 		"convolution with stride":  {NewConv2D("", image, 4, Window{Size: 3, Stride: 2, Padding: 1}, true), nil},
 		"convolution without bias": {NewConv2D("", image, 4, Window{Size: 2}, false), nil},
 		"max pool":                 {NewMaxPool2D(image, Window{Size: 3, Stride: 2, Padding: 1}), nil},
 		"average pool":             {NewAvgPool2D(image, Window{Size: 3, Stride: 2, Padding: 1}), nil},
-		"global average pool":      {NewGlobalAvgPool2D(3), nil},
+		"global average pool":      {&GlobalAvgPool2D{Channels: 3}, nil},
 		"batch norm in training":   {NewBatchNorm("", 3), rng},
 		"batch norm in evaluation": {NewBatchNorm("", 3), nil},
 	} {

@@ -10,7 +10,7 @@ func TestWalkVisitsAllLayers(t *testing.T) {
 	net := &Network{
 		Blocks: Sequential{
 			Sequential{dense("a"), &ReLU{}, &Dropout{}},
-			Sequential{&Residual{F: NewMultiHeadAttention(dense("q"), dense("k"), dense("v"), dense("o"), 2, 0)}},
+			Sequential{&Residual{F: &MultiHeadAttention{Query: dense("q"), Key: dense("k"), Value: dense("v"), Output: dense("o"), Heads: 2}}},
 			&Residual{F: dense("f"), Shortcut: dense("s")},
 		},
 		Head: dense("head"),

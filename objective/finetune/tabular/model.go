@@ -11,12 +11,13 @@ import (
 	"gonum.org/v1/gonum/blas/blas32"
 
 	"github.com/bluefin-hpo/bluefin/objective/finetune"
+	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/batch"
 	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/mlp"
 	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/parts"
 	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/safetensors"
 	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/table"
+	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/weights"
 	"github.com/bluefin-hpo/bluefin/objective/finetune/nn"
-	"github.com/bluefin-hpo/bluefin/objective/finetune/train"
 )
 
 // The files of a saved network.
@@ -36,12 +37,12 @@ type saved struct {
 // there: the weights, and how rows become its features. What it predicts in a
 // regression is in the units of the file.
 func (t *Task) Save(dir string, net *nn.Network) error {
-	defer t.Scale.Rescale(net)()
+	defer t.Rescale(net)()
 	features, err := json.MarshalIndent(saved{t.encoder.Inputs, t.Classes, t.labelColumn}, "", "  ")
 	if err != nil {
 		return err
 	}
-	weights, err := safetensors.Marshal(safetensors.File{Metadata: map[string]string{"format": "pt"}, Tensors: nn.Tensors(net.Params())})
+	weights, err := safetensors.Marshal(safetensors.File{Metadata: map[string]string{"format": "pt"}, Tensors: weights.Tensors(net.Params())})
 	if err != nil {
 		return err
 	}
@@ -74,7 +75,7 @@ func Load(dir string) (*Model, error) {
 	m := &Model{encoder: &table.Encoder{Inputs: from.Inputs}, Classes: from.Classes, LabelColumn: from.LabelColumn}
 	rng := rand.New(rand.NewPCG(0, 0)) // of values that Load replaces
 	m.net = mlp.Of(widths[:], len(m.encoder.Features()), max(len(m.Classes), 1), 0, rng, rng)
-	if err := nn.Load(m.net.Params(), tensors); err != nil {
+	if err := weights.Load(m.net.Params(), tensors); err != nil {
 		return nil, fmt.Errorf("%s: %w", dir, err)
 	}
 	return m, nil
@@ -107,7 +108,7 @@ func (m *Model) outputs(rows *table.Table) (blas32.General, error) {
 	if err != nil {
 		return blas32.General{}, err
 	}
-	return train.Predict(m.net, nn.Batch{X: x}), nil
+	return batch.Predict(m.net, nn.Batch{X: x}), nil
 }
 
 // load reads what Save wrote.

@@ -16,6 +16,7 @@ import (
 	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/parts"
 	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/safetensors"
 	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/table"
+	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/weights"
 	"github.com/bluefin-hpo/bluefin/objective/finetune/nn"
 	"github.com/bluefin-hpo/bluefin/objective/finetune/train"
 )
@@ -47,8 +48,8 @@ type Config struct {
 // widths of the hidden layers.
 var widths = [...]int{64, 64}
 
-// Blocks is the number of hidden layers.
-const Blocks = len(widths)
+// blocks is the number of hidden layers.
+const blocks = len(widths)
 
 // A Task is a finetune.Task on tables.
 type Task struct {
@@ -75,7 +76,7 @@ func New(c Config) (*Task, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &Task{Classes: data.Classes, labelColumn: c.LabelColumn, Task: &finetune.Task{Name: "csv", Layers: Blocks, Defaults: finetune.Defaults(), Space: finetune.DefaultSpace(Blocks)}}
+	t := &Task{Classes: data.Classes, labelColumn: c.LabelColumn, Task: &finetune.Task{Name: "csv", Layers: blocks, Defaults: finetune.Defaults(), Space: finetune.DefaultSpace(blocks)}}
 	var start map[string]safetensors.Tensor
 	if c.Pretrained != "" {
 		var from saved
@@ -113,16 +114,16 @@ func New(c Config) (*Task, error) {
 	}
 	t.Dropped, t.Warnings = data.Dropped, data.Warnings
 	if c.Balanced && t.Classes != nil {
-		t.ClassWeights = train.BalancedWeights(t.Training.Labels, len(t.Classes))
+		t.ClassWeights = t.Training.BalancedWeights(len(t.Classes))
 	}
-	t.Scale = finetune.Standardize(&t.Training, &t.Validation, &t.Test)
+	t.Standardize()
 	in, outputs := t.Training.X.Cols, max(len(t.Classes), 1)
 	t.Network = func(s finetune.Settings, rng *rand.Rand) (*nn.Network, error) {
 		net := mlp.Of(widths[:], in, outputs, s.Dropout, rand.New(rand.NewPCG(c.Seed, 1)), rng)
 		if start == nil {
 			return net, nil
 		}
-		if err := nn.Load(net.Blocks.Params(), start); err != nil {
+		if err := weights.Load(net.Blocks.Params(), start); err != nil {
 			return nil, fmt.Errorf("%s: %w", c.Pretrained, err)
 		}
 		return net, nil

@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"github.com/bluefin-hpo/bluefin/objective/finetune"
-	"github.com/bluefin-hpo/bluefin/objective/finetune/nn"
+	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/weights"
 )
 
 // Trainings on what frozen layers made of the texts once end with the weights
@@ -30,7 +30,7 @@ func TestComputingFrozenLayersOnceChangesNoBit(t *testing.T) {
 				s.FrozenLayers, s.BatchSize, s.Tuning, s.NumTrainEpochs = frozen, batch, tuning, 2
 				got, result := mustTrain(t, task.Task, s)
 				want, expected := mustTrain(t, plain.Task, s)
-				if !reflect.DeepEqual(nn.Tensors(got.Params()), nn.Tensors(want.Params())) || !reflect.DeepEqual(result, expected) {
+				if !reflect.DeepEqual(weights.Tensors(got.Params()), weights.Tensors(want.Params())) || !reflect.DeepEqual(result, expected) {
 					t.Errorf("%d blocks frozen, batches of %d, %s: ends with %+v, want %+v and the same weights", frozen, batch, tuning, result.Best, expected.Best)
 				}
 			}

@@ -3,10 +3,10 @@ package text
 import (
 	"gonum.org/v1/gonum/blas/blas32"
 
+	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/batch"
 	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/bert"
 	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/parts"
 	"github.com/bluefin-hpo/bluefin/objective/finetune/nn"
-	"github.com/bluefin-hpo/bluefin/objective/finetune/train"
 )
 
 // A Model is a network that Task.Save wrote, to predict with. One goroutine at a
@@ -42,5 +42,5 @@ func (m *Model) Predict(texts []string) blas32.General {
 
 // outputs returns the logits of classes, or the number of a regression.
 func (m *Model) outputs(texts []string) blas32.General {
-	return train.Predict(m.net, m.encoder.Batch(texts))
+	return batch.Predict(m.net, m.encoder.Batch(texts))
 }

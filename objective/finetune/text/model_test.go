@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/bluefin-hpo/bluefin/objective/finetune"
+	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/batch"
 	"github.com/bluefin-hpo/bluefin/objective/finetune/train"
 )
 
@@ -25,7 +26,7 @@ func TestASavedNetworkPredictsTheSame(t *testing.T) {
 		s := quick()
 		s.Tuning = c.tuning
 		net, r := mustTrain(t, task.Task, s)
-		want := train.Predict(net, task.Test.Batch)
+		want := batch.Predict(net, task.Test.Batch)
 		dir := t.TempDir()
 		if err := task.Save(dir, net); err != nil {
 			t.Fatal(err)
@@ -65,8 +66,8 @@ func TestARegressionIsReadAgain(t *testing.T) {
 	if err != nil || m.Classes != nil {
 		t.Fatal(m, err)
 	}
-	defer task.Scale.Rescale(net)()
-	if y, want := m.outputs(texts), train.Predict(net, task.model.Batch(texts)); y.Cols != 1 || !slices.Equal(y.Data, want.Data) {
+	defer task.Rescale(net)()
+	if y, want := m.outputs(texts), batch.Predict(net, task.model.Batch(texts)); y.Cols != 1 || !slices.Equal(y.Data, want.Data) {
 		t.Error("the numbers differ")
 	}
 }

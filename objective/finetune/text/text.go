@@ -18,8 +18,8 @@ import (
 	"github.com/bluefin-hpo/bluefin/space"
 )
 
-// DefaultMaxLength is the MaxLength of a Config that has none set.
-const DefaultMaxLength = 128
+// defaultMaxLength is the MaxLength of a Config that has none set.
+const defaultMaxLength = 128
 
 // Config says what a task is. Files are read as package table does.
 type Config struct {
@@ -41,7 +41,7 @@ type Config struct {
 	DropMissing bool   // leave out rows without text or label; else they are an error
 
 	Pooling   string // how the rows of a text become one: mean, cls or default; "" means default, as the model says
-	MaxLength int    // tokens of a text at most, the rest is cut off; 0 means DefaultMaxLength, at most what the model bears
+	MaxLength int    // tokens of a text at most, the rest is cut off; 0 means defaultMaxLength, at most what the model bears
 
 	Seed uint64 // of the splits
 }
@@ -63,7 +63,7 @@ func New(c Config) (*Task, error) {
 		return nil, errors.New("Model is \"\", want the folder of an encoder")
 	}
 	if c.MaxLength < 0 || c.MaxLength == 1 || c.MaxLength == 2 {
-		return nil, fmt.Errorf("MaxLength is %d, want at least 3, or 0 for %d", c.MaxLength, DefaultMaxLength)
+		return nil, fmt.Errorf("MaxLength is %d, want at least 3, or 0 for %d", c.MaxLength, defaultMaxLength)
 	}
 	pooling, err := bert.ParsePooling(cmp.Or(c.Pooling, "default"))
 	if err != nil {
@@ -81,13 +81,13 @@ func New(c Config) (*Task, error) {
 	if err != nil {
 		return nil, err
 	}
-	model.Tokenizer = model.Tokenizer.Limit(cmp.Or(c.MaxLength, DefaultMaxLength))
+	model.Tokenizer = model.Tokenizer.Limit(cmp.Or(c.MaxLength, defaultMaxLength))
 	blocks := model.Config.Layers + 1
 	t := &Task{model: model, Classes: data.Classes, Task: &finetune.Task{
 		Name:           "text",
 		Layers:         blocks,
-		Defaults:       Defaults(),
-		Space:          Space(blocks),
+		Defaults:       defaults(),
+		Space:          searchSpace(blocks),
 		Patience:       2,
 		EvaluateAtMost: 500,
 	}}
@@ -95,9 +95,9 @@ func New(c Config) (*Task, error) {
 		return nil, err
 	}
 	if c.Balanced && t.Classes != nil {
-		t.ClassWeights = train.BalancedWeights(t.Training.Labels, len(t.Classes))
+		t.ClassWeights = t.Training.BalancedWeights(len(t.Classes))
 	}
-	t.Scale = finetune.Standardize(&t.Training, &t.Validation, &t.Test)
+	t.Standardize()
 	outputs := max(len(t.Classes), 1)
 	t.Network = func(s finetune.Settings, rng *rand.Rand) (*nn.Network, error) {
 		return model.Network(bert.Options{
@@ -140,14 +140,14 @@ func (t *Task) read(data parts.Parts, column string) error {
 // model: see bert.model.Save. What it predicts in a regression is in the units
 // of the file.
 func (t *Task) Save(dir string, net *nn.Network) error {
-	defer t.Scale.Rescale(net)()
+	defer t.Rescale(net)()
 	return t.model.Save(dir, net, t.Classes)
 }
 
-// Defaults returns the settings that we recommend: those with which encoders
+// defaults returns the settings that we recommend: those with which encoders
 // of this kind are commonly fine-tuned, and frozen embeddings, which are half of
 // a small model's weights.
-func Defaults() finetune.Settings {
+func defaults() finetune.Settings {
 	return finetune.Settings{
 		LearningRate:     5e-5,
 		BatchSize:        16,
@@ -165,9 +165,9 @@ func Defaults() finetune.Settings {
 	}
 }
 
-// Space returns the ranges that an encoder of so many blocks, embeddings
-// included, is searched in. They hold the Defaults.
-func Space(blocks int) finetune.Space {
+// searchSpace returns the ranges that an encoder of so many blocks, embeddings
+// included, is searched in. They hold the defaults.
+func searchSpace(blocks int) finetune.Space {
 	return finetune.Space{
 		LearningRate:     space.Float{Low: 1e-5, High: 1e-2, Log: true},
 		BatchSize:        space.Int{Low: 8, High: 32, Log: true},

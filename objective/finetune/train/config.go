@@ -24,7 +24,7 @@ type Config struct {
 	LabelSmoothingFactor float64
 
 	// ClassWeights multiply the loss of the examples of each class, as the
-	// weight of PyTorch's CrossEntropyLoss does; see BalancedWeights. They act
+	// weight of PyTorch's CrossEntropyLoss does; see Set.BalancedWeights. They act
 	// on what is trained, not on Scores. nil: every example counts the same.
 	ClassWeights []float64
 

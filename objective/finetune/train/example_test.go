@@ -7,7 +7,6 @@ import (
 
 	"gonum.org/v1/gonum/blas/blas32"
 
-	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/prefix"
 	"github.com/bluefin-hpo/bluefin/objective/finetune/nn"
 	"github.com/bluefin-hpo/bluefin/objective/finetune/train"
 )
@@ -37,26 +36,16 @@ func Example() {
 		Blocks: nn.Sequential{nn.Sequential{dense("first", 2, 64), &nn.ReLU{}}, nn.Sequential{dense("second", 64, 32), &nn.ReLU{}}},
 		Head:   dense("head", 32, 2),
 	}
-	if _, err := nn.Freeze(net.Params(), "first.*"); err != nil {
-		fmt.Println(err)
-		return
-	}
-	// What the frozen block makes of the data is computed once.
-	var features prefix.Cache
-	back, sets, use, err := features.Split(context.Background(), net, nil, points(400, rng), points(200, rng))
-	if err != nil {
-		fmt.Println(err)
-		return
+	for _, p := range net.Blocks[0].Params() {
+		p.Frozen = true
 	}
 	config := train.Config{LearningRate: 5e-3, BatchSize: 16, Epochs: 20, WarmupRatio: 0.1, Patience: 5, Metric: train.MetricAUROC}
-	result, err := train.Fit(context.Background(), back, sets[0], sets[1], config, nil, nil)
+	result, err := train.Fit(context.Background(), net, points(400, rng), points(200, rng), config, nil, nil)
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	fmt.Println("frozen blocks:", use.Depth)
 	fmt.Println("right nine times of ten:", result.Best.Validation.Accuracy > 0.9)
 	// Output:
-	// frozen blocks: 1
 	// right nine times of ten: true
 }

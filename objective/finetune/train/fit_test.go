@@ -212,7 +212,7 @@ func TestFitTrainsOnSequences(t *testing.T) {
 		return s
 	}
 	rng := rand.New(rand.NewPCG(5, 5))
-	embedding, head := nn.NewEmbedding(8, nn.Table{Name: "tokens", Rows: 15}, nn.Table{}, nn.Table{}), nn.NewDense("head", 8, 3)
+	embedding, head := nn.NewEmbedding("embeddings", 8, 15, 0, 0), nn.NewDense("head", 8, 3)
 	for _, p := range embedding.Params() {
 		for i := range p.Value {
 			p.Value[i] = float32(0.1 * rng.NormFloat64())

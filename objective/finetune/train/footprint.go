@@ -23,10 +23,10 @@ func (f Footprint) Total() int64 {
 	return f.Weights + f.Gradients + f.Moments + f.Best + f.Activations
 }
 
-// Measure returns what a training of net takes: the arithmetic for what it
+// measure returns what a training of net takes: the arithmetic for what it
 // keeps of the parameters, and the buffers that the layers hold now. So the
 // network must have seen the largest batch, forward and backward.
-func Measure(net nn.Layer) Footprint {
+func measure(net nn.Layer) Footprint {
 	var f Footprint
 	var params, all walk
 	for _, p := range net.Params() {

@@ -7,55 +7,20 @@ import (
 	"github.com/bluefin-hpo/bluefin/objective/finetune/nn"
 )
 
-// An Augmenter is a layer that changes examples at random in training even
-// where nothing trains: it must not be frozen with its neighbours.
-type Augmenter interface {
-	nn.Layer
-	Augments() bool
-}
-
-// FrozenBlocks returns how many of the first blocks of net are frozen as a
-// whole: all their parameters are, also those without a gradient, the last of
-// them has some, and no layer is an Augmenter that augments. (A block without
-// parameters, behind the last frozen one, belongs to what is trained: a dropout
-// acts there.) They work in evaluation mode while the others train, so that
-// what they compute of an example never changes.
-func FrozenBlocks(net *nn.Network) int {
-	frozen := 0
-	for i, b := range net.Blocks {
-		params := b.Params()
-		if slices.ContainsFunc(params, func(p *nn.Param) bool { return !p.Frozen }) || augments(b) {
-			break
-		}
-		if len(params) > 0 {
-			frozen = i + 1
-		}
-	}
-	return frozen
-}
-
-func augments(l nn.Layer) (any bool) {
-	nn.Walk(l, func(l nn.Layer) {
-		a, ok := l.(Augmenter)
-		any = any || ok && a.Augments()
-	})
-	return any
-}
-
-// A stage is parameters that begin to train in the same epoch: neighbours in
+// A group is parameters that begin to train in the same epoch: neighbours in
 // the order of the network, with an optimizer of their own.
-type stage struct {
+type group struct {
 	params []*nn.Param
 	rates  []float64 // their Rate before the training
 	start  int       // the first epoch that they train in
 	opt    nn.AdamW
 }
 
-// stages returns the parameters of net that are not frozen, in their order,
+// groups returns the parameters of net that are not frozen, in their order,
 // and multiplies their Rate by their block's part in the learning rate. c has
 // its defaults.
-func (c Config) stages(net *nn.Network) []*stage {
-	var all []*stage
+func (c Config) groups(net *nn.Network) []*group {
+	var all []*group
 	add := func(l nn.Layer, above int) { // blocks and head above it
 		start := 1
 		if c.GradualUnfreezing {
@@ -67,7 +32,7 @@ func (c Config) stages(net *nn.Network) []*stage {
 			}
 			if n := len(all); n == 0 || all[n-1].start != start {
 				opt := nn.AdamW{Beta1: c.AdamBeta1, Beta2: c.AdamBeta2, Epsilon: c.AdamEpsilon, WeightDecay: c.WeightDecay}
-				all = append(all, &stage{start: start, opt: opt})
+				all = append(all, &group{start: start, opt: opt})
 			}
 			s := all[len(all)-1]
 			s.params, s.rates = append(s.params, p), append(s.rates, p.Rate)
@@ -83,7 +48,7 @@ func (c Config) stages(net *nn.Network) []*stage {
 
 // enter freezes the parameters that do not train yet in that epoch, and no
 // others.
-func (s *stage) enter(epoch int) {
+func (s *group) enter(epoch int) {
 	for _, p := range s.params {
 		p.Frozen = epoch < s.start
 	}
@@ -91,7 +56,7 @@ func (s *stage) enter(epoch int) {
 
 // leave gives the parameters back what they had before the training.
 func (f *fit) leave() {
-	for _, s := range f.stages {
+	for _, s := range f.groups {
 		for i, p := range s.params {
 			p.Frozen, p.Rate = false, s.rates[i]
 		}
@@ -99,7 +64,7 @@ func (f *fit) leave() {
 }
 
 // moments returns a slice for each parameter, nil for one that has not moved.
-func (s *stage) moments() (m, v [][]float32) {
+func (s *group) moments() (m, v [][]float32) {
 	if m, v = s.opt.Moments(); m == nil {
 		m, v = make([][]float32, len(s.params)), make([][]float32, len(s.params))
 	}
@@ -107,11 +72,11 @@ func (s *stage) moments() (m, v [][]float32) {
 }
 
 // moves reports whether p, one of s, has moments after that many epochs.
-func (s *stage) moves(p *nn.Param, epochs int) bool { return p.Grad != nil && epochs >= s.start }
+func (s *group) moves(p *nn.Param, epochs int) bool { return p.Grad != nil && epochs >= s.start }
 
 // restore sets the optimizer to where it was after that many epochs of so many
 // steps.
-func (s *stage) restore(epochs, steps int, m, v [][]float32) {
+func (s *group) restore(epochs, steps int, m, v [][]float32) {
 	if epochs < s.start {
 		return
 	}

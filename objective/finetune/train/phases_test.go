@@ -10,6 +10,7 @@ import (
 
 	"gonum.org/v1/gonum/blas/blas32"
 
+	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/batch"
 	"github.com/bluefin-hpo/bluefin/objective/finetune/nn"
 )
 
@@ -33,7 +34,7 @@ func deep() *nn.Network {
 // images is a network of convolutions with batch statistics, for rows of two
 // numbers: images of 1×2 pixels.
 func images() *nn.Network {
-	n := &nn.Network{Head: nn.Sequential{nn.NewGlobalAvgPool2D(4), nn.NewDense("head", 4, 2)}}
+	n := &nn.Network{Head: nn.Sequential{&nn.GlobalAvgPool2D{Channels: 4}, nn.NewDense("head", 4, 2)}}
 	in := nn.Image{Height: 1, Width: 2, Channels: 1}
 	for i := range 3 {
 		n.Blocks = append(n.Blocks, nn.Sequential{
@@ -241,7 +242,7 @@ func TestAFrozenFrontMayBeSplitOff(t *testing.T) {
 		for k := range 4 {
 			c := Config{LearningRate: 0.02, BatchSize: 7, Epochs: 4, LayerDecay: 0.9, Seed: 3}
 			whole, parts := freeze(build(), below(k)), freeze(build(), below(k))
-			if got := FrozenBlocks(whole); got != k {
+			if got := whole.FrozenBlocks(); got != k {
 				t.Errorf("%s: %d blocks are frozen, want %d", name, got, k)
 			}
 			training, validation := blobs(30, 1), blobs(20, 2)
@@ -251,7 +252,7 @@ func TestAFrozenFrontMayBeSplitOff(t *testing.T) {
 			}
 			front, back := parts.Split(k)
 			features := func(s Set) Set {
-				s.X = Predict(front, s.Batch)
+				s.X = batch.Predict(front, s.Batch)
 				return s
 			}
 			got, err := Fit(t.Context(), back, features(training), features(validation), c, nil, nil)
@@ -288,7 +289,7 @@ func TestFrozenBlocksAreThoseOfAFixedFunction(t *testing.T) {
 	} {
 		n := freeze(images(), below(4))
 		c.change(n)
-		if got := FrozenBlocks(n); got != c.want {
+		if got := n.FrozenBlocks(); got != c.want {
 			t.Errorf("%s: %d blocks, want %d", name, got, c.want)
 		}
 	}
@@ -311,7 +312,7 @@ func TestLowRankTermsTrainInFrozenLayers(t *testing.T) {
 			t.Errorf("%s has changed: %v, frozen: %v", p.Name, changed, p.Frozen)
 		}
 	}
-	if FrozenBlocks(net) != 0 {
+	if net.FrozenBlocks() != 0 {
 		t.Error("blocks with low-rank terms count as frozen")
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/split"
 	"github.com/bluefin-hpo/bluefin/objective/finetune/nn"
 )
 
@@ -36,8 +37,8 @@ func rehearse(ctx context.Context, net *nn.Network, training, validation Set, c 
 	}
 	c = c.withDefaults()
 	c.GradualUnfreezing = false
-	part := training.beginning(max(share(training.Len(), fraction), c.BatchSize), c.Seed)
-	judge := validation.beginning(share(validation.Len(), fraction), c.Seed)
+	part := training.beginning(max(split.Share(training.Len(), fraction), c.BatchSize), c.Seed)
+	judge := validation.beginning(split.Share(validation.Len(), fraction), c.Seed)
 	f := newFit(net, part, c)
 	before := snapshot(nil, f.params)
 	defer func() {
@@ -69,7 +70,7 @@ func rehearse(ctx context.Context, net *nn.Network, training, validation Set, c 
 		return Rehearsal{}, f.diverged("loss", 1)
 	}
 	f.longest(training)
-	r.Footprint = Measure(net)
+	r.Footprint = measure(net)
 	return r, nil
 }
 
@@ -79,7 +80,7 @@ func (s Set) beginning(n int, seed uint64) Set {
 	if n >= s.Len() {
 		return s
 	}
-	return s.Select(StratifiedOrder(s.Len(), s.Labels, seed)[:n])
+	return s.Select(split.Order(s.Len(), s.Labels, seed)[:n])
 }
 
 // longest sends the longest examples through the network, as many as a batch

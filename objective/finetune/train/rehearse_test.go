@@ -107,12 +107,12 @@ func TestAFootprintIsTheSumOfTheArrays(t *testing.T) {
 	d := nn.NewDense("d", 100, 200)
 	net := &nn.Network{Blocks: nn.Sequential{d}, Head: nn.Sequential{&nn.ReLU{}, nn.NewDense("head", 200, 2)}}
 	const first, head = 100*200 + 200, 200*2 + 2
-	f := Measure(net)
+	f := measure(net)
 	if f.Weights != 4*(first+head) || f.Gradients != f.Weights || f.Moments != 2*f.Weights || f.Best != f.Weights || f.Activations != 0 {
 		t.Errorf("before any pass: %+v", f)
 	}
 	d.W.Frozen, d.B.Frozen = true, true
-	if f = Measure(net); f.Moments != 8*head || f.Best != 4*head {
+	if f = measure(net); f.Moments != 8*head || f.Best != 4*head {
 		t.Errorf("with a frozen layer: %+v", f)
 	}
 	d.W.Frozen, d.B.Frozen = false, false
@@ -120,21 +120,21 @@ func TestAFootprintIsTheSumOfTheArrays(t *testing.T) {
 	const n = 32
 	s := Set{Batch: nn.Batch{X: matrix(100, make([]float32, n*100))}}
 	net.Backward(net.Forward(s.Batch, nil).X, true)
-	f = Measure(net)
+	f = measure(net)
 	// What every layer has seen and returned, forward and backward; the kernel
 	// may use more.
 	least := int64(4 * n * ((100 + 200 + 200 + 2) + (200 + 200 + 100)))
 	if f.Activations < least || f.Activations > 3*least || f.Total() != f.Weights+f.Gradients+f.Moments+f.Best+f.Activations {
 		t.Errorf("activations take %d bytes, want at least %d", f.Activations, least)
 	}
-	again := Measure(net)
+	again := measure(net)
 	if again != f {
 		t.Errorf("measured again: %+v, want %+v", again, f)
 	}
 	// Twice the batch, twice the buffers.
 	s.X = matrix(100, make([]float32, 2*n*100))
 	net.Backward(net.Forward(s.Batch, nil).X, true)
-	if r := float64(Measure(net).Activations) / float64(f.Activations); math.Abs(r-2) > 0.1 {
+	if r := float64(measure(net).Activations) / float64(f.Activations); math.Abs(r-2) > 0.1 {
 		t.Errorf("a batch of twice the size takes %v times the memory", r)
 	}
 }
@@ -157,7 +157,7 @@ func TestAFootprintCountsEachByteOnce(t *testing.T) {
 		inner: []struct{ b []float64 }{{make([]float64, 10)}, {nil}}, fixed: [2][]int32{make([]int32, 7), nil}, any: make([]byte, 3),
 	}
 	s.self = s
-	if got := Measure(s).Activations; got != 400+80+28+3 {
+	if got := measure(s).Activations; got != 400+80+28+3 {
 		t.Errorf("activations take %d bytes, want 511", got)
 	}
 }
@@ -171,7 +171,7 @@ func TestTheFootprintIsOfTheLongestBatch(t *testing.T) {
 		return s
 	}
 	build := func() *nn.Network {
-		return &nn.Network{Blocks: nn.Sequential{nn.NewEmbedding(8, nn.Table{Name: "t", Rows: 2}, nn.Table{}, nn.Table{})}, Head: nn.Sequential{&nn.MeanPool{}, nn.NewDense("head", 8, 2)}}
+		return &nn.Network{Blocks: nn.Sequential{nn.NewEmbedding("embeddings", 8, 2, 0, 0)}, Head: nn.Sequential{&nn.MeanPool{}, nn.NewDense("head", 8, 2)}}
 	}
 	measure := func(s Set) int64 {
 		r, err := Rehearse(t.Context(), build(), s, s, Config{BatchSize: 2}, 0.01)

@@ -21,15 +21,15 @@ const (
 	InverseSqrt        Schedule = "inverse_sqrt" // falls as one over the root of the steps
 )
 
-// Schedules are all of them.
-func Schedules() []Schedule {
+// schedules are all of them.
+func schedules() []Schedule {
 	return []Schedule{Constant, ConstantWithWarmup, Linear, Cosine, Polynomial, InverseSqrt}
 }
 
 // Check returns an error if s is none of the schedules.
 func (s Schedule) Check() error {
-	if !slices.Contains(Schedules(), s) {
-		return fmt.Errorf("schedule is %q, want one of %q", s, Schedules())
+	if !slices.Contains(schedules(), s) {
+		return fmt.Errorf("schedule is %q, want one of %q", s, schedules())
 	}
 	return nil
 }

@@ -38,7 +38,7 @@ func TestFactor(t *testing.T) {
 }
 
 func TestCheckKnowsTheSchedules(t *testing.T) {
-	for _, s := range Schedules() {
+	for _, s := range schedules() {
 		if err := s.Check(); err != nil {
 			t.Error(err)
 		}

@@ -107,7 +107,7 @@ func Score(y blas32.General, s Set) Scores {
 		for i := range margin {
 			margin[i] = float64(y.Data[i*y.Stride+1]) - float64(y.Data[i*y.Stride])
 		}
-		r.AUROC, r.HasAUROC = AUROC(margin, s.Labels)
+		r.AUROC, r.HasAUROC = auroc(margin, s.Labels)
 	}
 	return r
 }
@@ -165,12 +165,12 @@ func f1Macro(predicted, labels []int, classes int) float64 {
 	return sum / n
 }
 
-// AUROC returns the area under the ROC curve: the probability that a random
+// auroc returns the area under the ROC curve: the probability that a random
 // example of class 1 has a higher score than a random one of class 0, where
 // equal scores count one half. It is exact. ok is false, and the area 0, unless
 // there are examples of both classes and no score is NaN. Labels are 0 or 1,
 // one for each score.
-func AUROC(scores []float64, labels []int) (area float64, ok bool) {
+func auroc(scores []float64, labels []int) (area float64, ok bool) {
 	order := make([]int, len(scores))
 	for i, s := range scores {
 		if math.IsNaN(s) {

@@ -8,6 +8,9 @@ import (
 	"slices"
 	"testing"
 
+	"gonum.org/v1/gonum/blas/blas32"
+
+	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/batch"
 	"github.com/bluefin-hpo/bluefin/objective/finetune/nn"
 )
 
@@ -44,7 +47,7 @@ func TestAUROCIsTheShareOfPairsInOrder(t *testing.T) {
 					labels[i] = 1
 				}
 			}
-			got, ok := AUROC(scores, labels)
+			got, ok := auroc(scores, labels)
 			want, wantOK := naiveAUROC(scores, labels)
 			if got != want || ok != wantOK {
 				t.Errorf("%v of %v: AUROC is %v, %v, want %v, %v", scores, labels, got, ok, want, wantOK)
@@ -70,7 +73,7 @@ func TestAUROCAtItsEnds(t *testing.T) {
 		"nothing":             {nil, nil, 0, false},
 		"a score that is NaN": {[]float64{1, math.NaN()}, []int{0, 1}, 0, false},
 	} {
-		if got, ok := AUROC(c.scores, c.labels); got != c.want || ok != c.ok {
+		if got, ok := auroc(c.scores, c.labels); got != c.want || ok != c.ok {
 			t.Errorf("%s: %v, %v, want %v, %v", name, got, ok, c.want, c.ok)
 		}
 	}
@@ -149,9 +152,13 @@ func TestEvaluationDoesNotDependOnTheChunks(t *testing.T) {
 	if got := Evaluate(net, s); got != want {
 		t.Errorf("scores are %+v, want %+v", got, want)
 	}
-	all := Predict(net, s.Batch)
+	all := batch.Predict(net, s.Batch)
 	for _, chunk := range []int{1, 2, 63, 64, 129, 130, 1000} {
-		got := predict(net, s.Batch, chunk)
+		got := blas32.General{Cols: all.Cols, Stride: all.Cols}
+		for part := range batch.Chunks(s.Batch, chunk) {
+			out := net.Forward(part, nil).X
+			got.Rows, got.Data = got.Rows+out.Rows, append(got.Data, out.Data[:out.Rows*out.Cols]...)
+		}
 		if got.Rows != 130 || Score(got, s) != want {
 			t.Errorf("chunks of %d: %d rows with scores %+v, want %+v", chunk, got.Rows, Score(got, s), want)
 		}
@@ -165,7 +172,7 @@ func TestEvaluationDoesNotDependOnTheChunks(t *testing.T) {
 
 func TestFeaturesAreThoseOfOnePass(t *testing.T) {
 	s := texts(150, false, 1)
-	embedding := nn.NewEmbedding(4, nn.Table{Name: "t", Rows: 50}, nn.Table{}, nn.Table{})
+	embedding := nn.NewEmbedding("embeddings", 4, 50, 0, 0)
 	for i, p := 0, embedding.Params()[0]; i < len(p.Value); i++ {
 		p.Value[i] = float32(i)
 	}
@@ -176,7 +183,7 @@ func TestFeaturesAreThoseOfOnePass(t *testing.T) {
 		}
 		want := front.Forward(b, nil)
 		want.X.Data = slices.Clone(want.X.Data)
-		got, err := Features(t.Context(), front, b)
+		got, err := batch.Features(t.Context(), front, b)
 		if err != nil || got.Len() != 150 || got.X.Rows != want.X.Rows || got.X.Cols != want.X.Cols || got.IDs != nil || cap(got.X.Data) != len(got.X.Data) {
 			t.Errorf("%s: %d examples in %d×%d, room for %d numbers, error %v", name, got.Len(), got.X.Rows, got.X.Cols, cap(got.X.Data), err)
 		}
@@ -191,7 +198,7 @@ func TestFeaturesAreThoseOfOnePass(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := Features(ctx, embedding, s.Batch); err != context.Canceled {
+	if _, err := batch.Features(ctx, embedding, s.Batch); err != context.Canceled {
 		t.Errorf("error is %v, want %v", err, context.Canceled)
 	}
 }
@@ -270,12 +277,12 @@ func TestMetricsKnowWhereTheyHaveAValue(t *testing.T) {
 }
 
 func TestBalancedWeights(t *testing.T) {
-	got := fmt.Sprint(BalancedWeights([]int{0, 0, 0, 2}, 3))
+	got := fmt.Sprint(Set{Labels: []int{0, 0, 0, 2}}.BalancedWeights(3))
 	if want := fmt.Sprint([]float64{4. / 9, 0, 4. / 3}); got != want {
 		t.Errorf("weights are %s, want %s", got, want)
 	}
 	// With them a class of one counts as much as one of nine.
-	c := criterion{entropy: nn.SoftmaxCrossEntropy{Weights: BalancedWeights([]int{0, 0, 0, 0, 0, 0, 0, 0, 0, 1}, 2)}}
+	c := criterion{entropy: nn.SoftmaxCrossEntropy{Weights: Set{Labels: []int{0, 0, 0, 0, 0, 0, 0, 0, 0, 1}}.BalancedWeights(2)}}
 	s := Set{Batch: nn.Batch{X: matrix(1, make([]float32, 10))}, Labels: []int{0, 0, 0, 0, 0, 0, 0, 0, 0, 1}}
 	c.forward(matrix(2, make([]float32, 20)), s)
 	var sum float64

@@ -6,6 +6,7 @@ import (
 
 	"gonum.org/v1/gonum/blas/blas32"
 
+	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/batch"
 	"github.com/bluefin-hpo/bluefin/objective/finetune/nn"
 )
 
@@ -79,8 +80,8 @@ func (s Set) check() error {
 			}
 			sum += l
 		}
-		if sum != rows(s.Batch) {
-			return fmt.Errorf("the sequences have %d positions in all, want as many as there are rows, %d", sum, rows(s.Batch))
+		if sum != batch.Rows(s.Batch) {
+			return fmt.Errorf("the sequences have %d positions in all, want as many as there are rows, %d", sum, batch.Rows(s.Batch))
 		}
 	}
 	for i, v := range x.Data[:x.Rows*x.Cols] {
@@ -94,6 +95,22 @@ func (s Set) check() error {
 		}
 	}
 	return nil
+}
+
+// BalancedWeights returns Config.ClassWeights that give all classes the same
+// total weight in the loss: n / (classes·nᵢ) for class i, scikit-learn's
+// "balanced", and 0 for a class without examples.
+func (s Set) BalancedWeights(classes int) []float64 {
+	w := make([]float64, classes)
+	for _, label := range s.Labels {
+		w[label]++
+	}
+	for i, count := range w {
+		if count > 0 {
+			w[i] = float64(len(s.Labels)) / (float64(classes) * count)
+		}
+	}
+	return w
 }
 
 // varied reports whether two examples have different labels or targets.
@@ -113,40 +130,6 @@ func (s Set) Select(indices []int) Set {
 	return g.gather(indices)
 }
 
-// rows returns the number of positions of all examples.
-func rows(b nn.Batch) int { return max(b.X.Rows, len(b.IDs)) }
-
-// offsets returns the first row of each example and, last, the number of rows.
-// It is nil if examples have one row each.
-func offsets(b nn.Batch) []int {
-	if b.Lens == nil {
-		return nil
-	}
-	at := make([]int, 1, len(b.Lens)+1)
-	for i, n := range b.Lens {
-		at = append(at, at[i]+n)
-	}
-	return at
-}
-
-// slice returns examples i to j of b, without j, as a view of it. Their offsets
-// are at.
-func slice(b nn.Batch, at []int, i, j int) nn.Batch {
-	r0, r1 := i, j
-	if at != nil {
-		r0, r1 = at[i], at[j]
-		b.Lens = b.Lens[i:j]
-	}
-	if b.X.Rows > 0 {
-		b.X.Data = b.X.Data[r0*b.X.Stride : r1*b.X.Stride]
-		b.X.Rows = r1 - r0
-	}
-	if b.IDs != nil {
-		b.IDs = b.IDs[r0:r1]
-	}
-	return b
-}
-
 // A gatherer copies examples of a set into a batch, in memory that it uses
 // again.
 type gatherer struct {
@@ -155,7 +138,7 @@ type gatherer struct {
 	to   Set
 }
 
-func (g *gatherer) reset(from Set) { g.from, g.at = from, offsets(from.Batch) }
+func (g *gatherer) reset(from Set) { g.from, g.at = from, batch.Offsets(from.Batch) }
 
 // gather returns the examples with the given indices. The next call overwrites
 // them.

@@ -10,6 +10,7 @@ import (
 
 	"gonum.org/v1/gonum/blas/blas32"
 
+	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/batch"
 	"github.com/bluefin-hpo/bluefin/objective/finetune/nn"
 )
 
@@ -94,7 +95,7 @@ func TestChunksAreTheExamplesInOrder(t *testing.T) {
 	for name, s := range map[string]Set{"rows": blobs(30, 1), "tokens": texts(30, false, 1), "rows of tokens": texts(30, true, 1)} {
 		for _, size := range []int{1, 7, 30, 100} {
 			i := 0
-			for part := range Chunks(s.Batch, size) {
+			for part := range batch.Chunks(s.Batch, size) {
 				n := min(size, 30-i)
 				want := s.Select(ascending(30)[i : i+n]).Batch
 				if !reflect.DeepEqual(part, want) {
@@ -106,11 +107,11 @@ func TestChunksAreTheExamplesInOrder(t *testing.T) {
 				t.Errorf("%s: %d examples in chunks of %d, want 30", name, i, size)
 			}
 		}
-		for range Chunks(s.Batch, 7) {
+		for range batch.Chunks(s.Batch, 7) {
 			break
 		}
 	}
-	for range Chunks(nn.Batch{}, 7) {
+	for range batch.Chunks(nn.Batch{}, 7) {
 		t.Error("there is a chunk of nothing")
 	}
 }
@@ -223,33 +224,5 @@ func TestFitRefusesSetsThatDoNotFit(t *testing.T) {
 		return nil
 	}); err != nil {
 		t.Error(err)
-	}
-}
-
-func TestAChunkIsBoundedInExamplesAndRows(t *testing.T) {
-	sequences := func(n, length int) nn.Batch {
-		b := nn.Batch{IDs: make([]int32, n*length)}
-		for range n {
-			b.Lens = append(b.Lens, length)
-		}
-		return b
-	}
-	matrix := nn.Batch{}
-	matrix.X.Rows = 1000
-	for name, c := range map[string]struct {
-		b    nn.Batch
-		want int
-	}{
-		"rows":                  {matrix, 64},
-		"short sequences":       {sequences(100, 3), 64},
-		"sequences of 64":       {sequences(100, 64), 16},
-		"sequences of 512":      {sequences(5, 512), 2},
-		"very long sequences":   {sequences(2, 5000), 1},
-		"sequences of one row":  {sequences(1, 1), 64},
-		"no sequences, no rows": {nn.Batch{}, 64},
-	} {
-		if got := chunk(c.b); got != c.want {
-			t.Errorf("%s: %d examples at once, want %d", name, got, c.want)
-		}
 	}
 }

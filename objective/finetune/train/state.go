@@ -1,13 +1,6 @@
 package train
 
-import (
-	"errors"
-	"fmt"
-)
-
-// ErrState is matched by the error of Fit if it cannot go on from the state
-// that it was given.
-var ErrState = errors.New("bad checkpoint")
+import "fmt"
 
 // A State is a training after an epoch: with the arguments of Fit it is all
 // that the rest of the training depends on. There are none within an epoch. The
@@ -34,7 +27,7 @@ func (f *fit) state(r Result, stale int, kept [][]float32) State {
 	for _, p := range f.params {
 		s.Weights = append(s.Weights, p.Value)
 	}
-	for _, st := range f.stages {
+	for _, st := range f.groups {
 		m, v := st.moments()
 		s.M, s.V = append(s.M, m...), append(s.V, v...)
 	}
@@ -53,7 +46,7 @@ func (f *fit) restore(s *State) (best [][]float32, err error) {
 	put(f.params, s.Weights)
 	f.step = s.Epoch * f.steps
 	i := 0
-	for _, st := range f.stages {
+	for _, st := range f.groups {
 		j := i + len(st.params)
 		st.restore(s.Epoch, f.steps, s.M[i:j], s.V[i:j])
 		i = j
@@ -93,7 +86,7 @@ func (f *fit) check(s *State) error {
 			return fmt.Errorf("%w: there are %s of %d parameters, want %d", ErrState, a.name, len(a.values), len(f.params))
 		}
 		i := 0
-		for _, st := range f.stages {
+		for _, st := range f.groups {
 			for _, p := range st.params {
 				want := len(p.Value)
 				if a.moment && !st.moves(p, s.Epoch) {

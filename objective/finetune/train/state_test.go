@@ -41,7 +41,7 @@ func fitFrom(t *testing.T, c Config, from *State) (weights [][]float32, epochs [
 }
 
 func TestFitGoesOnFromTheStateAfterAnyEpoch(t *testing.T) {
-	for _, schedule := range Schedules() {
+	for _, schedule := range schedules() {
 		c := config
 		c.Schedule, c.WarmupRatio, c.WeightDecay, c.BatchSize = schedule, 0.3, 0.1, 7
 		want, epochs, wantResult := fitFrom(t, c, nil)

@@ -14,12 +14,15 @@ import (
 	"math/rand/v2"
 	"slices"
 
+	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/batch"
 	"github.com/bluefin-hpo/bluefin/objective/finetune/nn"
 )
 
-// ErrDiverged is matched by the error of a training whose loss or gradient
-// became infinite or NaN. The error names the epoch and the step.
-var ErrDiverged = errors.New("training diverged")
+// Errors of Fit, to be tested with errors.Is.
+var (
+	ErrDiverged = errors.New("training diverged") // the loss or gradient became infinite or NaN
+	ErrState    = errors.New("bad checkpoint")    // the state to resume from does not fit
+)
 
 // Metrics describe a network after an epoch. Dropout is off on both sets, so
 // that their scores compare: a train loss far below the validation loss is
@@ -45,7 +48,7 @@ type Result struct {
 //
 // Parameters that are Frozen keep every bit, and cost no backward pass below
 // the first one that trains. Blocks that are frozen as a whole, from the input
-// on, are in evaluation mode (see FrozenBlocks).
+// on, are in evaluation mode (see nn.Network.FrozenBlocks).
 //
 // With a state, from, of a training with the same other arguments Fit goes on
 // with the epoch after it, and ends as that training would have, bit for bit:
@@ -119,13 +122,13 @@ func check(net *nn.Network, training, validation Set, c Config) error {
 	if err := c.Check(); err != nil {
 		return err
 	}
-	if !nn.Trains(net) {
+	if !net.Trains() {
 		return errors.New("all parameters are frozen, want one that trains")
 	}
 	if err := training.check(); err != nil {
 		return fmt.Errorf("%w, in the training set", err)
 	}
-	outputs := net.Forward(slice(training.Batch, offsets(training.Batch), 0, 1), nil).X.Cols
+	outputs := net.Forward(batch.Slice(training.Batch, batch.Offsets(training.Batch), 0, 1), nil).X.Cols
 	if err := training.Check(outputs); err != nil {
 		return fmt.Errorf("%w, in the training set", err)
 	}
@@ -149,7 +152,7 @@ type fit struct {
 	net    *nn.Network
 	c      Config
 	params []*nn.Param // that are not frozen, all epochs together
-	stages []*stage    // of params, in their order
+	groups []*group    // of params, in their order
 	loss   criterion
 	batch  gatherer // from the training set
 	step   int      // taken so far
@@ -165,23 +168,22 @@ func newFit(net *nn.Network, training Set, c Config) *fit {
 	f := &fit{
 		net:    net,
 		c:      c,
-		stages: c.stages(net),
+		groups: c.groups(net),
 		loss:   criterion{entropy: nn.SoftmaxCrossEntropy{Smoothing: c.LabelSmoothingFactor, Weights: c.ClassWeights}},
 	}
 	f.steps = (passes + c.GradientAccumulationSteps - 1) / c.GradientAccumulationSteps
-	for _, s := range f.stages {
+	for _, s := range f.groups {
 		f.params = append(f.params, s.params...)
 	}
 	f.batch.reset(training)
 	return f
 }
 
-// Random streams of one seed.
+// Random streams of one seed. Package split has the next one.
 const (
 	streamOrder = iota << 32
 	streamDropout
 	streamScored
-	streamSplit
 )
 
 // scored returns the part of the training set that scores are computed on.
@@ -204,7 +206,7 @@ func (c Config) scoredExamples(n int) int {
 }
 
 func (f *fit) epoch(ctx context.Context, epoch int) error {
-	for _, s := range f.stages {
+	for _, s := range f.groups {
 		s.enter(epoch)
 	}
 	training := f.batch.from
@@ -227,7 +229,7 @@ func (f *fit) epoch(ctx context.Context, epoch int) error {
 			return f.diverged("gradient", epoch)
 		}
 		rate := f.c.LearningRate * f.c.factor(f.step, f.c.Epochs*f.steps)
-		for _, s := range f.stages {
+		for _, s := range f.groups {
 			if epoch >= s.start {
 				s.opt.Step(s.params, rate)
 			}
@@ -246,7 +248,7 @@ func (f *fit) dropout(epoch int) *rand.Rand {
 // part of the gradient of a step with that total weight. It stops before the
 // backward pass, and is false, if the loss is not finite.
 func (f *fit) pass(s Set, total float64, dropout *rand.Rand) bool {
-	front, back := f.net.Split(FrozenBlocks(f.net))
+	front, back := f.net.Split(f.net.FrozenBlocks())
 	y := back.Forward(front.Forward(s.Batch, nil), dropout)
 	if !finite(f.loss.forward(y.X, s)) {
 		return false

@@ -11,6 +11,7 @@ import (
 	"gonum.org/v1/gonum/blas/blas32"
 
 	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/safetensors"
+	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/weights"
 	"github.com/bluefin-hpo/bluefin/objective/finetune/nn"
 )
 
@@ -48,7 +49,7 @@ func distance(got, want []float32) (far, scale float64) {
 func agree(t *testing.T, net *nn.Network, b nn.Batch, want map[string]safetensors.Tensor, dlogits func(blas32.General) blas32.General) {
 	t.Helper()
 	last := net.Head.Params()[len(net.Head.Params())-2:]
-	if err := nn.Load(last, want); err != nil {
+	if err := weights.Load(last, want); err != nil {
 		t.Fatal(err)
 	}
 	x, worst := b, 0.0

@@ -23,8 +23,10 @@ func Example() {
 		Pooling: bert.PoolMean,
 		Dropout: bert.Dropout{Head: 0.1},
 		Freeze: func(net *nn.Network) error {
-			_, err := nn.Freeze(net.Params(), "embeddings.*")
-			return err
+			for _, p := range net.Blocks[0].Params() {
+				p.Frozen = true
+			}
+			return nil
 		},
 	})
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/pytorch"
 	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/safetensors"
+	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/weights"
 	"github.com/bluefin-hpo/bluefin/objective/finetune/nn"
 )
 
@@ -51,12 +52,12 @@ func TestMiniLMAgreesWithPyTorch(t *testing.T) {
 	head := net.Head.(nn.Sequential)
 	head[len(head)-1].(*nn.Dense).Init(0.5, rand.New(rand.NewPCG(1, 1))) // larger than new ones, so that the gradients are
 	tmp := t.TempDir()
-	weights, out := filepath.Join(tmp, "head.safetensors"), filepath.Join(tmp, "out.safetensors")
-	b, err := safetensors.Marshal(safetensors.File{Tensors: nn.Tensors(net.Head.Params())})
+	file, out := filepath.Join(tmp, "head.safetensors"), filepath.Join(tmp, "out.safetensors")
+	b, err := safetensors.Marshal(safetensors.File{Tensors: weights.Tensors(net.Head.Params())})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(weights, b, 0o666); err != nil {
+	if err := os.WriteFile(file, b, 0o666); err != nil {
 		t.Fatal(err)
 	}
 	texts := complaints(100)
@@ -65,7 +66,7 @@ func TestMiniLMAgreesWithPyTorch(t *testing.T) {
 		labels[i] = i % 4
 	}
 	var ok bool
-	pytorch.Ask(t, "testdata/step.py", map[string]any{"texts": texts, "labels": labels}, &ok, dir, weights, out)
+	pytorch.Ask(t, "testdata/step.py", map[string]any{"texts": texts, "labels": labels}, &ok, dir, file, out)
 	want, err := safetensors.ReadFile(out)
 	if err != nil {
 		t.Fatal(err)

@@ -61,7 +61,7 @@ func (m *Model) Network(o Options) (*nn.Network, error) {
 	}
 	merged := make(map[*nn.Param]bool) // what MergeLoRA will write to
 	nn.Walk(net, func(l nn.Layer) {
-		if d, ok := l.(*nn.Dense); ok && d.LoRA != nil {
+		if d, ok := l.(*nn.Dense); ok && d.HasLoRA() {
 			merged[d.W] = true
 		}
 	})
@@ -83,18 +83,17 @@ func (c Config) blocks(d Dropout) (nn.Sequential, error) {
 	norm := func(name string) nn.Layer { return nn.NewLayerNorm(name, c.HiddenSize, c.LayerNormEps) }
 	dropout := func() nn.Layer { return &nn.Dropout{Rate: d.Hidden} }
 	blocks := nn.Sequential{nn.Sequential{
-		nn.NewEmbedding(c.HiddenSize,
-			nn.Table{Name: "embeddings.word_embeddings.weight", Rows: c.VocabSize},
-			nn.Table{Name: "embeddings.position_embeddings.weight", Rows: c.MaxPositions},
-			nn.Table{Name: "embeddings.token_type_embeddings.weight", Rows: c.Segments}),
+		nn.NewEmbedding("embeddings", c.HiddenSize, c.VocabSize, c.MaxPositions, c.Segments),
 		norm("embeddings.LayerNorm"),
 		dropout(),
 	}}
 	for i := range c.Layers {
 		name := fmt.Sprintf("encoder.layer.%d.", i)
 		square := func(part string) *nn.Dense { return nn.NewDense(name+part, c.HiddenSize, c.HiddenSize) }
-		attention := nn.NewMultiHeadAttention(square("attention.self.query"), square("attention.self.key"), square("attention.self.value"),
-			square("attention.output.dense"), c.Heads, d.Attention)
+		attention := &nn.MultiHeadAttention{
+			Query: square("attention.self.query"), Key: square("attention.self.key"), Value: square("attention.self.value"),
+			Output: square("attention.output.dense"), Heads: c.Heads, Dropout: d.Attention,
+		}
 		activation, err := c.activation()
 		if err != nil {
 			return nil, err

@@ -10,6 +10,7 @@ import (
 	"strconv"
 
 	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/safetensors"
+	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/weights"
 	"github.com/bluefin-hpo/bluefin/objective/finetune/nn"
 )
 
@@ -54,7 +55,7 @@ func (m *Model) saved() (*nn.Network, []string, error) {
 		return nil, nil, err
 	}
 	head := net.Head.(nn.Sequential) // as Network makes it
-	if err := nn.Load(head[len(head)-1].Params(), tensors); err != nil {
+	if err := weights.Load(head[len(head)-1].Params(), tensors); err != nil {
 		return nil, nil, err
 	}
 	return net, labels, nil

@@ -10,6 +10,7 @@ import (
 	"gonum.org/v1/gonum/blas/blas32"
 
 	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/safetensors"
+	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/weights"
 	"github.com/bluefin-hpo/bluefin/objective/finetune/nn"
 )
 
@@ -17,29 +18,29 @@ func network(seed uint64) *nn.Network { return New(64, 5, 0, rand.New(rand.NewPC
 
 func TestTensorsRoundTrip(t *testing.T) {
 	a, b := network(1), network(2)
-	tensors := nn.Tensors(a.Params())
-	if err := nn.Load(b.Blocks.Params(), tensors); err != nil {
+	tensors := weights.Tensors(a.Params())
+	if err := weights.Load(b.Blocks.Params(), tensors); err != nil {
 		t.Fatal(err)
 	}
-	got := nn.Tensors(b.Params())
+	got := weights.Tensors(b.Params())
 	if reflect.DeepEqual(got["head.weight"], tensors["head.weight"]) {
 		t.Error("loading the blocks has set the head")
 	}
-	if err := nn.Load(b.Head.Params(), tensors); err != nil {
+	if err := weights.Load(b.Head.Params(), tensors); err != nil {
 		t.Fatal(err)
 	}
-	if !reflect.DeepEqual(nn.Tensors(b.Params()), tensors) {
+	if !reflect.DeepEqual(weights.Tensors(b.Params()), tensors) {
 		t.Error("tensors differ after loading blocks and head, want the same")
 	}
 	tensors["hidden.0.weight"].Data[0]++
-	if reflect.DeepEqual(nn.Tensors(a.Params()), tensors) {
+	if reflect.DeepEqual(weights.Tensors(a.Params()), tensors) {
 		t.Error("Tensors shares memory with the network")
 	}
 }
 
 func TestTensorsHaveTheDocumentedShapes(t *testing.T) {
 	got := make(map[string][]int)
-	for name, tensor := range nn.Tensors(network(1).Params()) {
+	for name, tensor := range weights.Tensors(network(1).Params()) {
 		got[name] = tensor.Shape
 	}
 	want := map[string][]int{
@@ -61,9 +62,9 @@ func TestLoadRefuses(t *testing.T) {
 		"a missing tensor":   {func(m map[string]safetensors.Tensor) { delete(m, "hidden.1.bias") }, `"hidden.1.bias" is missing`},
 		"a transposed shape": {func(m map[string]safetensors.Tensor) { m["hidden.2.weight"] = safetensors.Tensor{Shape: []int{96, 64}} }, "[96 64], want [64 96]"},
 	} {
-		tensors := nn.Tensors(network(1).Params())
+		tensors := weights.Tensors(network(1).Params())
 		c.spoil(tensors)
-		if err := nn.Load(network(2).Blocks.Params(), tensors); err == nil || !strings.Contains(err.Error(), c.want) {
+		if err := weights.Load(network(2).Blocks.Params(), tensors); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: error is %v, want one with %q", name, err, c.want)
 		}
 	}
@@ -72,7 +73,7 @@ func TestLoadRefuses(t *testing.T) {
 func TestFreshWeightsHaveTheDocumentedSpread(t *testing.T) {
 	for name, want := range map[string]float64{"hidden.0.weight": 2. / 64, "hidden.1.weight": 2. / 128, "hidden.2.weight": 2. / 96, "head.weight": 1. / 64} {
 		var squares float64
-		data := nn.Tensors(network(3).Params())[name].Data
+		data := weights.Tensors(network(3).Params())[name].Data
 		for _, v := range data {
 			squares += float64(v) * float64(v)
 		}

@@ -13,6 +13,7 @@ import (
 	"gonum.org/v1/gonum/blas/blas32"
 
 	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/kernel"
+	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/split"
 	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/table"
 	"github.com/bluefin-hpo/bluefin/objective/finetune/train"
 )
@@ -192,7 +193,7 @@ func (p *Parts) Shared(things string, key func(p Part) ([]string, error)) error 
 
 // take takes a share of the rows out of p.
 func (p *Part) take(share float64, seed uint64) (taken Part, err error) {
-	f, err := train.StratifiedSplit(p.Len(), p.Set.Labels, share, seed)
+	f, err := split.Stratified(p.Len(), p.Set.Labels, share, seed)
 	if err != nil {
 		return taken, err
 	}
@@ -206,7 +207,7 @@ func (p *Part) take(share float64, seed uint64) (taken Part, err error) {
 
 // keepClasses moves the first example of each class that is for validation only
 // to training.
-func keepClasses(f train.Fold, labels []int) train.Fold {
+func keepClasses(f split.Fold, labels []int) split.Fold {
 	if labels == nil {
 		return f
 	}

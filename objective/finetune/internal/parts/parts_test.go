@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/bluefin-hpo/bluefin/objective/finetune/train"
+	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/split"
 )
 
 // file has n rows whose text is their number and whose class is c in c of ten.
@@ -71,7 +71,7 @@ func TestNoRowIsInTwoParts(t *testing.T) {
 
 func TestKeepClasses(t *testing.T) {
 	labels := []int{0, 0, 1, 1, 2}
-	got := keepClasses(train.Fold{Training: []int{1}, Validation: []int{0, 2, 3, 4}}, labels)
+	got := keepClasses(split.Fold{Training: []int{1}, Validation: []int{0, 2, 3, 4}}, labels)
 	if !slices.Equal(got.Training, []int{1, 2, 4}) || !slices.Equal(got.Validation, []int{0, 3}) {
 		t.Errorf("the parts are %v, want the first of each missing class moved", got)
 	}

@@ -74,7 +74,7 @@ type Use struct {
 }
 
 // Split cuts net behind the blocks that are frozen as a whole, as
-// train.FrozenBlocks counts them, and returns what is left and what the frozen
+// nn.Network.FrozenBlocks counts them, and returns what is left and what the frozen
 // ones make of the sets, in their order, with the same labels and targets. The
 // features may be shared: nobody changes them. Empty sets stay so.
 //
@@ -90,7 +90,7 @@ func (c *Cache) Split(ctx context.Context, net *nn.Network, blocks []Hash, sets 
 		_, all := net.Split(0)
 		return all, sets, Use{Off: why}, nil
 	}
-	use.Depth = train.FrozenBlocks(net)
+	use.Depth = net.FrozenBlocks()
 	if use.Depth == 0 {
 		return off(whyNone(net))
 	}

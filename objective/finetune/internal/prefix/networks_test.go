@@ -50,7 +50,7 @@ func perceptron() *nn.Network {
 
 func convolutions() *nn.Network {
 	in := nn.Image{Height: 6, Width: 6, Channels: 2}
-	n := &nn.Network{Head: nn.Sequential{nn.NewGlobalAvgPool2D(4), nn.NewDense("head", 4, classes)}}
+	n := &nn.Network{Head: nn.Sequential{&nn.GlobalAvgPool2D{Channels: 4}, nn.NewDense("head", 4, classes)}}
 	for i := range 3 {
 		n.Blocks = append(n.Blocks, nn.Sequential{
 			nn.NewConv2D(fmt.Sprint("conv.", i), in, 4, nn.Window{Size: 3, Padding: 1}, false),
@@ -64,14 +64,16 @@ func convolutions() *nn.Network {
 func encoder() *nn.Network {
 	const width = 8
 	n := &nn.Network{
-		Blocks: nn.Sequential{nn.NewEmbedding(width, nn.Table{Name: "tokens", Rows: 20}, nn.Table{Name: "positions", Rows: 12}, nn.Table{})},
+		Blocks: nn.Sequential{nn.NewEmbedding("embeddings", width, 20, 12, 0)},
 		Head:   nn.Sequential{&nn.MeanPool{}, nn.NewDense("head", width, classes)},
 	}
 	for i := range 3 {
 		dense := func(name string, in, out int) *nn.Dense {
 			return nn.NewDense(fmt.Sprintf("layer.%d.%s", i, name), in, out)
 		}
-		attention := nn.NewMultiHeadAttention(dense("q", width, width), dense("k", width, width), dense("v", width, width), dense("o", width, width), 2, 0.1)
+		attention := &nn.MultiHeadAttention{
+			Query: dense("q", width, width), Key: dense("k", width, width), Value: dense("v", width, width), Output: dense("o", width, width), Heads: 2, Dropout: 0.1,
+		}
 		n.Blocks = append(n.Blocks, nn.Sequential{
 			&nn.Residual{F: nn.Sequential{attention, &nn.Dropout{Rate: 0.1}}}, nn.NewLayerNorm(fmt.Sprint("norm.", i), width, 1e-12),
 			&nn.Residual{F: nn.Sequential{dense("up", width, 12), &nn.GELU{}, dense("down", 12, width)}}, nn.NewLayerNorm(fmt.Sprint("norm2.", i), width, 1e-12),

@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 
+	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/batch"
 	"github.com/bluefin-hpo/bluefin/objective/finetune/nn"
-	"github.com/bluefin-hpo/bluefin/objective/finetune/train"
 )
 
 // errDependent is a layer that breaks the rule of nn.Layer.
@@ -28,7 +28,7 @@ type source struct {
 func newSource(kernel string, front nn.Sequential, blocks []Hash, data nn.Batch) *source {
 	s := &source{front: front, data: data}
 	key := join(hashText(kernel), hashBatch(data))
-	for x := range train.Chunks(data, 1) {
+	for x := range batch.Chunks(data, 1) {
 		for i, b := range front {
 			x = b.Forward(x, nil)
 			mark := hashBatch(x)
@@ -46,10 +46,10 @@ func (s *source) key() Hash { return s.keys[len(s.keys)-1] }
 // compute returns the features behind the last block from those behind the
 // first `from` blocks. It stops with the error of ctx, and with errDependent.
 func (s *source) compute(ctx context.Context, from int, b nn.Batch) (f nn.Batch, err error) {
-	if f, err = train.Features(ctx, s.front[from:], b); err != nil {
+	if f, err = batch.Features(ctx, s.front[from:], b); err != nil {
 		return nn.Batch{}, err
 	}
-	for first := range train.Chunks(f, 1) {
+	for first := range batch.Chunks(f, 1) {
 		if hashBatch(first) != s.marks[len(s.marks)-1] {
 			return nn.Batch{}, errDependent
 		}

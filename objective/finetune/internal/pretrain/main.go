@@ -17,7 +17,7 @@ import (
 	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/digits"
 	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/mlp"
 	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/safetensors"
-	"github.com/bluefin-hpo/bluefin/objective/finetune/nn"
+	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/weights"
 	"github.com/bluefin-hpo/bluefin/objective/finetune/train"
 )
 
@@ -75,6 +75,6 @@ func pretrain(ctx context.Context) ([]byte, error) {
 			"digits":        "0 1 2 3 4",
 			"test_accuracy": strconv.FormatFloat(accuracy, 'f', 4, 64),
 		},
-		Tensors: nn.Tensors(net.Params()),
+		Tensors: weights.Tensors(net.Params()),
 	})
 }

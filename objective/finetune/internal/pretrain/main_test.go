@@ -13,7 +13,7 @@ import (
 	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/kernel"
 	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/mlp"
 	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/safetensors"
-	"github.com/bluefin-hpo/bluefin/objective/finetune/nn"
+	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/weights"
 	"github.com/bluefin-hpo/bluefin/objective/finetune/train"
 )
 
@@ -59,10 +59,10 @@ func TestTheCommittedWeightsKnowImagesTheyHaveNotSeen(t *testing.T) {
 		t.Fatal(err)
 	}
 	net := mlp.New(digits.Pixels, len(split.Digits), 0, rand.New(rand.NewPCG(0, 0)))
-	if err := nn.Load(net.Blocks.Params(), file.Tensors); err != nil {
+	if err := weights.Load(net.Blocks.Params(), file.Tensors); err != nil {
 		t.Fatal(err)
 	}
-	if err := nn.Load(net.Head.Params(), file.Tensors); err != nil {
+	if err := weights.Load(net.Head.Params(), file.Tensors); err != nil {
 		t.Fatal(err)
 	}
 	_, _, test, err := digits.Load(split)

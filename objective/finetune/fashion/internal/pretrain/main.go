@@ -19,7 +19,7 @@ import (
 	"github.com/bluefin-hpo/bluefin/objective/finetune/fashion/internal/cnn"
 	"github.com/bluefin-hpo/bluefin/objective/finetune/fashion/internal/idx"
 	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/safetensors"
-	"github.com/bluefin-hpo/bluefin/objective/finetune/nn"
+	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/weights"
 	"github.com/bluefin-hpo/bluefin/objective/finetune/train"
 )
 
@@ -159,7 +159,7 @@ func pretrain(ctx context.Context, learn, judge part) ([]byte, error) {
 			"classes":       "0 1 2 3 4",
 			"test_accuracy": strconv.FormatFloat(accuracy, 'f', 4, 64),
 		},
-		Tensors: nn.Tensors(net.Params()),
+		Tensors: weights.Tensors(net.Params()),
 	})
 }
 

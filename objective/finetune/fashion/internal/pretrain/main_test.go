@@ -12,7 +12,7 @@ import (
 	"github.com/bluefin-hpo/bluefin/objective/finetune/fashion/internal/cnn"
 	"github.com/bluefin-hpo/bluefin/objective/finetune/fashion/internal/idx"
 	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/safetensors"
-	"github.com/bluefin-hpo/bluefin/objective/finetune/nn"
+	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/weights"
 	"github.com/bluefin-hpo/bluefin/objective/finetune/train"
 )
 
@@ -88,7 +88,7 @@ func TestTheCommittedWeightsKnowTheClassesOfBefore(t *testing.T) {
 		t.Fatal(err)
 	}
 	net := cnn.New(classes, 0, rand.New(rand.NewPCG(0, 0)))
-	if err := nn.Load(net.Params(), file.Tensors); err != nil {
+	if err := weights.Load(net.Params(), file.Tensors); err != nil {
 		t.Fatal(err)
 	}
 	said, err := strconv.ParseFloat(file.Metadata["test_accuracy"], 64)

@@ -1,4 +1,6 @@
-package train
+// Package split divides examples at random: into training and validation, into
+// folds, and into nested subsets. Each class is divided in the same proportion.
+package split
 
 import (
 	"cmp"
@@ -8,17 +10,20 @@ import (
 	"slices"
 )
 
+// stream is the random stream of splits; package train uses those below it.
+const stream = 3 << 32
+
 // A Fold is one division of some examples into two parts, by their indices in
 // ascending order; see Set.Select.
 type Fold struct{ Training, Validation []int }
 
-// StratifiedOrder returns the indices of n examples in an order that is random
+// Order returns the indices of n examples in an order that is random
 // and whose beginnings are small pictures of the whole, one within the other:
 // first an example of each class, then as many of each class as its share. So
 // the first quarter is part of the first half, and a part with as many examples
 // as there are classes has all of them. Without labels (nil) it is any order.
-func StratifiedOrder(n int, labels []int, seed uint64) []int {
-	order := rand.New(rand.NewPCG(seed, streamSplit)).Perm(n)
+func Order(n int, labels []int, seed uint64) []int {
+	order := rand.New(rand.NewPCG(seed, stream)).Perm(n)
 	if labels == nil {
 		return order
 	}
@@ -38,7 +43,7 @@ func StratifiedOrder(n int, labels []int, seed uint64) []int {
 	return order
 }
 
-// Subset returns the first ⌈fraction·n⌉ indices of a StratifiedOrder, ascending:
+// Subset returns the first ⌈fraction·n⌉ indices of a Order, ascending:
 // a cheap picture of a training set, for one seed always the same and part of
 // that of any larger fraction, which is in (0, 1].
 func Subset(n int, labels []int, fraction float64, seed uint64) ([]int, error) {
@@ -48,16 +53,16 @@ func Subset(n int, labels []int, fraction float64, seed uint64) ([]int, error) {
 	if !(fraction > 0 && fraction <= 1) {
 		return nil, fmt.Errorf("fraction is %v, want above 0 and at most 1", fraction)
 	}
-	part := StratifiedOrder(n, labels, seed)[:share(n, fraction)]
+	part := Order(n, labels, seed)[:Share(n, fraction)]
 	slices.Sort(part)
 	return part, nil
 }
 
-// StratifiedSplit divides n examples at random: the share validation, in (0, 1),
+// Stratified divides n examples at random: the share validation, in (0, 1),
 // of each class is for validation, rounded so that the sizes of the two parts
 // are the share of all, and each has one example at least. Repeated splits have
 // seeds of their own.
-func StratifiedSplit(n int, labels []int, validation float64, seed uint64) (Fold, error) {
+func Stratified(n int, labels []int, validation float64, seed uint64) (Fold, error) {
 	if err := checkSplit(n, labels); err != nil {
 		return Fold{}, err
 	}
@@ -114,15 +119,15 @@ func Folds(n, k int, labels []int, seed uint64) ([]Fold, error) {
 // byClass returns the indices of n examples, class after class and within each
 // in random order.
 func byClass(n int, labels []int, seed uint64) []int {
-	order := rand.New(rand.NewPCG(seed, streamSplit)).Perm(n)
+	order := rand.New(rand.NewPCG(seed, stream)).Perm(n)
 	if labels != nil {
 		slices.SortStableFunc(order, func(i, j int) int { return cmp.Compare(labels[i], labels[j]) })
 	}
 	return order
 }
 
-// share returns ⌈fraction·n⌉, where rounding errors do not count.
-func share(n int, fraction float64) int {
+// Share returns ⌈fraction·n⌉, where rounding errors do not count.
+func Share(n int, fraction float64) int {
 	return min(max(int(math.Ceil(fraction*float64(n)-1e-9)), 1), n)
 }
 

@@ -1,4 +1,4 @@
-package train
+package split
 
 import (
 	"fmt"
@@ -88,7 +88,7 @@ func TestASplitHasTheShareOfEachClass(t *testing.T) {
 		for _, share := range []float64{0.01, 0.1, 0.25, 0.5, 0.9, 0.999} {
 			labels := skewed(n, uint64(n))
 			what := fmt.Sprintf("%v of %d", share, n)
-			f, err := StratifiedSplit(n, labels, share, 4)
+			f, err := Stratified(n, labels, share, 4)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -152,9 +152,9 @@ func TestDivisionsAreFunctionsOfTheSeed(t *testing.T) {
 	labels := skewed(50, 2)
 	all := func(seed uint64) []any {
 		folds, _ := Folds(50, 5, labels, seed)
-		split, _ := StratifiedSplit(50, labels, 0.3, seed)
+		split, _ := Stratified(50, labels, 0.3, seed)
 		subset, _ := Subset(50, labels, 0.3, seed)
-		return []any{folds, split, subset, StratifiedOrder(50, labels, seed)}
+		return []any{folds, split, subset, Order(50, labels, seed)}
 	}
 	first, again, other := all(1), all(1), all(2)
 	for i := range first {
@@ -170,14 +170,14 @@ func TestNoExampleIsPreferred(t *testing.T) {
 	const runs, share = 4000, 0.4
 	var splits, subsets [10]float64
 	for seed := range uint64(runs) {
-		f, err := StratifiedSplit(10, labels, share, seed)
+		f, err := Stratified(10, labels, share, seed)
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, i := range f.Validation {
 			splits[i]++
 		}
-		for _, i := range StratifiedOrder(10, labels, seed)[:1] {
+		for _, i := range Order(10, labels, seed)[:1] {
 			subsets[labels[i]]++
 		}
 	}
@@ -203,12 +203,21 @@ func TestDivisionsNameWhatIsWrong(t *testing.T) {
 		"fraction is 0":              func() error { _, err := Subset(5, nil, 0, 1); return err },
 		"fraction is 1.1":            func() error { _, err := Subset(5, nil, 1.1, 1); return err },
 		"fraction is NaN":            func() error { _, err := Subset(5, nil, math.NaN(), 1); return err },
-		"validation part is 1, want": func() error { _, err := StratifiedSplit(5, nil, 1, 1); return err },
-		"validation part is 0, want": func() error { _, err := StratifiedSplit(5, nil, 0, 1); return err },
-		"there is 1 example":         func() error { _, err := StratifiedSplit(1, nil, 0.5, 1); return err },
+		"validation part is 1, want": func() error { _, err := Stratified(5, nil, 1, 1); return err },
+		"validation part is 0, want": func() error { _, err := Stratified(5, nil, 0, 1); return err },
+		"there is 1 example":         func() error { _, err := Stratified(1, nil, 0.5, 1); return err },
 	} {
 		if err := run(); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error is %v, want %q", err, want)
 		}
 	}
+}
+
+// ascending returns 0 to n-1.
+func ascending(n int) []int {
+	all := make([]int, n)
+	for i := range all {
+		all[i] = i
+	}
+	return all
 }
