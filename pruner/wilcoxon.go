@@ -7,6 +7,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/bluefin-hpo/bluefin/internal/signedrank"
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
@@ -46,7 +47,7 @@ func (p Wilcoxon) Prune(h trial.History, t *trial.Trial) (Verdict, error) {
 	if len(diff) < max(2, p.StartupSteps) || !d.Better(best.Values[0], mean(t.Reports)) {
 		return Verdict{}, nil
 	}
-	worse, less := signedRank(diff)
+	worse, less := signedrank.OneSided(diff)
 	if d == trial.Maximize {
 		worse = less
 	}

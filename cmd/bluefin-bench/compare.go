@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"math"
 	"slices"
+
+	"github.com/bluefin-hpo/bluefin/internal/signedrank"
 )
 
 // A comparison is how a sampler does against another one on a group of problems
@@ -89,7 +91,7 @@ func compare(results []result, against string) []comparison {
 		if p.group == allGroups && i > 0 && all[len(all)-1].problems == c.problems {
 			continue // those of one group
 		}
-		c.p = signedRank(logs[p])
+		c.p = signedrank.TwoSided(logs[p])
 		slices.Sort(logs[p])
 		c.ratio = quantile(logs[p], 0.5)
 		all = append(all, c)

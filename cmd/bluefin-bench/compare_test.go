@@ -4,73 +4,9 @@ import (
 	"math"
 	"slices"
 	"testing"
+
+	"github.com/bluefin-hpo/bluefin/internal/signedrank"
 )
-
-func TestSignedRankIsWilcoxons(t *testing.T) {
-	for _, c := range []struct {
-		name        string
-		differences []float64
-		want        float64
-	}{
-		// Darwin's plants, the example of SciPy's documentation of wilcoxon.
-		{"a published example", []float64{6, 8, 14, 16, 23, 24, 28, 29, 41, -48, 49, 56, 60, -67, 75}, 0.041259765625},
-		{"none", nil, 1},
-		{"only zeros", []float64{0, 0}, 1},
-		{"one", []float64{3}, 1},
-		{"all to one side", []float64{1, 2, 3, 4, 5}, 2.0 / 32},
-		{"all to the other side", []float64{-1, -2, -3, -4, -5}, 2.0 / 32},
-		{"balanced", []float64{1, -1, 2, -2}, 1},
-		{"zeros do not count", []float64{0, 1, 2, 0, 3, 4, 5}, 2.0 / 32},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			if got := signedRank(c.differences); math.Abs(got-c.want) > 1e-12 {
-				t.Errorf("p is %v, want %v", got, c.want)
-			}
-		})
-	}
-}
-
-// Another way to the same: all 2^n signs, one by one, with shared ranks.
-func TestSignedRankCountsAllSigns(t *testing.T) {
-	for _, sizes := range [][]float64{{1, 1, 1, 2, 2, 5, 5, 5, 5, 9}, {1, 2, 2, 3}, {4, 4, 4, 4, 4}} {
-		ranks := make([]float64, len(sizes))
-		for i, s := range sizes {
-			below, equal := 0, 0
-			for _, u := range sizes {
-				if u < s {
-					below++
-				} else if u == s {
-					equal++
-				}
-			}
-			ranks[i] = float64(below) + float64(equal+1)/2
-		}
-		n := 1 << len(sizes)
-		lean := make([]float64, n) // how far the sum of signed ranks is from 0
-		for signs := range n {
-			sum := 0.0
-			for i, r := range ranks {
-				sum += r * float64(1-2*(signs>>i&1))
-			}
-			lean[signs] = math.Abs(sum)
-		}
-		for signs := range n {
-			differences := make([]float64, len(sizes))
-			for i, s := range sizes {
-				differences[i] = s * float64(1-2*(signs>>i&1))
-			}
-			count := 0
-			for _, l := range lean {
-				if l >= lean[signs] {
-					count++
-				}
-			}
-			if got, want := signedRank(differences), float64(count)/float64(n); math.Abs(got-want) > 1e-12 {
-				t.Fatalf("p of %v is %v, want %v", differences, got, want)
-			}
-		}
-	}
-}
 
 // runs are results of a sampler with the seeds 0, 1, ….
 func runs(problem, sampler string, n int, bests ...float64) (list []result) {
@@ -103,7 +39,7 @@ func TestCompareMatchesSeedsAndCountsProblems(t *testing.T) {
 	if a.problems != 3 || a.wins != 1 || a.losses != 1 || a.seeds != 1 || a.ratio != 0 {
 		t.Errorf("on all problems: %+v, want one of three won and one lost", a)
 	}
-	if want := signedRank([]float64{-1, math.Log10(2)}); a.p != want {
+	if want := signedrank.TwoSided([]float64{-1, math.Log10(2)}); a.p != want {
 		t.Errorf("p is %v, want %v", a.p, want)
 	}
 	if classic.problems != 2 || !near(classic.ratio, -0.5) {

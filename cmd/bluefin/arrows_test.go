@@ -20,7 +20,8 @@ var imports = map[string][]string{
 	"trial":               {"space"},
 	"sampler":             {"sampler/internal", "trial", "space"},
 	"sampler/samplertest": {"sampler", "trial", "space"},
-	"pruner":              {"trial", "space"},
+	"pruner":              {"internal/signedrank", "trial", "space"},
+	"pruner/prunertest":   {"pruner", "trial", "space"},
 	"storage":             {"trial", "space"},
 	"storage/internal":    {"storage", "trial", "space"},
 	"storage/sqlite":      {"storage", "trial", "space"},
@@ -28,7 +29,7 @@ var imports = map[string][]string{
 	"storage/storagetest": {"storage", "trial", "space"},
 	"study":               {"storage", "sampler", "pruner", "trial", "space"},
 	"objective":           {"objective", "study", "storage", "space"},
-	"cmd":                 {"cmd/internal", "objective", "study", "storage", "sampler", "pruner", "trial", "space"},
+	"cmd":                 {"cmd/internal", "internal/signedrank", "objective", "study", "storage", "sampler", "pruner", "trial", "space"},
 	"examples":            {"objective", "study", "storage", "sampler", "pruner", "trial", "space"},
 }
 
