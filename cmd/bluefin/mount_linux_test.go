@@ -37,7 +37,7 @@ func TestAMountedFileIsRefusedAndAMountedFolderIsNot(t *testing.T) {
 		ls alone
 		bluefin create-study --storage whole/s.db --study-name b
 		bluefin study-names --storage s.db`)
-	want := "the file itself is mounted here"
+	want := "the file itself is a mount point"
 	if n := strings.Count(out, want); n != 4 || strings.Count(out, "mount its folder instead") != 4 {
 		t.Errorf("%d of 4 commands refuse a mounted file:\n%s", n, out)
 	}

@@ -6,7 +6,7 @@ import (
 	"syscall"
 )
 
-// links returns how many names the file has.
+// links returns the number of names of the file.
 func links(path string, _ fs.FileInfo) uint64 {
 	f, err := os.Open(path)
 	if err != nil {
@@ -29,8 +29,8 @@ func readable(path string) error {
 	return f.Close()
 }
 
-// access returns why this process may not write to the file at path. Who may
-// write in a folder only an attempt can tell.
+// access returns why this process may not write to the file at path. For a folder
+// only an attempt can tell.
 func access(path string) error {
 	info, err := os.Stat(path)
 	if err != nil || info.IsDir() {

@@ -9,11 +9,11 @@ import (
 	"path/filepath"
 )
 
-// Backup copies the study file at path, as it is at one moment, to a new file
-// at to, while others go on writing. The copy is whole or is not there: it is
-// written under another name beside to, which begins with a dot, and then
-// renamed. Unless replace is set, the error matches fs.ErrExist if there is a
-// file at to.
+// Backup copies the study file at path, as it is at one moment, to a new file at
+// to, while others continue to write. The copy is whole or absent: it is written
+// to a file in the same folder named .NAME.unfinished-NUMBER and then renamed. A
+// killed process leaves that file, which can be deleted. Unless replace is set,
+// the error matches fs.ErrExist if there is a file at to.
 func Backup(ctx context.Context, path, to string, replace bool) error {
 	err := backup(ctx, path, to, replace)
 	if err != nil {
@@ -35,7 +35,7 @@ func backup(ctx context.Context, path, to string, replace bool) (err error) {
 		return err
 	}
 	defer os.Remove(temporary)
-	defer os.Remove(temporary + "-journal") // which a full disk would leave
+	defer os.Remove(temporary + "-journal") // left by a full disk
 	if err := copyInto(ctx, path, temporary); err != nil {
 		return err
 	}
@@ -52,13 +52,13 @@ func backup(ctx context.Context, path, to string, replace bool) (err error) {
 	}
 	var l *os.LinkError
 	if errors.As(err, &l) {
-		err = fmt.Errorf("%s: %w", to, l.Err) // without the temporary name
+		err = fmt.Errorf("%s: %w", to, l.Err) // not the temporary name
 	}
 	return err
 }
 
-// linkTo gives the file at from the name to unless there is such a file. A
-// kill between the two steps leaves both names.
+// linkTo renames the file at from unless there is one at to. A process killed
+// between the two steps leaves both names.
 func linkTo(from, to string) error {
 	err := os.Link(from, to)
 	if err == nil {
@@ -70,15 +70,15 @@ func linkTo(from, to string) error {
 	return err
 }
 
-// checkTarget checks that a copy of from may come to be at to.
+// checkTarget fails if no copy of from may be written to to.
 func checkTarget(from, to string, replace bool) error {
 	if to == "" {
 		return errors.New("the path of the copy is empty")
 	}
-	// SQLite would take what lies beside an older file for a part of the copy.
+	// SQLite would read the log of an older file as part of the copy.
 	for _, suffix := range []string{"-wal", "-journal"} {
 		if _, err := os.Lstat(to + suffix); err == nil {
-			return fmt.Errorf("%s%s lies there: a program uses %s, or was killed when it did", to, suffix, to)
+			return fmt.Errorf("%s%s exists: a program is using %s, or was killed while it did", to, suffix, to)
 		}
 	}
 	info, err := os.Lstat(to)
@@ -88,7 +88,7 @@ func checkTarget(from, to string, replace bool) error {
 	case err != nil:
 		return err
 	case !info.Mode().IsRegular():
-		return fmt.Errorf("%s is no ordinary file", to)
+		return fmt.Errorf("%s is not a regular file", to)
 	case !replace:
 		return fmt.Errorf("%s: %w", to, fs.ErrExist)
 	}
@@ -98,9 +98,9 @@ func checkTarget(from, to string, replace bool) error {
 	return nil
 }
 
-// vacant makes an empty file beside path and returns its name.
+// vacant creates an empty file in the folder of path and returns its name.
 func vacant(path string) (string, error) {
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
+	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".unfinished-*")
 	var p *fs.PathError
 	if errors.As(err, &p) {
 		return "", fmt.Errorf("%s: %w", path, p.Err)
@@ -126,8 +126,7 @@ func copyInto(ctx context.Context, path, to string) error {
 	return cause(ctx, err)
 }
 
-// settle gives the copy the permissions of the original and brings it to the
-// disk.
+// settle gives the copy the permissions of the original and syncs it to disk.
 func settle(from, to string) error {
 	info, err := os.Stat(from)
 	if err != nil {
@@ -140,7 +139,7 @@ func settle(from, to string) error {
 	return errors.Join(f.Chmod(info.Mode().Perm()), f.Sync(), f.Close())
 }
 
-// syncFolder brings a new name in a folder to the disk, where that can be done.
+// syncFolder syncs a new name in a folder to disk, on systems that can.
 func syncFolder(path string) error {
 	f, err := os.Open(path)
 	if err != nil {

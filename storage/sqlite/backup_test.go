@@ -143,8 +143,8 @@ func TestBackupOverwritesOnlyWhatItMay(t *testing.T) {
 	}
 	for name, test := range map[string]struct{ path, to, want string }{
 		"the file itself":     {path, path, "is the study file itself"},
-		"a link":              {path, link, "is no ordinary file"},
-		"a folder":            {path, dir, "is no ordinary file"},
+		"a link":              {path, link, "is not a regular file"},
+		"a folder":            {path, dir, "is not a regular file"},
 		"a missing folder":    {path, filepath.Join(dir, "none", "copy.db"), "no such file or directory"},
 		"no path":             {path, "", "the path of the copy is empty"},
 		"a missing file":      {filepath.Join(dir, "none.db"), to, "no such file or directory"},
@@ -158,7 +158,7 @@ func TestBackupOverwritesOnlyWhatItMay(t *testing.T) {
 	if err := os.WriteFile(to+"-wal", nil, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if err := sqlite.Backup(t.Context(), path, to, true); err == nil || !strings.Contains(err.Error(), "copy.db-wal lies there") {
+	if err := sqlite.Backup(t.Context(), path, to, true); err == nil || !strings.Contains(err.Error(), "copy.db-wal exists") {
 		t.Errorf("a log beside the copy: got %v", err)
 	}
 	if got, _ := os.ReadFile(to); !bytes.Equal(got, old) {

@@ -13,7 +13,8 @@ import (
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
-// clock is the time of the database in seconds since 1970.
+// clock is the time of the database, in seconds since 1970. Leases use one clock,
+// so that processes agree on when they end.
 const clock = `unixepoch('now', 'subsec')`
 
 // Begin implements storage.Storage.
@@ -30,7 +31,7 @@ func (db *DB) Begin(ctx context.Context, study int64, c storage.Claim) (begun *t
 			db.orphans.heartbeatsSeen(study)
 		}
 		if errors.Is(err, storage.ErrBudget) {
-			budget, err = err, nil // keep what was done to orphans
+			budget, err = err, nil // commit what was done to orphans
 		}
 		return err
 	})
@@ -75,8 +76,8 @@ func (db *DB) begin(t *tx, study int64, c storage.Claim) (*trial.Trial, error) {
 	return &trial.Trial{Number: number, State: trial.Running, Seen: c.Seen, Start: start}, lease(t, id, c.Seen, c)
 }
 
-// restart makes a Waiting trial or an orphan Running, from its checkpoint. An
-// orphan keeps what it had seen: seen is negative then.
+// restart makes a Waiting trial or an orphan Running, from its checkpoint. For
+// an orphan, seen is negative and the trial keeps its own number.
 func restart(t *tx, id int64, seen int, c storage.Claim) (*trial.Trial, error) {
 	if err := rewind(t, id); err != nil {
 		return nil, err
@@ -90,8 +91,8 @@ func restart(t *tx, id int64, seen int, c storage.Claim) (*trial.Trial, error) {
 	return loadTrial(t, id)
 }
 
-// lease gives the trial to the owner of the claim. A negative seen says that
-// it was an orphan.
+// lease gives the trial to the owner of the claim, and counts a restart if seen
+// is negative.
 func lease(t *tx, id int64, seen int, c storage.Claim) error {
 	holder := sql.NullString{}
 	if c.Process {
@@ -103,9 +104,9 @@ func lease(t *tx, id int64, seen int, c storage.Claim) error {
 		WHERE trial_id = ?5`, c.Owner, holder, c.Duration.Seconds(), seen, id)
 }
 
-// insertTrial adds a trial with the next number. Optuna takes the number of a
-// trial to be the count of the study's trials with smaller ids, so both grow
-// together under the write lock.
+// insertTrial adds a trial with the next number. Optuna computes the number of a
+// trial as the count of the study's trials with smaller ids, so ids and numbers
+// must grow together, under the write lock.
 func insertTrial(t *tx, study int64, state trial.State, at time.Time) (id int64, number int, err error) {
 	start, end := sql.NullString{}, sql.NullString{}
 	if state != trial.Waiting {

@@ -9,10 +9,10 @@ import (
 	"strings"
 )
 
-// A Finding is one thing that is wrong with a study file.
+// A Finding is one defect of a study file.
 type Finding struct {
-	Study string // whose it is; "" if it is the file's
-	Trial int    // its number; -1 if it is the study's or the file's
+	Study string // its name; "" for a defect of the file itself
+	Trial int    // its number; -1 for a defect of the study or the file
 	Text  string
 }
 
@@ -28,10 +28,9 @@ func (f Finding) String() string {
 	return where + f.Text
 }
 
-// Check reads the study file at path, as it is at one moment and without
-// changing it, and returns all that is wrong with it: by SQLite's own checks,
-// by the rules of Optuna's tables and, if the file has them, by those of
-// Bluefin's. free is how many bytes Vacuum would give back. The error matches
+// Check reads the study file at path at one moment, without changing it, and
+// returns its defects: it runs SQLite's own checks and verifies the rules of
+// Optuna's tables and, if the file has them, of Bluefin's. free is how many bytes Vacuum would give back. The error matches
 // ErrCorrupt if the file cannot be read at all.
 func Check(ctx context.Context, path string) (findings []Finding, free int64, err error) {
 	db, err := openRaw(ctx, path, Options{ReadOnly: true})
@@ -84,15 +83,15 @@ func openRaw(ctx context.Context, path string, o Options) (_ *DB, err error) {
 	return db, err
 }
 
-// A checker gathers what is wrong.
+// A checker collects findings.
 type checker struct{ findings []Finding }
 
 func (c *checker) add(study string, number int, format string, args ...any) {
 	c.findings = append(c.findings, Finding{study, number, fmt.Sprintf(format, args...)})
 }
 
-// run checks the file. What a damaged file does to the rules is no error, once
-// the damage is found.
+// run checks the file. In a damaged file the queries of later checks may fail;
+// that is a finding, not an error, once the damage itself is found.
 func (c *checker) run(t *tx) error {
 	err := c.integrity(t)
 	if err == nil {
@@ -148,8 +147,8 @@ func (c *checker) rules(t *tx) error {
 	return c.texts(t, ours)
 }
 
-// schema compares the tables with those that there should be, and tells
-// whether Bluefin's are there, and whether all are that the rules speak of.
+// schema compares the tables with those of a new file. It returns whether
+// Bluefin's are there, and whether all tables are there that the rules query.
 func (c *checker) schema(t *tx) (ours, whole bool, err error) {
 	want, err := wantedSchema(t.ctx)
 	if err != nil {
@@ -159,7 +158,7 @@ func (c *checker) schema(t *tx) (ours, whole bool, err error) {
 	if err != nil {
 		return false, false, err
 	}
-	if !have.has("table", "studies") || !have.has("table", "trials") {
+	if !have.studies() {
 		return false, false, errNoStudies
 	}
 	ours, whole = have.has("table", "bluefin_version"), true
@@ -203,8 +202,8 @@ func (c *checker) versions(t *tx, ours bool) error {
 	return err
 }
 
-// rule runs a query that returns the study's name, the trial's number and what
-// is wrong.
+// rule runs a query that returns findings: the study's name, the trial's number
+// and a text.
 func (c *checker) rule(t *tx, query string) error {
 	return t.each(func(rows *sql.Rows) error {
 		var (

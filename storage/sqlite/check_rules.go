@@ -2,8 +2,8 @@ package sqlite
 
 import _ "embed"
 
-// The rules that a query can tell, each one SELECT: the name of the study, the
-// number of the trial, what is wrong.
+// The rules that SQL can check. Each is one SELECT that returns findings: the
+// name of the study, the number of the trial, a text.
 
 //go:embed check_optuna.sql
 var optunaRules string

@@ -11,18 +11,18 @@ import (
 	"github.com/bluefin-hpo/bluefin/space"
 )
 
-// An entry is one thing of a study or a trial that a query cannot judge.
+// An entry is one item of a study or a trial that SQL cannot check.
 type entry struct {
-	name  sql.NullString // what it is called, if it has a name
+	name  sql.NullString // if it has one
 	value any
 	text  sql.NullString
 }
 
-// texts checks what is kept as text: times, distributions and attributes.
+// texts checks what is stored as text: times, distributions and attributes.
 func (c *checker) texts(t *tx, ours bool) error {
 	const ofTrial = ` x JOIN trials t ON t.trial_id = x.trial_id JOIN studies s ON s.study_id = t.study_id`
 	const ofStudy = ` x JOIN studies s ON s.study_id = x.study_id`
-	dists := map[string]judged{}
+	dists := map[string]space.Dist{}
 	checks := []struct {
 		what, query string
 		check       func(entry) error
@@ -85,39 +85,25 @@ func checkTime(x entry) error {
 	return nil
 }
 
-// A judged distribution is what is known of its text.
-type judged struct {
-	dist space.Dist
-	err  error
-}
-
-func judge(text string) judged {
-	dist, err := space.Unmarshal([]byte(text))
-	if err != nil {
-		err = fmt.Errorf("of no distribution: %w", err)
-	}
-	return judged{dist, err}
-}
-
-// checkParam checks a parameter; dists has what is known, by text: most trials
-// share a few.
-func checkParam(x entry, dists map[string]judged) error {
-	d, seen := dists[x.text.String]
+// checkParam checks a parameter. dists caches distributions by their text,
+// because most trials share a few.
+func checkParam(x entry, dists map[string]space.Dist) error {
+	dist, seen := dists[x.text.String]
 	if !seen {
-		d = judge(x.text.String)
-		dists[x.text.String] = d
-	}
-	if d.err != nil {
-		return d.err
+		var err error
+		if dist, err = space.Unmarshal([]byte(x.text.String)); err != nil {
+			return fmt.Errorf("of no distribution: %w", err)
+		}
+		dists[x.text.String] = dist
 	}
 	value, err := number(x.value)
-	switch _, categorical := d.dist.(space.Categorical); {
+	switch _, categorical := dist.(space.Categorical); {
 	case err != nil:
 		return err
 	case !value.Valid || math.IsInf(value.Float64, 0):
 		return errors.New("no number")
-	case categorical && !d.dist.Contains(value.Float64):
-		return fmt.Errorf("choice %v of %v", value.Float64, d.dist)
+	case categorical && !dist.Contains(value.Float64):
+		return fmt.Errorf("choice %v of %v", value.Float64, dist)
 	}
 	return nil
 }
@@ -133,7 +119,7 @@ func checkFloat(x entry) error {
 	return err
 }
 
-// number is the number in a column where SQLite would keep anything.
+// number converts a column in which SQLite may store anything.
 func number(v any) (sql.NullFloat64, error) {
 	switch v := v.(type) {
 	case nil:

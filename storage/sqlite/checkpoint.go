@@ -29,16 +29,16 @@ func (db *DB) Checkpoint(ctx context.Context, study int64, number int) (c storag
 	return c, err
 }
 
-// noteCheckpoint notes that a checkpoint is so large that its room is to be
-// given back.
+// noteCheckpoint remembers that there was a checkpoint whose room is worth giving
+// back.
 func (db *DB) noteCheckpoint(c *storage.Checkpoint) {
 	if c != nil && len(c.Data) >= large {
 		db.large.Store(true)
 	}
 }
 
-// setCheckpoint puts a checkpoint in the place of an earlier one, together
-// with what the reports have led to so far.
+// setCheckpoint replaces the checkpoint of a trial, and saves with it the
+// attributes that follow from its reports so far.
 func setCheckpoint(t *tx, id int64, c storage.Checkpoint) error {
 	var attrs []attr
 	if err := t.list(&attrs, `SELECT "key", value_json FROM trial_system_attributes WHERE trial_id = ?`, id); err != nil {
@@ -54,7 +54,7 @@ func setCheckpoint(t *tx, id int64, c storage.Checkpoint) error {
 	if err != nil {
 		return err
 	}
-	// Only progress starts the count of resumes anew.
+	// Only progress resets the count of restarts.
 	if err := t.exec(`UPDATE bluefin_trials SET again = 0
 		WHERE trial_id = ?1 AND NOT EXISTS (SELECT 1 FROM bluefin_checkpoints WHERE trial_id = ?1 AND step >= ?2)`, id, c.Step); err != nil {
 		return err
@@ -69,7 +69,7 @@ type attr struct {
 	Value string `db:"value_json"`
 }
 
-// rewind puts a trial back to its checkpoint, or to its start.
+// rewind returns a trial to its checkpoint, or to its start.
 func rewind(t *tx, id int64) error {
 	var at struct {
 		Step  int    `db:"step"`

@@ -3,25 +3,25 @@ package sqlite
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/bluefin-hpo/bluefin/storage"
 )
 
-// A writer runs writes one after the other, on one connection. The goroutine
-// that has the turn commits for all that wait, so that many writes share one
-// fsync. Between processes the turn goes by a lock file, because SQLite's own
-// waiting lets a greedy process starve the others.
+// A writer runs writes one after the other on one connection. One goroutine
+// leads: it takes the turn and commits for all that are waiting, so many writes
+// share one fsync.
 type writer struct {
 	files   openFiles
 	session *session
 	turn    *turn
 
-	outsiders time.Time // when another program last held SQLite's lock; of the leader
+	outsiders time.Time // when another program last held SQLite's lock; only the leader uses it
 
 	mu      sync.Mutex
-	idle    sync.Cond // signalled when nobody leads any more
+	idle    sync.Cond // signalled when nobody leads
 	waiting []*write
 	led     bool // some goroutine leads
 	closed  bool
@@ -38,15 +38,15 @@ type write struct {
 	ctx  context.Context
 	f    func(*tx) error
 	bare bool          // f must not run in a transaction
-	done chan error    // the result, from the leader
-	lead chan struct{} // the order to lead
+	done chan error    // receives the result from the leader
+	lead chan struct{} // tells the goroutine to lead
 }
 
-// maxGroup is how many writes share a commit at most.
+// maxGroup is the largest number of writes that share a commit.
 const maxGroup = 64
 
-// write runs f in a transaction that holds the write lock from its start. Once
-// it is f's turn the end of ctx is not looked at any more.
+// write runs f in a transaction that holds the write lock from its start. The end
+// of ctx stops the waiting, but not f.
 func (db *DB) write(ctx context.Context, f func(*tx) error) error {
 	if db.writer == nil {
 		return storage.ErrReadOnly
@@ -77,8 +77,8 @@ func (wr *writer) do(w *write) error {
 	}
 }
 
-// enter puts w in the queue and lets it lead if nobody does. It reports whether
-// the writer is still open.
+// enter queues w, or lets it lead if nobody does. It returns false if the writer
+// is closed.
 func (wr *writer) enter(w *write) bool {
 	wr.mu.Lock()
 	defer wr.mu.Unlock()
@@ -94,20 +94,16 @@ func (wr *writer) enter(w *write) bool {
 	return true
 }
 
-// leave takes w out of the queue and reports whether it was there.
+// leave removes w from the queue and reports whether it was there.
 func (wr *writer) leave(w *write) bool {
 	wr.mu.Lock()
 	defer wr.mu.Unlock()
-	for i, other := range wr.waiting {
-		if other == w {
-			wr.waiting = append(wr.waiting[:i], wr.waiting[i+1:]...)
-			return true
-		}
-	}
-	return false
+	n := len(wr.waiting)
+	wr.waiting = slices.DeleteFunc(wr.waiting, func(other *write) bool { return other == w })
+	return len(wr.waiting) < n
 }
 
-// run leads: it runs w and what waits by the time that it has the lock, and
+// run leads: it runs w and the writes that are waiting once it has the lock,
 // then lets the next one lead.
 func (wr *writer) run(w *write) error {
 	if err := wr.turn.take(w.ctx); err != nil {
@@ -142,10 +138,10 @@ func (wr *writer) run(w *write) error {
 	return errs[0]
 }
 
-// yield ends the turn and the lead of who has held the lock since start. Programs
-// that take no turns, such as Optuna, look now and then whether SQLite's lock is
-// free, up to 100 ms apart. If there are any, nobody of ours writes for as long as
-// the write took, so that half of the time belongs to them.
+// yield releases the turn and the lead after a write that held the lock since
+// start. Programs that take no turns, such as Optuna, poll SQLite's lock at
+// intervals of up to 100 ms. If there are any, yield keeps the turn for as long
+// again as the write took, without the lock, so they get half of the time.
 func (wr *writer) yield(start time.Time) {
 	end := func() {
 		wr.turn.give()
@@ -159,18 +155,18 @@ func (wr *writer) yield(start time.Time) {
 }
 
 const (
-	// outsidersStay is how long another program counts as being there.
+	// outsidersStay is how long another program counts as present.
 	outsidersStay = 5 * time.Second
 
-	// blocked is how long the start of a transaction takes at least if another
-	// program holds SQLite's lock: we have the turn, and SQLite waits 1 ms before it
-	// looks again. Without, it takes some 20 µs.
+	// blocked is the shortest time that starting a transaction takes if another
+	// program holds SQLite's lock: we have the turn, and SQLite waits 1 ms before
+	// it tries again. Otherwise it takes some 20 µs.
 	blocked = time.Millisecond
 
 	longestYield = 100 * time.Millisecond
 )
 
-// pass ends the lead.
+// pass lets the next write lead.
 func (wr *writer) pass() {
 	wr.mu.Lock()
 	defer wr.mu.Unlock()
@@ -183,8 +179,8 @@ func (wr *writer) pass() {
 	}
 }
 
-// begin begins a transaction that holds the write lock. The driver may report
-// the end of ctx for a BEGIN that was done, so an error undoes it.
+// begin starts a transaction that holds the write lock. It rolls back on errors
+// too, because the driver may report the end of ctx for a BEGIN that took effect.
 func (wr *writer) begin(ctx context.Context) error {
 	start := time.Now()
 	err := wr.session.exec(ctx, `BEGIN IMMEDIATE`)
@@ -197,13 +193,12 @@ func (wr *writer) begin(ctx context.Context) error {
 	return cause(ctx, err)
 }
 
-// rollback ends the transaction if there is one: SQLite may have rolled it back
-// already, and then the error does not matter.
+// rollback ignores errors: SQLite may have rolled back already.
 func (wr *writer) rollback() { _ = wr.session.exec(context.Background(), `ROLLBACK`) }
 
 // commit runs the writes of a group in the open transaction and commits those
-// that have no error. If the transaction itself breaks, as on a full disk, each
-// write is tried alone, for one of them may be the only one to blame.
+// that succeed. If the transaction itself breaks, as on a full disk, it runs each
+// write alone, because perhaps only one of them is too large.
 func (wr *writer) commit(group []*write) []error {
 	if len(group) == 1 {
 		return []error{wr.alone(group[0])}
@@ -221,7 +216,7 @@ func (wr *writer) commit(group []*write) []error {
 	return errs
 }
 
-// alone runs one write in the open transaction and ends that.
+// alone runs one write in the open transaction and commits it.
 func (wr *writer) alone(w *write) error {
 	err := w.f(&tx{context.Background(), wr.session}) // an interrupt could undo more than a statement
 	if err == nil {
@@ -233,9 +228,8 @@ func (wr *writer) alone(w *write) error {
 	return explain(err)
 }
 
-// together runs several writes in the open transaction and commits it. The
-// second result is an error of the transaction, which is then still to be
-// rolled back.
+// together runs several writes in the open transaction and commits it. broken is
+// an error of the transaction, which the caller must then roll back.
 func (wr *writer) together(group []*write) (errs []error, broken error) {
 	ctx := context.Background()
 	errs = make([]error, len(group))
@@ -253,7 +247,8 @@ func (wr *writer) together(group []*write) (errs []error, broken error) {
 	return errs, wr.session.exec(ctx, `COMMIT`)
 }
 
-// saved runs one write of several so that its error undoes nothing else.
+// saved runs one write of several in a savepoint, so its error undoes nothing
+// else.
 func (wr *writer) saved(ctx context.Context, w *write) (err, broken error) {
 	if broken = wr.session.exec(ctx, `SAVEPOINT one`); broken != nil {
 		return nil, broken
@@ -267,8 +262,7 @@ func (wr *writer) saved(ctx context.Context, w *write) (err, broken error) {
 	return err, broken
 }
 
-// close waits for the writes that have been called, and ends the use of the
-// writer.
+// close refuses further writes and waits for those that were called.
 func (wr *writer) close() error {
 	wr.mu.Lock()
 	wr.closed = true

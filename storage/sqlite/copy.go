@@ -49,8 +49,8 @@ func (db *DB) Export(ctx context.Context, name string) (s storage.Snapshot, err 
 }
 
 // Import implements storage.Storage. The ids of the trials grow with their
-// numbers, as Optuna wants it; the rows are made in finishing order, which the
-// triggers note.
+// numbers, as Optuna requires; the rows are inserted in finishing order, which
+// the triggers record.
 func (db *DB) Import(ctx context.Context, s storage.Snapshot) (created storage.Study, err error) {
 	if err := s.Check(); err != nil {
 		return created, err
@@ -98,8 +98,8 @@ func importTrial(t *tx, study, id int64, r *trial.Trial) error {
 	return t.exec(`UPDATE bluefin_trials SET seen = ? WHERE trial_id = ?`, r.Seen, id)
 }
 
-// unlisted returns the constraints that are not in the list of Optuna 4, if the
-// trial has that: written in both ways they would count twice.
+// unlisted returns the constraints that are not also in a list of Optuna 4:
+// written in both forms they would count twice.
 func unlisted(r *trial.Trial) map[string]float64 {
 	text, ok := r.SystemAttrs[legacyConstraints]
 	if !ok {

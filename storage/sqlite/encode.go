@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// timeLayout is how Optuna 5 writes times, which are UTC: always six digits
-// of a second, for its reader takes a shorter fraction for microseconds.
+// timeLayout is how Optuna 5 writes times, in UTC. There must be six digits,
+// because its reader takes a shorter fraction for microseconds.
 const timeLayout = "2006-01-02 15:04:05.000000"
 
 func now() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
@@ -18,7 +18,7 @@ func encodeTime(t time.Time) sql.NullString {
 	return sql.NullString{String: t.UTC().Format(timeLayout), Valid: true}
 }
 
-// decodeTime reads a time with any number of digits of a second.
+// decodeTime reads a time with any number of fractional digits.
 func decodeTime(s sql.NullString) (time.Time, error) {
 	if !s.Valid {
 		return time.Time{}, nil
@@ -26,7 +26,7 @@ func decodeTime(s sql.NullString) (time.Time, error) {
 	return time.Parse("2006-01-02 15:04:05", s.String)
 }
 
-// encodeFloat returns the number and the type column beside it: SQLite has no
+// encodeFloat returns a number and the value of its type column: SQLite has no
 // NaN, and Optuna keeps infinities out of the number column.
 func encodeFloat(x float64) (value sql.NullFloat64, kind string) {
 	switch {
@@ -54,8 +54,8 @@ func decodeFloat(value sql.NullFloat64, kind string) (float64, error) {
 	return 0, fmt.Errorf("value %v of type %q", value.Float64, kind)
 }
 
-// Optuna 5 keeps each constraint in a system attribute of its own; until
-// version 4 it kept the list of all in one called constraints.
+// Optuna 5 keeps each constraint in its own system attribute. Up to version 4 it
+// kept a list of all in one called constraints.
 const (
 	constraintPrefix  = "constraints:"
 	legacyConstraints = "constraints"

@@ -11,7 +11,7 @@ import (
 	"github.com/bluefin-hpo/bluefin/storage"
 )
 
-// named puts the file in front of an error of SQLite.
+// named adds the file to an error of SQLite.
 func (db *DB) named(err error) error {
 	if db.path == "" || !errors.As(err, new(explained)) {
 		return err
@@ -19,7 +19,7 @@ func (db *DB) named(err error) error {
 	return fmt.Errorf("study file %s: %w", db.path, err)
 }
 
-// cause says why ctx ended if that is why there is an error.
+// cause returns the reason why ctx ended, if that caused the error.
 func cause(ctx context.Context, err error) error {
 	if err != nil && ctx.Err() != nil {
 		return context.Cause(ctx)
@@ -27,7 +27,7 @@ func cause(ctx context.Context, err error) error {
 	return explain(err)
 }
 
-// explain puts what SQLite's result codes mean before its message.
+// explain adds the meaning of SQLite's result code to its message.
 func explain(err error) error {
 	var e *sqlite.Error
 	if !errors.As(err, &e) || errors.As(err, new(explained)) {
@@ -36,7 +36,7 @@ func explain(err error) error {
 	return explained{meaning(e, err)}
 }
 
-// An explained error has its meaning in front.
+// An explained error starts with its meaning.
 type explained struct{ error }
 
 // Unwrap returns the error itself.

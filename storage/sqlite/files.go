@@ -7,22 +7,21 @@ import (
 	"os"
 )
 
-// openFiles are the files that a database consists of while it is written to:
-// it and its log. A write to one that no longer has its name would be lost
-// without a word.
+// openFiles are the files of a database that is written to: the database and its
+// log. Writes to a file that was removed or replaced would be lost silently.
 type openFiles struct {
 	path string
-	seen [2]os.FileInfo // of the database and of the log, once they are there
+	seen [2]os.FileInfo // of the database and the log, once they exist
 }
 
-// check fails if a file is not the one that it was.
+// check fails if a name no longer leads to the same file.
 func (f *openFiles) check() error {
 	for i, path := range []string{f.path, f.path + "-wal"} {
 		info, err := os.Stat(path)
 		switch {
 		case f.seen[i] == nil && err == nil:
 			f.seen[i] = info
-		case f.seen[i] == nil && errors.Is(err, fs.ErrNotExist) && i == 1: // nothing was written yet
+		case f.seen[i] == nil && errors.Is(err, fs.ErrNotExist) && i == 1: // no log before the first write
 		case err != nil || !os.SameFile(info, f.seen[i]):
 			return fmt.Errorf("the study file %s was removed or replaced while it was in use", path)
 		}
@@ -30,7 +29,7 @@ func (f *openFiles) check() error {
 	return nil
 }
 
-// frozen is a file that is read without locks, because nobody was writing.
+// frozen is a file that is read without locks, because nobody was writing to it.
 type frozen struct {
 	path string
 	was  os.FileInfo
@@ -44,8 +43,8 @@ func freeze(path string) *frozen {
 	return &frozen{path, info}
 }
 
-// check fails if the file has changed since: what was read may be half old and
-// half new.
+// check fails if the file has changed since freeze: reads may have returned a mix
+// of old and new data.
 func (f *frozen) check() error {
 	if f == nil {
 		return nil

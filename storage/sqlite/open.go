@@ -1,8 +1,9 @@
 // Package sqlite keeps studies in a SQLite file that is an Optuna study file:
-// Optuna 3.2 to 5 and its dashboard open it with nothing converted, and this
-// package opens theirs. What Bluefin knows beyond Optuna lies in extra tables,
-// kept up by triggers inside the file, so that they are right even when an
-// Optuna process writes to it.
+// Optuna 3.2 to 5 and its dashboard open it as it is, and this package opens
+// theirs. What Bluefin stores beyond Optuna is in extra tables. Triggers in the
+// file maintain them, so they are right even when an Optuna process writes.
+//
+// docs/study-file.md describes the file, its locks and its limits.
 package sqlite
 
 import (
@@ -37,20 +38,20 @@ type Options struct {
 	NoSync bool
 }
 
-// ErrCorrupt is matched by the error of Open and of every method if the file
-// is no SQLite database, or a damaged one.
+// ErrCorrupt is matched by errors of Open and of every method if the file is
+// damaged or not a SQLite database.
 var ErrCorrupt = errors.New("not a sound SQLite database")
 
-// A DB is a storage.Storage in a SQLite file, in WAL mode. Any number of
-// processes on one machine may use the file; those of this package take turns
-// at writing.
+// A DB is a storage.Storage in a SQLite file in WAL mode. Any number of
+// goroutines may use it, and any number of processes on one machine may open the
+// file. Writers take turns.
 type DB struct {
-	path    string  // for messages; "" until it is open, and the caller names it
-	frozen  *frozen // nil if it is read under locks
+	path    string  // for messages; "" during Open, which adds it itself
+	frozen  *frozen // not nil if the file is read without locks
 	pools   []*sqlx.DB
 	writer  *writer       // nil if read-only
-	readers chan *session // those that are free
-	open    int           // how many readers there are
+	readers chan *session // the free ones
+	open    int           // number of readers
 	closed  chan struct{} // closed by Close
 	orphans orphans
 	large   atomic.Bool // large checkpoints were written or read
@@ -60,9 +61,10 @@ var errClosed = errors.New("the study file is closed")
 
 var _ storage.Storage = (*DB)(nil)
 
-// Open opens the study file at path. A file that Optuna made gains Bluefin's
-// tables unless it is opened read-only. The error matches fs.ErrNotExist if the
-// file is missing and may not be made.
+// Open opens the study file at path. It adds Bluefin's tables to a file that
+// Optuna created, unless ReadOnly is set. The error matches fs.ErrNotExist if
+// the file is missing and must exist, and storage.ErrReadOnly if the file may
+// not be written.
 func Open(ctx context.Context, path string, o Options) (*DB, error) {
 	db, err := open(ctx, path, o)
 	if err != nil {
@@ -76,9 +78,9 @@ func open(ctx context.Context, path string, o Options) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	// Without this, SQLite's locks would be lost when any part of this process
-	// opens and closes the file by other means. Where there is no such locking,
-	// SQLite's own will do.
+	// Otherwise SQLite's locks are lost when any part of this process opens and
+	// closes the file by other means. Where the system has no such locks,
+	// SQLite's default has to do.
 	_, _ = sqlite.OFDLocking(true)
 	db := &DB{closed: make(chan struct{})}
 	if o.ReadOnly {
@@ -95,7 +97,7 @@ func open(ctx context.Context, path string, o Options) (*DB, error) {
 }
 
 // busyWait is how long SQLite waits for a writer that takes no turns, such as
-// Optuna; busyTimeout says it to SQLite, in milliseconds.
+// Optuna. busyTimeout sets it, in milliseconds.
 const (
 	busyWait    = 30 * time.Second
 	busyTimeout = "busy_timeout(30000)"
@@ -117,7 +119,7 @@ func (db *DB) openReadWrite(ctx context.Context, abs string, o Options) error {
 	if err != nil {
 		return cause(ctx, err)
 	}
-	// A file that is not a study stays as it is, also its journal mode.
+	// Before anything is changed: another program's file must keep its journal mode.
 	if err := s.snapshot(ctx, func(t *tx) error { _, err := inspect(t); return err }); err != nil {
 		return errors.Join(cause(ctx, err), s.close())
 	}
@@ -142,8 +144,8 @@ func (db *DB) openReadWrite(ctx context.Context, abs string, o Options) error {
 	return db.openReaders(ctx, pool, max(4, runtime.GOMAXPROCS(0)))
 }
 
-// useWAL switches the file to WAL mode. SQLite does not wait for the lock that
-// this takes, so it is asked again.
+// useWAL switches the file to WAL mode. It polls, because SQLite does not wait
+// for the lock that this takes.
 func useWAL(ctx context.Context, s *session) error {
 	for deadline := time.Now().Add(busyWait); ; {
 		mode := ""
@@ -163,9 +165,9 @@ func useWAL(ctx context.Context, s *session) error {
 	}
 }
 
-// openReadOnly opens the file so that nothing in it changes. If Bluefin's
-// tables are missing they are made as temporary ones, which lie outside of
-// the file and belong to the one connection.
+// openReadOnly opens the file without changing it. If Bluefin's tables are
+// missing, temporary ones are created, which are outside the file and belong to
+// the one connection.
 func (db *DB) openReadOnly(ctx context.Context, abs string) error {
 	if err := db.openReader(ctx, abs); err != nil {
 		return err
@@ -178,11 +180,11 @@ func (db *DB) openReadOnly(ctx context.Context, abs string) error {
 	return s.exec(ctx, `PRAGMA query_only = 1`)
 }
 
-// openReader opens one reader that leaves nothing beside the file. The caller
-// must not write by it.
+// openReader opens one reader that leaves no other files behind. The caller must
+// not write with it.
 func (db *DB) openReader(ctx context.Context, abs string) error {
-	// A connection that could write removes the files beside a WAL database
-	// when it is the last to close; one that could not would leave them.
+	// The last connection to close removes the -wal and -shm files, but only if
+	// it could write.
 	params := url.Values{"mode": {"rw"}, "_pragma": {busyTimeout}}
 	if writable(abs) != nil {
 		params.Set("mode", "ro")
@@ -193,10 +195,10 @@ func (db *DB) openReader(ctx context.Context, abs string) error {
 			params.Set("immutable", "1") // nobody is writing
 			db.frozen = freeze(abs)
 		case errors.Is(noIndex, fs.ErrNotExist):
-			return fmt.Errorf("%s-wal holds writes that are not in the file yet, and reading them takes the right to write to the file and in its folder: "+
-				"copy both files to a folder of your own and use the copy", abs)
+			return fmt.Errorf("%s-wal holds writes that are not in the file yet, and reading them requires write access to the file and its folder: "+
+				"copy both files to another folder and use the copy", abs)
 		default:
-			params.Set("readonly_shm", "1") // else SQLite would make one if it goes now
+			params.Set("readonly_shm", "1") // or SQLite would create one if it vanishes now
 		}
 	}
 	pool, err := db.connect(abs, params)
@@ -228,9 +230,8 @@ func (db *DB) connect(abs string, params url.Values) (*sqlx.DB, error) {
 	return pool, err
 }
 
-// Close ends the use of the file, once the methods that are running have
-// ended. To be called once. The last process
-// that closes it leaves one file, without a -wal beside it.
+// Close closes the file after the methods that are running have returned. Call
+// it once. The last process to close the file leaves no -wal file behind.
 func (db *DB) Close() error {
 	var errs []error
 	close(db.closed)

@@ -12,19 +12,19 @@ import (
 	"github.com/bluefin-hpo/bluefin/storage/internal/process"
 )
 
-// orphans is what a process remembers from one look for orphans to the next.
+// orphans caches what a process knows about other workers, because it looks for
+// orphans at every Begin.
 type orphans struct {
 	mu         sync.Mutex
 	alive      map[string]time.Time // when a process was last found alive
 	gone       map[string]bool      // processes known to have ended
-	heartbeats map[int64]time.Time  // when the heartbeats of a study were last looked at
+	heartbeats map[int64]time.Time  // when the heartbeats of a study were last checked
 }
 
-// aliveFor is how long a process that was found alive is taken to be.
+// aliveFor is how long a process that was found alive is assumed to be so.
 const aliveFor = time.Second
 
-// isGone is process.Gone, remembered: there may be many processes, and every
-// ask comes by.
+// isGone is process.Gone with a cache.
 func (o *orphans) isGone(name string) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -43,10 +43,10 @@ func (o *orphans) isGone(name string) bool {
 	return o.gone[name]
 }
 
-// orphan returns the first Running trial that is to be begun again, or 0. It
-// abandons those that are not. Most asks find no orphan, and look up one entry
-// of an index for each process of this machine that runs trials, and one for
-// the lease that ends first.
+// orphan returns the first orphan to restart, or 0, and abandons those before it
+// that must not be restarted. Usually there is no orphan; then it costs one index
+// lookup for each process of this machine that runs trials, and one for the lease
+// that ends first.
 func (db *DB) orphan(t *tx, study int64, o storage.Orphans) (int64, error) {
 	var leases []struct {
 		Process sql.NullString `db:"name"`
@@ -124,8 +124,8 @@ func abandon(t *tx, study, id int64, restarts int, o storage.Orphans) error {
 	return err
 }
 
-// heartbeatInterval is how often a process looks at the heartbeats of Optuna's
-// workers: not at every ask, because there is one for each running trial.
+// heartbeatInterval is how often a process checks the heartbeats of Optuna's
+// workers. It reads one row for each running trial, too many for every Begin.
 const heartbeatInterval = 10 * time.Second
 
 func (o *orphans) heartbeatsDue(study int64) bool {
@@ -146,7 +146,7 @@ func (o *orphans) heartbeatsSeen(study int64) {
 // defaultGrace is twice the interval of heartbeats that Optuna recommends.
 const defaultGrace = 2 * time.Minute
 
-// failStale abandons the trials of Optuna's workers whose heartbeat is too old.
+// failStale abandons trials of Optuna's workers whose heartbeat is too old.
 func failStale(t *tx, study int64, o storage.Orphans) error {
 	var stale []int64
 	grace := cmp.Or(o.Grace, defaultGrace)

@@ -10,23 +10,23 @@ import (
 	"github.com/bluefin-hpo/bluefin/storage"
 )
 
-// locate returns the one absolute path by which all users of the study file
-// at path must open it, and fails if a database cannot safely be used there.
-// A file that Create may make is made. Nothing else changes, so that an
-// attempt that is refused leaves nothing behind.
+// locate returns the one absolute path by which all programs must open the study
+// file at path, and fails if a database cannot safely be used there. It creates
+// a missing file if the options allow it, and changes nothing else, so a refused
+// attempt leaves nothing behind.
 func locate(path string, o Options) (string, error) {
 	if path == "" {
 		return "", errors.New("the path is empty")
 	}
 	if os.IsPathSeparator(path[len(path)-1]) {
-		return "", errors.New("the path ends as that of a folder, want that of a file")
+		return "", errors.New("the path ends like that of a folder, want a file")
 	}
 	abs, err := resolve(path)
 	if err != nil {
 		return "", err
 	}
 	if name := networkFileSystem(filepath.Dir(abs)); name != "" && !o.ReadOnly {
-		return "", fmt.Errorf("it lies on a network file system (%s), where several machines could damage it: keep it on a disk of this machine", name)
+		return "", fmt.Errorf("it is on a network file system (%s), where several machines could damage it: use a local disk", name)
 	}
 	info, err := os.Stat(abs)
 	switch {
@@ -57,8 +57,8 @@ func locate(path string, o Options) (string, error) {
 	return abs, nil
 }
 
-// resolve follows all symbolic links, also those to a file that does not exist
-// yet: whatever names a file has, all must find the same log beside it.
+// resolve follows all symbolic links, also to a file that does not exist yet, so
+// that all programs use the same log beside the file.
 func resolve(path string) (string, error) {
 	abs, err := filepath.Abs(path)
 	if err != nil {
@@ -70,7 +70,7 @@ func resolve(path string) (string, error) {
 		}
 		folder, err := filepath.EvalSymlinks(filepath.Dir(abs))
 		if err != nil {
-			return abs, nil // the caller will see what is wrong
+			return abs, nil // opening it will report what is wrong
 		}
 		abs = filepath.Join(folder, filepath.Base(abs))
 		target, err := os.Readlink(abs)
@@ -81,41 +81,40 @@ func resolve(path string) (string, error) {
 			abs = filepath.Join(folder, target)
 		}
 	}
-	return "", errors.New("it is a symbolic link that leads to itself")
+	return "", errors.New("it is a symbolic link to itself")
 }
 
-// oneName fails if the file can be reached under another name. SQLite puts the
-// log beside the name, so two names mean two logs, and those overwrite each
-// other.
+// oneName fails if the file can be reached under another name. SQLite names the
+// log after the file, so two names mean two logs, which overwrite each other.
 func oneName(abs string, info fs.FileInfo) error {
 	if n := links(abs, info); n > 1 {
 		return fmt.Errorf("it has %d names (hard links), and programs that use different names destroy it: remove the other names, or use a copy", n)
 	}
 	if mountPoint(abs) {
-		return errors.New("the file itself is mounted here, and programs that use its other name destroy it: mount its folder instead, as in docker run -v \"$PWD\":/data")
+		return errors.New("the file itself is a mount point, and programs that use its other name destroy it: mount its folder instead, as in docker run -v \"$PWD\":/data")
 	}
 	return nil
 }
 
-// makeFile makes an empty file, from which SQLite makes a database. The system
-// says better than SQLite why it cannot be done.
+// makeFile creates an empty file, which SQLite turns into a database. The error of
+// the system is better than SQLite's.
 func makeFile(abs string) error {
 	f, err := os.OpenFile(abs, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o644)
 	switch {
 	case err == nil:
 		return f.Close()
-	case errors.Is(err, fs.ErrExist): // another process has made it meanwhile
+	case errors.Is(err, fs.ErrExist): // another process was faster
 		return nil
 	}
 	return fmt.Errorf("cannot create a file in the folder %s: %w", filepath.Dir(abs), bare(err))
 }
 
-// besides are the files that SQLite keeps beside a database in use.
+// besides are the suffixes of the files that SQLite keeps beside an open database.
 var besides = []string{"-wal", "-shm"}
 
-// followMode gives what lies beside the file the permissions of the file, as
-// SQLite does when it makes it: a file that once was read-only may have left a
-// -shm that is read-only still. What belongs to others stays as it is.
+// followMode gives the files beside a database its permissions, as SQLite does
+// when it creates them: a file that once was read-only may have left a -shm that
+// still is. Files of other users stay as they are.
 func followMode(abs string, info fs.FileInfo) error {
 	for _, suffix := range besides {
 		beside, err := os.Stat(abs + suffix)
@@ -129,9 +128,9 @@ func followMode(abs string, info fs.FileInfo) error {
 	return nil
 }
 
-// writable returns why this process may not write to the database at abs: to
-// the file, to what lies beside it, or in its folder, where SQLite makes and
-// removes the log.
+// writable returns why this process may not write to the database at abs: to the
+// file, the files beside it, or its folder, where SQLite creates and removes the
+// log.
 func writable(abs string) error {
 	if err := access(abs); err != nil {
 		return fmt.Errorf("no right to write to the file: %w", err)
@@ -147,8 +146,8 @@ func writable(abs string) error {
 	return nil
 }
 
-// bare returns the error of the system without the path, which the message has
-// already.
+// bare returns the error of the system without the path, which the message
+// already has.
 func bare(err error) error {
 	var p *fs.PathError
 	if errors.As(err, &p) {

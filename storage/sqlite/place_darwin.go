@@ -5,8 +5,8 @@ import "syscall"
 // mntLocal marks a file system that is stored on this machine, by statfs(2).
 const mntLocal = 0x1000
 
-// networkFileSystem returns the name of the file system that dir lies on if it
-// is not stored on this machine, else "".
+// networkFileSystem returns the name of the file system of dir if it is not local,
+// else "".
 func networkFileSystem(dir string) string {
 	var s syscall.Statfs_t
 	if syscall.Statfs(dir, &s) != nil || s.Flags&mntLocal != 0 {

@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// networkFileSystem returns the name of the file system that dir lies on if
-// machines share it, else "". The numbers are those of statfs(2).
+// networkFileSystem returns the name of the file system of dir if machines share
+// it, else "". The numbers are from statfs(2).
 func networkFileSystem(dir string) string {
 	var s syscall.Statfs_t
 	if syscall.Statfs(dir, &s) != nil {
@@ -46,7 +46,7 @@ func moveTo(from, to string) error {
 	return nil
 }
 
-// mountPoint reports whether the file itself is mounted.
+// mountPoint reports whether the file itself is a mount point.
 func mountPoint(abs string) bool {
 	var s unix.Statx_t
 	if unix.Statx(unix.AT_FDCWD, abs, 0, 0, &s) == nil && s.Attributes_mask&unix.STATX_ATTR_MOUNT_ROOT != 0 {

@@ -64,7 +64,7 @@ func loadTrial(t *tx, id int64) (*trial.Trial, error) {
 	return trials[0], nil
 }
 
-// load reads the trials of which where is true, a condition on the row b of
+// load reads the trials for which where holds, a condition on the row b of
 // bluefin_trials: the finished ones in finishing order, then the others by
 // number.
 func load(t *tx, where string, args ...any) ([]*trial.Trial, error) {
@@ -76,9 +76,10 @@ func load(t *tx, where string, args ...any) ([]*trial.Trial, error) {
 	if err != nil || len(l.order) == 0 {
 		return l.order, err
 	}
-	// What belongs to the trials, as rows of one shape: the kind, the trial, a
-	// number that orders, a name, a number, a text. The rows of one kind and
-	// trial are sorted here and not by SQLite, which would sort them all.
+	// Everything that belongs to the trials, in one query with rows of one shape:
+	// the kind, the trial, a sort key, a name, a number, a text. The loader sorts
+	// the rows of one kind and trial; SQLite would sort all rows together.
+	// Reports arrive sorted, from the index, so inserting them is an append.
 	part := func(kind int, columns, table string) string {
 		return fmt.Sprintf(`SELECT %d, c.trial_id, %s FROM bluefin_trials b CROSS JOIN %s c ON c.trial_id = b.trial_id WHERE %s`, kind, columns, table, where)
 	}
@@ -106,7 +107,7 @@ const (
 type loader struct {
 	trials map[int64]*loading // by trial_id
 	order  []*trial.Trial
-	dists  map[string]space.Dist // by JSON text: most trials share a few
+	dists  map[string]space.Dist // by JSON text; most trials share a few
 }
 
 type loading struct {
@@ -193,7 +194,7 @@ func (l *loader) param(t *loading, id int64, p trial.Param, text []byte) error {
 	return nil
 }
 
-// insertAt inserts v where order stands among the orders of the others.
+// insertAt inserts v into values, which are sorted by orders.
 func insertAt[T any](orders *[]int64, order int64, values []T, v T) []T {
 	i, _ := slices.BinarySearchFunc(*orders, order, cmp.Compare[int64])
 	*orders = slices.Insert(*orders, i, order)
@@ -224,7 +225,7 @@ func (t *loading) systemAttr(key string, value []byte) error {
 	if ok {
 		set(name, v)
 	}
-	list, _ := v.([]any) // the legacy form; null if Optuna could not compute them
+	list, _ := v.([]any) // the form of Optuna 4; null if it could not compute them
 	for i, v := range list {
 		set(strconv.Itoa(i), v)
 	}
@@ -241,12 +242,12 @@ func (t *loading) wrap(err error) error {
 	return fmt.Errorf("%w: trial %d: %w", ErrCorrupt, t.Number, err)
 }
 
-// A foreign error is about something that another program may save and this
-// one cannot hold, such as an integer of more than 64 bits. The file is sound.
+// A foreign error is about a value that another program may save and this one
+// cannot represent, such as an integer of more than 64 bits. The file is sound.
 type foreign struct{ error }
 
-// inStudy puts the study in front of a foreign error of trials of which where
-// is true.
+// inStudy adds the name of the study to a foreign error. where selects its
+// trials.
 func inStudy(t *tx, err error, where string, args []any) error {
 	name := ""
 	if !errors.As(err, new(foreign)) || t.get(&name, `

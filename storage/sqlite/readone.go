@@ -3,7 +3,6 @@ package sqlite
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -31,8 +30,8 @@ func (db *DB) Trial(ctx context.Context, study int64, number int) (tr *trial.Tri
 	return tr, err
 }
 
-// Best implements storage.Storage. Constraints are JSON texts, so feasibility
-// is judged here, from the best trial on.
+// Best implements storage.Storage. SQL sorts the trials by value; feasibility is
+// checked here, from the best one on, because constraints are JSON texts.
 func (db *DB) Best(ctx context.Context, study int64) (best *trial.Trial, err error) {
 	err = db.read(ctx, func(t *tx) error {
 		s, err := loadStudy(t, study)
@@ -54,22 +53,15 @@ func (db *DB) Best(ctx context.Context, study int64) (best *trial.Trial, err err
 			ORDER BY CASE v.value_type WHEN 'INF_NEG' THEN -9e999 WHEN 'INF_POS' THEN 9e999 ELSE v.value END `+order+`, b.finish`, study); err != nil {
 			return err
 		}
-		for n := 1; len(ids) > 0; n *= 8 {
-			n = min(n, len(ids))
-			list, _ := json.Marshal(ids[:n]) // integers always have JSON
-			trials, err := load(t, `b.trial_id IN (SELECT value FROM json_each(?))`, string(list))
+		for _, id := range ids {
+			tr, err := loadTrial(t, id)
 			if err != nil {
 				return err
 			}
-			for _, tr := range trials { // in finishing order
-				if tr.Violation() == 0 && (best == nil || s.Directions[0].Better(tr.Values[0], best.Values[0])) {
-					best = tr
-				}
-			}
-			if best != nil {
+			if tr.Violation() == 0 {
+				best = tr
 				return nil
 			}
-			ids = ids[n:]
 		}
 		return fmt.Errorf("best trial: %w", storage.ErrNotExist)
 	})

@@ -6,16 +6,14 @@ import (
 	"fmt"
 )
 
-// Rows that are deleted leave free room in the file, which rows to come use
-// first. Bluefin deletes large ones, checkpoints, so it gives room back when
-// there is more of it than data: writing the data anew then costs less than
-// what has made the room.
+// Deleted rows leave free room in the file, which new rows use first. Bluefin
+// deletes large rows, checkpoints, so it gives room back when there is more of
+// it than data: rewriting the data then costs less than writing what was deleted.
 
-// large is the size of a checkpoint, in bytes, from which on its room is worth
-// looking after.
+// large is the size in bytes from which a checkpoint is worth checking for room.
 const large = 1 << 20
 
-// muchRoom is how many free bytes are given back without being asked for.
+// muchRoom is how many free bytes are given back automatically.
 const muchRoom = 16 << 20
 
 // size returns how many bytes the file has and how many of them are free.
@@ -59,8 +57,8 @@ func (db *DB) vacuum(ctx context.Context) (before, after int64, err error) {
 	return before, after, err
 }
 
-// giveBack gives free room back if there is much of it. What the caller has
-// done is done whether this can be or not.
+// giveBack gives free room back if there is much of it. It ignores errors, because
+// the caller's change is already saved.
 func (db *DB) giveBack(ctx context.Context) {
 	var total, free int64
 	err := db.read(ctx, func(t *tx) (err error) {
@@ -68,6 +66,6 @@ func (db *DB) giveBack(ctx context.Context) {
 		return err
 	})
 	if err == nil && free >= muchRoom && free > total/2 {
-		_, _, _ = db.vacuum(ctx) // a later trial tries again
+		_, _, _ = db.vacuum(ctx) // a later trial will try again
 	}
 }

@@ -22,13 +22,13 @@ var triggers string
 // Optuna 3.2 to 5.0.
 const optunaRevision = "v3.2.0.a"
 
-// The rows by which Optuna knows the revision. The library version is that of
+// The rows from which Optuna reads the revision. The library version is that of
 // the Optuna whose tables these are.
 const versionRows = `
 	INSERT INTO version_info (version_info_id, schema_version, library_version) VALUES (1, 12, '5.0.0');
 	INSERT INTO alembic_version (version_num) VALUES ('` + optunaRevision + `');`
 
-// migrate makes the tables that are missing.
+// migrate creates missing tables.
 func migrate(t *tx) error {
 	found, err := inspect(t)
 	if err != nil || found.bluefin {
@@ -41,8 +41,8 @@ func migrate(t *tx) error {
 	return t.script(script)
 }
 
-// checkReadable checks that the file has studies and, if it has no Bluefin
-// tables, makes temporary ones.
+// checkReadable fails if the file has no studies. If it has no Bluefin tables,
+// temporary ones are created.
 func checkReadable(t *tx) error {
 	found, err := inspect(t)
 	switch {
@@ -58,27 +58,19 @@ func checkReadable(t *tx) error {
 
 type tables struct{ optuna, bluefin bool }
 
-// inspect tells whose tables are there, and fails if they are not ours to use.
+// inspect reports whose tables the file has, and fails if they are not ours to
+// use.
 func inspect(t *tx) (found tables, err error) {
-	has := func(name string) bool {
-		n := 0
-		if err == nil {
-			err = t.get(&n, `SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = ?`, name)
-		}
-		return n > 0
-	}
-	found.optuna, found.bluefin = has("studies") && has("trials"), has("bluefin_version")
-	others := 0
-	if err == nil {
-		err = t.get(&others, `SELECT count(*) FROM sqlite_master WHERE type = 'table'`)
-	}
-	switch {
-	case err != nil:
+	have, err := schemaOf(t)
+	if err != nil {
 		return found, err
-	case !found.optuna && others > 0:
-		return found, errors.New("it holds the tables of another program, not of a study")
-	case !found.optuna:
-		return found, nil
+	}
+	found = tables{optuna: have.studies(), bluefin: have.has("table", "bluefin_version")}
+	if !found.optuna {
+		if len(have) > 0 {
+			err = errors.New("it holds the tables of another program, not of a study")
+		}
+		return found, err
 	}
 	revision := ""
 	if err := t.get(&revision, `SELECT coalesce(max(version_num), '') FROM alembic_version`); err != nil {

@@ -8,12 +8,12 @@ import (
 	"github.com/jmoiron/sqlx"
 )
 
-// A session is one connection with the statements it has prepared. One
-// goroutine uses it at a time.
+// A session is one connection with its prepared statements, for one goroutine at
+// a time.
 type session struct {
 	conn  *sqlx.Conn
 	stmts map[string]*sqlx.Stmt // by text
-	trace func(query string)    // called before each statement; nil: nothing is
+	trace func(query string)    // called before each statement, if not nil; for tests
 }
 
 func newSession(ctx context.Context, pool *sqlx.DB) (*session, error) {
@@ -40,8 +40,8 @@ func (s *session) exec(ctx context.Context, query string) error {
 	return err
 }
 
-// prepared returns the statement for query. The texts are few: they are
-// constants, or lists of one of a few lengths.
+// prepared returns the statement for query. It never frees one, because the
+// texts are few: constants, and lists of up to maxRows rows.
 func (s *session) prepared(query string) (*sqlx.Stmt, error) {
 	if s.trace != nil {
 		s.trace(query)
@@ -129,8 +129,8 @@ func (db *DB) read(ctx context.Context, f func(*tx) error) error {
 
 // snapshot runs f in a transaction that sees one state of the file.
 func (s *session) snapshot(ctx context.Context, f func(*tx) error) error {
-	// The driver may report the end of ctx for a BEGIN that was done. For a
-	// reader COMMIT only ends the transaction, if there is one.
+	// Always commit: the driver may report the end of ctx for a BEGIN that took
+	// effect, and for a reader COMMIT only ends the transaction.
 	defer s.exec(context.WithoutCancel(ctx), `COMMIT`)
 	if err := s.exec(ctx, `BEGIN`); err != nil {
 		return err

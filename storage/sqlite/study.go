@@ -93,7 +93,7 @@ func loadStudy(t *tx, id int64) (storage.Study, error) {
 		return s, err
 	}
 	var directions []string
-	// Optuna reads them in the order of their rows, not of their numbers.
+	// Optuna reads them in the order of their rows, not by objective.
 	if err := t.list(&directions, `SELECT direction FROM study_directions WHERE study_id = ? ORDER BY study_direction_id`, id); err != nil {
 		return s, err
 	}
@@ -101,7 +101,7 @@ func loadStudy(t *tx, id int64) (storage.Study, error) {
 		directions = []string{"NOT_SET"}
 	}
 	for _, name := range directions {
-		if name == "NOT_SET" { // Optuna's name for a study that was never told; it minimizes
+		if name == "NOT_SET" { // of studies created without a direction; Optuna minimizes
 			name = "MINIMIZE"
 		}
 		d, err := trial.ParseDirection(strings.ToLower(name))
@@ -151,15 +151,15 @@ func (db *DB) SetUserAttr(ctx context.Context, study int64, key string, value js
 	})
 }
 
-// Delete implements storage.Storage. The rows that belong to the study go
-// first: Optuna's tables do not cascade.
+// Delete implements storage.Storage. It deletes dependent rows first, because
+// Optuna's tables do not cascade.
 func (db *DB) Delete(ctx context.Context, study int64) error {
 	err := db.write(ctx, func(t *tx) error {
 		if _, err := objectives(t, study); err != nil {
 			return err
 		}
-		// Without these rows the triggers on what belongs to trials find nothing
-		// to keep up.
+		// Without these rows the triggers on the other tables have nothing to
+		// update.
 		if err := t.exec(`DELETE FROM bluefin_trials WHERE study_id = ?`, study); err != nil {
 			return err
 		}
@@ -182,10 +182,10 @@ func (db *DB) Delete(ctx context.Context, study int64) error {
 	return err
 }
 
-// errNoStudy is the ErrNotExist of a study, where it could be one of a trial.
+// errNoStudy distinguishes a missing study from a missing trial.
 var errNoStudy = fmt.Errorf("%w", storage.ErrNotExist)
 
-// objectives returns how many objectives the study has, or fails with
+// objectives returns the number of objectives of a study, or fails with
 // ErrNotExist.
 func objectives(t *tx, study int64) (int, error) {
 	var row struct {

@@ -6,25 +6,25 @@ import (
 	"sync"
 )
 
-// A turn lets processes take turns: the one that holds the lock on a file has
-// it, and the system wakes those that wait in order. It is only a courtesy
-// among the users of this package; SQLite's own locks keep the file sound.
+// A turn is a lock on a file that processes hold while they write. The system
+// wakes waiting processes in order, so none starves, as can happen with SQLite's
+// own waiting. It is only for fairness; SQLite's locks keep the file sound.
 type turn struct {
 	file *os.File // nil: there are no turns
 
 	mu      sync.Mutex
 	waiting chan error // of the goroutine that wants the turn, at most one
-	asking  bool       // a call of the system is waiting for the lock
+	asking  bool       // a system call is waiting for the lock
 	closed  bool
 }
 
-// newTurn returns a turn by the lock on the file at path, which is made if it
-// is missing. Without that file, or where the system has no such locks, the
-// processes compete by SQLite's locks alone.
+// newTurn returns a turn by the lock on the file at path, which it creates if
+// missing. If that fails, or where the system has no such locks, processes
+// compete for SQLite's locks alone.
 func newTurn(path string) *turn {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o666)
 	if err != nil {
-		f, err = os.Open(path) // of another user: a lock needs no more
+		f, err = os.Open(path) // another user's: read access is enough for a lock
 	}
 	if err != nil {
 		return &turn{}
@@ -32,9 +32,8 @@ func newTurn(path string) *turn {
 	return &turn{file: f}
 }
 
-// take waits for the turn. One goroutine at a time may call it. Where the
-// system refuses such locks there is nothing to wait for; the error is that of
-// ctx.
+// take waits for the turn, and fails only when ctx ends. One goroutine at a time
+// may call it. If the system refuses such locks it returns at once.
 func (t *turn) take(ctx context.Context) error {
 	if t.file == nil {
 		return nil
@@ -58,7 +57,7 @@ func (t *turn) take(ctx context.Context) error {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.waiting == nil { // the lock came at the same time
+	if t.waiting == nil { // the lock arrived at the same time
 		if err := <-got; err == nil {
 			unlock(t.file)
 		}
@@ -67,8 +66,8 @@ func (t *turn) take(ctx context.Context) error {
 	return context.Cause(ctx)
 }
 
-// ask waits for the lock, which cannot be interrupted, and gives it back if
-// nobody wants it any more.
+// ask waits for the lock in a system call that cannot be interrupted, and
+// releases it if nobody wants it any more.
 func (t *turn) ask() {
 	err := lock(t.file)
 	t.mu.Lock()
@@ -76,7 +75,7 @@ func (t *turn) ask() {
 	t.asking = false
 	switch {
 	case t.closed:
-		t.file.Close() // which also gives the lock back
+		t.file.Close() // which also releases the lock
 	case t.waiting != nil:
 		t.waiting <- err
 		t.waiting = nil
@@ -85,15 +84,15 @@ func (t *turn) ask() {
 	}
 }
 
-// give ends the turn.
+// give releases the turn.
 func (t *turn) give() {
 	if t.file != nil {
 		unlock(t.file)
 	}
 }
 
-// close ends the use of the turn. A call of the system that still waits for
-// the lock cannot be ended; it closes the file when it returns.
+// close closes the file, or lets a system call that still waits for the lock
+// close it when it returns.
 func (t *turn) close() error {
 	if t.file == nil {
 		return nil

@@ -4,7 +4,7 @@ package sqlite
 
 import "os"
 
-// Without such locks the processes compete by SQLite's.
+// Without flock, processes compete for SQLite's locks.
 
 func tryLock(*os.File) bool { return true }
 

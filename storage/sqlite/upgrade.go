@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// The revisions of Optuna's tables before optunaRevision, the newest last. The
-// last one lacks an index and nothing else.
+// The revisions of Optuna's tables before optunaRevision, newest last. The newest
+// differs only in an index.
 var olderRevisions = []string{"v0.9.0.a", "v1.2.0.a", "v1.3.0.a", "v2.4.0.a", "v2.6.0.a", "v3.0.0.a", "v3.0.0.b", "v3.0.0.c", lacksIndex}
 
 const lacksIndex = "v3.0.0.d"
@@ -16,10 +16,9 @@ const lacksIndex = "v3.0.0.d"
 // schemaVersion is the version of Optuna's tables before they had revisions.
 const schemaVersion = 12
 
-// Upgrade gives the study file at path the tables, indexes and triggers of
-// this program, in one transaction, and returns what it has done, a sentence
-// each: nothing if the file has them. It takes the files that Optuna 3.0 and
-// later has made.
+// Upgrade gives the study file at path the tables, indexes and triggers of this
+// program, in one transaction. It returns one sentence for each change, and none
+// if the file needs no upgrade. It accepts files of Optuna 3.0 and later.
 func Upgrade(ctx context.Context, path string) (done []string, err error) {
 	db, err := openRaw(ctx, path, Options{MustExist: true})
 	if err != nil {
@@ -62,8 +61,8 @@ func (u *upgrade) run(t *tx) error {
 	return u.repair(t, have, want)
 }
 
-// optuna upgrades Optuna's tables. Those that are missing are made and the
-// revision of a file that has none is noted, as Optuna does when it opens it.
+// optuna upgrades Optuna's tables. Like Optuna when it opens a file, it creates
+// missing tables and records the revision of a file that has none.
 func (u *upgrade) optuna(t *tx, have, want schema) error {
 	revision, err := u.revision(t, have)
 	switch {
@@ -94,8 +93,8 @@ func (u *upgrade) optuna(t *tx, have, want schema) error {
 	return u.stamp(t)
 }
 
-// revision returns that of Optuna's tables. Without a note of it the schema
-// version tells; both are read as Optuna does.
+// revision returns the revision of Optuna's tables. If none is recorded it
+// follows from the schema version, as in Optuna.
 func (u *upgrade) revision(t *tx, have schema) (string, error) {
 	var found []string
 	if have.has("table", "alembic_version") {
@@ -138,8 +137,7 @@ func (u *upgrade) stamp(t *tx) error {
 	return nil
 }
 
-// repair puts the indexes and triggers of this program in the place of those
-// that differ.
+// repair replaces Bluefin's indexes and triggers that differ from this program's.
 func (u *upgrade) repair(t *tx, have, want schema) error {
 	for _, o := range have {
 		if o.ours() && o.Kind != "table" && want.get(o.Kind, o.Name) == nil {

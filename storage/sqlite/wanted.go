@@ -9,15 +9,13 @@ import (
 	"github.com/jmoiron/sqlx"
 )
 
-// errNoStudies is the error of a file that has other tables or none.
+// errNoStudies is the error for a file without Optuna's tables.
 var errNoStudies = errors.New("it holds no study: Optuna's tables are missing")
 
-// hasStudies fails unless the file has the tables of studies, of whatever
-// revision.
+// hasStudies fails unless the file has the tables of studies, of any revision.
 func hasStudies(ctx context.Context, s *session) error {
-	found := 0
-	err := s.conn.GetContext(ctx, &found, `SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name IN ('studies', 'trials')`)
-	if err == nil && found < 2 {
+	have, err := schemaOf(&tx{ctx, s})
+	if err == nil && !have.studies() {
 		err = errNoStudies
 	}
 	return err
@@ -33,7 +31,7 @@ type object struct {
 // ours reports whether the object is Bluefin's.
 func (o object) ours() bool { return strings.HasPrefix(o.Name, "bluefin_") }
 
-// A schema is what a file has, the tables first.
+// A schema lists the objects of a file, tables first.
 type schema []object
 
 func (s schema) get(kind, name string) *object {
@@ -46,14 +44,16 @@ func (s schema) get(kind, name string) *object {
 
 func (s schema) has(kind, name string) bool { return s.get(kind, name) != nil }
 
-// schemaOf returns what the file has, besides what SQLite makes itself.
+func (s schema) studies() bool { return s.has("table", "studies") && s.has("table", "trials") }
+
+// schemaOf returns the schema of a file without SQLite's own indexes.
 func schemaOf(t *tx) (s schema, err error) {
 	err = t.list(&s, `SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY type <> 'table', rowid`)
 	return s, err
 }
 
-// wantedSchema returns what a file of this program has. It asks SQLite, which
-// keeps the texts in its own way.
+// wantedSchema returns the schema of a new file. SQLite itself builds it, in
+// memory, because it changes the texts when it stores them.
 func wantedSchema(ctx context.Context) (s schema, err error) {
 	pool, err := sqlx.Open("sqlite", ":memory:")
 	if err != nil {

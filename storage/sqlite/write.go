@@ -120,7 +120,7 @@ func update(t *tx, study int64, number int, u storage.Update) error {
 	return nil
 }
 
-// addTo writes what an update adds to a trial, one statement for each table.
+// addTo writes what an update adds to a trial, with one statement per table.
 func addTo(t *tx, id int64, u storage.Update) error {
 	const keep = `ON CONFLICT DO NOTHING`
 	const set = `ON CONFLICT (trial_id, "key") DO UPDATE SET value_json = excluded.value_json`
@@ -137,7 +137,7 @@ func addTo(t *tx, id int64, u storage.Update) error {
 		reports = append(reports, []any{id, r.Step, value, kind})
 	}
 	for _, name := range slices.Sorted(maps.Keys(u.Constraints)) {
-		constraints = append(constraints, []any{id, constraintPrefix + name, pyjson.Float(u.Constraints[name] + 0)}) // no -0, which other columns cannot hold
+		constraints = append(constraints, []any{id, constraintPrefix + name, pyjson.Float(u.Constraints[name] + 0)}) // no -0, which number columns cannot hold
 	}
 	for i, v := range u.Values {
 		value, kind := encodeFloat(v)
@@ -170,11 +170,11 @@ func attrRows(id int64, attrs map[string]json.RawMessage) rows {
 	return all
 }
 
-// rows are to be inserted into one table; all have the same length.
+// rows are inserted into one table; all have the same length.
 type rows [][]any
 
 // maxRows keeps the variables of a statement far below SQLite's limit, and the
-// number of statement texts small.
+// number of prepared statements small.
 const maxRows = 32
 
 func (r rows) insert(t *tx, into, conflict string) error {

@@ -1,5 +1,5 @@
-// Package process names processes so that others on the same machine can tell
-// whether one is still alive.
+// Package process names processes so that others on the same machine can check
+// whether one is alive.
 package process
 
 import (
@@ -14,16 +14,16 @@ import (
 	"syscall"
 )
 
-// Self names the calling process: its machine, a space, its number, and when it
-// was started, because numbers are used again.
+// Self names the calling process: its machine, a space, its number and its start
+// time, because numbers are reused.
 var Self = sync.OnceValue(func() string {
 	self, _ := id(os.Getpid())
 	return Machine() + " " + self
 })
 
-// Gone reports whether the process called name, as Self said there, is known
-// to have ended. It is false for a process of another machine, of another
-// container or from before a reboot: nobody can tell from here.
+// Gone reports whether the process whose Self was name is known to have ended. It
+// is false for a process of another machine or container or from before a reboot,
+// about which nothing can be known here.
 func Gone(name string) bool {
 	i := strings.LastIndexByte(name, ' ')
 	if i < 0 || name[:i] != Machine() {
@@ -41,8 +41,8 @@ func Gone(name string) bool {
 	return known && now != name[i+1:]
 }
 
-// Machine names the running kernel and, where there are containers, the set
-// of process numbers that this process sees.
+// Machine names the host, the boot of its kernel and the namespace of process
+// numbers that this process sees.
 var Machine = sync.OnceValue(func() string {
 	host, _ := os.Hostname()
 	boot, _ := os.ReadFile("/proc/sys/kernel/random/boot_id")
@@ -57,21 +57,21 @@ func alive(pid int) bool {
 	}
 	defer p.Release()
 	if runtime.GOOS == "windows" {
-		return true // FindProcess has looked
+		return true // FindProcess fails if there is none
 	}
 	err = p.Signal(syscall.Signal(0))
 	return err == nil || errors.Is(err, os.ErrPermission)
 }
 
-// id is "pid@start", where start is when the process began in ticks since the
-// boot. It is not known where the system does not say, or not to us.
+// id is "pid@start", where start is the start time of the process in ticks since
+// the boot. known is false if the system does not tell.
 func id(pid int) (id string, known bool) {
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
 		return fmt.Sprintf("%d@", pid), false
 	}
-	// "pid (command) state …": the command may hold anything, so count from
-	// its end; the start time is field 22, the state is field 3.
+	// "pid (command) state …": the command may contain anything, so count from
+	// its end. The start time is field 22, the state field 3.
 	fields := bytes.Fields(stat[bytes.LastIndexByte(stat, ')')+1:])
 	if len(fields) < 20 || string(fields[0]) == "Z" { // a zombie has ended
 		return fmt.Sprintf("%d@", pid), true
