@@ -16,7 +16,7 @@ import (
 // play runs t on p, one report after the other, until it is pruned or the
 // reports end, and returns how many were made. It keeps the attributes as the
 // engine does.
-func play(tb testing.TB, p prune, h trial.History, t *trial.Trial, list []trial.Report) int {
+func play(tb testing.TB, p pruner.Pruner, h trial.History, t *trial.Trial, list []trial.Report) int {
 	tb.Helper()
 	t.SystemAttrs = map[string]json.RawMessage{}
 	t.State = trial.Complete

@@ -34,7 +34,7 @@ func TestHyperbandReplaysOptunaStudies(t *testing.T) {
 	pruned := 0
 	for i, c := range file.Studies {
 		p := pruner.Hyperband{StudyName: c.Name, MinResource: c.Min, MaxResource: c.Max, ReductionFactor: c.Factor}
-		if got := p.Brackets(); got != c.Brackets {
+		if got := p.Brackets(trial.History{}); got != c.Brackets {
 			t.Errorf("study %d: %d brackets, want %d", i, got, c.Brackets)
 		}
 		var past []*trial.Trial
@@ -86,8 +86,8 @@ func TestHyperbandReplaysOptunaStudies(t *testing.T) {
 
 func TestHyperbandDefaultsAreMinimum1AndFactor3(t *testing.T) {
 	a, b := pruner.Hyperband{MaxResource: 81}, pruner.Hyperband{MaxResource: 81, MinResource: 1, ReductionFactor: 3}
-	if a.Brackets() != 5 {
-		t.Errorf("%d brackets for 81 steps, want 5", a.Brackets())
+	if a.Brackets(trial.History{}) != 5 {
+		t.Errorf("%d brackets for 81 steps, want 5", a.Brackets(trial.History{}))
 	}
 	for number := range 200 {
 		if a.Bracket(number) != b.Bracket(number) {
@@ -132,29 +132,31 @@ func TestDerivedMaximumIsThatOfTheFirstCompleteTrialForever(t *testing.T) {
 	}
 	trials := []*trial.Trial{long(trial.Pruned, 5000), {State: trial.Complete}, long(trial.Complete, 26), long(trial.Complete, 9000)}
 	for n, want := range []int{0, 0, 0, 27, 27} {
-		p := pruner.Hyperband{}.At(history(t, "minimize", trials[:n]...))
-		if p.MaxResource != want {
-			t.Errorf("after %d trials the maximum is %d, want %d", n, p.MaxResource, want)
+		h := history(t, "minimize", trials[:n]...)
+		var brackets pruner.Bracketing
+		if want > 0 {
+			brackets = pruner.Hyperband{MaxResource: want}.Bracketing(h)
 		}
-		if brackets := map[int]int{0: 1, 27: 4}[want]; p.Brackets() != brackets {
-			t.Errorf("after %d trials there are %d brackets, want %d", n, p.Brackets(), brackets)
+		if got := (pruner.Hyperband{}).Bracketing(h); got != brackets {
+			t.Errorf("after %d trials the brackets are %v, want those of %d steps", n, got, want)
 		}
-		v, err := pruner.Hyperband{}.Prune(history(t, "minimize", trials[:n]...), &trial.Trial{Number: 7, Reports: []trial.Report{{Step: 8000, Value: 1}}})
+		v, err := pruner.Hyperband{}.Prune(h, &trial.Trial{Number: 7, Reports: []trial.Report{{Step: 8000, Value: 1}}})
 		if err != nil || v.Prune || (v.Attrs != nil) != (want > 0) {
 			t.Errorf("after %d trials: got (%v, %v), want rungs only once the maximum is known", n, v, err)
 		}
 	}
-	if got := (pruner.Hyperband{MinResource: 50}).At(history(t, "minimize", trials...)).MaxResource; got != 50 {
-		t.Errorf("the maximum is %d where trials are shorter than the minimum of 50, want 50", got)
+	h := history(t, "minimize", trials...)
+	if got := (pruner.Hyperband{MinResource: 50}).Brackets(h); got != 1 {
+		t.Errorf("%d brackets where trials are shorter than the minimum of 50, want 1", got)
 	}
-	if got := (pruner.Hyperband{MaxResource: 9}).At(history(t, "minimize", trials...)).MaxResource; got != 9 {
-		t.Errorf("a given maximum of 9 became %d", got)
+	if got, want := (pruner.Hyperband{MaxResource: 9}).Bracketing(h), (pruner.Hyperband{MaxResource: 9}).Bracketing(trial.History{}); got != want {
+		t.Errorf("a given maximum of 9 splits into %v, before any trial into %v", got, want)
 	}
 }
 
 func TestBracketsDoNotCompete(t *testing.T) {
 	p := pruner.Hyperband{MaxResource: 9}
-	for own := range p.Brackets() {
+	for own := range 3 {
 		// All trials have better values at rung 0, those of other brackets only
 		// or those of the own one too.
 		var others, all []*trial.Trial
@@ -187,7 +189,7 @@ func TestBracketsAreCountedExactly(t *testing.T) {
 	for _, c := range []struct{ low, high, factor, want int }{
 		{1, 1, 3, 1}, {1, 2, 3, 1}, {1, 3, 3, 2}, {1, 242, 3, 5}, {1, 243, 3, 6}, {1, 125, 5, 4}, {1, 1000, 10, 4}, {1, math.MaxInt, 2, 63}, {1, 8, 2, 4}, {7, 56, 2, 4}, {1, 1 << 60, 2, 61},
 	} {
-		if got := (pruner.Hyperband{MinResource: c.low, MaxResource: c.high, ReductionFactor: c.factor}).Brackets(); got != c.want {
+		if got := (pruner.Hyperband{MinResource: c.low, MaxResource: c.high, ReductionFactor: c.factor}).Brackets(trial.History{}); got != c.want {
 			t.Errorf("%+v: got %d brackets", c, got)
 		}
 	}
@@ -236,20 +238,18 @@ func TestTheBracketsThatSamplersSee(t *testing.T) {
 	after := whole.History()
 	derived := pruner.Hyperband{StudyName: "s"}
 	known := pruner.Hyperband{StudyName: "s", MaxResource: 9}
-	type bracketer interface {
-		Bracketing(h trial.History) pruner.Bracketing
-	}
+	nine := known.Bracketing(before)
 	for name, c := range map[string]struct {
-		pruner bracketer
+		pruner pruner.BracketPruner
 		h      trial.History
 		want   pruner.Bracketing
 	}{
 		"none before a trial says how long they are": {derived, before, nil},
-		"by the first complete trial with reports":   {derived, after, known},
-		"known from the start":                       {known, before, known},
+		"by the first complete trial with reports":   {derived, after, nine},
+		"known from the start":                       {known, after, nine},
 		"none if there is one bracket":               {pruner.Hyperband{MaxResource: 2}, after, nil},
 		"none of a setting out of range":             {pruner.Hyperband{MaxResource: 9, ReductionFactor: 1}, after, nil},
-		"behind Patient":                             {pruner.Patient{Pruner: derived}, after, known},
+		"behind Patient":                             {pruner.Patient{Pruner: derived}, after, nine},
 		"none behind Patient alone":                  {pruner.Patient{}, after, nil},
 		"none behind Patient of a median":            {pruner.Patient{Pruner: pruner.Median{}}, after, nil},
 	} {

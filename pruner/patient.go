@@ -7,29 +7,21 @@ import (
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
-// Patient gives a trial time to improve: as long as one of its newest
-// Patience+1 reports is at most MinDelta worse than its best before them, the
-// trial goes on. After that Pruner decides, if there is one, or the trial stops:
-// alone, Patient is early stopping. NaN reports count as reports but never as
-// the best; if all on one side are NaN, the trial goes on. The decisions are
-// those of Optuna's PatientPruner.
+// Patient gives a trial time to improve. While one of its newest Patience+1 reports is at most
+// MinDelta worse than the best of those before, the trial continues. Otherwise Pruner decides;
+// without one the trial stops, so Patient alone is early stopping.
 //
-// A Pruner that is not asked does not see the report, so that successive
-// halving fills its rungs only with trials that have lost Patient's patience.
+// NaN reports count as reports but never as the best. If all before, or all since, are NaN, the
+// trial continues. The decisions are those of Optuna's PatientPruner. Pruner does not see reports
+// that Patient lets pass: the rungs of successive halving then hold only trials that stagnated.
 type Patient struct {
-	// Pruner decides about a trial that has not improved. It must be safe for
-	// concurrent use; nil: stop it.
-	Pruner interface {
-		Prune(h trial.History, t *trial.Trial) (Verdict, error)
-	}
-
-	Patience int     // reports in a row without improvement that are forgiven; ≥ 0
-	MinDelta float64 // reports worse than the best by at most this much are as good; ≥ 0, finite
+	Pruner   Pruner  // decides about a trial that has not improved; nil: stop it
+	Patience int     // this many reports in a row without improvement are forgiven; ≥ 0
+	MinDelta float64 // a report worse than the best by at most this much is as good; ≥ 0, finite
 }
 
-// Prune says whether to stop t after its newest report. It is an error if a
-// field is out of its range or the study has several objectives; other errors
-// are Pruner's.
+// Prune decides whether to stop t after its newest report. It is an error if a field is out of
+// range or the study has several objectives; other errors are those of Pruner.
 func (p Patient) Prune(h trial.History, t *trial.Trial) (Verdict, error) {
 	d, err := direction(h, p.check())
 	if err != nil {
@@ -44,7 +36,7 @@ func (p Patient) Prune(h trial.History, t *trial.Trial) (Verdict, error) {
 		before, since = -before, -since
 	}
 	switch {
-	case !(before+p.MinDelta < since):
+	case !(before+p.MinDelta < since): // also if one is NaN
 		return Verdict{}, nil
 	case p.Pruner == nil:
 		return Verdict{Prune: true}, nil
@@ -54,9 +46,7 @@ func (p Patient) Prune(h trial.History, t *trial.Trial) (Verdict, error) {
 
 // Bracketing returns that of Pruner, nil if it has none.
 func (p Patient) Bracketing(h trial.History) Bracketing {
-	if b, ok := p.Pruner.(interface {
-		Bracketing(h trial.History) Bracketing
-	}); ok {
+	if b, ok := p.Pruner.(BracketPruner); ok {
 		return b.Bracketing(h)
 	}
 	return nil
@@ -67,4 +57,15 @@ func (p Patient) check() error {
 		return fmt.Errorf("Patient.MinDelta is %v, want a finite number, at least 0", p.MinDelta)
 	}
 	return atLeast("Patient.Patience", p.Patience, 0)
+}
+
+// bestReport returns the best value of the reports, NaN if there is no other.
+func bestReport(reports []trial.Report, d trial.Direction) float64 {
+	best := math.NaN()
+	for _, r := range reports {
+		if d.Better(r.Value, best) {
+			best = r.Value
+		}
+	}
+	return best
 }

@@ -103,7 +103,7 @@ func TestPercentileRules(t *testing.T) {
 	one := func(v float64) []trial.Report { return []trial.Report{{Step: 1, Value: v}} }
 	for _, c := range []struct {
 		name    string
-		p       prune
+		p       pruner.Pruner
 		trials  []*trial.Trial
 		reports []trial.Report
 		want    bool // after the last report
@@ -159,7 +159,7 @@ func TestMaximizingIsMinimizingTheNegative(t *testing.T) {
 	pruned := 0
 	for i := range 500 {
 		trials, list := randomCurves(r, 8), randomReports(r)
-		for _, p := range []prune{
+		for _, p := range []pruner.Pruner{
 			pruner.Percentile{Percentile: 25 * float64(r.IntN(5)), StartupTrials: -1, IntervalSteps: 1 + r.IntN(3), MinTrials: 1 + r.IntN(3)},
 			pruner.SuccessiveHalving{MinResource: 1 + r.IntN(2), ReductionFactor: 2},
 		} {
@@ -210,5 +210,32 @@ func BenchmarkMedian(b *testing.B) {
 				}
 			}
 		})
+	}
+}
+
+// One decision about a trial with many reports, each a little better than the last.
+func BenchmarkLongTrial(b *testing.B) {
+	for _, n := range []int{100, 1000, 10_000} {
+		long := func(scale float64) []trial.Report {
+			var list []trial.Report
+			for step := range n {
+				list = append(list, trial.Report{Step: step, Value: scale / float64(step+1)})
+			}
+			return list
+		}
+		var trials []*trial.Trial
+		for i := range 10 {
+			trials = append(trials, &trial.Trial{State: trial.Complete, Reports: long(float64(i + 1))})
+		}
+		h, t := history(b, "minimize", trials...), &trial.Trial{Number: 99, Reports: long(2.5)}
+		for _, p := range []pruner.Pruner{pruner.Median{}, pruner.Patient{Patience: 5}, pruner.Wilcoxon{}} {
+			b.Run(fmt.Sprintf("%T/%d", p, n), func(b *testing.B) {
+				for b.Loop() {
+					if _, err := p.Prune(h, t); err != nil {
+						b.Fatal(err)
+					}
+				}
+			})
+		}
 	}
 }

@@ -13,10 +13,6 @@ import (
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
-type prune interface {
-	Prune(trial.History, *trial.Trial) (pruner.Verdict, error)
-}
-
 // A report is [step, value, …] in an oracle file.
 type report struct {
 	step  int
@@ -63,7 +59,7 @@ func history(t testing.TB, direction string, trials ...*trial.Trial) trial.Histo
 }
 
 // decisions feeds the reports one by one and returns what p said after each.
-func decisions(t testing.TB, p prune, h trial.History, list []trial.Report) []bool {
+func decisions(t testing.TB, p pruner.Pruner, h trial.History, list []trial.Report) []bool {
 	t.Helper()
 	var said []bool
 	for i := range list {
@@ -132,7 +128,7 @@ func negatedReports(list []trial.Report) []trial.Report {
 
 func TestSettingsOutsideTheirRangeAreErrorsThatNameThem(t *testing.T) {
 	for _, c := range []struct {
-		p    prune
+		p    pruner.Pruner
 		want string
 	}{
 		{pruner.Percentile{Percentile: -0.5}, "Percentile.Percentile is -0.5, want 0 to 100"},
@@ -172,7 +168,7 @@ func TestSettingsOutsideTheirRangeAreErrorsThatNameThem(t *testing.T) {
 }
 
 func TestSettingsAtTheEndsOfTheirRangeAreTaken(t *testing.T) {
-	for _, p := range []prune{
+	for _, p := range []pruner.Pruner{
 		pruner.Percentile{Percentile: 0, StartupTrials: -1},
 		pruner.Percentile{Percentile: 100, WarmupSteps: math.MaxInt, IntervalSteps: math.MaxInt, MinTrials: math.MaxInt, StartupTrials: math.MaxInt},
 		pruner.SuccessiveHalving{MinResource: 1, ReductionFactor: 2},
@@ -192,7 +188,7 @@ func TestSettingsAtTheEndsOfTheirRangeAreTaken(t *testing.T) {
 }
 
 // everyPruner is the zero value of each.
-var everyPruner = []prune{
+var everyPruner = []pruner.Pruner{
 	pruner.Percentile{}, pruner.Median{}, pruner.SuccessiveHalving{}, pruner.Hyperband{},
 	pruner.Threshold{}, pruner.Patient{}, pruner.Wilcoxon{},
 }

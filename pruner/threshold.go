@@ -8,20 +8,19 @@ import (
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
-// Threshold stops a trial whose newest report leaves fixed limits or is NaN: a
-// loss that has exploded, an accuracy that no one would use. It looks at no
-// other trial. Of reports within an interval of steps only the first is
-// judged. The decisions are those of Optuna's ThresholdPruner; without a limit,
-// which Optuna refuses, only NaN stops a trial.
+// Threshold stops a trial whose newest report is NaN or leaves fixed limits: a loss that has
+// exploded, an accuracy that is useless. It looks at no other trial, and only at the first report
+// in each interval of steps. The decisions are those of Optuna's ThresholdPruner, which requires a
+// limit; without one, only NaN stops a trial.
 type Threshold struct {
 	Lower, Upper *float64 // stop below, above; not NaN, Lower ≤ Upper; nil: no limit
 
-	WarmupSteps   int // prune nothing at steps below; ≥ 0
-	IntervalSteps int // judge one report per interval of so many steps, counted from WarmupSteps; 0: 1
+	WarmupSteps   int // prune nothing before this step; ≥ 0
+	IntervalSteps int // judge one report in this many steps, counted from WarmupSteps; 0: 1
 }
 
-// Prune says whether to stop t after its newest report. It is an error if a
-// field is out of its range or the study has several objectives.
+// Prune decides whether to stop t after its newest report. It is an error if a field is out of
+// range or the study has several objectives.
 func (p Threshold) Prune(h trial.History, t *trial.Trial) (Verdict, error) {
 	_, err := direction(h, p.check())
 	if err != nil {

@@ -2,7 +2,6 @@ package pruner
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -11,61 +10,50 @@ import (
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
-// Wilcoxon stops a trial that is significantly worse than the best one, for an
-// objective that is the mean over many instances (problems, folds, games): a
-// report's step is the number of the instance, its value the score there. A
-// one-sided signed-rank test compares the two trials on the instances that both
-// have. The order of the instances should differ from trial to trial. It says
-// nothing about curves, whose steps follow from each other.
+// Wilcoxon stops a trial that is significantly worse than the best one, for an objective that is
+// the mean over many instances: problems, folds, games. A report's step is the number of the
+// instance, its value the score there; the order of the instances should differ from trial to
+// trial. A one-sided signed-rank test compares the two trials on the instances that both have. It
+// is not for learning curves, whose steps depend on each other.
 //
-// A trial goes on, whatever the test says, while the mean of its own reports is
-// at least as good as the value of the best trial; if it has, or the best trial
-// has, an infinite or NaN report; and if the best trial has none. The best is
-// trial.History's. See Wilcoxon, "Individual Comparisons by Ranking Methods"
-// (Biometrics Bulletin 1, 1945). The decisions are those of Optuna's
-// WilcoxonPruner with SciPy 1.10.
+// Whatever the test says, a trial continues while the mean of its reports is at least as good as
+// the value of the best trial, or if either trial has a NaN or infinite report. The decisions are
+// those of Optuna's WilcoxonPruner with SciPy 1.10.
 type Wilcoxon struct {
-	// Threshold is the p-value below which a trial is stopped, 0 to 1: the
-	// higher, the earlier. 0: 0.1.
+	// Threshold is the p-value below which a trial is stopped, 0 to 1: the higher, the earlier. 0
+	// means 0.1.
 	Threshold float64
 
-	StartupSteps int // prune nothing with fewer common instances; never with one; 0: 2
+	StartupSteps int // prune nothing with fewer common instances than this, or than 2; ≥ 0
 }
 
-// Prune says whether to stop t after its newest report. It is an error if a
-// field is out of its range or the study has several objectives.
+// Prune decides whether to stop t after its newest report. It is an error if a field is out of
+// range or the study has several objectives.
 func (p Wilcoxon) Prune(h trial.History, t *trial.Trial) (Verdict, error) {
 	d, err := direction(h, p.check())
 	if err != nil {
 		return Verdict{}, err
 	}
 	best, ok := h.Best()
-	if !ok || !finite(t.Reports) || !finite(best.Reports) {
+	if !ok || !finite(t.Reports) || !finite(best.Reports) || !d.Better(best.Values[0], mean(t.Reports)) {
 		return Verdict{}, nil
 	}
 	diff := differences(t.Reports, best.Reports)
-	if len(diff) < max(2, p.StartupSteps) || !d.Better(best.Values[0], mean(t.Reports)) {
+	if len(diff) < max(2, p.StartupSteps) {
 		return Verdict{}, nil
 	}
 	worse, less := signedrank.OneSided(diff)
 	if d == trial.Maximize {
 		worse = less
 	}
-	return Verdict{Prune: worse < p.threshold()}, nil
+	return Verdict{Prune: worse < cmp.Or(p.Threshold, 0.1)}, nil
 }
 
 func (p Wilcoxon) check() error {
 	if !(0 <= p.Threshold && p.Threshold <= 1) {
 		return fmt.Errorf("Wilcoxon.Threshold is %v, want 0 to 1", p.Threshold)
 	}
-	return errors.Join(atLeast("Wilcoxon.StartupSteps", p.StartupSteps, 0))
-}
-
-func (p Wilcoxon) threshold() float64 {
-	if p.Threshold == 0 {
-		return 0.1
-	}
-	return p.Threshold
+	return atLeast("Wilcoxon.StartupSteps", p.StartupSteps, 0)
 }
 
 func finite(reports []trial.Report) bool {
@@ -76,8 +64,11 @@ func finite(reports []trial.Report) bool {
 func differences(a, b []trial.Report) []float64 {
 	var diff []float64
 	for _, r := range a {
-		if i, ok := slices.BinarySearchFunc(b, r.Step, func(r trial.Report, step int) int { return cmp.Compare(r.Step, step) }); ok {
-			diff = append(diff, r.Value-b[i].Value)
+		for len(b) > 0 && b[0].Step < r.Step {
+			b = b[1:]
+		}
+		if len(b) > 0 && b[0].Step == r.Step {
+			diff = append(diff, r.Value-b[0].Value)
 		}
 	}
 	return diff

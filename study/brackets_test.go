@@ -32,9 +32,7 @@ func curve(t *Trial) (float64, error) {
 func TestHyperbandGivesEachBracketASearchOfItsOwn(t *testing.T) {
 	const trials, seed = 150, 5
 	hyperband := pruner.Hyperband{StudyName: "study", MaxResource: 9}
-	if n := hyperband.Brackets(); n != 3 {
-		t.Fatalf("%d brackets, want 3", n)
-	}
+	by := hyperband.Bracketing(trial.History{}) // of three brackets
 	for name, fresh := range map[string]func() sampler.JointSampler{
 		"CMAES": func() sampler.JointSampler { return &sampler.CMAES{Population: 4} },
 		"TPE":   func() sampler.JointSampler { return &sampler.TPE{StartupTrials: 5} },
@@ -54,7 +52,7 @@ func TestHyperbandGivesEachBracketASearchOfItsOwn(t *testing.T) {
 			logs, samplers := map[int]*trial.Log{}, map[int]sampler.JointSampler{}
 			joint := map[int]int{} // trials that were drawn jointly
 			for number, record := range all {
-				own := hyperband.Bracket(number)
+				own := by.Bracket(number)
 				if logs[own] == nil {
 					logs[own], samplers[own] = trial.NewLog(st.Directions()), fresh()
 				}
@@ -156,9 +154,9 @@ func TestASamplerSeesItsBracketAndThePrunerAll(t *testing.T) {
 		h, _ := st.sync(context.Background())
 		return h
 	}()
-	by := first.At(h)
-	if by.MaxResource != 9 || by.Brackets() != 3 {
-		t.Fatalf("the resource is %d, the brackets %d, want 9 and 3", by.MaxResource, by.Brackets())
+	by := pruner.Hyperband{StudyName: "study", MaxResource: 9}.Bracketing(h)
+	if got := first.Bracketing(h); got != by {
+		t.Fatalf("the brackets are %v, want those of 9 steps", got)
 	}
 	parted := 0
 	for number := 3; number < 60; number++ {
