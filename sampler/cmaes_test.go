@@ -23,7 +23,7 @@ func TestCMAESConforms(t *testing.T) {
 		"TPE for the rest": func() sampler.Sampler { return &sampler.CMAES{Independent: &sampler.TPE{}} },
 		"separable, BIPOP": func() sampler.Sampler { return &sampler.CMAES{Separable: true, Restart: sampler.BIPOP} },
 		"margin":           func() sampler.Sampler { return &sampler.CMAES{Margin: true} },
-		"as Optuna":        func() sampler.Sampler { return &sampler.CMAES{AsOptuna: true} },
+		"as Optuna":        func() sampler.Sampler { return &sampler.CMAES{Optuna: true} },
 		"adapted rates":    func() sampler.Sampler { return &sampler.CMAES{AdaptRates: true, Restart: sampler.IPOP} },
 	} {
 		t.Run(name, func(t *testing.T) { samplertest.Run(t, newSampler) })
@@ -36,16 +36,16 @@ func TestCMAESImproves(t *testing.T) {
 
 // The same search by hand: startup, then one population after the other from
 // the kernel, points outside the cube drawn again, as Optuna does.
-func TestCMAESAsOptunaDrawsWhatTheKernelDraws(t *testing.T) {
+func TestCMAESOptunaDrawsWhatTheKernelDraws(t *testing.T) {
 	clipped := 0
 	for _, c := range []struct {
 		name            string
 		s               *sampler.CMAES
 		startup, lambda int
 	}{
-		{"default population", &sampler.CMAES{AsOptuna: true}, 1, 7},
-		{"three startup trials, population 5", &sampler.CMAES{AsOptuna: true, StartupTrials: 3, Population: 5}, 3, 5},
-		{"smallest settings", &sampler.CMAES{AsOptuna: true, StartupTrials: 1, Population: 2}, 1, 2},
+		{"default population", &sampler.CMAES{Optuna: true}, 1, 7},
+		{"three startup trials, population 5", &sampler.CMAES{Optuna: true, StartupTrials: 3, Population: 5}, 3, 5},
+		{"smallest settings", &sampler.CMAES{Optuna: true, StartupTrials: 1, Population: 2}, 1, 2},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			f := func(x []float64) float64 { return x[0] + x[1] + x[2] } // to a corner, where most draws are outside
@@ -98,7 +98,7 @@ func TestCMAESAsOptunaDrawsWhatTheKernelDraws(t *testing.T) {
 func afterGenerations(t *testing.T, extra func(st *cmaesStudy, members int)) (*cmaesStudy, []float64) {
 	t.Helper()
 	// Draws that do not depend on how many trials have finished.
-	st := newCMAESStudy(t, &sampler.CMAES{AsOptuna: true}, 3, trial.Minimize, func(x []float64) float64 { return shiftedSphere(x) }, unit, unit)
+	st := newCMAESStudy(t, &sampler.CMAES{Optuna: true}, 3, trial.Minimize, func(x []float64) float64 { return shiftedSphere(x) }, unit, unit)
 	st.run(1 + 6 + 6 + 2)
 	if extra != nil {
 		extra(st, 2)
@@ -301,24 +301,28 @@ func TestCMAESConvergedGoesOn(t *testing.T) {
 }
 
 func TestCMAESSettingsOutsideTheirRangeAreErrors(t *testing.T) {
+	two := trial.NewLog([]trial.Direction{trial.Minimize, trial.Maximize})
+	two.Put(&trial.Trial{State: trial.Complete, Values: []float64{1, 2}})
 	one := trial.NewLog([]trial.Direction{trial.Minimize}).History()
-	two := trial.NewLog([]trial.Direction{trial.Minimize, trial.Maximize}).History()
 	for _, c := range []struct {
 		s    *sampler.CMAES
 		h    trial.History
 		want string
 	}{
-		{&sampler.CMAES{}, two, "CMAES has 2 objectives, want 1"},
+		{&sampler.CMAES{}, two.History(), "CMAES has 2 objectives, want 1"},
 		{&sampler.CMAES{StartupTrials: -1}, one, "CMAES.StartupTrials is -1, want at least 0"},
 		{&sampler.CMAES{Population: 1}, one, "CMAES.Population is 1, want at least 2"},
 		{&sampler.CMAES{Population: -3}, one, "CMAES.Population is -3, want at least 2"},
+		{&sampler.CMAES{Source: two.History()}, one, "CMAES.Source has 2 objectives, want 1"},
+		{&sampler.CMAES{Separable: true, AdaptRates: true}, one, "CMAES.Separable and CMAES.AdaptRates are both set"},
+		{&sampler.CMAES{Restart: 3}, one, "CMAES.Restart is 3, want NoRestart (0), IPOP (1) or BIPOP (2)"},
 	} {
 		r := sampler.NewRequest(c.h, &trial.Trial{}, rand.New(rand.NewPCG(1, 1)))
 		_, joint := c.s.SampleJoint(r)
 		_, single := c.s.Sample(r, "x", unit)
 		for _, err := range []error{joint, single} {
 			if err == nil || !strings.Contains(err.Error(), c.want) {
-				t.Errorf("%d objectives, startup %d, population %d: got error %v, want %q", len(c.h.Directions()), c.s.StartupTrials, c.s.Population, err, c.want)
+				t.Errorf("got error %v, want %q", err, c.want)
 			}
 		}
 	}

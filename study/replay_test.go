@@ -81,7 +81,7 @@ func TestReplay(t *testing.T) {
 		{"Grid, which goes round again", func() sampler.Sampler { return struct{ sampler.Sampler }{grid} }, 36, true, true, nil},
 		{"BruteForce", func() sampler.Sampler { return sampler.BruteForce{} }, 60, true, true, nil},
 		{"CMAES", func() sampler.Sampler { return &sampler.CMAES{Population: 10} }, 100, false, false, nil},
-		{"CMAES as Optuna's", func() sampler.Sampler { return &sampler.CMAES{Population: 10, AsOptuna: true} }, 60, false, false, nil},
+		{"CMAES as Optuna's", func() sampler.Sampler { return &sampler.CMAES{Population: 10, Optuna: true} }, 60, false, false, nil},
 		{"CMAES, separable", func() sampler.Sampler { return &sampler.CMAES{Population: 10, Separable: true} }, 100, false, false, nil},
 		{"CMAES, adapting rates", func() sampler.Sampler { return &sampler.CMAES{Population: 10, AdaptRates: true} }, 100, false, false, nil},
 		{"CMAES with margin", func() sampler.Sampler { return &sampler.CMAES{Population: 10, Margin: true} }, 100, false, false, nil},

@@ -346,7 +346,7 @@ func TestTheNamesWithOptunaAreTheSamplersWithItsRules(t *testing.T) {
 		named, usual sampler.Sampler
 	}{
 		{"tpe-optuna", &sampler.TPE{Optuna: true}, &sampler.TPE{}},
-		{"cmaes-optuna", &sampler.CMAES{AsOptuna: true}, &sampler.CMAES{}},
+		{"cmaes-optuna", &sampler.CMAES{Optuna: true}, &sampler.CMAES{}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			const seed = 3

@@ -48,7 +48,7 @@ func newSampler(name string, p plan) (sampler.Sampler, error) {
 	case "cmaes-adapt":
 		return &sampler.CMAES{AdaptRates: true}, nil
 	case "cmaes-optuna":
-		return &sampler.CMAES{AsOptuna: true}, nil
+		return &sampler.CMAES{Optuna: true}, nil
 	case "gp":
 		return &sampler.GP{}, nil
 	case "qmc":

@@ -1,9 +1,8 @@
-package sampler
+package evolution
 
 import (
 	"math"
 	"slices"
-	"strings"
 	"testing"
 
 	"github.com/bluefin-hpo/bluefin/space"
@@ -31,12 +30,12 @@ func reversed(h trial.History) trial.History {
 }
 
 func TestASourceSavesTrials(t *testing.T) {
-	source := runCMAES(t, &CMAES{}, 99, 3, 200, corner)
+	source := run(t, &Strategy{}, 99, 3, 200, corner)
 	var with, without, other []float64
 	for seed := range uint64(9) {
-		with = append(with, gap(runCMAES(t, &CMAES{Source: source}, seed, 3, 40, corner)))
-		other = append(other, gap(runCMAES(t, &CMAES{Source: reversed(source)}, seed, 3, 40, corner)))
-		without = append(without, gap(runCMAES(t, &CMAES{}, seed, 3, 40, corner)))
+		with = append(with, gap(run(t, &Strategy{Source: source}, seed, 3, 40, corner)))
+		other = append(other, gap(run(t, &Strategy{Source: reversed(source)}, seed, 3, 40, corner)))
+		without = append(without, gap(run(t, &Strategy{}, seed, 3, 40, corner)))
 	}
 	if !slices.Equal(with, other) {
 		t.Errorf("a source to maximize the negative gives %v, want %v", other, with)
@@ -66,20 +65,11 @@ func TestASearchBeginsAroundTheBestTenthOfTheSource(t *testing.T) {
 	for i := range 9 {
 		put(trial.Complete, 2+float64(i)/2, float64(i), 0)
 	}
-	if mean, sigma, cov := (&CMAES{Source: log.History()}).origin(sp); mean[0] != 0.5 || sigma != firstSigma || cov != nil {
+	if mean, sigma, cov := (&Strategy{Source: log.History()}).origin(sp); mean[0] != 0.5 || sigma != firstSigma || cov != nil {
 		t.Errorf("with nine trials that count the search begins at %v, %v, want in the centre", mean, sigma)
 	}
 	put(trial.Complete, 7, -1, 0)
-	if mean, sigma, _ := (&CMAES{Source: log.History()}).origin(sp); math.Abs(mean[0]-0.7) > 1e-12 || math.Abs(sigma-0.1) > 1e-12 {
+	if mean, sigma, _ := (&Strategy{Source: log.History()}).origin(sp); math.Abs(mean[0]-0.7) > 1e-12 || math.Abs(sigma-0.1) > 1e-12 {
 		t.Errorf("the search begins at %v, %v, want around the best trial, 0.7, with deviation 0.1", mean, sigma)
-	}
-}
-
-func TestASourceWithSeveralObjectivesIsAnError(t *testing.T) {
-	log := trial.NewLog(make([]trial.Direction, 2))
-	log.Put(&trial.Trial{State: trial.Complete, Values: []float64{1, 2}})
-	h := trial.NewLog(make([]trial.Direction, 1)).History()
-	if _, err := (&CMAES{Source: log.History()}).SampleJoint(Request{History: h}); err == nil || !strings.Contains(err.Error(), "CMAES.Source has 2 objectives, want 1") {
-		t.Errorf("error is %v", err)
 	}
 }

@@ -1,7 +1,6 @@
-package sampler
+package evolution
 
 import (
-	"fmt"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -28,16 +27,16 @@ func slope(x []float64) float64 {
 	return sum
 }
 
-func TestCMAESFindsAMinimumOnTheBoundary(t *testing.T) {
-	for name, with := range map[string]func(s *CMAES) *CMAES{
-		"default":   func(s *CMAES) *CMAES { return s },
-		"separable": func(s *CMAES) *CMAES { s.Separable = true; return s },
-		"margin":    func(s *CMAES) *CMAES { s.Margin = true; return s },
+func TestFindsAMinimumOnTheBoundary(t *testing.T) {
+	for name, with := range map[string]func(s *Strategy) *Strategy{
+		"default":   func(s *Strategy) *Strategy { return s },
+		"separable": func(s *Strategy) *Strategy { s.Separable = true; return s },
+		"margin":    func(s *Strategy) *Strategy { s.Margin = true; return s },
 	} {
 		var folded, cut []float64
 		for seed := range uint64(11) {
-			folded = append(folded, gap(runCMAES(t, with(&CMAES{}), seed, 5, 400, slope)))
-			cut = append(cut, gap(runCMAES(t, with(&CMAES{AsOptuna: true}), seed, 5, 400, slope)))
+			folded = append(folded, gap(run(t, with(&Strategy{}), seed, 5, 400, slope)))
+			cut = append(cut, gap(run(t, with(&Strategy{Optuna: true}), seed, 5, 400, slope)))
 		}
 		slices.Sort(folded)
 		slices.Sort(cut)
@@ -56,19 +55,19 @@ func TestOnlyContinuousParametersAreFolded(t *testing.T) {
 		space.Dimension{Name: "d", Dist: space.Float{Low: 0, High: 1}},
 		space.Dimension{Name: "e", Dist: space.Float{Low: 1e-5, High: 1, Log: true}},
 	)
-	if got := (&CMAES{}).bounds(sp).Sharp; !slices.Equal(got, []bool{true, true, false, false, false}) {
+	if got := (&Strategy{}).bounds(sp).Sharp; !slices.Equal(got, []bool{true, true, false, false, false}) {
 		t.Errorf("sharp are %v", got)
 	}
-	if got := (&CMAES{AsOptuna: true}).bounds(sp).Sharp; slices.Contains(got, false) {
+	if got := (&Strategy{Optuna: true}).bounds(sp).Sharp; slices.Contains(got, false) {
 		t.Errorf("as Optuna, sharp are %v", got)
 	}
 }
 
-// The same search by hand: populations that are spread evenly and folded into the
-// cube, and told where they may have been drawn.
-func TestCMAESFoldsWhatTheKernelDraws(t *testing.T) {
+// The same search by hand: populations are spread evenly, folded into the cube, and
+// told from where they may have been drawn.
+func TestFoldsWhatPackageCMADraws(t *testing.T) {
 	const n, lambda = 400, 7
-	h := runCMAES(t, &CMAES{}, 4, 3, n, slope)
+	h := run(t, &Strategy{}, 4, 3, n, slope)
 	state := cma.New(cma.NewConstants(3, lambda), []float64{0.5, 0.5, 0.5}, firstSigma, nil)
 	bounds := cma.Bounds{Sharp: make([]bool, 3)}
 	twins := 0
@@ -117,36 +116,23 @@ func TestCMAESFoldsWhatTheKernelDraws(t *testing.T) {
 }
 
 func TestSearchesAtTheBoundaryResumeIdentically(t *testing.T) {
-	used := &CMAES{}
-	h := runCMAES(t, used, 3, 5, 700, slope)
-	for _, n := range []int{700, 30, 301, 699} {
-		r := func() Request {
-			return NewRequest(h.Before(n), &trial.Trial{Number: n}, rand.New(rand.NewPCG(uint64(n), 1)))
-		}
-		want, err := used.SampleJoint(r())
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got, err := new(CMAES).SampleJoint(r()); err != nil || fmt.Sprint(got) != fmt.Sprint(want) {
-			t.Errorf("after %d trials a fresh sampler draws %v (%v), a used one %v", n, got, err, want)
-		}
-	}
+	resumes(t, func() *Strategy { return &Strategy{} }, func(s *Strategy) trial.History { return run(t, s, 3, 5, 700, slope) }, 700, 30, 301, 699)
 }
 
-// Studies go on long after there is nothing left to find.
+// Studies continue long after there is nothing left to find.
 func TestConvergedSearchesStayInTheSpaceAndAmongTheNumbers(t *testing.T) {
 	flat := func([]float64) float64 { return 1 }
-	for name, s := range map[string]*CMAES{
-		"default": {}, "as Optuna": {AsOptuna: true}, "separable": {Separable: true}, "margin": {Margin: true},
+	for name, s := range map[string]*Strategy{
+		"default": {}, "as Optuna": {Optuna: true}, "separable": {Separable: true}, "margin": {Margin: true},
 		"adapted rates": {AdaptRates: true}, "IPOP": {Restart: IPOP}, "BIPOP": {Restart: BIPOP}, "a pair": {Population: 2},
 	} {
 		for shape, f := range map[string]func([]float64) float64{"a corner": slope, "a bowl": hollow, "a plain": flat} {
-			fresh := &CMAES{
-				AsOptuna: s.AsOptuna, Separable: s.Separable, Margin: s.Margin,
+			fresh := &Strategy{
+				Optuna: s.Optuna, Separable: s.Separable, Margin: s.Margin,
 				AdaptRates: s.AdaptRates, Restart: s.Restart, Population: s.Population,
 			}
 			dists := []space.Dist{space.Float{Low: -5, High: 5}, space.Float{Low: 1e-5, High: 1, Log: true}, space.Int{Low: 0, High: 3}, space.Float{Low: 1e3, High: 1e3 + 1}}
-			h := runCMAESOn(t, fresh, 1, dists, 4000, func(x []float64) float64 {
+			h := runOn(t, fresh, 1, dists, 4000, func(x []float64) float64 {
 				unit := make([]float64, len(x))
 				for i, v := range x {
 					if !dists[i].Contains(v) {

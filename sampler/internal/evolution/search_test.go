@@ -1,4 +1,4 @@
-package sampler
+package evolution
 
 import (
 	"testing"
@@ -6,10 +6,10 @@ import (
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
-// Several studies, or the brackets of one, share a CMAES, which goes on with
-// each where it was.
-func TestCMAESKeepsTheLastHistories(t *testing.T) {
-	s := &CMAES{}
+// Several studies, or the brackets of one, share a strategy, which resumes each
+// where it was.
+func TestKeepsTheLastHistories(t *testing.T) {
+	s := &Strategy{}
 	for study := range 20 {
 		log := trial.NewLog([]trial.Direction{trial.Minimize})
 		log.Put(&trial.Trial{Number: study, State: trial.Complete, Values: []float64{0}})

@@ -1,9 +1,7 @@
-package sampler
+package evolution
 
 import (
-	"fmt"
 	"math"
-	"math/rand/v2"
 	"testing"
 
 	"github.com/bluefin-hpo/bluefin/space"
@@ -39,10 +37,10 @@ func switchDists() []space.Dist {
 func TestMarginKeepsSwitchesFromSettling(t *testing.T) {
 	with, without := 0, 0
 	for seed := range uint64(10) {
-		if gap(runCMAESOn(t, &CMAES{Margin: true}, seed, switchDists(), 2000, switches)) < 1e-2 {
+		if gap(runOn(t, &Strategy{Margin: true}, seed, switchDists(), 2000, switches)) < 1e-2 {
 			with++
 		}
-		if gap(runCMAESOn(t, &CMAES{}, seed, switchDists(), 2000, switches)) < 1e-2 {
+		if gap(runOn(t, &Strategy{}, seed, switchDists(), 2000, switches)) < 1e-2 {
 			without++
 		}
 	}
@@ -53,8 +51,8 @@ func TestMarginKeepsSwitchesFromSettling(t *testing.T) {
 }
 
 func TestMarginChangesNothingWithoutGrids(t *testing.T) {
-	a := runCMAES(t, &CMAES{}, 1, 3, 200, dents)
-	b := runCMAES(t, &CMAES{Margin: true}, 1, 3, 200, dents)
+	a := run(t, &Strategy{}, 1, 3, 200, dents)
+	b := run(t, &Strategy{Margin: true}, 1, 3, 200, dents)
 	for i, u := range a.Finished() {
 		if v := b.Finished()[i]; u.Values[0] != v.Values[0] {
 			t.Fatalf("trial %d: %v without a margin, %v with", i, u.Values[0], v.Values[0])
@@ -63,18 +61,7 @@ func TestMarginChangesNothingWithoutGrids(t *testing.T) {
 }
 
 func TestMarginedSearchesResumeIdentically(t *testing.T) {
-	used := &CMAES{Margin: true, Restart: BIPOP}
-	h := runCMAESOn(t, used, 3, switchDists(), 600, switches)
-	for _, n := range []int{600, 30, 301, 599} {
-		r := func() Request {
-			return NewRequest(h.Before(n), &trial.Trial{Number: n}, rand.New(rand.NewPCG(uint64(n), 1)))
-		}
-		want, err := used.SampleJoint(r())
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got, err := (&CMAES{Margin: true, Restart: BIPOP}).SampleJoint(r()); err != nil || fmt.Sprint(got) != fmt.Sprint(want) {
-			t.Errorf("after %d trials a fresh sampler draws %v (%v), a used one %v", n, got, err, want)
-		}
-	}
+	resumes(t, func() *Strategy { return &Strategy{Margin: true, Restart: BIPOP} }, func(s *Strategy) trial.History {
+		return runOn(t, s, 3, switchDists(), 600, switches)
+	}, 600, 30, 301, 599)
 }

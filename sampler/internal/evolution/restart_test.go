@@ -1,58 +1,12 @@
-package sampler
+package evolution
 
 import (
-	"fmt"
 	"math"
-	"math/rand/v2"
 	"slices"
-	"strings"
 	"testing"
 
-	"github.com/bluefin-hpo/bluefin/space"
 	"github.com/bluefin-hpo/bluefin/trial"
 )
-
-// runCMAES runs n trials of f in the unit cube of d dimensions.
-func runCMAES(t *testing.T, s *CMAES, seed uint64, d, n int, f func(x []float64) float64) trial.History {
-	return runCMAESOn(t, s, seed, slices.Repeat([]space.Dist{space.Float{Low: 0, High: 1}}, d), n, f)
-}
-
-// runCMAESOn runs n trials of f on the given distributions.
-func runCMAESOn(t *testing.T, s *CMAES, seed uint64, dists []space.Dist, n int, f func(x []float64) float64) trial.History {
-	t.Helper()
-	log := trial.NewLog([]trial.Direction{trial.Minimize})
-	for number := range n {
-		u := &trial.Trial{Number: number, State: trial.Complete, Seen: number}
-		request := func(place byte) Request {
-			return NewRequest(log.History(), &trial.Trial{Number: number},
-				rand.New(rand.NewChaCha8([32]byte{byte(seed), byte(number), byte(number >> 8), place})))
-		}
-		joint, err := s.SampleJoint(request(0))
-		if err != nil {
-			t.Fatal(err)
-		}
-		x := make([]float64, len(dists))
-		for i, dist := range dists {
-			name := fmt.Sprintf("%03d", i)
-			v, ok := joint[name]
-			if !ok {
-				if v, err = s.Sample(request(byte(1+i)), name, dist); err != nil {
-					t.Fatal(err)
-				}
-			}
-			x[i] = v
-			u.Params = append(u.Params, trial.Param{Name: name, Value: v, Dist: dist})
-		}
-		u.Values = []float64{f(x)}
-		log.Put(u)
-	}
-	return log.History()
-}
-
-func gap(h trial.History) float64 {
-	best, _ := h.Best()
-	return best.Values[0]
-}
 
 // dents has its minimum 0 at 0.87 and others in every fifth.
 func dents(x []float64) float64 {
@@ -68,7 +22,7 @@ func TestRestartsFindWhatOneSearchMisses(t *testing.T) {
 	found := map[Restart]int{}
 	for seed := range uint64(20) {
 		for _, how := range []Restart{NoRestart, IPOP, BIPOP} {
-			if gap(runCMAES(t, &CMAES{Restart: how}, seed, 2, 8000, dents)) < 1e-6 {
+			if gap(run(t, &Strategy{Restart: how}, seed, 2, 8000, dents)) < 1e-6 {
 				found[how]++
 			}
 		}
@@ -83,7 +37,7 @@ func TestRestartsFindWhatOneSearchMisses(t *testing.T) {
 
 // searchesOf returns the state of the fold at the beginning of each search, and
 // how many trials each that has ended was told.
-func searchesOf(s *CMAES, h trial.History) (begun []evolution, trials []int) {
+func searchesOf(s *Strategy, h trial.History) (begun []search, trials []int) {
 	prefix := trial.NewLog(h.Directions())
 	for _, u := range h.Finished() {
 		prefix.Put(u)
@@ -107,8 +61,8 @@ func TestSearchesFollowOneAnotherByTheRuleOfThePaper(t *testing.T) {
 	cut, ended := 0, 0
 	for seed := range uint64(4) {
 		for _, how := range []Restart{IPOP, BIPOP} {
-			s := &CMAES{Restart: how}
-			begun, trials := searchesOf(s, runCMAES(t, s, seed, 2, 6000, dents))
+			s := &Strategy{Restart: how}
+			begun, trials := searchesOf(s, run(t, s, seed, 2, 6000, dents))
 			if len(trials) < 3 {
 				t.Fatalf("restart %d: %d searches have ended in 6000 trials, want at least 3", how, len(trials))
 			}
@@ -155,30 +109,18 @@ func TestSearchesFollowOneAnotherByTheRuleOfThePaper(t *testing.T) {
 
 func TestRestartedSearchesResumeIdentically(t *testing.T) {
 	for _, how := range []Restart{IPOP, BIPOP} {
-		used := &CMAES{Restart: how}
-		h := runCMAES(t, used, 3, 2, 1500, dents)
-		for _, n := range []int{1500, 700, 1203, 1499, 30} {
-			r := func() Request {
-				return NewRequest(h.Before(n), &trial.Trial{Number: n}, rand.New(rand.NewPCG(uint64(n), 1)))
-			}
-			want, err := used.SampleJoint(r())
-			if err != nil {
-				t.Fatal(err)
-			}
-			if got, err := (&CMAES{Restart: how}).SampleJoint(r()); err != nil || fmt.Sprint(got) != fmt.Sprint(want) {
-				t.Errorf("restart %d, after %d trials: a fresh sampler draws %v (%v), a used one %v", how, n, got, err, want)
-			}
-		}
+		resumes(t, func() *Strategy { return &Strategy{Restart: how} }, func(s *Strategy) trial.History { return run(t, s, 3, 2, 1500, dents) },
+			1500, 700, 1203, 1499, 30)
 	}
 }
 
 func TestNoRestartIsTheDefault(t *testing.T) {
-	h := runCMAES(t, &CMAES{}, 1, 2, 800, func([]float64) float64 { return 1 })
-	s := &CMAES{}
+	h := run(t, &Strategy{}, 1, 2, 800, func([]float64) float64 { return 1 })
+	s := &Strategy{}
 	if e := s.fold(h); e.restarts.count != 0 || e.state.Lambda != 6 {
 		t.Errorf("%d restarts, population %d, want none and 6", e.restarts.count, e.state.Lambda)
 	}
-	s = &CMAES{Restart: IPOP}
+	s = &Strategy{Restart: IPOP}
 	if e := s.fold(h); e.restarts.count == 0 {
 		t.Error("equal values do not restart the search")
 	}
@@ -194,8 +136,8 @@ func TestSeparableNeedsFewerTrialsInManyDimensions(t *testing.T) {
 	}
 	var plain, separable []float64
 	for seed := range uint64(5) {
-		plain = append(plain, gap(runCMAES(t, &CMAES{}, seed, 20, 1500, ellipsoid)))
-		separable = append(separable, gap(runCMAES(t, &CMAES{Separable: true}, seed, 20, 1500, ellipsoid)))
+		plain = append(plain, gap(run(t, &Strategy{}, seed, 20, 1500, ellipsoid)))
+		separable = append(separable, gap(run(t, &Strategy{Separable: true}, seed, 20, 1500, ellipsoid)))
 	}
 	slices.Sort(plain)
 	slices.Sort(separable)
@@ -205,24 +147,9 @@ func TestSeparableNeedsFewerTrialsInManyDimensions(t *testing.T) {
 }
 
 func TestAdaptRatesReachesTheSearch(t *testing.T) {
-	h := runCMAES(t, &CMAES{AdaptRates: true}, 1, 2, 300, dents)
-	e := (&CMAES{AdaptRates: true}).fold(h)
-	if e.state.Rates == nil || e.state.Rates.Mean >= 1 || (&CMAES{}).fold(h).state.Rates != nil {
+	h := run(t, &Strategy{AdaptRates: true}, 1, 2, 300, dents)
+	e := (&Strategy{AdaptRates: true}).fold(h)
+	if e.state.Rates == nil || e.state.Rates.Mean >= 1 || (&Strategy{}).fold(h).state.Rates != nil {
 		t.Errorf("rates are %+v, want some below 1, and none by default", e.state.Rates)
-	}
-}
-
-func TestCMAESRefusesVariants(t *testing.T) {
-	h := trial.NewLog(make([]trial.Direction, 1)).History()
-	for _, c := range []struct {
-		s    *CMAES
-		want string
-	}{
-		{&CMAES{Separable: true, AdaptRates: true}, "CMAES.Separable and CMAES.AdaptRates are both set"},
-		{&CMAES{Restart: 3}, "CMAES.Restart is 3, want NoRestart (0), IPOP (1) or BIPOP (2)"},
-	} {
-		if _, err := c.s.SampleJoint(Request{History: h}); err == nil || !strings.Contains(err.Error(), c.want) {
-			t.Errorf("error is %v, want %q", err, c.want)
-		}
 	}
 }

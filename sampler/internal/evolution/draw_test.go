@@ -1,4 +1,4 @@
-package sampler
+package evolution
 
 import (
 	"fmt"
@@ -17,7 +17,7 @@ import (
 func TestDrawsOfAGenerationAreSpreadEvenly(t *testing.T) {
 	state := cma.New(cma.NewConstants(3, 8), []float64{0.5, 0.5, 0.5}, 0.1, nil)
 	for scramble := range uint64(50) {
-		e := evolution{state: state, scramble: scramble}
+		e := search{state: state, scramble: scramble}
 		var eighths [3][8]int
 		for k := range 8 {
 			for i, z := range e.spread(k, nil) {
@@ -36,7 +36,7 @@ func TestEachDrawAloneIsNormal(t *testing.T) {
 	for _, index := range []int{0, 1, 7, 1000} {
 		var sum, squares, product, far float64
 		for k := range uint64(n) {
-			z := evolution{state: state, scramble: scrambleOf(&trial.Trial{}, int(k))}.spread(index, nil)
+			z := search{state: state, scramble: scrambleOf(&trial.Trial{}, int(k))}.spread(index, nil)
 			sum += z[0] / n
 			squares += z[0] * z[0] / n
 			product += z[0] * z[2] / n
@@ -55,11 +55,7 @@ func TestStudiesWithTheSameFirstTrialDiffer(t *testing.T) {
 	log := trial.NewLog([]trial.Direction{trial.Minimize})
 	log.Put(&trial.Trial{State: trial.Complete, Values: []float64{1}, Params: []trial.Param{{Name: "x", Value: 0.3, Dist: space.Float{High: 1}}}})
 	draw := func(seed uint64) string {
-		values, err := new(CMAES).SampleJoint(NewRequest(log.History(), &trial.Trial{Number: 1}, rand.New(rand.NewPCG(seed, 1))))
-		if err != nil {
-			t.Fatal(err)
-		}
-		return fmt.Sprint(values)
+		return fmt.Sprint(new(Strategy).Draw(log.History(), &trial.Trial{Number: 1}, rand.New(rand.NewPCG(seed, 1))))
 	}
 	if a, b := draw(1), draw(2); a == b {
 		t.Errorf("both draw %v", a)
@@ -77,13 +73,13 @@ func TestGenerationsAndStudiesAreScrambledDifferently(t *testing.T) {
 	}
 }
 
-// A trial whose worker died before it drew is begun again when others have
+// A trial whose worker died before it drew is restarted after others have
 // finished: its number is lower than theirs.
-func TestATrialThatIsBegunAgainLateIsDrawnToo(t *testing.T) {
-	s := &CMAES{}
-	h := runCMAES(t, s, 1, 2, 100, slope)
-	if values, err := s.SampleJoint(NewRequest(h, &trial.Trial{Number: 3}, rand.New(rand.NewPCG(1, 2)))); err != nil || len(values) != 2 {
-		t.Errorf("drew %v, %v", values, err)
+func TestATrialThatIsRestartedLateIsDrawnToo(t *testing.T) {
+	s := &Strategy{}
+	h := run(t, s, 1, 2, 100, slope)
+	if values := s.Draw(h, &trial.Trial{Number: 3}, rand.New(rand.NewPCG(1, 2))); len(values) != 2 {
+		t.Errorf("drew %v, want two values", values)
 	}
 }
 
@@ -97,8 +93,8 @@ func TestEvenDrawsSaveTrials(t *testing.T) {
 	}
 	var even, independent []float64
 	for seed := range uint64(15) {
-		even = append(even, gap(runCMAES(t, &CMAES{}, seed, 8, 600, ellipsoid)))
-		independent = append(independent, gap(runCMAES(t, &CMAES{AsOptuna: true}, seed, 8, 600, ellipsoid)))
+		even = append(even, gap(run(t, &Strategy{}, seed, 8, 600, ellipsoid)))
+		independent = append(independent, gap(run(t, &Strategy{Optuna: true}, seed, 8, 600, ellipsoid)))
 	}
 	slices.Sort(even)
 	slices.Sort(independent)

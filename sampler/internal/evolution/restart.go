@@ -1,4 +1,4 @@
-package sampler
+package evolution
 
 import (
 	"math"
@@ -6,26 +6,36 @@ import (
 	"github.com/bluefin-hpo/bluefin/sampler/internal/sobol"
 )
 
-// restarts say which search of a study is under way, and keep the books of those
-// before it. It is a value, and a function of the history.
+// A Restart is what follows when a search has ended; see sampler.Restart.
+type Restart uint8
+
+// The kinds of restart, numbered as in package sampler.
+const (
+	NoRestart Restart = iota
+	IPOP
+	BIPOP
+)
+
+// restarts counts the searches of a study and their trials. It is a value, and a
+// function of the history.
 type restarts struct {
 	count   int  // searches that have ended
 	doubled int  // of them, those after which the population was doubled
-	large   bool // the search under way has a doubled population
+	large   bool // the current search has a doubled population
 
-	trials      int // of the search under way
+	trials      int // of the current search
 	largeTrials int // of ended searches with doubled populations
-	smallTrials int // of the others, but for the first one
-	allowance   int // that a search with a small population has: half of the last large one
+	smallTrials int // of the other ended searches, except the first
+	allowance   int // trials of a search with a small population: half of the last large one
 
-	multiplier float64 // of the first population, for the search under way
+	multiplier float64 // of the first population, for the current search
 	shrink     float64 // of the first step size
 }
 
-// next returns the books after the search under way has ended.
+// next returns the counts after the current search has ended.
 func (r restarts) next(how Restart) restarts {
 	switch {
-	case r.count == 0: // is in neither account
+	case r.count == 0: // the first search counts for neither regime
 	case r.large:
 		r.largeTrials += r.trials
 		r.allowance = r.trials / 2
@@ -40,8 +50,8 @@ func (r restarts) next(how Restart) restarts {
 		r.multiplier, r.shrink = math.Pow(2, float64(r.doubled)), 1
 		return r
 	}
-	// Section 2 of the paper: λ = λ_0 (½ λ_large/λ_0)^(U²) and σ = σ_0 10^(-2U'), U
-	// and U' being uniform.
+	// BIPOP, section 2: λ = λ_0 (½ λ_large/λ_0)^(U²) and σ = σ_0 10^(-2U') with
+	// uniform U and U'.
 	u := sobol.At(uint64(r.count), 0, &sobol.Scramble{Seed: 1})
 	v := sobol.At(uint64(r.count), 1, &sobol.Scramble{Seed: 1})
 	r.multiplier = math.Pow(math.Pow(2, float64(r.doubled))/2, u*u)
@@ -49,12 +59,11 @@ func (r restarts) next(how Restart) restarts {
 	return r
 }
 
-// spent reports whether the search under way has had its trials.
+// spent reports whether the current search has used its trials.
 func (r restarts) spent() bool { return r.count > 0 && !r.large && r.trials >= r.allowance }
 
-// population returns the population and the first step size of the search under
-// way, which is not the first, given those of the first. It stays below a
-// million.
+// population returns the population, at most a million, and the step size of a
+// search after the first one, whose population is given.
 func (r restarts) population(first int) (lambda int, sigma float64) {
 	return int(min(float64(first)*r.multiplier, 1e6)), firstSigma * r.shrink
 }

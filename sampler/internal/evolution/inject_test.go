@@ -1,4 +1,4 @@
-package sampler
+package evolution
 
 import (
 	"encoding/json"
@@ -27,8 +27,8 @@ func hollow(x []float64) float64 {
 // its system attributes. The others are at the mean.
 func injected(t *testing.T, x float64, attrs map[string]json.RawMessage) (before, after *cma.State) {
 	t.Helper()
-	s := &CMAES{}
-	h := runCMAES(t, s, 2, 5, 1+20*8, hollow)
+	s := &Strategy{}
+	h := run(t, s, 2, 5, 1+20*8, hollow)
 	before = s.fold(h).state
 	log := trial.NewLog(h.Directions())
 	for _, u := range h.Finished() {
@@ -84,8 +84,8 @@ func TestAQueuedPointCountsWithAStepOfBoundedLength(t *testing.T) {
 }
 
 func TestAQueuedPointThatIsNearIsToldAsItIs(t *testing.T) {
-	s := &CMAES{}
-	h := runCMAES(t, s, 2, 3, 30, slope)
+	s := &Strategy{}
+	h := run(t, s, 2, 3, 30, slope)
 	e := s.fold(h)
 	u := *h.Finished()[len(h.Finished())-1]
 	v := u
@@ -120,9 +120,9 @@ func TestQueuedPointsNeitherDerailNorBlindTheSearch(t *testing.T) {
 // queued at the far corner.
 func runQueued(t *testing.T, seed uint64, n, queued int, f func([]float64) float64) trial.History {
 	t.Helper()
-	s := &CMAES{}
+	s := &Strategy{}
 	log := trial.NewLog([]trial.Direction{trial.Minimize})
-	for _, u := range runCMAES(t, s, seed, 5, 200, f).Finished() {
+	for _, u := range run(t, s, seed, 5, 200, f).Finished() {
 		log.Put(u)
 	}
 	for k := range queued {
@@ -135,12 +135,8 @@ func runQueued(t *testing.T, seed uint64, n, queued int, f func([]float64) float
 		log.Put(u)
 	}
 	for number := 200 + queued; number < n; number++ {
-		r := NewRequest(log.History(), &trial.Trial{Number: number}, rand.New(rand.NewPCG(seed, uint64(number))))
-		joint, err := s.SampleJoint(r)
-		if err != nil {
-			t.Fatal(err)
-		}
 		u := &trial.Trial{Number: number, State: trial.Complete, Seen: number}
+		joint := s.Draw(log.History(), u, rand.New(rand.NewPCG(seed, uint64(number))))
 		var x []float64
 		for i := range 5 {
 			name := "00" + string(rune('0'+i))
