@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -15,86 +16,86 @@ import (
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
-func copyStudyCommand() *cli.Command {
+// copyStudyCommand copies a study within a file or to another one.
+type copyStudyCommand struct {
+	from, to         storageFlag // to "": from
+	fromName, toName string      // toName "": fromName
+}
+
+func (s *copyStudyCommand) define() *cli.Command {
 	return &cli.Command{
 		Name:  "copy-study",
 		Usage: "copy a study with all its trials, also to another file",
 		Description: "Copied as they are: directions, attributes of every kind and program, and of each\n" +
 			"trial its number, state, parameters, values, reports, constraints, times and place\n" +
-			"in finishing order. A running trial waits in the copy, to be begun from its start.\n" +
-			"Checkpoints stay behind.",
+			"in finishing order. A running trial waits in the copy and starts from the\n" +
+			"beginning. Checkpoints stay behind.",
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "from-study-name", DefaultText: "required", Usage: "the `NAME` of the study to copy"},
-			&cli.StringFlag{Name: "to-study-name", DefaultText: "the same", Usage: "the `NAME` of the copy"},
-			&cli.StringFlag{Name: "from-storage", Value: "sqlite:///bluefin.db", EnvVars: storageVars(), Usage: "the study `FILE` that it is in: a path or a URL, as --storage of other commands"},
-			&cli.StringFlag{Name: "to-storage", DefaultText: "the same", Usage: "the study `FILE` for the copy; it is made if it does not exist"},
+			&cli.StringFlag{Name: "from-study-name", Destination: &s.fromName, DefaultText: required, Usage: "the `NAME` of the study to copy"},
+			&cli.StringFlag{Name: "to-study-name", Destination: &s.toName, Action: checkStudyName, DefaultText: "the same", Usage: "the `NAME` of the copy"},
+			s.from.named("from-storage", "the study `FILE` that contains it: a path or a URL, as --storage of other commands"),
+			&cli.StringFlag{Name: "to-storage", Destination: (*string)(&s.to), DefaultText: "the same",
+				Usage:  "the study `FILE` for the copy; it is created if it does not exist",
+				Action: func(_ *cli.Context, value string) error { _, err := storagePath("to-storage", value); return err }},
 		},
-		Action: func(c *cli.Context) error {
-			name := c.String("from-study-name")
-			if name == "" {
-				return usagef("--from-study-name is missing")
-			}
-			from, err := storageFlagPath(c, "from-storage")
-			if err != nil {
-				return err
-			}
-			to := from
-			if c.IsSet("to-storage") {
-				if to, err = storageFlagPath(c, "to-storage"); err != nil {
-					return err
-				}
-			}
-			s, err := exportStudy(c, from, name)
-			if err != nil {
-				return err
-			}
-			if c.IsSet("to-study-name") {
-				s.Name = c.String("to-study-name")
-			}
-			if err := importStudy(c, to, s, "to-study-name"); err != nil {
-				return err
-			}
-			logf(c, "Copied study %q of %s to %q of %s: %s.", name, from, s.Name, to, counted(len(s.Trials), "trial"))
-			logDifferences(c, s)
-			return nil
-		},
+		Action: action(s.run),
 	}
 }
 
-// storageFlagPath is storagePath of another flag than --storage.
-func storageFlagPath(c *cli.Context, flag string) (string, error) {
-	path, err := storagePath(c.String(flag))
-	var usage usageError
-	if errors.As(err, &usage) {
-		usage.error = errors.New(strings.Replace(err.Error(), "--storage", "--"+flag, 1))
-		return "", usage
-	}
-	return path, err
-}
-
-// exportStudy reads a whole study.
-func exportStudy(c *cli.Context, path, name string) (s storage.Snapshot, err error) {
-	db, err := sqlite.Open(c.Context, path, sqlite.Options{ReadOnly: true})
-	if err != nil {
-		return s, err
-	}
-	if s, err = db.Export(c.Context, name); err != nil {
-		err = studyError(c, db, name, err)
-	}
-	return s, errors.Join(err, db.Close())
-}
-
-// importStudy adds a whole study to a file, which is created if missing. flag is
-// the one that names the study.
-func importStudy(c *cli.Context, path string, s storage.Snapshot, flag string) error {
-	if err := s.Check(); err != nil { // before a file is created
-		return fmt.Errorf("study %q: %w", s.Name, err)
-	}
-	db, err := sqlite.Open(c.Context, path, sqlite.Options{})
+func (s *copyStudyCommand) run(ctx context.Context, con console) error {
+	from, err := storagePath("from-storage", string(s.from))
 	if err != nil {
 		return err
 	}
-	_, err = db.Import(c.Context, s)
+	to := from
+	if s.to != "" {
+		if to, err = storagePath("to-storage", string(s.to)); err != nil {
+			return err
+		}
+	}
+	whole, err := readStudy(ctx, studyFlags{s.from, s.fromName}, from)
+	if err != nil {
+		return err
+	}
+	if s.toName != "" {
+		whole.Name = s.toName
+	}
+	if err := addStudy(ctx, to, whole, "to-study-name"); err != nil {
+		return err
+	}
+	con.logf("Copied study %q of %s to %q of %s: %s.", s.fromName, from, whole.Name, to, counted(len(whole.Trials), "trial"))
+	logDifferences(con, whole)
+	return nil
+}
+
+// readStudy reads a study with all its trials from the file at path.
+func readStudy(ctx context.Context, f studyFlags, path string) (s storage.Snapshot, err error) {
+	db, err := sqlite.Open(ctx, path, sqlite.Options{ReadOnly: true})
+	if err != nil {
+		return s, err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	name, err := f.resolve(ctx, db)
+	if err != nil {
+		return s, err
+	}
+	if s, err = db.Export(ctx, name); err != nil {
+		err = suggestStudy(ctx, db, name, err)
+	}
+	return s, err
+}
+
+// addStudy adds a study to a file, which is created if it is missing. flag is the flag that names the
+// study.
+func addStudy(ctx context.Context, path string, s storage.Snapshot, flag string) error {
+	if err := s.Check(); err != nil { // before the file is created
+		return fmt.Errorf("study %q: %w", s.Name, err)
+	}
+	db, err := sqlite.Open(ctx, path, sqlite.Options{})
+	if err != nil {
+		return err
+	}
+	_, err = db.Import(ctx, s)
 	switch {
 	case errors.Is(err, storage.ErrExist):
 		err = fmt.Errorf("%w in %s: give the new one another --%s", err, path, flag)
@@ -104,14 +105,13 @@ func importStudy(c *cli.Context, path string, s storage.Snapshot, flag string) e
 	return errors.Join(err, db.Close())
 }
 
-// byID matches the system attributes of a study in which Optuna and its
-// dashboard name trials by their ids, which are different in a copy: notes and
-// artifacts of a trial, trials that a preference leaves out, the parents of a
-// generation.
+// byID matches the system attributes of a study in which Optuna and its dashboard refer to trials by
+// their ids, which differ in a copy: notes and artifacts of a trial, trials that a preference leaves
+// out, the parents of a generation.
 var byID = regexp.MustCompile(`^(dashboard:[0-9]+:|dashboard:artifacts:[0-9]+:|preference:skip_trial:[0-9]+$|NSGAI+Sampler:parent:)`)
 
-// logDifferences reports what a copy of s does not have as it was.
-func logDifferences(c *cli.Context, s storage.Snapshot) {
+// logDifferences reports what differs in a copy of s.
+func logDifferences(con console, s storage.Snapshot) {
 	var running []int
 	for _, t := range s.Trials {
 		if t.State == trial.Running {
@@ -119,7 +119,7 @@ func logDifferences(c *cli.Context, s storage.Snapshot) {
 		}
 	}
 	if len(running) > 0 {
-		logf(c, "Running there and waiting in the copy, to be begun from the start: %s.", listed(running))
+		con.logf("Running there and waiting in the copy, where they start from the beginning: %s.", listed(running))
 	}
 	var keys []string
 	for _, key := range slices.Sorted(maps.Keys(s.SystemAttrs)) {
@@ -128,7 +128,7 @@ func logDifferences(c *cli.Context, s storage.Snapshot) {
 		}
 	}
 	if len(keys) > 0 {
-		logf(c, "Copied to the letter, though they name trials by ids, which are others in the copy: %s.", listed(keys))
+		con.logf("Copied unchanged, though they name trials by ids, which differ in the copy: %s.", listed(keys))
 	}
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -14,49 +15,58 @@ import (
 	"github.com/bluefin-hpo/bluefin/study"
 )
 
-func enqueueCommand() *cli.Command {
+// enqueueCommand queues a trial with parameters that a user chose.
+type enqueueCommand struct {
+	study        studyFlags
+	params       string
+	skipIfExists bool
+}
+
+func (e *enqueueCommand) define() *cli.Command {
 	return &cli.Command{
 		Name:  "enqueue",
 		Usage: "queue a trial with given parameters and print its number",
-		Description: "The next trial that begins has these parameters; those that are not given are\n" +
-			"drawn. Whether the values fit is known when the trial asks for them.",
-		Flags: []cli.Flag{
-			storageFlag(), studyNameFlag(),
-			&cli.StringFlag{Name: "params", DefaultText: "required", Usage: "`JSON` object of values by parameter, like " +
+		Description: "The next trial to start has these parameters; the sampler draws those that are not\n" +
+			"given. Values are checked when the trial asks for them.",
+		Flags: append(e.study.flags(),
+			&cli.StringFlag{Name: "params", Destination: &e.params, DefaultText: required, Usage: "`JSON` object of values by parameter, like " +
 				`{"lr": 0.01, "opt": "adam"}; @FILE reads it from a file, @- from standard input`},
-			&cli.BoolFlag{Name: "skip-if-exists", Usage: "queue nothing if a trial has these parameters already, in whatever state, and print its number"},
-		},
-		Action: func(c *cli.Context) error {
-			params, err := paramsFlag(c)
-			if err != nil {
-				return err
-			}
-			return withStudy(c, sqlite.Options{MustExist: true}, study.Config{}, func(s *study.Study) error {
-				number, added := 0, true
-				var err error
-				if c.Bool("skip-if-exists") {
-					number, added, err = s.EnqueueOnce(c.Context, params)
-				} else {
-					number, err = s.Enqueue(c.Context, params)
-				}
-				if err != nil {
-					return err
-				}
-				if !added {
-					logf(c, "Trial %d has these parameters already.", number)
-				}
-				_, err = fmt.Fprintln(c.App.Writer, number)
-				return err
-			})
-		},
+			&cli.BoolFlag{Name: "skip-if-exists", Destination: &e.skipIfExists,
+				Usage: "queue nothing if a trial in any state has these parameters, and print its number"}),
+		Action: action(e.run),
 	}
 }
 
-func paramsFlag(c *cli.Context) (map[string]any, error) {
-	text, err := textOrFile(c, "params")
+func (e *enqueueCommand) run(ctx context.Context, con console) error {
+	text, err := textOrFile(con, "params", e.params)
 	if err != nil {
-		return nil, err
+		return err
 	}
+	params, err := parseParams(text)
+	if err != nil {
+		return err
+	}
+	return e.study.with(ctx, con, sqlite.Options{MustExist: true}, study.Config{}, func(s *study.Study) error {
+		number, added := 0, true
+		var err error
+		if e.skipIfExists {
+			number, added, err = s.EnqueueOnce(ctx, params)
+		} else {
+			number, err = s.Enqueue(ctx, params)
+		}
+		if err != nil {
+			return err
+		}
+		if !added {
+			con.logf("Trial %d has these parameters already.", number)
+		}
+		_, err = fmt.Fprintln(con.out, number)
+		return err
+	})
+}
+
+// parseParams reads an object of external values by parameter.
+func parseParams(text string) (map[string]any, error) {
 	var object map[string]json.RawMessage
 	if err := json.Unmarshal([]byte(text), &object); err != nil || len(object) == 0 {
 		return nil, usagef("--params is %.200q, want a JSON object of values by parameter", text)
@@ -76,16 +86,16 @@ func paramsFlag(c *cli.Context) (map[string]any, error) {
 	return params, nil
 }
 
-// textOrFile is the value of a flag, or what is in the file that it names as
-// @FILE or @- (standard input).
-func textOrFile(c *cli.Context, flag string) (string, error) {
-	path, isFile := strings.CutPrefix(c.String(flag), "@")
+// textOrFile returns the value of a flag, or the contents of the file that it names as @FILE or @-
+// (standard input), without a byte order mark.
+func textOrFile(con console, flag, value string) (string, error) {
+	path, isFile := strings.CutPrefix(value, "@")
 	if !isFile {
 		return path, nil
 	}
 	text, err := []byte(nil), error(nil)
 	if path == "-" {
-		text, err = io.ReadAll(c.App.Reader)
+		text, err = io.ReadAll(con.in)
 	} else {
 		text, err = os.ReadFile(path)
 	}
@@ -93,40 +103,4 @@ func textOrFile(c *cli.Context, flag string) (string, error) {
 		return "", fmt.Errorf("--%s: %w", flag, err)
 	}
 	return strings.TrimPrefix(string(text), "\ufeff"), nil
-}
-
-func studyCommand() *cli.Command {
-	return &cli.Command{
-		Name:  "study",
-		Usage: "change a study",
-		Subcommands: []*cli.Command{{
-			Name:  "set-user-attr",
-			Usage: "set a user attribute of a study to a text",
-			Flags: []cli.Flag{
-				storageFlag(), studyNameFlag(),
-				&cli.StringFlag{Name: "key", Aliases: []string{"k"}, DefaultText: "required", Usage: "the `NAME` of the attribute"},
-				&cli.StringFlag{Name: "value", DefaultText: "required", Usage: "its `TEXT`"},
-			},
-			Action: func(c *cli.Context) error {
-				for _, flag := range []string{"key", "value"} {
-					if !c.IsSet(flag) {
-						return usagef("--%s is missing", flag)
-					}
-				}
-				return withStudy(c, sqlite.Options{MustExist: true}, study.Config{}, func(s *study.Study) error {
-					if err := s.SetUserAttr(c.Context, c.String("key"), c.String("value")); err != nil {
-						return err
-					}
-					logf(c, "Set attribute %q of study %q.", c.String("key"), s.Name())
-					return nil
-				})
-			},
-		}},
-		Action: func(c *cli.Context) error {
-			if c.Args().Present() {
-				return unknownCommand(c, "study ")
-			}
-			return cli.ShowSubcommandHelp(c)
-		},
-	}
 }

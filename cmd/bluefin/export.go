@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"slices"
 
@@ -10,60 +11,67 @@ import (
 	"github.com/bluefin-hpo/bluefin/study"
 )
 
-func exportCommand() *cli.Command {
+// exportCommand writes what a search found.
+type exportCommand struct {
+	study      studyFlags
+	output     outputFlags
+	attrs      bool
+	paramsOnly bool
+}
+
+func (e *exportCommand) define() *cli.Command {
 	return &cli.Command{
 		Name:  "export",
 		Usage: "write the best trial, or those of several objectives, as JSON",
-		Flags: []cli.Flag{
-			storageFlag(), studyNameFlag(),
-			outputFlag(), forceFlag(),
-			attrsFlag("write long attributes too, such as the loss of each epoch"),
-			&cli.BoolFlag{Name: "params-only", Usage: "write the parameters and nothing else"},
-		},
-		Action: func(c *cli.Context) error {
-			return withStudy(c, sqlite.Options{ReadOnly: true}, study.Config{}, func(s *study.Study) error {
-				v, left, err := exported(c, s)
-				if err != nil {
-					return err
-				}
-				text, err := json.MarshalIndent(v, "", "  ")
-				if err != nil {
-					return err
-				}
-				file, err := writeOutput(c, append(text, '\n'))
-				if file && err == nil {
-					logf(c, "Wrote %s.", c.String("output"))
-				}
-				if len(left) > 0 {
-					logf(c, "%s", leftOut(left))
-				}
-				return err
-			})
-		},
+		Flags: slices.Concat(e.study.flags(), e.output.flags(), []cli.Flag{
+			&cli.BoolFlag{Name: "attrs", Destination: &e.attrs, Usage: "write long attributes too, such as the loss of each epoch"},
+			&cli.BoolFlag{Name: "params-only", Destination: &e.paramsOnly, Usage: "write the parameters and nothing else"},
+		}),
+		Action: action(e.run),
 	}
 }
 
-// exported is what export writes, as a value that JSON knows, and the names of
-// the attributes that it leaves out.
-func exported(c *cli.Context, s *study.Study) (v any, left []string, err error) {
-	one := func(e study.Export) any {
-		if c.Bool("params-only") {
-			return e.Params
+func (e *exportCommand) run(ctx context.Context, con console) error {
+	return e.study.with(ctx, con, sqlite.Options{ReadOnly: true}, study.Config{}, func(s *study.Study) error {
+		v, left, err := e.value(ctx, s)
+		if err != nil {
+			return err
 		}
-		if !c.Bool("attrs") {
-			left = append(left, dropLongJSON(e.UserAttrs)...)
+		text, err := json.MarshalIndent(v, "", "  ")
+		if err != nil {
+			return err
 		}
-		return e
+		file, err := e.output.write(con, e.study.storage, append(text, '\n'))
+		if file && err == nil {
+			con.logf("Wrote %s.", e.output.path)
+		}
+		if len(left) > 0 {
+			con.logf("%s", leftOut(left))
+		}
+		return err
+	})
+}
+
+// value returns what to write as JSON, and the names of the attributes left out.
+func (e *exportCommand) value(ctx context.Context, s *study.Study) (v any, left []string, err error) {
+	one := func(t study.Export) any {
+		if e.paramsOnly {
+			return t.Params
+		}
+		if !e.attrs {
+			left = append(left, dropLongJSON(t.UserAttrs)...)
+		}
+		return t
 	}
 	if len(s.Directions()) == 1 {
-		best, err := s.Best(c.Context)
+		best, err := s.Best(ctx)
 		if err != nil {
 			return nil, nil, err
 		}
 		v = one(s.Export(best))
 		return v, left, nil
 	}
-	front, err := s.BestTrials(c.Context)
+	front, err := s.BestTrials(ctx)
 	if err == nil && len(front) == 0 {
 		err = study.ErrNoBest
 	}

@@ -5,7 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -17,21 +19,42 @@ import (
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
-// finetuneCommand has its help in lines of at most width columns.
-func finetuneCommand(width int) *cli.Command {
+// finetuneCommand searches for the settings of a training.
+type finetuneCommand struct {
+	data     dataFlags
+	practice practiceFlags
+	sampler  samplerFlags
+	pruner   string
+	trials   int
+	workers  int
+	timeout  time.Duration
+
+	storage    storageFlag
+	studyName  string // "": after the task and the data
+	orphans    string
+	durability string
+
+	given map[string]string // the flags on the command line, which are saved with the study
+}
+
+// define returns the command with its help in lines of at most width columns.
+func (f *finetuneCommand) define(width int) *cli.Command {
 	groups := []flagGroup{
-		{"data and network", slices.Concat(taskFlags(), dataFlags())},
+		{"data and network", f.data.flags()},
 		{"search", []cli.Flag{
-			&cli.IntFlag{Name: "trials", Value: 30, Usage: "the total `NUMBER` of trials in the study"},
-			&cli.DurationFlag{Name: "timeout", DefaultText: "none", Usage: "stop after a `TIME` like 10m"},
-			&cli.IntFlag{Name: "workers", Value: 1, Usage: "the `NUMBER` of trials that run at once"},
-			samplerFlag("auto"), prunerFlag(), seedFlag(),
+			&cli.IntFlag{Name: "trials", Destination: &f.trials, Value: 30, Usage: "the total `NUMBER` of trials in the study"},
+			&cli.DurationFlag{Name: "timeout", Destination: &f.timeout, Value: math.MaxInt64, DefaultText: "none", Usage: "stop after a `TIME` like 10m"},
+			&cli.IntFlag{Name: "workers", Destination: &f.workers, Value: 1, Usage: "the `NUMBER` of trials that run at once"},
+			f.sampler.nameFlag("auto"), prunerFlag(&f.pruner), f.sampler.seedFlag(),
 		}},
-		{"good practice", practiceFlags()},
+		{"good practice", f.practice.flags()},
 		{"storage", []cli.Flag{
-			storageFlag(),
-			&cli.StringFlag{Name: "study-name", DefaultText: "that of the task and of --train, like csv-wine", Usage: "the `NAME` of the study; it is created if it does not exist"},
-			orphansFlag(), durabilityFlag(),
+			f.storage.flag(),
+			&cli.StringFlag{Name: "study-name", Destination: &f.studyName, DefaultText: "that of the task and of --train, like csv-wine",
+				Usage: "the `NAME` of the study; it is created if it does not exist"},
+			choiceFlag(&f.orphans, "orphans", "what happens to a trial whose worker was killed, `POLICY` is resume (from its last checkpoint), "+
+				"retry (fail it and queue a copy) or fail", "resume", "retry", "fail"),
+			durabilityFlag(&f.durability),
 		}},
 	}
 	cmd := &cli.Command{
@@ -48,7 +71,14 @@ func finetuneCommand(width int) *cli.Command {
 			"  csv      a small network learns a column of a CSV file (--train) from the\n" +
 			"           others\n" +
 			"The first two need nothing but this program.",
-		Action: runFinetune,
+		Before: func(c *cli.Context) error {
+			f.given = map[string]string{}
+			for _, name := range c.LocalFlagNames() {
+				f.given[name] = c.String(name)
+			}
+			return nil
+		},
+		Action: action(f.run),
 	}
 	for _, g := range groups {
 		cmd.Flags = append(cmd.Flags, g.flags...)
@@ -57,167 +87,170 @@ func finetuneCommand(width int) *cli.Command {
 	return cmd
 }
 
-func orphansFlag() cli.Flag {
-	return &cli.StringFlag{Name: "orphans", Value: "resume",
-		Usage: "what happens to a trial whose worker was killed, `POLICY` is resume (continue it from its last checkpoint), retry (fail it and queue a copy) or fail"}
+// A tuning is one run of the command.
+type tuning struct {
+	*finetuneCommand
+	console
+	task  *task
+	cfg   study.Config
+	study *study.Study
+	show  *progress
 }
 
-// orphans reads the flag of that name.
-func orphans(c *cli.Context) (storage.Policy, error) {
-	policies := map[string]storage.Policy{"resume": storage.Resume, "retry": storage.Retry, "fail": storage.Fail}
-	name, err := oneOf("orphans", c.String("orphans"), "resume", "retry", "fail")
-	return policies[name], err
-}
-
-var errTimeout = errors.New("the timeout is over")
-
-func runFinetune(c *cli.Context) (err error) {
-	for _, name := range []string{"trials", "workers"} {
-		if n := c.Int(name); n < 1 {
-			return usagef("--%s is %d, want at least 1", name, n)
-		}
-	}
-	ctx := c.Context
-	if c.IsSet("timeout") {
-		d := c.Duration("timeout")
-		if d <= 0 {
-			return usagef("--timeout is %v, want above 0", d)
-		}
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeoutCause(ctx, d, errTimeout)
-		defer cancel()
-	}
-	cfg := study.Config{Seed: c.Uint64("seed"), Logger: newLogger(c.App.ErrWriter)}
-	if cfg.Orphans.Policy, err = orphans(c); err != nil {
+func (f *finetuneCommand) run(ctx context.Context, con console) (err error) {
+	if err := f.check(); err != nil {
 		return err
 	}
-	noSync, err := noSync(c)
-	if err != nil {
-		return err
-	}
-	if _, err := finetune.Kernel(); err != nil {
-		return err
-	}
-	task, err := phase(ctx, c, "loading the data and the network", "Loading the data and the network …", func() (*task, error) {
-		t, err := taskOf(c)
+	ctx, cancel := context.WithTimeoutCause(ctx, f.timeout, timeoutError(f.timeout))
+	defer cancel()
+	t := &tuning{finetuneCommand: f, console: con}
+	t.task, err = phase(ctx, con, "loading the data and the network", "Loading the data and the network …", func() (*task, error) {
+		task, err := f.load(con)
 		if err == nil {
-			_, err = t.ID() // hashes all of it, before there is a study
+			_, err = task.ID() // hashes all data, which takes time, before there is a study
 		}
-		return t, err
+		return task, err
 	})
 	if err != nil {
 		return err
 	}
-	cfg.Name = cmp.Or(c.String("study-name"), dataName(c, task))
-	if cfg.Sampler, err = samplerFor(c); err != nil {
+	if err := t.configure(); err != nil {
 		return err
 	}
-	if _, finite := cfg.Sampler.(sampler.BruteForce); finite && task.Space.LearningRate.Len() == 0 {
-		return usagef("--sampler is bruteforce, which tries every combination, but learning_rate is %v: want another sampler", task.Space.LearningRate)
-	}
-	if cfg.Pruner, err = prunerFor(c, cfg.Name); err != nil {
-		return err
-	}
-	cfg.Directions = []trial.Direction{trial.Minimize}
-	if task.Metric.Higher() {
-		cfg.Directions[0] = trial.Maximize
-	}
-	output, err := newOutput(c, cfg.Name, task, cfg.Seed)
+	output, err := newOutput(t)
 	if err != nil {
 		return err
 	}
-	if how := c.Generic("rehearse").(*whether); *how != "" {
-		if err := rehearse(ctx, c, task); err != nil || *how == "only" {
+	if f.practice.rehearse != "" {
+		if err := t.rehearse(ctx); err != nil || f.practice.rehearse == "only" {
 			return err
 		}
 	}
-	db, err := openStorage(c, sqlite.Options{NoSync: noSync})
+	db, err := f.storage.open(ctx, sqlite.Options{NoSync: f.durability == "normal"})
+	if err == nil {
+		defer func() { err = errors.Join(err, db.Close()) }()
+		err = t.open(ctx, db)
+	}
 	if err != nil {
+		if ctx.Err() != nil && (errors.Is(err, ctx.Err()) || errors.Is(err, context.Cause(ctx))) {
+			return phaseEnd(ctx, con, "opening the study")
+		}
 		return err
 	}
-	searching := false
-	defer func() {
-		if !searching && ctx.Err() != nil && (errors.Is(err, ctx.Err()) || errors.Is(err, context.Cause(ctx))) {
-			err = phaseEnd(ctx, c, "opening the study")
-		}
-	}()
-	defer func() { err = errors.Join(err, db.Close()) }()
-	cfg.Storage = db
-	if c.String("study-name") == "" && cfg.Name != task.Name {
-		if old, err := oldName(ctx, db, cfg.Name, task); err != nil {
+	objective := t.show.watched(t.task.Objective(t.task.Space, t.cfg.Seed))
+	err = t.study.Optimize(ctx, objective, study.Budget{Trials: f.trials, Workers: min(f.workers, f.trials)})
+	return errors.Join(t.report(ctx, err), output.finish(ctx, err))
+}
+
+// check refuses numbers out of range.
+func (f *finetuneCommand) check() error {
+	if f.trials < 1 {
+		return usagef("--trials is %d, want at least 1", f.trials)
+	}
+	if f.workers < 1 {
+		return usagef("--workers is %d, want at least 1", f.workers)
+	}
+	if f.timeout <= 0 {
+		return usagef("--timeout is %v, want above 0", f.timeout)
+	}
+	_, err := finetune.Kernel()
+	return err
+}
+
+// configure sets what the study needs, except for its storage.
+func (t *tuning) configure() (err error) {
+	t.cfg = study.Config{Name: cmp.Or(t.studyName, t.data.studyName(t.task)), Logger: t.logger(), Directions: []trial.Direction{trial.Minimize}}
+	if t.task.Metric.Higher() {
+		t.cfg.Directions[0] = trial.Maximize
+	}
+	t.cfg.Orphans.Policy = map[string]storage.Policy{"resume": storage.Resume, "retry": storage.Retry, "fail": storage.Fail}[t.orphans]
+	if t.cfg.Sampler, t.cfg.Seed, err = t.sampler.sampler(t.trials); err != nil {
+		return err
+	}
+	if _, finite := t.cfg.Sampler.(sampler.BruteForce); finite && t.task.Space.LearningRate.Len() == 0 {
+		return usagef("--sampler is bruteforce, which tries every combination, but learning_rate is %v: want another sampler", t.task.Space.LearningRate)
+	}
+	t.cfg.Pruner, err = parsePruner(t.pruner, t.cfg.Name)
+	t.show = &progress{
+		w: t.err, width: func() int { return widthOf(t.err) }, quiet: quiet, total: t.trials, metric: t.task.Metric,
+		step: stepName(t.task.Stages), better: t.cfg.Directions[0].Better, defaults: t.task.Defaults,
+	}
+	t.cfg.Ended = t.show.ended
+	return err
+}
+
+// open opens the study, checks that its trials are comparable, and queues the first trials.
+func (t *tuning) open(ctx context.Context, db storage.Storage) (err error) {
+	t.cfg.Storage = db
+	if t.studyName == "" && t.cfg.Name != t.task.Name {
+		old, err := oldName(ctx, db, t.cfg.Name, t.task)
+		if err != nil {
 			return err
-		} else if old {
-			cfg.Name = task.Name
-			if cfg.Pruner, err = prunerFor(c, cfg.Name); err != nil {
+		}
+		if old {
+			t.cfg.Name = t.task.Name
+			if t.cfg.Pruner, err = parsePruner(t.pruner, t.cfg.Name); err != nil {
 				return err
 			}
 		}
 	}
-	show := &progress{
-		w: c.App.ErrWriter, width: func() int { return widthOf(c.App.ErrWriter) }, quiet: quiet, total: c.Int("trials"),
-		metric: task.Metric, step: stepName(task.Stages), better: cfg.Directions[0].Better, defaults: task.Defaults,
+	if t.study, err = study.Open(ctx, t.cfg); err != nil {
+		return t.openError(ctx, err)
 	}
-	cfg.Ended = show.ended
-	s, err := study.Open(ctx, cfg)
-	if err != nil {
-		// Of a study with other directions sameTask says which flag it was.
-		want := cfg.Directions
-		cfg.Directions = nil
-		if s, loadErr := study.Load(ctx, cfg); loadErr == nil && !slices.Equal(s.Directions(), want) {
-			if attrs, readErr := s.UserAttrs(ctx); readErr == nil && attrs["finetune"] != nil {
-				err = cmp.Or(sameTask(ctx, c, s, task, cfg.Seed), err)
-			} else if readErr == nil {
-				err = fmt.Errorf("study %q is to %s, and this search is to %s: want another --study-name", s.Name(), joined(s.Directions()), joined(want))
-			}
-		}
+	if err := t.sameTask(ctx, t.study); err != nil {
 		return err
 	}
-	if err := sameTask(ctx, c, s, task, cfg.Seed); err != nil {
+	if err := t.show.begin(ctx, t.study); err != nil {
 		return err
 	}
-	if err := show.begin(ctx, s); err != nil {
-		return err
-	}
-	output.study = s
-	err = begin(ctx, c, s, task)
-	if err != nil && ctx.Err() != nil { // while it measured
-		return err
-	}
-	if err == nil {
-		searching = true
-		err = s.Optimize(ctx, show.watched(task.Objective(task.Space, cfg.Seed)), study.Budget{Trials: c.Int("trials"), Workers: min(c.Int("workers"), c.Int("trials"))})
-	}
-	return errors.Join(finetuneEnd(c, s, task, err), output.finish(ctx, err))
+	return t.queue(ctx)
 }
 
-// begin queues the trials that a new study starts with: the recommended
-// settings, and others that freeze as much as the similarity of the task
-// suggests.
-func begin(ctx context.Context, c *cli.Context, s *study.Study, task *task) error {
-	trials, err := s.Trials(ctx)
+// openError names the flag that differs, if the study has other directions.
+func (t *tuning) openError(ctx context.Context, err error) error {
+	cfg := t.cfg
+	cfg.Directions = nil
+	s, loadErr := study.Load(ctx, cfg)
+	if loadErr != nil || slices.Equal(s.Directions(), t.cfg.Directions) {
+		return err
+	}
+	attrs, readErr := s.UserAttrs(ctx)
+	switch {
+	case readErr != nil:
+		return err
+	case attrs[identityKey] != nil:
+		return cmp.Or(t.sameTask(ctx, s), err)
+	}
+	return fmt.Errorf("study %q is to %s, and this search is to %s: want another --study-name", s.Name(), joined(s.Directions()), joined(t.cfg.Directions))
+}
+
+// queue queues the first trials of a new study: the recommended settings, and others that freeze as
+// many blocks as the similarity of the task suggests.
+func (t *tuning) queue(ctx context.Context) error {
+	trials, err := t.study.Trials(ctx)
 	if err != nil || len(trials) > 0 {
 		return err
 	}
-	// If this is interrupted nothing is queued, and the next process does it.
+	// An interrupt here leaves an empty queue, so the next process starts over.
 	var more []finetune.Settings
-	if c.Bool("similarity") && task.Space.FrozenLayers.High > 0 && task.Training.Labels != nil {
-		if more, err = similar(ctx, c, task, c.Int("trials")/8); err != nil {
+	if t.practice.similarity && t.task.Space.FrozenLayers.High > 0 && t.task.Training.Labels != nil {
+		if more, err = t.similar(ctx, t.trials/8); err != nil {
 			return err
 		}
 	}
-	first, err := s.EnqueueFirst(ctx, task.Space.Params(task.Defaults, task.Layers))
+	first, err := t.study.EnqueueFirst(ctx, t.task.Space.Params(t.task.Defaults, t.task.Layers))
 	if err != nil || !first {
 		return err
 	}
 	for _, settings := range more {
-		if _, err := s.Enqueue(ctx, task.Space.Params(settings, task.Layers)); err != nil {
+		if _, err := t.study.Enqueue(ctx, t.task.Space.Params(settings, t.task.Layers)); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// stepName is what the steps are that trials report at.
+// stepName names the steps at which trials report.
 func stepName(s finetune.Stages) string {
 	switch {
 	case s.Folds > 0:
@@ -226,10 +259,4 @@ func stepName(s finetune.Stages) string {
 		return "stage"
 	}
 	return "epoch"
-}
-
-// sameBits reports whether two kernels, by their names, give the same results.
-func sameBits(a, b string) bool {
-	fused := func(name string) bool { return name == "avx2" || name == "avx512" }
-	return a == b || fused(a) && fused(b)
 }

@@ -13,28 +13,14 @@ import (
 	"github.com/bluefin-hpo/bluefin/objective/finetune"
 )
 
-// dataFlags say how files with examples are read.
-func dataFlags() []cli.Flag {
-	return []cli.Flag{
-		encodingFlag(),
-		&cli.BoolFlag{Name: "drop-missing", Usage: "leave out rows without a text or a label, and say how many (text, csv)"},
-		&cli.StringSliceFlag{Name: "ignore-columns", Usage: "learn nothing from the columns with these `NAMES`, separated by commas (csv)"},
-	}
+// encodingFlag is how files with examples write letters.
+func encodingFlag(name *string) cli.Flag {
+	return choiceFlag(name, "encoding", "the `NAME` of the text encoding of the files: "+strings.Join(finetune.Encodings(), ", ")+" (text, csv)", finetune.Encodings()...)
 }
 
-func encodingFlag() cli.Flag {
-	return &cli.StringFlag{Name: "encoding", Value: "utf-8", Usage: "the `NAME` of how the files write letters: " + strings.Join(finetune.Encodings(), ", ") + " (text, csv)"}
-}
-
-// checkEncoding checks the flag of that name.
-func checkEncoding(c *cli.Context) error {
-	_, err := oneOf("encoding", c.String("encoding"), finetune.Encodings()...)
-	return err
-}
-
-// ignored reads the flag --ignore-columns. A name with a comma is in quotes.
-func ignored(c *cli.Context) (columns []string, err error) {
-	for _, list := range c.StringSlice("ignore-columns") {
+// parseColumns splits the values of --ignore-columns. A name with a comma is in quotes.
+func parseColumns(lists []string) (columns []string, err error) {
+	for _, list := range lists {
 		names, err := csv.NewReader(strings.NewReader(list)).Read()
 		if err != nil || slices.Contains(names, "") {
 			return nil, usagef("--ignore-columns is %q, want names with commas between them", list)
@@ -44,33 +30,33 @@ func ignored(c *cli.Context) (columns []string, err error) {
 	return columns, nil
 }
 
-// dataError adds to an error about data which flag helps.
+// dataError adds to an error about data the flag that helps.
 func dataError(err error) error {
-	for _, c := range []struct {
-		is   error
+	for _, help := range []struct {
+		err  error
 		flag string
 	}{
 		{finetune.ErrEncoding, "--encoding latin-1, cp1252 or utf-16 says what it is"},
 		{finetune.ErrMissing, "--drop-missing leaves such rows out"},
 		{finetune.ErrColumn, "--ignore-columns does it"},
 	} {
-		if errors.Is(err, c.is) {
-			return fmt.Errorf("%w (%s)", err, c.flag)
+		if errors.Is(err, help.err) {
+			return fmt.Errorf("%w (%s)", err, help.flag)
 		}
 	}
 	return err
 }
 
-// warn shows what is odd about the data.
-func warn(c *cli.Context, dropped int, warnings []error) {
+// warn reports what looks like a mistake in the data.
+func warn(con console, dropped int, warnings []error) {
 	if dropped > 0 {
-		logf(c, "Left out by --drop-missing: rows without a text or a label: %d.", dropped)
+		con.logf("Left out by --drop-missing: rows without a text or a label: %d.", dropped)
 	}
 	for _, w := range warnings {
 		text := message.OneLine(w)
 		if errors.Is(w, finetune.ErrColumn) {
 			text += " (--ignore-columns leaves it out)"
 		}
-		logf(c, "Warning: %s.", text)
+		con.logf("Warning: %s.", text)
 	}
 }

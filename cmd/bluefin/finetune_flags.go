@@ -1,8 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"os"
 	"slices"
@@ -15,27 +17,55 @@ import (
 	"github.com/bluefin-hpo/bluefin/objective/finetune/train"
 )
 
-// taskFlags say what is fine-tuned on what.
-func taskFlags() []cli.Flag {
+// dataFlags say what is fine-tuned on what, and where the result goes.
+type dataFlags struct {
+	task                    string // "": see name
+	model, pretrained       string
+	train, valid, test      string
+	textColumn, labelColumn string
+	regression, balanced    bool
+	pooling                 string // "": that of the model
+	maxLength               int
+	encoding                string
+	dropMissing             bool
+	ignoreColumns           cli.StringSlice
+	output                  string
+	force                   bool
+}
+
+func (f *dataFlags) flags() []cli.Flag {
+	task := choiceFlag(&f.task, "task", "what is fine-tuned, `NAME` is digits, fashion, text or csv", "digits", "fashion", "text", "csv")
+	f.task, task.DefaultText = "", "text with --model, csv with --train alone, else digits"
+	pooling := choiceFlag(&f.pooling, "pooling", "how the tokens of a text become one, `NAME` is mean or cls (text)", "default", "mean", "cls")
+	f.pooling, pooling.DefaultText = "", "that of the model"
 	return []cli.Flag{
-		&cli.StringFlag{Name: "task", DefaultText: "text with --model, csv with --train alone, else digits", Usage: "what is fine-tuned, `NAME` is digits, fashion, text or csv"},
-		&cli.StringFlag{Name: "model", Usage: "the `FOLDER` of the encoder, as Hugging Face's save_pretrained writes it (text)"},
-		&cli.StringFlag{Name: "train", Usage: "the `FILE` of training examples, CSV or TSV with names in the first line (text, csv)"},
-		&cli.StringFlag{Name: "valid", DefaultText: "a fifth of --train", Usage: "the `FILE` of validation examples, which choose epochs and trials (text, csv)"},
-		&cli.StringFlag{Name: "test", DefaultText: "none", Usage: "the `FILE` of test examples, which judge the choice, or a share of --train, like 0.2 (text, csv)"},
-		&cli.StringFlag{Name: "text-column", Value: "text", Usage: "the `NAME` of the column with the texts (text)"},
-		&cli.StringFlag{Name: "label-column", Value: "label", Usage: "the `NAME` of the column with the classes, or the numbers (text, csv)"},
-		&cli.BoolFlag{Name: "regression", Usage: "the labels are numbers to predict (text, csv)"},
-		&cli.StringFlag{Name: "pooling", DefaultText: "that of the model", Usage: "how the tokens of a text become one, `NAME` is mean or cls (text)"},
-		&cli.IntFlag{Name: "max-length", Value: 128, Usage: "cut texts at a `NUMBER` of tokens (text)"},
-		&cli.StringFlag{Name: "pretrained", Usage: "a `FOLDER` that --output wrote, whose network is the start (csv)"},
-		&cli.BoolFlag{Name: "balanced", Usage: "give all classes the same weight in the training loss, whatever their sizes (csv, text)"},
-		&cli.StringFlag{Name: "output", Usage: "keep the network of the best trial in a `FOLDER`: for texts one that transformers reads. With --folds it is that of the last fold"},
-		&cli.BoolFlag{Name: "force", Usage: "let --output replace what its folder holds of another study or program"},
+		task,
+		&cli.StringFlag{Name: "model", Destination: &f.model, Usage: "the `FOLDER` of the encoder, as Hugging Face's save_pretrained writes it (text)"},
+		&cli.StringFlag{Name: "train", Destination: &f.train, Usage: "the `FILE` of training examples, CSV or TSV with names in the first line (text, csv)"},
+		&cli.StringFlag{Name: "valid", Destination: &f.valid, DefaultText: "a fifth of --train",
+			Usage: "the `FILE` of validation examples, by which epochs and trials are chosen (text, csv)"},
+		&cli.StringFlag{Name: "test", Destination: &f.test, DefaultText: "none",
+			Usage: "the `FILE` of test examples, on which the chosen network is scored, or a share of --train, like 0.2 (text, csv)"},
+		&cli.StringFlag{Name: "text-column", Destination: &f.textColumn, Value: "text", Usage: "the `NAME` of the column with the texts (text)"},
+		&cli.StringFlag{Name: "label-column", Destination: &f.labelColumn, Value: "label",
+			Usage: "the `NAME` of the column with the classes or numbers (text, csv)"},
+		&cli.BoolFlag{Name: "regression", Destination: &f.regression, Usage: "the labels are numbers to predict (text, csv)"},
+		pooling,
+		&cli.IntFlag{Name: "max-length", Destination: &f.maxLength, Value: 128, Usage: "cut texts at a `NUMBER` of tokens (text)"},
+		&cli.StringFlag{Name: "pretrained", Destination: &f.pretrained, Usage: "start with the network in a `FOLDER` that --output wrote (csv)"},
+		&cli.BoolFlag{Name: "balanced", Destination: &f.balanced,
+			Usage: "give all classes the same weight in the training loss, whatever their sizes (csv, text)"},
+		&cli.StringFlag{Name: "output", Destination: &f.output, Usage: "keep the network of the best trial in a `FOLDER`: " +
+			"for texts one that transformers reads. With --folds it is that of the last fold"},
+		&cli.BoolFlag{Name: "force", Destination: &f.force, Usage: "let --output replace what its folder holds of another study or program"},
+		encodingFlag(&f.encoding),
+		&cli.BoolFlag{Name: "drop-missing", Destination: &f.dropMissing, Usage: "leave out rows without a text or a label, and report how many (text, csv)"},
+		&cli.StringSliceFlag{Name: "ignore-columns", Destination: &f.ignoreColumns,
+			Usage: "learn nothing from the columns with these `NAMES`, separated by commas (csv)"},
 	}
 }
 
-// flagTasks says which tasks a flag is for, if it is not for all.
+// flagTasks lists the tasks of flags that are not for all.
 var flagTasks = map[string][]string{
 	"model": {"text"}, "text-column": {"text"}, "pooling": {"text"}, "max-length": {"text"}, "pretrained": {"csv"},
 	"train": {"text", "csv"}, "valid": {"text", "csv"}, "test": {"text", "csv"}, "label-column": {"text", "csv"},
@@ -43,134 +73,130 @@ var flagTasks = map[string][]string{
 	"regression": {"text", "csv"}, "balanced": {"text", "csv"},
 }
 
-// taskName returns the task that the flags are for.
-func taskName(c *cli.Context) (string, error) {
-	name := c.String("task")
+// name returns the task that the flags select.
+func (f *dataFlags) name() string {
 	switch {
-	case name != "":
-	case c.String("model") != "":
-		name = "text"
-	case c.String("train") != "":
-		name = "csv"
-	default:
-		name = "digits"
+	case f.task != "":
+		return f.task
+	case f.model != "":
+		return "text"
+	case f.train != "":
+		return "csv"
 	}
-	name, err := oneOf("task", name, "digits", "fashion", "text", "csv")
-	if err != nil {
-		return "", err
-	}
-	for _, flag := range c.LocalFlagNames() {
-		if tasks, ok := flagTasks[flag]; ok && !slices.Contains(tasks, name) {
-			return "", usagef("--%s is for --task %s, and this is %s", flag, strings.Join(tasks, " or "), name)
-		}
-	}
-	for _, flag := range []string{"model", "train"} {
-		if slices.Contains(flagTasks[flag], name) && c.String(flag) == "" {
-			return "", usagef("--%s is missing, which --task %s needs", flag, name)
-		}
-	}
-	if _, err := strconv.ParseFloat(c.String("valid"), 64); err == nil {
-		if _, err := os.Stat(c.String("valid")); err != nil {
-			return "", usagef("--valid is %s, want a file: only --test takes a share, and without --valid a fifth of --train is used", c.String("valid"))
-		}
-	}
-	if c.Bool("balanced") && c.Bool("regression") {
-		return "", usagef("--balanced is for classes, and with --regression there are none")
-	}
-	if err := checkEncoding(c); err != nil {
-		return "", err
-	}
-	return name, checkOutput(c)
+	return "digits"
 }
 
-// checkOutput sees to it, before hours of trials, that the best of them can be
-// kept.
-func checkOutput(c *cli.Context) error {
-	dir := c.String("output")
-	if dir == "" {
+// check refuses flags that do not fit together. given holds those on the command line.
+func (f *dataFlags) check(given map[string]string) error {
+	name := f.name()
+	for _, flag := range slices.Sorted(maps.Keys(given)) {
+		if tasks, ok := flagTasks[flag]; ok && !slices.Contains(tasks, name) {
+			return usagef("--%s is for --task %s, and this is %s", flag, strings.Join(tasks, " or "), name)
+		}
+	}
+	switch {
+	case name == "text" && f.model == "":
+		return usagef("--model is missing, which --task text needs")
+	case (name == "text" || name == "csv") && f.train == "":
+		return usagef("--train is missing, which --task %s needs", name)
+	case f.balanced && f.regression:
+		return usagef("--balanced is for classes, and with --regression there are none")
+	}
+	if _, err := strconv.ParseFloat(f.valid, 64); err == nil {
+		if _, err := os.Stat(f.valid); err != nil {
+			return usagef("--valid is %s, want a file: only --test takes a share, and without --valid a fifth of --train is used", f.valid)
+		}
+	}
+	return f.checkOutput()
+}
+
+// checkOutput makes sure, before hours of trials, that the best network can be kept.
+func (f *dataFlags) checkOutput() error {
+	if f.output == "" {
 		return nil
 	}
-	if err := os.MkdirAll(dir, 0o777); err != nil {
-		return fmt.Errorf("--output: %w", err)
+	err := os.MkdirAll(f.output, 0o777)
+	if err == nil {
+		var file *os.File
+		if file, err = os.CreateTemp(f.output, ".bluefin"); err == nil {
+			err = errors.Join(file.Close(), os.Remove(file.Name()))
+		}
 	}
-	f, err := os.CreateTemp(dir, ".bluefin")
 	if err != nil {
 		return fmt.Errorf("--output: %w", err)
 	}
-	if err := errors.Join(f.Close(), os.Remove(f.Name())); err != nil {
-		return fmt.Errorf("--output: %w", err)
-	}
-	for _, flag := range []string{"model", "pretrained"} {
-		from, err := os.Stat(c.String(flag))
-		if to, err2 := os.Stat(dir); err == nil && err2 == nil && os.SameFile(from, to) {
-			return usagef("--output is %s, where the network of --%s is, want another folder", dir, flag)
+	for flag, dir := range map[string]string{"model": f.model, "pretrained": f.pretrained} {
+		if sameFile(dir, f.output) {
+			return usagef("--output is %s, where the network of --%s is, want another folder", f.output, flag)
 		}
 	}
 	return nil
 }
 
-// testOf reads the flag --test: a file, or a share of the one to learn from.
-func testOf(c *cli.Context) (file string, share float64, err error) {
-	file = c.String("test")
-	share, err = strconv.ParseFloat(file, 64)
+// parseTest returns the file that --test names, or a share of the training file.
+func (f *dataFlags) parseTest() (file string, share float64, err error) {
+	share, err = strconv.ParseFloat(f.test, 64)
 	switch {
 	case err != nil:
-		return file, 0, nil
+		return f.test, 0, nil
 	case !(share > 0 && share < 1):
-		return "", 0, usagef("--test is %s, want a file, or a share above 0 and below 1", file)
+		return "", 0, usagef("--test is %s, want a file, or a share above 0 and below 1", f.test)
 	}
 	return "", share, nil
 }
 
 // practiceFlags are good habits.
-func practiceFlags() []cli.Flag {
+type practiceFlags struct {
+	rehearse   whether
+	similarity bool
+	metric     string
+	fidelity   string
+	budget     float64 // epochs; +Inf: no limit
+	folds      int     // 0: none
+	cacheMB    int
+	cacheDir   string
+}
+
+func (f *practiceFlags) flags() []cli.Flag {
 	return []cli.Flag{
-		&cli.GenericFlag{Name: "rehearse", Value: new(whether), Usage: "first train for one epoch on a twentieth of the data, and say what a trial takes in time and memory; `[=only]` stops after that"},
-		&cli.BoolFlag{Name: "similarity", Value: true, Usage: "measure how well frozen features separate the classes, and start with trials that freeze as much; --similarity=false skips it"},
-		&cli.StringFlag{Name: "metric", Value: string(train.MetricLoss), Usage: "what trials are compared by, `NAME` is loss, accuracy, f1_macro, auroc (two classes), rmse or r2 (regression)"},
-		&cli.StringFlag{Name: "fidelity", Value: "epochs", Usage: "what pruners judge a trial by, `NAME` is epochs, data (trainings on a ninth, a third and all of the data) or freezing (trainings with all, with half and with as many blocks frozen as the trial says)"},
-		&cli.Float64Flag{Name: "budget", DefaultText: "none", Usage: "give each trial the same compute: a `NUMBER` of epochs of the whole network; frozen blocks buy more epochs"},
-		&cli.IntFlag{Name: "folds", DefaultText: "none", Usage: "cross-validate each trial with a `NUMBER` of folds, for small data"},
-		&cli.IntFlag{Name: "cache-mb", Value: 1024, Usage: "`MEGABYTES` of memory for frozen-layer features, 0 for none"},
-		&cli.StringFlag{Name: "cache-dir", Usage: "also keep frozen-layer features in a `FOLDER`, for other processes and later studies"},
+		&cli.GenericFlag{Name: "rehearse", Value: &f.rehearse, Usage: "first train for one epoch on a twentieth of the data, " +
+			"and report how much time and memory a trial takes; `[=only]` stops after that"},
+		&cli.BoolFlag{Name: "similarity", Destination: &f.similarity, Value: true, Usage: "measure how well frozen features separate the classes, " +
+			"and start with trials that freeze as much; --similarity=false skips it"},
+		choiceFlag(&f.metric, "metric", "what trials are compared by, `NAME` is loss, accuracy, f1_macro, auroc (two classes), "+
+			"rmse or r2 (regression)", names(train.MetricNames())...),
+		choiceFlag(&f.fidelity, "fidelity", "what pruners judge a trial by, `NAME` is epochs, data (trainings on a ninth, a third and all of the data) "+
+			"or freezing (trainings with all blocks frozen, with half, and with as many as the trial says)", "epochs", "data", "freezing"),
+		&cli.Float64Flag{Name: "budget", Destination: &f.budget, Value: math.Inf(1), DefaultText: "none",
+			Usage: "give each trial the same compute: a `NUMBER` of epochs of the whole network; frozen blocks buy more epochs"},
+		&cli.IntFlag{Name: "folds", Destination: &f.folds, DefaultText: "none", Usage: "cross-validate each trial with a `NUMBER` of folds, for small data"},
+		&cli.IntFlag{Name: "cache-mb", Destination: &f.cacheMB, Value: 1024, Usage: "`MEGABYTES` of memory for frozen-layer features, 0 for none"},
+		&cli.StringFlag{Name: "cache-dir", Destination: &f.cacheDir, Usage: "also keep frozen-layer features in a `FOLDER`, for other processes and later studies"},
 	}
 }
 
-// practice sets what practiceFlags say.
-func practice(c *cli.Context, t *task) error {
-	metric, err := oneOf("metric", c.String("metric"), names(train.MetricNames())...)
-	if err != nil {
-		return err
+// apply sets the fields of a task.
+func (f *practiceFlags) apply(t *finetune.Task) error {
+	switch {
+	case !(f.budget > 0):
+		return usagef("--budget is %v, want a finite number above 0", f.budget)
+	case f.folds < 0 || f.folds == 1:
+		return usagef("--folds is %d, want at least 2", f.folds)
+	case f.folds > 0 && f.fidelity != "epochs":
+		return usagef("--folds is %d and --fidelity is %s, want at most one of them", f.folds, f.fidelity)
+	case f.cacheMB < 0:
+		return usagef("--cache-mb is %d, want at least 0", f.cacheMB)
 	}
-	t.Metric = train.Metric(metric)
-	fidelity, err := oneOf("fidelity", c.String("fidelity"), "epochs", "data", "freezing")
-	if err != nil {
-		return err
+	t.Metric, t.Stages.Folds = train.Metric(f.metric), f.folds
+	if f.fidelity != "epochs" {
+		t.Stages.Fidelity = f.fidelity
 	}
-	if fidelity != "epochs" {
-		t.Stages.Fidelity = fidelity
+	if !math.IsInf(f.budget, 1) {
+		t.Budget = f.budget
 	}
-	if c.IsSet("budget") {
-		if t.Budget = c.Float64("budget"); !(t.Budget > 0) || math.IsInf(t.Budget, 0) {
-			return usagef("--budget is %v, want a finite number above 0", t.Budget)
-		}
-	}
-	if n := c.Int("folds"); n != 0 || c.IsSet("folds") {
-		if n < 2 {
-			return usagef("--folds is %d, want at least 2", n)
-		}
-		if fidelity != "epochs" {
-			return usagef("--folds is %d and --fidelity is %s, want at most one of them", n, fidelity)
-		}
-		t.Stages.Folds = n
-	}
-	mb := c.Int("cache-mb")
-	if mb < 0 {
-		return usagef("--cache-mb is %d, want at least 0", mb)
-	}
-	t.CacheBytes, t.CacheDir = int64(mb)<<20, c.String("cache-dir")
-	if mb == 0 {
-		t.CacheBytes = -1
+	t.CacheBytes, t.CacheDir = int64(f.cacheMB)<<20, f.cacheDir
+	if f.cacheMB == 0 {
+		t.CacheBytes = -1 // 0 is the default
 	}
 	return nil
 }
@@ -183,13 +209,10 @@ func names[T ~string](list []T) []string {
 	return all
 }
 
-// stagesText says in flags what stages are.
+// stagesText writes stages as flags.
 func stagesText(s finetune.Stages) string {
-	switch {
-	case s.Folds > 0:
+	if s.Folds > 0 {
 		return fmt.Sprintf("--folds %d", s.Folds)
-	case s.Fidelity != finetune.Epochs:
-		return "--fidelity " + s.Fidelity
 	}
-	return "--fidelity epochs"
+	return "--fidelity " + cmp.Or(s.Fidelity, "epochs")
 }

@@ -14,8 +14,6 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/urfave/cli/v2"
-
 	"github.com/bluefin-hpo/bluefin/objective/finetune"
 	"github.com/bluefin-hpo/bluefin/objective/finetune/nn"
 	"github.com/bluefin-hpo/bluefin/objective/finetune/train"
@@ -23,22 +21,18 @@ import (
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
-// An output keeps the network of the best trial in a folder, with a note which
-// trial it is of. A trial's network is written before its result is told; if
-// the process ends between the two, the trial is run again and ends the same.
-// The folder is written by putFolder.
+// An output keeps the network of the best trial in a folder, with a note that names the trial. A
+// network is written before its trial is told; if the process is killed between the two, the trial
+// runs again and ends the same. The folder is written by putFolder.
 type output struct {
-	dir   string // "": none
-	c     *cli.Context
-	name  string       // of the study
-	study *study.Study // set before the first trial
-	task  *task
-	seed  uint64
+	*tuning
+	dir  string // "": none
+	name string // of the study, as notes have it
 
-	mu sync.Mutex
+	mu sync.Mutex // held while the folder is written
 }
 
-// noteFile is the file in the folder that says what is in it.
+// noteFile is the file in the folder that describes the network.
 const noteFile = "bluefin.json"
 
 type note struct {
@@ -54,15 +48,15 @@ type note struct {
 	LabelColumn string `json:"label_column,omitempty"`
 }
 
-// newOutput returns the output of a study of that name.
-func newOutput(c *cli.Context, study string, t *task, seed uint64) (*output, error) {
-	o := &output{dir: c.String("output"), c: c, name: study, task: t, seed: seed}
+// newOutput returns the output for a study that is not open yet.
+func newOutput(t *tuning) (*output, error) {
+	o := &output{tuning: t, dir: t.data.output, name: t.cfg.Name}
 	if o.dir == "" {
 		return o, nil
 	}
-	t.Keep = o.keep
+	t.task.Keep = o.keep
 	err := settleFolder(o.dir)
-	if err == nil && !c.Bool("force") {
+	if err == nil && !t.data.force {
 		err = o.mine()
 	}
 	if err != nil {
@@ -71,8 +65,8 @@ func newOutput(c *cli.Context, study string, t *task, seed uint64) (*output, err
 	return o, nil
 }
 
-// mine returns an error unless the folder is empty, or holds what a study of
-// this name and task wrote.
+// mine returns an error unless the folder is empty or holds the network of a study of this name, task
+// and seed.
 func (o *output) mine() error {
 	all, err := os.ReadDir(o.dir)
 	if err != nil {
@@ -103,30 +97,31 @@ func (o *output) mine() error {
 		return fmt.Errorf("%s holds a %s that this command did not write: %s", o.dir, noteFile, else_)
 	case n.Study != o.name:
 		return fmt.Errorf("%s holds the network of study %q: %s", o.dir, n.Study, else_)
-	case n.Task != id || n.Seed != o.seed:
+	case n.Task != id || n.Seed != o.cfg.Seed:
 		return fmt.Errorf("%s holds the network of a study %q with other data, another model or another seed: %s", o.dir, n.Study, else_)
 	}
 	files, err := weights(o.dir)
 	if err == nil && files != n.Files && files != noWeights {
-		err = fmt.Errorf("%s holds weights that are not those its %s tells of: %s", o.dir, noteFile, else_)
+		err = fmt.Errorf("%s holds weights that its %s does not describe: %s", o.dir, noteFile, else_)
 	}
 	return err
 }
 
-// keep writes the network of a trial if it is better than what is there.
+// keep writes the network of a trial if it is the best so far, here and in other processes.
 func (o *output) keep(number int, value float64, net *nn.Network) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if best, err := o.study.Best(context.WithoutCancel(o.c.Context)); err == nil && !o.study.Directions()[0].Better(value, best.Values[0]) {
+	better := o.study.Directions()[0].Better
+	if best, err := o.study.Best(context.Background()); err == nil && !better(value, best.Values[0]) {
 		return nil
 	}
-	if n, ok := o.note(); ok && n.Trial != number && !o.study.Directions()[0].Better(value, n.Value) {
+	if n, ok := o.note(); ok && n.Trial != number && !better(value, n.Value) {
 		return nil
 	}
 	return o.write(number, value, net)
 }
 
-// weights returns the SHA-256 of the files of weights in a folder.
+// weights returns the SHA-256 of the files with weights in a folder.
 func weights(dir string) (string, error) {
 	var paths []string
 	for _, pattern := range []string{"*.safetensors", "*/*.safetensors"} {
@@ -154,32 +149,31 @@ func weights(dir string) (string, error) {
 	return hex.EncodeToString(sum.Sum(nil)), nil
 }
 
-// noWeights is what weights returns of a folder without any.
+// noWeights is the SHA-256 of a folder without weights.
 var noWeights = hex.EncodeToString(sha256.New().Sum(nil))
 
-// note returns what is in the folder, if it is of this study, or of one that had
-// its name and everything else that its values depend on, and of the weights
-// that are there: others may have been put in their place, or were removed.
+// note returns the note in the folder if it fits: to the name of the study and everything else that
+// its values depend on, and to the weights beside it, which somebody may have replaced or removed.
 func (o *output) note() (n note, ok bool) {
 	b, err := os.ReadFile(filepath.Join(o.dir, noteFile))
 	if err != nil || json.Unmarshal(b, &n) != nil {
 		return n, false
 	}
 	id, err := o.task.ID()
-	if err != nil || n.Study != o.name || n.Task != id || n.Seed != o.seed {
+	if err != nil || n.Study != o.name || n.Task != id || n.Seed != o.cfg.Seed {
 		return n, false
 	}
 	files, err := weights(o.dir)
 	return n, err == nil && n.Files == files
 }
 
-// write puts a network in the place of what is in the folder.
+// write replaces the network in the folder.
 func (o *output) write(number int, value float64, net *nn.Network) error {
 	err := putFolder(o.dir, func(dir string) error {
 		if err := o.task.save(dir, net); err != nil {
 			return err
 		}
-		if err := o.writeNote(dir, number, value); err != nil || !o.c.Bool("force") {
+		if err := o.writeNote(dir, number, value); err != nil || !o.data.force {
 			return err
 		}
 		return o.clear()
@@ -190,8 +184,7 @@ func (o *output) write(number int, value float64, net *nn.Network) error {
 	return nil
 }
 
-// clear removes the files of another network, which a program might read along
-// with those that take its place.
+// clear removes the files of another network, which programs might read together with the new ones.
 func (o *output) clear() error {
 	if o.mine() == nil {
 		return nil
@@ -206,13 +199,13 @@ func (o *output) clear() error {
 	return err
 }
 
-// writeNote writes the note of a network beside it.
+// writeNote writes the note that describes a network beside it.
 func (o *output) writeNote(dir string, number int, value float64) error {
-	trials, err := o.study.Trials(context.WithoutCancel(o.c.Context))
+	trials, err := o.study.Trials(context.Background())
 	if err != nil {
 		return err
 	}
-	n := note{Study: o.name, Seed: o.seed, Trial: number, Value: value, Params: map[string]any{}}
+	n := note{Study: o.name, Seed: o.cfg.Seed, Trial: number, Value: value, Params: map[string]any{}}
 	if n.Task, err = o.task.ID(); err != nil {
 		return err
 	}
@@ -221,10 +214,10 @@ func (o *output) writeNote(dir string, number int, value float64) error {
 	}
 	switch o.task.Name {
 	case "text":
-		n.TextColumn = o.c.String("text-column")
+		n.TextColumn = o.data.textColumn
 		fallthrough
 	case "csv":
-		n.LabelColumn = o.c.String("label-column")
+		n.LabelColumn = o.data.labelColumn
 	}
 	for _, t := range trials {
 		if t.Number == number {
@@ -246,9 +239,8 @@ func externals(t *trial.Trial) map[string]any {
 	return params
 }
 
-// finish sees to it that the folder holds the best trial of the study, which
-// another process may have found, or of which the weights are gone: then its
-// training is repeated here.
+// finish makes sure that the folder holds the network of the best trial. If another process ran it, or
+// its weights are gone, its training is repeated here.
 func (o *output) finish(ctx context.Context, ended error) error {
 	if o.dir == "" || ended != nil {
 		return nil
@@ -261,12 +253,12 @@ func (o *output) finish(ctx context.Context, ended error) error {
 		return err
 	}
 	if n, ok := o.note(); !ok || n.Trial != best.Number || n.Value != best.Values[0] {
-		logf(o.c, "Training trial %d again for --output: its network is not there.", best.Number)
+		o.logf("Training trial %d again for --output: its network is not there.", best.Number)
 		settings, err := settingsOf(best, o.task.Defaults)
 		if err != nil {
 			return err
 		}
-		net, _, err := o.task.Train(ctx, finetune.Checkpoints{}, settings, o.seed, func(int, train.Metrics) error { return nil })
+		net, _, err := o.task.Train(ctx, finetune.Checkpoints{}, settings, o.cfg.Seed, func(int, train.Metrics) error { return nil })
 		if err != nil {
 			return err
 		}
@@ -274,11 +266,11 @@ func (o *output) finish(ctx context.Context, ended error) error {
 			return err
 		}
 	}
-	logf(o.c, "The network of trial %d is in %s.", best.Number, o.dir)
+	o.logf("The network of trial %d is in %s.", best.Number, o.dir)
 	return nil
 }
 
-// settingsOf returns the settings that a trial trained with.
+// settingsOf returns the settings of a trial; base has those that were not searched.
 func settingsOf(t *trial.Trial, base finetune.Settings) (finetune.Settings, error) {
 	text, err := json.Marshal(externals(t))
 	if err == nil {

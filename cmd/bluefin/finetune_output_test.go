@@ -76,7 +76,7 @@ func TestOutputIsNotPutOverWhatOthersWrote(t *testing.T) {
 	}{
 		"files of others":  {foreign, nil, `holds files that no study wrote, such as "config.json"`},
 		"another note":     {damaged, nil, "holds a bluefin.json that this command did not write"},
-		"other weights":    {swapped, nil, "holds weights that are not those its bluefin.json tells of"},
+		"other weights":    {swapped, nil, "holds weights that its bluefin.json does not describe"},
 		"another study":    {mine, []string{"--study-name", "other"}, `holds the network of study "digits"`},
 		"another seed":     {mine, []string{"--seed", "7", "--storage", filepath.Join(dir, "t.db")}, "other data, another model or another seed"},
 		"another task":     {mine, []string{"--task", "fashion", "--study-name", "digits", "--storage", filepath.Join(dir, "t.db")}, "other data, another model or another seed"},

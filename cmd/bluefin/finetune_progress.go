@@ -12,7 +12,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/dustin/go-humanize/english"
 	"github.com/jedib0t/go-pretty/v6/text"
 
 	"github.com/bluefin-hpo/bluefin/cmd/internal/message"
@@ -23,18 +22,18 @@ import (
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
-// quiet is for how long a trial may run before there is a line that it has
-// begun, and how far apart the lines of its epochs are at least.
+// quiet is how long a trial runs before a line shows that it has started, and the least time between
+// lines about its epochs.
 const quiet = 3 * time.Second
 
 // progress shows each trial as it ends, and what a long one does before.
 type progress struct {
 	w        io.Writer
-	width    func() int // of a line
+	width    func() int // of a line; a terminal may be resized
 	quiet    time.Duration
 	total    int
 	metric   train.Metric
-	step     string // what trials report by
+	step     string // the name of a step
 	better   func(a, b float64) bool
 	defaults finetune.Settings
 
@@ -49,7 +48,7 @@ type column struct {
 	width int
 }
 
-// begin says what the study has from earlier runs.
+// begin shows what the study has from earlier runs.
 func (p *progress) begin(ctx context.Context, s *study.Study) error {
 	trials, err := s.Trials(ctx)
 	if err != nil {
@@ -58,7 +57,7 @@ func (p *progress) begin(ctx context.Context, s *study.Study) error {
 	finished := countFinished(trials)
 	switch {
 	case finished >= p.total:
-		message.Fprintf(p.w, "Study %q already has %s. A larger --trials resumes it.\n", s.Name(), english.Plural(finished, "trial", ""))
+		message.Fprintf(p.w, "Study %q already has %s. A larger --trials resumes it.\n", s.Name(), counted(finished, "trial"))
 	case finished > 0:
 		message.Fprintf(p.w, "Study %q resumes with %d of %d trials finished.\n", s.Name(), finished, p.total)
 	}
@@ -68,10 +67,10 @@ func (p *progress) begin(ctx context.Context, s *study.Study) error {
 	return nil
 }
 
-// watched is objective with lines for what takes long.
+// watched returns objective with lines about trials that take long.
 func (p *progress) watched(objective study.Objective) study.Objective {
 	return func(live *study.Trial) (float64, error) {
-		// What a trial that begins has reported already belongs to its checkpoint.
+		// Reports of a trial that starts are those of its checkpoint.
 		if reports := live.Reports(); len(reports) > 0 {
 			p.line(fmt.Sprintf("  Trial %d resumes from its checkpoint of %s %d.", live.Number(), p.step, reports[len(reports)-1].Step))
 		}
@@ -88,7 +87,7 @@ func (p *progress) watched(objective study.Objective) study.Objective {
 	}
 }
 
-// watch shows that a trial has begun, and its reports, if it takes long.
+// watch shows that a trial has started, and its reports, if it takes long.
 func (p *progress) watch(live *study.Trial, stop <-chan struct{}) {
 	tick := time.NewTicker(max(p.quiet/10, time.Millisecond))
 	defer tick.Stop()
@@ -104,7 +103,7 @@ func (p *progress) watch(live *study.Trial, stop <-chan struct{}) {
 			}
 			if first {
 				first, last = false, now
-				p.line(p.head(" ", live.Number(), "begun") + "  " + p.settings(live.Params()))
+				p.line(p.head(" ", live.Number(), "started") + "  " + p.settings(live.Params()))
 				continue
 			}
 			reports := live.Reports()
@@ -166,15 +165,15 @@ func (p *progress) ended(t *trial.Trial) {
 	if t.State == trial.Failed {
 		if reason := "(" + failureLine(t) + ")"; text.StringWidthWithoutEscSequences(message.Visible(line+reason)) <= p.width() {
 			rest = reason
-		} else { // which is not to be cut off
+		} else { // too long: a line of its own, which is not cut off
 			defer message.Fprintf(p.w, "    %s\n", reason)
 		}
 	}
 	p.line(line + rest)
 }
 
-// gain reports whether a value is better than the best so far, also as they are
-// shown.
+// gain reports whether a value is better than the best so far, and looks better: a star beside an equal
+// number would puzzle.
 func (p *progress) gain(value float64) bool {
 	return p.best == nil || p.better(value, p.best.Values[0]) && shownValue(value) != shownValue(p.best.Values[0])
 }
@@ -196,8 +195,7 @@ func shortName(name string) string {
 	return cmp.Or(short[name], name)
 }
 
-// cells shows the values of the parameters that are searched, each below the
-// name of its column.
+// cells shows the values of the parameters that are searched, each below the name of its column.
 func (p *progress) cells(params []trial.Param) string {
 	values := map[string]string{}
 	for _, param := range params {
@@ -219,7 +217,7 @@ func (p *progress) cells(params []trial.Param) string {
 	return strings.TrimRight(b.String(), " ")
 }
 
-// widest is how many columns the values of a parameter take.
+// widest is how many characters the values of a parameter take.
 func widest(d space.Dist) int {
 	switch d := d.(type) {
 	case space.Int:

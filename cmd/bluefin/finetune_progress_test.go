@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"flag"
 	"io"
 	"os"
 	"path/filepath"
@@ -12,8 +11,6 @@ import (
 	"sync"
 	"testing"
 	"time"
-
-	"github.com/urfave/cli/v2"
 
 	"github.com/bluefin-hpo/bluefin/objective/finetune"
 	"github.com/bluefin-hpo/bluefin/sampler"
@@ -125,7 +122,7 @@ func TestLongTrialsSayWhereTheyAre(t *testing.T) {
 	runCtx, stop := context.WithCancelCause(ctx)
 	err = s.Optimize(runCtx, p.watched(func(live *study.Trial) (float64, error) {
 		live.Float("learning_rate", 0, 1)
-		if err := out.wait(ctx, "trial   0/30  begun"); err != nil {
+		if err := out.wait(ctx, "trial   0/30  started"); err != nil {
 			return 0, err
 		}
 		if err := live.Report(1, 0.25); err != nil {
@@ -159,15 +156,12 @@ func TestPhasesEndWithTheirContext(t *testing.T) {
 	for _, c := range []struct {
 		cause error
 		want  string
-	}{{errTimeout, "--timeout 1m0s is over while rehearsing, before a trial began"}, {context.Canceled, "interrupted"}} {
+	}{{timeoutError(time.Minute), "--timeout 1m0s is over while rehearsing, before a trial began"}, {context.Canceled, "interrupted"}} {
 		var out screen
-		app := &cli.App{ErrWriter: &out}
-		flags := flag.NewFlagSet("", flag.ContinueOnError)
-		flags.Duration("timeout", time.Minute, "")
 		ctx, cancel := context.WithCancelCause(t.Context())
 		never := make(chan struct{})
 		defer close(never)
-		_, err := phase(ctx, cli.NewContext(app, flags, nil), "rehearsing", "Rehearsing …", func() (int, error) {
+		_, err := phase(ctx, console{err: &out}, "rehearsing", "Rehearsing …", func() (int, error) {
 			cancel(c.cause)
 			<-never
 			return 0, nil

@@ -9,25 +9,24 @@ import (
 	"strings"
 	"unicode"
 
-	"github.com/urfave/cli/v2"
-
 	"github.com/bluefin-hpo/bluefin/cmd/internal/message"
 	"github.com/bluefin-hpo/bluefin/objective/finetune/train"
 	"github.com/bluefin-hpo/bluefin/study"
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
-// finetuneEnd says how the search ended and what it found.
-func finetuneEnd(c *cli.Context, s *study.Study, task *task, err error) error {
-	ctx := context.WithoutCancel(c.Context)
+// report shows how the search ended, with err, and what it found.
+func (t *tuning) report(ctx context.Context, err error) error {
+	timedOut := errors.As(err, new(timeoutError))
+	interrupted := err != nil && ctx.Err() != nil && !timedOut
+	ctx, s := context.WithoutCancel(ctx), t.study
 	trials, readErr := s.Trials(ctx)
 	if readErr != nil {
 		return errors.Join(err, readErr)
 	}
 	finished := countFinished(trials)
-	interrupted := err != nil && c.Context.Err() != nil
-	allFailed := errors.As(err, new(*study.TrialError)) // of this call
-	if err != nil && !interrupted && !allFailed && !errors.Is(err, errTimeout) {
+	allFailed := errors.As(err, new(*study.TrialError)) // all of this run
+	if err != nil && !interrupted && !allFailed && !timedOut {
 		return err
 	}
 	best, bestErr := s.Best(ctx)
@@ -37,37 +36,38 @@ func finetuneEnd(c *cli.Context, s *study.Study, task *task, err error) error {
 	case errors.Is(bestErr, study.ErrNoBest) && err == nil && finished > 0 && len(failed(trials)) == finished:
 		return fmt.Errorf("all %d trials of study %q have failed, the last with: %s", finished, s.Name(), failureLine(failed(trials)[finished-1]))
 	case errors.Is(bestErr, study.ErrNoBest):
-		logf(c, "No trial is complete yet%s.", whyNone(trials))
+		t.logf("No trial is complete yet%s.", whyNone(trials))
 	case bestErr != nil:
 		return bestErr
 	default:
-		printBest(c.App.Writer, task.Metric, best, trials[0], finished)
-		printOverfit(c, trials)
+		printBest(t.out, t.task.Metric, best, trials[0], finished)
+		t.printOverfit(trials)
 	}
-	for _, note := range task.Notes() {
-		logf(c, "%s", note)
+	for _, note := range t.task.Notes() {
+		t.logf("%s", note)
 	}
-	path, _ := storagePath(c.String("storage"))
+	path, _ := t.storage.path()
 	if bestErr != nil {
-		logf(c, "\nStudy %q is saved in %s.", s.Name(), path)
+		t.logf("\nStudy %q is saved in %s.", s.Name(), path)
 	} else {
-		logf(c, "\nStudy %q is saved in %s. Its best parameters as JSON:\n  bluefin export --storage %s --study-name %s", s.Name(), path, shellWord(path), shellWord(s.Name()))
+		t.logf("\nStudy %q is saved in %s. Its best parameters as JSON:\n  bluefin export --storage %s --study-name %s",
+			s.Name(), path, shellWord(path), shellWord(s.Name()))
 	}
 	switch {
 	case interrupted:
-		logf(c, "Interrupted with %d of %d trials. The same command resumes it.", finished, c.Int("trials"))
+		t.logf("Interrupted with %d of %d trials. The same command resumes it.", finished, t.trials)
 		return errInterrupted
 	case allFailed:
 		return err
 	case err != nil:
-		logf(c, "Stopped by --timeout with %d of %d trials. The same command resumes it.", finished, c.Int("trials"))
-	case finished < c.Int("trials"):
-		logf(c, "%d of %d trials have finished; the others are still running in other processes.", finished, c.Int("trials"))
+		t.logf("Stopped by --timeout with %d of %d trials. The same command resumes it.", finished, t.trials)
+	case finished < t.trials:
+		t.logf("%d of %d trials have finished; the others are still running in other processes.", finished, t.trials)
 	}
 	return nil
 }
 
-// whyNone says what became of the trials of a study of which none is complete.
+// whyNone counts the trials of a study without a complete one by what became of them.
 func whyNone(trials []*trial.Trial) string {
 	count := map[trial.State]int{}
 	for _, t := range trials {
@@ -76,8 +76,8 @@ func whyNone(trials []*trial.Trial) string {
 	var parts []string
 	for _, s := range []trial.State{trial.Pruned, trial.Failed, trial.Running, trial.Waiting} {
 		if n := count[s]; n > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", n, map[trial.State]string{
-				trial.Pruned: "pruned", trial.Failed: "failed", trial.Running: "running in other processes", trial.Waiting: "waiting to be run"}[s]))
+			parts = append(parts, fmt.Sprintf("%d %s", n, map[trial.State]string{trial.Pruned: "pruned", trial.Failed: "failed",
+				trial.Running: "running in other processes", trial.Waiting: "waiting to be run"}[s]))
 		}
 	}
 	if len(parts) == 0 {
@@ -123,7 +123,7 @@ func printBest(w io.Writer, metric train.Metric, best, first *trial.Trial, finis
 	}
 }
 
-// scores says how good the network of a trial is, but for what its value says.
+// scores lists the scores of the network of a trial, except for the one that is its value.
 func scores(metric train.Metric, t *trial.Trial) string {
 	s := ""
 	for _, part := range []string{"validation", "test"} {
@@ -145,7 +145,7 @@ func scores(metric train.Metric, t *trial.Trial) string {
 	return s
 }
 
-// shellWord quotes s for a shell if it must.
+// shellWord quotes s for a shell if necessary.
 func shellWord(s string) string {
 	plain := func(r rune) bool {
 		return unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune("-_./:=@%+,", r)
@@ -159,17 +159,17 @@ func shellWord(s string) string {
 	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
 
-// printOverfit says which trials came to know their examples by heart.
-func printOverfit(c *cli.Context, trials []*trial.Trial) {
+// printOverfit reports the trials that began to memorize their examples.
+func (t *tuning) printOverfit(trials []*trial.Trial) {
 	var over []string
 	seen := 0
-	for _, t := range trials {
+	for _, one := range trials {
 		var losses [][2]float64
-		if json.Unmarshal(t.UserAttrs["loss_by_epoch"], &losses) != nil || len(losses) == 0 {
+		if json.Unmarshal(one.UserAttrs["loss_by_epoch"], &losses) != nil || len(losses) == 0 {
 			continue
 		}
 		if seen++; overfits(losses) {
-			over = append(over, fmt.Sprint(t.Number))
+			over = append(over, fmt.Sprint(one.Number))
 		}
 	}
 	if len(over) == 0 {
@@ -183,6 +183,7 @@ func printOverfit(c *cli.Context, trials []*trial.Trial) {
 	if len(over) > 10 {
 		list += ", …"
 	}
-	logf(c, "Over-fitting: in %d of %d complete trials the validation loss rose by more than %.0f %% from its best while the training loss still fell (%s). What counts is the best epoch of each.",
+	t.logf("Over-fitting: in %d of %d complete trials the validation loss rose by more than %.0f %% from its best "+
+		"while the training loss still fell (%s). What counts is the best epoch of each.",
 		len(over), seen, 100*overfitRise, list)
 }

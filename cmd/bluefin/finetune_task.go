@@ -7,8 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/urfave/cli/v2"
-
 	"github.com/bluefin-hpo/bluefin/objective/finetune"
 	"github.com/bluefin-hpo/bluefin/objective/finetune/fashion"
 	"github.com/bluefin-hpo/bluefin/objective/finetune/nn"
@@ -16,38 +14,38 @@ import (
 	"github.com/bluefin-hpo/bluefin/objective/finetune/text"
 )
 
-// A task is what is fine-tuned, and how its networks are saved.
+// A task is an objective, and how its networks are saved.
 type task struct {
 	*finetune.Task
 	save func(dir string, net *nn.Network) error
 }
 
-// taskOf returns the task that the flags describe.
-func taskOf(c *cli.Context) (*task, error) {
-	name, err := taskName(c)
-	if err != nil {
+// load reads the data and the network.
+func (f *finetuneCommand) load(con console) (*task, error) {
+	if err := f.data.check(f.given); err != nil {
 		return nil, err
 	}
-	for _, flag := range []string{"model", "pretrained"} {
-		if dir := c.String(flag); dir != "" {
+	for flag, dir := range map[string]string{"model": f.data.model, "pretrained": f.data.pretrained} {
+		if dir != "" {
 			if err := settleFolder(dir); err != nil {
 				return nil, fmt.Errorf("--%s: %w", flag, err)
 			}
 		}
 	}
-	t, err := newTask(c, name)
+	t, err := f.data.load(con, f.sampler.seed)
 	if err != nil {
 		return nil, err
 	}
-	return t, practice(c, t)
+	return t, f.practice.apply(t.Task)
 }
 
-func newTask(c *cli.Context, name string) (*task, error) {
-	switch name {
+// load reads the data and the network; seed divides the data.
+func (f *dataFlags) load(con console, seed uint64) (*task, error) {
+	switch f.name() {
 	case "text":
-		return textTask(c)
+		return f.text(con, seed)
 	case "csv":
-		return csvTask(c)
+		return f.table(con, seed)
 	case "fashion":
 		t, err := fashion.Task()
 		return &task{t, saveWeights}, err
@@ -56,57 +54,51 @@ func newTask(c *cli.Context, name string) (*task, error) {
 	return &task{t, saveWeights}, err
 }
 
-func textTask(c *cli.Context) (*task, error) {
-	cfg := text.Config{
-		Model: c.String("model"), Train: c.String("train"), Valid: c.String("valid"),
-		TextColumn: c.String("text-column"), LabelColumn: c.String("label-column"), Regression: c.Bool("regression"), Balanced: c.Bool("balanced"),
-		Encoding: c.String("encoding"), DropMissing: c.Bool("drop-missing"), MaxLength: c.Int("max-length"), Seed: c.Uint64("seed"),
+func (f *dataFlags) text(con console, seed uint64) (*task, error) {
+	if f.maxLength < 3 {
+		return nil, usagef("--max-length is %d, want at least 3", f.maxLength)
 	}
-	var err error
-	if c.IsSet("pooling") {
-		if cfg.Pooling, err = oneOf("pooling", c.String("pooling"), "default", "mean", "cls"); err != nil {
-			return nil, err
-		}
-	}
-	if n := cfg.MaxLength; n < 3 {
-		return nil, usagef("--max-length is %d, want at least 3", n)
-	}
-	if cfg.Test, cfg.TestShare, err = testOf(c); err != nil {
+	test, share, err := f.parseTest()
+	if err != nil {
 		return nil, err
 	}
-	t, err := text.New(cfg)
+	t, err := text.New(text.Config{
+		Model: f.model, Train: f.train, Valid: f.valid, Test: test, TestShare: share, TextColumn: f.textColumn, LabelColumn: f.labelColumn,
+		Regression: f.regression, Balanced: f.balanced, Encoding: f.encoding, DropMissing: f.dropMissing,
+		Pooling: f.pooling, MaxLength: f.maxLength, Seed: seed,
+	})
 	if err != nil {
 		return nil, dataError(err)
 	}
-	describe(c, t.Task, "texts", t.Classes)
-	warn(c, t.Dropped, t.Warnings)
+	f.describe(con, t.Task, "texts", t.Classes)
+	warn(con, t.Dropped, t.Warnings)
 	return &task{t.Task, t.Save}, nil
 }
 
-func csvTask(c *cli.Context) (*task, error) {
-	cfg := tabular.Config{
-		Train: c.String("train"), Valid: c.String("valid"), LabelColumn: c.String("label-column"),
-		Regression: c.Bool("regression"), Balanced: c.Bool("balanced"), Pretrained: c.String("pretrained"), Seed: c.Uint64("seed"),
-		Encoding: c.String("encoding"), DropMissing: c.Bool("drop-missing"),
-	}
-	var err error
-	if cfg.IgnoreColumns, err = ignored(c); err != nil {
+func (f *dataFlags) table(con console, seed uint64) (*task, error) {
+	ignored, err := parseColumns(f.ignoreColumns.Value())
+	if err != nil {
 		return nil, err
 	}
-	if cfg.Test, cfg.TestShare, err = testOf(c); err != nil {
+	test, share, err := f.parseTest()
+	if err != nil {
 		return nil, err
 	}
-	t, err := tabular.New(cfg)
+	t, err := tabular.New(tabular.Config{
+		Train: f.train, Valid: f.valid, Test: test, TestShare: share, LabelColumn: f.labelColumn, IgnoreColumns: ignored,
+		Regression: f.regression, Balanced: f.balanced, Encoding: f.encoding, DropMissing: f.dropMissing,
+		Pretrained: f.pretrained, Seed: seed,
+	})
 	if err != nil {
 		return nil, dataError(err)
 	}
-	describe(c, t.Task, "rows", t.Classes)
-	warn(c, t.Dropped, t.Warnings)
+	f.describe(con, t.Task, "rows", t.Classes)
+	warn(con, t.Dropped, t.Warnings)
 	return &task{t.Task, t.Save}, nil
 }
 
-// describe shows what the data of a task are.
-func describe(c *cli.Context, t *finetune.Task, things string, classes []string) {
+// describe shows the sizes and classes of the data.
+func (f *dataFlags) describe(con console, t *finetune.Task, things string, classes []string) {
 	what := "numbers"
 	if classes != nil {
 		what = fmt.Sprintf("%d classes: %s", len(classes), strings.Join(classes[:min(len(classes), 8)], ", "))
@@ -117,8 +109,8 @@ func describe(c *cli.Context, t *finetune.Task, things string, classes []string)
 	if n := t.Training.X.Cols; n > 0 {
 		what = fmt.Sprintf("%d features, %s", n, what)
 	}
-	logf(c, "%d %s for training, %d for validation, %d for testing: %s.", t.Training.Len(), things, t.Validation.Len(), t.Test.Len(), what)
-	if classes == nil || c.Bool("balanced") {
+	con.logf("%d %s for training, %d for validation, %d for testing: %s.", t.Training.Len(), things, t.Validation.Len(), t.Test.Len(), what)
+	if classes == nil || f.balanced {
 		return
 	}
 	count := make([]int, len(classes))
@@ -127,16 +119,15 @@ func describe(c *cli.Context, t *finetune.Task, things string, classes []string)
 	}
 	rarest, commonest := slices.Index(count, slices.Min(count)), slices.Index(count, slices.Max(count))
 	if count[commonest] >= imbalance*count[rarest] {
-		logf(c, "Class %s has %d examples, class %s only %d: --balanced weighs them alike in the loss; --metric f1_macro or auroc (two classes) counts the rare ones too.",
+		con.logf("Class %s has %d examples, class %s only %d: --balanced weights them equally in the loss; --metric f1_macro or auroc (two classes) counts the rare ones too.",
 			classes[commonest], count[commonest], classes[rarest], count[rarest])
 	}
 }
 
-// imbalance is how many times larger than the rarest class the most common one
-// is where the user is told.
+// imbalance is the ratio of the largest class to the smallest from which the user is warned.
 const imbalance = 4
 
-// saveWeights writes a network as a folder with its weights.
+// saveWeights writes the weights of a network to a folder.
 func saveWeights(dir string, net *nn.Network) error {
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return err

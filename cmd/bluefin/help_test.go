@@ -45,7 +45,7 @@ func TestHelpFits(t *testing.T) {
 
 // The help of finetune has each flag once, most used first.
 func TestFinetuneHelp(t *testing.T) {
-	cmd := finetuneCommand(80)
+	cmd := new(finetuneCommand).define(80)
 	for _, f := range cmd.Flags {
 		name := f.Names()[0]
 		if n := len(regexp.MustCompile(`(?m)^   --`+name+`\b[^-.]`).FindAllString(cmd.CustomHelpTemplate, -1)); n != 1 {

@@ -13,12 +13,8 @@ import (
 	"github.com/bluefin-hpo/bluefin/cmd/internal/message"
 )
 
-// newLogger returns the logger of a study: a line on w for each message, as all
-// others of this program.
-func newLogger(w io.Writer) *slog.Logger { return slog.New(lines{w}) }
-
-// lines is a slog.Handler. The engine logs whole sentences with a few values and
-// neither groups nor preset attributes.
+// lines is a slog.Handler that writes a line per message, as the rest of this program does. The
+// engine logs whole sentences with a few values, and neither groups nor preset attributes.
 type lines struct{ w io.Writer }
 
 func (lines) Enabled(_ context.Context, level slog.Level) bool { return level >= slog.LevelInfo }
@@ -40,17 +36,17 @@ func (h lines) Handle(_ context.Context, r slog.Record) error {
 	return err
 }
 
-// logFlags are those of Optuna's commands.
+// logFlags are those that all of Optuna's commands have.
 func logFlags() []cli.Flag {
 	return []cli.Flag{
-		&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "say nothing on standard error but warnings and errors"},
+		&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "write only warnings and errors to standard error"},
 		&cli.StringFlag{Name: "log-file", Usage: "append to `FILE` what goes to standard error"},
-		&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Hidden: true}, // for scripts made for Optuna: there is no more to say
+		&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Hidden: true}, // accepted for scripts written for Optuna; there is no more to report
 		&cli.BoolFlag{Name: "debug", Hidden: true},
 	}
 }
 
-// openLog lets standard error go to --log-file too, until the program ends.
+// openLog copies standard error to --log-file, until the program ends.
 func openLog(c *cli.Context) error {
 	if c.Bool("quiet") && c.Bool("verbose") {
 		return usagef("--quiet and --verbose exclude each other")

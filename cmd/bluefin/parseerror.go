@@ -12,7 +12,7 @@ import (
 	"github.com/xrash/smetrics"
 )
 
-// What the flag parser says.
+// The messages of the flag parser.
 var (
 	unknownFlag = regexp.MustCompile(`^flag provided but not defined: -+(.*)$`)
 	badValue    = regexp.MustCompile(`(?s)^invalid (?:boolean )?value "(.*)" for (?:flag )?-+([^:]*): (.*)$`)
@@ -21,13 +21,15 @@ var (
 	badSyntax   = regexp.MustCompile(`^bad flag syntax: (.*)$`)
 )
 
-// parseError puts what the flag parser says into the words of this program.
+// parseError rewrites a message of the flag parser so that it names the flag, its value and what is
+// allowed. The parser offers no other way to tell its errors apart.
 func parseError(c *cli.Context, err error, command string) error {
 	text := err.Error()
 	if m := unknownFlag.FindStringSubmatch(text); m != nil {
 		text = unknownFlagText(c, m[1])
 	} else if m := badValue.FindStringSubmatch(text); m != nil {
-		text = fmt.Sprintf("%s is %q, want %s", dashed(m[2]), m[1], wanted(flagOf(c, m[2])))
+		f := flagOf(c, m[2])
+		text = fmt.Sprintf("%s is %q, want %s", dashed(f.Names()[0]), m[1], wanted(f))
 		if strings.Contains(m[3], "out of range") {
 			text += " within 64 bits"
 		}
@@ -41,7 +43,7 @@ func parseError(c *cli.Context, err error, command string) error {
 	return usageError{errors.New(text), command}
 }
 
-// dashed is a flag as it is typed.
+// dashed writes a flag as it is typed.
 func dashed(name string) string {
 	if len(name) == 1 {
 		return "-" + name
@@ -58,12 +60,12 @@ func flagOf(c *cli.Context, name string) cli.Flag {
 	return nil
 }
 
-// placeholder is what stands for a flag's value in its help.
+// placeholder matches the word for a flag's value in its help.
 var placeholder = regexp.MustCompile("`(.*?)`")
 
-// wanted says what values a flag takes.
+// wanted describes the values that a flag takes.
 func wanted(f cli.Flag) string {
-	switch f.(type) {
+	switch f := f.(type) {
 	case *cli.IntFlag:
 		return "a whole number"
 	case *cli.Uint64Flag:
@@ -74,8 +76,11 @@ func wanted(f cli.Flag) string {
 		return "a time like 10m or 1h30m"
 	case *cli.BoolFlag:
 		return "true or false"
-	case *cli.GenericFlag: // --rehearse
-		return "it alone or =only"
+	case *cli.GenericFlag:
+		if c, ok := f.Value.(choice); ok {
+			return "one of " + strings.Join(c.allowed, ", ")
+		}
+		return "it alone or =only" // --rehearse
 	case *cli.StringFlag, *cli.StringSliceFlag:
 		if m := placeholder.FindStringSubmatch(f.(cli.DocGenerationFlag).GetUsage()); m != nil {
 			return dashed(f.Names()[0]) + " " + m[1]
@@ -84,7 +89,7 @@ func wanted(f cli.Flag) string {
 	return "a value"
 }
 
-// unknownFlagText says that there is no flag of a name, and which was meant.
+// unknownFlagText reports an unknown flag, and the one that was probably meant.
 func unknownFlagText(c *cli.Context, name string) string {
 	text := "unknown flag " + dashed(name)
 	if name, _, _ := strings.Cut(name, "="); c.Command.Name == c.App.Name {
@@ -104,8 +109,8 @@ func flagNames(flags []cli.Flag) (names []string) {
 	return names
 }
 
-// unknownCommand says that there is no command of the name which comes first in
-// what is left of the command line. parent is what stands before it.
+// unknownCommand reports that the first argument is no command. parent comes before it, with a space
+// at its end.
 func unknownCommand(c *cli.Context, parent string) error {
 	commands := c.App.Commands
 	if parent != "" {
@@ -120,8 +125,7 @@ func unknownCommand(c *cli.Context, parent string) error {
 	return usageError{errors.New(text), parent}
 }
 
-// didYouMean adds the known name that is most like the one that was typed, if
-// any is.
+// didYouMean adds to a message the known name that is most similar to the typed one, if any is.
 func didYouMean(text, typed string, known []string, show func(string) string) string {
 	const alike = 0.85 // of 1, for equal names
 	similarity := func(name string) float64 {

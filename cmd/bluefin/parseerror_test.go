@@ -49,8 +49,8 @@ func TestEachFlagSaysWhatItWants(t *testing.T) {
 				if lists[name] {
 					want = `want (one of .+|minimize or maximize)`
 				}
-			case *cli.GenericFlag: // --rehearse
-				want = `want it alone or =only`
+			case *cli.GenericFlag: // --rehearse and choices
+				want = `want (it alone or =only|one of .+)`
 			default:
 				t.Errorf("bluefin %s: --%s is a %T: say in wanted what it takes", strings.Join(words, " "), name, f)
 			}
@@ -67,9 +67,8 @@ func TestEachFlagSaysWhatItWants(t *testing.T) {
 					t.Errorf("bluefin %s: got %q, want %s", strings.Join(args, " "), got, want)
 				}
 			}
-			_, alone := f.(*cli.BoolFlag)
-			if _, rehearse := f.(*cli.GenericFlag); !alone && !rehearse {
-				want := fmt.Sprintf(`^bluefin: --%s has no value, want (a |--%[1]s [A-Z]+ \()`, name)
+			if _, alone := f.(*cli.BoolFlag); !alone && name != "rehearse" {
+				want := fmt.Sprintf(`^bluefin: --%s has no value, want (a |one of |--%[1]s [A-Z]+ \()`, name)
 				if got := mistake(t, append(words[:len(words):len(words)], "--"+name)...); !regexp.MustCompile(want).MatchString(got) {
 					t.Errorf("bluefin %s --%s: got %q, want %s", strings.Join(words, " "), name, got, want)
 				}

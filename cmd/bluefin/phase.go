@@ -5,17 +5,20 @@ import (
 	"errors"
 	"fmt"
 	"time"
-
-	"github.com/urfave/cli/v2"
 )
 
-// announced is after what time a phase says what it is.
+// announced is how long a phase runs before it announces itself.
 const announced = time.Second
 
-// phase returns what work returns, which comes before the trials and is called
-// doing: rehearsing, say. If it takes long it says so first. It does not wait
-// for work when ctx ends: long sums do not look at it, and the command ends.
-func phase[T any](ctx context.Context, c *cli.Context, doing, says string, work func() (T, error)) (T, error) {
+// A timeoutError ends the context of a search after --timeout.
+type timeoutError time.Duration
+
+func (t timeoutError) Error() string { return fmt.Sprintf("--timeout %s is over", time.Duration(t)) }
+
+// phase returns the results of work, which comes before the trials; doing describes it, such as
+// "rehearsing". If it takes long, message is shown. It does not wait for work when ctx ends: long
+// computations do not look at it, and the process is about to exit.
+func phase[T any](ctx context.Context, con console, doing, message string, work func() (T, error)) (T, error) {
 	type result struct {
 		value T
 		err   error
@@ -34,20 +37,20 @@ func phase[T any](ctx context.Context, c *cli.Context, doing, says string, work 
 				return r.value, r.err
 			}
 		case <-slow.C:
-			logf(c, "%s", says)
+			con.logf("%s", message)
 			continue
 		case <-ctx.Done():
 		}
 		var none T
-		return none, phaseEnd(ctx, c, doing)
+		return none, phaseEnd(ctx, con, doing)
 	}
 }
 
-// phaseEnd says why a phase before the trials was stopped.
-func phaseEnd(ctx context.Context, c *cli.Context, doing string) error {
-	if errors.Is(context.Cause(ctx), errTimeout) {
-		return fmt.Errorf("--timeout %s is over while %s, before a trial began: want a longer one", c.Duration("timeout"), doing)
+// phaseEnd returns the error for a phase that the end of ctx has stopped.
+func phaseEnd(ctx context.Context, con console, doing string) error {
+	if cause := context.Cause(ctx); errors.As(cause, new(timeoutError)) {
+		return fmt.Errorf("%w while %s, before a trial began: want a longer one", cause, doing)
 	}
-	logf(c, "Interrupted while %s, before a trial began.", doing)
+	con.logf("Interrupted while %s, before a trial began.", doing)
 	return errInterrupted
 }

@@ -18,83 +18,87 @@ import (
 	"github.com/bluefin-hpo/bluefin/objective/finetune"
 )
 
-func predictCommand() *cli.Command {
+// predictCommand applies a network that finetune kept to new rows.
+type predictCommand struct {
+	model       string
+	input       string // "-": standard input
+	output      outputFlags
+	textColumn  string // "": as in training
+	labelColumn string // "": as in training
+	encoding    string
+}
+
+func (p *predictCommand) define() *cli.Command {
 	return &cli.Command{
 		Name:  "predict",
 		Usage: "predict labels with a network that finetune --output kept",
 		Description: "The predictions are CSV with a line for each row of --input: the label and the\n" +
 			"probability of each class, or the number of a regression.",
-		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "model", DefaultText: "required", Usage: "the `FOLDER` that finetune --output wrote"},
-			&cli.StringFlag{Name: "input", Aliases: []string{"i"}, DefaultText: "required", Usage: "the `FILE` with the rows, CSV or TSV with names in the first line, - for standard input"},
-			outputFlag(), forceFlag(),
-			&cli.StringFlag{Name: "text-column", DefaultText: "as in training", Usage: "the `NAME` of the column with the texts"},
-			&cli.StringFlag{Name: "label-column", DefaultText: "as in training", Usage: "the `NAME` of the column with the true labels: if there is one, the end says how many are right"},
-			encodingFlag(),
-		},
-		Action: runPredict,
+		Flags: slices.Concat([]cli.Flag{
+			&cli.StringFlag{Name: "model", Destination: &p.model, DefaultText: required, Usage: "the `FOLDER` that finetune --output wrote"},
+			&cli.StringFlag{Name: "input", Destination: &p.input, Aliases: []string{"i"}, DefaultText: required,
+				Usage: "the `FILE` with the rows, CSV or TSV with names in the first line, - for standard input"},
+		}, p.output.flags(), []cli.Flag{
+			&cli.StringFlag{Name: "text-column", Destination: &p.textColumn, DefaultText: "as in training", Usage: "the `NAME` of the column with the texts"},
+			&cli.StringFlag{Name: "label-column", Destination: &p.labelColumn, DefaultText: "as in training",
+				Usage: "the `NAME` of the column with the true labels: if it is there, the last line says how many predictions are right"},
+			encodingFlag(&p.encoding),
+		}),
+		Action: action(p.run),
 	}
 }
 
-func runPredict(c *cli.Context) error {
-	for _, flag := range []string{"model", "input"} {
-		if c.String(flag) == "" {
-			return usagef("--%s is missing", flag)
-		}
-	}
-	if err := checkEncoding(c); err != nil {
-		return err
-	}
+func (p *predictCommand) run(ctx context.Context, con console) error {
 	if _, err := finetune.Kernel(); err != nil {
 		return err
 	}
-	p, err := loadPredictor(c)
+	net, err := p.load()
 	if err != nil {
 		return err
 	}
-	from, name := io.Reader(c.App.Reader), "standard input"
-	if path := c.String("input"); path != "-" {
-		f, err := os.Open(path)
+	from, name := con.in, "standard input"
+	if p.input != "-" {
+		f, err := os.Open(p.input)
 		if err != nil {
 			return fmt.Errorf("--input: %w", err)
 		}
 		defer f.Close()
-		from, name = f, path
+		from, name = f, p.input
 	}
-	ctx, cancel := context.WithCancel(c.Context)
+	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	next := readParts(ctx, from, name, c.String("encoding"))
+	next := readParts(ctx, from, name, p.encoding)
 	first := next() // its columns are checked before anything is written
 	if first.err == nil {
-		first.err = p.check(first.rows)
+		first.err = net.check(first.rows)
 	}
 	if first.err == io.EOF {
-		first.err = fmt.Errorf("%s: there are no rows behind the names of the columns", name)
+		first.err = fmt.Errorf("%s: there are no rows below the names of the columns", name)
 	}
 	if first.err != nil {
 		return dataError(first.err)
 	}
-	var ended error // while predicting, not while writing
+	var failed error // while predicting: stream would present it as an error of the output
 	write := func(w io.Writer) error {
-		err := p.all(w, first, next)
+		err := net.all(w, first, next)
 		if !errors.As(err, new(writingError)) {
-			ended = err
+			failed = err
 		}
 		return err
 	}
-	if path := c.String("output"); path == "" || path == "-" {
-		err = write(c.App.Writer)
-	} else if err = streamFile(c, path, p.header(), write); err == nil {
-		logf(c, "Wrote %s.", path)
+	if !p.output.toFile() {
+		err = write(con.out)
+	} else if err = p.output.stream("", net.header(), write); err == nil {
+		con.logf("Wrote %s.", p.output.path)
 	}
-	if err = cmp.Or(ended, err); err != nil {
+	if err = cmp.Or(failed, err); err != nil {
 		return dataError(err)
 	}
-	p.judge(c)
+	net.judge(con)
 	return nil
 }
 
-// A part is some rows of the input, or why there are none.
+// A part is some rows of the input, or the reason why there are no more.
 type part struct {
 	rows *finetune.Rows
 	err  error
@@ -103,8 +107,8 @@ type part struct {
 // batch is how many rows are predicted at once.
 const batch = 256
 
-// readParts returns a function that returns the next part of the input. It reads
-// ahead, and when ctx ends it returns also if standard input is still waited for.
+// readParts returns a function that returns the next part of the input. It reads ahead, and does not
+// wait for standard input once ctx has ended.
 func readParts(ctx context.Context, from io.Reader, name, encoding string) (next func() part) {
 	parts := make(chan part)
 	go func() {
@@ -141,7 +145,7 @@ func readParts(ctx context.Context, from io.Reader, name, encoding string) (next
 	}
 }
 
-// A writingError is one of the output.
+// A writingError is an error of the output.
 type writingError struct{ error }
 
 func (e writingError) Unwrap() error { return e.error }

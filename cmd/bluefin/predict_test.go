@@ -20,7 +20,7 @@ import (
 func predict(t *testing.T, stdin io.Reader, flags ...string) (code int, stdout, stderr string) {
 	t.Helper()
 	var out, err bytes.Buffer
-	app := newApp(&out, &err)
+	app := newApp(&dataWriter{w: &out}, &err)
 	app.Reader = stdin
 	if e := app.RunContext(t.Context(), append([]string{"bluefin", "predict"}, flags...)); e != nil {
 		return 1, out.String(), e.Error()
@@ -188,10 +188,9 @@ func TestPredictIsInterrupted(t *testing.T) {
 	in, out := io.Pipe()
 	defer out.Close()
 	var stdout bytes.Buffer
-	app := newApp(&stdout, io.Discard)
-	app.Reader = in
 	time.AfterFunc(20*time.Millisecond, cancel)
-	if err := app.RunContext(ctx, []string{"bluefin", "predict", "--model", folder, "--input", "-"}); err != errInterrupted {
+	p := predictCommand{model: folder, input: "-", encoding: "utf-8"}
+	if err := p.run(ctx, console{in: in, out: &dataWriter{w: &stdout}, err: io.Discard}); err != errInterrupted {
 		t.Errorf("error is %v, want the interruption", err)
 	}
 }

@@ -13,7 +13,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/urfave/cli/v2"
 	"gonum.org/v1/gonum/blas/blas32"
 
 	"github.com/bluefin-hpo/bluefin/objective/finetune"
@@ -24,24 +23,24 @@ import (
 // A predictor is a saved network of any task.
 type predictor struct {
 	classes     []string // nil: a regression
-	columns     []string // that it needs
-	labelColumn string   // that the truth is in, if it is there
+	columns     []string // that the input must have
+	labelColumn string   // with the true labels, if the input has it
 	predict     func(rows *finetune.Rows) (blas32.General, error)
 
-	// Of the rows with a label.
+	// Counts over the rows with a label.
 	judged, right int
 	squares       float64
 }
 
-// loadPredictor reads the network in the folder of --model.
-func loadPredictor(c *cli.Context) (*predictor, error) {
-	dir := c.String("model")
+// load reads the network in the folder of --model.
+func (p *predictCommand) load() (*predictor, error) {
+	dir := p.model
 	if err := settleFolder(dir); err != nil {
 		return nil, fmt.Errorf("--model: %w", err)
 	}
 	var n note
 	if b, err := os.ReadFile(filepath.Join(dir, noteFile)); err == nil {
-		_ = json.Unmarshal(b, &n) // it only has defaults for flags
+		_ = json.Unmarshal(b, &n) // only for defaults
 	}
 	if _, err := os.ReadDir(dir); err != nil {
 		return nil, fmt.Errorf("--model: %w", err)
@@ -50,40 +49,40 @@ func loadPredictor(c *cli.Context) (*predictor, error) {
 		_, err := os.Stat(filepath.Join(dir, name))
 		return !errors.Is(err, fs.ErrNotExist)
 	}
-	p := &predictor{}
+	net := &predictor{}
 	switch {
 	case has("features.json"):
-		if c.IsSet("text-column") {
+		if p.textColumn != "" {
 			return nil, usagef("--text-column is for networks of texts, and %s has one of a table", dir)
 		}
 		m, err := tabular.Load(dir)
 		if err != nil {
 			return nil, fmt.Errorf("--model: %w", err)
 		}
-		p.classes, p.columns, p.predict = m.Classes, m.Columns(), m.Predict
-		p.labelColumn = cmp.Or(c.String("label-column"), m.LabelColumn, "label")
+		net.classes, net.columns, net.predict = m.Classes, m.Columns(), m.Predict
+		net.labelColumn = cmp.Or(p.labelColumn, m.LabelColumn, "label")
 	case has("config.json"):
 		m, err := text.Load(dir)
 		if err != nil {
 			return nil, fmt.Errorf("--model: %w: want a folder that finetune --output wrote", err)
 		}
-		column := cmp.Or(c.String("text-column"), n.TextColumn, "text")
-		p.classes, p.columns = m.Classes, []string{column}
-		p.predict = func(rows *finetune.Rows) (blas32.General, error) {
+		column := cmp.Or(p.textColumn, n.TextColumn, "text")
+		net.classes, net.columns = m.Classes, []string{column}
+		net.predict = func(rows *finetune.Rows) (blas32.General, error) {
 			texts, err := rows.Column(column)
 			if err != nil {
 				return blas32.General{}, err
 			}
 			return m.Predict(texts), nil
 		}
-		p.labelColumn = cmp.Or(c.String("label-column"), n.LabelColumn, "label")
+		net.labelColumn = cmp.Or(p.labelColumn, n.LabelColumn, "label")
 	default:
 		return nil, fmt.Errorf("--model is %s, which has neither features.json nor config.json: want a folder that finetune --output wrote for texts or a table", dir)
 	}
-	return p, nil
+	return net, nil
 }
 
-// check sees to it that the rows have all columns.
+// check returns an error unless the rows have all columns.
 func (p *predictor) check(rows *finetune.Rows) error {
 	var missing []string
 	for _, column := range p.columns {
@@ -97,7 +96,7 @@ func (p *predictor) check(rows *finetune.Rows) error {
 	return fmt.Errorf("the input has no column %s, want all that the network was trained on; there are %q", strings.Join(missing, ", "), rows.Columns)
 }
 
-// compare counts a prediction with a label beside it.
+// compare counts a prediction beside its label.
 func (p *predictor) compare(predicted string, y float32, label string) {
 	if p.classes != nil {
 		if label != "" {
@@ -114,13 +113,13 @@ func (p *predictor) compare(predicted string, y float32, label string) {
 	}
 }
 
-// judge says how good the predictions of rows with a label are.
-func (p *predictor) judge(c *cli.Context) {
+// judge reports how good the predictions of rows with a label are.
+func (p *predictor) judge(con console) {
 	switch n := float64(p.judged); {
 	case n == 0:
 	case p.classes != nil:
-		logf(c, "Of %d rows with a label, %d are right: accuracy %.1f %%.", p.judged, p.right, 100*float64(p.right)/n)
+		con.logf("Of %d rows with a label, %d are right: accuracy %.1f %%.", p.judged, p.right, 100*float64(p.right)/n)
 	default:
-		logf(c, "Of %d rows with a number the RMSE is %.4g.", p.judged, math.Sqrt(p.squares/n))
+		con.logf("Of %d rows with a number the RMSE is %.4g.", p.judged, math.Sqrt(p.squares/n))
 	}
 }

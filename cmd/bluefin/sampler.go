@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -14,26 +15,52 @@ import (
 	"github.com/bluefin-hpo/bluefin/sampler"
 )
 
-func samplerKwargsFlag() cli.Flag {
-	return &cli.StringFlag{Name: "sampler-kwargs", Usage: "`JSON` object of settings of --sampler under the names that Optuna has for them, like {\"n_startup_trials\": 20, \"seed\": 1}"}
+// samplerFlags select a sampler.
+type samplerFlags struct {
+	name   string
+	kwargs string // JSON
+	seed   uint64
+
+	byDefault string // for name ""
 }
 
-// samplerNames are those that samplerFor knows, besides Optuna's.
+func (f *samplerFlags) nameFlag(byDefault string) cli.Flag {
+	f.byDefault = byDefault // and not of the flag, since kwargs need a name that is given
+	return &cli.StringFlag{Name: "sampler", Destination: &f.name, DefaultText: strconv.Quote(byDefault),
+		Usage: "how parameters are drawn, `NAME` is " + words(samplerNames()) + ", or Optuna's name, like TPESampler"}
+}
+
+func (f *samplerFlags) kwargsFlag() cli.Flag {
+	return &cli.StringFlag{Name: "sampler-kwargs", Destination: &f.kwargs,
+		Usage: "`JSON` object of settings of --sampler under Optuna's names, like {\"n_startup_trials\": 20, \"seed\": 1}"}
+}
+
+func (f *samplerFlags) seedFlag() cli.Flag {
+	return &cli.Uint64Flag{Name: "seed", Destination: &f.seed,
+		Usage: "a `NUMBER` that determines everything random: the same seed gives the same trials"}
+}
+
+// samplerNames are our names of samplers.
 func samplerNames() []string {
 	return []string{"auto", "tpe", "tpe-independent", "cmaes", "cmaes-ipop", "cmaes-bipop", "gp", "qmc", "random", "bruteforce"}
 }
 
-// samplerFor returns the sampler that the flags ask for. A seed among
-// --sampler-kwargs becomes that of --seed.
-func samplerFor(c *cli.Context) (sampler.Sampler, error) {
-	args, err := parseKwargs(c)
+// chosen returns the name of the sampler.
+func (f samplerFlags) chosen() string { return cmp.Or(f.name, f.byDefault) }
+
+// sampler returns the sampler for a number of trials, 0 if it is not known, and the seed, which may
+// be among the settings.
+func (f samplerFlags) sampler(trials int) (s sampler.Sampler, seed uint64, err error) {
+	args, err := f.parse()
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	var s sampler.Sampler
-	switch name := c.String("sampler"); name {
+	if seed, err = args.seed(f.seed); err != nil {
+		return nil, 0, err
+	}
+	switch name := f.chosen(); name {
 	case "auto":
-		s = &sampler.Auto{Trials: c.Int("trials")} // 0 where there is no such flag
+		s = &sampler.Auto{Trials: trials}
 	case "tpe", "TPESampler", "tpe-independent":
 		s = &sampler.TPE{
 			StartupTrials: args.positive("n_startup_trials"), Candidates: args.positive("n_ei_candidates"),
@@ -48,47 +75,39 @@ func samplerFor(c *cli.Context) (sampler.Sampler, error) {
 	case "gp", "GPSampler":
 		s = &sampler.GP{StartupTrials: args.positive("n_startup_trials"), Deterministic: args.bool("deterministic_objective", false)}
 	case "qmc", "QMCSampler":
-		q := sampler.QMC{Plain: !args.bool("scramble", true)}
+		q := sampler.QMC{Plain: !args.bool("scramble", true), Seed: seed}
 		if args.word("qmc_type", "sobol", "halton") == "halton" {
 			q.Sequence = sampler.Halton
 		}
-		q.Seed, err = args.seed(c)
 		s = q
 	case "random", "RandomSampler":
 		s = sampler.Random{}
 	case "bruteforce", "BruteForceSampler":
 		s = sampler.BruteForce{}
 	default:
-		return nil, usagef("--sampler is %q, want one of %s", name, strings.Join(samplerNames(), ", "))
+		return nil, 0, usagef("--sampler is %q, want one of %s", name, strings.Join(samplerNames(), ", "))
 	}
-	if err == nil {
-		_, err = args.seed(c)
-	}
-	if err == nil {
-		err = args.check(c.String("sampler"))
-	}
-	return s, err
+	return s, seed, args.check(f.chosen())
 }
 
-// kwargs are the settings of --sampler-kwargs. Its methods read one each and
-// keep the first mistake; null is as if the setting were not there.
+// kwargs are the settings of --sampler-kwargs. Each method reads one; the first mistake is kept and
+// returned by check. null counts as absent.
 type kwargs struct {
 	values map[string]any
 	known  []string
 	err    error
 }
 
-func parseKwargs(c *cli.Context) (*kwargs, error) {
-	text := c.String("sampler-kwargs")
-	if text == "" {
+func (f samplerFlags) parse() (*kwargs, error) {
+	if f.kwargs == "" {
 		return &kwargs{}, nil
 	}
-	if !c.IsSet("sampler") {
+	if f.name == "" {
 		return nil, usagef("--sampler-kwargs is set without --sampler, want both")
 	}
 	var object map[string]json.RawMessage
-	if err := json.Unmarshal([]byte(text), &object); err != nil || object == nil {
-		return nil, usagef("--sampler-kwargs is %.200q, want a JSON object", text)
+	if err := json.Unmarshal([]byte(f.kwargs), &object); err != nil || object == nil {
+		return nil, usagef("--sampler-kwargs is %.200q, want a JSON object", f.kwargs)
 	}
 	k := &kwargs{values: map[string]any{}}
 	for name, raw := range object {
@@ -115,7 +134,7 @@ func (k *kwargs) wrong(name, want string) {
 	}
 }
 
-// positive returns a whole number of at least 1, or 0 if there is none.
+// positive returns a whole number of at least 1, or 0 if it is absent.
 func (k *kwargs) positive(name string) int {
 	v, ok := k.get(name)
 	n, isInt := v.(int)
@@ -146,23 +165,23 @@ func (k *kwargs) word(name string, allowed ...string) string {
 	return word
 }
 
-// seed returns the seed of the flag or that of the settings, which it copies to
-// the flag.
-func (k *kwargs) seed(c *cli.Context) (uint64, error) {
+// seed returns the seed of the flag, or that of the settings if the flag is not given.
+func (k *kwargs) seed(flag uint64) (uint64, error) {
 	v, ok := k.get("seed")
-	if n, isInt := v.(int); ok && isInt && n >= 0 {
-		if c.IsSet("seed") && c.Uint64("seed") != uint64(n) {
-			return 0, usagef("--seed is %d and the seed of --sampler-kwargs %d, want one of them", c.Uint64("seed"), n)
-		}
-		return uint64(n), c.Set("seed", strconv.Itoa(n))
-	} else if ok {
+	n, isInt := v.(int)
+	switch {
+	case !ok:
+	case !isInt || n < 0:
 		k.wrong("seed", "a whole number of at least 0")
+	case flag != 0 && flag != uint64(n):
+		return 0, usagef("--seed is %d and the seed of --sampler-kwargs %d, want one of them", flag, n)
+	default:
+		return uint64(n), nil
 	}
-	return c.Uint64("seed"), nil
+	return flag, nil
 }
 
-// check returns the first mistake, or the name of a setting that the sampler
-// does not have.
+// check returns the first mistake, or an error for a setting that the sampler does not have.
 func (k *kwargs) check(samplerName string) error {
 	var unknown []string
 	for name := range k.values {

@@ -19,7 +19,7 @@ func TestStoragePath(t *testing.T) {
 		"sqlite:///100%.db":            "100%.db",
 		"sqlite:///a%20b%C3%A9%zz%.db": "a bé%zz%.db",
 	} {
-		if got, err := storagePath(value); err != nil || got != want {
+		if got, err := storagePath("storage", value); err != nil || got != want {
 			t.Errorf("%s: got %q, %v, want %q", value, got, err, want)
 		}
 	}
@@ -46,7 +46,7 @@ func TestStoragesThatAreNoFile(t *testing.T) {
 		"rediss://:secret@h:6379/0":             "URL of rediss,",
 		"https://u:secret@example.org/study.db": "URL of https,",
 	} {
-		path, err := storagePath(value)
+		path, err := storagePath("storage", value)
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %q, %v, want an error with %q", value, path, err, want)
 		}

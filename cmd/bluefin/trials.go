@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -15,70 +16,74 @@ import (
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
-func trialsCommand() *cli.Command {
-	return trialList("trials", "print all trials of a study", false, func(c *cli.Context, s *study.Study) ([]*trial.Trial, error) {
-		return s.Trials(c.Context)
-	})
+// trialsCommand prints a record for each of some trials: trials, best-trial and best-trials.
+type trialsCommand struct {
+	name, usage string
+	single      bool // one record, not a list
+	list        func(context.Context, *study.Study) ([]*trial.Trial, error)
+	format      formatFlags
+	study       studyFlags
 }
 
-func bestTrialCommand() *cli.Command {
-	return trialList("best-trial", "print the best trial of a study with one objective", true, func(c *cli.Context, s *study.Study) ([]*trial.Trial, error) {
-		if n := len(s.Directions()); n > 1 {
-			return nil, fmt.Errorf("study %q has %d objectives and so no single best trial: want bluefin best-trials", s.Name(), n)
-		}
-		best, err := s.Best(c.Context)
-		return []*trial.Trial{best}, err
-	})
+func allTrials() *trialsCommand {
+	return &trialsCommand{name: "trials", usage: "print all trials of a study",
+		list: func(ctx context.Context, s *study.Study) ([]*trial.Trial, error) { return s.Trials(ctx) }}
 }
 
-func bestTrialsCommand() *cli.Command {
-	return trialList("best-trials", "print the trials that no other one dominates", false, func(c *cli.Context, s *study.Study) ([]*trial.Trial, error) {
-		return s.BestTrials(c.Context)
-	})
-}
-
-// trialList is a command that prints a record for each of some trials.
-func trialList(name, usage string, single bool, list func(*cli.Context, *study.Study) ([]*trial.Trial, error)) *cli.Command {
-	return &cli.Command{
-		Name:  name,
-		Usage: usage,
-		Flags: append(formatFlags("table"), storageFlag(), studyNameFlag(),
-			attrsFlag("show long attributes in tables too")),
-		Action: func(c *cli.Context) error {
-			if err := checkFormat(c); err != nil {
-				return err
+func bestTrial() *trialsCommand {
+	return &trialsCommand{name: "best-trial", usage: "print the best trial of a study with one objective", single: true,
+		list: func(ctx context.Context, s *study.Study) ([]*trial.Trial, error) {
+			if n := len(s.Directions()); n > 1 {
+				return nil, fmt.Errorf("study %q has %d objectives and so no single best trial: want bluefin best-trials", s.Name(), n)
 			}
-			return withStudy(c, sqlite.Options{ReadOnly: true}, study.Config{}, func(s *study.Study) error {
-				trials, err := list(c, s)
-				if err != nil {
-					return err
-				}
-				records := trialRecords(trials, len(s.Directions()))
-				if c.Bool("flatten") && slices.Contains([]string{"table", "value", "csv"}, c.String("format")) {
-					// The columns are those of all trials, whichever are listed.
-					all, err := s.Trials(c.Context)
-					if err != nil {
-						return err
-					}
-					whole := trialRecords(all, len(s.Directions()))
-					if !c.Bool("attrs") && c.String("format") == "table" {
-						dropLong(whole)
-					}
-					flattenAll(whole)
-					columns := columnNames(whole)
-					flattenAll(records)
-					for i := range records {
-						records[i] = padded(records[i], columns)
-					}
-				}
-				return printRecords(c, records, single)
-			})
-		},
+			best, err := s.Best(ctx)
+			return []*trial.Trial{best}, err
+		}}
+}
+
+func bestTrials() *trialsCommand {
+	return &trialsCommand{name: "best-trials", usage: "print the trials that no other one dominates",
+		list: func(ctx context.Context, s *study.Study) ([]*trial.Trial, error) { return s.BestTrials(ctx) }}
+}
+
+func (t *trialsCommand) define() *cli.Command {
+	return &cli.Command{
+		Name:   t.name,
+		Usage:  t.usage,
+		Flags:  slices.Concat(t.format.flags("table"), t.study.flags(), []cli.Flag{t.format.attrsFlag("show long attributes in tables too")}),
+		Action: action(t.run),
 	}
 }
 
-// trialRecords describes trials as Optuna does. Columns that no trial has are
-// left out.
+func (t *trialsCommand) run(ctx context.Context, con console) error {
+	return t.study.with(ctx, con, sqlite.Options{ReadOnly: true}, study.Config{}, func(s *study.Study) error {
+		trials, err := t.list(ctx, s)
+		if err != nil {
+			return err
+		}
+		records := trialRecords(trials, len(s.Directions()))
+		if t.format.flatten && slices.Contains([]string{"table", "value", "csv"}, t.format.format) {
+			// The columns are those of all trials, whichever are listed.
+			all, err := s.Trials(ctx)
+			if err != nil {
+				return err
+			}
+			whole := trialRecords(all, len(s.Directions()))
+			if !t.format.attrs && t.format.format == "table" {
+				dropLong(whole)
+			}
+			flattenAll(whole)
+			columns := columnNames(whole)
+			flattenAll(records)
+			for i := range records {
+				records[i] = padded(records[i], columns)
+			}
+		}
+		return t.format.print(con, records, t.single)
+	})
+}
+
+// trialRecords describes trials as Optuna does. Columns that no trial has are left out.
 func trialRecords(trials []*trial.Trial, objectives int) []record {
 	some := func(has func(*trial.Trial) bool) bool { return slices.ContainsFunc(trials, has) }
 	params := some(func(t *trial.Trial) bool { return len(t.Params) > 0 })
@@ -129,7 +134,7 @@ func trialRecords(trials []*trial.Trial, objectives int) []record {
 	return records
 }
 
-// reporting tells whether a trial is running and has reported.
+// reporting reports whether a trial is running and has reports.
 func reporting(t *trial.Trial) bool { return t.State == trial.Running && len(t.Reports) > 0 }
 
 // failureLine is why a trial failed, without the stack of a panic.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/dustin/go-humanize"
+	"github.com/dustin/go-humanize/english"
 	"golang.org/x/term"
 )
 
@@ -65,3 +66,9 @@ func shortValue(v any) string {
 	}
 	return fmt.Sprint(v)
 }
+
+// megabytes shows a number of bytes where small differences matter.
+func megabytes(bytes int64) string { return fmt.Sprintf("%.1f MB", float64(bytes)/1e6) }
+
+// counted shows a number of things: 1 trial, 2 trials.
+func counted(n int, thing string) string { return english.Plural(n, thing, "") }

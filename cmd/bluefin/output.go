@@ -10,68 +10,72 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/google/uuid"
 	"github.com/urfave/cli/v2"
 )
 
-func outputFlag() cli.Flag {
-	return &cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "the `FILE` to write (default: standard output)"}
+// outputFlags say where a command writes.
+type outputFlags struct {
+	path  string // "" and "-": standard output
+	force bool   // replace what is no earlier output
 }
 
-func forceFlag() cli.Flag {
-	return &cli.BoolFlag{Name: "force", Usage: "replace the file whatever it holds, unless it is a database"}
-}
-
-// writeOutput writes text to standard output or to the file that --output
-// names. It reports whether that was a file.
-func writeOutput(c *cli.Context, text []byte) (file bool, err error) {
-	path := c.String("output")
-	if path == "" || path == "-" {
-		_, err = c.App.Writer.Write(text)
-		return false, err
+func (o *outputFlags) flags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "output", Destination: &o.path, Aliases: []string{"o"}, Usage: "the `FILE` to write (default: standard output)"},
+		&cli.BoolFlag{Name: "force", Destination: &o.force, Usage: "replace the file whatever it holds, unless it is a database"},
 	}
-	return true, writeFile(c, path, text)
 }
 
-// writeFile writes a file as a whole or not at all: a full disk or a kill leaves
-// what was there. Pipes and character devices are written to. What is no earlier
-// output of the same command is replaced only with --force, and a database is
-// never replaced.
-func writeFile(c *cli.Context, path string, text []byte) error {
-	return streamFile(c, path, text, func(w io.Writer) error {
-		_, err := w.Write(text)
-		return err
-	})
+// toFile reports whether there is a file to write.
+func (o outputFlags) toFile() bool { return o.path != "" && o.path != "-" }
+
+// write writes text, and reports whether it went to a file. db is the study file of the command,
+// which is never replaced.
+func (o outputFlags) write(con console, db storageFlag, text []byte) (file bool, err error) {
+	write := func(w io.Writer) error { _, err := w.Write(text); return err }
+	if !o.toFile() {
+		return false, write(con.out)
+	}
+	return true, o.stream(db, text, write)
 }
 
-// streamFile is writeFile of what write writes, of which text is the beginning.
-func streamFile(c *cli.Context, path string, text []byte, write func(io.Writer) error) error {
-	err := checkTarget(c, path)
+// stream calls write with the file, whose contents begin with text. The file is written whole or not
+// at all: a full disk or a kill leaves the old one. Pipes and character devices are just written to.
+// Only an earlier output of the same command is replaced without --force, and a database never is.
+func (o outputFlags) stream(db storageFlag, text []byte, write func(io.Writer) error) error {
+	err := checkPlace(db, o.path)
+	database := false
+	if err == nil {
+		database, err = isDatabase(o.path)
+	}
 	var info fs.FileInfo
 	if err == nil {
-		info, err = os.Stat(path)
+		info, err = os.Stat(o.path)
 	}
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		err = replaceFile(path, nil, write)
+		err = replaceFile(o.path, nil, write)
 	case err != nil:
 	case !info.Mode().IsRegular():
 		var f *os.File
-		if f, err = os.OpenFile(path, os.O_WRONLY, 0); err == nil {
+		if f, err = os.OpenFile(o.path, os.O_WRONLY, 0); err == nil {
 			err = errors.Join(write(f), f.Close())
 		}
-	case !c.Bool("force") && !earlierOutput(path, text):
+	case database:
+		err = errors.New("it is a SQLite database, which is never replaced: want another name")
+	case !o.force && !earlierOutput(o.path, text):
 		err = errors.New("it exists and is no earlier output of this command: --force replaces it")
 	default:
-		err = replaceFile(path, info, write)
+		err = replaceFile(o.path, info, write)
 	}
-	return writeError(path, err)
+	return writeError(o.path, err)
 }
 
-// writeError says what could not be written, without the names of temporary
-// files.
+// writeError names the file that was not written, and no temporary one.
 func writeError(path string, err error) error {
 	var p *fs.PathError
 	var l *os.LinkError
@@ -86,24 +90,10 @@ func writeError(path string, err error) error {
 	return fmt.Errorf("write %s: %w", path, err)
 }
 
-// checkTarget returns an error if no file may be written at path, whether
-// forced or not. Commands that work for long call it first.
-func checkTarget(c *cli.Context, path string) error {
-	err := checkPlace(c, path)
-	if err != nil {
-		return err
-	}
-	database, err := isDatabase(path)
-	if database {
-		return errors.New("it is a SQLite database, which is never replaced: want another name")
-	}
-	return err
-}
-
-// checkPlace returns an error if path is no place for a file: there is a folder
-// or a disk, or it is where a database keeps a part of itself.
-func checkPlace(c *cli.Context, path string) error {
-	if study, err := storagePath(c.String("storage")); err == nil {
+// checkPlace returns an error if no file can be at path: it is a folder or a disk, the study file db
+// or a part of it, or where another database keeps a part of itself.
+func checkPlace(db storageFlag, path string) error {
+	if study, err := db.path(); err == nil {
 		for _, suffix := range append(databaseParts, "") {
 			if sameFile(path, realPath(study)+suffix) {
 				return errors.New("it is the study file, or a part of it")
@@ -131,11 +121,11 @@ func checkPlace(c *cli.Context, path string) error {
 	return nil
 }
 
-// databaseParts are what the names of files end with that SQLite, and the turns
-// of writers, keep beside a database.
+// databaseParts are the endings of the files that SQLite keeps beside a database, and of the one by
+// which our writers take turns.
 var databaseParts = []string{"-wal", "-shm", "-journal", ".lock"}
 
-// databasePart splits the name of such a file.
+// databasePart splits off such an ending.
 func databasePart(path string) (base string, ok bool) {
 	for _, suffix := range databaseParts {
 		if n := len(path) - len(suffix); n > 0 && strings.EqualFold(path[n:], suffix) {
@@ -145,8 +135,7 @@ func databasePart(path string) (base string, ok bool) {
 	return "", false
 }
 
-// isDatabase reports whether an ordinary file begins as a SQLite database or its
-// log does.
+// isDatabase reports whether an ordinary file begins as a SQLite database or its log does.
 func isDatabase(path string) (bool, error) {
 	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() {
 		return false, nil
@@ -158,12 +147,8 @@ func isDatabase(path string) (bool, error) {
 	defer f.Close()
 	head := make([]byte, 16)
 	n, _ := io.ReadFull(f, head)
-	for _, magic := range []string{"SQLite format 3\x00", "\x37\x7f\x06\x82", "\x37\x7f\x06\x83"} {
-		if bytes.HasPrefix(head[:n], []byte(magic)) {
-			return true, nil
-		}
-	}
-	return false, nil
+	magics := []string{"SQLite format 3\x00", "\x37\x7f\x06\x82", "\x37\x7f\x06\x83"}
+	return slices.ContainsFunc(magics, func(magic string) bool { return bytes.HasPrefix(head[:n], []byte(magic)) }), nil
 }
 
 func sameFile(a, b string) bool {
@@ -183,16 +168,16 @@ func realPath(path string) string {
 	return path
 }
 
-// earlierOutput reports whether the file at path may be replaced by text without
-// asking: it is empty, or it is JSON whose first object has no names but those
-// of text, or it is another format and its first line is that of text.
+// earlierOutput reports whether the file at path looks like an earlier text, so that it may be
+// replaced without asking: it is empty; or JSON whose first object has no names but those of text; or
+// another format with the same first line.
 func earlierOutput(path string, text []byte) bool {
 	f, err := os.Open(path)
 	if err != nil {
 		return false
 	}
 	defer f.Close()
-	const most = 16 << 20 // bytes that the first object may take
+	const most = 16 << 20 // bytes, more than the first object takes
 	old, err := io.ReadAll(io.LimitReader(f, most))
 	if err != nil {
 		return false
@@ -211,8 +196,7 @@ func earlierOutput(path string, text []byte) bool {
 	return ok
 }
 
-// firstNames returns the first object of JSON text: that which it begins with,
-// or the first of a list.
+// firstNames returns the first object of JSON text, which may be in a list.
 func firstNames(text []byte) (object map[string]json.RawMessage, ok bool) {
 	d := json.NewDecoder(bytes.NewReader(text))
 	if bytes.HasPrefix(text, []byte("[")) {
@@ -229,8 +213,8 @@ func firstLine(text []byte) string {
 	return line
 }
 
-// replaceFile writes beside the file at path and then renames. old is what is
-// there, nil if nothing is.
+// replaceFile writes a file beside path and renames it. old is the file at path, nil if there is none.
+// Like putFolder and sqlite.Backup, it is safe against kills and power cuts.
 func replaceFile(path string, old fs.FileInfo, write func(io.Writer) error) (err error) {
 	path = realPath(path)
 	temporary := filepath.Join(filepath.Dir(path), ".bluefin-"+uuid.NewString())
@@ -256,6 +240,6 @@ func replaceFile(path string, old fs.FileInfo, write func(io.Writer) error) (err
 	if err = os.Rename(temporary, path); err != nil {
 		return err
 	}
-	_ = syncPath(filepath.Dir(path)) // where a folder can be
+	_ = syncPath(filepath.Dir(path)) // not every system can sync a folder
 	return nil
 }

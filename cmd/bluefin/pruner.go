@@ -11,37 +11,29 @@ import (
 	"github.com/bluefin-hpo/bluefin/pruner"
 )
 
-func samplerFlag(byDefault string) cli.Flag {
-	return &cli.StringFlag{Name: "sampler", Value: byDefault, Usage: "how parameters are drawn, `NAME` is " + words(samplerNames()) + ", or Optuna's name of it, like TPESampler"}
+func prunerFlag(pruner *string) cli.Flag {
+	return &cli.StringFlag{Name: "pruner", Destination: pruner, Value: "median", Usage: "when a trial is stopped early, `NAME` is " + words(prunerNames()) +
+		". Some take a number: percentile:25 stops trials outside the best quarter, patient:5 those that have not improved for more than 5" +
+		" reports, threshold:2.5 those that report more than that or NaN"}
 }
 
-func prunerFlag() cli.Flag {
-	return &cli.StringFlag{Name: "pruner", Value: "median", Usage: "when a trial is stopped early, `NAME` is " + words(prunerNames()) +
-		". Some take a number: percentile:25 stops what is not in the best quarter, patient:5 what has not improved for more than 5" +
-		" reports, threshold:2.5 what reports more than that or NaN"}
-}
-
-func seedFlag() cli.Flag {
-	return &cli.Uint64Flag{Name: "seed", Usage: "a `NUMBER` that decides over all that is random: the same seed gives the same trials"}
-}
-
-// prunerNames are those that prunerFor knows.
+// prunerNames are our names of pruners.
 func prunerNames() []string {
 	return []string{"median", "percentile", "halving", "hyperband", "patient", "threshold", "none"}
 }
 
-// prunerFor returns the pruner that the flags ask for, nil for none, for a study
-// of the given name.
-func prunerFor(c *cli.Context, studyName string) (pruner.Pruner, error) {
-	name, text, given := strings.Cut(c.String("pruner"), ":")
-	// number is what follows the name, or else the default.
+// parsePruner returns the pruner that --pruner selects, nil for none, for a study of the given name,
+// by which Hyperband assigns trials to brackets.
+func parsePruner(flag, studyName string) (pruner.Pruner, error) {
+	name, text, given := strings.Cut(flag, ":")
+	// number returns the number after the name, or the default.
 	number := func(byDefault float64, allowed func(x float64) bool, what string) (float64, error) {
 		if !given {
 			return byDefault, nil
 		}
 		x, err := strconv.ParseFloat(text, 64)
 		if err != nil || !allowed(x) {
-			return 0, usagef("--pruner is %q, want %s after %s:", c.String("pruner"), what, name)
+			return 0, usagef("--pruner is %q, want %s after %s:", flag, what, name)
 		}
 		return x, nil
 	}
@@ -57,7 +49,7 @@ func prunerFor(c *cli.Context, studyName string) (pruner.Pruner, error) {
 		return pruner.Threshold{Upper: &x}, err
 	}
 	if given && slices.Contains(prunerNames(), name) {
-		return nil, usagef("--pruner is %q, want no number after %s", c.String("pruner"), name)
+		return nil, usagef("--pruner is %q, want no number after %s", flag, name)
 	}
 	switch name {
 	case "median":
@@ -69,10 +61,10 @@ func prunerFor(c *cli.Context, studyName string) (pruner.Pruner, error) {
 	case "none":
 		return nil, nil
 	}
-	return nil, usagef("--pruner is %q, want one of %s", c.String("pruner"), strings.Join(prunerNames(), ", "))
+	return nil, usagef("--pruner is %q, want one of %s", flag, strings.Join(prunerNames(), ", "))
 }
 
-// words are names as a sentence lists them.
+// words lists names as a sentence does.
 func words(names []string) string {
 	last := len(names) - 1
 	return strings.Join(names[:last], ", ") + " or " + names[last]

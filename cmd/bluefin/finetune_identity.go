@@ -13,16 +13,13 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/urfave/cli/v2"
-
 	"github.com/bluefin-hpo/bluefin/objective/finetune"
 	"github.com/bluefin-hpo/bluefin/objective/finetune/train"
 	"github.com/bluefin-hpo/bluefin/storage"
 	"github.com/bluefin-hpo/bluefin/study"
 )
 
-// An identity is what the trials of a study must share, or their values could
-// not be compared. It is kept with the study.
+// An identity is what the trials of a study must share to be comparable. It is saved with the study.
 type identity struct {
 	Task   string          `json:"task"`
 	ID     string          `json:"id"` // of weights and data
@@ -31,12 +28,11 @@ type identity struct {
 	Stages finetune.Stages `json:"stages"`
 	Kernel string          `json:"kernel"`
 
-	// What ID depends on, so that a message can say what differs. Older studies
-	// lack them.
-	Flags map[string]string `json:"flags,omitempty"` // of the task, those that are given
+	// What ID depends on, so that a message can name what differs. Older studies lack them.
+	Flags map[string]string `json:"flags,omitempty"` // of the data, those that were given
 	Files map[string]string `json:"files,omitempty"` // SHA-256 of the files among them
 
-	// How the study was searched when it was begun. This may change; it is said.
+	// How the search started. These may change, with a message.
 	Sampler string `json:"sampler,omitempty"`
 	Pruner  string `json:"pruner,omitempty"`
 }
@@ -44,8 +40,8 @@ type identity struct {
 // identityKey is the user attribute of a study that holds its identity.
 const identityKey = "finetune"
 
-func identityOf(c *cli.Context, t *task, seed uint64) (identity, error) {
-	id, err := t.ID()
+func (t *tuning) identity() (identity, error) {
+	id, err := t.task.ID()
 	if err != nil {
 		return identity{}, err
 	}
@@ -53,19 +49,29 @@ func identityOf(c *cli.Context, t *task, seed uint64) (identity, error) {
 	if err != nil {
 		return identity{}, err
 	}
-	i := identity{Task: t.Name, ID: id[:16], Seed: seed, Metric: cmp.Or(t.Metric, train.MetricLoss), Stages: t.Stages, Kernel: kernel,
-		Flags: map[string]string{}, Files: map[string]string{}, Sampler: c.String("sampler"), Pruner: c.String("pruner")}
-	for _, f := range append(taskFlags(), dataFlags()...) {
-		name := f.Names()[0]
-		if name == "output" || name == "task" || !c.IsSet(name) {
-			continue
-		}
-		i.Flags[name] = fmt.Sprint(c.Value(name))
-		if sum, err := fileHash(c.String(name)); err == nil {
-			i.Files[name] = sum[:16]
+	i := identity{
+		Task: t.task.Name, ID: id[:16], Seed: t.cfg.Seed, Metric: t.task.Metric, Stages: t.task.Stages, Kernel: kernel,
+		Flags: map[string]string{}, Files: map[string]string{}, Sampler: t.sampler.chosen(), Pruner: t.pruner,
+	}
+	for _, name := range identityFlags() {
+		if value, ok := t.given[name]; ok {
+			i.Flags[name] = value
+			if sum, err := fileHash(value); err == nil {
+				i.Files[name] = sum[:16]
+			}
 		}
 	}
 	return i, nil
+}
+
+// identityFlags are the flags on which the ID of a task depends.
+func identityFlags() (names []string) {
+	for _, f := range new(dataFlags).flags() {
+		if name := f.Names()[0]; name != "output" && name != "force" && name != "task" {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 // fileHash returns the SHA-256 of a regular file.
@@ -83,14 +89,13 @@ func fileHash(path string) (string, error) {
 	return hex.EncodeToString(sum.Sum(nil)), err
 }
 
-// sameTask sees to it that all trials of a study are of one task, trained with
-// one seed.
-func sameTask(ctx context.Context, c *cli.Context, s *study.Study, task *task, seed uint64) error {
+// sameTask makes sure that all trials of a study have one identity.
+func (t *tuning) sameTask(ctx context.Context, s *study.Study) error {
 	attrs, err := s.UserAttrs(ctx)
 	if err != nil {
 		return err
 	}
-	now, err := identityOf(c, task, seed)
+	now, err := t.identity()
 	if err != nil {
 		return err
 	}
@@ -113,20 +118,21 @@ func sameTask(ctx context.Context, c *cli.Context, s *study.Study, task *task, s
 		return fmt.Errorf("study %q is of --task %s, and this is %s: give another --study-name", s.Name(), was.Task, now.Task)
 	}
 	if all := was.differs(now); len(all) > 0 {
-		return fmt.Errorf("study %q was begun %s: the trials of both could not be compared. Repeat it as it was, or give another --study-name", s.Name(), strings.Join(all, ", and "))
+		return fmt.Errorf("study %q was started %s: the trials of both could not be compared. Repeat it as it was, or give another --study-name", s.Name(), strings.Join(all, ", and "))
 	}
 	for _, f := range []struct{ flag, then, now string }{{"sampler", was.Sampler, now.Sampler}, {"pruner", was.Pruner, now.Pruner}} {
 		if f.then != "" && f.then != f.now {
-			logf(c, "The study was begun with --%s %s and resumes with %s.", f.flag, f.then, f.now)
+			t.logf("The study was started with --%s %s and resumes with %s.", f.flag, f.then, f.now)
 		}
 	}
 	if !sameBits(was.Kernel, now.Kernel) {
-		logf(c, "The study was begun with the kernel %s, and this is %s: the same settings give results whose last digits differ. BLUEFIN_KERNEL=%s pins it.", was.Kernel, now.Kernel, was.Kernel)
+		t.logf("The study was started with the kernel %s, and this is %s: the same settings give results whose last digits differ. BLUEFIN_KERNEL=%s pins it.",
+			was.Kernel, now.Kernel, was.Kernel)
 	}
 	return nil
 }
 
-// differs says what of the study is not so now.
+// differs lists the differences between how a study was started and how it is resumed.
 func (was identity) differs(now identity) (all []string) {
 	if was.Seed != now.Seed {
 		all = append(all, fmt.Sprintf("with --seed %d, and now it is %d", was.Seed, now.Seed))
@@ -137,18 +143,17 @@ func (was identity) differs(now identity) (all []string) {
 	if was.Stages != now.Stages {
 		all = append(all, fmt.Sprintf("with %s, and now it is %s", stagesText(was.Stages), stagesText(now.Stages)))
 	}
-	if was.ID == now.ID || was.Flags == nil && len(all) > 0 { // which the seed may explain
+	if was.ID == now.ID || was.Flags == nil && len(all) > 0 { // the seed may explain it: it divides the data
 		return all
 	}
 	if was.Flags == nil {
 		return append(all, "with other data or another model")
 	}
-	for _, f := range append(taskFlags(), dataFlags()...) {
-		name := f.Names()[0]
+	for _, name := range identityFlags() {
 		then, had := was.Flags[name]
 		is, has := now.Flags[name]
 		switch {
-		case was.Files[name] != "" && was.Files[name] == now.Files[name]: // wherever it lies
+		case was.Files[name] != "" && was.Files[name] == now.Files[name]: // the same file, moved
 		case had && !has:
 			all = append(all, fmt.Sprintf("with --%s %s, and now --%s is not given", name, then, name))
 		case !had && has:
@@ -171,20 +176,20 @@ func (was identity) differs(now identity) (all []string) {
 	return all
 }
 
-// dataName is what a study is called if nothing is said: its task and its data.
-func dataName(c *cli.Context, t *task) string {
-	file := filepath.Base(c.String("train"))
-	if c.String("train") == "" {
+// studyName is the default name of a study: its task and its data.
+func (f *dataFlags) studyName(t *task) string {
+	if f.train == "" {
 		return t.Name
 	}
+	file := filepath.Base(f.train)
 	for _, ext := range []string{".gz", filepath.Ext(strings.TrimSuffix(file, ".gz"))} {
 		file = strings.TrimSuffix(file, ext)
 	}
 	return strings.TrimSuffix(t.Name+"-"+strings.ToValidUTF8(file, "_"), "-")
 }
 
-// oldName reports whether there is no study of a name, but one with the name of
-// the task, as they once were called, that is of these data.
+// oldName reports whether there is no study of the name, but one with the name of the task, which was
+// the default before, and with the same data.
 func oldName(ctx context.Context, db storage.Storage, name string, t *task) (bool, error) {
 	if _, err := study.Load(ctx, study.Config{Name: name, Storage: db}); !errors.Is(err, storage.ErrNotExist) {
 		return false, err
@@ -206,4 +211,10 @@ func oldName(ctx context.Context, db storage.Storage, name string, t *task) (boo
 	}
 	var was identity
 	return json.Unmarshal(attrs[identityKey], &was) == nil && was.Task == t.Name && was.ID == id[:16], nil
+}
+
+// sameBits reports whether two kernels give the same results.
+func sameBits(a, b string) bool {
+	fused := func(name string) bool { return name == "avx2" || name == "avx512" }
+	return a == b || fused(a) && fused(b)
 }

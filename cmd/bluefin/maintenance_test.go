@@ -59,7 +59,7 @@ func TestStorageCheckPrintsFindings(t *testing.T) {
 	}
 	copied := filepath.Join(t.TempDir(), "copy.db")
 	_, stderr, code := status(t, "storage", "backup", "--storage", path, "-o", copied)
-	if want := "Wrote " + copied + ".\nIt has what the study file has: 2 findings of bluefin storage check.\n"; stderr != want || code != 0 {
+	if want := "Wrote " + copied + ".\nIt has the defects of the study file: 2 findings of bluefin storage check.\n"; stderr != want || code != 0 {
 		t.Errorf("a backup of it: got exit code %d, %q, want %q", code, stderr, want)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -14,59 +15,60 @@ import (
 	"github.com/bluefin-hpo/bluefin/internal/pyjson"
 )
 
-// A record is one line of output: names and values, in order, as Optuna's
-// command line names and writes them.
+// A record is one line of output: names and values, in order, as Optuna's command line names and
+// writes them.
 type record = pyjson.Object
 
 // A tuple is a list that tables show in parentheses.
 type tuple []any
 
-func formatFlags(format string) []cli.Flag {
-	return []cli.Flag{
-		&cli.StringFlag{Name: "format", Aliases: []string{"f"}, Value: format, Usage: "`FORMAT` of the output: " + words(formats()) +
-			". json has NaN and Infinity as Python does, strict-json as strings; csv is flat"},
-		&cli.BoolFlag{Name: "flatten", Usage: "give each parameter, attribute or element of a list a column of its own"},
-	}
+// formatFlags say how records are printed.
+type formatFlags struct {
+	format  string
+	flatten bool
+	attrs   bool // show long attributes in tables too
 }
-
-func attrsFlag(usage string) cli.Flag { return &cli.BoolFlag{Name: "attrs", Usage: usage} }
 
 func formats() []string { return []string{"table", "json", "strict-json", "yaml", "csv", "value"} }
 
-// checkFormat is to be called before the work is done.
-func checkFormat(c *cli.Context) error {
-	_, err := oneOf("format", c.String("format"), formats()...)
-	return err
+func (f *formatFlags) flags(byDefault string) []cli.Flag {
+	format := choiceFlag(&f.format, "format", "`FORMAT` of the output: "+words(formats())+
+		". json has NaN and Infinity as Python does, strict-json as strings; csv is flat", formats()...)
+	format.Aliases, format.DefaultText, f.format = []string{"f"}, strconv.Quote(byDefault), byDefault
+	return []cli.Flag{format, &cli.BoolFlag{Name: "flatten", Destination: &f.flatten,
+		Usage: "give each parameter, attribute or element of a list a column of its own"}}
 }
 
-// printRecords writes the records; a single one is not put in a list.
-func printRecords(c *cli.Context, records []record, single bool) error {
-	format := c.String("format")
+func (f *formatFlags) attrsFlag(usage string) cli.Flag {
+	return &cli.BoolFlag{Name: "attrs", Destination: &f.attrs, Usage: usage}
+}
+
+// print writes the records; a single one is not put in a list.
+func (f formatFlags) print(con console, records []record, single bool) error {
 	var notes []string
-	if format == "table" && !c.Bool("attrs") {
+	if f.format == "table" && !f.attrs {
 		if names := dropLong(records); len(names) > 0 {
 			notes = append(notes, leftOut(names))
 		}
 	}
-	if c.Bool("flatten") || format == "csv" {
+	if f.flatten || f.format == "csv" {
 		flattenAll(records)
 	}
 	var text bytes.Buffer
-	out := c.App.Writer.(*dataWriter)
-	if width := out.width(); format == "table" && width > 0 {
+	if width := con.out.width(); f.format == "table" && width > 0 {
 		fitted, left := fit(records, width)
 		if len(left) > 0 {
 			notes = append(notes, fmt.Sprintf("No room for: %s (-f json shows all).", listed(left)))
 		}
 		printTable(&text, fitted, true)
-	} else if err := formatRecords(&text, format, records, single); err != nil {
+	} else if err := formatRecords(&text, f.format, records, single); err != nil {
 		return err
 	}
-	if _, err := out.Write(text.Bytes()); err != nil {
+	if _, err := con.out.Write(text.Bytes()); err != nil {
 		return err
 	}
 	for _, note := range notes {
-		logf(c, "%s", note)
+		con.logf("%s", note)
 	}
 	return nil
 }
@@ -110,7 +112,7 @@ func formatRecords(w io.Writer, format string, records []record, single bool) er
 	return nil
 }
 
-// printCSV writes a header and a line for each record. What is nested still is
+// printCSV writes a header and a line for each record. Values that are nested after flattening become
 // JSON text.
 func printCSV(w io.Writer, records []record) error {
 	columns := columnNames(records)
@@ -136,7 +138,7 @@ func printCSV(w io.Writer, records []record) error {
 	return rows.Error()
 }
 
-// cells are the values of a record, as show writes them.
+// cells shows the values of a record.
 func cells(r record, columns []string) []string {
 	var words []string
 	for _, name := range columns {
@@ -162,7 +164,7 @@ func printYAML(w io.Writer, records []record, single bool) error {
 	return e.Close()
 }
 
-// jsonValue is v as pyjson knows it.
+// jsonValue converts v to types that pyjson writes.
 func jsonValue(v any) any {
 	switch v := v.(type) {
 	case tuple:
@@ -177,7 +179,7 @@ func jsonValue(v any) any {
 	return v
 }
 
-// yamlValue is v as maps, whose names YAML sorts, and lists.
+// yamlValue converts v to maps, whose names YAML sorts, and lists.
 func yamlValue(v any) any {
 	switch v := v.(type) {
 	case tuple:

@@ -1,0 +1,130 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/bluefin-hpo/bluefin/internal/pyjson"
+	"github.com/bluefin-hpo/bluefin/internal/sysattr"
+	"github.com/bluefin-hpo/bluefin/space"
+	"github.com/bluefin-hpo/bluefin/storage"
+	"github.com/bluefin-hpo/bluefin/storage/sqlite"
+	"github.com/bluefin-hpo/bluefin/study"
+)
+
+// askCommand starts a trial for a program that is not written in Go.
+type askCommand struct {
+	format  formatFlags
+	study   studyFlags
+	sampler samplerFlags
+	space   string
+	lease   time.Duration
+}
+
+func (a *askCommand) define() *cli.Command {
+	return &cli.Command{
+		Name:  "ask",
+		Usage: "start a trial and print its number and parameters",
+		Flags: slices.Concat(a.format.flags("json"), a.study.flags(), []cli.Flag{
+			a.sampler.nameFlag("tpe"), a.sampler.kwargsFlag(), a.sampler.seedFlag(),
+			&cli.StringFlag{Name: "search-space", Destination: &a.space, Usage: "`JSON` object of distributions by parameter, like " +
+				`{"lr": {"type": "float", "low": 1e-5, "high": 0.1, "log": true}, "opt": {"type": "categorical", "choices": ["sgd", "adam"]}}` +
+				"; @FILE reads it from a file, @- from standard input"},
+			&cli.DurationFlag{Name: "lease", Destination: &a.lease, Value: 24 * time.Hour,
+				Usage: "the `TIME` after which another worker may claim the trial if nobody tells it"},
+		}),
+		Action: action(a.run),
+	}
+}
+
+func (a *askCommand) run(ctx context.Context, con console) error {
+	if a.lease <= 0 {
+		return usagef("--lease is %v, want above 0", a.lease)
+	}
+	text, err := textOrFile(con, "search-space", a.space)
+	if err != nil {
+		return err
+	}
+	dims, err := parseSpace(text)
+	if err != nil {
+		return usagef("--search-space: %w", err)
+	}
+	s, seed, err := a.sampler.sampler(0)
+	if err != nil {
+		return err
+	}
+	return a.study.with(ctx, con, sqlite.Options{MustExist: true}, study.Config{Sampler: s, Seed: seed}, func(s *study.Study) error {
+		exhausted, err := s.Exhausted(ctx)
+		if err != nil {
+			return err
+		}
+		t, err := s.AskDetached(ctx, dims, a.lease)
+		if err != nil {
+			return err
+		}
+		if _, queued := t.SystemAttrs[sysattr.FixedParams]; exhausted && !queued {
+			con.logf("Every combination has been tried or is being tried; trial %d repeats one.", t.Number)
+		}
+		params := record{}
+		for _, p := range t.Params {
+			params = append(params, pyjson.Member{Name: p.Name, Value: p.External()})
+		}
+		r := record{{Name: "number", Value: t.Number}, {Name: "params", Value: params}}
+		if err := a.format.print(con, []record{r}, true); err != nil {
+			return fmt.Errorf("trial %d has started, and must be told: %w", t.Number, err)
+		}
+		return nil
+	})
+}
+
+// parseSpace reads an object of distributions. The names keep their order, which samplers see.
+func parseSpace(text string) ([]space.Dimension, error) {
+	if text == "" {
+		return nil, nil
+	}
+	var object map[string]json.RawMessage
+	if err := json.Unmarshal([]byte(text), &object); err != nil || object == nil {
+		return nil, fmt.Errorf("%.200s is no JSON object: %w", text, cmp.Or(err, errors.New("it is null")))
+	}
+	d := json.NewDecoder(strings.NewReader(text)) // cannot fail: the text is an object
+	_, _ = d.Token()
+	var dims []space.Dimension
+	for d.More() {
+		name, _ := d.Token()
+		var raw json.RawMessage
+		_ = d.Decode(&raw)
+		var err error
+		dim := space.Dimension{Name: name.(string)}
+		if dim.Dist, err = space.Unmarshal(raw); err == nil {
+			err = cmp.Or(storage.CheckName("parameter name", dim.Name), checkChoices(dim.Dist), dim.Dist.Check())
+		}
+		if err != nil {
+			return nil, fmt.Errorf("parameter %q: %w", name, err)
+		}
+		if slices.ContainsFunc(dims, func(d space.Dimension) bool { return d.Name == dim.Name }) {
+			return nil, fmt.Errorf("parameter %q is there twice", name)
+		}
+		dims = append(dims, dim)
+	}
+	return dims, nil
+}
+
+// checkChoices refuses lists and objects, which JSON allows as choices and parameters do not.
+func checkChoices(d space.Dist) error {
+	list, _ := d.(space.Categorical)
+	for i, choice := range list.Choices {
+		switch choice.(type) {
+		case []any, map[string]any:
+			return fmt.Errorf("choice %d is a list or an object, want null, true, false, a number or a string", i)
+		}
+	}
+	return nil
+}

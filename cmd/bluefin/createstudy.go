@@ -1,0 +1,102 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/google/uuid"
+	"github.com/urfave/cli/v2"
+
+	"github.com/bluefin-hpo/bluefin/storage"
+	"github.com/bluefin-hpo/bluefin/storage/sqlite"
+	"github.com/bluefin-hpo/bluefin/trial"
+)
+
+// createStudyCommand creates a study, and the file if there is none.
+type createStudyCommand struct {
+	study        studyFlags
+	direction    string // "": minimize
+	directions   cli.StringSlice
+	skipIfExists bool
+}
+
+func (s *createStudyCommand) define() *cli.Command {
+	name := s.study.nameFlag()
+	name.Usage = "the `NAME` of the study; without it one is made up"
+	return &cli.Command{
+		Name:  "create-study",
+		Usage: "create a study and print its name",
+		Flags: []cli.Flag{
+			s.study.storage.flag(), name,
+			&cli.StringFlag{Name: "direction", Destination: &s.direction, DefaultText: "minimize",
+				Usage: "the `DIRECTION` in which values are good: minimize or maximize"},
+			&cli.StringSliceFlag{Name: "directions", Destination: &s.directions,
+				Usage: "the `DIRECTION` of each of several objectives, one after the other"},
+			&cli.BoolFlag{Name: "skip-if-exists", Destination: &s.skipIfExists, Usage: "do nothing if there is a study of that name"},
+		},
+		Action: action(s.run),
+	}
+}
+
+func (s *createStudyCommand) run(ctx context.Context, con console) (err error) {
+	directions, given, err := s.parseDirections()
+	if err != nil {
+		return err
+	}
+	name := s.study.name
+	if name == "" {
+		name = "no-name-" + uuid.NewString()
+	}
+	db, err := s.study.storage.open(ctx, sqlite.Options{})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	_, err = db.Create(ctx, name, directions)
+	if errors.Is(err, storage.ErrExist) && s.skipIfExists {
+		err = nil
+		if old, loadErr := db.Load(ctx, name); loadErr != nil {
+			err = loadErr
+		} else if given && !slices.Equal(old.Directions, directions) {
+			err = fmt.Errorf("study %q is there, and is to %s, not to %s", name, joined(old.Directions), joined(directions))
+		}
+	}
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(con.out, name)
+	return err
+}
+
+// parseDirections returns the directions of the objectives, and whether flags give them.
+func (s *createStudyCommand) parseDirections() (directions []trial.Direction, given bool, err error) {
+	flag, names := "directions", s.directions.Value()
+	switch {
+	case s.direction != "" && len(names) > 0:
+		return nil, true, usagef("--direction and --directions exclude each other")
+	case s.direction != "":
+		flag, names = "direction", []string{s.direction}
+	case len(names) == 0:
+		return []trial.Direction{trial.Minimize}, false, nil
+	}
+	for _, name := range names {
+		d, err := trial.ParseDirection(name)
+		if err != nil {
+			return nil, true, usagef("--%s is %q, want minimize or maximize", flag, name)
+		}
+		directions = append(directions, d)
+	}
+	return directions, true, nil
+}
+
+// joined writes directions as a user types them.
+func joined(directions []trial.Direction) string {
+	var words []string
+	for _, d := range directions {
+		words = append(words, d.String())
+	}
+	return strings.Join(words, " ")
+}

@@ -1,0 +1,40 @@
+package main
+
+import (
+	"context"
+	"errors"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/bluefin-hpo/bluefin/storage/sqlite"
+)
+
+// deleteStudyCommand deletes a study. Its name is required: the only study of a file is not deleted by mistake.
+type deleteStudyCommand struct{ study studyFlags }
+
+func (s *deleteStudyCommand) define() *cli.Command {
+	name := s.study.nameFlag()
+	name.DefaultText = required
+	return &cli.Command{
+		Name:   "delete-study",
+		Usage:  "delete a study with all its trials",
+		Flags:  []cli.Flag{s.study.storage.flag(), name},
+		Action: action(s.run),
+	}
+}
+
+func (s *deleteStudyCommand) run(ctx context.Context, con console) (err error) {
+	db, err := s.study.storage.open(ctx, sqlite.Options{MustExist: true})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	record, err := db.Load(ctx, s.study.name)
+	if err != nil {
+		return suggestStudy(ctx, db, s.study.name, err)
+	}
+	if err = db.Delete(ctx, record.ID); err == nil {
+		con.logf("Deleted study %q.", s.study.name)
+	}
+	return err
+}

@@ -1,0 +1,47 @@
+package main
+
+import (
+	"bytes"
+	"context"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/bluefin-hpo/bluefin/storage/journal"
+)
+
+// exportStudyCommand writes a whole study.
+type exportStudyCommand struct {
+	study  studyFlags
+	output outputFlags
+}
+
+func (e *exportStudyCommand) define() *cli.Command {
+	return &cli.Command{
+		Name:  "export-study",
+		Usage: "write a study with all its trials as JSON Lines",
+		Description: "The first line is the study, each other one a trial, in finishing order; unfinished\n" +
+			"trials come last. Nothing is left out but checkpoints.",
+		Flags:  append(e.study.flags(), e.output.flags()...),
+		Action: action(e.run),
+	}
+}
+
+func (e *exportStudyCommand) run(ctx context.Context, con console) error {
+	path, err := e.study.storage.path()
+	if err != nil {
+		return err
+	}
+	s, err := readStudy(ctx, e.study, path)
+	if err != nil {
+		return err
+	}
+	var text bytes.Buffer
+	if err := journal.Write(&text, s); err != nil {
+		return err
+	}
+	file, err := e.output.write(con, e.study.storage, text.Bytes())
+	if file && err == nil {
+		con.logf("Wrote %s: study %q with %s.", e.output.path, s.Name, counted(len(s.Trials), "trial"))
+	}
+	return err
+}

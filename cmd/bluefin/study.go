@@ -1,0 +1,84 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/bluefin-hpo/bluefin/storage"
+	"github.com/bluefin-hpo/bluefin/storage/sqlite"
+	"github.com/bluefin-hpo/bluefin/study"
+)
+
+// studyFlags select a study in a file.
+type studyFlags struct {
+	storage storageFlag
+	name    string // "": the only study of the file
+}
+
+func (f *studyFlags) flags() []cli.Flag { return []cli.Flag{f.storage.flag(), f.nameFlag()} }
+
+func (f *studyFlags) nameFlag() *cli.StringFlag {
+	return &cli.StringFlag{Name: "study-name", Destination: &f.name, Usage: "the `NAME` of the study"}
+}
+
+// checkStudyName refuses an empty name where none at all has a meaning of its own.
+func checkStudyName(_ *cli.Context, name string) error { return storage.CheckName("study name", name) }
+
+// with opens the study and calls do with it.
+func (f studyFlags) with(ctx context.Context, con console, o sqlite.Options, cfg study.Config, do func(*study.Study) error) (err error) {
+	db, err := f.storage.open(ctx, o)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	cfg.Storage, cfg.Logger = db, con.logger()
+	if cfg.Name, err = f.resolve(ctx, db); err != nil {
+		return err
+	}
+	s, err := study.Load(ctx, cfg)
+	if err != nil {
+		return suggestStudy(ctx, db, cfg.Name, err)
+	}
+	return do(s)
+}
+
+// resolve returns the name of the study.
+func (f studyFlags) resolve(ctx context.Context, db storage.Storage) (string, error) {
+	if f.name != "" {
+		return f.name, nil
+	}
+	all, err := db.Studies(ctx)
+	switch {
+	case err != nil:
+		return "", err
+	case len(all) == 0:
+		return "", fmt.Errorf("%s has no study", f.storage)
+	case len(all) == 1:
+		return all[0].Name, nil
+	}
+	var names []string
+	for _, s := range all {
+		names = append(names, strconv.Quote(s.Name))
+	}
+	return "", usagef("--study-name is missing, and %s has %d studies: %s", f.storage, len(all), listed(names))
+}
+
+// suggestStudy adds to the error for a missing study the name that was probably meant.
+func suggestStudy(ctx context.Context, db storage.Storage, name string, err error) error {
+	if !errors.Is(err, storage.ErrNotExist) {
+		return err
+	}
+	all, listErr := db.Studies(ctx)
+	if listErr != nil {
+		return err
+	}
+	var names []string
+	for _, s := range all {
+		names = append(names, s.Name)
+	}
+	return errors.New(didYouMean(err.Error(), name, names, strconv.Quote))
+}

@@ -1,0 +1,87 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/bluefin-hpo/bluefin/storage"
+	"github.com/bluefin-hpo/bluefin/storage/sqlite"
+	"github.com/bluefin-hpo/bluefin/study"
+	"github.com/bluefin-hpo/bluefin/trial"
+)
+
+// tellCommand ends a trial that ask started.
+type tellCommand struct {
+	study          studyFlags
+	number         int
+	values         cli.Float64Slice
+	state          string // "": complete with values, failed without
+	skipIfFinished bool
+}
+
+func (t *tellCommand) define() *cli.Command {
+	return &cli.Command{
+		Name:  "tell",
+		Usage: "end a trial that ask started",
+		Flags: append(t.study.flags(),
+			&cli.IntFlag{Name: "trial-number", Destination: &t.number, DefaultText: required, Usage: "the `NUMBER` that ask printed"},
+			&cli.Float64SliceFlag{Name: "values", Destination: &t.values, Usage: "the `VALUE` of each objective, one after the other"},
+			&cli.StringFlag{Name: "state", Destination: &t.state, DefaultText: "complete with values, fail without",
+				Usage: "how it ended, `STATE` is complete, pruned or fail"},
+			&cli.BoolFlag{Name: "skip-if-finished", Destination: &t.skipIfFinished, Usage: "do nothing if the trial has finished"}),
+		Action: action(t.run),
+	}
+}
+
+func (t *tellCommand) run(ctx context.Context, con console) error {
+	state, err := t.parseState()
+	if err != nil {
+		return err
+	}
+	values := t.values.Value()
+	noValue := slices.ContainsFunc(values, math.IsNaN)
+	if state == trial.Complete && noValue { // as Optuna has it
+		if t.state != "" {
+			return usagef("--values has NaN, want numbers with --state complete, or no --state to let the trial fail")
+		}
+		state, values = trial.Failed, nil
+	}
+	return t.study.with(ctx, con, sqlite.Options{MustExist: true}, study.Config{}, func(s *study.Study) error {
+		told, err := s.TellNumber(ctx, t.number, state, values)
+		switch {
+		case t.skipIfFinished && errors.Is(err, storage.ErrFinished):
+			return nil
+		case err != nil:
+			return err
+		case noValue:
+			con.logf("Told trial %d: %v, as NaN is no value.", t.number, told.State)
+		case len(told.Values) > 0:
+			con.logf("Told trial %d: %v %v.", t.number, told.State, told.Values)
+		default:
+			con.logf("Told trial %d: %v.", t.number, told.State)
+		}
+		return nil
+	})
+}
+
+// parseState returns the state that --state names, or that the values imply.
+func (t *tellCommand) parseState() (trial.State, error) {
+	given := len(t.values.Value()) > 0
+	switch name := strings.ToLower(t.state); {
+	case name == "" && given:
+		return trial.Complete, nil
+	case name == "":
+		return trial.Failed, nil
+	case !slices.Contains([]string{"complete", "pruned", "fail"}, name):
+		return 0, usagef("--state is %q, want one of complete, pruned, fail", name)
+	case (name == "complete") != given:
+		return 0, usagef("--state is %s, want --values with complete and without them else", name)
+	default:
+		return trial.ParseState(strings.ToUpper(name))
+	}
+}
