@@ -40,7 +40,7 @@ func historyOf(t *testing.T, path, name string) trial.History {
 func draws(t *testing.T, s sampler.Sampler, h trial.History, params []trial.Param) string {
 	t.Helper()
 	request := func(stream uint64) sampler.Request {
-		return sampler.Request{History: h, Trial: &trial.Trial{Number: len(h.Finished())}, Rand: rand.New(rand.NewPCG(7, stream))}
+		return sampler.NewRequest(h, &trial.Trial{Number: len(h.Finished())}, rand.New(rand.NewPCG(7, stream)))
 	}
 	text := ""
 	if joint, ok := s.(sampler.JointSampler); ok {
