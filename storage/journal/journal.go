@@ -1,9 +1,12 @@
-// Package journal writes a study as JSON Lines and reads it back: a header,
-// then one line for each trial in the order in which they finished, the
-// unfinished ones last. It holds all that a record holds, so that every
-// history of the study can be built anew. The format is for any program to read: numbers
-// that JSON does not have are the strings "NaN", "Infinity" and "-Infinity",
-// and attributes and distributions are JSON text in strings, to the letter.
+// Package journal writes a study as JSON Lines and reads it back. It also reads
+// the journal files of Optuna.
+//
+// The first line is the study, each other line a trial: the finished ones in
+// finishing order, then the others by number. Nothing is left out but checkpoints,
+// so the study can be rebuilt with the same history at every point. Numbers that
+// JSON lacks are the strings "NaN", "Infinity" and "-Infinity"; attributes and
+// distributions are JSON texts in strings, unchanged. A line ends with a checksum,
+// which lines written by hand may omit.
 //
 //	{"bluefin_journal":1,"name":"digits","directions":["minimize"],"trials":1,…,"crc32":"1c291ca3"}
 //	{"number":0,"state":"COMPLETE","seen":0,"start":"2026-01-02T03:04:05.000000Z",…,"crc32":"9be3e0a3"}
@@ -21,6 +24,7 @@ import (
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
+// formatVersion is the version of the format that this package reads and writes.
 const formatVersion = 1
 
 // A header is the first line.
@@ -54,7 +58,7 @@ type param struct {
 	Distribution string  `json:"distribution"`
 }
 
-// A report is a step and a value, as a list of two.
+// A report is a pair of step and value.
 type report struct {
 	step  int
 	value number
@@ -68,7 +72,7 @@ func (r *report) UnmarshalJSON(text []byte) error {
 		return err
 	}
 	if len(pair) != 2 {
-		return fmt.Errorf("the report %s is no list of step and value", text)
+		return fmt.Errorf("the report %s is not a pair of step and value", text)
 	}
 	if err := json.Unmarshal(pair[0], &r.step); err != nil {
 		return err
@@ -76,7 +80,7 @@ func (r *report) UnmarshalJSON(text []byte) error {
 	return json.Unmarshal(pair[1], &r.value)
 }
 
-// A number is a float64 that has JSON also if it is NaN or infinite.
+// A number is a float64 that has JSON even if it is NaN or infinite.
 type number float64
 
 func (n number) MarshalJSON() ([]byte, error) {
@@ -101,7 +105,7 @@ func (n *number) UnmarshalJSON(text []byte) error {
 		*n = number(math.Inf(-1))
 	default:
 		if text[0] != '-' && (text[0] < '0' || text[0] > '9') {
-			return fmt.Errorf("%.100s is no number", text)
+			return fmt.Errorf("%.100s is not a number", text)
 		}
 		return json.Unmarshal(text, (*float64)(n))
 	}
@@ -151,8 +155,7 @@ func encodeTrial(t *trial.Trial) (line, error) {
 	return l, nil
 }
 
-// trial is the inverse of encodeTrial. dists has the distributions so far, by
-// their text.
+// trial is the inverse of encodeTrial. dists caches distributions by their text.
 func (l line) trial(dists map[string]space.Dist) (*trial.Trial, error) {
 	if l.Number == nil {
 		return nil, fmt.Errorf("the trial has no number")
@@ -215,21 +218,20 @@ func decodeAttrs(texts map[string]string) map[string]json.RawMessage {
 	return m
 }
 
-// The end of a line: a checksum of all before it.
+// The end of a line is a checksum of all before it.
 const (
 	sumMark   = `,"crc32":"`
 	sumLength = len(sumMark) + 8 + len(`"}`)
 )
 
-// seal puts the checksum at the end of an object.
+// seal adds the checksum to the end of an object.
 func seal(object []byte) []byte {
 	body := bytes.TrimSuffix(object, []byte("}"))
 	return fmt.Appendf(body, `%s%08x"}`, sumMark, crc32.ChecksumIEEE(body))
 }
 
-// unseal checks the checksum and returns the object without it. A line
-// without one is taken as it is: another program, or a person, may have
-// written it.
+// unseal verifies the checksum and returns the object without it. A line without
+// one is accepted: another program, or a person, may have written it.
 func unseal(text []byte) ([]byte, error) {
 	at := len(text) - sumLength
 	if at < 0 || !bytes.HasPrefix(text[at:], []byte(sumMark)) {

@@ -32,7 +32,7 @@ const (
 	setTrialReport
 	setTrialUserAttr
 	setTrialSystemAttr
-	discardTrials // which Optuna passes over too
+	discardTrials // ignored, also by Optuna
 )
 
 // An operation is one line of Optuna's journal.
@@ -67,18 +67,18 @@ type operation struct {
 	SystemAttrs map[string]json.RawMessage `json:"system_attrs"`
 }
 
-// IsOptuna reports whether text begins as a journal of Optuna.
+// IsOptuna reports whether text starts like a journal of Optuna.
 func IsOptuna(text []byte) bool {
 	line, _, _ := bytes.Cut(text, []byte("\n"))
 	op, err := parseOperation(line)
 	return err == nil && op.Op != nil
 }
 
-// ReadOptuna reads the file of Optuna's JournalFileBackend: all studies that are
-// not deleted, as Optuna sees them. Operations that Optuna rejects, because
-// another worker was faster, are passed over, and so is a last line that is cut
-// off, which a worker was writing. Any other line that is not as it should be is
-// an *Error. An error of r is returned as it is.
+// ReadOptuna reads a file of Optuna's JournalFileBackend and returns all studies
+// that are not deleted, as Optuna sees them. It skips operations that Optuna
+// rejects because another worker was faster, and a last line that is cut off
+// because a worker was writing it. The error is an *Error if any other line is
+// damaged. An error of r is returned as it is.
 func ReadOptuna(r io.Reader) ([]storage.Snapshot, error) {
 	text, err := io.ReadAll(r)
 	if err != nil {
@@ -88,11 +88,11 @@ func ReadOptuna(r io.Reader) ([]storage.Snapshot, error) {
 	lines := bytes.SplitAfter(text, []byte("\n"))
 	for i, line := range lines {
 		if !bytes.HasSuffix(line, []byte("\n")) {
-			break // the unfinished last one, or nothing
+			break // incomplete, or empty
 		}
 		op, err := parseOperation(line)
 		if err != nil && i == len(lines)-2 {
-			break // a worker was killed while it wrote
+			break // a worker was killed while it was writing
 		}
 		if err == nil {
 			err = p.apply(op)
@@ -121,8 +121,8 @@ func ReadOptuna(r io.Reader) ([]storage.Snapshot, error) {
 	return all, nil
 }
 
-// parseOperation reads a line. Attributes are kept to the letter, but for lines
-// with NaN or infinities, which are written anew.
+// parseOperation reads a line. Attributes keep their text, except in lines with NaN
+// or infinities, which are written again.
 func parseOperation(line []byte) (op operation, err error) {
 	if err = json.Unmarshal(line, &op); err == nil {
 		return op, nil
@@ -131,7 +131,7 @@ func parseOperation(line []byte) (op operation, err error) {
 	v, pyErr := pyjson.Unmarshal(bytes.TrimSpace(line))
 	object, ok := v.(map[string]any)
 	if pyErr != nil || !ok {
-		return op, errors.New("it is damaged, or no operation of Optuna: want a JSON object")
+		return op, errors.New("it is damaged, or not an operation of Optuna: want a JSON object")
 	}
 	if err := json.Unmarshal(pyjson.Standard(line), &op); err != nil {
 		return op, err
@@ -149,7 +149,7 @@ func parseOperation(line []byte) (op operation, err error) {
 	return op, nil
 }
 
-// A replay is what the lines so far have made.
+// A replay is the state after the lines so far.
 type replay struct {
 	studies []*replayed
 	trials  []*trial.Trial
@@ -220,14 +220,9 @@ func (p *replay) change(s *replayed, op operation) error {
 	return nil
 }
 
-// begin fills in what a new trial has from the start.
+// begin sets what a new trial has from the start.
 func (p *replay) begin(s *replayed, t *trial.Trial, op operation) error {
-	names := make([]string, 0, len(op.Params))
-	for name := range op.Params {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	for _, name := range names {
+	for _, name := range slices.Sorted(maps.Keys(op.Params)) {
 		if err := setParam(t, name, float64(op.Params[name]), op.Distributions[name]); err != nil {
 			return err
 		}
@@ -342,8 +337,8 @@ func setReport(t *trial.Trial, step int, value *number) {
 	}
 }
 
-// setTrialAttrs sets system attributes. Those in which Optuna keeps constraints
-// become constraints too: constraints:NAME has one, constraints the list of all.
+// setTrialAttrs sets system attributes, and constraints from those in which Optuna
+// keeps them: constraints:NAME for each, or constraints with a list of all.
 func setTrialAttrs(t *trial.Trial, attrs map[string]json.RawMessage) error {
 	for key, value := range attrs {
 		t.SystemAttrs[key] = value

@@ -14,7 +14,7 @@ import (
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
-// An Error says what is wrong with a journal, and where.
+// An Error is a defect of a journal in one line.
 type Error struct {
 	Line int // from 1
 	Err  error
@@ -46,11 +46,11 @@ type reader struct {
 	r        *bufio.Reader
 	line     int // the last one read
 	snapshot storage.Snapshot
-	trials   int // how many there should be
+	trials   int // the number in the header
 	seen     map[int]bool
 	last     *trial.Trial
 	dists    map[string]space.Dist
-	broken   error // of r
+	broken   error // error of r
 }
 
 func (d *reader) journal() error {
@@ -70,7 +70,7 @@ func (d *reader) journal() error {
 	case io.EOF:
 		return nil
 	case nil:
-		return fmt.Errorf("the study has %d trials by its first line, and there is more", d.trials)
+		return fmt.Errorf("the first line announces %d trials, and there are more lines", d.trials)
 	}
 	return err
 }
@@ -93,7 +93,7 @@ func (d *reader) next() ([]byte, error) {
 	return text, nil
 }
 
-// decode reads the object of a line into v, which knows all its members.
+// decode reads the object of a line into v, which must have all its members.
 func decode(text []byte, v any) error {
 	text, err := unseal(text)
 	if err != nil {
@@ -104,7 +104,7 @@ func decode(text []byte, v any) error {
 	err = j.Decode(v)
 	if err == nil {
 		if _, end := j.Token(); end != io.EOF {
-			err = errors.New("there is more behind it")
+			err = errors.New("there is text after the object")
 		}
 	}
 	if err != nil {
@@ -123,9 +123,9 @@ func (d *reader) header() error {
 	var version struct {
 		Version *int `json:"bluefin_journal"`
 	}
-	// A later version may have other members.
+	// Look at the version alone first: later ones may have other members.
 	if err := json.Unmarshal(text, &version); err != nil || version.Version == nil {
-		return errors.New(`this is no export of a study: want {"bluefin_journal":1, …`)
+		return errors.New(`this is not an export of a study: want {"bluefin_journal":1, …`)
 	}
 	if *version.Version != formatVersion {
 		return fmt.Errorf("the export has format version %d, this program reads version %d: use a newer Bluefin", *version.Version, formatVersion)
@@ -135,7 +135,7 @@ func (d *reader) header() error {
 		return err
 	}
 	if h.Trials == nil || *h.Trials < 0 {
-		return errors.New("it does not say how many trials follow")
+		return errors.New("the number of trials is missing")
 	}
 	d.trials = *h.Trials
 	s := storage.Study{Name: h.Name, UserAttrs: decodeAttrs(h.UserAttrs), SystemAttrs: decodeAttrs(h.SystemAttrs)}
@@ -154,7 +154,7 @@ func (d *reader) trial() (*trial.Trial, error) {
 	text, err := d.next()
 	if err == io.EOF {
 		d.line++
-		return nil, fmt.Errorf("the export is cut off: %d of %d trials are there", len(d.seen), d.trials)
+		return nil, fmt.Errorf("the export is cut off: it has %d of %d trials", len(d.seen), d.trials)
 	} else if err != nil {
 		return nil, err
 	}
@@ -172,14 +172,14 @@ func (d *reader) trial() (*trial.Trial, error) {
 	return t, d.order(t)
 }
 
-// order checks the trial's place among the others.
+// order checks the number and the position of a trial.
 func (d *reader) order(t *trial.Trial) error {
 	last := d.last
 	switch {
 	case t.Number < 0 || t.Number >= d.trials:
 		return fmt.Errorf("the number is %d, want 0 to %d", t.Number, d.trials-1)
 	case d.seen[t.Number]:
-		return fmt.Errorf("trial %d is there twice", t.Number)
+		return fmt.Errorf("trial %d appears twice", t.Number)
 	case last != nil && !last.State.Finished() && (t.State.Finished() || t.Number < last.Number):
 		return fmt.Errorf("trial %d, %v, comes after trial %d, %v: want the finished ones in finishing order, then the others by number",
 			t.Number, t.State, last.Number, last.State)
