@@ -89,9 +89,10 @@ type Storage interface {
 	// *BudgetError. Orphans that must not be restarted fail in any case.
 	//
 	// A restarted trial returns to its checkpoint: reports of later steps are
-	// deleted, and the attributes that follow from reports (sysattr.Reported) get
-	// the values they had then. Without a checkpoint it loses all of these and
-	// its constraints. Parameters and other attributes stay.
+	// deleted, and system attributes that follow from reports (those named
+	// completed_rung_…) get the values they had then. Without a checkpoint it
+	// loses all of these and its constraints. Parameters and other attributes
+	// stay.
 	Begin(ctx context.Context, study int64, c Claim) (*trial.Trial, error)
 
 	// Write changes a Running trial in one atomic step. It fails with

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -53,17 +54,24 @@ func (db *DB) Best(ctx context.Context, study int64) (best *trial.Trial, err err
 			ORDER BY CASE v.value_type WHEN 'INF_NEG' THEN -9e999 WHEN 'INF_POS' THEN 9e999 ELSE v.value END `+order+`, b.finish`, study); err != nil {
 			return err
 		}
-		for _, id := range ids {
-			tr, err := loadTrial(t, id)
+		for n := 1; best == nil && len(ids) > 0; n *= 8 { // larger and larger batches, in case none is feasible
+			n = min(n, len(ids))
+			list, _ := json.Marshal(ids[:n]) // integers always marshal
+			trials, err := load(t, `b.trial_id IN (SELECT value FROM json_each(?))`, string(list))
 			if err != nil {
 				return err
 			}
-			if tr.Violation() == 0 {
-				best = tr
-				return nil
+			for _, tr := range trials { // in finishing order
+				if tr.Violation() == 0 && (best == nil || s.Directions[0].Better(tr.Values[0], best.Values[0])) {
+					best = tr
+				}
 			}
+			ids = ids[n:]
 		}
-		return fmt.Errorf("best trial: %w", storage.ErrNotExist)
+		if best == nil {
+			return fmt.Errorf("best trial: %w", storage.ErrNotExist)
+		}
+		return nil
 	})
 	return best, err
 }
