@@ -73,7 +73,8 @@ func (db *DB) begin(t *tx, study int64, c storage.Claim) (*trial.Trial, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &trial.Trial{Number: number, State: trial.Running, Seen: c.Seen, Start: start}, lease(t, id, c.Seen, c)
+	lease(t, id, c.Seen, c)
+	return &trial.Trial{Number: number, State: trial.Running, Seen: c.Seen, Start: start}, t.err
 }
 
 // restart makes a Waiting trial or an orphan Running, from its checkpoint. For
@@ -82,23 +83,22 @@ func restart(t *tx, id int64, seen int, c storage.Claim) (*trial.Trial, error) {
 	if err := rewind(t, id); err != nil {
 		return nil, err
 	}
-	if err := t.exec(`UPDATE trials SET state = 'RUNNING', datetime_start = ? WHERE trial_id = ?`, encodeTime(now()), id); err != nil {
-		return nil, err
-	}
-	if err := lease(t, id, seen, c); err != nil {
-		return nil, err
+	t.exec(`UPDATE trials SET state = 'RUNNING', datetime_start = ? WHERE trial_id = ?`, encodeTime(now()), id)
+	lease(t, id, seen, c)
+	if t.err != nil {
+		return nil, t.err
 	}
 	return loadTrial(t, id)
 }
 
 // lease gives the trial to the owner of the claim, and counts a restart if seen
 // is negative.
-func lease(t *tx, id int64, seen int, c storage.Claim) error {
+func lease(t *tx, id int64, seen int, c storage.Claim) {
 	holder := sql.NullString{}
 	if c.Process {
 		holder = sql.NullString{String: process.Self(), Valid: true}
 	}
-	return t.exec(`
+	t.exec(`
 		UPDATE bluefin_trials SET lease_owner = ?1, lease_process = ?2, lease_until = `+clock+` + ?3,
 			seen = iif(?4 < 0, seen, ?4), again = again + (?4 < 0)
 		WHERE trial_id = ?5`, c.Owner, holder, c.Duration.Seconds(), seen, id)

@@ -160,7 +160,8 @@ func benchmarkTrial(b *testing.B, o Options, finished int, others string) {
 	}
 	if others != "" {
 		if err := db.write(b.Context(), func(t *tx) error {
-			return t.exec(`UPDATE bluefin_trials SET ` + others + ` WHERE lease_owner IS NOT NULL`)
+			t.exec(`UPDATE bluefin_trials SET ` + others + ` WHERE lease_owner IS NOT NULL`)
+			return t.err
 		}); err != nil {
 			b.Fatal(err)
 		}

@@ -41,7 +41,7 @@ func (db *DB) noteCheckpoint(c *storage.Checkpoint) {
 // attributes that follow from its reports so far.
 func setCheckpoint(t *tx, id int64, c storage.Checkpoint) error {
 	var attrs []attr
-	if err := t.list(&attrs, `SELECT "key", value_json FROM trial_system_attributes WHERE trial_id = ?`, id); err != nil {
+	if err := listAttrs(t, &attrs, id); err != nil {
 		return err
 	}
 	marks := map[string]string{}
@@ -55,18 +55,22 @@ func setCheckpoint(t *tx, id int64, c storage.Checkpoint) error {
 		return err
 	}
 	// Only progress resets the count of restarts.
-	if err := t.exec(`UPDATE bluefin_trials SET again = 0
-		WHERE trial_id = ?1 AND NOT EXISTS (SELECT 1 FROM bluefin_checkpoints WHERE trial_id = ?1 AND step >= ?2)`, id, c.Step); err != nil {
-		return err
-	}
-	return t.exec(`REPLACE INTO bluefin_checkpoints (trial_id, step, keep, marks, data) VALUES (?, ?, ?, ?, ?)`,
-		id, c.Step, c.Keep, string(text), append([]byte{}, c.Data...))
+	t.exec(`UPDATE bluefin_trials SET again = 0
+		WHERE trial_id = ?1 AND NOT EXISTS (SELECT 1 FROM bluefin_checkpoints WHERE trial_id = ?1 AND step >= ?2)`,
+		id, c.Step)
+	t.exec(`REPLACE INTO bluefin_checkpoints (trial_id, step, keep, marks, data) VALUES (?, ?, ?, ?, ?)`,
+		id, c.Step, c.Keep, string(text), append([]byte{}, c.Data...)) // empty, not NULL, without data
+	return t.err
 }
 
 // attr is a row of a table of attributes.
 type attr struct {
 	Key   string `db:"key"`
 	Value string `db:"value_json"`
+}
+
+func listAttrs(t *tx, attrs *[]attr, trial int64) error {
+	return t.list(attrs, `SELECT "key", value_json FROM trial_system_attributes WHERE trial_id = ?`, trial)
 }
 
 // rewind returns a trial to its checkpoint, or to its start.
@@ -82,19 +86,14 @@ func rewind(t *tx, id int64) error {
 	} else if err != nil {
 		return err
 	}
-	if err := t.exec(`DELETE FROM trial_intermediate_values WHERE trial_id = ? AND step > ?`, id, at.Step); err != nil {
-		return err
-	}
+	t.exec(`DELETE FROM trial_intermediate_values WHERE trial_id = ? AND step > ?`, id, at.Step)
 	var attrs []attr
-	if err := t.list(&attrs, `SELECT "key", value_json FROM trial_system_attributes WHERE trial_id = ?`, id); err != nil {
+	if err := listAttrs(t, &attrs, id); err != nil {
 		return err
 	}
 	for _, a := range attrs {
-		if !sysattr.Reported(a.Key) && (!fresh || !isConstraint(a.Key)) {
-			continue
-		}
-		if err := t.exec(`DELETE FROM trial_system_attributes WHERE trial_id = ? AND "key" = ?`, id, a.Key); err != nil {
-			return err
+		if sysattr.Reported(a.Key) || fresh && isConstraint(a.Key) {
+			t.exec(`DELETE FROM trial_system_attributes WHERE trial_id = ? AND "key" = ?`, id, a.Key)
 		}
 	}
 	var marks map[string]string

@@ -116,7 +116,7 @@ func (wr *writer) run(w *write) error {
 		return err
 	}
 	if w.bare {
-		return explain(w.f(&tx{context.Background(), wr.session}))
+		return explain(newTx(context.Background(), wr.session).run(w.f))
 	}
 	if err := wr.begin(w.ctx); err != nil {
 		return err
@@ -218,7 +218,7 @@ func (wr *writer) commit(group []*write) []error {
 
 // alone runs one write in the open transaction and commits it.
 func (wr *writer) alone(w *write) error {
-	err := w.f(&tx{context.Background(), wr.session}) // an interrupt could undo more than a statement
+	err := newTx(context.Background(), wr.session).run(w.f) // an interrupt could undo more than a statement
 	if err == nil {
 		err = wr.session.exec(context.Background(), `COMMIT`)
 	}
@@ -253,7 +253,7 @@ func (wr *writer) saved(ctx context.Context, w *write) (err, broken error) {
 	if broken = wr.session.exec(ctx, `SAVEPOINT one`); broken != nil {
 		return nil, broken
 	}
-	if err = w.f(&tx{ctx, wr.session}); err != nil {
+	if err = newTx(ctx, wr.session).run(w.f); err != nil {
 		broken = wr.session.exec(ctx, `ROLLBACK TO one`)
 	}
 	if broken == nil {

@@ -97,7 +97,8 @@ func TestBrokenGroup(t *testing.T) {
 		wg.Go(func() {
 			errs[i] = db.write(t.Context(), func(t *tx) error {
 				if i == 3 {
-					return errors.Join(t.script(`ROLLBACK`), why) // as SQLite does on a full disk
+					t.script(`ROLLBACK`) // as SQLite does on a full disk
+					return errors.Join(t.err, why)
 				}
 				_, err := add(t, s.ID, waiting)
 				return err

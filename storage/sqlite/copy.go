@@ -60,9 +60,7 @@ func (db *DB) Import(ctx context.Context, s storage.Snapshot) (created storage.S
 			return err
 		}
 		for table, attrs := range map[string]map[string]json.RawMessage{"study_user_attributes": s.UserAttrs, "study_system_attributes": s.SystemAttrs} {
-			if err := attrRows(created.ID, attrs).insert(t, table+` (study_id, "key", value_json)`, ``); err != nil {
-				return err
-			}
+			attrRows(created.ID, attrs).insert(t, table+` (study_id, "key", value_json)`, ``)
 		}
 		var last int64
 		if err := t.get(&last, `SELECT max(id, coalesce((SELECT max(trial_id) FROM trials), 0)) FROM bluefin_deleted WHERE kind = 'trial'`); err != nil {
@@ -86,16 +84,16 @@ func importTrial(t *tx, study, id int64, r *trial.Trial) error {
 		}
 		return encodeTime(at)
 	}
-	if err := t.exec(`INSERT INTO trials (trial_id, number, study_id, state, datetime_start, datetime_complete) VALUES (?, ?, ?, ?, ?, ?)`,
-		id, r.Number, study, r.State.String(), at(r.Start), at(r.End)); err != nil {
-		return err
-	}
+	t.exec(`
+		INSERT INTO trials (trial_id, number, study_id, state, datetime_start, datetime_complete)
+		VALUES (?, ?, ?, ?, ?, ?)`, id, r.Number, study, r.State.String(), at(r.Start), at(r.End))
 	u := additions(r)
 	u.Constraints = unlisted(r)
 	if err := addTo(t, id, u); err != nil {
 		return err
 	}
-	return t.exec(`UPDATE bluefin_trials SET seen = ? WHERE trial_id = ?`, r.Seen, id)
+	t.exec(`UPDATE bluefin_trials SET seen = ? WHERE trial_id = ?`, r.Seen, id) // over that of the triggers
+	return t.err
 }
 
 // unlisted returns the constraints that are not also in a list of Optuna 4:

@@ -114,11 +114,9 @@ func abandon(t *tx, study, id int64, restarts int, o storage.Orphans) error {
 	if err := addTo(t, id, failed); err != nil {
 		return err
 	}
-	if err := t.exec(`UPDATE trials SET state = 'FAIL', datetime_complete = ? WHERE trial_id = ?`, encodeTime(now()), id); err != nil {
-		return err
-	}
+	t.exec(`UPDATE trials SET state = 'FAIL', datetime_complete = ? WHERE trial_id = ?`, encodeTime(now()), id)
 	if retry == nil {
-		return nil
+		return t.err
 	}
 	_, err = add(t, study, retry)
 	return err

@@ -38,7 +38,8 @@ func migrate(t *tx) error {
 	if !found.optuna {
 		script = optunaTables + versionRows + script
 	}
-	return t.script(script)
+	t.script(script)
+	return t.err
 }
 
 // checkReadable fails if the file has no studies. If it has no Bluefin tables,
@@ -51,9 +52,10 @@ func checkReadable(t *tx) error {
 	case !found.optuna:
 		return errors.New("it is empty, no study was ever saved there")
 	}
-	return t.script(`
+	t.script(`
 		CREATE TEMP TABLE bluefin_studies (study_id, revision, begun, finished);
 		CREATE TEMP TABLE bluefin_trials (trial_id PRIMARY KEY, study_id, revision, finish, seen, lease_owner, lease_process, lease_until, again);` + backfill)
+	return t.err
 }
 
 type tables struct{ optuna, bluefin bool }

@@ -56,23 +56,42 @@ func (s *session) prepared(query string) (*sqlx.Stmt, error) {
 	return stmt, err
 }
 
-// A tx is an open transaction of a session.
+// A tx is an open transaction of a session. Statements that change something keep
+// their first error in err, and do nothing after it, so that many need one check.
+// run does that check, so a forgotten one cannot lead to a commit.
 type tx struct {
 	ctx context.Context
 	*session
+	err error
+}
+
+func newTx(ctx context.Context, s *session) *tx { return &tx{ctx: ctx, session: s} }
+
+// run runs f and returns its error, or that of a statement.
+func (t *tx) run(f func(*tx) error) error {
+	if err := f(t); err != nil {
+		return err
+	}
+	return t.err
 }
 
 // exec runs a statement that returns no rows.
-func (t *tx) exec(query string, args ...any) error {
-	stmt, err := t.prepared(query)
-	if err == nil {
-		_, err = stmt.ExecContext(t.ctx, args...)
+func (t *tx) exec(query string, args ...any) {
+	if t.err != nil {
+		return
 	}
-	return err
+	var stmt *sqlx.Stmt
+	if stmt, t.err = t.prepared(query); t.err == nil {
+		_, t.err = stmt.ExecContext(t.ctx, args...)
+	}
 }
 
 // script runs any number of statements.
-func (t *tx) script(text string) error { return t.session.exec(t.ctx, text) }
+func (t *tx) script(text string) {
+	if t.err == nil {
+		t.err = t.session.exec(t.ctx, text)
+	}
+}
 
 // get reads one row into dst, and fails with sql.ErrNoRows if there is none.
 func (t *tx) get(dst any, query string, args ...any) error {
@@ -135,5 +154,5 @@ func (s *session) snapshot(ctx context.Context, f func(*tx) error) error {
 	if err := s.exec(ctx, `BEGIN`); err != nil {
 		return err
 	}
-	return f(&tx{ctx, s})
+	return newTx(ctx, s).run(f)
 }

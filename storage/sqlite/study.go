@@ -39,10 +39,11 @@ func create(t *tx, name string, directions []trial.Direction) (s storage.Study, 
 		return s, err
 	}
 	for i, d := range directions {
-		if err := t.exec(`INSERT INTO study_directions (study_id, objective, direction) VALUES (?, ?, ?)`,
-			id, i, strings.ToUpper(d.String())); err != nil {
-			return s, err
-		}
+		t.exec(`INSERT INTO study_directions (study_id, objective, direction) VALUES (?, ?, ?)`,
+			id, i, strings.ToUpper(d.String()))
+	}
+	if t.err != nil {
+		return s, t.err
 	}
 	return loadStudy(t, id)
 }
@@ -145,9 +146,10 @@ func (db *DB) SetUserAttr(ctx context.Context, study int64, key string, value js
 		if _, err := objectives(t, study); err != nil {
 			return err
 		}
-		return t.exec(`
+		t.exec(`
 			INSERT INTO study_user_attributes (study_id, "key", value_json) VALUES (?, ?, ?)
 			ON CONFLICT (study_id, "key") DO UPDATE SET value_json = excluded.value_json`, study, key, string(value))
+		return t.err
 	})
 }
 
@@ -160,21 +162,15 @@ func (db *DB) Delete(ctx context.Context, study int64) error {
 		}
 		// Without these rows the triggers on the other tables have nothing to
 		// update.
-		if err := t.exec(`DELETE FROM bluefin_trials WHERE study_id = ?`, study); err != nil {
-			return err
-		}
+		t.exec(`DELETE FROM bluefin_trials WHERE study_id = ?`, study)
 		for _, table := range []string{"trial_params", "trial_values", "trial_intermediate_values",
 			"trial_user_attributes", "trial_system_attributes", "trial_heartbeats"} {
-			if err := t.exec(`DELETE FROM `+table+` WHERE trial_id IN (SELECT trial_id FROM trials WHERE study_id = ?)`, study); err != nil {
-				return err
-			}
+			t.exec(`DELETE FROM `+table+` WHERE trial_id IN (SELECT trial_id FROM trials WHERE study_id = ?)`, study)
 		}
 		for _, table := range []string{"trials", "study_directions", "study_user_attributes", "study_system_attributes", "studies"} {
-			if err := t.exec(`DELETE FROM `+table+` WHERE study_id = ?`, study); err != nil {
-				return err
-			}
+			t.exec(`DELETE FROM `+table+` WHERE study_id = ?`, study)
 		}
-		return nil
+		return t.err
 	})
 	if err == nil {
 		db.giveBack(ctx)

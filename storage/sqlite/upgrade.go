@@ -76,19 +76,16 @@ func (u *upgrade) optuna(t *tx, have, want schema) error {
 	}
 	for _, o := range want {
 		if o.Kind == "table" && !o.ours() && !have.has(o.Kind, o.Name) {
-			if err := t.script(o.SQL); err != nil {
-				return err
-			}
+			t.script(o.SQL)
 			u.did("Made the missing table %s.", o.Name)
 		}
 	}
 	if revision == lacksIndex {
 		// The index has the name that Optuna's own upgrade gives it.
-		if err := t.script(`CREATE INDEX IF NOT EXISTS trials_study_id_key ON trials (study_id)`); err != nil {
-			return err
-		}
+		t.script(`CREATE INDEX IF NOT EXISTS trials_study_id_key ON trials (study_id)`)
+		t.exec(`UPDATE alembic_version SET version_num = ?`, optunaRevision)
 		u.did("Upgraded Optuna's tables from revision %q to %q.", revision, optunaRevision)
-		return t.exec(`UPDATE alembic_version SET version_num = ?`, optunaRevision)
+		return t.err
 	}
 	return u.stamp(t)
 }
@@ -129,21 +126,17 @@ func (u *upgrade) stamp(t *tx) error {
 		if n > 0 {
 			continue
 		}
-		if err := t.script(`INSERT INTO ` + row.table + ` ` + row.values); err != nil {
-			return err
-		}
+		t.script(`INSERT INTO ` + row.table + ` ` + row.values)
 		u.did("Made the missing row of %s.", row.table)
 	}
-	return nil
+	return t.err
 }
 
 // repair replaces Bluefin's indexes and triggers that differ from this program's.
 func (u *upgrade) repair(t *tx, have, want schema) error {
 	for _, o := range have {
 		if o.ours() && o.Kind != "table" && want.get(o.Kind, o.Name) == nil {
-			if err := t.script(`DROP ` + o.Kind + ` "` + strings.ReplaceAll(o.Name, `"`, `""`) + `"`); err != nil {
-				return err
-			}
+			t.script(`DROP ` + o.Kind + ` "` + strings.ReplaceAll(o.Name, `"`, `""`) + `"`)
 			u.did("Removed the %s %s.", o.Kind, o.Name)
 		}
 	}
@@ -157,16 +150,12 @@ func (u *upgrade) repair(t *tx, have, want schema) error {
 		case o.Kind == "table":
 			continue
 		case found != nil:
-			if err := t.script(`DROP ` + o.Kind + ` ` + o.Name); err != nil {
-				return err
-			}
+			t.script(`DROP ` + o.Kind + ` ` + o.Name)
 			u.did("Replaced the %s %s.", o.Kind, o.Name)
 		default:
 			u.did("Made the missing %s %s.", o.Kind, o.Name)
 		}
-		if err := t.script(o.SQL); err != nil {
-			return err
-		}
+		t.script(o.SQL)
 	}
-	return nil
+	return t.err
 }

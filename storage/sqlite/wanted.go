@@ -14,7 +14,7 @@ var errNoStudies = errors.New("it holds no study: Optuna's tables are missing")
 
 // hasStudies fails unless the file has the tables of studies, of any revision.
 func hasStudies(ctx context.Context, s *session) error {
-	have, err := schemaOf(&tx{ctx, s})
+	have, err := schemaOf(newTx(ctx, s))
 	if err == nil && !have.studies() {
 		err = errNoStudies
 	}
@@ -65,9 +65,10 @@ func wantedSchema(ctx context.Context) (s schema, err error) {
 		return nil, err
 	}
 	defer memory.close()
-	t := &tx{ctx, memory}
-	if err := t.script(optunaTables + bluefinTables + triggers); err != nil {
-		return nil, err
+	t := newTx(ctx, memory)
+	t.script(optunaTables + bluefinTables + triggers)
+	if t.err != nil {
+		return nil, t.err
 	}
 	return schemaOf(t)
 }

@@ -95,15 +95,13 @@ func update(t *tx, study int64, number int, u storage.Update) error {
 		return err
 	}
 	if u.Renew > 0 {
-		if err := t.exec(`UPDATE bluefin_trials SET lease_until = `+clock+` + ? WHERE trial_id = ? AND lease_owner IS NOT NULL`,
-			u.Renew.Seconds(), row.ID); err != nil {
-			return err
-		}
+		t.exec(`UPDATE bluefin_trials SET lease_until = `+clock+` + ? WHERE trial_id = ? AND lease_owner IS NOT NULL`,
+			u.Renew.Seconds(), row.ID)
 	}
 	if err := addTo(t, row.ID, u); err != nil {
 		return err
 	}
-	if u.Checkpoint != nil {
+	if u.Checkpoint != nil { // after addTo, because it saves the attributes of this update
 		if err := setCheckpoint(t, row.ID, *u.Checkpoint); err != nil {
 			return err
 		}
@@ -113,11 +111,12 @@ func update(t *tx, study int64, number int, u storage.Update) error {
 		if err := rewind(t, row.ID); err != nil {
 			return err
 		}
-		return t.exec(`UPDATE trials SET state = 'WAITING', datetime_start = NULL WHERE trial_id = ?`, row.ID)
-	case u.State.Finished():
-		return t.exec(`UPDATE trials SET state = ?, datetime_complete = ? WHERE trial_id = ?`, u.State.String(), encodeTime(now()), row.ID)
+		t.exec(`UPDATE trials SET state = 'WAITING', datetime_start = NULL WHERE trial_id = ?`, row.ID)
+	case u.State.Finished(): // last, because a finished trial must not change
+		t.exec(`UPDATE trials SET state = ?, datetime_complete = ? WHERE trial_id = ?`,
+			u.State.String(), encodeTime(now()), row.ID)
 	}
-	return nil
+	return t.err
 }
 
 // addTo writes what an update adds to a trial, with one statement per table.
@@ -155,11 +154,9 @@ func addTo(t *tx, id int64, u storage.Update) error {
 		{`trial_system_attributes (trial_id, "key", value_json)`, attrRows(id, u.SystemAttrs), set},
 		{`trial_values (trial_id, objective, value, value_type)`, values, ``},
 	} {
-		if err := insert.rows.insert(t, insert.into, insert.conflict); err != nil {
-			return err
-		}
+		insert.rows.insert(t, insert.into, insert.conflict)
 	}
-	return nil
+	return t.err
 }
 
 func attrRows(id int64, attrs map[string]json.RawMessage) rows {
@@ -177,13 +174,10 @@ type rows [][]any
 // number of prepared statements small.
 const maxRows = 32
 
-func (r rows) insert(t *tx, into, conflict string) error {
+func (r rows) insert(t *tx, into, conflict string) {
 	for chunk := range slices.Chunk(r, maxRows) {
 		place := "(?" + strings.Repeat(", ?", len(chunk[0])-1) + ")"
 		query := `INSERT INTO ` + into + ` VALUES ` + place + strings.Repeat(", "+place, len(chunk)-1) + ` ` + conflict
-		if err := t.exec(query, slices.Concat(chunk...)...); err != nil {
-			return err
-		}
+		t.exec(query, slices.Concat(chunk...)...)
 	}
-	return nil
 }
