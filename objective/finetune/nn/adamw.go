@@ -7,13 +7,13 @@ import (
 	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/kernel"
 )
 
-// AdamW is the optimizer of I. Loshchilov and F. Hutter, "Decoupled Weight
-// Decay Regularization", 2019, algorithm 2, with the decay multiplied by the
-// learning rate, as frameworks do: η·α of the paper is the learning rate here,
-// and WeightDecay is the paper's λ/α. Parameters with Decay unset do not
-// decay; the learning rate of each is multiplied by its Rate. Those that do not
-// train stay as they are. The moments start at 0 with the first Step;
-// parameters that begin to train later need an AdamW of their own.
+// AdamW is the optimizer of I. Loshchilov and F. Hutter, "Decoupled Weight Decay Regularization",
+// 2019, algorithm 2. As in other frameworks the decay is multiplied by the learning rate: the
+// learning rate is the paper's η·α, and WeightDecay its λ/α.
+//
+// Parameters without Decay do not decay, the learning rate of each is multiplied by its Rate, and
+// parameters that do not train stay unchanged. Moments start at 0 with the first Step, so
+// parameters that start to train later need their own AdamW.
 type AdamW struct {
 	Beta1       float64 // decay of the mean of the gradient, in (0, 1); 0 means 0.9
 	Beta2       float64 // decay of the mean of its square, in (0, 1); 0 means 0.999
@@ -21,11 +21,10 @@ type AdamW struct {
 	WeightDecay float64 // at least 0
 
 	steps int
-	m, v  [][]float32 // moments: one slice per parameter, as long as its Value, or nil if it has not trained
+	m, v  [][]float32 // moments, one slice per parameter, as long as its Value; nil if it has not trained
 }
 
-// Step changes the values of the parameters by their gradients. Every call
-// gets the same parameters.
+// Step updates the parameters from their gradients. Every call gets the same parameters.
 func (o *AdamW) Step(params []*Param, learningRate float64) {
 	if o.m == nil {
 		o.m, o.v = make([][]float32, len(params)), make([][]float32, len(params))
@@ -46,7 +45,7 @@ func (o *AdamW) Step(params []*Param, learningRate float64) {
 func (o *AdamW) step(p *Param, m, v []float32, learningRate float64) {
 	beta1, beta2 := or(o.Beta1, 0.9), or(o.Beta2, 0.999)
 	// θ ← θ - lr·λ·θ - lr·m̂/(√v̂ + ε) with m̂ = m/(1-β₁ᵗ) and v̂ = v/(1-β₂ᵗ),
-	// the divisions taken out of the loop.
+	// with the divisions outside the loop.
 	t := float64(o.steps)
 	step := kernel.AdamWStep{
 		Clip:    1,
@@ -65,13 +64,12 @@ func (o *AdamW) step(p *Param, m, v []float32, learningRate float64) {
 	kernel.AdamW(p.Value, m, v, p.Grad, step)
 }
 
-// Moments returns the moments, one slice per parameter, or nil for one that has
-// not trained: nothing at all before the first Step, and changed by the next.
-// With the number of steps they are all that an AdamW remembers.
+// Moments returns the moments, one slice per parameter, nil for one that has not trained, and nil
+// before the first Step. The next Step overwrites them. With the number of steps they are the whole
+// state of an AdamW.
 func (o *AdamW) Moments() (m, v [][]float32) { return o.m, o.v }
 
-// Restore sets o to where another AdamW was after so many steps, with copies of
-// its moments.
+// Restore sets o to the state of another AdamW after so many steps, with copies of its moments.
 func (o *AdamW) Restore(steps int, m, v [][]float32) {
 	o.steps, o.m, o.v = steps, nil, nil
 	for i := range m {

@@ -10,14 +10,13 @@ import (
 	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/kernel"
 )
 
-// A MultiHeadAttention layer mixes the rows of each example: in each head, row
-// i becomes the mean of the values of all rows, weighted by the softmax of how
-// its query fits their keys. A. Vaswani, N. Shazeer, N. Parmar, J. Uszkoreit,
-// L. Jones, A. Gomez, Ł. Kaiser, I. Polosukhin, "Attention Is All You Need",
-// 2017, section 3.2.
+// A MultiHeadAttention layer mixes the rows of each example: in each head, row i becomes the mean
+// of the values of all rows, weighted by the softmax of its query's products with their keys. A.
+// Vaswani, N. Shazeer, N. Parmar, J. Uszkoreit, L. Jones, A. Gomez, Ł. Kaiser, I. Polosukhin,
+// "Attention Is All You Need", 2017, section 3.2.
 //
-// Rows attend to the rows of their own example only. As examples lie one after
-// the other without padding there is nothing to mask.
+// Rows attend to rows of the same example only. Examples follow one another without padding, so no
+// mask is needed.
 type MultiHeadAttention struct {
 	Query, Key, Value *Dense  // d → heads·c, all of the same width, a head's c columns side by side
 	Output            *Dense  // heads·c → any width
@@ -26,8 +25,8 @@ type MultiHeadAttention struct {
 
 	in      Batch          // of the last Forward
 	q, k, v blas32.General // n×heads·c
-	active  bool           // whether there was dropout
-	kept    []uint8        // 1 for each weight that dropout left: an l×l matrix for each head of each example of l rows
+	active  bool           // whether it applied dropout
+	kept    []uint8        // 1 for each weight that dropout kept: l×l for each head of each example of l rows
 
 	context, dqBuf, dkBuf, dvBuf, dxBuf buffer
 	pBuf, droppedBuf, dsBuf             buffer // l×l, of one head
@@ -35,11 +34,9 @@ type MultiHeadAttention struct {
 
 var _ Layer = (*MultiHeadAttention)(nil)
 
-// Forward implements Layer. With dropout it draws one number per weight from
-// rng.
+// Forward implements Layer. With dropout it draws one number per weight from rng.
 //
-// Weights are not kept for Backward, which computes them again: for long
-// examples they would be most of the memory that a training needs.
+// Backward recomputes the weights: for long examples they would take most of the memory.
 func (a *MultiHeadAttention) Forward(b Batch, rng *rand.Rand) Batch {
 	a.in = b
 	a.q, a.k, a.v = a.Query.Forward(b, rng).X, a.Key.Forward(b, rng).X, a.Value.Forward(b, rng).X
@@ -83,7 +80,7 @@ func (a *MultiHeadAttention) draw(rng *rand.Rand) {
 	drawKept(a.kept[:total], a.Dropout, rng)
 }
 
-// drop sets to, of a head, to what dropout makes of from, which may be to.
+// drop applies the dropout of a head to from and stores the result in to, which may be from.
 func (a *MultiHeadAttention) drop(to, from []float32, h head) {
 	factors := [2]float32{0, float32(1 / (1 - a.Dropout))}
 	kept := a.kept[h.at:][:len(to)]
@@ -153,7 +150,7 @@ func (a *MultiHeadAttention) scale() float32 {
 	return float32(1 / math.Sqrt(float64(a.q.Cols/a.Heads)))
 }
 
-// A head is one head of one example: where its parts of the matrices are.
+// A head is one head of one example: its place in the matrices.
 type head struct {
 	row, rows int // of the example
 	col, cols int // of the head
@@ -175,7 +172,7 @@ func (a *MultiHeadAttention) each(f func(head)) {
 	}
 }
 
-// of returns the head's part of m, n×heads·c, as a view of m: l×c.
+// of returns the head's block of m, n×heads·c, as a view: l×c.
 func (h head) of(m blas32.General) blas32.General {
 	m.Data = m.Data[h.row*m.Stride+h.col : (h.row+h.rows-1)*m.Stride+h.col+h.cols]
 	m.Rows, m.Cols = h.rows, h.cols

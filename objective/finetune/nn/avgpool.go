@@ -9,10 +9,10 @@ import (
 	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/kernel"
 )
 
-// An AvgPool2D layer turns each place of a window on an image into a pixel: the
-// mean of what the window sees in each channel. Pixels outside of the image
-// count as 0, as in PyTorch.
+// An AvgPool2D layer averages what a window sees in each channel. Pixels outside the image count as
+// 0, as in PyTorch.
 type AvgPool2D struct {
+	fixed
 	in, out Image
 	window  Window
 	y, dx   buffer
@@ -20,16 +20,16 @@ type AvgPool2D struct {
 
 var _ Layer = (*AvgPool2D)(nil)
 
-// NewAvgPool2D returns a layer for images like in.
+// NewAvgPool2D returns a layer for images of the shape in.
 func NewAvgPool2D(in Image, window Window) *AvgPool2D {
 	window.Stride = cmp.Or(window.Stride, window.Size)
 	return &AvgPool2D{in: in, out: window.over(in, in.Channels), window: window}
 }
 
-// Out returns what the images are that the layer computes.
+// Out returns the shape of the output.
 func (a *AvgPool2D) Out() Image { return a.out }
 
-// Forward implements Layer. It draws nothing from rng.
+// Forward implements Layer.
 func (a *AvgPool2D) Forward(b Batch, _ *rand.Rand) Batch {
 	y := a.y.matrix(b.X.Rows, a.out.Size())
 	clear(y.Data)
@@ -65,8 +65,8 @@ func (a *AvgPool2D) Backward(dy blas32.General, wantDX bool) (dx blas32.General)
 
 func (a *AvgPool2D) scale() float32 { return 1 / float32(a.window.Size*a.window.Size) }
 
-// each calls f for each place of the window and each pixel that it sees there,
-// with the columns where their channels begin.
+// each calls f for each place of the window and each pixel it sees there, with the columns where
+// their channels start.
 func (a *AvgPool2D) each(f func(pixel, place int)) {
 	d := a.in.Channels
 	place := 0
@@ -84,12 +84,9 @@ func (a *AvgPool2D) each(f func(pixel, place int)) {
 	}
 }
 
-// Params implements Layer: there are none.
-func (a *AvgPool2D) Params() []*Param { return nil }
-
-// A GlobalAvgPool2D layer turns each image into one pixel: the mean of its
-// pixels.
+// A GlobalAvgPool2D layer averages all pixels of an image, channel by channel.
 type GlobalAvgPool2D struct {
+	fixed
 	Channels int // of an image, at least 1
 
 	cols  int // of the last batch
@@ -98,7 +95,7 @@ type GlobalAvgPool2D struct {
 
 var _ Layer = (*GlobalAvgPool2D)(nil)
 
-// Forward implements Layer. It draws nothing from rng.
+// Forward implements Layer.
 func (a *GlobalAvgPool2D) Forward(b Batch, _ *rand.Rand) Batch {
 	a.cols = b.X.Cols
 	y := a.y.matrix(b.X.Rows, a.Channels)
@@ -132,6 +129,3 @@ func (a *GlobalAvgPool2D) Backward(dy blas32.General, wantDX bool) (dx blas32.Ge
 	}
 	return dx
 }
-
-// Params implements Layer: there are none.
-func (a *GlobalAvgPool2D) Params() []*Param { return nil }

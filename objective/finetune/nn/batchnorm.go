@@ -7,17 +7,15 @@ import (
 	"gonum.org/v1/gonum/blas/blas32"
 )
 
-// A BatchNorm layer shifts and scales each channel of images to mean 0 and
-// variance 1 and then by a learned factor and offset: y = (x - mean)/√(var + ε)·γ + β.
-// S. Ioffe, C. Szegedy, "Batch Normalization: Accelerating Deep Network
-// Training by Reducing Internal Covariate Shift", 2015. A row is an image, or
-// its channels alone.
+// A BatchNorm layer normalizes each channel of images to mean 0 and variance 1, then applies a
+// learned factor and offset: y = (x - mean)/√(var + ε)·γ + β. S. Ioffe, C. Szegedy, "Batch
+// Normalization: Accelerating Deep Network Training by Reducing Internal Covariate Shift", 2015. A
+// row is an image, or only its channels.
 //
-// In training mean and variance are those of the batch, over all rows and
-// pixels, so that what it computes for one example depends on the others: the
-// one layer of which that is true. In evaluation they are running means over
-// the batches trained on, parameters without a gradient. While one of those is
-// frozen the layer works in training as in evaluation and changes neither.
+// In training, mean and variance are taken over all rows and pixels of the batch, so this is the
+// one layer whose output for an example depends on the others. In evaluation they are running means
+// over the training batches: parameters without a gradient. If one of those is frozen, the layer
+// works in training as in evaluation and changes neither.
 type BatchNorm struct {
 	Gamma *Param // c
 	Beta  *Param // c
@@ -30,8 +28,8 @@ type BatchNorm struct {
 
 	params     []*Param
 	x          blas32.General // argument of the last Forward
-	batch      bool           // whether it took the statistics of the batch
-	mean, rstd []float32      // c, that it took: rstd is 1/√(var + ε)
+	batch      bool           // whether it used the statistics of the batch
+	mean, rstd []float32      // c, those it used: rstd is 1/√(var + ε)
 	y, dx      buffer
 
 	sum, along []float64 // c, scratch
@@ -40,9 +38,9 @@ type BatchNorm struct {
 
 var _ Layer = (*BatchNorm)(nil)
 
-// NewBatchNorm returns a layer for images with so many channels, with γ = 1,
-// β = 0, running mean 0 and variance 1. Its parameters are name.weight,
-// name.bias, name.running_mean and name.running_var.
+// NewBatchNorm returns a layer for images with so many channels, with γ = 1, β = 0, running mean 0
+// and running variance 1. The parameters are name.weight, name.bias, name.running_mean and
+// name.running_var.
 func NewBatchNorm(name string, channels int) *BatchNorm {
 	n := &BatchNorm{
 		Gamma: newParam(name+".weight", false, channels),
@@ -62,9 +60,8 @@ func NewBatchNorm(name string, channels int) *BatchNorm {
 	return n
 }
 
-// Forward implements Layer. It draws nothing from rng. In training it changes
-// the running means, unless they are frozen; a single number has no variance
-// and leaves the second as it is.
+// Forward implements Layer. In training it updates the running means, unless they are frozen. A
+// batch of one number has no variance and leaves the running variance unchanged.
 func (n *BatchNorm) Forward(b Batch, rng *rand.Rand) Batch {
 	n.x = b.X
 	n.batch = rng != nil && !n.Mean.Frozen && !n.Var.Frozen
@@ -92,14 +89,13 @@ func (n *BatchNorm) Forward(b Batch, rng *rand.Rand) Batch {
 	return b
 }
 
-// statistics sets mean and rstd to those of the batch and moves the running
-// means.
+// statistics sets mean and rstd to those of the batch and updates the running means.
 func (n *BatchNorm) statistics(epsilon float64) {
 	channels := len(n.mean)
 	data := n.x.Data[:n.x.Rows*n.x.Cols]
 	clear(n.sum)
 	clear(n.along)
-	for i := 0; i < len(data); i += channels { // Σ x and Σ x², which float64 has the digits for
+	for i := 0; i < len(data); i += channels { // Σ x and Σ x²: float64 has enough digits
 		x := data[i:][:channels]
 		sum, squares := n.sum[:len(x)], n.along[:len(x)]
 		for c, v := range x {
@@ -135,7 +131,7 @@ func (n *BatchNorm) Backward(dy blas32.General, wantDX bool) (dx blas32.General)
 	count := float64(len(data) / channels)
 	for c, gamma := range n.Gamma.Value { // dx = γ·rstd·(dy - mean(dy) - x̂·mean(dy·x̂)) = a·dy - b·(x - mean) - c
 		n.a[c], n.b[c], n.c[c] = gamma*n.rstd[c], 0, 0
-		if n.batch { // else mean and variance do not depend on x
+		if n.batch { // otherwise mean and variance do not depend on x
 			n.b[c] = n.a[c] * n.rstd[c] * float32(n.along[c]/count)
 			n.c[c] = n.a[c] * float32(n.sum[c]/count)
 		}

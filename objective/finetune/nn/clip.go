@@ -6,12 +6,10 @@ import (
 	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/kernel"
 )
 
-// ClipGradNorm divides the gradients of all parameters that train by as much as
-// brings their common norm, the root of the sum of all squares, down to
-// largest, and returns the norm before. R. Pascanu, T. Mikolov, Y. Bengio, "On
-// the difficulty of training recurrent neural networks", 2013, algorithm 1,
-// with 1e-6 added to the norm that divides, as in PyTorch. Gradients stay as
-// they are if largest is infinite or the norm is not finite.
+// ClipGradNorm scales the gradients of all trained parameters so that their joint Euclidean norm is
+// at most largest, and returns the norm before. R. Pascanu, T. Mikolov, Y. Bengio, "On the
+// difficulty of training recurrent neural networks", 2013, algorithm 1, with 1e-6 added to the norm
+// as in PyTorch. Gradients stay unchanged if largest is infinite or the norm is not finite.
 func ClipGradNorm(params []*Param, largest float64) (norm float64) {
 	for _, p := range params {
 		if p.Trains() {

@@ -10,11 +10,10 @@ import (
 	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/kernel"
 )
 
-// A Conv2D layer is a convolution: each place of a window on an image becomes
-// a pixel, whose channels are affine maps of what the window sees. Pixels
-// outside of the image count as 0.
+// A Conv2D layer is a convolution: the channels of each output pixel are affine functions of what a
+// window sees. Pixels outside the image count as 0.
 type Conv2D struct {
-	W *Param // out×k×k×in, the channels of a pixel side by side as in an Image; other frameworks have out×in×k×k
+	W *Param // out×k×k×in, channels last as in an Image; other frameworks use out×in×k×k
 	B *Param // out, or nil
 
 	in, out Image
@@ -27,9 +26,9 @@ type Conv2D struct {
 
 var _ Layer = (*Conv2D)(nil)
 
-// NewConv2D returns a layer of zeros from images like in to such with so many
-// channels. Its parameters are name.weight and, if there is one, name.bias: a
-// batch normalization behind it makes a bias useless.
+// NewConv2D returns a layer of zeros from images of the shape in to so many channels. The
+// parameters are name.weight and, with bias, name.bias. A BatchNorm after it makes the bias
+// useless.
 func NewConv2D(name string, in Image, channels int, window Window, bias bool) *Conv2D {
 	window.Stride = cmp.Or(window.Stride, 1)
 	c := &Conv2D{in: in, out: window.over(in, channels), window: window}
@@ -42,11 +41,11 @@ func NewConv2D(name string, in Image, channels int, window Window, bias bool) *C
 	return c
 }
 
-// Out returns what the images are that the layer computes.
+// Out returns the shape of the output.
 func (c *Conv2D) Out() Image { return c.out }
 
-// Init draws the weights from the normal distribution with mean 0 and the
-// given standard deviation and sets the biases to 0.
+// Init draws the weights from a normal distribution with mean 0 and standard deviation sd and
+// zeroes the biases.
 func (c *Conv2D) Init(sd float64, rng *rand.Rand) {
 	for i := range c.W.Value {
 		c.W.Value[i] = float32(sd * rng.NormFloat64())
@@ -56,7 +55,7 @@ func (c *Conv2D) Init(sd float64, rng *rand.Rand) {
 	}
 }
 
-// Forward implements Layer. It draws nothing from rng.
+// Forward implements Layer.
 func (c *Conv2D) Forward(b Batch, _ *rand.Rand) Batch {
 	c.x = b.X
 	y := c.y.matrix(b.X.Rows, c.out.Size())
@@ -108,13 +107,13 @@ func (c *Conv2D) weights(data []float32) blas32.General {
 	return blas32.General{Rows: c.out.Channels, Cols: k, Stride: k, Data: data}
 }
 
-// pixels returns n rows of m, from row i on, with a row for each pixel.
+// pixels returns n rows of m, from row i, as a matrix with a row per pixel.
 func (c *Conv2D) pixels(m blas32.General, i, n int) blas32.General {
 	d := c.out.Channels
 	return blas32.General{Rows: n * c.out.Height * c.out.Width, Cols: d, Stride: d, Data: m.Data[i*m.Stride : (i+n)*m.Stride]}
 }
 
-// cacheSize is about how many numbers fit into the second-level cache.
+// cacheSize is roughly how many numbers fit into the second-level cache.
 const cacheSize = 1 << 18
 
 // step returns how many images are unfolded at once.
@@ -122,14 +121,13 @@ func (c *Conv2D) step() int {
 	return max(1, cacheSize/(c.out.Height*c.out.Width*c.window.Size*c.window.Size*c.in.Channels))
 }
 
-// columnsOf returns memory for what the windows on n images see: a row for each
-// place, k·k·in columns.
+// columnsOf returns memory for what the windows see on n images: a row per place, k·k·in columns.
 func (c *Conv2D) columnsOf(n int) blas32.General {
 	return c.columns.matrix(n*c.out.Height*c.out.Width, c.window.Size*c.window.Size*c.in.Channels)
 }
 
-// unfold returns what the windows on n images of the last batch see, from row i
-// on: the convolution is the product of this with the weights.
+// unfold returns what the windows see on n images of the last batch, from row i. The convolution is
+// its product with the weights (im2col).
 func (c *Conv2D) unfold(i, n int) blas32.General {
 	to := c.columnsOf(n)
 	if c.window.Padding > 0 {
@@ -143,8 +141,7 @@ func (c *Conv2D) unfold(i, n int) blas32.General {
 	return to
 }
 
-// fold adds columns to the pixels of dx that they are for: the transpose of
-// unfold.
+// fold adds columns to their pixels in dx: the transpose of unfold.
 func (c *Conv2D) fold(columns, dx blas32.General, i, n int) {
 	for j := range n {
 		c.each(j, func(row, column, pixel, length int) {
@@ -153,9 +150,8 @@ func (c *Conv2D) fold(columns, dx blas32.General, i, n int) {
 	}
 }
 
-// each calls f for each line of pixels of image j that a window sees: where its
-// first number is among those of the image, where among the columns, and how
-// many there are.
+// each calls f for each line of pixels that a window sees on image j: the index of its first number
+// in the image and in the columns, and its length.
 func (c *Conv2D) each(j int, f func(row, column, pixel, length int)) {
 	d := c.in.Channels
 	row := j * c.out.Height * c.out.Width

@@ -23,16 +23,16 @@ type Dense struct {
 
 var _ Layer = (*Dense)(nil)
 
-// NewDense returns a layer of zeros, whose parameters are name.weight and
-// name.bias. Both widths are at least 1.
+// NewDense returns a layer of zeros with the parameters name.weight and name.bias. Both widths are
+// at least 1.
 func NewDense(name string, in, out int) *Dense {
 	d := &Dense{W: newParam(name+".weight", true, out, in), B: newParam(name+".bias", false, out), in: in, out: out}
 	d.params = []*Param{d.W, d.B}
 	return d
 }
 
-// Init draws the weights from the normal distribution with mean 0 and the
-// given standard deviation and sets the biases to 0.
+// Init draws the weights from a normal distribution with mean 0 and standard deviation sd and
+// zeroes the biases.
 func (d *Dense) Init(sd float64, rng *rand.Rand) {
 	for i := range d.W.Value {
 		d.W.Value[i] = float32(sd * rng.NormFloat64())
@@ -40,8 +40,7 @@ func (d *Dense) Init(sd float64, rng *rand.Rand) {
 	clear(d.B.Value)
 }
 
-// Forward implements Layer. It draws nothing from rng but for a low-rank
-// term with dropout.
+// Forward implements Layer. It draws from rng only for a low-rank term with dropout.
 func (d *Dense) Forward(b Batch, rng *rand.Rand) Batch {
 	x := b.X
 	d.x = x
@@ -66,8 +65,7 @@ func (d *Dense) Backward(dy blas32.General, wantDX bool) (dx blas32.General) {
 	return dx
 }
 
-// backward is Backward that sets dx, which may be empty, to the gradient plus
-// beta times what it was.
+// backward is Backward, but sets dx, which may be empty, to the gradient plus beta·dx.
 func (d *Dense) backward(dy blas32.General, beta float32, dx blas32.General) {
 	if !d.W.Frozen {
 		kernel.Gemm(blas.Trans, blas.NoTrans, dy, d.x, 1, d.weights(d.W.Grad)) // dW += dyᵀ·x

@@ -6,12 +6,12 @@ import (
 	"gonum.org/v1/gonum/blas/blas32"
 )
 
-// A Dropout layer sets each element to 0 with probability Rate in training and
-// divides the others by 1-Rate, which keeps the mean; in evaluation it is the
-// identity. N. Srivastava, G. Hinton, A. Krizhevsky, I. Sutskever,
-// R. Salakhutdinov, "Dropout: A Simple Way to Prevent Neural Networks from
-// Overfitting", 2014, who scale in evaluation instead.
+// A Dropout layer zeroes each element with probability Rate in training and divides the others by
+// 1-Rate, which preserves the mean. In evaluation it is the identity. N. Srivastava, G. Hinton, A.
+// Krizhevsky, I. Sutskever, R. Salakhutdinov, "Dropout: A Simple Way to Prevent Neural Networks
+// from Overfitting", 2014, who scale in evaluation instead.
 type Dropout struct {
+	fixed
 	Rate float64 // in [0, 1)
 
 	mask   buffer // n×d, of the last Forward in training: 0 or 1/(1-Rate)
@@ -21,8 +21,7 @@ type Dropout struct {
 
 var _ Layer = (*Dropout)(nil)
 
-// Forward implements Layer. In training with a Rate above 0 it draws one
-// number per element from rng.
+// Forward implements Layer. In training with a Rate above 0 it draws one number per element.
 func (d *Dropout) Forward(b Batch, rng *rand.Rand) Batch {
 	d.active = rng != nil && d.Rate > 0
 	if !d.active {
@@ -55,11 +54,7 @@ func (d *Dropout) Backward(dy blas32.General, wantDX bool) (dx blas32.General) {
 	return dx
 }
 
-// Params implements Layer: there are none.
-func (d *Dropout) Params() []*Param { return nil }
-
-// drawKept sets each element of kept to 0 with the given probability and to 1
-// otherwise, drawing as a Dropout does.
+// drawKept sets each element to 0 with probability rate and else to 1, with the draws of Dropout.
 func drawKept(kept []uint8, rate float64, rng *rand.Rand) {
 	limit := uint64(rate * (1 << 32))
 	for i := range kept {

@@ -8,15 +8,14 @@ import (
 	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/kernel"
 )
 
-// An Embedding layer turns tokens into rows: the row of the token, plus that of
-// its position in its example, counted from 0, plus that of the first segment.
-// That is the input of J. Devlin, M. Chang, K. Lee, K. Toutanova, "BERT:
-// Pre-training of Deep Bidirectional Transformers for Language Understanding",
-// 2019, for a text without a second part.
+// An Embedding layer maps each token to a row: the token's own, plus that of its position in the
+// example, counted from 0, plus that of the first segment. It is the input layer of J. Devlin, M.
+// Chang, K. Lee, K. Toutanova, "BERT: Pre-training of Deep Bidirectional Transformers for Language
+// Understanding", 2019, for texts without a second part.
 type Embedding struct {
 	Tokens    *Param // v×d
-	Positions *Param // p×d: the longest example has p rows; nil: positions do not count
-	Segments  *Param // s×d, of which the first row is used; nil: there are no segments
+	Positions *Param // p×d, p rows in the longest example; nil: none
+	Segments  *Param // s×d, only the first row is used; nil: none
 
 	width  int
 	params []*Param
@@ -26,11 +25,10 @@ type Embedding struct {
 
 var _ Layer = (*Embedding)(nil)
 
-// NewEmbedding returns a layer of zeros with rows of the given width, for so many
-// tokens, positions and segments; 0 positions or segments mean that there are
-// none. The parameters are name.word_embeddings.weight,
-// name.position_embeddings.weight and name.token_type_embeddings.weight, as in
-// BERT.
+// NewEmbedding returns a layer of zeros with rows of the given width, for so many tokens, positions
+// and segments; the last two may be 0. The parameters are named as in BERT:
+// name.word_embeddings.weight, name.position_embeddings.weight and
+// name.token_type_embeddings.weight.
 func NewEmbedding(name string, width, tokens, positions, segments int) *Embedding {
 	e := &Embedding{width: width}
 	table := func(kind string, rows int) *Param {
@@ -45,9 +43,8 @@ func NewEmbedding(name string, width, tokens, positions, segments int) *Embeddin
 	return e
 }
 
-// Forward implements Layer. It reads IDs and Lens of the batch, whose IDs are
-// below the number of tokens and whose Lens are at most the number of
-// positions. It draws nothing from rng.
+// Forward implements Layer. It reads IDs, below the number of tokens, and Lens, at most the number
+// of positions.
 func (e *Embedding) Forward(b Batch, _ *rand.Rand) Batch {
 	e.in = b
 	y := e.y.matrix(len(b.IDs), e.width)
@@ -65,7 +62,7 @@ func (e *Embedding) Forward(b Batch, _ *rand.Rand) Batch {
 	return b
 }
 
-// Backward implements Layer. There is no gradient in tokens: dx is empty.
+// Backward implements Layer. Tokens have no gradient: dx is empty.
 func (e *Embedding) Backward(dy blas32.General, _ bool) (dx blas32.General) {
 	tokens := !e.Tokens.Frozen
 	positions := e.Positions != nil && !e.Positions.Frozen
@@ -108,6 +105,5 @@ func (e *Embedding) row(table []float32, i int) []float32 {
 	return table[i*e.width : (i+1)*e.width]
 }
 
-// Params implements Layer: tokens, positions, segments, as far as there are
-// any.
+// Params implements Layer: tokens, positions, segments.
 func (e *Embedding) Params() []*Param { return e.params }

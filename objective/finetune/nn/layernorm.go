@@ -8,9 +8,9 @@ import (
 	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/kernel"
 )
 
-// A LayerNorm layer shifts and scales each row to mean 0 and variance 1 and
-// then each column by a learned factor and offset: y = (x - mean)/√(var + ε)·γ + β.
-// J. Ba, J. Kiros, G. Hinton, "Layer Normalization", 2016.
+// A LayerNorm layer normalizes each row to mean 0 and variance 1, then applies a learned factor and
+// offset per column: y = (x - mean)/√(var + ε)·γ + β. J. Ba, J. Kiros, G. Hinton, "Layer
+// Normalization", 2016.
 type LayerNorm struct {
 	Gamma *Param // d
 	Beta  *Param // d
@@ -25,8 +25,8 @@ type LayerNorm struct {
 
 var _ Layer = (*LayerNorm)(nil)
 
-// NewLayerNorm returns a layer with γ = 1 and β = 0, whose parameters are
-// name.weight and name.bias. Epsilon is added to the variance; 0 means 1e-5.
+// NewLayerNorm returns a layer with γ = 1 and β = 0 and the parameters name.weight and name.bias.
+// Epsilon is added to the variance; 0 means 1e-5.
 func NewLayerNorm(name string, width int, epsilon float64) *LayerNorm {
 	l := &LayerNorm{Gamma: newParam(name+".weight", false, width), Beta: newParam(name+".bias", false, width), epsilon: float32(or(epsilon, 1e-5))}
 	l.params = []*Param{l.Gamma, l.Beta}
@@ -36,7 +36,7 @@ func NewLayerNorm(name string, width int, epsilon float64) *LayerNorm {
 	return l
 }
 
-// Forward implements Layer. It draws nothing from rng.
+// Forward implements Layer.
 func (l *LayerNorm) Forward(b Batch, _ *rand.Rand) Batch {
 	l.x = b.X
 	d := l.x.Cols

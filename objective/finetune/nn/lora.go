@@ -12,27 +12,25 @@ import (
 	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/kernel"
 )
 
-// A lora is a low-rank term in the weights of a Dense layer, to be trained in
-// their place: W + α/r·B·A. E. Hu, Y. Shen, P. Wallis, Z. Allen-Zhu, Y. Li,
-// S. Wang, L. Wang, W. Chen, "LoRA: Low-Rank Adaptation of Large Language
-// Models", 2021, section 4.1.
+// A lora is a low-rank term that is trained in place of a Dense layer's weights: W + α/r·B·A. E.
+// Hu, Y. Shen, P. Wallis, Z. Allen-Zhu, Y. Li, S. Wang, L. Wang, W. Chen, "LoRA: Low-Rank
+// Adaptation of Large Language Models", 2021, section 4.1.
 type lora struct {
 	A *Param // r×in
 	B *Param // out×r
 
 	scale float32        // α/r
-	drop  Dropout        // of what A sees
+	drop  Dropout        // of the input of A
 	x     blas32.General // n×in, argument of A in the last Forward
 	u     blas32.General // n×r: α/r·x·Aᵀ
 
 	uBuf, duBuf, dxBuf buffer
 }
 
-// AddLoRA freezes weight and bias of d and gives it a low-rank term of rank r,
-// at least 1, with the parameters name.lora_A and name.lora_B, name being that
-// of NewDense. What d computes is the same at first: B is 0. A is uniform
-// between ±1/√in, drawn from rng. In training the term sees the argument of d
-// with dropout, a probability in [0, 1).
+// AddLoRA freezes the weights and biases of d and adds a trained low-rank term of rank r, at least
+// 1, with the parameters name.lora_A and name.lora_B for the name given to NewDense. B starts at 0,
+// so the output does not change at first; A is drawn uniformly from ±1/√in. In training the term's
+// input has dropout with the given probability in [0, 1).
 func (d *Dense) AddLoRA(r int, alpha, dropout float64, rng *rand.Rand) {
 	name := strings.TrimSuffix(d.W.Name, ".weight")
 	l := &lora{A: newParam(name+".lora_A", true, r, d.in), B: newParam(name+".lora_B", true, d.out, r), scale: float32(alpha / float64(r)), drop: Dropout{Rate: dropout}}
@@ -48,9 +46,8 @@ func (d *Dense) AddLoRA(r int, alpha, dropout float64, rng *rand.Rand) {
 // HasLoRA reports whether d has a low-rank term.
 func (d *Dense) HasLoRA() bool { return d.lora != nil }
 
-// MergeLoRA adds the low-rank term, if d has one, to the weights and removes
-// it: the layer is as any other then, and computes the same but for rounding.
-// Weight and bias stay frozen.
+// MergeLoRA adds the low-rank term, if there is one, to the weights and removes it. The output
+// stays the same up to rounding; weights and biases stay frozen.
 func (d *Dense) MergeLoRA() {
 	l := d.lora
 	if l == nil {
@@ -73,8 +70,7 @@ func (l *lora) forward(b Batch, y blas32.General, rng *rand.Rand) {
 	kernel.Gemm(blas.NoTrans, blas.Trans, l.u, l.b(l.B.Value), 1, y)
 }
 
-// backward adds the gradients in A and B to theirs, and that in x to dx, which
-// may be empty.
+// backward adds the gradients of A and B to theirs, and that of x to dx, which may be empty.
 func (l *lora) backward(dy, dx blas32.General) {
 	if !l.B.Frozen {
 		kernel.Gemm(blas.Trans, blas.NoTrans, dy, l.u, 1, l.b(l.B.Grad)) // dB += dyᵀ·u

@@ -7,29 +7,29 @@ import (
 	"gonum.org/v1/gonum/blas/blas32"
 )
 
-// A MaxPool2D layer turns each place of a window on an image into a pixel: the
-// largest number that the window sees in each channel. Pixels outside of the
+// A MaxPool2D layer takes the largest number that a window sees in each channel. Pixels outside the
 // image do not count.
 type MaxPool2D struct {
+	fixed
 	in, out Image
 	window  Window
 	rows    int     // of the last batch
-	from    []int32 // n×out: the column of x that is the largest, the first of equal ones
+	from    []int32 // n×out: the column of the largest x, the first if equal
 	y, dx   buffer
 }
 
 var _ Layer = (*MaxPool2D)(nil)
 
-// NewMaxPool2D returns a layer for images like in.
+// NewMaxPool2D returns a layer for images of the shape in.
 func NewMaxPool2D(in Image, window Window) *MaxPool2D {
 	window.Stride = cmp.Or(window.Stride, window.Size)
 	return &MaxPool2D{in: in, out: window.over(in, in.Channels), window: window}
 }
 
-// Out returns what the images are that the layer computes.
+// Out returns the shape of the output.
 func (m *MaxPool2D) Out() Image { return m.out }
 
-// Forward implements Layer. It draws nothing from rng.
+// Forward implements Layer.
 func (m *MaxPool2D) Forward(b Batch, _ *rand.Rand) Batch {
 	m.rows = b.X.Rows
 	y := m.y.matrix(m.rows, m.out.Size())
@@ -59,7 +59,7 @@ func (m *MaxPool2D) Forward(b Batch, _ *rand.Rand) Batch {
 							if v > best[c] {
 								where = int32(pixel + c)
 							}
-							best[c], from[c] = max(best[c], v), where // NaN passes on; no branch
+							best[c], from[c] = max(best[c], v), where // branch-free; NaN propagates
 						}
 					}
 				}
@@ -87,6 +87,3 @@ func (m *MaxPool2D) Backward(dy blas32.General, wantDX bool) (dx blas32.General)
 	}
 	return dx
 }
-
-// Params implements Layer: there are none.
-func (m *MaxPool2D) Params() []*Param { return nil }

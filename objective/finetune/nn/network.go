@@ -7,8 +7,8 @@ import (
 	"gonum.org/v1/gonum/blas/blas32"
 )
 
-// A Network is a stack of blocks with a head for the task at hand. The blocks
-// are what a fine-tuning freezes, from the input on.
+// A Network is a stack of blocks and a task-specific head. Fine-tuning freezes blocks from the
+// input on.
 type Network struct {
 	Blocks Sequential
 	Head   Layer
@@ -31,18 +31,16 @@ func (n *Network) Backward(dy blas32.General, wantDX bool) (dx blas32.General) {
 	return n.Blocks.Backward(dx, wantDX)
 }
 
-// Params implements Layer: those of the blocks, then those of the head.
+// Params implements Layer: the blocks', then the head's.
 func (n *Network) Params() []*Param { return append(n.Blocks.Params(), n.Head.Params()...) }
 
 // Trains reports whether a parameter of n trains.
 func (n *Network) Trains() bool { return n.Blocks.Trains() || trains(n.Head) }
 
-// FrozenBlocks returns how many of the first blocks are frozen as a whole: all
-// their parameters are Frozen, those without a gradient too, the last of them
-// has parameters, and no layer in them reports that it Augments (see Layer). A
-// block without parameters behind them is not counted, because a dropout acts
-// there. Training keeps frozen blocks in evaluation mode, so their outputs never
-// change.
+// FrozenBlocks returns how many of the first blocks are frozen as a whole: all their parameters are
+// Frozen, the last of them has parameters, and none of their layers Augments (see Layer). Training
+// keeps them in evaluation mode, so their outputs never change. Blocks without parameters after the
+// last frozen one do not count: dropout may act there.
 func (n *Network) FrozenBlocks() int {
 	frozen := 0
 	for i, b := range n.Blocks {
@@ -65,8 +63,8 @@ func augments(l Layer) (any bool) {
 	return any
 }
 
-// Split cuts the network behind its first k blocks, 0 ≤ k ≤ len(n.Blocks).
-// Both parts work on the network's parameters.
+// Split cuts the network after its first k blocks, 0 ≤ k ≤ len(n.Blocks). Both parts share the
+// network's parameters.
 func (n *Network) Split(k int) (front Sequential, back *Network) {
 	return n.Blocks[:k:k], &Network{Blocks: n.Blocks[k:], Head: n.Head}
 }

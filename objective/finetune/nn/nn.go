@@ -1,19 +1,16 @@
-// Package nn is what networks are fine-tuned with: layers with explicit forward
-// and backward passes, losses and an optimizer, in float32.
+// Package nn builds networks for fine-tuning: layers with explicit forward and backward passes,
+// losses and an optimizer, in float32.
 //
-// Matrices are blas32.General without gaps between rows. A row is an example,
-// or a position of one where examples are sequences: sequences of any lengths
-// lie one after the other, without padding (see Batch). A weight matrix is
-// out×in, the layout of the checkpoints of other frameworks. The arithmetic is
-// that of package kernel.
+// Matrices are blas32.General without gaps between rows. A row is an example or, where examples are
+// sequences, a position; sequences of any length follow one another without padding (see Batch).
+// Weight matrices are out×in, as in the checkpoints of other frameworks.
 //
-// A layer runs on the goroutine that calls it and starts none, and what it
-// computes for one example does not depend on the other examples nor on their
-// number, but for BatchNorm in training. The same calls give the same bits with
-// the same kernel and on one architecture; otherwise the last bits differ.
+// A layer runs on the goroutine that calls it. Except for BatchNorm in training, its output for one
+// example does not depend on the other examples or on their number. The same calls give the same
+// bits with the same kernel on one architecture; otherwise the last bits differ.
 //
-// Layers, losses and optimizers keep buffers from call to call: one goroutine
-// at a time may use a value of this package.
+// Layers, losses and optimizers keep buffers between calls: only one goroutine at a time may use a
+// value of this package.
 package nn
 
 import (
@@ -22,18 +19,15 @@ import (
 	"gonum.org/v1/gonum/blas/blas32"
 )
 
-// A Batch is some examples on their way through a network.
+// A Batch is the input or output of a layer: some examples.
 type Batch struct {
-	// X is rows×d, a row for each example, or for each position of each.
-	// It is empty before an embedding.
+	// X is rows×d, a row per example or per position. It is empty before an Embedding.
 	X blas32.General
 
-	// IDs is the token of each row, for a network that begins with an
-	// embedding, and nil behind it.
+	// IDs are the tokens of the rows before an Embedding, and nil after it.
 	IDs []int32
 
-	// Lens is the number of rows of each example, each at least 1, in order.
-	// nil: examples are no sequences and have one row each.
+	// Lens is the number of rows of each example, at least 1. nil: one row each.
 	Lens []int
 }
 
@@ -53,35 +47,33 @@ func (b Batch) rows(i int) int {
 	return 1
 }
 
-// A Layer is a differentiable function of a batch, example by example.
+// A Layer is a differentiable function that acts on each example of a batch.
 //
-// A custom layer may have three more methods. Layers() []Layer lists the layers
-// that it is made of (see Walk); Trains() bool answers for its parameters
-// without listing them; Augments() bool reports that it changes examples at
-// random in training, so that it must not be frozen.
+// A custom layer may have three more methods. Layers() []Layer lists the layers it consists of, for
+// Walk. Trains() bool reports whether any parameter trains, without listing them. Augments() bool
+// reports that it changes examples at random in training, so it must not be frozen.
 type Layer interface {
-	// Forward returns the layer's value at x; its matrix is overwritten at the
-	// next Forward. The caller leaves x as it is until after Backward.
+	// Forward returns the layer's output. The next Forward overwrites its matrix. The caller leaves
+	// x unchanged until after Backward.
 	//
-	// With a generator the layer is in training mode and draws from it what it
-	// leaves to chance (see Dropout); with a nil one it is in evaluation mode.
+	// With a generator the layer is in training mode and takes its random numbers from it (see
+	// Dropout); with nil it is in evaluation mode.
 	Forward(x Batch, rng *rand.Rand) Batch
 
-	// Backward takes the gradient of the loss in the matrix of the last
-	// Forward's result, adds to the Grad of every parameter that is not Frozen,
-	// and returns the gradient in x.X, which the layer overwrites at the next
-	// Backward or which is dy itself. Without wantDX it saves that work, and the
-	// result means nothing. It leaves dy as it is.
+	// Backward takes the gradient of the loss with respect to the last output, adds to the Grad of
+	// every parameter that is not Frozen, and returns the gradient with respect to x.X. The layer
+	// overwrites that at the next Backward, or it is dy itself; dy stays unchanged. Without wantDX
+	// the layer skips that work and the result is meaningless.
 	Backward(dy blas32.General, wantDX bool) (dx blas32.General)
 
-	// Params returns the parameters, in an order that does not change.
+	// Params returns the parameters, always in the same order.
 	Params() []*Param
 }
 
-// A buffer is memory for a matrix that is computed again and again.
+// A buffer is memory that is reused for a matrix.
 type buffer []float32
 
-// matrix returns an r×c matrix in the memory of b, with any contents.
+// matrix returns an r×c matrix with arbitrary contents in the memory of b.
 func (b *buffer) matrix(r, c int) blas32.General {
 	if len(*b) < r*c {
 		*b = make([]float32, r*c)
@@ -89,5 +81,5 @@ func (b *buffer) matrix(r, c int) blas32.General {
 	return blas32.General{Rows: r, Cols: c, Stride: c, Data: (*b)[:r*c]}
 }
 
-// vector returns n numbers in the memory of b, with any contents.
+// vector returns n numbers with arbitrary contents in the memory of b.
 func (b *buffer) vector(n int) []float32 { return b.matrix(1, n).Data }

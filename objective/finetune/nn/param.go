@@ -1,15 +1,15 @@
 package nn
 
-// A Param is one array of numbers of a network. Training changes it along its
-// gradient, but for a few that have none (see BatchNorm).
+// A Param is an array of numbers that training changes along its gradient. A few have no gradient
+// (see BatchNorm).
 type Param struct {
 	Name   string // as in a checkpoint: "hidden.0.weight"
 	Shape  []int  // the last index runs fastest
 	Value  []float32
-	Grad   []float32 // as long as Value: Backward adds the gradient of the loss; nil: there is no gradient
+	Grad   []float32 // as long as Value: Backward adds to it; nil: no gradient
 	Decay  bool      // weight decay acts on it: true for weights, false for biases and norms
-	Frozen bool      // training leaves it as it is, and Backward saves the work for its gradient
-	Rate   float64   // what the learning rate is multiplied by; 0 means 1
+	Frozen bool      // training leaves it unchanged, and Backward skips its gradient
+	Rate   float64   // factor of the learning rate; 0 means 1
 }
 
 func newParam(name string, decay bool, shape ...int) *Param {

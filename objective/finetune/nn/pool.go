@@ -8,15 +8,16 @@ import (
 	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/kernel"
 )
 
-// A MeanPool layer turns each example into one row: the mean of its rows.
+// A MeanPool layer replaces the rows of each example by their mean.
 type MeanPool struct {
+	fixed
 	in    Batch // of the last Forward
 	y, dx buffer
 }
 
 var _ Layer = (*MeanPool)(nil)
 
-// Forward implements Layer. It draws nothing from rng.
+// Forward implements Layer.
 func (m *MeanPool) Forward(b Batch, _ *rand.Rand) Batch {
 	m.in = b
 	d := b.X.Cols
@@ -55,19 +56,16 @@ func (m *MeanPool) Backward(dy blas32.General, wantDX bool) (dx blas32.General) 
 	return dx
 }
 
-// Params implements Layer: there are none.
-func (m *MeanPool) Params() []*Param { return nil }
-
-// A CLSPool layer turns each example into one row: its first. In BERT's
-// examples that is the row of the token [CLS].
+// A CLSPool layer keeps the first row of each example: in BERT, that of the token [CLS].
 type CLSPool struct {
+	fixed
 	in    Batch // of the last Forward
 	y, dx buffer
 }
 
 var _ Layer = (*CLSPool)(nil)
 
-// Forward implements Layer. It draws nothing from rng.
+// Forward implements Layer.
 func (c *CLSPool) Forward(b Batch, _ *rand.Rand) Batch {
 	c.in = b
 	d := b.X.Cols
@@ -95,6 +93,3 @@ func (c *CLSPool) Backward(dy blas32.General, wantDX bool) (dx blas32.General) {
 	}
 	return dx
 }
-
-// Params implements Layer: there are none.
-func (c *CLSPool) Params() []*Param { return nil }

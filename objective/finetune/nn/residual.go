@@ -8,12 +8,11 @@ import (
 	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/kernel"
 )
 
-// A Residual layer adds its argument to a layer's value: y = x + f(x).
-// K. He, X. Zhang, S. Ren, J. Sun, "Deep Residual Learning for Image
-// Recognition", 2016.
+// A Residual layer adds its input to a layer's output: y = x + f(x). K. He, X. Zhang, S. Ren, J.
+// Sun, "Deep Residual Learning for Image Recognition", 2016.
 type Residual struct {
 	F        Layer
-	Shortcut Layer // takes the place of x where f changes the shape: y = s(x) + f(x); nil: the identity
+	Shortcut Layer // applied to x where f changes the shape: y = s(x) + f(x); nil: the identity
 
 	y, dx buffer
 }
@@ -52,7 +51,7 @@ func (r *Residual) sum(to *buffer, a, b blas32.General) blas32.General {
 	return sum
 }
 
-// Params implements Layer: those of F, then those of Shortcut.
+// Params implements Layer: F's, then Shortcut's.
 func (r *Residual) Params() []*Param {
 	all := r.F.Params()
 	if r.Shortcut != nil {

@@ -6,9 +6,8 @@ import (
 	"gonum.org/v1/gonum/blas/blas32"
 )
 
-// A Sequential is the layer that applies its layers one after the other. A
-// part of a Sequential, s[:k] or s[k:], is one too and shares the parameters;
-// the empty one is the identity.
+// A Sequential applies its layers in order. A subslice is a Sequential too and shares the
+// parameters; the empty one is the identity.
 type Sequential []Layer
 
 var _ Layer = Sequential(nil)
@@ -21,10 +20,9 @@ func (s Sequential) Forward(x Batch, rng *rand.Rand) Batch {
 	return x
 }
 
-// Backward implements Layer. It ends at the first layer that trains, if nobody
-// wants dx.
+// Backward implements Layer. Without wantDX it stops at the first layer that trains.
 func (s Sequential) Backward(dy blas32.General, wantDX bool) (dx blas32.General) {
-	first := 0 // that has anything to do
+	first := 0 // layer with anything to do
 	for !wantDX && first < len(s) && !trains(s[first]) {
 		first++
 	}

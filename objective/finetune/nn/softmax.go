@@ -8,16 +8,15 @@ import (
 	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/kernel"
 )
 
-// SoftmaxCrossEntropy is the loss of a classifier: with pⱼ the softmax of a row
-// of logits at class j, and q the distribution that it should be,
+// SoftmaxCrossEntropy is the loss of a classifier. With pⱼ the softmax of a row of logits at class
+// j and q the target distribution, it is
 //
 //	-Σⱼ wⱼ·qⱼ·ln pⱼ   with qⱼ = (1-ε)·[j = label] + ε/c
 //
-// which without class weights w and label smoothing ε is the negative log of the
-// probability of the label. C. Szegedy, V. Vanhoucke, S. Ioffe, J. Shlens,
-// Z. Wojna, "Rethinking the Inception Architecture for Computer Vision", 2016,
-// section 7, for ε. It is computed by log-sum-exp in float64 and is finite for
-// all finite logits.
+// Without class weights w and label smoothing ε that is the negative log-probability of the label.
+// C. Szegedy, V. Vanhoucke, S. Ioffe, J. Shlens, Z. Wojna, "Rethinking the Inception Architecture
+// for Computer Vision", 2016, section 7, for ε. It is computed by log-sum-exp in float64 and is
+// finite for all finite logits.
 type SoftmaxCrossEntropy struct {
 	Smoothing float64   // ε, in [0, 1)
 	Weights   []float64 // w, c numbers of at least 0; nil: all 1
@@ -27,9 +26,8 @@ type SoftmaxCrossEntropy struct {
 	buf    buffer
 }
 
-// Forward returns the loss summed over the rows of logits, n×c, and how many
-// rows have their largest logit at the label (the first of equal ones
-// counts). There are n labels, each below c.
+// Forward returns the loss summed over the rows of logits, n×c, and how many rows have their
+// largest logit (the first, if equal) at the label. There are n labels, each below c.
 func (s *SoftmaxCrossEntropy) Forward(logits blas32.General, labels []int) (sum float64, correct int) {
 	s.weight = s.Weight(labels)
 	s.grad = s.buf.matrix(logits.Rows, logits.Cols)
@@ -63,7 +61,7 @@ func (s *SoftmaxCrossEntropy) Forward(logits blas32.General, labels []int) (sum 
 	return sum, correct
 }
 
-// smoothed sets grad to the gradient of one row's loss, which it returns.
+// smoothed sets grad to the gradient of one row's loss and returns the loss.
 func (s *SoftmaxCrossEntropy) smoothed(grad, row []float32, label int, logTotal float64) (loss float64) {
 	var all float64 // Σⱼ wⱼ·qⱼ
 	for j, z := range row {
@@ -89,8 +87,8 @@ func (s *SoftmaxCrossEntropy) share(j, label, classes int) float64 {
 	return q
 }
 
-// Weight returns Σ w[label] over the labels: what the sum of Forward is divided
-// by to be the mean of frameworks. Without Weights it is their number.
+// Weight returns Σ w[label] over the labels, by which the sum of Forward is divided to give the
+// mean. Without Weights it is the number of labels.
 func (s *SoftmaxCrossEntropy) Weight(labels []int) float64 {
 	if s.Weights == nil {
 		return float64(len(labels))
@@ -102,19 +100,18 @@ func (s *SoftmaxCrossEntropy) Weight(labels []int) float64 {
 	return sum
 }
 
-// Backward returns the gradient of the mean loss of the last Forward in the
-// logits, n×c: that of the sum divided by the Weight of its labels, or 0 if
-// that is 0. It may be called once per Forward; the next Forward overwrites the
-// result.
+// Backward returns the gradient of the last Forward's mean loss with respect to the logits, n×c:
+// that of the sum divided by the Weight of its labels, or 0 if that is 0. Call it once per Forward;
+// the next Forward overwrites the result.
 func (s *SoftmaxCrossEntropy) Backward() (dlogits blas32.General) { return s.BackwardOf(s.weight) }
 
-// BackwardOf is Backward for a step whose labels, with those of other Forwards,
-// have that Weight.
+// BackwardOf is Backward for one of several passes of a step, whose labels together have that
+// Weight.
 func (s *SoftmaxCrossEntropy) BackwardOf(weight float64) (dlogits blas32.General) {
 	return divided(s.grad, weight)
 }
 
-// divided divides the elements of m by a number, and by infinity if it is 0.
+// divided divides the elements of m by a number; by 0 gives 0.
 func divided(m blas32.General, by float64) blas32.General {
 	scale := 1 / float32(by)
 	if by == 0 {

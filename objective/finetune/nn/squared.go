@@ -2,15 +2,13 @@ package nn
 
 import "gonum.org/v1/gonum/blas/blas32"
 
-// SquaredError is the loss of a regression: the mean of (y - target)² over the
-// elements of a row.
+// SquaredError is the loss of a regression: the mean of (y - target)² over the elements of a row.
 type SquaredError struct {
 	grad blas32.General // n×c, of the last Forward's sum in y
 	buf  buffer
 }
 
-// Forward returns the loss summed over the rows of y, n×c. The targets are as
-// many numbers, row by row.
+// Forward returns the loss summed over the rows of y, n×c. There are n·c targets, row by row.
 func (s *SquaredError) Forward(y blas32.General, targets []float32) (sum float64) {
 	s.grad = s.buf.matrix(y.Rows, y.Cols)
 	for i := range y.Rows {
@@ -23,11 +21,9 @@ func (s *SquaredError) Forward(y blas32.General, targets []float32) (sum float64
 	return sum / float64(y.Cols)
 }
 
-// Backward returns the gradient of the mean loss of the last Forward in y,
-// n×c. It may be called once per Forward; the next Forward overwrites the
-// result.
+// Backward returns the gradient of the last Forward's mean loss with respect to y, n×c. Call it
+// once per Forward; the next Forward overwrites the result.
 func (s *SquaredError) Backward() (dy blas32.General) { return s.BackwardOf(float64(s.grad.Rows)) }
 
-// BackwardOf is Backward for a step that has, with the rows of other Forwards,
-// so many of them.
+// BackwardOf is Backward for one of several passes of a step that has so many rows in total.
 func (s *SquaredError) BackwardOf(rows float64) (dy blas32.General) { return divided(s.grad, rows) }

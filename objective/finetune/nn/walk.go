@@ -1,8 +1,6 @@
 package nn
 
-// Walk calls visit for l and for all layers that it is made of, each before its
-// parts. A layer of another package that is made of others says so with a
-// method Layers() []Layer.
+// Walk calls visit for l and for all layers it consists of, each before its parts.
 func Walk(l Layer, visit func(Layer)) {
 	visit(l)
 	var parts []Layer

@@ -9,9 +9,9 @@ import (
 	"github.com/bluefin-hpo/bluefin/objective/finetune/nn"
 )
 
-// A tanhGELU layer is the approximation of nn.GELU that some models were
-// trained with: y = x/2·(1 + tanh(√(2/π)·(x + 0.044715·x³))), element by
-// element. D. Hendrycks, K. Gimpel, "Gaussian Error Linear Units (GELUs)", 2016.
+// A tanhGELU layer is the approximation of nn.GELU that some models were trained
+// with: y = x/2·(1 + tanh(√(2/π)·(x + 0.044715·x³))), element by element.
+// D. Hendrycks, K. Gimpel, "Gaussian Error Linear Units (GELUs)", 2016.
 type tanhGELU struct {
 	x     blas32.General // n×d, argument of the last Forward
 	y, dx []float32
@@ -22,7 +22,7 @@ var _ nn.Layer = (*tanhGELU)(nil)
 // cubic is the factor of x³ in the argument of tanh.
 const cubic = 0.044715
 
-// Forward implements nn.Layer. It draws nothing from rng.
+// Forward implements nn.Layer.
 func (g *tanhGELU) Forward(b nn.Batch, _ *rand.Rand) nn.Batch {
 	g.x = b.X
 	b.X = grow(&g.y, g.x)
