@@ -6,55 +6,50 @@ import (
 	"slices"
 )
 
-// Config says how to train. Its fields are named as in Hugging Face's
-// TrainingArguments where they are there, and 0 means the default of those.
+// Config says how to train. Fields are named as in Hugging Face's TrainingArguments where they
+// exist there, and 0 means the default there.
 type Config struct {
 	LearningRate              float64 // peak of the schedule, above 0; 0 means 5e-5
-	BatchSize                 int     // examples per pass through the network (per_device_train_batch_size); 0 means 8, more than there are means all
-	GradientAccumulationSteps int     // passes per step of the optimizer; 0 means 1; the last step of an epoch takes what is left
-	Epochs                    int     // passes over the training set at most (num_train_epochs); 0 means 3; the schedule ends there
+	BatchSize                 int     // examples per pass (per_device_train_batch_size); 0 means 8; at most the training set
+	GradientAccumulationSteps int     // passes per optimizer step; 0 means 1; the last step of an epoch takes the rest
+	Epochs                    int     // at most so many passes over the training set (num_train_epochs), where the schedule ends; 0 means 3
 	WeightDecay               float64 // of AdamW, at least 0; not on parameters without Decay
 	AdamBeta1                 float64 // in (0, 1); 0 means 0.9
 	AdamBeta2                 float64 // in (0, 1); 0 means 0.999
 	AdamEpsilon               float64 // above 0; 0 means 1e-8
-	MaxGradNorm               float64 // gradients of a larger norm are scaled down to it; 0 means 1, below 0: never
+	MaxGradNorm               float64 // larger gradients are scaled down to this norm; 0 means 1, below 0: never
 
-	// LabelSmoothingFactor is the share of each label that all classes are
-	// given alike, in [0, 1). It acts on what is trained, not on Scores.
+	// LabelSmoothingFactor is the share of each label that is spread over all classes, in [0, 1).
+	// It affects training, not Scores.
 	LabelSmoothingFactor float64
 
-	// ClassWeights multiply the loss of the examples of each class, as the
-	// weight of PyTorch's CrossEntropyLoss does; see Set.BalancedWeights. They act
-	// on what is trained, not on Scores. nil: every example counts the same.
+	// ClassWeights multiply the training loss of each class's examples, as the weight of PyTorch's
+	// CrossEntropyLoss does; see Set.BalancedWeights. They do not affect Scores. nil: all 1.
 	ClassWeights []float64
 
-	Schedule    Schedule // how the learning rate goes; "" means Linear
-	WarmupRatio float64  // share of the steps in which the learning rate rises to its peak, in [0, 1]
+	Schedule    Schedule // of the learning rate; "" means Linear
+	WarmupRatio float64  // share of the steps during which the learning rate rises to its peak, in [0, 1]
 	WarmupSteps int      // number of these steps; above 0 it overrides WarmupRatio
-	LREnd       float64  // learning rate that Polynomial ends at, below LearningRate; 0 means 1e-7
+	LREnd       float64  // final learning rate of Polynomial, below LearningRate; 0 means 1e-7
 	Power       float64  // exponent of Polynomial, above 0; 0 means 1
-	Timescale   int      // steps of InverseSqrt; 0 means the steps of the warmup, or 10,000 without one
+	Timescale   int      // of InverseSqrt, in steps; 0 means the warmup's, or 10,000 without one
 
-	// LayerDecay multiplies the learning rate of block i by
-	// LayerDecay^(blocks - i): that of the head is 1, of the last block
-	// LayerDecay. In (0, 1]; 0 means 1, which is no difference.
+	// LayerDecay multiplies the learning rate of block i by LayerDecay^(blocks - i): the head has
+	// 1, the last block LayerDecay. In (0, 1]; 0 means 1.
 	LayerDecay float64
 
-	// GradualUnfreezing trains the head alone in the first epoch and one block
-	// more, from the head down, in each further one: J. Howard and S. Ruder,
-	// "Universal Language Model Fine-tuning for Text Classification", 2018,
-	// section 3.3. Parameters that are frozen before stay so. Each block's
+	// GradualUnfreezing trains the head alone in the first epoch and one more block, from the head
+	// down, in each further one: J. Howard and S. Ruder, "Universal Language Model Fine-tuning for
+	// Text Classification", 2018, section 3.3. Parameters that are Frozen stay so. A block's
 	// moments start with its first step.
 	GradualUnfreezing bool
 
 	Metric                 Metric  // by which the best epoch is chosen, on the validation set; "" means MetricLoss
-	Patience               int     // epochs in a row without a better metric that end the training (early_stopping_patience); 0: never
-	EarlyStoppingThreshold float64 // by how much a metric must be better for Patience to start anew, at least 0
+	Patience               int     // stop after so many epochs without a better metric (early_stopping_patience); 0: never
+	EarlyStoppingThreshold float64 // improvement that resets Patience, at least 0
 
-	// EvaluateAtMost is on how many examples of the training set the scores of
-	// an epoch are, a random part of them that is the same in all epochs; 0
-	// means on all, below 0 on none: then Metrics.Train is zero. The gap to the
-	// validation scores is over-fitting.
+	// EvaluateAtMost is how many training examples are scored after each epoch, a random sample
+	// that stays the same; 0 means all, below 0 none, which leaves Metrics.Train zero.
 	EvaluateAtMost int
 
 	Seed uint64 // of the order of the examples and of dropout
@@ -88,8 +83,8 @@ func or[T comparable](x, def T) T {
 	return x
 }
 
-// Check returns an error that names the first field out of its range, its
-// value and the range. Fit and Rehearse check, too.
+// Check returns an error that names the first field out of range, its value and the range. Fit and
+// Rehearse check too.
 func (c Config) Check() error {
 	c = c.withDefaults()
 	for _, f := range []struct {

@@ -6,13 +6,12 @@ import (
 	"github.com/bluefin-hpo/bluefin/objective/finetune/nn"
 )
 
-// A criterion is what a step makes smaller: the mean over its examples, which
-// may come in several passes, of the cross-entropy with labels or of the
-// squared error with targets.
+// A criterion is the loss of an optimizer step, which may take several passes: the mean over its
+// examples of the cross-entropy, for labels, or of the squared error, for targets.
 type criterion struct {
 	entropy    nn.SoftmaxCrossEntropy
 	squared    nn.SquaredError
-	regression bool // what the last forward was of
+	regression bool // whether the last forward had targets
 }
 
 // weight returns the total weight of the examples with the given indices.
@@ -27,8 +26,7 @@ func (c *criterion) weight(s Set, indices []int) float64 {
 	return sum
 }
 
-// forward returns the sum of the losses of the examples of s, whose outputs
-// are y, n×c.
+// forward returns the summed loss of the examples of s for the outputs y, n×c.
 func (c *criterion) forward(y blas32.General, s Set) (sum float64) {
 	if c.regression = s.Targets != nil; c.regression {
 		return c.squared.Forward(y, s.Targets)
@@ -37,8 +35,8 @@ func (c *criterion) forward(y blas32.General, s Set) (sum float64) {
 	return sum
 }
 
-// backward returns the gradient of the last forward's part of the loss of a
-// step with that total weight. The next forward overwrites it.
+// backward returns the last forward's part of the gradient of a step with that total weight. The
+// next forward overwrites it.
 func (c *criterion) backward(total float64) blas32.General {
 	if c.regression {
 		return c.squared.BackwardOf(total)

@@ -5,11 +5,11 @@ import (
 	"github.com/bluefin-hpo/bluefin/objective/finetune/nn"
 )
 
-// Evaluate returns the scores of net on s, with dropout off. The set must pass
-// Check for the outputs of net.
+// Evaluate returns the scores of net on s, without dropout. The set must pass Check for the outputs
+// of net.
 func Evaluate(net nn.Layer, s Set) Scores { return Score(batch.Predict(net, s.Batch), s) }
 
-// snapshot copies the values of the parameters, into dst if it is not nil.
+// snapshot copies the parameters' values, into dst if it is not nil.
 func snapshot(dst [][]float32, params []*nn.Param) [][]float32 {
 	if dst == nil {
 		dst = make([][]float32, len(params))

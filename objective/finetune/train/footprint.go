@@ -8,14 +8,14 @@ import (
 	"github.com/bluefin-hpo/bluefin/objective/finetune/nn"
 )
 
-// A Footprint is the memory of a training, in bytes, besides the data. Weights
-// and gradients are those that the network has, also of what is frozen.
+// A Footprint is the memory of a training in bytes, without the data. Weights and gradients include
+// those of frozen parameters.
 type Footprint struct {
 	Weights     int64 // values of all parameters
 	Gradients   int64
-	Moments     int64 // of AdamW, for what trains
-	Best        int64 // copy of the weights of the best epoch, for what trains
-	Activations int64 // buffers of the layers, after passes of the largest batch through them
+	Moments     int64 // of AdamW, for trained parameters
+	Best        int64 // copy of the best epoch's weights, for trained parameters
+	Activations int64 // buffers of the layers for the largest batch
 }
 
 // Total returns the sum.
@@ -23,9 +23,8 @@ func (f Footprint) Total() int64 {
 	return f.Weights + f.Gradients + f.Moments + f.Best + f.Activations
 }
 
-// measure returns what a training of net takes: the arithmetic for what it
-// keeps of the parameters, and the buffers that the layers hold now. So the
-// network must have seen the largest batch, forward and backward.
+// measure returns the footprint of training net. It counts the buffers that the layers hold now, so
+// the largest batch must have gone through them in both directions.
 func measure(net nn.Layer) Footprint {
 	var f Footprint
 	var params, all walk
@@ -45,8 +44,7 @@ func measure(net nn.Layer) Footprint {
 	return f
 }
 
-// A walk finds the arrays of numbers that a value leads to: the buffers of
-// layers of any kind, which need not tell of them themselves.
+// A walk finds the arrays reachable from a value: the buffers of layers of any kind.
 type walk struct {
 	seen   map[pointer]bool
 	arrays []span
@@ -57,7 +55,7 @@ type pointer struct {
 	to reflect.Type
 }
 
-// A span is the addresses of an array, without the last.
+// A span is the addresses of an array, excluding the last.
 type span struct{ from, to uintptr }
 
 func (w *walk) add(v reflect.Value) {
@@ -95,7 +93,7 @@ func (w *walk) add(v reflect.Value) {
 	}
 }
 
-// bytes returns the size of the arrays, of which several may be parts of one.
+// bytes returns the total size of the arrays, counting overlaps once.
 func (w *walk) bytes() int64 {
 	slices.SortFunc(w.arrays, func(a, b span) int { return cmp.Compare(a.from, b.from) })
 	var sum, end uintptr

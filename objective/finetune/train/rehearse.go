@@ -11,19 +11,18 @@ import (
 	"github.com/bluefin-hpo/bluefin/objective/finetune/nn"
 )
 
-// A Rehearsal is what a training would take, measured on a part of the data.
+// A Rehearsal estimates the cost of a training from one epoch on part of the data.
 type Rehearsal struct {
-	Examples  int           // of the training set that were trained on
-	Epoch     time.Duration // wall time of an epoch of the whole training set, estimated, with its evaluations
-	Total     time.Duration // of all epochs, if the training does not stop early
+	Examples  int           // trained on
+	Epoch     time.Duration // estimated wall time of an epoch on all data, with its evaluation
+	Total     time.Duration // of all epochs, without early stopping
 	Footprint Footprint     // with the longest examples in one batch
-	Metrics   Metrics       // after that epoch, on the parts of the data: they say that something was learned, no more
+	Metrics   Metrics       // after the epoch, on the same part: a sanity check only
 }
 
-// Rehearse runs one epoch on a fraction of each set, in (0, 1], and one batch
-// at least, so that mistakes show in seconds: it returns the errors that Fit
-// would, also for the whole sets. What is unfrozen gradually trains at once.
-// The network is as before in the end.
+// Rehearse runs one epoch on a fraction of each set, in (0, 1], but at least one batch, so that
+// mistakes show within seconds. It returns the errors that Fit would, also those about the whole
+// sets. Gradual unfreezing is off. The network is unchanged in the end.
 func Rehearse(ctx context.Context, net *nn.Network, training, validation Set, c Config, fraction float64) (Rehearsal, error) {
 	return rehearse(ctx, net, training, validation, c, fraction, time.Now)
 }
@@ -74,8 +73,7 @@ func rehearse(ctx context.Context, net *nn.Network, training, validation Set, c 
 	return r, nil
 }
 
-// beginning returns the first n examples of s in a stratified order, at most
-// all.
+// beginning returns the first n examples of s, at most all, in a stratified order.
 func (s Set) beginning(n int, seed uint64) Set {
 	if n >= s.Len() {
 		return s
@@ -83,8 +81,8 @@ func (s Set) beginning(n int, seed uint64) Set {
 	return s.Select(split.Order(s.Len(), s.Labels, seed)[:n])
 }
 
-// longest sends the longest examples through the network, as many as a batch
-// has, in both directions. The gradients are of no use after it.
+// longest sends a batch of the longest examples through the network in both directions. The
+// gradients are meaningless afterwards.
 func (f *fit) longest(s Set) {
 	order := make([]int, s.Len())
 	for i := range order {

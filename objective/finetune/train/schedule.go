@@ -6,27 +6,26 @@ import (
 	"slices"
 )
 
-// A Schedule says how the learning rate goes after the warmup.
+// A Schedule is the course of the learning rate after the warmup.
 type Schedule string
 
-// The schedules, named as in Hugging Face's TrainingArguments.lr_scheduler_type.
-// Its constant has no warmup; here both names mean constant_with_warmup, which
-// is the same for a warmup of 0.
+// The schedules, named as in Hugging Face's TrainingArguments.lr_scheduler_type. Constant there
+// ignores the warmup; here both names mean constant_with_warmup.
 const (
 	Constant           Schedule = "constant" // stays at the peak
 	ConstantWithWarmup Schedule = "constant_with_warmup"
-	Linear             Schedule = "linear"       // falls to 0 in a straight line
+	Linear             Schedule = "linear"       // falls to 0 linearly
 	Cosine             Schedule = "cosine"       // falls to 0 along half a cosine
-	Polynomial         Schedule = "polynomial"   // falls to LREnd as a power of the way that is left
-	InverseSqrt        Schedule = "inverse_sqrt" // falls as one over the root of the steps
+	Polynomial         Schedule = "polynomial"   // falls to LREnd as a power of the remaining share
+	InverseSqrt        Schedule = "inverse_sqrt" // falls as 1/√steps
 )
 
-// schedules are all of them.
+// schedules returns all schedules.
 func schedules() []Schedule {
 	return []Schedule{Constant, ConstantWithWarmup, Linear, Cosine, Polynomial, InverseSqrt}
 }
 
-// Check returns an error if s is none of the schedules.
+// Check returns an error if s is not one of the schedules.
 func (s Schedule) Check() error {
 	if !slices.Contains(schedules(), s) {
 		return fmt.Errorf("schedule is %q, want one of %q", s, schedules())
@@ -34,17 +33,15 @@ func (s Schedule) Check() error {
 	return nil
 }
 
-// Rate returns the learning rate in a step, counted from 0, of total steps,
-// for a Config without errors. In the WarmupSteps, or the first
-// ⌈WarmupRatio·total⌉, it rises in a straight line from 0, its value in step 0.
-// The schedules that fall to an end would reach it in step total, which is one
-// after the last.
+// Rate returns the learning rate of a step, counted from 0, out of total steps, for a valid Config.
+// It rises linearly from 0 in the first WarmupSteps or ⌈WarmupRatio·total⌉ steps. Falling schedules
+// would reach their end in step total, one after the last.
 func (c Config) Rate(step, total int) float64 {
 	c = c.withDefaults()
 	return c.LearningRate * c.factor(step, total)
 }
 
-// factor is what the peak learning rate is multiplied by; c has its defaults.
+// factor is the learning rate relative to its peak; c has its defaults.
 func (c Config) factor(step, total int) float64 {
 	w := c.WarmupSteps
 	if w == 0 {
@@ -53,8 +50,7 @@ func (c Config) factor(step, total int) float64 {
 	if step < w {
 		return float64(step) / float64(w)
 	}
-	// How far the way after the warmup is gone. max is for a warmup of all the
-	// steps.
+	// max is for a warmup of all steps.
 	progress := float64(step-w) / float64(max(total-w, 1))
 	switch c.Schedule {
 	case Linear:

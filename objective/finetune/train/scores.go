@@ -10,26 +10,25 @@ import (
 	"github.com/bluefin-hpo/bluefin/objective/finetune/nn"
 )
 
-// Scores say how good a network is on a set. Those of the other kind of task
-// are 0. All can be written as JSON and compared with ==.
+// Scores describe a network's performance on a set. Fields of the other kind of task are 0. They
+// can be written as JSON and compared with ==.
 type Scores struct {
-	Loss float64 // mean over the examples: of the cross-entropy in nats, or of the squared error
+	Loss float64 // mean cross-entropy in nats, or mean squared error
 
-	Accuracy float64 // share of the examples whose most probable class, the first of equal ones, is the right one
-	F1Macro  float64 // mean of the F1 of the classes that are the label of an example or predicted, 0 for one that is never right
+	Accuracy float64 // share of examples whose most probable class (the first, if equal) is right
+	F1Macro  float64 // mean F1 of the classes that occur as a label or a prediction
 	AUROC    float64 // area under the ROC curve, if HasAUROC
-	HasAUROC bool    // there are two classes, and examples of both
+	HasAUROC bool    // two classes, with examples of both
 
-	RMSE  float64 // root of the mean squared error
+	RMSE  float64 // root mean squared error
 	R2    float64 // coefficient of determination, if HasR2
-	HasR2 bool    // the targets are not all equal
+	HasR2 bool    // targets are not all equal
 }
 
-// A Metric is a score by which epochs are compared.
+// A Metric is a score that epochs and trials are compared by.
 type Metric string
 
-// The metrics. The lowest loss and RMSE is the best, and the highest of all
-// others.
+// The metrics. Loss and RMSE are better if lower, the others if higher.
 const (
 	MetricLoss     Metric = "loss"
 	MetricAccuracy Metric = "accuracy"
@@ -39,12 +38,12 @@ const (
 	MetricR2       Metric = "r2"
 )
 
-// MetricNames are all of them.
+// MetricNames returns all metrics.
 func MetricNames() []Metric {
 	return []Metric{MetricLoss, MetricAccuracy, MetricF1Macro, MetricAUROC, MetricRMSE, MetricR2}
 }
 
-// Check returns an error if m is none of the metrics.
+// Check returns an error if m is not one of the metrics.
 func (m Metric) Check() error {
 	if !slices.Contains(MetricNames(), m) {
 		return fmt.Errorf("metric is %q, want one of %q", m, MetricNames())
@@ -55,8 +54,8 @@ func (m Metric) Check() error {
 // Higher reports whether higher values of m are better.
 func (m Metric) Higher() bool { return m != MetricLoss && m != MetricRMSE }
 
-// Of returns the value of m in s. ok is false where it has none: on a set of
-// the other kind of task, or of too few classes.
+// Of returns the value of m in s. ok is false if it is undefined: for the other kind of task, or
+// too few classes.
 func (m Metric) Of(s Scores) (value float64, ok bool) {
 	switch m {
 	case MetricAccuracy:
@@ -73,15 +72,15 @@ func (m Metric) Of(s Scores) (value float64, ok bool) {
 	return s.Loss, true
 }
 
-// fits returns an error unless epochs can be compared by m on s.
+// fits returns an error if epochs cannot be compared by m on s.
 func (m Metric) fits(s Set, outputs int) error {
 	classification := m == MetricAccuracy || m == MetricF1Macro || m == MetricAUROC
 	regression := m == MetricRMSE || m == MetricR2
 	switch {
 	case classification && s.Labels == nil:
-		return fmt.Errorf("Metric is %q, which a regression has not", m)
+		return fmt.Errorf("Metric is %q, which a regression does not have", m)
 	case regression && s.Targets == nil:
-		return fmt.Errorf("Metric is %q, which a classification has not", m)
+		return fmt.Errorf("Metric is %q, which a classification does not have", m)
 	case m == MetricAUROC && outputs != 2:
 		return fmt.Errorf("Metric is %q and there are %d classes, want 2", m, outputs)
 	case m == MetricAUROC && !s.varied():
@@ -92,8 +91,8 @@ func (m Metric) fits(s Set, outputs int) error {
 	return nil
 }
 
-// Score returns the scores of outputs y, n×c, for the n examples of s, which
-// passes Check for c outputs.
+// Score returns the scores of the outputs y, n×c, for the n examples of s, which must pass Check
+// for c outputs.
 func Score(y blas32.General, s Set) Scores {
 	if s.Targets != nil {
 		return regressionScores(y, s.Targets)
@@ -132,7 +131,7 @@ func regressionScores(y blas32.General, targets []float32) Scores {
 	return r
 }
 
-// predictions returns the first of the largest outputs of each row.
+// predictions returns the column of the largest output of each row, the first if equal.
 func predictions(y blas32.General) []int {
 	p := make([]int, y.Rows)
 	for i := range p {
@@ -165,11 +164,9 @@ func f1Macro(predicted, labels []int, classes int) float64 {
 	return sum / n
 }
 
-// auroc returns the area under the ROC curve: the probability that a random
-// example of class 1 has a higher score than a random one of class 0, where
-// equal scores count one half. It is exact. ok is false, and the area 0, unless
-// there are examples of both classes and no score is NaN. Labels are 0 or 1,
-// one for each score.
+// auroc returns the exact area under the ROC curve: the probability that a random example of class
+// 1 has a higher score than one of class 0, with ties counting one half. Labels are 0 or 1. ok is
+// false if a class has no example or a score is NaN.
 func auroc(scores []float64, labels []int) (area float64, ok bool) {
 	order := make([]int, len(scores))
 	for i, s := range scores {

@@ -10,17 +10,16 @@ import (
 	"github.com/bluefin-hpo/bluefin/objective/finetune/nn"
 )
 
-// A Set is examples with what is to be learned of them: Labels for a
-// classification, Targets for a regression. Nobody changes one, so that
-// trainings may share it.
+// A Set is examples with Labels, for a classification, or Targets, for a regression. It is never
+// modified, so trainings may share it.
 type Set struct {
-	nn.Batch           // all examples: a row of X for each, or sequences
+	nn.Batch           // all examples: rows of X, or sequences
 	Labels   []int     // classes of the examples, from 0 on; nil in a regression
-	Targets  []float32 // numbers to predict, one for each example; nil in a classification
+	Targets  []float32 // numbers to predict; nil in a classification
 }
 
-// Classes returns one more than the largest label: the least number of outputs
-// that a classifier of s has. It is 0 in a regression.
+// Classes returns the largest label plus one: the fewest outputs of a classifier for s. It is 0 in
+// a regression.
 func (s Set) Classes() int {
 	n := 0
 	for _, label := range s.Labels {
@@ -29,10 +28,9 @@ func (s Set) Classes() int {
 	return n
 }
 
-// Check returns an error unless s is a set that a network with so many outputs
-// can be trained on: not empty, one label below outputs or one finite target
-// for each example, which has one output, and numbers that are finite, in
-// matrices and sequences that fit together.
+// Check returns an error unless a network with so many outputs can be trained on s: it is not
+// empty, every example has one label below outputs or, with one output, one finite target, its
+// numbers are finite, and its matrices and sequences fit together.
 func (s Set) Check(outputs int) error {
 	if err := s.check(); err != nil {
 		return err
@@ -51,7 +49,7 @@ func (s Set) Check(outputs int) error {
 	return nil
 }
 
-// check is Check but for the network.
+// check is Check without the network.
 func (s Set) check() error {
 	x, n := s.X, s.Len()
 	switch {
@@ -64,13 +62,13 @@ func (s Set) check() error {
 	case len(x.Data) < x.Rows*x.Cols:
 		return fmt.Errorf("X has %d numbers, want %d×%d", len(x.Data), x.Rows, x.Cols)
 	case x.Rows > 0 && s.IDs != nil && x.Rows != len(s.IDs):
-		return fmt.Errorf("X has %d rows, want as many as there are IDs, %d", x.Rows, len(s.IDs))
+		return fmt.Errorf("X has %d rows, want one for each of the %d IDs", x.Rows, len(s.IDs))
 	case (s.Labels == nil) == (s.Targets == nil):
-		return fmt.Errorf("the set has %d labels and %d targets, want either of them", len(s.Labels), len(s.Targets))
+		return fmt.Errorf("the set has %d labels and %d targets, want one of the two", len(s.Labels), len(s.Targets))
 	case s.Labels != nil && len(s.Labels) != n:
-		return fmt.Errorf("the set has %d labels of %d examples, want one of each", len(s.Labels), n)
+		return fmt.Errorf("the set has %d labels for %d examples, want one each", len(s.Labels), n)
 	case s.Targets != nil && len(s.Targets) != n:
-		return fmt.Errorf("the set has %d targets of %d examples, want one of each", len(s.Targets), n)
+		return fmt.Errorf("the set has %d targets for %d examples, want one each", len(s.Targets), n)
 	}
 	if s.Lens != nil {
 		sum := 0
@@ -81,7 +79,7 @@ func (s Set) check() error {
 			sum += l
 		}
 		if sum != batch.Rows(s.Batch) {
-			return fmt.Errorf("the sequences have %d positions in all, want as many as there are rows, %d", sum, batch.Rows(s.Batch))
+			return fmt.Errorf("the sequences have %d positions, want one for each of the %d rows", sum, batch.Rows(s.Batch))
 		}
 	}
 	for i, v := range x.Data[:x.Rows*x.Cols] {
@@ -113,7 +111,7 @@ func (s Set) BalancedWeights(classes int) []float64 {
 	return w
 }
 
-// varied reports whether two examples have different labels or targets.
+// varied reports whether labels or targets differ.
 func (s Set) varied() bool {
 	for i := range s.Len() {
 		if s.Labels != nil && s.Labels[i] != s.Labels[0] || s.Targets != nil && s.Targets[i] != s.Targets[0] {
@@ -130,8 +128,7 @@ func (s Set) Select(indices []int) Set {
 	return g.gather(indices)
 }
 
-// A gatherer copies examples of a set into a batch, in memory that it uses
-// again.
+// A gatherer copies examples of a set into a batch, reusing its memory.
 type gatherer struct {
 	from Set
 	at   []int // offsets of from

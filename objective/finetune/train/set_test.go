@@ -142,13 +142,13 @@ func TestCheckNamesWhatIsWrong(t *testing.T) {
 		"2 columns and stride 3":             rows(func(s *Set) { s.X.Stride = 3 }),
 		"0 columns":                          rows(func(s *Set) { s.X.Cols = 0 }),
 		"11 numbers, want 6×2":               rows(func(s *Set) { s.X.Data = s.X.Data[:11] }),
-		"want as many as there are IDs":      tokens(func(s *Set) { s.IDs = s.IDs[1:] }),
+		"IDs":                                tokens(func(s *Set) { s.IDs = s.IDs[1:] }),
 		"0 labels and 0 targets":             rows(func(s *Set) { s.Labels = nil }),
 		"6 labels and 1 targets":             rows(func(s *Set) { s.Targets = []float32{1} }),
-		"5 labels of 6 examples":             rows(func(s *Set) { s.Labels = s.Labels[:5] }),
-		"1 targets of 6 examples":            rows(func(s *Set) { s.Labels, s.Targets = nil, []float32{1} }),
+		"5 labels for 6 examples":            rows(func(s *Set) { s.Labels = s.Labels[:5] }),
+		"1 targets for 6 examples":           rows(func(s *Set) { s.Labels, s.Targets = nil, []float32{1} }),
 		"sequence 1 has length 0":            tokens(func(s *Set) { s.Lens[1] = 0 }),
-		"positions in all":                   tokens(func(s *Set) { s.Lens[1]++ }),
+		"positions, want one for each":       tokens(func(s *Set) { s.Lens[1]++ }),
 		"row 2, column 1 of X is NaN":        rows(func(s *Set) { s.X.Data[5] = nan }),
 		"row 0, column 0 of X is +Inf":       rows(func(s *Set) { s.X.Data[0] = float32(math.Inf(1)) }),
 		"label 3 is -1, want 0 to 2":         rows(func(s *Set) { s.Labels[3] = -1 }),
@@ -210,7 +210,7 @@ func TestFitRefusesSetsThatDoNotFit(t *testing.T) {
 		"1 output, want one for each class, at least 2, in the val":          {single(), numbers, blobs(9, 1), Config{}},
 		"all parameters are frozen":                                          {frozen, blobs(9, 1), blobs(9, 1), Config{}},
 		`Metric is "auroc" and the validation set has examples of class 0`:   {network(), blobs(9, 1), one, Config{Metric: MetricAUROC}},
-		`Metric is "rmse", which a classification has not`:                   {network(), blobs(9, 1), blobs(9, 1), Config{Metric: MetricRMSE}},
+		`Metric is "rmse", which a classification does not have`:             {network(), blobs(9, 1), blobs(9, 1), Config{Metric: MetricRMSE}},
 	} {
 		if _, err := Fit(t.Context(), c.net, c.training, c.validation, c.c, nil, nil); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error is %v, want %q", err, want)

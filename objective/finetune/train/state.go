@@ -2,26 +2,23 @@ package train
 
 import "fmt"
 
-// A State is a training after an epoch: with the arguments of Fit it is all
-// that the rest of the training depends on. There are none within an epoch. The
-// number of steps taken, which the schedule and the optimizer need, the order
-// of the examples, the dropout and what is frozen follow from the epoch.
+// A State is a training after an epoch. With the arguments of Fit it determines the rest of the
+// training: the step count, the order of the examples, dropout and frozen blocks follow from the
+// epoch. There are no states within an epoch.
 //
-// The arrays have one slice for each parameter of the network that was not
-// frozen when Fit began, in the network's order and as long as its Value. Those
-// of the moments are empty for a parameter that has taken no step.
+// The arrays have a slice for each parameter that was not frozen when Fit started, in the network's
+// order and as long as its Value. Moments are empty for a parameter that has not trained.
 type State struct {
-	Epoch int     // the last one that was run, from 1 on
+	Epoch int     // the last epoch that was run, from 1
 	Best  Metrics // of the best epoch so far
-	Stale int     // epochs in a row without a metric that was better by EarlyStoppingThreshold
+	Stale int     // epochs in a row that did not improve by EarlyStoppingThreshold
 
 	Weights     [][]float32 // of the network
 	BestWeights [][]float32 // those after the best epoch
 	M, V        [][]float32 // moments of AdamW
 }
 
-// state returns the state after the last epoch of r, in the memory of f and
-// kept.
+// state returns the state after the last epoch of r. It shares the memory of f and kept.
 func (f *fit) state(r Result, stale int, kept [][]float32) State {
 	s := State{Epoch: r.EpochsRun, Best: r.Best, Stale: stale, BestWeights: kept}
 	for _, p := range f.params {
@@ -34,9 +31,8 @@ func (f *fit) state(r Result, stale int, kept [][]float32) State {
 	return s
 }
 
-// restore sets f to the state s and returns the weights of the best epoch. It
-// is an error that matches ErrState, and nothing is changed, unless s can be a
-// state of f.
+// restore sets f to the state s and returns the best epoch's weights. It changes nothing and
+// returns an error matching ErrState if s is not a state of f.
 func (f *fit) restore(s *State) (best [][]float32, err error) {
 	if err := f.check(s); err != nil {
 		return nil, err
@@ -54,7 +50,7 @@ func (f *fit) restore(s *State) (best [][]float32, err error) {
 	return best, nil
 }
 
-// check returns an error that matches ErrState unless s can be a state of f.
+// check returns an error matching ErrState if s is not a state of f.
 func (f *fit) check(s *State) error {
 	c := f.c
 	if s.Epoch < 1 || s.Epoch > c.Epochs {
@@ -63,7 +59,7 @@ func (f *fit) check(s *State) error {
 	if first := max(1, s.Epoch-c.Patience); s.Best.Epoch < first || s.Best.Epoch > s.Epoch {
 		return fmt.Errorf("%w: the best epoch is %d of %d, want at least %d", ErrState, s.Best.Epoch, s.Epoch, first)
 	}
-	// Only a better epoch ends a run of stale ones, and the first is one.
+	// Only a better epoch ends a run of stale ones, and the first epoch is better.
 	low, high := s.Epoch-s.Best.Epoch, min(s.Epoch-1, c.Patience)
 	if c.EarlyStoppingThreshold == 0 {
 		high = low

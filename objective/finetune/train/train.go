@@ -1,9 +1,8 @@
-// Package train fits a network to a training set: minibatches, AdamW, a
-// learning-rate schedule, frozen and gradually unfrozen layers, and early
-// stopping by the scores on a validation set.
+// Package train trains networks: minibatches, AdamW, a learning-rate schedule, frozen and gradually
+// unfrozen layers, and early stopping on a validation set.
 //
-// A training runs on the goroutine that calls Fit, and is the same, bit for
-// bit on one architecture with one kernel, for the same arguments.
+// A training runs on the goroutine that calls Fit. The same arguments give the same bits with the
+// same kernel on one architecture.
 package train
 
 import (
@@ -24,37 +23,33 @@ var (
 	ErrState    = errors.New("bad checkpoint")    // the state to resume from does not fit
 )
 
-// Metrics describe a network after an epoch. Dropout is off on both sets, so
-// that their scores compare: a train loss far below the validation loss is
-// over-fitting.
+// Metrics describe a network after an epoch. Dropout is off on both sets, so their scores are
+// comparable: a train loss far below the validation loss is over-fitting.
 type Metrics struct {
 	Epoch             int // from 1 on
 	Train, Validation Scores
 }
 
-// Result is how a training went.
+// Result is the outcome of a training.
 type Result struct {
-	Best      Metrics // the epoch that is the best by Config.Metric, the first of equal ones
-	EpochsRun int     // fewer than Config.Epochs if the training stopped early
+	Best      Metrics // the best epoch by Config.Metric, the first if equal
+	EpochsRun int     // below Config.Epochs if the training stopped early
 }
 
-// Fit trains net, a classifier without its softmax or a regression, on training
-// and leaves it with the weights of the best epoch. After each epoch it calls
-// after, if it is not nil, with its metrics and the state of the training, of
-// which after keeps nothing; an error ends the training and is returned as it
-// is. When ctx is cancelled Fit stops before the next pass and returns
-// context.Cause(ctx). After an error the weights are those of the moment and
-// Result says what came before.
+// Fit trains net, a classifier without its softmax or a regression, and leaves it with the weights
+// of the best epoch. After each epoch it calls after, if not nil, with the metrics and the state,
+// which after must not keep. An error of after ends the training and is returned as is. When ctx
+// ends, Fit stops before the next pass and returns context.Cause(ctx). After an error the weights
+// are the current ones, and Result describes the epochs before it.
 //
-// Parameters that are Frozen keep every bit, and cost no backward pass below
-// the first one that trains. Blocks that are frozen as a whole, from the input
-// on, are in evaluation mode (see nn.Network.FrozenBlocks).
+// Frozen parameters keep every bit, and there is no backward pass below the first parameter that
+// trains. Blocks that are frozen as a whole, from the input on, stay in evaluation mode (see
+// nn.Network.FrozenBlocks).
 //
-// With a state, from, of a training with the same other arguments Fit goes on
-// with the epoch after it, and ends as that training would have, bit for bit:
-// all randomness of an epoch is a function of the seed and its number. A state
-// that does not fit is an error that matches ErrState. A nil one starts the
-// training at its beginning. Fit does not change it.
+// A state from a training with the same other arguments resumes it: Fit continues with the next
+// epoch and ends as that training would have, bit for bit, because all randomness of an epoch is a
+// function of the seed and the epoch. A state that does not fit is an error matching ErrState. Fit
+// does not change it; nil starts from the beginning.
 func Fit(ctx context.Context, net *nn.Network, training, validation Set, c Config, from *State, after func(Metrics, State) error) (Result, error) {
 	if err := check(net, training, validation, c); err != nil {
 		return Result{}, err
@@ -103,8 +98,8 @@ func Fit(ctx context.Context, net *nn.Network, training, validation Set, c Confi
 	return r, nil
 }
 
-// gain returns by how much the validation metric of m is better than that of
-// the best epoch, which has the number 0 if there is none.
+// gain returns by how much the validation metric of m exceeds that of the best epoch; Epoch 0 means
+// that there is none.
 func (c Config) gain(m, best Metrics) float64 {
 	if best.Epoch == 0 {
 		return math.Inf(1)
@@ -117,7 +112,7 @@ func (c Config) gain(m, best Metrics) float64 {
 	return then - now
 }
 
-// check returns an error if the arguments of Fit are wrong.
+// check returns an error if the arguments of Fit are invalid.
 func check(net *nn.Network, training, validation Set, c Config) error {
 	if err := c.Check(); err != nil {
 		return err
@@ -147,11 +142,11 @@ func check(net *nn.Network, training, validation Set, c Config) error {
 	return c.withDefaults().Metric.fits(validation, outputs)
 }
 
-// fit is a training under way.
+// fit is a running training.
 type fit struct {
 	net    *nn.Network
 	c      Config
-	params []*nn.Param // that are not frozen, all epochs together
+	params []*nn.Param // unfrozen in some epoch
 	groups []*group    // of params, in their order
 	loss   criterion
 	batch  gatherer // from the training set
@@ -186,7 +181,7 @@ const (
 	streamScored
 )
 
-// scored returns the part of the training set that scores are computed on.
+// scored returns the training examples that are scored.
 func (f *fit) scored() Set {
 	all := f.batch.from
 	n := f.c.scoredExamples(all.Len())
@@ -196,8 +191,7 @@ func (f *fit) scored() Set {
 	return all.Select(rand.New(rand.NewPCG(f.c.Seed, streamScored)).Perm(all.Len())[:n])
 }
 
-// scoredExamples returns the number of examples of a training set of n that
-// scores are computed on.
+// scoredExamples returns how many of n training examples are scored.
 func (c Config) scoredExamples(n int) int {
 	if c.EvaluateAtMost == 0 {
 		return n
@@ -244,9 +238,9 @@ func (f *fit) dropout(epoch int) *rand.Rand {
 	return rand.New(rand.NewPCG(f.c.Seed, streamDropout+uint64(epoch)))
 }
 
-// pass sends a batch through the network, forward and backward, and adds its
-// part of the gradient of a step with that total weight. It stops before the
-// backward pass, and is false, if the loss is not finite.
+// pass sends a batch through the network, forward and backward, and adds its part of the gradient
+// of a step with that total weight. If the loss is not finite it returns false before the backward
+// pass.
 func (f *fit) pass(s Set, total float64, dropout *rand.Rand) bool {
 	front, back := f.net.Split(f.net.FrozenBlocks())
 	y := back.Forward(front.Forward(s.Batch, nil), dropout)
@@ -257,7 +251,7 @@ func (f *fit) pass(s Set, total float64, dropout *rand.Rand) bool {
 	return true
 }
 
-// diverged returns the error of the step that is being taken.
+// diverged returns the error for the current step.
 func (f *fit) diverged(what string, epoch int) error {
 	return fmt.Errorf("%w: the %s is not finite in epoch %d, step %d", ErrDiverged, what, epoch, f.step+1)
 }

@@ -11,11 +11,11 @@ import (
 	"github.com/bluefin-hpo/bluefin/objective/finetune/nn"
 )
 
-// Rows returns the number of positions of all examples.
+// Rows returns the number of rows of all examples.
 func Rows(b nn.Batch) int { return max(b.X.Rows, len(b.IDs)) }
 
-// Offsets returns the first row of each example and, last, the number of rows.
-// It is nil if examples have one row each.
+// Offsets returns the first row of each example and, last, the number of rows; nil if examples have
+// one row each.
 func Offsets(b nn.Batch) []int {
 	if b.Lens == nil {
 		return nil
@@ -27,8 +27,7 @@ func Offsets(b nn.Batch) []int {
 	return at
 }
 
-// Slice returns examples i to j of b, without j, as a view of it. Their offsets
-// are at.
+// Slice returns examples i up to but excluding j of b, which has the Offsets at, as a view.
 func Slice(b nn.Batch, at []int, i, j int) nn.Batch {
 	r0, r1 := i, j
 	if at != nil {
@@ -45,9 +44,8 @@ func Slice(b nn.Batch, at []int, i, j int) nn.Batch {
 	return b
 }
 
-// Chunk returns how many examples of b go through a network at once where
-// nothing is trained: enough for the matrix products, few enough for the memory,
-// which is 64, and of sequences as many as have about 1024 rows.
+// Chunk returns how many examples of b to evaluate at once: 64, which is enough for fast matrix
+// products, but of long sequences only as many as have about 1024 rows, to bound the memory.
 func Chunk(b nn.Batch) int {
 	if b.Lens == nil {
 		return 64
@@ -55,9 +53,7 @@ func Chunk(b nn.Batch) int {
 	return min(max(1024*len(b.Lens)/max(Rows(b), 1), 1), 64)
 }
 
-// Chunks yields parts of b, in order and so many examples in each but the last,
-// as views of it: what goes through a network at once where nothing is trained,
-// so that the memory for it does not grow with the number of examples.
+// Chunks yields views of b with so many examples each, the last with the rest, in order.
 func Chunks(b nn.Batch, examples int) iter.Seq[nn.Batch] {
 	return func(yield func(nn.Batch) bool) {
 		at := Offsets(b)
@@ -69,8 +65,8 @@ func Chunks(b nn.Batch, examples int) iter.Seq[nn.Batch] {
 	}
 }
 
-// Features returns what front, the first blocks of a network, makes of all
-// examples, with dropout off. It stops with the error of ctx between chunks.
+// Features returns the outputs of front, the first blocks of a network, for all examples, without
+// dropout. When ctx ends it stops after the current chunk and returns context.Cause(ctx).
 func Features(ctx context.Context, front nn.Layer, b nn.Batch) (f nn.Batch, err error) {
 	for part := range Chunks(b, Chunk(b)) {
 		if ctx.Err() != nil {
@@ -92,8 +88,7 @@ func Features(ctx context.Context, front nn.Layer, b nn.Batch) (f nn.Batch, err 
 	return f, nil
 }
 
-// Predict returns the outputs of net for all examples, a row for each, with
-// dropout off.
+// Predict returns the outputs of net for all examples, a row each, without dropout.
 func Predict(net nn.Layer, b nn.Batch) (y blas32.General) {
 	for part := range Chunks(b, Chunk(b)) {
 		out := net.Forward(part, nil).X

@@ -10,18 +10,15 @@ import (
 	"slices"
 )
 
-// stream is the random stream of splits; package train uses those below it.
+// stream is the random stream of splits; package train uses those below.
 const stream = 3 << 32
 
-// A Fold is one division of some examples into two parts, by their indices in
-// ascending order; see Set.Select.
+// A Fold splits examples in two, by their indices in ascending order; see train.Set.Select.
 type Fold struct{ Training, Validation []int }
 
-// Order returns the indices of n examples in an order that is random
-// and whose beginnings are small pictures of the whole, one within the other:
-// first an example of each class, then as many of each class as its share. So
-// the first quarter is part of the first half, and a part with as many examples
-// as there are classes has all of them. Without labels (nil) it is any order.
+// Order returns the indices of n examples in a random order in which every prefix is stratified:
+// first an example of each class, then each class in proportion. So a prefix with as many examples
+// as there are classes has all of them. Without labels (nil) any order will do.
 func Order(n int, labels []int, seed uint64) []int {
 	order := rand.New(rand.NewPCG(seed, stream)).Perm(n)
 	if labels == nil {
@@ -43,9 +40,8 @@ func Order(n int, labels []int, seed uint64) []int {
 	return order
 }
 
-// Subset returns the first ⌈fraction·n⌉ indices of a Order, ascending:
-// a cheap picture of a training set, for one seed always the same and part of
-// that of any larger fraction, which is in (0, 1].
+// Subset returns the first ⌈fraction·n⌉ indices of an Order, ascending, for a fraction in (0, 1].
+// For the same seed, smaller subsets are part of larger ones.
 func Subset(n int, labels []int, fraction float64, seed uint64) ([]int, error) {
 	if err := checkSplit(n, labels); err != nil {
 		return nil, err
@@ -58,22 +54,21 @@ func Subset(n int, labels []int, fraction float64, seed uint64) ([]int, error) {
 	return part, nil
 }
 
-// Stratified divides n examples at random: the share validation, in (0, 1),
-// of each class is for validation, rounded so that the sizes of the two parts
-// are the share of all, and each has one example at least. Repeated splits have
-// seeds of their own.
+// Stratified splits n examples at random, with the share validation, in (0, 1), of each class for
+// validation. Shares are rounded so that the totals are right too; both sides have at least one
+// example.
 func Stratified(n int, labels []int, validation float64, seed uint64) (Fold, error) {
 	if err := checkSplit(n, labels); err != nil {
 		return Fold{}, err
 	}
 	if !(validation > 0 && validation < 1) {
-		return Fold{}, fmt.Errorf("the share of the validation part is %v, want above 0 and below 1", validation)
+		return Fold{}, fmt.Errorf("the validation share is %v, want above 0 and below 1", validation)
 	}
 	if n < 2 {
-		return Fold{}, fmt.Errorf("there is %d example, want at least 2 to divide", n)
+		return Fold{}, fmt.Errorf("there is %d example, want at least 2 to split", n)
 	}
-	// The examples of each class lie together, and every 1/validation-th is
-	// taken: of a class with c examples, c·validation rounded up or down.
+	// byClass groups the classes and every 1/validation-th example is taken, so a class with c
+	// examples gives c·validation, rounded up or down.
 	var f Fold
 	size := min(max(int(math.Round(validation*float64(n))), 1), n-1)
 	for j, i := range byClass(n, labels, seed) {
@@ -88,10 +83,9 @@ func Stratified(n int, labels []int, validation float64, seed uint64) (Fold, err
 	return f, nil
 }
 
-// Folds divides n examples at random into k parts and returns, for each, the
-// fold in which it is for validation: k-fold cross-validation. The parts differ
-// by one example at most, and so do the numbers of each class in them. k is in
-// [2, n].
+// Folds splits n examples at random into k parts, in [2, n], for cross-validation: in fold i, part
+// i is for validation. The sizes of the parts differ by at most one, and so do their numbers of
+// each class.
 func Folds(n, k int, labels []int, seed uint64) ([]Fold, error) {
 	if err := checkSplit(n, labels); err != nil {
 		return nil, err
@@ -116,8 +110,7 @@ func Folds(n, k int, labels []int, seed uint64) ([]Fold, error) {
 	return folds, nil
 }
 
-// byClass returns the indices of n examples, class after class and within each
-// in random order.
+// byClass returns the indices of n examples, sorted by class and shuffled within each.
 func byClass(n int, labels []int, seed uint64) []int {
 	order := rand.New(rand.NewPCG(seed, stream)).Perm(n)
 	if labels != nil {
@@ -126,7 +119,7 @@ func byClass(n int, labels []int, seed uint64) []int {
 	return order
 }
 
-// Share returns ⌈fraction·n⌉, where rounding errors do not count.
+// Share returns ⌈fraction·n⌉, ignoring rounding errors.
 func Share(n int, fraction float64) int {
 	return min(max(int(math.Ceil(fraction*float64(n)-1e-9)), 1), n)
 }
@@ -136,7 +129,7 @@ func checkSplit(n int, labels []int) error {
 		return fmt.Errorf("there are %d examples, want at least 1", n)
 	}
 	if labels != nil && len(labels) != n {
-		return fmt.Errorf("there are %d labels of %d examples, want one of each", len(labels), n)
+		return fmt.Errorf("there are %d labels for %d examples, want one each", len(labels), n)
 	}
 	return nil
 }

@@ -7,21 +7,19 @@ import (
 	"github.com/bluefin-hpo/bluefin/objective/finetune/nn"
 )
 
-// A group is parameters that begin to train in the same epoch: neighbours in
-// the order of the network, with an optimizer of their own.
+// A group is neighbouring parameters that start to train in the same epoch and share an optimizer.
 type group struct {
 	params []*nn.Param
-	rates  []float64 // their Rate before the training
-	start  int       // the first epoch that they train in
+	rates  []float64 // Rate before the training
+	start  int       // first epoch in which they train
 	opt    nn.AdamW
 }
 
-// groups returns the parameters of net that are not frozen, in their order,
-// and multiplies their Rate by their block's part in the learning rate. c has
-// its defaults.
+// groups returns the groups of net's unfrozen parameters, in order, and multiplies the parameters'
+// Rate by LayerDecay. c has its defaults.
 func (c Config) groups(net *nn.Network) []*group {
 	var all []*group
-	add := func(l nn.Layer, above int) { // blocks and head above it
+	add := func(l nn.Layer, above int) { // counting the head
 		start := 1
 		if c.GradualUnfreezing {
 			start += above
@@ -46,15 +44,14 @@ func (c Config) groups(net *nn.Network) []*group {
 	return all
 }
 
-// enter freezes the parameters that do not train yet in that epoch, and no
-// others.
+// enter freezes exactly the parameters that do not train yet in that epoch.
 func (s *group) enter(epoch int) {
 	for _, p := range s.params {
 		p.Frozen = epoch < s.start
 	}
 }
 
-// leave gives the parameters back what they had before the training.
+// leave restores the parameters' Frozen and Rate from before the training.
 func (f *fit) leave() {
 	for _, s := range f.groups {
 		for i, p := range s.params {
@@ -63,7 +60,7 @@ func (f *fit) leave() {
 	}
 }
 
-// moments returns a slice for each parameter, nil for one that has not moved.
+// moments returns a slice per parameter, nil for one that has not trained.
 func (s *group) moments() (m, v [][]float32) {
 	if m, v = s.opt.Moments(); m == nil {
 		m, v = make([][]float32, len(s.params)), make([][]float32, len(s.params))
@@ -71,11 +68,10 @@ func (s *group) moments() (m, v [][]float32) {
 	return m, v
 }
 
-// moves reports whether p, one of s, has moments after that many epochs.
+// moves reports whether p, a parameter of s, has moments after that many epochs.
 func (s *group) moves(p *nn.Param, epochs int) bool { return p.Grad != nil && epochs >= s.start }
 
-// restore sets the optimizer to where it was after that many epochs of so many
-// steps.
+// restore sets the optimizer to its state after that many epochs of so many steps.
 func (s *group) restore(epochs, steps int, m, v [][]float32) {
 	if epochs < s.start {
 		return
