@@ -203,8 +203,8 @@ func TestDivisionsNameWhatIsWrong(t *testing.T) {
 		"fraction is 0":              func() error { _, err := Subset(5, nil, 0, 1); return err },
 		"fraction is 1.1":            func() error { _, err := Subset(5, nil, 1.1, 1); return err },
 		"fraction is NaN":            func() error { _, err := Subset(5, nil, math.NaN(), 1); return err },
-		"validation part is 1, want": func() error { _, err := Stratified(5, nil, 1, 1); return err },
-		"validation part is 0, want": func() error { _, err := Stratified(5, nil, 0, 1); return err },
+		"validation share is 1, want": func() error { _, err := Stratified(5, nil, 1, 1); return err },
+		"validation share is 0, want": func() error { _, err := Stratified(5, nil, 0, 1); return err },
 		"there is 1 example":         func() error { _, err := Stratified(1, nil, 0.5, 1); return err },
 	} {
 		if err := run(); err == nil || !strings.Contains(err.Error(), want) {
