@@ -68,7 +68,7 @@ func TestFinetuneSaysWhatIsOddAboutData(t *testing.T) {
 		"id, ignored":       {[]string{"--train", good, "--ignore-columns", "id,colour"}, 0, []string{"1 features, 2 classes"}},
 		"label, ignored":    {[]string{"--train", good, "--ignore-columns", "label"}, 1, []string{`"label", which is the column to predict`}},
 		"unknown, ignored":  {[]string{"--train", good, "--ignore-columns", "name"}, 1, []string{`there is no column "name", want one of "id", "x"`}},
-		"the same file":     {[]string{"--train", good, "--test", good}, 0, []string{"all 120 rows to judge by are among those to learn from or to choose by, too: is it the same file?"}},
+		"the same file":     {[]string{"--train", good, "--test", good}, 0, []string{"all 120 rows to test on are also among those to train or validate on: is it the same file?"}},
 		"regression":        {[]string{"--train", diabetes, "--trials", "1"}, 0, []string{"the labels are 200 different numbers in 440 rows", "want a regression"}},
 		"no flag of digits": {[]string{"--drop-missing"}, 2, []string{"--drop-missing is for --task text or csv"}},
 	} {

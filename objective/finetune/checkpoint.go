@@ -10,31 +10,26 @@ import (
 	"github.com/bluefin-hpo/bluefin/objective/finetune/train"
 )
 
-// Checkpoints says from where a training goes on, and who keeps its state.
+// Checkpoints describe where a training resumes from, and what saves its state.
 type Checkpoints struct {
-	// From is data that Save was given: the training goes on with the next
-	// epoch. It must come from the same task, settings and seed, or the error
-	// matches train.ErrState. nil: the training starts at its beginning.
+	// From is data that Save received: the training resumes with the next epoch. If it is from
+	// another task, settings or seed, the error matches train.ErrState. nil starts from the
+	// beginning.
 	From []byte
 
-	// Save is called after report, when Task.CheckpointEvery is over, with the
-	// state of the training after that epoch: the last report that belongs to
-	// the state is that of the same epoch. Save may keep data: four numbers of
-	// 32 bits for each trained parameter.
-	// Its error ends the training and is returned as it is. nil: no state is
-	// saved.
+	// Save is called after report, once Task.CheckpointEvery is over, with the state of the
+	// training after that epoch. It may keep data, which is 16 bytes per trained parameter. Its
+	// error ends the training and is returned as is. nil saves nothing.
 	Save func(epoch int, data []byte) error
 
-	// MaxBytes is the largest data that Save takes. A training with a larger
-	// state goes on without checkpoints, and starts at its beginning after a
-	// kill. 0: no limit.
+	// MaxBytes is the largest data that Save takes; 0 means no limit. A training with a larger
+	// state has no checkpoints and starts over after a kill.
 	MaxBytes int
 }
 
-// A checkpoint is a safetensors file, which keeps every bit of a float32, and
-// the SHA-256 of it, so that no damage goes unseen. The file's metadata are the
-// format and a header, JSON, which keeps every bit of a float64. The format
-// changes when a training of an older one could not be continued exactly.
+// A checkpoint is a safetensors file, which keeps every bit of a float32, followed by its SHA-256.
+// The file's metadata are the format and a JSON header, which keeps every bit of a float64. The
+// format changes whenever trainings of an older one could not be resumed exactly.
 const (
 	format    = "bluefin finetune 2"
 	formatKey = "format"
@@ -50,14 +45,14 @@ type header struct {
 	Done    []Result        `json:"done,omitempty"`
 }
 
-// progress is how far a trial is.
+// progress is the state of a trial.
 type progress struct {
-	Done    []Result        // of the stages that are over
+	Done    []Result        // of the finished stages
 	History []train.Metrics // of the epochs of the current one
 	State   train.State     // of its training
 }
 
-// An origin is all that a training is a function of.
+// An origin determines a training.
 type origin struct {
 	Task     string       `json:"task"` // its fingerprint
 	Settings Settings     `json:"settings"`
@@ -67,16 +62,15 @@ type origin struct {
 	Seed     uint64       `json:"seed"`
 }
 
-// arrays returns where the arrays of s are kept, by the prefix of their
-// tensors' names: an index follows, that of the parameter.
+// arrays returns the arrays of s by the prefix of their tensors' names, which the index of the
+// parameter follows.
 func arrays(s *train.State) map[string]*[][]float32 {
 	return map[string]*[][]float32{"weights": &s.Weights, "best": &s.BestWeights, "m": &s.M, "v": &s.V}
 }
 
 func tensorName(prefix string, i int) string { return fmt.Sprintf("%s.%d", prefix, i) }
 
-// bytesOf is how much memory the arrays of s take, which are almost all of a
-// checkpoint.
+// bytesOf returns the size of the arrays of s, which are nearly all of a checkpoint.
 func bytesOf(s *train.State) (n int) {
 	for _, a := range arrays(s) {
 		for _, x := range *a {
@@ -106,8 +100,8 @@ func (o origin) encode(p progress) ([]byte, error) {
 	return seal(b), nil
 }
 
-// decode returns what is in a checkpoint of that origin. Whether the state fits
-// the network is for train.Fit to see.
+// decode returns the contents of a checkpoint of that origin. train.Fit checks whether the state
+// fits the network.
 func (o origin) decode(b []byte) (*progress, error) {
 	file, ok := unseal(b)
 	if !ok {
@@ -126,17 +120,17 @@ func (o origin) decode(b []byte) (*progress, error) {
 	}
 	switch got := h.Origin; {
 	case got.Task != o.Task:
-		return nil, badCheckpoint("it is of another task")
+		return nil, badCheckpoint("it belongs to another task")
 	case got.Settings != o.Settings:
-		return nil, badCheckpoint("it is of settings %+v, want %+v", got.Settings, o.Settings)
+		return nil, badCheckpoint("it has settings %+v, want %+v", got.Settings, o.Settings)
 	case got.Patience != o.Patience:
-		return nil, badCheckpoint("it is of patience %d, want %d", got.Patience, o.Patience)
+		return nil, badCheckpoint("it has patience %d, want %d", got.Patience, o.Patience)
 	case got.Metric != o.Metric:
-		return nil, badCheckpoint("it is of metric %q, want %q", got.Metric, o.Metric)
+		return nil, badCheckpoint("it has metric %q, want %q", got.Metric, o.Metric)
 	case got.Stages != o.Stages:
-		return nil, badCheckpoint("it is of stages %+v, want %+v", got.Stages, o.Stages)
+		return nil, badCheckpoint("it has stages %+v, want %+v", got.Stages, o.Stages)
 	case got.Seed != o.Seed:
-		return nil, badCheckpoint("it is of seed %d, want %d", got.Seed, o.Seed)
+		return nil, badCheckpoint("it has seed %d, want %d", got.Seed, o.Seed)
 	}
 	if len(h.History) != h.Epoch {
 		return nil, badCheckpoint("it has the metrics of %d epochs, want %d", len(h.History), h.Epoch)
@@ -166,7 +160,7 @@ func seal(b []byte) []byte {
 	return append(b, sum[:]...)
 }
 
-// unseal returns what was sealed, unless it has changed since.
+// unseal returns what was sealed; ok is false if it has changed.
 func unseal(b []byte) (file []byte, ok bool) {
 	n := len(b) - sha256.Size
 	if n < 0 {

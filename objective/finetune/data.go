@@ -7,11 +7,11 @@ import (
 	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/table"
 )
 
-// Errors about CSV files, to be tested with errors.Is.
+// Errors about CSV files, for errors.Is.
 var (
 	ErrEncoding = table.ErrEncoding // the bytes are not text in the encoding
 	ErrMissing  = table.ErrMissing  // rows lack a text or a label
-	ErrColumn   = table.ErrColumn   // a column is better left out: an error or a warning
+	ErrColumn   = table.ErrColumn   // an error or warning: better leave the column out
 )
 
 // Encodings returns the names of the encodings of CSV files, "utf-8" first.

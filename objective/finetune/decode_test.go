@@ -50,16 +50,16 @@ func TestACheckpointOfSomethingElseIsRefused(t *testing.T) {
 	rate := small()
 	rate.LearningRate *= 2
 	for want, run := range map[string]func() (Result, error){
-		"it is of another task": func() (Result, error) {
+		"it belongs to another task": func() (Result, error) {
 			return other.RunFrom(t.Context(), Checkpoints{From: good}, small(), 1, silent)
 		},
-		"it is of seed 1, want 2": func() (Result, error) {
+		"it has seed 1, want 2": func() (Result, error) {
 			return task.RunFrom(t.Context(), Checkpoints{From: good}, small(), 2, silent)
 		},
-		"it is of patience 10, want 3": func() (Result, error) {
+		"it has patience 10, want 3": func() (Result, error) {
 			return impatient.RunFrom(t.Context(), Checkpoints{From: good}, small(), 1, silent)
 		},
-		"it is of settings {LearningRate:0.001 BatchSize:75": func() (Result, error) {
+		"it has settings {LearningRate:0.001 BatchSize:75": func() (Result, error) {
 			return task.RunFrom(t.Context(), Checkpoints{From: good}, rate, 1, silent)
 		},
 	} {

@@ -17,22 +17,19 @@ import (
 //go:embed digits04.safetensors
 var digits04 []byte
 
-// division of the images of 5 to 9. It is fixed, so that the results of all
-// studies compare.
+// division of the images of 5 to 9. It is fixed, so the results of all studies are comparable.
 var division = digits.Split{Digits: []uint8{5, 6, 7, 8, 9}, Train: 15, Validation: 60, Seed: 1}
 
-// Digits returns the task that needs nothing but this program: data and
-// weights are embedded, and decoded anew with each call.
+// Digits returns a task whose data and weights are embedded in the program. Each call decodes them
+// again.
 //
-// It is the classic transfer experiment on images of handwritten digits. The
-// network, a multilayer perceptron with hidden layers of 128, 96 and 64 units,
-// was trained on 600 images of the digits 0 to 4; it gets a fresh head and
-// learns 5 to 9 from 75 images, 15 of each. With so few, the settings decide
-// how well it does. The other images of 5 to 9 choose among settings (300) and
-// judge the choice (521). No image is in two parts.
+// It is the classic transfer experiment on handwritten digits. A multilayer perceptron with hidden
+// layers of 128, 96 and 64 units, trained on 600 images of the digits 0 to 4, gets a fresh head and
+// learns 5 to 9 from 75 images, 15 of each. With so few, the settings matter. Of the other images,
+// 300 choose among settings and 521 test the choice.
 //
-// What the pretraining is worth here, and what a search gains, is measured in
-// README.md: this task is no evidence that transfer helps.
+// README.md has measurements of what pretraining and search are worth here; the task is no evidence
+// that transfer helps.
 func Digits() (*Task, error) {
 	file, err := safetensors.Unmarshal(digits04)
 	if err != nil {

@@ -18,8 +18,7 @@ import (
 	"github.com/bluefin-hpo/bluefin/storage"
 )
 
-// start finds out, once, whether the parts of the task fit together, and what
-// tells it from every other.
+// start checks the task and computes its fingerprint, once.
 func (t *Task) start() error {
 	t.once.Do(func() { t.startError = t.begin() })
 	return t.startError
@@ -51,9 +50,8 @@ func (t *Task) begin() error {
 	return nil
 }
 
-// checkData returns an error that every training would end with, and the study
-// before its first trial should: a part that does not fit the network, or a
-// metric that the validation part cannot have.
+// checkData finds errors that every training would end with, so that a study fails before its first
+// trial: a set that does not fit the network, or a metric that is undefined on the validation set.
 func (t *Task) checkData(net *nn.Network) error {
 	for _, part := range []struct {
 		name     string
@@ -69,10 +67,10 @@ func (t *Task) checkData(net *nn.Network) error {
 			break
 		}
 		if err := part.set.Check(outputs); err != nil {
-			return fmt.Errorf("the %s part: %w", part.name, err)
+			return fmt.Errorf("the %s set: %w", part.name, err)
 		}
 		if (part.set.Labels == nil) != (t.Training.Labels == nil) {
-			return fmt.Errorf("of the training and the %s part one has labels and the other targets, want the same in both", part.name)
+			return fmt.Errorf("the training set has labels and the %s set has targets, or the reverse: want the same in both", part.name)
 		}
 	}
 	return t.checkMetric()
@@ -86,20 +84,20 @@ func (t *Task) checkMetric() error {
 	switch m {
 	case train.MetricAccuracy, train.MetricF1Macro, train.MetricAUROC:
 		if regression {
-			return fmt.Errorf("metric is %q, which is of classes, and this is a regression", m)
+			return fmt.Errorf("metric is %q, which is for classes, and this is a regression", m)
 		}
 	case train.MetricRMSE, train.MetricR2:
 		if !regression {
-			return fmt.Errorf("metric is %q, which is of a regression, and this has classes", m)
+			return fmt.Errorf("metric is %q, which is for a regression, and this has classes", m)
 		}
 	}
 	if !t.judges(t.Validation) {
-		return fmt.Errorf("metric is %q, which needs %s in the validation part", m, t.needs())
+		return fmt.Errorf("metric is %q, which needs %s in the validation set", m, t.needs())
 	}
 	if t.Stages.Folds == 0 {
 		return nil
 	}
-	// Folds share each class out evenly, so that the seed does not matter.
+	// Folds are stratified, so the seed does not matter.
 	folds, err := t.stages(t.Defaults, 0)
 	if err != nil {
 		return err
@@ -121,8 +119,8 @@ func (t *Task) checkMetric() error {
 	return nil
 }
 
-// judges reports whether the labels or targets of s, which may have no examples
-// beside them, have a value of the metric.
+// judges reports whether the metric is defined for the labels or targets of s, which needs no
+// features.
 func (t *Task) judges(s train.Set) bool {
 	n, outputs := max(len(s.Labels), len(s.Targets)), max(t.Validation.Classes(), t.Training.Classes(), 1)
 	same := blas32.General{Rows: n, Cols: outputs, Stride: outputs, Data: make([]float32, n*outputs)}
@@ -130,16 +128,16 @@ func (t *Task) judges(s train.Set) bool {
 	return ok
 }
 
-// needs says what a metric needs that not all data have.
+// needs describes what the metric requires of the data.
 func (t *Task) needs() string {
 	if t.Training.Labels == nil {
 		return "targets that are not all equal"
 	}
-	return "two classes, no more, and examples of both"
+	return "exactly two classes, each with examples,"
 }
 
-// features returns the part of net that trains, and the parts of the data as
-// they are in front of it. So many blocks are meant to be frozen.
+// features returns the part of net that trains, and the data as its input. The settings freeze so
+// many blocks.
 func (r *run) features(ctx context.Context, net *nn.Network, frozen int) (back *nn.Network, training, validation, test train.Set, err error) {
 	if r.Recompute {
 		_, all := net.Split(0)
@@ -155,10 +153,9 @@ func (r *run) features(ctx context.Context, net *nn.Network, frozen int) (back *
 	return back, sets[0], sets[1], sets[2], nil
 }
 
-// Notes returns what a user should know about the trainings so far, in
-// sentences: what computing frozen blocks once has saved, if it was a second or
-// more, why they were computed again in each epoch, and that states were too
-// large for checkpoints.
+// Notes returns what a user should know about the trainings so far, as sentences: the time saved by
+// computing frozen blocks once, if a second or more, why frozen blocks were recomputed in each
+// epoch, and that states were too large for checkpoints.
 func (t *Task) Notes() (all []string) {
 	if t.start() == nil {
 		st := t.cache.Stats()
@@ -181,9 +178,8 @@ func (t *Task) Notes() (all []string) {
 	return all
 }
 
-// ID returns a text that is another for every other task: for other weights to
-// start from, another kind of head, other examples to learn and to choose by,
-// and other ClassWeights. Its error is one that every training would end with.
+// ID returns a hash of the task: of the initial weights, the kind of head, the training and
+// validation data and the ClassWeights. Its error is one that every training would end with.
 func (t *Task) ID() (string, error) {
 	err := t.start()
 	return t.fingerprint, err

@@ -19,17 +19,17 @@ import (
 func TestATaskWhosePartsDoNotFitIsFoundAtOnce(t *testing.T) {
 	regression := func(s *train.Set) { s.Labels, s.Targets = nil, make([]float32, s.Len()) }
 	for want, change := range map[string]func(*Task){
-		"Layers is 2, want the number of blocks of the network, 3":           func(task *Task) { task.Layers = 2 },
-		"the training part: the set is empty":                                func(task *Task) { task.Training = train.Set{} },
-		"the validation part: the set is empty":                              func(task *Task) { task.Validation = train.Set{} },
-		"the validation part: label 3 is 5, want 0 to 4":                     func(task *Task) { task.Validation.Labels[3] = 5 },
-		"the test part: label 3 is -1, want 0 to 4":                          func(task *Task) { task.Test.Labels[3] = -1 },
-		"the test part: the network has 5 outputs, want 1 for a regression":  func(task *Task) { regression(&task.Test) },
-		`metric is "speed", want one of`:                                     func(task *Task) { task.Metric = "speed" },
-		`metric is "auroc", which needs two classes`:                         func(task *Task) { task.Metric = train.MetricAUROC },
-		`metric is "rmse", which is of a regression`:                         func(task *Task) { task.Metric = train.MetricRMSE },
-		`metric is "r2", which is of a regression`:                           func(task *Task) { task.Metric = train.MetricR2 },
-		"the training part: the network has 5 outputs, want 1 for a regress": func(task *Task) { regression(&task.Training) },
+		"Layers is 2, want the number of blocks of the network, 3":          func(task *Task) { task.Layers = 2 },
+		"the training set: the set is empty":                                func(task *Task) { task.Training = train.Set{} },
+		"the validation set: the set is empty":                              func(task *Task) { task.Validation = train.Set{} },
+		"the validation set: label 3 is 5, want 0 to 4":                     func(task *Task) { task.Validation.Labels[3] = 5 },
+		"the test set: label 3 is -1, want 0 to 4":                          func(task *Task) { task.Test.Labels[3] = -1 },
+		"the test set: the network has 5 outputs, want 1 for a regression":  func(task *Task) { regression(&task.Test) },
+		`metric is "speed", want one of`:                                    func(task *Task) { task.Metric = "speed" },
+		`metric is "auroc", which needs exactly two classes`:                func(task *Task) { task.Metric = train.MetricAUROC },
+		`metric is "rmse", which is for a regression`:                       func(task *Task) { task.Metric = train.MetricRMSE },
+		`metric is "r2", which is for a regression`:                         func(task *Task) { task.Metric = train.MetricR2 },
+		"the training set: the network has 5 outputs, want 1 for a regress": func(task *Task) { regression(&task.Training) },
 	} {
 		task := digitsTask(t)
 		change(task)
@@ -64,7 +64,7 @@ func tiny() *Task {
 func TestMetricsOfARegression(t *testing.T) {
 	for metric, want := range map[train.Metric]string{
 		train.MetricRMSE: "", train.MetricR2: "", train.MetricLoss: "",
-		train.MetricAccuracy: "which is of classes", train.MetricAUROC: "which is of classes", train.MetricF1Macro: "which is of classes",
+		train.MetricAccuracy: "which is for classes", train.MetricAUROC: "which is for classes", train.MetricF1Macro: "which is for classes",
 	} {
 		task := tiny()
 		task.Metric = metric

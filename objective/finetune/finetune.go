@@ -1,10 +1,9 @@
-// Package finetune is an objective that really trains: it fine-tunes a
-// pretrained network to a new task and returns the validation loss. A Task says
-// what is trained on what; Settings how; a Space where a study searches for
-// them.
+// Package finetune is an objective that really trains: it fine-tunes a pretrained network on a new
+// task and returns the validation loss. A Task is the network and the data, Settings are the
+// hyperparameters, and a Space is where a study searches for them.
 //
-// Tasks are made by Digits, by the packages fashion, text and tabular below
-// this one, and by anyone who has a network of package nn and data.
+// Digits and the packages fashion, text and tabular make tasks. Others consist of a network of
+// package nn and data.
 package finetune
 
 import (
@@ -28,130 +27,117 @@ const (
 	defaultCheckpointEvery = time.Second
 )
 
-// A Task is a fine-tuning task: a pretrained network, the parts of the data, and
-// what we recommend. Its fields are set before its first use. Trainings do not
-// change it and may run at the same time, each on one goroutine.
+// A Task is a pretrained network, data, and recommended settings. Set its fields before its first
+// use. Trainings do not modify it and may run concurrently, each on one goroutine.
 type Task struct {
 	Name string // for messages and records
 
-	// Network returns a network for settings s whose blocks have the pretrained
-	// weights and whose head is fresh, drawn from rng. What s freezes the task
-	// freezes itself; if networks are to share the memory of frozen parameters,
-	// Network does it, by s.Freeze. It must be safe for concurrent use.
+	// Network returns a network for settings s with pretrained blocks and a fresh head drawn from
+	// rng. The task freezes what s says; a Network whose results share the memory of frozen
+	// parameters calls s.Freeze itself. It must be safe for concurrent use.
 	Network func(s Settings, rng *rand.Rand) (*nn.Network, error)
-	Layers  int // blocks of the network, all of which can be frozen
+	Layers  int // number of blocks, all of which can be frozen
 
-	Training   train.Set // what is learnt from
-	Validation train.Set // what epochs and trials are chosen by
-	Test       train.Set // what the choice is judged by; may be empty
+	Training   train.Set // to train on
+	Validation train.Set // to choose epochs and trials by
+	Test       train.Set // to test the choice on; may be empty
 
-	Defaults Settings // what trial 0 has, and all that is not searched
-	Space    Space    // what is searched if nothing else is said
+	Defaults Settings // of the first trial, and of whatever is not searched
+	Space    Space    // searched by default
 
-	// Metric is what epochs and trials are compared by, on the validation part;
-	// "" means the loss. See train.MetricNames.
+	// Metric is what epochs and trials are compared by, on the validation set; "" means the loss.
+	// See train.MetricNames.
 	Metric train.Metric
 
-	// ClassWeights multiply the training loss of the examples of each class, as
-	// train.Set.BalancedWeights does for classes of different sizes; nil: 1 each.
+	// ClassWeights multiply the training loss of each class's examples, see
+	// train.Set.BalancedWeights; nil: all 1.
 	ClassWeights []float64
 
-	// Patience is for how many epochs in a row the metric may stay behind its
-	// best before a training stops; 0 means 10.
+	// Patience is for how many epochs in a row the metric may fail to improve before a training
+	// stops; 0 means 10.
 	Patience int
 
-	// EvaluateAtMost is on how many of the training examples the train metrics
-	// of an epoch are; 0: on all, below 0: on none.
+	// EvaluateAtMost is how many training examples the train metrics of an epoch use; 0: all, below
+	// 0: none.
 	EvaluateAtMost int
 
-	// CheckpointEvery is how long a training runs, from its start or the last
-	// checkpoint on, before the next epoch that ends gives a checkpoint: what a
-	// killed training loses at most, and an epoch. Shorter trainings have none.
-	// 0 means a second, or more where saving takes a tenth of that;
-	// with a nanosecond each epoch gives one.
+	// CheckpointEvery is the time between checkpoints: the first epoch that ends after it gives
+	// one. A killed training loses at most that time and an epoch; shorter trainings have no
+	// checkpoint. 0 means a second, or ten times the time that saving takes if that is longer.
 	CheckpointEvery time.Duration
 
-	// Budget is how much a training may compute, in epochs of the whole network.
-	// An epoch in which only some blocks train costs as much less as they and
-	// the head are fewer; NumTrainEpochs is cut to what the budget affords. So
-	// trials compare by their loss for the same compute, and a search learns
-	// that who freezes more can afford more epochs. 0: no budget.
+	// Budget limits the compute of a training, in epochs of the whole network. Epochs in which only
+	// some blocks train cost proportionally less, and NumTrainEpochs is cut to what the budget
+	// affords. So trials are compared at the same compute, and a search learns that freezing more
+	// affords more epochs. 0: no limit.
 	Budget float64
 
-	// Stages is how a trial is divided into trainings. The zero value is a
-	// single one.
+	// Stages divides a trial into several trainings. The zero value is a single one.
 	Stages Stages
 
-	// CacheBytes is how much memory the features of frozen blocks may take, which
-	// all trainings of the task share; the least recently used go first. 0 means
-	// 1 GiB, below 0: each training computes them for itself, once.
+	// CacheBytes limits the memory for the outputs of frozen blocks, which all trainings of the
+	// task share; the least recently used go first. 0 means 1 GiB, below 0: each training computes
+	// them once for itself.
 	CacheBytes int64
 
-	// CacheDir is a folder where features are kept for other processes and later
-	// studies, at most 4 GiB. It is made if it is not there. "": none.
+	// CacheDir is a folder that keeps these outputs for other processes and later studies, up to 4
+	// GiB. It is created if missing. "": none.
 	CacheDir string
 
-	// Recompute computes frozen blocks again in each epoch, as if nothing could
-	// be kept: for comparisons, and for data whose features fit no memory. The
-	// results are the same, and nothing is kept.
+	// Recompute runs frozen blocks again in each epoch and keeps nothing: for comparisons, and for
+	// data whose features do not fit into memory. The results are the same.
 	Recompute bool
 
-	// Keep, if it is not nil, gets the network of each trial that Objective
-	// trained to its end, with its value, before that is told. It may run on
-	// several goroutines at once. Of several stages it is the network of the
-	// last one: with folds one that a part of the examples was kept from.
+	// Keep, if not nil, receives the network and the value of each trial that Objective trained to
+	// its end, before the value is saved. It may run concurrently. With Stages it is the network of
+	// the last stage; with folds that has not seen one part of the data.
 	Keep func(trial int, value float64, net *nn.Network) error
 
 	once        sync.Once
 	cache       *prefix.Cache
 	pretrained  []prefix.Hash // of the blocks
-	fingerprint string        // of all that ID is of
+	fingerprint string        // see ID
 	startError  error
 	scale       scale       // see Standardize
 	notes       sync.Map    // see Notes
 	large       atomic.Bool // a state was too large for a checkpoint
 }
 
-// Result is how a trial ended. Training stops early; what is kept are the
-// weights of the best epoch by the validation part, and the test describes
-// those.
+// Result is the outcome of a trial. The weights kept, and tested, are those of the best epoch by
+// the validation set.
 type Result struct {
 	Best      train.Metrics // of the epoch whose weights are kept
 	EpochsRun int           // at least Best.Epoch, at most NumTrainEpochs in each stage
-	Test      train.Scores  // on the test part, which nothing was chosen by; zero without one
+	Test      train.Scores  // on the test set, which nothing was chosen by; zero without one
 
-	// History has the metrics of each epoch, of the last training if there are
-	// several: how the gap between training and validation grew.
+	// History has the metrics of each epoch, of the last training if there are several.
 	History []train.Metrics
 }
 
-// Run fine-tunes the network with settings s. The seed decides over the
-// weights of the fresh head, the order of the examples and dropout; the same
-// settings and seed give the same result, bit for bit on one architecture with
-// one kernel (see package kernel).
+// Run fine-tunes the network with settings s. The seed determines the weights of the fresh head,
+// the order of the examples and dropout. The same settings and seed give the same result, bit for
+// bit with the same kernel on one architecture.
 //
-// After each epoch, counted from 1, Run calls report; an error of report ends
-// the training and is returned as it is. If Stages divides the trial, it is
-// called after each stage instead. When ctx is cancelled Run stops before the
-// next step and returns context.Cause(ctx). A loss that is not finite is an
-// error that matches train.ErrDiverged. With any error the result is zero.
+// After each epoch, counted from 1, or each stage if there are several, Run calls report; its error
+// ends the training and is returned as is. When ctx ends, Run stops before the next step and
+// returns context.Cause(ctx). If the loss is not finite the error matches train.ErrDiverged: no
+// finite value would be honest. After an error the result is zero.
 //
-// Frozen blocks keep their weights and have no dropout, so that what they make
-// of an example never changes: it is computed once, before the first epoch.
+// Frozen blocks keep their weights and have no dropout, so their outputs never change. They are
+// computed once, before the first epoch.
 func (t *Task) Run(ctx context.Context, s Settings, seed uint64, report func(step int, m train.Metrics) error) (Result, error) {
 	return t.RunFrom(ctx, Checkpoints{}, s, seed, report)
 }
 
-// RunFrom is Run for a training that can be interrupted, also by the end of
-// the process, and continued by another: it ends with the same weights and the
-// same result, bit for bit, as one that ran through, and the reports of both
-// together are the same.
+// RunFrom is Run for a training that can be interrupted, even by the end of the process, and
+// resumed by another: together they report the same and end with the same weights and result, bit
+// for bit, as an uninterrupted one.
 func (t *Task) RunFrom(ctx context.Context, c Checkpoints, s Settings, seed uint64, report func(step int, m train.Metrics) error) (Result, error) {
 	_, r, err := t.Train(ctx, c, s, seed, report)
 	return r, err
 }
 
-// Train is RunFrom and returns the trained network as well.
+// Train is RunFrom and also returns the trained network.
 func (t *Task) Train(ctx context.Context, c Checkpoints, s Settings, seed uint64, report func(step int, m train.Metrics) error) (*nn.Network, Result, error) {
 	if err := t.check(s); err != nil {
 		return nil, Result{}, err
@@ -191,8 +177,7 @@ func (t *Task) check(s Settings) error {
 	return t.Stages.check()
 }
 
-// epochs is how many a training with settings s may have: what Budget affords,
-// and one at least.
+// epochs returns the number of epochs that Budget affords, at least one.
 func (t *Task) epochs(s Settings) int {
 	if t.Budget == 0 {
 		return s.NumTrainEpochs
@@ -202,7 +187,7 @@ func (t *Task) epochs(s Settings) int {
 	return int(max(min(affords, float64(s.NumTrainEpochs)), 1))
 }
 
-// config is how a training with settings s goes. Settings say what they mean,
+// config returns the configuration of a training with settings s. A zero of Settings is literal,
 // while a zero of a Config may stand for a default.
 func (t *Task) config(s Settings, seed uint64) train.Config {
 	return train.Config{

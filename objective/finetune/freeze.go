@@ -9,10 +9,9 @@ import (
 	"github.com/bluefin-hpo/bluefin/objective/finetune/nn"
 )
 
-// Freeze marks what s does not train of net: the parameters of the first
-// FrozenLayers blocks, and of the others, but not of the head, what Tuning says.
-// With LoRA it adds the low-rank terms, drawn from rng. A task does this with
-// what its Network returns; a second time changes nothing.
+// Freeze freezes what s does not train: the first FrozenLayers blocks, and of the other blocks, but
+// not of the head, what Tuning excludes. With LoRA it adds low-rank terms drawn from rng. A task
+// does this with the result of its Network; doing it twice changes nothing.
 func (s Settings) Freeze(net *nn.Network, rng *rand.Rand) error {
 	front, back := net.Split(s.FrozenLayers)
 	freeze(front.Params())
@@ -26,7 +25,7 @@ func (s Settings) Freeze(net *nn.Network, rng *rand.Rand) error {
 	case LoRA:
 		all := denses(rest)
 		if len(all) == 0 {
-			return fmt.Errorf("tuning is %q, which needs a dense layer in the blocks behind the first %d, and there is none", LoRA, s.FrozenLayers)
+			return fmt.Errorf("tuning is %q, which needs a dense layer in the blocks after the first %d, and there is none", LoRA, s.FrozenLayers)
 		}
 		for _, d := range all {
 			if d.HasLoRA() {
@@ -41,10 +40,9 @@ func (s Settings) Freeze(net *nn.Network, rng *rand.Rand) error {
 	return nil
 }
 
-// bitFit freezes all parameters but the biases: E. Ben Zaken, S. Ravfogel,
-// Y. Goldberg, "BitFit: Simple Parameter-efficient Fine-tuning for
-// Transformer-based Masked Language-models", 2022. Without any bias it changes
-// nothing and returns an error.
+// bitFit freezes all parameters except biases: E. Ben Zaken, S. Ravfogel, Y. Goldberg, "BitFit:
+// Simple Parameter-efficient Fine-tuning for Transformer-based Masked Language-models", 2022.
+// Without any bias it returns an error and changes nothing.
 func bitFit(params []*nn.Param) error {
 	bias := func(p *nn.Param) bool { return strings.HasSuffix(p.Name, ".bias") }
 	if !slices.ContainsFunc(params, bias) {

@@ -6,34 +6,26 @@ import (
 	"github.com/bluefin-hpo/bluefin/study"
 )
 
-// Objective returns the objective of a study that searches for settings in sp:
-// a trial trains the network, and its value is the best validation metric: the
-// lowest loss, which is to be minimized, unless the task has another Metric,
-// which may be one to maximize (Metric.Higher).
+// Objective returns the objective of a study over sp. A trial trains the network; its value is the
+// best validation metric, to be minimized or, if Metric.Higher, maximized.
 //
-// All trials train with the same seed, that is with the same fresh head, order
-// of examples and dropout stream, so that they differ by their settings alone
-// and not by luck. Give it the seed of the study.
+// All trials train with the same seed, that is the same fresh head, order of examples and dropout,
+// so they differ by their settings only, not by luck. Pass the seed of the study.
 //
-// After each epoch the metric is reported, with the number of epochs trained as
-// the step, so that a pruner can act; see Stages for trials of several
-// trainings. A trial that trains to its end has the user attributes best_epoch,
-// epochs_run, loss_by_epoch (pairs of training and validation loss) and, with
-// train_, validation_ and test_ before it, loss and accuracy, and auroc where
-// there are two classes, or loss, rmse and r2; see Result. An rmse is in the
-// units before Standardize. Nothing should be chosen by those of the test.
+// After each epoch the metric is reported, with the number of epochs as the step, so a pruner can
+// stop the trial; see Stages for trials with several trainings. A complete trial has the user
+// attributes best_epoch, epochs_run, loss_by_epoch (pairs of training and validation loss) and,
+// prefixed by train_, validation_ and test_, loss and accuracy, and auroc for two classes, or loss,
+// rmse and r2. An rmse is in the units before Standardize. Choose nothing by the test scores.
 //
-// A training that runs for longer than CheckpointEvery saves its state with the
-// trial. When the trial is begun again, after its process was killed or its
-// study was interrupted, it goes on from there, and ends as if nothing had
-// happened; without a checkpoint it starts at its beginning and ends the same.
-// A state of more than storage.MaxCheckpoint bytes, four numbers of 32 bits for
-// each trained parameter, is not saved: see Notes.
-// A checkpoint that is damaged, or of another seed or task, is an error that
-// matches train.ErrState and fails the trial: its reports so far may not be
-// those of this training.
+// A training that takes longer than CheckpointEvery saves its state with the trial. If its process
+// is killed or the study interrupted, the trial resumes from there and ends as if nothing had
+// happened; without a checkpoint it starts over and ends the same. A state larger than
+// storage.MaxCheckpoint, at 16 bytes per trained parameter, is not saved: see Notes. A checkpoint
+// that is damaged or from another seed or task fails the trial with train.ErrState, because its
+// earlier reports may belong to another training.
 //
-// To make the recommended settings the first trial, queue them:
+// To try the recommended settings first, queue them:
 //
 //	s.EnqueueFirst(ctx, sp.Params(task.Defaults, task.Layers))
 func (t *Task) Objective(sp Space, seed uint64) study.Objective {
@@ -42,9 +34,8 @@ func (t *Task) Objective(sp Space, seed uint64) study.Objective {
 		if err := live.Err(); err != nil {
 			return 0, err
 		}
-		// The report of an epoch comes before its checkpoint: if the process
-		// ends between the two, the trial goes back to the checkpoint before,
-		// and reports the epoch again.
+		// An epoch is reported before its checkpoint. If the process ends in between, the trial
+		// resumes from the previous checkpoint and reports the epoch again.
 		c := Checkpoints{Save: live.Checkpoint, MaxBytes: storage.MaxCheckpoint}
 		earlier, err := live.Resume()
 		if err != nil {
@@ -85,7 +76,7 @@ type attr struct {
 	value any
 }
 
-// attrs are what a trial says about itself.
+// attrs returns the user attributes of a trial.
 func (t *Task) attrs(r Result) []attr {
 	all := []attr{{"best_epoch", r.Best.Epoch}, {"epochs_run", r.EpochsRun}}
 	if t.EvaluateAtMost >= 0 {

@@ -7,9 +7,8 @@ import (
 	"github.com/bluefin-hpo/bluefin/objective/finetune/train"
 )
 
-// Rehearse runs one epoch with settings s on a small part of the data, such as
-// 0.05 of it, and says what a trial would take in time and memory. So mistakes
-// show in seconds, before a study begins. The Total is of all stages.
+// Rehearse runs one epoch with settings s on a fraction of the data, such as 0.05, and estimates
+// the time and memory of a trial, so that mistakes show within seconds. Total is for all stages.
 func (t *Task) Rehearse(ctx context.Context, s Settings, seed uint64, fraction float64) (train.Rehearsal, error) {
 	if err := t.check(s); err != nil {
 		return train.Rehearsal{}, err

@@ -12,7 +12,7 @@ import (
 	"github.com/bluefin-hpo/bluefin/objective/finetune/train"
 )
 
-// A run is a trial under way.
+// A run is a running trial.
 type run struct {
 	*Task
 	settings    Settings
@@ -21,15 +21,15 @@ type run struct {
 	checkpoints Checkpoints
 	stages      []stage
 	of          origin
-	saved       time.Time     // when the state was last saved, or the run began
-	cost        time.Duration // of saving it
+	saved       time.Time     // when the state was last saved, or the run started
+	cost        time.Duration // of saving
 
 	done    []Result        // of the stages so far
 	history []train.Metrics // of the epochs of this stage
-	from    *train.State    // where this stage goes on; nil: at its beginning
+	from    *train.State    // state to resume this stage from; nil: start
 }
 
-// all runs the stages that are left.
+// all runs the remaining stages.
 func (r *run) all(ctx context.Context) (net *nn.Network, result Result, err error) {
 	for i := len(r.done); i < len(r.stages); i++ {
 		var one Result
@@ -47,8 +47,8 @@ func (r *run) all(ctx context.Context) (net *nn.Network, result Result, err erro
 	return net, result, nil
 }
 
-// result is what the stages so far come to: with folds their mean, else the
-// last one. The epochs run are those of all.
+// result combines the stages so far: the mean over folds, else the last stage. EpochsRun is the
+// total.
 func (r *run) result() Result {
 	last := r.done[len(r.done)-1]
 	last.EpochsRun = 0
@@ -65,7 +65,7 @@ func (r *run) result() Result {
 	return last
 }
 
-// mean returns the mean of each score. One that some folds do not have is 0.
+// mean returns the mean of each score; 0 for one that some folds do not have.
 func mean(of []train.Scores) (m train.Scores) {
 	m.HasAUROC, m.HasR2 = true, true
 	for _, s := range of {
@@ -94,7 +94,7 @@ func mean(of []train.Scores) (m train.Scores) {
 	return m
 }
 
-// stage trains once.
+// stage runs one training.
 func (r *run) stage(ctx context.Context, st stage) (*nn.Network, Result, error) {
 	net, err := r.network(st.frozen)
 	if err != nil {
@@ -113,7 +113,7 @@ func (r *run) stage(ctx context.Context, st stage) (*nn.Network, Result, error) 
 		}
 	}
 	from := r.from
-	r.from = nil // Fit copies it: it need not be kept while the training runs
+	r.from = nil // Fit copies it: free the memory
 	settings := r.settings
 	settings.FrozenLayers = st.frozen
 	fit, err := train.Fit(ctx, back, training, validation, r.config(settings, r.seed), from, func(m train.Metrics, state train.State) error {
@@ -138,13 +138,13 @@ func (r *run) stage(ctx context.Context, st stage) (*nn.Network, Result, error) 
 	return net, result, nil
 }
 
-// save keeps the state if it is time to.
+// save saves the state if it is time to.
 func (r *run) save(state train.State) error {
 	if r.checkpoints.Save == nil || time.Since(r.saved) < cmp.Or(r.CheckpointEvery, max(defaultCheckpointEvery, 10*r.cost)) {
 		return nil
 	}
 	most := cmp.Or(r.checkpoints.MaxBytes, math.MaxInt)
-	if bytesOf(&state) > most { // not worth the memory of encoding it
+	if bytesOf(&state) > most { // do not waste memory on encoding it
 		r.large.Store(true)
 		return nil
 	}
@@ -159,7 +159,7 @@ func (r *run) save(state train.State) error {
 	}
 	step := state.Epoch
 	if len(r.stages) > 1 {
-		step = 0 // the last one that was reported
+		step = 0 // the last reported one
 		if n := len(r.done); n > 0 {
 			step = r.stages[n-1].step
 		}
@@ -170,7 +170,7 @@ func (r *run) save(state train.State) error {
 	return err
 }
 
-// resume goes on from a checkpoint.
+// resume restores the state from a checkpoint.
 func (r *run) resume(checkpoint []byte) error {
 	p, err := r.of.decode(checkpoint)
 	if err != nil {
@@ -184,8 +184,8 @@ func (r *run) resume(checkpoint []byte) error {
 	return nil
 }
 
-// network returns the network at the start of a stage: pretrained, with so many
-// frozen blocks, and of the others what the settings train.
+// network returns the network at the start of a stage: pretrained, with so many frozen blocks and
+// the tuning of the settings.
 func (r *run) network(frozen int) (*nn.Network, error) {
 	s := r.settings
 	s.FrozenLayers = frozen
@@ -196,7 +196,7 @@ func (r *run) network(frozen int) (*nn.Network, error) {
 	return net, s.Freeze(net, rand.New(rand.NewPCG(r.seed, streamLoRA)))
 }
 
-// join returns the examples of a, then those of b.
+// join returns the examples of a followed by those of b.
 func join(a, b train.Set) train.Set {
 	a.X.Rows += b.X.Rows
 	a.X.Data = slices.Concat(a.X.Data, b.X.Data)

@@ -7,52 +7,50 @@ import (
 	"github.com/bluefin-hpo/bluefin/objective/finetune/train"
 )
 
-// Settings are the hyperparameters of a fine-tuning, by the names that Hugging
-// Face's TrainingArguments and PEFT use where they have them.
+// Settings are the hyperparameters of a fine-tuning, named as in Hugging Face's TrainingArguments
+// and PEFT.
 type Settings struct {
 	LearningRate    float64 `json:"learning_rate"`     // peak of the schedule, above 0
-	BatchSize       int     `json:"batch_size"`        // examples at once, at least 1; more than there are means all
-	NumTrainEpochs  int     `json:"num_train_epochs"`  // passes over the training part at most, at least 1; where the schedule ends
-	Dropout         float64 `json:"dropout"`           // in the blocks that are trained, in [0, 1); frozen ones have none
+	BatchSize       int     `json:"batch_size"`        // examples per batch, at least 1 and at most all
+	NumTrainEpochs  int     `json:"num_train_epochs"`  // maximum of passes over the training set, at least 1; the schedule ends there
+	Dropout         float64 `json:"dropout"`           // rate in trained blocks, in [0, 1); frozen ones have none
 	WeightDecay     float64 `json:"weight_decay"`      // of AdamW, at least 0; not on biases and norms
 	LRSchedulerType string  `json:"lr_scheduler_type"` // after the warmup: see train.Schedule
-	WarmupRatio     float64 `json:"warmup_ratio"`      // share of the steps in which the learning rate rises from 0, in [0, 1]
+	WarmupRatio     float64 `json:"warmup_ratio"`      // share of the steps during which the learning rate rises from 0, in [0, 1]
 
-	// FrozenLayers is how many blocks of the network keep their pretrained
-	// weights, from the input on: 0, where everything is trained, to
-	// Task.Layers, where the head alone is. The embeddings of a text encoder
-	// are its first block.
+	// FrozenLayers is how many blocks keep their pretrained weights, from the input on: from 0,
+	// which trains everything, to Task.Layers, which trains only the head. The embeddings of a text
+	// encoder are its first block.
 	FrozenLayers int `json:"frozen_layers"`
 
 	LabelSmoothing            float64 `json:"label_smoothing_factor"`      // share of each label that is spread over all classes, in [0, 1)
-	MaxGradNorm               float64 `json:"max_grad_norm"`               // to which longer gradients are shortened; 0: never
+	MaxGradNorm               float64 `json:"max_grad_norm"`               // larger gradients are scaled down to this norm; 0: never
 	GradientAccumulationSteps int     `json:"gradient_accumulation_steps"` // batches per step; 0 or 1: one
 
-	// Tuning says what is trained of the blocks that are not frozen: Full,
-	// BitFit or LoRA; "" means Full. The head is always trained.
+	// Tuning is what is trained in the blocks that are not frozen: Full, BitFit or LoRA; "" means
+	// Full. The head is always trained.
 	Tuning    string  `json:"tuning"`
 	LoRARank  int     `json:"lora_r"`     // with LoRA, at least 1
 	LoRAAlpha float64 `json:"lora_alpha"` // with LoRA, above 0: an update is scaled by lora_alpha/lora_r
 
-	// LayerwiseLRDecay is what the learning rate of each block is multiplied by
-	// compared with the block above it, in (0, 1]; 0 means 1.
+	// LayerwiseLRDecay is the ratio of a block's learning rate to that of the block above it, in
+	// (0, 1]; 0 means 1.
 	LayerwiseLRDecay float64 `json:"layerwise_lr_decay"`
 
-	// GradualUnfreezing trains the head alone in the first epoch, and in each
-	// further one another block, from the top on: Howard and Ruder, "Universal
-	// Language Model Fine-tuning for Text Classification", 2018.
+	// GradualUnfreezing trains the head alone in the first epoch and one more block, from the top
+	// down, in each further one: Howard and Ruder, "Universal Language Model Fine-tuning for Text
+	// Classification", 2018.
 	GradualUnfreezing bool `json:"gradual_unfreezing"`
 }
 
-// What may be trained of a block that is not frozen.
+// Values of Settings.Tuning.
 const (
 	Full   = "full"   // everything
-	BitFit = "bitfit" // its biases: Ben Zaken, Ravfogel and Goldberg, "BitFit", 2022
-	LoRA   = "lora"   // low-rank updates of its matrices: Hu et al., "LoRA: Low-Rank Adaptation of Large Language Models", 2022
+	BitFit = "bitfit" // the biases: Ben Zaken, Ravfogel and Goldberg, "BitFit", 2022
+	LoRA   = "lora"   // low-rank updates of the weights: Hu et al., "LoRA: Low-Rank Adaptation of Large Language Models", 2022
 )
 
-// Defaults returns the settings that we recommend for a small network where no
-// search is made: what one would write down from experience.
+// Defaults returns settings that work well for small networks without a search.
 func Defaults() Settings {
 	return Settings{
 		LearningRate:    1e-3,
@@ -67,8 +65,8 @@ func Defaults() Settings {
 	}
 }
 
-// Check returns an error that names the first field out of its range, its
-// value and the range, for a network of so many blocks.
+// Check returns an error that names the first field out of range, its value and the range, for a
+// network with so many blocks.
 func (s Settings) Check(layers int) error {
 	switch {
 	case !(s.LearningRate > 0) || math.IsInf(s.LearningRate, 0):

@@ -13,42 +13,38 @@ import (
 	"github.com/bluefin-hpo/bluefin/objective/finetune/train"
 )
 
-// A Similarity says how much of the new task the pretrained network knows
-// already, before anything is trained.
+// A Similarity measures how much the pretrained network already knows of the new task.
 type Similarity struct {
-	Depths []Depth // by the number of frozen blocks, 0 for the data as they are (not for texts), to Task.Layers
+	Depths []Depth // by the number of frozen blocks, from 0, the raw data (not for texts), to Task.Layers
 
-	// Frozen is how many blocks we recommend to freeze in the first trials: the
-	// most whose features tell the classes of the validation part apart as well
-	// as those of any depth, up to a standard error of the accuracy: the rule
-	// by which L. Breiman, J. Friedman, R. Olshen, C. Stone, "Classification and
-	// Regression Trees", 1984, section 3.4.3, choose the simplest of models that
-	// are equally good.
+	// Frozen is how many blocks the first trials should freeze: the most whose features classify
+	// the validation set as well as the best depth does, within one standard error of the accuracy.
+	// L. Breiman, J. Friedman, R. Olshen, C. Stone, "Classification and Regression Trees", 1984,
+	// section 3.4.3.
 	Frozen int
 
-	Chance float64 // accuracy of always saying the most frequent class
+	Chance float64 // accuracy of always predicting the most frequent class
 }
 
-// Depth is what the features behind some blocks are good for.
+// Depth is the quality of the features after some blocks.
 type Depth struct {
 	Frozen   int     // blocks
-	Accuracy float64 // of a linear probe on the validation part
+	Accuracy float64 // of a linear probe on the validation set
 	Loss     float64 // of that probe
 	LogME    float64 // transferability; see probe.LogME
 }
 
-// widest is how many numbers of an example a probe gets: of more, so many random
-// combinations with signs, which keep distances well: D. Achlioptas,
-// "Database-friendly random projections", 2003.
+// widest is the largest number of features given to a probe. More are projected onto so many random
+// sign combinations, which preserve distances well: D. Achlioptas, "Database-friendly random
+// projections", 2003.
 const widest = 256
 
-// Similarity measures how well the features of the pretrained network, frozen
-// at each depth, separate the labels of this task: by a linear probe and by
-// LogME. It costs about as much as an epoch of a training. It is an error if
-// the task is a regression.
+// Similarity measures how well the features of the pretrained network, frozen at each depth,
+// separate the labels: by a linear probe and by LogME. It costs about as much as an epoch. It is an
+// error for a regression.
 func (t *Task) Similarity(ctx context.Context) (Similarity, error) {
 	if t.Training.Labels == nil {
-		return Similarity{}, fmt.Errorf("similarity is measured by labels, and %s is a regression", t.Name)
+		return Similarity{}, fmt.Errorf("similarity needs classes, and %s is a regression", t.Name)
 	}
 	if err := t.start(); err != nil {
 		return Similarity{}, err
@@ -68,7 +64,7 @@ func (t *Task) Similarity(ctx context.Context) (Similarity, error) {
 			}
 		}
 		if training.X.Rows == 0 {
-			continue // tokens are no features
+			continue // tokens are not features
 		}
 		a, b := narrow(probe.Pool(training)), narrow(probe.Pool(validation))
 		r, err := (probe.Linear{}).Fit(a, b)
@@ -101,7 +97,7 @@ func narrow(s train.Set) train.Set {
 	if d <= widest {
 		return s
 	}
-	rng := rand.New(rand.NewPCG(uint64(d), 0)) // the same for all parts of the data
+	rng := rand.New(rand.NewPCG(uint64(d), 0)) // the same for all sets
 	x := blas32.General{Rows: s.X.Rows, Cols: widest, Stride: widest, Data: make([]float32, s.X.Rows*widest)}
 	for j := range d {
 		signs := [widest / 64]uint64{}

@@ -6,12 +6,11 @@ import (
 	"github.com/bluefin-hpo/bluefin/study"
 )
 
-// A Space says where each of the Settings is searched. What has no range, the
-// zero value, is not searched and stays as in the task's Defaults.
+// A Space is the range of each of the Settings. Settings without a range, the zero value, are not
+// searched and keep the task's Defaults.
 //
-// Some settings depend on others, and a trial has them only where they matter:
-// those of LoRA where the tuning is LoRA, and the decay of the learning rate
-// and the unfreezing where a whole block is trained.
+// A trial has a setting only where it matters: those of LoRA with that tuning, the learning-rate
+// decay and the unfreezing where whole blocks are trained.
 type Space struct {
 	LearningRate      space.Float
 	BatchSize         space.Int
@@ -29,8 +28,7 @@ type Space struct {
 	GradualUnfreezing space.Choice[bool]
 }
 
-// DefaultSpace returns the ranges that a small network of so many blocks is
-// searched in. They hold the Defaults.
+// DefaultSpace returns ranges for a small network with so many blocks. They include the Defaults.
 func DefaultSpace(layers int) Space {
 	return Space{
 		LearningRate:    space.Float{Low: 1e-5, High: 1e-1, Log: true},
@@ -44,9 +42,8 @@ func DefaultSpace(layers int) Space {
 	}
 }
 
-// visit calls ask for each setting that is searched and matters, with its name
-// and where in s it is, in an order in which a setting comes after those that
-// it depends on. ask sets the setting.
+// visit calls ask for each searched setting that matters, with its name and place in s; ask sets
+// it. A setting comes after those it depends on.
 func (sp Space) visit(s *Settings, layers int, ask asker) {
 	ask.float("learning_rate", sp.LearningRate, &s.LearningRate)
 	ask.int("batch_size", sp.BatchSize, &s.BatchSize)
@@ -71,13 +68,13 @@ func (sp Space) visit(s *Settings, layers int, ask asker) {
 	}
 }
 
-// An asker decides over one setting after the other.
+// An asker decides one setting after another.
 type asker func(name string, d space.Dist, s setting)
 
 // A setting is a place in Settings.
 type setting interface {
-	external() any          // the value that it has
-	suggest(t *study.Trial) // sets it to what the trial gets
+	external() any          // its value
+	suggest(t *study.Trial) // sets it to the trial's value
 }
 
 type place[T any] struct {
@@ -113,21 +110,21 @@ func (a asker) bool(name string, d space.Choice[bool], at *bool) {
 	}
 }
 
-// suggest returns base with what is searched as the trial gets it.
+// suggest returns base with the searched settings of the trial.
 func (sp Space) suggest(t *study.Trial, base Settings, layers int) Settings {
 	sp.visit(&base, layers, asker(func(_ string, _ space.Dist, s setting) { s.suggest(t) }))
 	return base
 }
 
-// Params returns what a trial with settings s would be asked for in sp, by name
-// in external form, as one queues such a trial. Layers is the number of blocks.
+// Params returns the parameters in sp of a trial with settings s, by name in external form, for
+// study.Enqueue. Layers is the number of blocks.
 func (sp Space) Params(s Settings, layers int) map[string]any {
 	params := make(map[string]any)
 	sp.visit(&s, layers, asker(func(name string, _ space.Dist, at setting) { params[name] = at.external() }))
 	return params
 }
 
-// Dims returns all parameters that a trial may have, by name.
+// Dims returns all parameters that a trial may have.
 func (sp Space) Dims() space.Space {
 	var dims []space.Dimension
 	seen := make(map[string]bool)

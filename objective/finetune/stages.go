@@ -7,33 +7,28 @@ import (
 	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/split"
 )
 
-// Stages divides a trial into several trainings, so that a pruner can judge it
-// by less than the whole. Each stage begins with the pretrained weights. At
-// most one field is set.
+// Stages divides a trial into several trainings, so that a pruner can stop it early. Each stage
+// starts from the pretrained weights. At most one field is set.
 type Stages struct {
-	// Folds is for small data: the examples of training and validation together
-	// are divided into so many parts, with the same share of each class in all
-	// of them, and each part in turn is what the training on the others is
-	// judged by. The value of a trial is the mean over the folds; after each
-	// fold, 1, 2, …, the mean so far is reported. 0: no folds; else at least 2.
+	// Folds is the number of folds of a cross-validation, for small data: at least 2, or 0 for
+	// none. Training and validation examples are joined and split into so many stratified parts,
+	// and each part in turn validates a training on the others. After fold 1, 2, … the mean so far
+	// is reported; the mean over all is the value of the trial.
 	Folds int `json:"folds,omitempty"`
 
-	// Fidelity is what grows from stage to stage, three times: after stages of
-	// a small, a larger and the whole cost, at steps 1, 3 and 9, the metrics of
-	// that stage are reported. The value of a trial is that of the last one.
+	// Fidelity is what grows over three stages: after a cheap, a dearer and a full training, at
+	// steps 1, 3 and 9, their metrics are reported. The value of the trial is that of the last one.
 	Fidelity string `json:"fidelity,omitempty"`
 }
 
-// The fidelities.
+// Values of Stages.Fidelity.
 const (
-	// Epochs is the fidelity of a trial that is not divided: a pruner judges
-	// by what is reported after each epoch.
+	// Epochs does not divide the trial: a pruner sees a report per epoch.
 	Epochs = ""
-	// Data trains on a ninth, on a third and on all of the training examples,
-	// of each class alike; each part is in the next.
+	// Data trains on a ninth, a third and all of the training examples, stratified and nested.
 	Data = "data"
-	// Freezing freezes all blocks, then half of those that the settings train,
-	// then as the settings say. More frozen blocks cost less time and memory.
+	// Freezing trains with all blocks frozen, then half of those that the settings train, then as
+	// the settings say. More frozen blocks cost less time and memory.
 	Freezing = "freezing"
 )
 
@@ -49,8 +44,7 @@ func (s Stages) check() error {
 	return nil
 }
 
-// cost is how many times that of a single training a trial takes at most: a
-// deeper freeze takes less than a training as the settings say.
+// cost is the cost of a trial relative to a single training, at most: deeper freezing costs less.
 func (s Stages) cost() float64 {
 	switch {
 	case s.Folds > 0:
@@ -63,10 +57,10 @@ func (s Stages) cost() float64 {
 	return 1
 }
 
-// A stage is one training of a trial. Its examples are places in the training
-// part followed by the validation part; nil means all of the part.
+// A stage is one training of a trial. Its examples are indices into the training set followed by
+// the validation set; nil means the whole set.
 type stage struct {
-	step                 int // at which its end is reported
+	step                 int // of its report
 	frozen               int // blocks
 	training, validation []int
 }
@@ -103,6 +97,6 @@ func (t *Task) stages(s Settings, seed uint64) ([]stage, error) {
 	return []stage{{frozen: s.FrozenLayers}}, nil
 }
 
-// streamLoRA is the random stream of fresh low-rank terms; 0 is that of the
-// fresh head, and train has streams of its own.
+// streamLoRA is the random stream of fresh low-rank terms; the fresh head has 0, package train
+// others.
 const streamLoRA = 1 << 40

@@ -55,8 +55,8 @@ func TestFoldsAreCheckedAgainstTheData(t *testing.T) {
 	regression := tiny()
 	regression.Metric, regression.Stages.Folds = train.MetricR2, 16
 	for want, task := range map[string]*Task{
-		"folds is 17, want 2 to the number of examples, 16":                         two(8, 17, train.MetricLoss),
-		`metric is "auroc", which needs two classes, no more, and examples of both`: two(3, 4, train.MetricAUROC),
+		"folds is 17, want 2 to the number of examples, 16":                      two(8, 17, train.MetricLoss),
+		`metric is "auroc", which needs exactly two classes, each with examples`: two(3, 4, train.MetricAUROC),
 		"in each of the 4 folds": two(3, 4, train.MetricAUROC),
 		`metric is "r2", which needs targets that are not all equal in each of the 16 folds`: regression,
 	} {

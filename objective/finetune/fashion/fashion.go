@@ -1,10 +1,9 @@
-// Package fashion is a fine-tuning task on photographs of clothes: a
-// convolutional network that knows shirts, trousers and three more classes
-// learns five others from 500 images. It needs nothing but this program.
+// Package fashion is a fine-tuning task on photographs of clothes: a convolutional network that was
+// pretrained on five classes learns five others from 500 images. Everything is embedded.
 //
-// The images are from Fashion-MNIST: H. Xiao, K. Rasul, R. Vollgraf,
-// "Fashion-MNIST: a Novel Image Dataset for Benchmarking Machine Learning
-// Algorithms", 2017, © Zalando SE, under the MIT licence (see LICENSE.data).
+// The images are from Fashion-MNIST: H. Xiao, K. Rasul, R. Vollgraf, "Fashion-MNIST: a Novel Image
+// Dataset for Benchmarking Machine Learning Algorithms", 2017, © Zalando SE, under the MIT licence
+// (see LICENSE.data).
 package fashion
 
 import (
@@ -35,20 +34,17 @@ var imagesFile []byte
 //go:embed labels.idx.gz
 var labelsFile []byte
 
-// Classes are the names of the labels 0, 1, …, which are the classes 5 to 9 of
-// the data set.
+// Classes are the names of the labels 0 to 4: classes 5 to 9 of the data set.
 var Classes = [...]string{"sandal", "shirt", "sneaker", "bag", "ankle boot"}
 
-// The parts, one after the other in the files, with the same number of images
-// of each class.
+// Numbers of images. The files hold the splits in this order, with as many images of each class.
 const (
 	training   = 500
 	validation = 500
 	test       = 1500
 )
 
-// defaults returns the settings that we recommend for this task: what one would
-// write down from experience with small convolutional networks.
+// defaults returns settings from experience with small convolutional networks.
 func defaults() finetune.Settings {
 	s := finetune.Defaults()
 	s.BatchSize = 16
@@ -56,8 +52,7 @@ func defaults() finetune.Settings {
 	return s
 }
 
-// searchSpace returns the ranges that the task is searched in. They hold the
-// Defaults.
+// searchSpace returns the ranges to search. They include the defaults.
 func searchSpace() finetune.Space {
 	sp := finetune.DefaultSpace(cnn.Blocks)
 	sp.LearningRate = space.Float{Low: 1e-4, High: 3e-2, Log: true}
@@ -67,12 +62,11 @@ func searchSpace() finetune.Space {
 	return sp
 }
 
-// Task returns the task, with data and weights decoded anew. The network was
-// trained on 30,000 images of the classes 0 to 4: t-shirt, trouser, pullover,
-// dress and coat. It learns 5 to 9 from 500 images, 100 of each; 500 others
-// choose among epochs and settings, and 1,500 of the data set's own test part
-// judge the choice. What the pretraining is worth is measured in README.md of
-// package finetune.
+// Task returns the task; each call decodes data and weights again. The network was trained on
+// 30,000 images of the classes 0 to 4: t-shirt, trouser, pullover, dress and coat. It learns 5 to 9
+// from 500 images, 100 of each. Another 500 choose among epochs and settings, and 1,500 of the data
+// set's own test images judge the choice. The README of package finetune has measurements of what
+// pretraining is worth.
 func Task() (*finetune.Task, error) {
 	file, err := safetensors.Unmarshal(pretrained)
 	if err != nil {
@@ -104,7 +98,7 @@ func Task() (*finetune.Task, error) {
 	}, nil
 }
 
-// load returns the images of two files, a row of numbers in [0, 1] for each.
+// load returns the images of two files as rows of numbers in [0, 1].
 func load(imagesFile, labelsFile []byte) (train.Set, error) {
 	images, err := idx.Unmarshal(imagesFile)
 	if err != nil {
@@ -115,7 +109,7 @@ func load(imagesFile, labelsFile []byte) (train.Set, error) {
 		return train.Set{}, err
 	}
 	if len(images.Shape) != 3 || images.Shape[1] != cnn.Input.Height || images.Shape[2] != cnn.Input.Width || len(labels.Shape) != 1 || labels.Shape[0] != images.Shape[0] {
-		return train.Set{}, fmt.Errorf("the images have shape %v and the labels %v", images.Shape, labels.Shape)
+		return train.Set{}, fmt.Errorf("images have shape %v and labels %v", images.Shape, labels.Shape)
 	}
 	n, d := images.Shape[0], cnn.Input.Size()
 	s := train.Set{Labels: make([]int, n)}
@@ -129,7 +123,7 @@ func load(imagesFile, labelsFile []byte) (train.Set, error) {
 	return s, nil
 }
 
-// part returns the images from first to last, without last.
+// part returns the images from first up to but excluding last.
 func part(s train.Set, first, last int) train.Set {
 	d := s.X.Cols
 	s.X.Rows, s.X.Data = last-first, s.X.Data[first*d:last*d]

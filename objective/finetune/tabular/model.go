@@ -26,16 +26,15 @@ const (
 	featuresFile = "features.json"
 )
 
-// saved is what featuresFile holds.
+// saved is the content of featuresFile.
 type saved struct {
 	Inputs      []table.Input `json:"inputs"`
 	Classes     []string      `json:"classes"`
 	LabelColumn string        `json:"label_column,omitempty"`
 }
 
-// Save writes a network of the task to a folder, which is made if it is not
-// there: the weights, and how rows become its features. What it predicts in a
-// regression is in the units of the file.
+// Save writes a network to a folder, which is created if missing: the weights, and how to compute
+// features from rows. A regression predicts in the units of the file.
 func (t *Task) Save(dir string, net *nn.Network) error {
 	defer t.Rescale(net)()
 	features, err := json.MarshalIndent(saved{t.encoder.Inputs, t.Classes, t.labelColumn}, "", "  ")
@@ -55,25 +54,24 @@ func (t *Task) Save(dir string, net *nn.Network) error {
 	)
 }
 
-// A Model is a network that Task.Save wrote, to predict with. One goroutine at a
-// time may use it.
+// A Model is a network that Task.Save wrote, for predicting. Only one goroutine at a time may use
+// it.
 type Model struct {
-	Classes     []string // by the columns of what Predict returns; nil in a regression
-	LabelColumn string   // what it was trained to predict; "" if that is not known
+	Classes     []string // by column of Predict; nil in a regression
+	LabelColumn string   // the column it predicts; "" if unknown
 
 	encoder *table.Encoder
 	net     *nn.Network
 }
 
-// Load reads the network in a folder. The error matches fs.ErrNotExist if the
-// folder has none of a table.
+// Load reads the network in a folder. The error matches fs.ErrNotExist if there is none.
 func Load(dir string) (*Model, error) {
 	from, tensors, err := load(dir)
 	if err != nil {
 		return nil, err
 	}
 	m := &Model{encoder: &table.Encoder{Inputs: from.Inputs}, Classes: from.Classes, LabelColumn: from.LabelColumn}
-	rng := rand.New(rand.NewPCG(0, 0)) // of values that Load replaces
+	rng := rand.New(rand.NewPCG(0, 0)) // for values that Load replaces
 	m.net = mlp.Of(widths[:], len(m.encoder.Features()), max(len(m.Classes), 1), 0, rng, rng)
 	if err := weights.Load(m.net.Params(), tensors); err != nil {
 		return nil, fmt.Errorf("%s: %w", dir, err)
@@ -90,10 +88,9 @@ func (m *Model) Columns() []string {
 	return names
 }
 
-// Predict returns a row for each of rows: the probability of each class, or the
-// number of a regression. They are those of the network that was saved, to the
-// last bit, however many rows there are. Columns are found by their names;
-// others, such as that of the label, do not matter.
+// Predict returns a row for each of rows: the probability of each class, or the number of a
+// regression, with the same bits however many rows there are. It finds columns by name and ignores
+// others.
 func (m *Model) Predict(rows *finetune.Rows) (blas32.General, error) {
 	y, err := m.outputs(rows)
 	if err == nil && m.Classes != nil {
@@ -102,7 +99,7 @@ func (m *Model) Predict(rows *finetune.Rows) (blas32.General, error) {
 	return y, err
 }
 
-// outputs returns the logits of classes, or the number of a regression.
+// outputs returns the logits, or the number of a regression.
 func (m *Model) outputs(rows *table.Table) (blas32.General, error) {
 	x, err := m.encoder.Encode(rows, nil)
 	if err != nil {
@@ -122,7 +119,7 @@ func load(dir string) (from saved, tensors map[string]safetensors.Tensor, err er
 		return from, nil, fmt.Errorf("%s: %w", path, err)
 	}
 	if len(from.Inputs) == 0 {
-		return from, nil, fmt.Errorf("%s: there are no inputs, want the columns that the network was trained on", path)
+		return from, nil, fmt.Errorf("%s: there are no inputs, want the columns the network was trained on", path)
 	}
 	file, err := safetensors.ReadFile(filepath.Join(dir, weightsFile))
 	return from, file.Tensors, err

@@ -1,7 +1,6 @@
-// Package tabular is fine-tuning tasks on tables: a multilayer perceptron learns
-// to predict one column of a CSV file from the others, from fresh weights or
-// from those of a network that was trained on another file with the same
-// columns.
+// Package tabular makes fine-tuning tasks from tables: a multilayer perceptron learns to predict
+// one column of a CSV file from the others, starting from fresh weights or from a network trained
+// on another file with the same columns.
 package tabular
 
 import (
@@ -21,28 +20,28 @@ import (
 	"github.com/bluefin-hpo/bluefin/objective/finetune/train"
 )
 
-// Config says what a task is. Files are read as package table does.
+// Config describes a task. The first line of each CSV file names its columns.
 type Config struct {
-	Train string // file with the examples to learn from
-	Valid string // those to choose by; "": ValidShare of Train, at random, the same share of each class
-	Test  string // those to judge the choice by; "": TestShare of Train, chosen likewise
+	Train string // file of training examples
+	Valid string // file of validation examples; "": a random, stratified ValidShare of Train
+	Test  string // file of test examples; "": a random, stratified TestShare of Train
 
 	ValidShare float64 // in (0, 1); 0 means 0.2
 	TestShare  float64 // in (0, 1); 0: none
 
 	LabelColumn string // class or, in a regression, number; "" means label
 	Regression  bool
-	Balanced    bool // the loss gives all classes the same weight, whatever their sizes
+	Balanced    bool // all classes have the same total weight in the loss
 
-	IgnoreColumns []string // that nothing is learned from
-	Encoding      string   // of the files, one of table.Encodings; "" means utf-8
-	DropMissing   bool     // leave out rows without a label; else they are an error
+	IgnoreColumns []string // not used as features
+	Encoding      string   // of the files, see finetune.Encodings; "" means utf-8
+	DropMissing   bool     // leave out rows without a label instead of failing
 
-	// Pretrained is a folder that Task.Save wrote: the network starts with its
-	// hidden layers and takes its features. "": fresh weights.
+	// Pretrained is a folder that Task.Save wrote: the network starts with its hidden layers and
+	// uses its features. "": fresh weights.
 	Pretrained string
 
-	Seed uint64 // of the splits, and of fresh weights of hidden layers
+	Seed uint64 // of the splits and of fresh hidden layers
 }
 
 // widths of the hidden layers.
@@ -57,7 +56,7 @@ type Task struct {
 	Classes []string // by their labels; nil in a regression
 
 	Dropped  int     // rows left out
-	Warnings []error // what is odd about the data; those of columns match table.ErrColumn
+	Warnings []error // oddities of the data; finetune.ErrColumn matches those about a column
 
 	encoder     *table.Encoder
 	labelColumn string
@@ -67,7 +66,7 @@ type Task struct {
 func New(c Config) (*Task, error) {
 	c.LabelColumn = cmp.Or(c.LabelColumn, "label")
 	if slices.Contains(c.IgnoreColumns, c.LabelColumn) {
-		return nil, fmt.Errorf("IgnoreColumns has %q, which is the column to predict", c.LabelColumn)
+		return nil, fmt.Errorf("IgnoreColumns contains %q, the column to predict", c.LabelColumn)
 	}
 	data, err := parts.Files{
 		Train: c.Train, Valid: c.Valid, Test: c.Test, ValidShare: c.ValidShare, TestShare: c.TestShare,
@@ -85,7 +84,7 @@ func New(c Config) (*Task, error) {
 		}
 		t.encoder = &table.Encoder{Inputs: from.Inputs}
 	} else {
-		t.Space.FrozenLayers.High = 0 // nobody freezes what is random
+		t.Space.FrozenLayers.High = 0 // random weights are not worth freezing
 		without := append([]string{c.LabelColumn}, c.IgnoreColumns...)
 		if t.encoder, err = table.NewEncoder(data.Training.Table, data.Training.Rows, without...); err == nil {
 			data.Warnings = append(data.Warnings, data.Training.Table.Warnings(data.Training.Rows, without...)...)
@@ -96,7 +95,7 @@ func New(c Config) (*Task, error) {
 	}
 	for _, in := range t.encoder.Inputs {
 		if slices.Contains(c.IgnoreColumns, in.Column) {
-			return nil, fmt.Errorf("%s: the network was trained with column %q, which IgnoreColumns has", c.Pretrained, in.Column)
+			return nil, fmt.Errorf("%s: the network was trained with column %q, which IgnoreColumns contains", c.Pretrained, in.Column)
 		}
 	}
 	for _, part := range []struct {
@@ -131,8 +130,7 @@ func New(c Config) (*Task, error) {
 	return t, nil
 }
 
-// rowTexts returns a text for each row that is the same for rows with the same
-// features.
+// rowTexts returns a text per row that is equal for rows with equal features.
 func (t *Task) rowTexts(p parts.Part) ([]string, error) {
 	texts := make([]strings.Builder, p.Len())
 	for _, in := range t.encoder.Inputs {

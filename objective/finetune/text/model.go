@@ -9,10 +9,10 @@ import (
 	"github.com/bluefin-hpo/bluefin/objective/finetune/nn"
 )
 
-// A Model is a network that Task.Save wrote, to predict with. One goroutine at a
-// time may use it.
+// A Model is a network that Task.Save wrote, for predicting. Only one goroutine at a time may use
+// it.
 type Model struct {
-	Classes []string // by the columns of what Predict returns; nil in a regression
+	Classes []string // by column of Predict; nil in a regression
 
 	encoder *bert.Model
 	net     *nn.Network
@@ -29,9 +29,8 @@ func Load(dir string) (*Model, error) {
 	return m, err
 }
 
-// Predict returns a row for each text: the probability of each class, or the
-// number of a regression. They are those of the network that was saved, to the
-// last bit, however many texts there are.
+// Predict returns a row for each text: the probability of each class, or the number of a
+// regression, with the same bits however many texts there are.
 func (m *Model) Predict(texts []string) blas32.General {
 	y := m.outputs(texts)
 	if m.Classes != nil {
@@ -40,7 +39,7 @@ func (m *Model) Predict(texts []string) blas32.General {
 	return y
 }
 
-// outputs returns the logits of classes, or the number of a regression.
+// outputs returns the logits, or the number of a regression.
 func (m *Model) outputs(texts []string) blas32.General {
 	return batch.Predict(m.net, m.encoder.Batch(texts))
 }

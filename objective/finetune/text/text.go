@@ -1,6 +1,5 @@
-// Package text is fine-tuning tasks on texts: a pretrained encoder of BERT's
-// kind, in the folder of a Hugging Face model, learns to tell the classes of
-// texts apart, or to predict a number from each, from examples in a CSV file.
+// Package text makes fine-tuning tasks from texts in a CSV file: a pretrained BERT encoder, from
+// the folder of a Hugging Face model, learns to classify them or to predict a number from each.
 package text
 
 import (
@@ -18,16 +17,16 @@ import (
 	"github.com/bluefin-hpo/bluefin/space"
 )
 
-// defaultMaxLength is the MaxLength of a Config that has none set.
+// defaultMaxLength is the default of Config.MaxLength.
 const defaultMaxLength = 128
 
-// Config says what a task is. Files are read as package table does.
+// Config describes a task. The first line of each CSV file names its columns.
 type Config struct {
-	Model string // folder of the encoder: see bert.Load
+	Model string // folder of the encoder: config.json, model.safetensors and the tokenizer
 
-	Train string // file with the examples to learn from
-	Valid string // those to choose by; "": ValidShare of Train, at random, the same share of each class
-	Test  string // those to judge the choice by; "": TestShare of Train, chosen likewise
+	Train string // file of training examples
+	Valid string // file of validation examples; "": a random, stratified ValidShare of Train
+	Test  string // file of test examples; "": a random, stratified TestShare of Train
 
 	ValidShare float64 // in (0, 1); 0 means 0.2
 	TestShare  float64 // in (0, 1); 0: none
@@ -35,13 +34,13 @@ type Config struct {
 	TextColumn  string // "" means text
 	LabelColumn string // class or, in a regression, number; "" means label
 	Regression  bool
-	Balanced    bool // the loss gives all classes the same weight, whatever their sizes
+	Balanced    bool // all classes have the same total weight in the loss
 
-	Encoding    string // of the files, one of table.Encodings; "" means utf-8
-	DropMissing bool   // leave out rows without text or label; else they are an error
+	Encoding    string // of the files, see finetune.Encodings; "" means utf-8
+	DropMissing bool   // leave out rows without text or label instead of failing
 
-	Pooling   string // how the rows of a text become one: mean, cls or default; "" means default, as the model says
-	MaxLength int    // tokens of a text at most, the rest is cut off; 0 means defaultMaxLength, at most what the model bears
+	Pooling   string // of a text's tokens: mean, cls, or default, which the model defines; "" means default
+	MaxLength int    // texts are cut at so many tokens; 0 means 128, or the model's limit if that is lower
 
 	Seed uint64 // of the splits
 }
@@ -52,12 +51,12 @@ type Task struct {
 	Classes []string // by their labels; nil in a regression
 
 	Dropped  int     // rows left out
-	Warnings []error // what is odd about the data
+	Warnings []error // oddities of the data
 
 	model *bert.Model
 }
 
-// New reads model and data.
+// New reads the model and the data.
 func New(c Config) (*Task, error) {
 	if c.Model == "" {
 		return nil, errors.New("Model is \"\", want the folder of an encoder")
@@ -111,7 +110,7 @@ func New(c Config) (*Task, error) {
 	return t, nil
 }
 
-// read sets the parts of the data.
+// read sets the data.
 func (t *Task) read(data parts.Parts, column string) error {
 	for _, part := range []struct {
 		from parts.Part
@@ -136,17 +135,15 @@ func (t *Task) read(data parts.Parts, column string) error {
 	return err
 }
 
-// Save writes a network that the task trained as the folder of a Hugging Face
-// model: see bert.model.Save. What it predicts in a regression is in the units
-// of the file.
+// Save writes a network of the task as the folder of a Hugging Face model. A regression predicts in
+// the units of the file.
 func (t *Task) Save(dir string, net *nn.Network) error {
 	defer t.Rescale(net)()
 	return t.model.Save(dir, net, t.Classes)
 }
 
-// defaults returns the settings that we recommend: those with which encoders
-// of this kind are commonly fine-tuned, and frozen embeddings, which are half of
-// a small model's weights.
+// defaults returns the usual settings for fine-tuning such encoders, with frozen embeddings, which
+// are half of a small model's weights.
 func defaults() finetune.Settings {
 	return finetune.Settings{
 		LearningRate:     5e-5,
@@ -165,8 +162,8 @@ func defaults() finetune.Settings {
 	}
 }
 
-// searchSpace returns the ranges that an encoder of so many blocks, embeddings
-// included, is searched in. They hold the defaults.
+// searchSpace returns the ranges for an encoder with so many blocks, including embeddings. They
+// include the defaults.
 func searchSpace(blocks int) finetune.Space {
 	return finetune.Space{
 		LearningRate:     space.Float{Low: 1e-5, High: 1e-2, Log: true},

@@ -165,7 +165,7 @@ func TestRepeatedTextsAreCounted(t *testing.T) {
 	training := write(t, "train.csv", texts, labels)
 	test := write(t, "test.csv", []string{" " + texts[0] + "  ", texts[4], "the refund came late, fine"}, []string{"late", "broken", "fine"})
 	task := mustNew(t, Config{Train: training, Valid: file(t, 3), Test: test})
-	if said := fmt.Sprint(task.Warnings); len(task.Warnings) != 2 || !strings.Contains(said, "all 3 texts to choose by are among") || !strings.Contains(said, "2 of 3 texts to judge by are among") {
+	if said := fmt.Sprint(task.Warnings); len(task.Warnings) != 2 || !strings.Contains(said, "all 3 texts to validate on are also among") || !strings.Contains(said, "2 of 3 texts to test on are also among") {
 		t.Errorf("warnings are %s, want one for each of the two parts", said)
 	}
 }

@@ -1,6 +1,6 @@
-// Package digits has the images that the fine-tuning task is made of: the test
-// part of E. Alpaydin and C. Kaynak, "Optical Recognition of Handwritten
-// Digits", UCI Machine Learning Repository, 1998 (see data/README.md).
+// Package digits has the images of the digits task: the test part of E. Alpaydin and C. Kaynak,
+// "Optical Recognition of Handwritten Digits", UCI Machine Learning Repository, 1998 (see
+// data/README.md).
 package digits
 
 import (
@@ -29,18 +29,16 @@ const (
 //go:embed data/digits.csv.gz
 var file []byte
 
-// A Split says how the images of some digits are divided. Each part gets the
-// same number of images of each digit.
+// A Split divides the images of some digits, with the same number of each digit in every part.
 type Split struct {
-	Digits     []uint8 // the classes: label i of the parts is Digits[i]; all different
-	Train      int     // images per digit to train with
-	Validation int     // images per digit to choose with; the other images are the test part
-	Seed       uint64  // which images go where
+	Digits     []uint8 // the classes: label i is Digits[i]; all different
+	Train      int     // images per digit to train on
+	Validation int     // images per digit to validate on; the others are for testing
+	Seed       uint64  // of the random split
 }
 
-// Load decodes the images and divides them. The parts share no image. Pixels
-// are in [0, 1]. It is an error if there are not more images of a digit than
-// Train and Validation together.
+// Load decodes and splits the images. Pixels are in [0, 1]. It is an error if a digit does not have
+// more images than Train and Validation together.
 func Load(s Split) (training, validation, test train.Set, err error) {
 	byDigit, err := read()
 	if err != nil {
@@ -50,7 +48,7 @@ func Load(s Split) (training, validation, test train.Set, err error) {
 	for label, digit := range s.Digits {
 		images := byDigit[digit]
 		if n := s.Train + s.Validation; len(images) <= n {
-			return training, validation, test, fmt.Errorf("training and validation want %d images of %d, want fewer than %d", n, digit, len(images))
+			return training, validation, test, fmt.Errorf("training and validation take %d images of digit %d, want fewer than %d", n, digit, len(images))
 		}
 		rng.Shuffle(len(images), func(i, j int) { images[i], images[j] = images[j], images[i] })
 		for i, image := range images {

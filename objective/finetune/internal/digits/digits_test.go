@@ -101,7 +101,7 @@ func TestLoadRefusesMoreImagesThanThereAre(t *testing.T) {
 		t.Errorf("one image left for the test: %v", err)
 	}
 	_, _, _, err := Load(Split{Digits: []uint8{8}, Train: 100, Validation: 74})
-	if err == nil || !strings.Contains(err.Error(), "174 images of 8") {
+	if err == nil || !strings.Contains(err.Error(), "174 images of digit 8") {
 		t.Errorf("no image left for the test: error is %v", err)
 	}
 }

@@ -1,5 +1,4 @@
-// Package mlp is the network of the digits and of tables: a multilayer
-// perceptron.
+// Package mlp is the multilayer perceptron of the digits and tabular tasks.
 package mlp
 
 import (
@@ -10,25 +9,22 @@ import (
 	"github.com/bluefin-hpo/bluefin/objective/finetune/nn"
 )
 
-// widths of the hidden layers of the digits task, from the input on.
+// widths of the hidden layers of the digits task.
 var widths = [...]int{128, 96, 64}
 
 // Hidden is the number of its hidden layers.
 const Hidden = len(widths)
 
-// New returns the classifier of the digits task, whose fresh values are all
-// drawn from rng: see Of.
+// New returns the classifier of the digits task with fresh values from rng: see Of.
 func New(in, classes int, dropout float64, rng *rand.Rand) *nn.Network {
 	return Of(widths[:], in, classes, dropout, rng, rng)
 }
 
-// Of returns a multilayer perceptron: a block for each of widths, of a dense
-// layer, ReLU and dropout, and a dense head. Its parameters are hidden.0.weight
-// (out×in), hidden.0.bias (out), …, head.weight and head.bias, with fresh
-// values: those of the blocks are drawn first, normal with variance 2/in before
-// a ReLU (K. He, X. Zhang, S. Ren, J. Sun, "Delving Deep into Rectifiers",
-// 2015), then those of the head, with 1/in; biases are 0. Dropout is the rate
-// after each hidden layer.
+// Of returns a multilayer perceptron: for each of widths a block of a dense layer, ReLU and
+// dropout, then a dense head. Its parameters are hidden.0.weight (out×in), hidden.0.bias (out), …,
+// head.weight and head.bias. Weights are drawn from a normal distribution with variance 2/in before
+// a ReLU (K. He, X. Zhang, S. Ren, J. Sun, "Delving Deep into Rectifiers", 2015) and 1/in in the
+// head, blocks first; biases are 0. Dropout is the rate after each hidden layer.
 func Of(widths []int, in, outputs int, dropout float64, blocks, head *rand.Rand) *nn.Network {
 	var n nn.Network
 	for i, out := range widths {

@@ -1,6 +1,5 @@
-// Package parts reads what a network is to learn from files of comma-separated
-// values, and divides the rows into those that it learns from, those that the
-// settings are chosen by, and those that judge the choice.
+// Package parts reads training, validation and test rows from CSV files, and splits one file where
+// others are missing.
 package parts
 
 import (
@@ -18,27 +17,26 @@ import (
 	"github.com/bluefin-hpo/bluefin/objective/finetune/train"
 )
 
-// Files says where the rows are. Files are read as package table does.
+// Files describes the rows and how to read them (see package table).
 type Files struct {
-	Train string // rows to learn from
-	Valid string // rows to choose by; "": ValidShare of Train
-	Test  string // rows to judge by; "": TestShare of Train
+	Train string // rows to train on
+	Valid string // rows to validate on; "": ValidShare of Train
+	Test  string // rows to test on; "": TestShare of Train
 
 	ValidShare float64 // in (0, 1); 0 means 0.2
 	TestShare  float64 // in (0, 1); 0: none
 
 	LabelColumn string // class or, in a regression, number; "" means label
-	TextColumn  string // column with texts, of which none may be missing; "": there is none
+	TextColumn  string // column of texts, none of which may be missing; "": none
 	Regression  bool
 
 	Encoding    string // see table.Options
-	DropMissing bool   // leave out rows without text or label, in place of an error
+	DropMissing bool   // leave out rows without text or label instead of failing
 
-	Seed uint64 // of the division
+	Seed uint64 // of the random split
 }
 
-// A Part is some rows of a table, with what is to be learned of each and no
-// features.
+// A Part is some rows of a table, with their labels or targets and without features.
 type Part struct {
 	Table *table.Table
 	Rows  []int // ascending
@@ -48,16 +46,16 @@ type Part struct {
 // Len returns the number of rows.
 func (p Part) Len() int { return len(p.Rows) }
 
-// Parts are the rows of the files.
+// Parts are all rows.
 type Parts struct {
 	Training, Validation, Test Part
 	Classes                    []string // by their labels; nil in a regression
 	Dropped                    int      // rows left out
-	Warnings                   []error  // what is odd
+	Warnings                   []error  // oddities of the data
 }
 
-// Read reads the files. What is taken out of Train is taken at random, with the
-// same share of each class, but for one row of each class, which stays.
+// Read reads the files. Rows taken out of Train are random, with the same share of each class, but
+// one row of each class stays.
 func (f Files) Read() (p Parts, err error) {
 	if err := f.check(); err != nil {
 		return p, err
@@ -106,8 +104,7 @@ func (f Files) check() error {
 	return nil
 }
 
-// part returns all rows of a file. It sets the classes of parts if there are
-// none.
+// part returns all rows of a file. It sets parts.Classes if that is nil.
 func (f Files) part(path string, parts *Parts) (p Part, err error) {
 	if p.Table, err = table.Read(path, table.Options{Encoding: f.Encoding}); err != nil {
 		return p, err
@@ -132,7 +129,7 @@ func (f Files) part(path string, parts *Parts) (p Part, err error) {
 	return p, err
 }
 
-// drop leaves out the rows without text or label.
+// drop leaves out rows without text or label.
 func (p *Part) drop(f Files, path string, parts *Parts) error {
 	before := p.Table.Len()
 	for _, column := range []string{f.LabelColumn, f.TextColumn} {
@@ -148,22 +145,21 @@ func (p *Part) drop(f Files, path string, parts *Parts) error {
 		}
 	}
 	if p.Table.Len() == 0 {
-		return fmt.Errorf("%s: all %d rows are without %s", path, before, cmp.Or(f.TextColumn, f.LabelColumn))
+		return fmt.Errorf("%s: none of the %d rows has a %s", path, before, cmp.Or(f.TextColumn, f.LabelColumn))
 	}
 	parts.Dropped += before - p.Table.Len()
 	return nil
 }
 
-// Shared says how many of the rows to choose by are among those to learn from,
-// too, and how many of those to judge by are among either. key returns what makes
-// two rows the same.
+// Shared warns about validation rows that are also training rows, and test rows that are also
+// either. key returns what makes two rows equal.
 func (p *Parts) Shared(things string, key func(p Part) ([]string, error)) error {
 	seed := maphash.MakeSeed()
 	known := make(map[uint64]bool, p.Training.Len()+p.Validation.Len())
 	for _, part := range []struct {
 		Part
 		name, among string
-	}{{p.Training, "", ""}, {p.Validation, "choose by", "learn from"}, {p.Test, "judge by", "learn from or to choose by"}} {
+	}{{p.Training, "", ""}, {p.Validation, "validate on", "train on"}, {p.Test, "test on", "train or validate on"}} {
 		if part.Len() == 0 {
 			continue
 		}
@@ -183,15 +179,15 @@ func (p *Parts) Shared(things string, key func(p Part) ([]string, error)) error 
 		switch {
 		case shared == 0 || part.among == "":
 		case shared == part.Len():
-			p.Warnings = append(p.Warnings, fmt.Errorf("all %d %s to %s are among those to %s, too: is it the same file? their results say nothing", shared, things, part.name, part.among))
+			p.Warnings = append(p.Warnings, fmt.Errorf("all %d %s to %s are also among those to %s: is it the same file? Results on them are meaningless", shared, things, part.name, part.among))
 		default:
-			p.Warnings = append(p.Warnings, fmt.Errorf("%d of %d %s to %s are among those to %s, too: their results flatter", shared, part.Len(), things, part.name, part.among))
+			p.Warnings = append(p.Warnings, fmt.Errorf("%d of %d %s to %s are also among those to %s: results on them are optimistic", shared, part.Len(), things, part.name, part.among))
 		}
 	}
 	return nil
 }
 
-// take takes a share of the rows out of p.
+// take moves a share of the rows out of p.
 func (p *Part) take(share float64, seed uint64) (taken Part, err error) {
 	f, err := split.Stratified(p.Len(), p.Set.Labels, share, seed)
 	if err != nil {
@@ -199,14 +195,13 @@ func (p *Part) take(share float64, seed uint64) (taken Part, err error) {
 	}
 	f = keepClasses(f, p.Set.Labels)
 	if len(f.Validation) == 0 {
-		return taken, fmt.Errorf("of %d rows none can be taken from those to learn from, want more rows of each class", p.Len())
+		return taken, fmt.Errorf("cannot take any of %d rows out of the training set, want more rows of each class", p.Len())
 	}
 	taken, *p = p.at(f.Validation), p.at(f.Training)
 	return taken, nil
 }
 
-// keepClasses moves the first example of each class that is for validation only
-// to training.
+// keepClasses moves the first example of each class that has only validation examples to training.
 func keepClasses(f split.Fold, labels []int) split.Fold {
 	if labels == nil {
 		return f
@@ -227,7 +222,7 @@ func keepClasses(f split.Fold, labels []int) split.Fold {
 	return f
 }
 
-// at returns the rows of p with the given places in it.
+// at returns the rows of p at the given places.
 func (p Part) at(places []int) Part {
 	q := Part{Table: p.Table, Rows: pick(p.Rows, places)}
 	if p.Set.Labels != nil {
@@ -247,8 +242,7 @@ func pick[T any](list []T, places []int) []T {
 	return some
 }
 
-// Texts returns the texts of the rows in a column. One that is empty is an
-// error.
+// Texts returns the texts in a column. An empty one is an error.
 func (p Part) Texts(column string) ([]string, error) {
 	if p.Table == nil {
 		return nil, nil
@@ -260,7 +254,7 @@ func (p Part) Texts(column string) ([]string, error) {
 	return pick(all, p.Rows), nil
 }
 
-// Softmax replaces the logits in each row of y by probabilities.
+// Softmax turns the logits in each row of y into probabilities.
 func Softmax(y blas32.General) {
 	for i := range y.Rows {
 		row := y.Data[i*y.Stride : i*y.Stride+y.Cols]

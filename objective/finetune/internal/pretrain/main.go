@@ -1,8 +1,7 @@
-// Command pretrain makes the weights that the fine-tuning task starts from: it
-// trains the network on the digits 0 to 4 and writes it to a safetensors file,
-// with the accuracy on digits that it has not seen. On one architecture and
-// with one kernel it writes the same file, bit for bit, every time; the one in
-// the repository is made with BLUEFIN_KERNEL=generic, which every machine has.
+// Command pretrain writes the weights that the digits task starts from: it trains the network on
+// the digits 0 to 4 and saves it as a safetensors file with its accuracy on unseen images. With one
+// kernel and architecture the file is the same every time, bit for bit. The one in the repository
+// was made with BLUEFIN_KERNEL=generic, which every machine has.
 //
 // Usage: pretrain FILE
 package main
@@ -23,7 +22,7 @@ import (
 
 const seed = 1
 
-// split leaves about 30 images of each digit for the test.
+// split leaves about 30 images of each digit for testing.
 var split = digits.Split{Digits: []uint8{0, 1, 2, 3, 4}, Train: 120, Validation: 30, Seed: seed}
 
 var config = train.Config{
@@ -34,7 +33,7 @@ var config = train.Config{
 	Schedule:     train.Linear,
 	WarmupRatio:  0.1,
 	Patience:     10,
-	MaxGradNorm:  -1, // gradients keep their length
+	MaxGradNorm:  -1, // no clipping
 	Seed:         seed,
 }
 
@@ -49,7 +48,7 @@ func main() {
 
 func run(args []string) error {
 	if len(args) != 1 {
-		return fmt.Errorf("got %d arguments, want the name of the file to write", len(args))
+		return fmt.Errorf("got %d arguments, want the file to write", len(args))
 	}
 	file, err := pretrain(context.Background())
 	if err != nil {

@@ -13,28 +13,26 @@ import (
 	"github.com/bluefin-hpo/bluefin/objective/finetune/train"
 )
 
-// Linear is a linear probe: a multinomial logistic regression on features, each
-// shifted and scaled to mean 0 and variance 1. G. Alain, Y. Bengio,
-// "Understanding intermediate layers using linear classifier probes", 2016.
+// Linear is a linear probe: multinomial logistic regression on standardized features. G. Alain, Y.
+// Bengio, "Understanding intermediate layers using linear classifier probes", 2016.
 type Linear struct {
-	// L2 are the weights of the penalty L2/2·|W|² on the mean cross-entropy that
-	// are tried, each above 0; nil means 1, 0.1, 0.01, 0.001 and 0.0001.
+	// L2 are the candidate weights of the penalty L2/2·|W|² on the mean cross-entropy, each above
+	// 0; nil means 1, 0.1, 0.01, 0.001 and 0.0001.
 	L2 []float64
 
-	// Iterations of L-BFGS at most for each of them; 0 means 200.
+	// Iterations is the maximum of L-BFGS iterations per candidate; 0 means 200.
 	Iterations int
 }
 
-// A Reading is what a linear probe has found.
+// A Reading is the result of a linear probe.
 type Reading struct {
 	Scores train.Scores // on the validation set
-	Chance float64      // accuracy there of always saying the most frequent class of the training set
-	L2     float64      // that gave the lowest validation loss
+	Chance float64      // accuracy of always predicting the most frequent training class
+	L2     float64      // with the lowest validation loss
 }
 
-// Fit trains on one set and reads the probe on the other, by whose loss it
-// chooses the penalty. Both have one row of features for each example, labels,
-// and the same number of columns.
+// Fit trains on one set and evaluates on the other, whose loss chooses the penalty. Both have a row
+// of features per example, labels, and the same number of columns.
 func (l Linear) Fit(training, validation train.Set) (Reading, error) {
 	for _, s := range []train.Set{training, validation} {
 		if err := check(s, true); err != nil {
@@ -67,14 +65,14 @@ func (l Linear) Fit(training, validation train.Set) (Reading, error) {
 	best := Reading{Scores: train.Scores{Loss: math.Inf(1)}}
 	w := make([]float64, k*problem.x.Cols)
 	grid = slices.Sorted(slices.Values(grid))
-	slices.Reverse(grid) // each solution is where the next, less bounded one starts
+	slices.Reverse(grid) // each solution is the start of the next, less regularized one
 	for _, l2 := range grid {
 		problem.l2 = l2
 		result, err := optimize.Minimize(optimize.Problem{Func: problem.loss, Grad: problem.gradient}, w,
 			&optimize.Settings{GradientThreshold: 1e-6, MajorIterations: iterations}, &optimize.LBFGS{})
 		if result == nil {
 			return Reading{}, fmt.Errorf("L2 %v: %w", l2, err)
-		} // or else a line search that finds nothing better ends at the best point
+		} // a line search that finds nothing better also ends at the best point
 		w = result.X
 		s := train.Score(outputs(judge, w, k), validation)
 		if s.Loss < best.Scores.Loss {
@@ -85,8 +83,7 @@ func (l Linear) Fit(training, validation train.Set) (Reading, error) {
 	return best, nil
 }
 
-// moments returns mean and standard deviation of each column, 1 for one that is
-// constant.
+// moments returns mean and standard deviation of each column; 1 for a constant column.
 func moments(s train.Set) (mean, sd []float64) {
 	n, d := s.X.Rows, s.X.Cols
 	mean, sd = make([]float64, d), make([]float64, d)
@@ -139,16 +136,15 @@ func logits(x blas64.General, w []float64, k int) blas64.General {
 	return z
 }
 
-// logistic is the loss of a multinomial logistic regression as a function of
-// its weights W, k×(d+1): the last column are the intercepts, which have no
-// penalty.
+// logistic is the loss of a multinomial logistic regression as a function of W, k×(d+1). The last
+// column are the intercepts, which have no penalty.
 type logistic struct {
 	x       blas64.General // n×(d+1)
 	labels  []int
 	classes int
 	l2      float64
 
-	at    []float64 // where the last value and gradient are
+	at    []float64 // point of the last value and gradient
 	value float64
 	grad  []float64
 }
@@ -198,8 +194,8 @@ func (p *logistic) compute(w []float64) {
 	}
 }
 
-// chance returns the share of the labels that are the most frequent one in
-// training, the first of equal ones.
+// chance returns the share of the labels that equal the most frequent training label, the first if
+// equal.
 func chance(training, labels []int) float64 {
 	count := make(map[int]int)
 	for _, label := range training {

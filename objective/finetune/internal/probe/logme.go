@@ -9,20 +9,17 @@ import (
 	"github.com/bluefin-hpo/bluefin/objective/finetune/train"
 )
 
-// LogME returns a transferability score of features: the logarithm of the
-// maximum evidence of a Bayesian linear model for each class against the
-// others, per example and averaged over the classes that occur, or for the
-// targets of a regression. Scores compare features of one set; the highest
-// promises most. There is no intercept: features with a constant column have
-// one.
+// LogME returns a transferability score of features: the logarithm of the maximum evidence of a
+// Bayesian linear model per example, averaged over one-against-rest models of the classes that
+// occur, or of the targets of a regression. Higher is more promising; scores compare features of
+// the same set only. There is no intercept unless a column is constant.
 //
-// K. You, Y. Liu, J. Wang, M. Long, "LogME: Practical Assessment of Pre-trained
-// Models for Transfer Learning", 2021, with the fixed-point iteration of K. You,
-// Y. Liu, Z. Zhang, J. Wang, M. Jordan, M. Long, "Ranking and Tuning
-// Pre-trained Models: A New Paradigm for Exploiting Model Hubs", 2022,
-// algorithm 3. As in the authors' program 1e-5 is added to both denominators,
-// so that a perfect fit stays finite. Other than there, the determinant counts
-// all dimensions where there are more of them than examples.
+// K. You, Y. Liu, J. Wang, M. Long, "LogME: Practical Assessment of Pre-trained Models for Transfer
+// Learning", 2021, with the fixed-point iteration of K. You, Y. Liu, Z. Zhang, J. Wang, M. Jordan,
+// M. Long, "Ranking and Tuning Pre-trained Models: A New Paradigm for Exploiting Model Hubs", 2022,
+// algorithm 3. As in the authors' program, 1e-5 is added to both denominators to keep a perfect fit
+// finite. Unlike there, the determinant counts all dimensions if there are more of them than
+// examples.
 func LogME(s train.Set) (float64, error) {
 	if err := check(s, false); err != nil {
 		return 0, err
@@ -35,7 +32,7 @@ func LogME(s train.Set) (float64, error) {
 	}
 	var svd mat.SVD
 	if !svd.Factorize(x, mat.SVDThinU) {
-		return 0, errors.New("the singular values of the features do not converge")
+		return 0, errors.New("the singular value decomposition of the features does not converge")
 	}
 	var u mat.Dense // n×k
 	svd.UTo(&u)

@@ -1,7 +1,5 @@
-// Package probe measures how much of what is to be learned is already in the
-// features that the frozen layers of a network give: before any training, by
-// two scores that cost little. High ones speak for freezing much, low ones for
-// training more.
+// Package probe measures how well frozen features predict the labels, before any training, with two
+// cheap scores. High scores suggest freezing more, low ones training more.
 package probe
 
 import (
@@ -13,9 +11,8 @@ import (
 	"github.com/bluefin-hpo/bluefin/objective/finetune/train"
 )
 
-// Pool returns s with the mean of its rows for each example that is a sequence:
-// a set with one row per example, as Linear and LogME want it. Others come back
-// as they are.
+// Pool returns s with the mean of its rows for each sequence: one row per example, as Linear and
+// LogME need. Other sets stay unchanged.
 func Pool(s train.Set) train.Set {
 	if s.Lens == nil {
 		return s
@@ -39,10 +36,10 @@ func Pool(s train.Set) train.Set {
 	return s
 }
 
-// check returns an error unless s has one row of features for each example.
+// check returns an error unless s has one row of features per example.
 func check(s train.Set, classification bool) error {
 	if s.Lens != nil || s.IDs != nil {
-		return errors.New("the examples are sequences, want one row for each: see Pool")
+		return errors.New("the examples are sequences, want one row each: see Pool")
 	}
 	outputs := 1
 	if s.Labels != nil {

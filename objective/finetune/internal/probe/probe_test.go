@@ -209,13 +209,13 @@ func TestMistakesAreNamed(t *testing.T) {
 	sequences.Lens = []int{15, 15}
 	numbers := set(4, good.X.Data, nil, make([]float32, 30))
 	for want, run := range map[string]func() error{
-		"want one row for each: see Pool": func() error { _, err := LogME(sequences); return err },
-		"the set is empty":                func() error { _, err := LogME(train.Set{}); return err },
-		"targets, want labels":            func() error { _, err := Linear{}.Fit(good, numbers); return err },
-		"4 and 5 columns":                 func() error { _, err := Linear{}.Fit(good, clusters(9, 5, 1, 1)); return err },
-		"L2 is 0":                         func() error { _, err := Linear{L2: []float64{1, 0}}.Fit(good, good); return err },
-		"L2 is +Inf":                      func() error { _, err := Linear{L2: []float64{math.Inf(1)}}.Fit(good, good); return err },
-		"Iterations is -1":                func() error { _, err := Linear{Iterations: -1}.Fit(good, good); return err },
+		"want one row each: see Pool": func() error { _, err := LogME(sequences); return err },
+		"the set is empty":            func() error { _, err := LogME(train.Set{}); return err },
+		"targets, want labels":        func() error { _, err := Linear{}.Fit(good, numbers); return err },
+		"4 and 5 columns":             func() error { _, err := Linear{}.Fit(good, clusters(9, 5, 1, 1)); return err },
+		"L2 is 0":                     func() error { _, err := Linear{L2: []float64{1, 0}}.Fit(good, good); return err },
+		"L2 is +Inf":                  func() error { _, err := Linear{L2: []float64{math.Inf(1)}}.Fit(good, good); return err },
+		"Iterations is -1":            func() error { _, err := Linear{Iterations: -1}.Fit(good, good); return err },
 	} {
 		if err := run(); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error is %v, want %q", err, want)

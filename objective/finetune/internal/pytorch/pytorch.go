@@ -1,5 +1,4 @@
-// Package pytorch lets tests ask PyTorch and the Hugging Face libraries for the
-// right answer.
+// Package pytorch lets tests compare with PyTorch and the Hugging Face libraries.
 package pytorch
 
 import (
@@ -27,9 +26,8 @@ var python = sync.OnceValues(func() (name, wrong string) {
 	return name, ""
 })
 
-// Need skips the test where there is no Python with PyTorch, and fails it there
-// on a machine for continuous integration, where nobody would see that it was
-// skipped.
+// Need skips the test without a Python with PyTorch. In continuous integration it fails the test,
+// because nobody would notice that it was skipped.
 func Need(t testing.TB) {
 	t.Helper()
 	if _, wrong := python(); wrong != "" {
@@ -40,8 +38,8 @@ func Need(t testing.TB) {
 	}
 }
 
-// Ask runs a script with arguments, gives it the JSON of in, and reads the JSON
-// it writes into out. It needs what Need checks.
+// Ask runs a script with arguments, passes it in as JSON, and decodes the JSON it prints into out.
+// It calls Need.
 func Ask(t testing.TB, script string, in, out any, args ...string) {
 	t.Helper()
 	Need(t)
@@ -63,8 +61,7 @@ func Ask(t testing.TB, script string, in, out any, args ...string) {
 	}
 }
 
-// MiniLM returns the folder of the model all-MiniLM-L6-v2. It needs what Need
-// checks.
+// MiniLM returns the folder of all-MiniLM-L6-v2. It calls Need.
 func MiniLM(t testing.TB) (dir string) {
 	t.Helper()
 	Need(t)

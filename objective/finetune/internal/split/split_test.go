@@ -196,16 +196,16 @@ func TestNoExampleIsPreferred(t *testing.T) {
 
 func TestDivisionsNameWhatIsWrong(t *testing.T) {
 	for want, run := range map[string]func() error{
-		"folds is 1, want 2 to":      func() error { _, err := Folds(5, 1, nil, 1); return err },
-		"folds is 6, want 2 to":      func() error { _, err := Folds(5, 6, nil, 1); return err },
-		"4 labels for 5":             func() error { _, err := Folds(5, 2, []int{1, 2, 3, 4}, 1); return err },
-		"there are 0 examples":       func() error { _, err := Subset(0, nil, 0.5, 1); return err },
-		"fraction is 0":              func() error { _, err := Subset(5, nil, 0, 1); return err },
-		"fraction is 1.1":            func() error { _, err := Subset(5, nil, 1.1, 1); return err },
-		"fraction is NaN":            func() error { _, err := Subset(5, nil, math.NaN(), 1); return err },
+		"folds is 1, want 2 to":       func() error { _, err := Folds(5, 1, nil, 1); return err },
+		"folds is 6, want 2 to":       func() error { _, err := Folds(5, 6, nil, 1); return err },
+		"4 labels for 5":              func() error { _, err := Folds(5, 2, []int{1, 2, 3, 4}, 1); return err },
+		"there are 0 examples":        func() error { _, err := Subset(0, nil, 0.5, 1); return err },
+		"fraction is 0":               func() error { _, err := Subset(5, nil, 0, 1); return err },
+		"fraction is 1.1":             func() error { _, err := Subset(5, nil, 1.1, 1); return err },
+		"fraction is NaN":             func() error { _, err := Subset(5, nil, math.NaN(), 1); return err },
 		"validation share is 1, want": func() error { _, err := Stratified(5, nil, 1, 1); return err },
 		"validation share is 0, want": func() error { _, err := Stratified(5, nil, 0, 1); return err },
-		"there is 1 example":         func() error { _, err := Stratified(1, nil, 0.5, 1); return err },
+		"there is 1 example":          func() error { _, err := Stratified(1, nil, 0.5, 1); return err },
 	} {
 		if err := run(); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error is %v, want %q", err, want)

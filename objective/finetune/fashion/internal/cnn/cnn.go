@@ -1,4 +1,4 @@
-// Package cnn is the network of the fashion task: a plain convolutional one.
+// Package cnn is the convolutional network of the fashion task.
 package cnn
 
 import (
@@ -9,11 +9,10 @@ import (
 	"github.com/bluefin-hpo/bluefin/objective/finetune/nn"
 )
 
-// Input is what the images are: grey, a number in [0, 1] for each pixel.
+// Input is the shape of the images: grey, with a number in [0, 1] per pixel.
 var Input = nn.Image{Height: 28, Width: 28, Channels: 1}
 
-// channels of the convolutions, from the input on, and the width of the dense
-// block behind them.
+// channels of the convolutions and width of the dense block after them.
 var (
 	channels = [...]int{16, 32, 64}
 	hidden   = 64
@@ -22,15 +21,12 @@ var (
 // Blocks is the number of blocks.
 const Blocks = len(channels) + 1
 
-// New returns a classifier of 60,000 parameters: three blocks, each a
-// convolution of 3×3, ReLU, a maximum over 2×2 pixels and dropout, which make
-// 14×14×16, 7×7×32 and 3×3×64 numbers of an image, a dense block to 64, and a
-// dense head that gives one logit per class. Its parameters are
-// conv.0.weight, conv.0.bias, …, dense.weight, dense.bias, head.weight and
-// head.bias, drawn from rng: normal with variance 2/in before a ReLU (K. He,
-// X. Zhang, S. Ren, J. Sun, "Delving Deep into Rectifiers", 2015), where in is
-// how many numbers one is computed from, and 1/in in the head; biases are 0.
-// Dropout is the rate after each block.
+// New returns a classifier of 60,000 parameters. Each of three blocks is a 3×3 convolution, ReLU,
+// 2×2 max-pooling and dropout, with outputs of 14×14×16, 7×7×32 and 3×3×64; a dense block to 64 and
+// a dense head follow. Parameters are conv.0.weight, conv.0.bias, …, dense.weight, dense.bias,
+// head.weight and head.bias. They are drawn from rng: normal with variance 2/fan-in before a ReLU
+// (K. He, X. Zhang, S. Ren, J. Sun, "Delving Deep into Rectifiers", 2015) and 1/fan-in in the head;
+// biases are 0. Dropout is the rate after each block.
 func New(classes int, dropout float64, rng *rand.Rand) *nn.Network {
 	var n nn.Network
 	image := Input

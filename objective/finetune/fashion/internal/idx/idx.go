@@ -1,7 +1,6 @@
-// Package idx reads and writes the IDX format of the MNIST family of data sets,
-// for arrays of bytes: a magic number with the number of dimensions, each size
-// as a big-endian 32-bit number, and the bytes.
-// Y. LeCun, C. Cortes, C. Burges, "The MNIST database of handwritten digits".
+// Package idx reads and writes arrays of bytes in the IDX format of the MNIST family: a magic
+// number with the number of dimensions, each size as a big-endian 32-bit number, and the bytes. Y.
+// LeCun, C. Cortes, C. Burges, "The MNIST database of handwritten digits".
 package idx
 
 import (
@@ -13,7 +12,7 @@ import (
 	"io"
 )
 
-// An Array is an array of bytes, the last index running fastest.
+// An Array is an array of bytes; the last index runs fastest.
 type Array struct {
 	Shape []int // each at least 0
 	Data  []byte
@@ -21,8 +20,7 @@ type Array struct {
 
 const unsignedByte = 0x08
 
-// Unmarshal reads a whole file under gzip. The header, which says how much
-// follows, is not believed until that much is there.
+// Unmarshal reads a gzipped file. It trusts the sizes in the header only as far as data follow.
 func Unmarshal(file []byte) (Array, error) {
 	z, err := gzip.NewReader(bytes.NewReader(file))
 	if err != nil {
@@ -33,7 +31,7 @@ func Unmarshal(file []byte) (Array, error) {
 		return Array{}, err
 	}
 	if len(b) < 4 || b[0] != 0 || b[1] != 0 || b[2] != unsignedByte {
-		return Array{}, errors.New("the IDX file does not begin with the magic number of an array of bytes")
+		return Array{}, errors.New("the IDX file does not start with the magic number of a byte array")
 	}
 	dims := int(b[3])
 	if len(b) < 4+4*dims {
@@ -54,7 +52,7 @@ func Unmarshal(file []byte) (Array, error) {
 	return a, nil
 }
 
-// Marshal returns the file of a, under gzip.
+// Marshal returns the gzipped file of a.
 func Marshal(a Array) ([]byte, error) {
 	b := []byte{0, 0, unsignedByte, byte(len(a.Shape))}
 	for _, size := range a.Shape {

@@ -1,7 +1,7 @@
-// Command pretrain makes what the fashion task embeds, from the folder of the
-// Fashion-MNIST data set: the weights of the network after a training on the
-// classes 0 to 4, and the images of 5 to 9 that the task uses. It writes the
-// same files every time, the weights bit for bit with one kernel.
+// Command pretrain writes the files that the fashion task embeds, from the folder of the
+// Fashion-MNIST data set: the network's weights after training on the classes 0 to 4, and the
+// images of 5 to 9 that the task uses. Its output is the same every time, the weights bit for bit
+// with one kernel.
 //
 // Usage: pretrain DATA FOLDER
 package main
@@ -32,7 +32,7 @@ const (
 	taskTraining   = 100
 	taskValidation = 100
 	taskTest       = 300
-	validation     = 200 // of those that the pretraining has
+	validation     = 200 // of the pretraining's own images
 )
 
 var config = train.Config{
@@ -55,7 +55,7 @@ func main() {
 
 func run(args []string) error {
 	if len(args) != 2 {
-		return fmt.Errorf("got %d arguments, want the folder of the data and the one to write to", len(args))
+		return fmt.Errorf("got %d arguments, want the data folder and the output folder", len(args))
 	}
 	learn, err := read(args[0], "train")
 	if err != nil {
@@ -81,7 +81,7 @@ func run(args []string) error {
 	return nil
 }
 
-// A part is one of the two parts of the data set.
+// A part is the training or test part of the data set.
 type part struct{ images, labels idx.Array }
 
 func read(folder, name string) (p part, err error) {
@@ -97,7 +97,7 @@ func read(folder, name string) (p part, err error) {
 	return p, nil
 }
 
-// of returns the indices of the images of each class from first on.
+// of returns the indices of the images of each class, starting at class first.
 func (p part) of(first int) [classes][]int {
 	var all [classes][]int
 	for i, label := range p.labels.Data {
@@ -113,9 +113,8 @@ func (p part) pixels(i int) []byte {
 	return p.images.Data[i*d : (i+1)*d]
 }
 
-// slice returns the files of the task: training and validation images from the
-// data set's training part, the test images from its test part, the classes
-// taking turns.
+// slice returns the files of the task: training and validation images from the data set's training
+// part, test images from its test part, with the classes taking turns.
 func slice(learn, judge part) (images, labels []byte, err error) {
 	all := idx.Array{Shape: []int{0, cnn.Input.Height, cnn.Input.Width}}
 	which := idx.Array{Shape: []int{0}}
@@ -138,8 +137,8 @@ func slice(learn, judge part) (images, labels []byte, err error) {
 	return images, labels, err
 }
 
-// pretrain trains the network and returns the file of its weights, with the
-// accuracy on the data set's test images of the classes 0 to 4.
+// pretrain trains the network and returns the file of its weights, with its accuracy on the data
+// set's test images of the classes 0 to 4.
 func pretrain(ctx context.Context, learn, judge part) ([]byte, error) {
 	byClass := learn.of(0)
 	var training, choose [classes][]int
