@@ -1,0 +1,209 @@
+package prunertest
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"testing"
+
+	"github.com/bluefin-hpo/bluefin/pruner"
+	"github.com/bluefin-hpo/bluefin/trial"
+)
+
+const trials = 80 // in a study
+
+func testServes(tb testing.TB, newPruner func() pruner.Pruner) {
+	p := newPruner()
+	for _, d := range []trial.Direction{trial.Minimize, trial.Maximize} {
+		_, log := play(tb, p, d, trials, wild)
+		for _, h := range []trial.History{trial.NewLog([]trial.Direction{d}).History(), log.History()} {
+			for _, reports := range [][]trial.Report{nil, {{Step: 0, Value: 1}}, {{Step: math.MaxInt, Value: 1}}, {{Step: 0, Value: math.NaN()}}, {{Step: 3, Value: math.Inf(1)}}, {{Step: 3, Value: math.Inf(-1)}}} {
+				question{history: h, trial: &trial.Trial{Number: trials, Reports: reports}}.ask(tb, p)
+			}
+		}
+	}
+}
+
+func testSameVerdict(tb testing.TB, newPruner func() pruner.Pruner) {
+	asked, _ := play(tb, newPruner(), trial.Minimize, trials, wild)
+	used := newPruner()
+	for _, i := range rand.New(rand.NewPCG(1, 1)).Perm(len(asked)) {
+		q := asked[i]
+		for name, p := range map[string]pruner.Pruner{"a fresh pruner": newPruner(), "one that was asked in another order": used} {
+			if v := q.ask(tb, p); !same(v, q.verdict) {
+				tb.Fatalf("%v: a verdict must depend on the arguments alone, but was %s in the study and %s from %s", q, text(q.verdict), text(v), name)
+			}
+		}
+	}
+}
+
+func testUnmodified(tb testing.TB, newPruner func() pruner.Pruner) {
+	asked, log := play(tb, keepAll{}, trial.Minimize, trials, wild) // which modifies nothing
+	before := records(asked, log.History())
+	p := newPruner()
+	for _, q := range asked {
+		q.ask(tb, p)
+	}
+	for i, after := range records(asked, log.History()) {
+		if after != before[i] {
+			tb.Fatalf("a pruner must not modify its arguments, but what was\n%s\nis now\n%s", before[i], after)
+		}
+	}
+}
+
+// records returns the text of all records that the questions of a study refer to, in the order in
+// which they do, and that of the arrays behind them.
+func records(asked []question, whole trial.History) (all []string) {
+	for _, q := range asked {
+		numbers := make([]int, len(q.history.Running()))
+		for i, t := range q.history.Running() {
+			numbers[i] = t.Number
+		}
+		all = append(all, fmt.Sprintf("%+v %v running %v", *q.trial, q.trial.Reports[:cap(q.trial.Reports)], numbers))
+	}
+	for _, t := range whole.Finished() { // in the array of all histories
+		all = append(all, fmt.Sprintf("%+v", *t))
+	}
+	return append(all, fmt.Sprint(whole.Directions()))
+}
+
+func testConcurrent(tb testing.TB, newPruner func() pruner.Pruner) {
+	asked, _ := play(tb, newPruner(), trial.Minimize, trials, wild)
+	shared := newPruner()
+	var wg sync.WaitGroup
+	for g := range uint64(8) {
+		wg.Go(func() {
+			for _, i := range rand.New(rand.NewPCG(g, 5)).Perm(len(asked)) {
+				q := asked[i]
+				if v := q.ask(tb, shared); !same(v, q.verdict) {
+					tb.Errorf("%v: a verdict must not depend on what other goroutines ask, but was %s, and %s alone", q, text(v), text(q.verdict))
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+}
+
+func testNotItself(tb testing.TB, newPruner func() pruner.Pruner) {
+	p := newPruner()
+	asked, _ := play(tb, p, trial.Minimize, trials, wild)
+	for _, q := range asked {
+		current := q
+		current.history = q.current
+		if v := current.ask(tb, p); !same(v, q.verdict) {
+			tb.Fatalf("%v: a trial must not compete with itself, but the verdict is %s with its newest record in the history and %s with an older one", q, text(v), text(q.verdict))
+		}
+	}
+}
+
+func testAttrs(tb testing.TB, newPruner func() pruner.Pruner) {
+	asked, _ := play(tb, newPruner(), trial.Minimize, trials, wild)
+	numbers := []string{"NaN", "Infinity", "-Infinity"} // as Python writes them
+	for _, q := range asked {
+		for name, text := range q.verdict.Attrs {
+			if name == "" || !json.Valid(text) && !slices.Contains(numbers, string(text)) {
+				tb.Fatalf("%v: an attribute must have a name and a JSON value, but %q is %q", q, name, text)
+			}
+		}
+	}
+}
+
+func testBrackets(tb testing.TB, newPruner func() pruner.Pruner) {
+	used, ok := newPruner().(pruner.BracketPruner)
+	if !ok {
+		return
+	}
+	asked, _ := play(tb, used, trial.Minimize, trials, wild)
+	defer func() {
+		if r := recover(); r != nil {
+			tb.Errorf("bracketings must be comparable with == and must not panic, but: %v", r)
+		}
+	}()
+	for _, q := range asked {
+		b, fresh := used.Bracketing(q.history), newPruner().(pruner.BracketPruner).Bracketing(q.history)
+		if b != fresh {
+			tb.Fatalf("%v: bracketings of the same history must be equal, but are %v and %v", q, b, fresh)
+		}
+		if b == nil {
+			continue
+		}
+		if n, again := b.Bracket(q.trial.Number), fresh.Bracket(q.trial.Number); n < 0 || n != again {
+			tb.Fatalf("%v: the bracket of a trial must be at least 0 and always the same, but is %d and %d", q, n, again)
+		}
+	}
+}
+
+func testObjectives(tb testing.TB, newPruner func() pruner.Pruner) {
+	p := newPruner()
+	log := trial.NewLog([]trial.Direction{trial.Minimize, trial.Maximize})
+	defer func() {
+		if r := recover(); r != nil {
+			tb.Errorf("a pruner must serve several objectives or return an error, but panicked: %v", r)
+		}
+	}()
+	for number := range trials {
+		t := &trial.Trial{Number: number, Reports: plain(number).reports}
+		_, _ = p.Prune(log.History(), t) // any answer will do, since the engine never asks
+		log.Put(&trial.Trial{Number: number, State: trial.Complete, Values: []float64{1, 2}, Reports: t.Reports})
+	}
+}
+
+func testDirections(tb testing.TB, newPruner func() pruner.Pruner) {
+	down, _ := play(tb, newPruner(), trial.Minimize, trials, wild)
+	up, _ := play(tb, newPruner(), trial.Maximize, trials, wild)
+	for i := range min(len(down), len(up)) {
+		if a, b := down[i], up[i]; a.verdict.Prune != b.verdict.Prune {
+			tb.Fatalf("maximizing f must prune what minimizing -f prunes, but it is %v for %v, and %v for %v", b.verdict.Prune, b, a.verdict.Prune, a)
+		}
+	}
+}
+
+// follow runs one more trial whose reports start at start and change by change. It returns the
+// question at which the trial was stopped, if it was.
+func follow(tb testing.TB, p pruner.Pruner, h trial.History, number int, start, change float64) (question, bool) {
+	t := &trial.Trial{Number: number, SystemAttrs: map[string]json.RawMessage{}}
+	for step := range 30 {
+		t.Reports = append(t.Reports, trial.Report{Step: step, Value: start + change*float64(step)})
+		q := question{history: h, trial: t}
+		v := q.ask(tb, p)
+		if v.Prune {
+			return q, true
+		}
+		for name, text := range v.Attrs {
+			t.SystemAttrs[name] = text
+		}
+	}
+	return question{}, false
+}
+
+func testSparesTheBest(tb testing.TB, newPruner func() pruner.Pruner) {
+	p := newPruner()
+	asked, _ := play(tb, p, trial.Minimize, trials, plain)
+	for i := 0; i < len(asked) && !tb.Failed(); i += 10 {
+		if q, stopped := follow(tb, p, asked[i].history, trials+i, -100, -1); stopped {
+			tb.Errorf("%v: a trial that improves with every report, and is better than all others at all steps, must not be stopped", q)
+		}
+	}
+}
+
+func testStopsTheWorst(tb testing.TB, newPruner func() pruner.Pruner) {
+	p := newPruner()
+	_, log := play(tb, p, trial.Minimize, trials, plain)
+	for number := trials; number < trials+20 && !tb.Failed(); number++ {
+		if _, stopped := follow(tb, p, log.History(), number, 100, 1); stopped {
+			return
+		}
+	}
+	tb.Errorf("some trial that becomes worse with every report, and is worse than all others at all steps, must be stopped, but none of 20 was")
+}
+
+// keepAll is a pruner that stops nothing.
+type keepAll struct{}
+
+func (keepAll) Prune(trial.History, *trial.Trial) (pruner.Verdict, error) {
+	return pruner.Verdict{}, nil
+}
