@@ -13,7 +13,7 @@ import (
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
-const trials = 80 // in a study
+const trials = 60 // in a study
 
 func testServes(tb testing.TB, newPruner func() pruner.Pruner) {
 	p := newPruner()
@@ -74,7 +74,7 @@ func testConcurrent(tb testing.TB, newPruner func() pruner.Pruner) {
 	asked, _ := play(tb, newPruner(), trial.Minimize, trials, wild)
 	shared := newPruner()
 	var wg sync.WaitGroup
-	for g := range uint64(8) {
+	for g := range uint64(4) {
 		wg.Go(func() {
 			for _, i := range rand.New(rand.NewPCG(g, 5)).Perm(len(asked)) {
 				q := asked[i]
