@@ -39,6 +39,7 @@ cover: ## coverage of all packages by all tests
 faults: ## the long form of the fault harness: minutes
 	go test ./study -run Faults -v -timeout 30m -faults.kills 1000 -faults.processes 8 -faults.crowd 64
 
+RELEASE = $(shell git describe --tags --always --dirty)
 PLATFORMS = linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
 
 release: ## static builds for six platforms in dist/, with checksums; the version comes from the git tag
@@ -46,7 +47,7 @@ release: ## static builds for six platforms in dist/, with checksums; the versio
 	@for p in $(PLATFORMS); do \
 		os=$${p%/*} arch=$${p#*/} ext=; [ $$os != windows ] || ext=.exe; \
 		echo "dist/bluefin-$$os-$$arch$$ext"; \
-		CGO_ENABLED=0 GOOS=$$os GOARCH=$$arch go build -trimpath -buildvcs=true -ldflags '-s -w' \
+		CGO_ENABLED=0 GOOS=$$os GOARCH=$$arch go build -trimpath -ldflags '-s -w -X main.release=$(RELEASE)' \
 			-o "dist/bluefin-$$os-$$arch$$ext" ./cmd/bluefin || exit 1; \
 	done
 	cd dist && sha256sum bluefin-* > SHA256SUMS
