@@ -33,6 +33,14 @@ func (s *Study) AskDetached(ctx context.Context, params []space.Dimension, lease
 	if lease < 0 {
 		return nil, fmt.Errorf("lease is %v, want at least 0", lease)
 	}
+	if _, err := s.sync(ctx); err != nil {
+		return nil, err
+	}
+	for _, d := range params { // before a trial starts: its number would be used up
+		if known := s.dists.get(d.Name); known != nil && !space.Compatible(known, d.Dist) {
+			return nil, fmt.Errorf("ask for %q: %w in an earlier trial: it is %v, want %s", d.Name, ErrConflict, d.Dist, compatible(known))
+		}
+	}
 	t, err := s.ask(ctx, storage.Claim{Lease: storage.Lease{Duration: lease}})
 	if err != nil {
 		return nil, err
