@@ -97,7 +97,10 @@ func (o Orphans) Abandon(t *trial.Trial, restarts int) (failed Update, retry *tr
 	}
 	attrs := map[string]json.RawMessage{failedTrial: fmt.Append(nil, t.Number)}
 	maps.Copy(attrs, t.SystemAttrs) // a retry of a retry names the first trial
-	maps.DeleteFunc(attrs, func(key string, _ json.RawMessage) bool { return sysattr.Reported(key) || key == sysattr.Failure })
+	maps.DeleteFunc(attrs, func(key string, _ json.RawMessage) bool {
+		return sysattr.Reported(key) || key == sysattr.Failure
+	})
 	attrs[retryHistory], _ = pyjson.Marshal(append(history, t.Number)) // numbers always marshal
-	return failed, &trial.Trial{Number: -1, State: trial.Waiting, Params: slices.Clone(t.Params), UserAttrs: maps.Clone(t.UserAttrs), SystemAttrs: attrs}
+	return failed, &trial.Trial{Number: -1, State: trial.Waiting,
+		Params: slices.Clone(t.Params), UserAttrs: maps.Clone(t.UserAttrs), SystemAttrs: attrs}
 }

@@ -83,7 +83,8 @@ func (m *Memory) Best(_ context.Context, study int64) (*trial.Trial, error) {
 		if t.State != trial.Complete || t.Violation() != 0 {
 			continue
 		}
-		if best == nil || s.Directions[0].Better(t.Values[0], best.Values[0]) || t.Values[0] == best.Values[0] && t.finish < best.finish {
+		if best == nil || s.Directions[0].Better(t.Values[0], best.Values[0]) ||
+			t.Values[0] == best.Values[0] && t.finish < best.finish {
 			best = t
 		}
 	}

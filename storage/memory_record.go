@@ -19,7 +19,9 @@ func (mt *memoryTrial) rewound(t *trial.Trial) *trial.Trial {
 		c.Reports, c.Constraints = nil, nil
 		return &c
 	}
-	c.Reports = slices.DeleteFunc(slices.Clone(t.Reports), func(r trial.Report) bool { return r.Step > mt.checkpoint.Step })
+	c.Reports = slices.DeleteFunc(slices.Clone(t.Reports), func(r trial.Report) bool {
+		return r.Step > mt.checkpoint.Step
+	})
 	c.SystemAttrs = withAttrs(c.SystemAttrs, mt.marks)
 	return &c
 }

@@ -31,7 +31,8 @@ func (s Snapshot) Check() error {
 	seen := make([]bool, len(s.Trials))
 	for _, t := range s.Trials {
 		if t.Number < 0 || t.Number >= len(seen) || seen[t.Number] {
-			return invalid("the numbers of %d trials are not 0 to %d, once each: got %d", len(seen), len(seen)-1, t.Number)
+			return invalid("the numbers of %d trials are not 0 to %d, once each: got %d",
+				len(seen), len(seen)-1, t.Number)
 		}
 		seen[t.Number] = true
 		if err := s.CheckImport(t); err != nil {
@@ -63,7 +64,9 @@ func normalized(t *trial.Trial) *trial.Trial {
 	if t.State == trial.Running {
 		c.State, c.Reports, c.Constraints = trial.Waiting, nil, nil
 		c.SystemAttrs = maps.Clone(t.SystemAttrs)
-		maps.DeleteFunc(c.SystemAttrs, func(key string, _ json.RawMessage) bool { return sysattr.Reported(key) || isConstraint(key) })
+		maps.DeleteFunc(c.SystemAttrs, func(key string, _ json.RawMessage) bool {
+			return sysattr.Reported(key) || isConstraint(key)
+		})
 	}
 	return &c
 }
@@ -146,7 +149,8 @@ func (s Study) CheckImport(t *trial.Trial) error {
 	if t.State == trial.Pruned && len(values) <= len(s.Directions) {
 		values = values[:min(len(values), 1)] // Optuna lets them have all
 	}
-	return Update{Reports: t.Reports, Constraints: t.Constraints, State: t.State, Values: values}.Check(len(s.Directions))
+	u := Update{Reports: t.Reports, Constraints: t.Constraints, State: t.State, Values: values}
+	return u.Check(len(s.Directions))
 }
 
 // checkForeign checks attributes whose keys may be what any program allows.

@@ -53,7 +53,8 @@ func (u Update) Check(objectives int) error {
 		}
 	}
 	if c := u.Checkpoint; c != nil && (c.Step < 0 || len(c.Data) > MaxCheckpoint) {
-		return invalid("a checkpoint of %d bytes at step %d, want at most %d bytes and a step of at least 0", len(c.Data), c.Step, MaxCheckpoint)
+		return invalid("a checkpoint of %d bytes at step %d, want at most %d bytes and a step of at least 0",
+			len(c.Data), c.Step, MaxCheckpoint)
 	}
 	for name, c := range u.Constraints {
 		if math.IsNaN(c) {

@@ -130,7 +130,8 @@ func decodeTime(s string) (time.Time, error) {
 
 // encodeTrial returns the line of a trial.
 func encodeTrial(t *trial.Trial) (line, error) {
-	l := line{Number: &t.Number, State: t.State.String(), Seen: t.Seen, Start: encodeTime(t.Start), End: encodeTime(t.End),
+	l := line{Number: &t.Number, State: t.State.String(), Seen: t.Seen,
+		Start: encodeTime(t.Start), End: encodeTime(t.End),
 		UserAttrs: encodeAttrs(t.UserAttrs), SystemAttrs: encodeAttrs(t.SystemAttrs)}
 	for _, p := range t.Params {
 		dist, err := space.Marshal(p.Dist)
@@ -160,7 +161,8 @@ func (l line) trial(dists map[string]space.Dist) (*trial.Trial, error) {
 	if l.Number == nil {
 		return nil, fmt.Errorf("the trial has no number")
 	}
-	t := &trial.Trial{Number: *l.Number, Seen: l.Seen, UserAttrs: decodeAttrs(l.UserAttrs), SystemAttrs: decodeAttrs(l.SystemAttrs)}
+	t := &trial.Trial{Number: *l.Number, Seen: l.Seen,
+		UserAttrs: decodeAttrs(l.UserAttrs), SystemAttrs: decodeAttrs(l.SystemAttrs)}
 	var err error
 	if t.State, err = trial.ParseState(l.State); err != nil {
 		return nil, err
@@ -239,7 +241,8 @@ func unseal(text []byte) ([]byte, error) {
 	}
 	body := text[:at]
 	if want := fmt.Sprintf(`%s%08x"}`, sumMark, crc32.ChecksumIEEE(body)); string(text[at:]) != want {
-		return nil, fmt.Errorf("the line is damaged: its checksum is %s, want %s", text[at+len(sumMark):len(text)-2], want[len(sumMark):len(want)-2])
+		return nil, fmt.Errorf("the line is damaged: its checksum is %s, want %s",
+			text[at+len(sumMark):len(text)-2], want[len(sumMark):len(want)-2])
 	}
 	return append(bytes.Clone(body), '}'), nil
 }

@@ -137,7 +137,8 @@ func parseOperation(line []byte) (op operation, err error) {
 		return op, err
 	}
 	for name, attrs := range map[string]map[string]json.RawMessage{
-		"user_attr": op.UserAttr, "system_attr": op.SystemAttr, "user_attrs": op.UserAttrs, "system_attrs": op.SystemAttrs,
+		"user_attr": op.UserAttr, "system_attr": op.SystemAttr,
+		"user_attrs": op.UserAttrs, "system_attrs": op.SystemAttrs,
 	} {
 		values, _ := object[name].(map[string]any)
 		for key, value := range values {
@@ -213,7 +214,8 @@ func (p *replay) change(s *replayed, op operation) error {
 	case setStudySystemAttr:
 		maps.Copy(s.SystemAttrs, op.SystemAttr)
 	case createTrial:
-		t := &trial.Trial{Number: len(s.Trials), Seen: len(s.finished), UserAttrs: map[string]json.RawMessage{}, SystemAttrs: map[string]json.RawMessage{}}
+		t := &trial.Trial{Number: len(s.Trials), Seen: len(s.finished),
+			UserAttrs: map[string]json.RawMessage{}, SystemAttrs: map[string]json.RawMessage{}}
 		s.Trials, p.trials, p.of = append(s.Trials, t), append(p.trials, t), append(p.of, s)
 		return p.begin(s, t, op)
 	}
@@ -329,7 +331,9 @@ func setReport(t *trial.Trial, step int, value *number) {
 	if value != nil {
 		x = float64(*value)
 	}
-	i, found := slices.BinarySearchFunc(t.Reports, step, func(r trial.Report, step int) int { return cmp.Compare(r.Step, step) })
+	i, found := slices.BinarySearchFunc(t.Reports, step, func(r trial.Report, step int) int {
+		return cmp.Compare(r.Step, step)
+	})
 	if found {
 		t.Reports[i].Value = x
 	} else {

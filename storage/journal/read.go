@@ -128,7 +128,8 @@ func (d *reader) header() error {
 		return errors.New(`this is not an export of a study: want {"bluefin_journal":1, …`)
 	}
 	if *version.Version != formatVersion {
-		return fmt.Errorf("the export has format version %d, this program reads version %d: use a newer Bluefin", *version.Version, formatVersion)
+		return fmt.Errorf("the export has format version %d, this program reads version %d: use a newer Bluefin",
+			*version.Version, formatVersion)
 	}
 	var h header
 	if err := decode(text, &h); err != nil {
@@ -181,7 +182,8 @@ func (d *reader) order(t *trial.Trial) error {
 	case d.seen[t.Number]:
 		return fmt.Errorf("trial %d appears twice", t.Number)
 	case last != nil && !last.State.Finished() && (t.State.Finished() || t.Number < last.Number):
-		return fmt.Errorf("trial %d, %v, comes after trial %d, %v: want the finished ones in finishing order, then the others by number",
+		return fmt.Errorf("trial %d, %v, comes after trial %d, %v: want the finished ones "+
+			"in finishing order, then the others by number",
 			t.Number, t.State, last.Number, last.State)
 	}
 	d.seen[t.Number], d.last = true, t

@@ -17,7 +17,8 @@ func Write(w io.Writer, s storage.Snapshot) error {
 		return fmt.Errorf("study %q: %w", s.Name, err)
 	}
 	version, n := formatVersion, len(s.Trials)
-	h := header{Version: &version, Name: s.Name, Trials: &n, UserAttrs: encodeAttrs(s.UserAttrs), SystemAttrs: encodeAttrs(s.SystemAttrs)}
+	h := header{Version: &version, Name: s.Name, Trials: &n,
+		UserAttrs: encodeAttrs(s.UserAttrs), SystemAttrs: encodeAttrs(s.SystemAttrs)}
 	for _, d := range s.Directions {
 		h.Directions = append(h.Directions, d.String())
 	}

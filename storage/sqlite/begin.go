@@ -17,7 +17,8 @@ import (
 // so that processes agree on when they end.
 const clock = `unixepoch('now', 'subsec')`
 
-// Begin implements storage.Storage.
+// Begin implements storage.Storage. Looking for orphans, counting the budget and
+// taking the lease are one transaction, so workers never share a trial.
 func (db *DB) Begin(ctx context.Context, study int64, c storage.Claim) (begun *trial.Trial, err error) {
 	var budget error
 	err = db.write(ctx, func(t *tx) error {
@@ -41,6 +42,7 @@ func (db *DB) Begin(ctx context.Context, study int64, c storage.Claim) (begun *t
 	return begun, nil
 }
 
+// begin chooses the trial: an orphan, else the first Waiting one, else a new one.
 func (db *DB) begin(t *tx, study int64, c storage.Claim) (*trial.Trial, error) {
 	if id, err := db.orphan(t, study, c.Orphans); err != nil {
 		return nil, err
@@ -54,7 +56,8 @@ func (db *DB) begin(t *tx, study int64, c storage.Claim) (*trial.Trial, error) {
 	}
 	err := t.get(&next, `
 		SELECT study_name, begun,
-			(SELECT trial_id FROM trials WHERE study_id = s.study_id AND state = 'WAITING' ORDER BY number LIMIT 1) AS waiting
+			(SELECT trial_id FROM trials WHERE study_id = s.study_id AND state = 'WAITING'
+				ORDER BY number LIMIT 1) AS waiting
 		FROM bluefin_studies b JOIN studies s ON s.study_id = b.study_id WHERE b.study_id = ?`, study)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
@@ -63,7 +66,8 @@ func (db *DB) begin(t *tx, study int64, c storage.Claim) (*trial.Trial, error) {
 		return nil, err
 	case c.Budget > 0 && next.Begun >= c.Budget:
 		used := &storage.BudgetError{Study: next.Name, Budget: c.Budget}
-		err := t.get(&used.Leased, `SELECT count(*) FROM bluefin_trials WHERE study_id = ? AND lease_owner IS NOT NULL`, study)
+		err := t.get(&used.Leased, `
+			SELECT count(*) FROM bluefin_trials WHERE study_id = ? AND lease_owner IS NOT NULL`, study)
 		return nil, cmp.Or[error](err, used)
 	case next.Waiting.Valid:
 		return restart(t, next.Waiting.Int64, c.Seen, c)

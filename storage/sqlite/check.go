@@ -30,8 +30,9 @@ func (f Finding) String() string {
 
 // Check reads the study file at path at one moment, without changing it, and
 // returns its defects: it runs SQLite's own checks and verifies the rules of
-// Optuna's tables and, if the file has them, of Bluefin's. free is how many bytes Vacuum would give back. The error matches
-// ErrCorrupt if the file cannot be read at all.
+// Optuna's tables and, if the file has them, of Bluefin's. free is how many bytes
+// Vacuum would give back. The error matches ErrCorrupt if the file cannot be read
+// at all.
 func Check(ctx context.Context, path string) (findings []Finding, free int64, err error) {
 	db, err := openRaw(ctx, path, Options{ReadOnly: true})
 	if err != nil {
@@ -104,6 +105,7 @@ func (c *checker) run(t *tx) error {
 	return err
 }
 
+// integrity runs SQLite's own checks of pages, indexes and foreign keys.
 func (c *checker) integrity(t *tx) error {
 	err := t.each(func(rows *sql.Rows) error {
 		var text string
@@ -127,6 +129,7 @@ func (c *checker) integrity(t *tx) error {
 	}, `PRAGMA foreign_key_check`)
 }
 
+// rules runs the checks of contents, unless a table is missing that they need.
 func (c *checker) rules(t *tx) error {
 	ours, whole, err := c.schema(t)
 	if err != nil || !whole {
@@ -182,6 +185,7 @@ func (c *checker) schema(t *tx) (ours, whole bool, err error) {
 	return ours, whole, nil
 }
 
+// versions checks the tables that must have known rows.
 func (c *checker) versions(t *tx, ours bool) error {
 	check := func(what, query, want string) error {
 		var found []string
@@ -192,12 +196,15 @@ func (c *checker) versions(t *tx, ours bool) error {
 		return err
 	}
 	err := errors.Join(
-		check("the revision of Optuna's tables", `SELECT coalesce(version_num, '') FROM alembic_version`, optunaRevision),
+		check("the revision of Optuna's tables",
+			`SELECT coalesce(version_num, '') FROM alembic_version`, optunaRevision),
 		check("the schema version of Optuna's tables", `SELECT coalesce(schema_version, '') FROM version_info`, "12"))
 	if ours {
 		err = errors.Join(err,
 			check("the version of Bluefin's tables", `SELECT version FROM bluefin_version`, "1"),
-			check("the kinds of deleted ids", `SELECT group_concat(kind, ' and ') FROM (SELECT kind FROM bluefin_deleted WHERE id >= 0 ORDER BY kind)`, "study and trial"))
+			check("the kinds of deleted ids", `
+				SELECT group_concat(kind, ' and ')
+				FROM (SELECT kind FROM bluefin_deleted WHERE id >= 0 ORDER BY kind)`, "study and trial"))
 	}
 	return err
 }

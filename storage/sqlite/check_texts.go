@@ -21,23 +21,27 @@ type entry struct {
 // texts checks what is stored as text: times, distributions and attributes.
 func (c *checker) texts(t *tx, ours bool) error {
 	const ofTrial = ` x JOIN trials t ON t.trial_id = x.trial_id JOIN studies s ON s.study_id = t.study_id`
+	const ofSelf = ` t JOIN studies s ON s.study_id = t.study_id`
 	const ofStudy = ` x JOIN studies s ON s.study_id = x.study_id`
 	dists := map[string]space.Dist{}
 	checks := []struct {
 		what, query string
 		check       func(entry) error
 	}{
-		{"start", `t.number, NULL, NULL, CAST(t.datetime_start AS TEXT) FROM trials t JOIN studies s ON s.study_id = t.study_id`, checkTime},
-		{"end", `t.number, NULL, NULL, CAST(t.datetime_complete AS TEXT) FROM trials t JOIN studies s ON s.study_id = t.study_id`, checkTime},
+		{"start", `t.number, NULL, NULL, CAST(t.datetime_start AS TEXT) FROM trials` + ofSelf, checkTime},
+		{"end", `t.number, NULL, NULL, CAST(t.datetime_complete AS TEXT) FROM trials` + ofSelf, checkTime},
 		{"heartbeat", `t.number, NULL, NULL, CAST(x.heartbeat AS TEXT) FROM trial_heartbeats` + ofTrial, checkTime},
-		{"parameter", `t.number, param_name, param_value, distribution_json FROM trial_params` + ofTrial, func(x entry) error { return checkParam(x, dists) }},
-		{"value of objective", `t.number, x.objective, x.value, value_type FROM trial_values` + ofTrial, func(x entry) error {
-			if x.text.String == "NAN" {
-				return errors.New("NaN, want a number")
-			}
-			return checkFloat(x)
-		}},
-		{"report of step", `t.number, x.step, intermediate_value, intermediate_value_type FROM trial_intermediate_values` + ofTrial, checkFloat},
+		{"parameter", `t.number, param_name, param_value, distribution_json FROM trial_params` + ofTrial,
+			func(x entry) error { return checkParam(x, dists) }},
+		{"value of objective", `t.number, x.objective, x.value, value_type FROM trial_values` + ofTrial,
+			func(x entry) error {
+				if x.text.String == "NAN" {
+					return errors.New("NaN, want a number")
+				}
+				return checkFloat(x)
+			}},
+		{"report of step", `
+			t.number, x.step, intermediate_value, intermediate_value_type FROM trial_intermediate_values` + ofTrial, checkFloat},
 		{"user attribute", `t.number, "key", NULL, value_json FROM trial_user_attributes` + ofTrial, checkJSON},
 		{"system attribute", `t.number, "key", NULL, value_json FROM trial_system_attributes` + ofTrial, checkJSON},
 		{"user attribute", `NULL, "key", NULL, value_json FROM study_user_attributes` + ofStudy, checkJSON},

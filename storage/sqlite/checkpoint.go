@@ -11,7 +11,8 @@ import (
 	"github.com/bluefin-hpo/bluefin/storage"
 )
 
-// Checkpoint implements storage.Storage.
+// Checkpoint implements storage.Storage. A missing study has no checkpoints either,
+// so it is not told apart.
 func (db *DB) Checkpoint(ctx context.Context, study int64, number int) (c storage.Checkpoint, err error) {
 	err = db.read(ctx, func(t *tx) error {
 		found := false
@@ -19,7 +20,8 @@ func (db *DB) Checkpoint(ctx context.Context, study int64, number int) (c storag
 			found = true
 			return rows.Scan(&c.Step, &c.Keep, &c.Data)
 		}, `
-			SELECT step, keep, data FROM bluefin_checkpoints JOIN trials USING (trial_id) WHERE study_id = ? AND number = ?`, study, number)
+			SELECT step, keep, data FROM bluefin_checkpoints JOIN trials USING (trial_id)
+			WHERE study_id = ? AND number = ?`, study, number)
 		if err == nil && !found {
 			err = fmt.Errorf("checkpoint of trial %d: %w", number, storage.ErrNotExist)
 		}
@@ -63,7 +65,7 @@ func setCheckpoint(t *tx, id int64, c storage.Checkpoint) error {
 	return t.err
 }
 
-// attr is a row of a table of attributes.
+// attr is a row of a table of attributes. JSON stays text: nothing here reads it.
 type attr struct {
 	Key   string `db:"key"`
 	Value string `db:"value_json"`

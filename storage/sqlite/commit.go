@@ -42,6 +42,10 @@ type write struct {
 	lead chan struct{} // tells the goroutine to lead
 }
 
+func newWrite(ctx context.Context, f func(*tx) error) *write {
+	return &write{ctx: ctx, f: f, done: make(chan error, 1), lead: make(chan struct{}, 1)}
+}
+
 // maxGroup is the largest number of writes that share a commit.
 const maxGroup = 64
 
@@ -51,7 +55,7 @@ func (db *DB) write(ctx context.Context, f func(*tx) error) error {
 	if db.writer == nil {
 		return storage.ErrReadOnly
 	}
-	return db.named(db.writer.do(&write{ctx: ctx, f: f, done: make(chan error, 1), lead: make(chan struct{}, 1)}))
+	return db.named(db.writer.do(newWrite(ctx, f)))
 }
 
 // do waits for the turn of w and returns its result.

@@ -3,7 +3,6 @@ package sqlite
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 	"maps"
 	"strconv"
 	"time"
@@ -13,7 +12,8 @@ import (
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
-// Export implements storage.Storage.
+// Export implements storage.Storage. It adds the attributes with constraints, which
+// load turns into numbers, so that a copy has them in the same form.
 func (db *DB) Export(ctx context.Context, name string) (s storage.Snapshot, err error) {
 	err = db.read(ctx, func(t *tx) error {
 		id, err := db.find(t, name)
@@ -42,7 +42,8 @@ func (db *DB) Export(ctx context.Context, name string) (s storage.Snapshot, err 
 			}
 			return err
 		}, `
-			SELECT t.number, a."key", a.value_json FROM trials t CROSS JOIN trial_system_attributes a ON a.trial_id = t.trial_id
+			SELECT t.number, a."key", a.value_json
+			FROM trials t CROSS JOIN trial_system_attributes a ON a.trial_id = t.trial_id
 			WHERE t.study_id = ? AND (a."key" = '`+legacyConstraints+`' OR a."key" GLOB '`+constraintPrefix+`*')`, id)
 	})
 	return s, err
@@ -59,11 +60,12 @@ func (db *DB) Import(ctx context.Context, s storage.Snapshot) (created storage.S
 		if created, err = create(t, s.Name, s.Directions); err != nil {
 			return err
 		}
-		for table, attrs := range map[string]map[string]json.RawMessage{"study_user_attributes": s.UserAttrs, "study_system_attributes": s.SystemAttrs} {
-			attrRows(created.ID, attrs).insert(t, table+` (study_id, "key", value_json)`, ``)
-		}
+		attrRows(created.ID, s.UserAttrs).insert(t, `study_user_attributes (study_id, "key", value_json)`, ``)
+		attrRows(created.ID, s.SystemAttrs).insert(t, `study_system_attributes (study_id, "key", value_json)`, ``)
 		var last int64
-		if err := t.get(&last, `SELECT max(id, coalesce((SELECT max(trial_id) FROM trials), 0)) FROM bluefin_deleted WHERE kind = 'trial'`); err != nil {
+		if err := t.get(&last, `
+			SELECT max(id, coalesce((SELECT max(trial_id) FROM trials), 0))
+			FROM bluefin_deleted WHERE kind = 'trial'`); err != nil {
 			return err
 		}
 		for _, r := range s.Normalized().Trials {
@@ -77,6 +79,8 @@ func (db *DB) Import(ctx context.Context, s storage.Snapshot) (created storage.S
 	return created, err
 }
 
+// importTrial inserts a trial. The triggers derive its place in finishing order and
+// what it had seen from the order of inserts; the latter is then replaced.
 func importTrial(t *tx, study, id int64, r *trial.Trial) error {
 	at := func(at time.Time) sql.NullString {
 		if at.IsZero() {
@@ -92,7 +96,7 @@ func importTrial(t *tx, study, id int64, r *trial.Trial) error {
 	if err := addTo(t, id, u); err != nil {
 		return err
 	}
-	t.exec(`UPDATE bluefin_trials SET seen = ? WHERE trial_id = ?`, r.Seen, id) // over that of the triggers
+	t.exec(`UPDATE bluefin_trials SET seen = ? WHERE trial_id = ?`, r.Seen, id)
 	return t.err
 }
 

@@ -50,7 +50,8 @@ func (f *frozen) check() error {
 		return nil
 	}
 	info, err := os.Stat(f.path)
-	if err != nil || !os.SameFile(info, f.was) || info.Size() != f.was.Size() || !info.ModTime().Equal(f.was.ModTime()) {
+	if err != nil || !os.SameFile(info, f.was) || info.Size() != f.was.Size() ||
+		!info.ModTime().Equal(f.was.ModTime()) {
 		return fmt.Errorf("the study file %s was changed while it was read: read it again", f.path)
 	}
 	return nil

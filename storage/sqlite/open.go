@@ -195,8 +195,8 @@ func (db *DB) openReader(ctx context.Context, abs string) error {
 			params.Set("immutable", "1") // nobody is writing
 			db.frozen = freeze(abs)
 		case errors.Is(noIndex, fs.ErrNotExist):
-			return fmt.Errorf("%s-wal holds writes that are not in the file yet, and reading them requires write access to the file and its folder: "+
-				"copy both files to another folder and use the copy", abs)
+			return fmt.Errorf("%s-wal holds writes that are not in the file yet, and reading them requires write access "+
+				"to the file and its folder: copy both files to another folder and use the copy", abs)
 		default:
 			params.Set("readonly_shm", "1") // or SQLite would create one if it vanishes now
 		}
@@ -222,7 +222,8 @@ func (db *DB) openReaders(ctx context.Context, pool *sqlx.DB, n int) error {
 }
 
 func (db *DB) connect(abs string, params url.Values) (*sqlx.DB, error) {
-	dsn := url.URL{Scheme: "file", Opaque: (&url.URL{Path: filepath.ToSlash(abs)}).EscapedPath(), RawQuery: params.Encode()}
+	path := url.URL{Path: filepath.ToSlash(abs)}
+	dsn := url.URL{Scheme: "file", Opaque: path.EscapedPath(), RawQuery: params.Encode()}
 	pool, err := sqlx.Open("sqlite", dsn.String())
 	if err == nil {
 		db.pools = append(db.pools, pool)

@@ -63,7 +63,8 @@ func (db *DB) orphan(t *tx, study int64, o storage.Orphans) (int64, error) {
 		SELECT name, false AS over FROM processes WHERE name IS NOT NULL
 		UNION ALL
 		SELECT NULL, coalesce(min(lease_until) <= `+clock+`, false)
-		FROM bluefin_trials WHERE study_id = ?1 AND lease_owner IS NOT NULL`, study, process.Machine()+" ", process.Machine()+"!"); err != nil {
+		FROM bluefin_trials WHERE study_id = ?1 AND lease_owner IS NOT NULL`,
+		study, process.Machine()+" ", process.Machine()+"!"); err != nil {
 		return 0, err
 	}
 	over, gone := false, []string{}

@@ -26,7 +26,9 @@ func locate(path string, o Options) (string, error) {
 		return "", err
 	}
 	if name := networkFileSystem(filepath.Dir(abs)); name != "" && !o.ReadOnly {
-		return "", fmt.Errorf("it is on a network file system (%s), where several machines could damage it: use a local disk", name)
+		return "", fmt.Errorf("it is on a network file system (%s), where several machines could damage it: "+
+			"use a local disk",
+			name)
 	}
 	info, err := os.Stat(abs)
 	switch {
@@ -88,10 +90,13 @@ func resolve(path string) (string, error) {
 // log after the file, so two names mean two logs, which overwrite each other.
 func oneName(abs string, info fs.FileInfo) error {
 	if n := links(abs, info); n > 1 {
-		return fmt.Errorf("it has %d names (hard links), and programs that use different names destroy it: remove the other names, or use a copy", n)
+		return fmt.Errorf("it has %d names (hard links), and programs that use different names destroy it: "+
+			"remove the other names, or use a copy",
+			n)
 	}
 	if mountPoint(abs) {
-		return errors.New("the file itself is a mount point, and programs that use its other name destroy it: mount its folder instead, as in docker run -v \"$PWD\":/data")
+		return errors.New("the file itself is a mount point, and programs that use its other name destroy it: " +
+			"mount its folder instead, as in docker run -v \"$PWD\":/data")
 	}
 	return nil
 }

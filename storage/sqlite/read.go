@@ -17,7 +17,8 @@ import (
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
-// Since implements storage.Storage.
+// Since implements storage.Storage. Most calls find that nothing changed, after one
+// query.
 func (db *DB) Since(ctx context.Context, study, revision int64, except ...string) (c storage.Changes, err error) {
 	err = db.read(ctx, func(t *tx) error {
 		c.Revision = -1
@@ -35,7 +36,8 @@ func (db *DB) Since(ctx context.Context, study, revision int64, except ...string
 		}
 		where, args := `b.study_id = ? AND b.revision > ?`, []any{study, revision}
 		if len(except) > 0 {
-			where += ` AND (b.lease_owner IS NULL OR b.lease_owner NOT IN (?` + strings.Repeat(`, ?`, len(except)-1) + `))`
+			list := `?` + strings.Repeat(`, ?`, len(except)-1)
+			where += ` AND (b.lease_owner IS NULL OR b.lease_owner NOT IN (` + list + `))`
 			for _, owner := range except {
 				args = append(args, owner)
 			}
@@ -43,9 +45,10 @@ func (db *DB) Since(ctx context.Context, study, revision int64, except ...string
 		if c.Trials, err = load(t, where, args...); err != nil {
 			return err
 		}
-		for _, tr := range c.Trials {
+		for _, tr := range c.Trials { // samplers index Values without looking
 			if tr.State == trial.Complete && len(tr.Values) != max(objectives, 1) {
-				return fmt.Errorf("%w: trial %d is %v with %d values, want %d", ErrCorrupt, tr.Number, tr.State, len(tr.Values), max(objectives, 1))
+				return fmt.Errorf("%w: trial %d is %v with %d values, want %d",
+					ErrCorrupt, tr.Number, tr.State, len(tr.Values), max(objectives, 1))
 			}
 		}
 		return nil
@@ -81,7 +84,9 @@ func load(t *tx, where string, args ...any) ([]*trial.Trial, error) {
 	// the rows of one kind and trial; SQLite would sort all rows together.
 	// Reports arrive sorted, from the index, so inserting them is an append.
 	part := func(kind int, columns, table string) string {
-		return fmt.Sprintf(`SELECT %d, c.trial_id, %s FROM bluefin_trials b CROSS JOIN %s c ON c.trial_id = b.trial_id WHERE %s`, kind, columns, table, where)
+		return fmt.Sprintf(`
+			SELECT %d, c.trial_id, %s FROM bluefin_trials b CROSS JOIN %s c ON c.trial_id = b.trial_id
+			WHERE %s`, kind, columns, table, where)
 	}
 	query := strings.Join([]string{
 		part(paramRow, `c.param_id, c.param_name, c.param_value, c.distribution_json`, `trial_params`),
@@ -103,7 +108,7 @@ const (
 	systemAttrRow
 )
 
-// A loader reads rows into trials.
+// A loader reads rows into trials. It exists for one call of load.
 type loader struct {
 	trials map[int64]*loading // by trial_id
 	order  []*trial.Trial
@@ -186,6 +191,7 @@ func (l *loader) param(t *loading, id int64, p trial.Param, text []byte) error {
 		}
 		l.dists[string(text)] = dist
 	}
+	// A value out of range is allowed, as in Optuna, but a choice is an index.
 	if _, ok := dist.(space.Categorical); ok && !dist.Contains(p.Value) {
 		return fmt.Errorf("parameter %q is choice %v of %v", p.Name, p.Value, dist)
 	}
@@ -251,12 +257,14 @@ type foreign struct{ error }
 func inStudy(t *tx, err error, where string, args []any) error {
 	name := ""
 	if !errors.As(err, new(foreign)) || t.get(&name, `
-		SELECT study_name FROM studies s JOIN bluefin_trials b ON b.study_id = s.study_id WHERE `+where+` LIMIT 1`, args...) != nil {
+		SELECT study_name FROM studies s JOIN bluefin_trials b ON b.study_id = s.study_id
+		WHERE `+where+` LIMIT 1`, args...) != nil {
 		return err
 	}
 	return fmt.Errorf("study %q: %w", name, err)
 }
 
+// setAttr copies value, which the driver will overwrite.
 func setAttr(attrs *map[string]json.RawMessage, key string, value []byte) {
 	if *attrs == nil {
 		*attrs = map[string]json.RawMessage{}

@@ -19,7 +19,8 @@ func (db *DB) Trial(ctx context.Context, study int64, number int) (tr *trial.Tri
 			return err
 		}
 		var ids []int64
-		if err := t.list(&ids, `SELECT trial_id FROM trials WHERE study_id = ? AND number = ?`, study, number); err != nil {
+		err := t.list(&ids, `SELECT trial_id FROM trials WHERE study_id = ? AND number = ?`, study, number)
+		if err != nil {
 			return err
 		}
 		if len(ids) == 0 {
@@ -51,7 +52,8 @@ func (db *DB) Best(ctx context.Context, study int64) (best *trial.Trial, err err
 			JOIN trial_values v ON v.trial_id = t.trial_id AND v.objective = 0
 			JOIN bluefin_trials b ON b.trial_id = t.trial_id
 			WHERE t.study_id = ? AND t.state = 'COMPLETE'
-			ORDER BY CASE v.value_type WHEN 'INF_NEG' THEN -9e999 WHEN 'INF_POS' THEN 9e999 ELSE v.value END `+order+`, b.finish`, study); err != nil {
+			ORDER BY CASE v.value_type WHEN 'INF_NEG' THEN -9e999 WHEN 'INF_POS' THEN 9e999 ELSE v.value END `+
+			order+`, b.finish`, study); err != nil {
 			return err
 		}
 		for n := 1; best == nil && len(ids) > 0; n *= 8 { // larger and larger batches, in case none is feasible
@@ -76,7 +78,7 @@ func (db *DB) Best(ctx context.Context, study int64) (best *trial.Trial, err err
 	return best, err
 }
 
-// Extent implements storage.Storage.
+// Extent implements storage.Storage. Times are texts that sort by time.
 func (db *DB) Extent(ctx context.Context, study int64) (trials int, start time.Time, err error) {
 	err = db.read(ctx, func(t *tx) error {
 		if _, err := objectives(t, study); err != nil {

@@ -20,7 +20,8 @@ const muchRoom = 16 << 20
 // size returns how many bytes the file has and how many of them are free.
 func size(t *tx) (total, free int64, err error) {
 	var page, pages, unused int64
-	err = errors.Join(t.get(&page, `PRAGMA page_size`), t.get(&pages, `PRAGMA page_count`), t.get(&unused, `PRAGMA freelist_count`))
+	err = errors.Join(t.get(&page, `PRAGMA page_size`), t.get(&pages, `PRAGMA page_count`),
+		t.get(&unused, `PRAGMA freelist_count`))
 	return page * pages, page * unused, err
 }
 
@@ -40,7 +41,7 @@ func Vacuum(ctx context.Context, path string) (before, after int64, err error) {
 }
 
 func (db *DB) vacuum(ctx context.Context) (before, after int64, err error) {
-	err = db.named(db.writer.do(&write{ctx: ctx, bare: true, done: make(chan error, 1), lead: make(chan struct{}, 1), f: func(t *tx) error {
+	w := newWrite(ctx, func(t *tx) error {
 		if before, _, err = size(t); err != nil {
 			return err
 		}
@@ -50,7 +51,9 @@ func (db *DB) vacuum(ctx context.Context) (before, after int64, err error) {
 		t.script(`PRAGMA wal_checkpoint(PASSIVE)`)
 		after, _, err = size(t)
 		return cmp.Or(t.err, err)
-	}}))
+	})
+	w.bare = true // VACUUM cannot run in a transaction
+	err = db.named(db.writer.do(w))
 	return before, after, err
 }
 

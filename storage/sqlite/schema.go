@@ -54,7 +54,8 @@ func checkReadable(t *tx) error {
 	}
 	t.script(`
 		CREATE TEMP TABLE bluefin_studies (study_id, revision, begun, finished);
-		CREATE TEMP TABLE bluefin_trials (trial_id PRIMARY KEY, study_id, revision, finish, seen, lease_owner, lease_process, lease_until, again);` + backfill)
+		CREATE TEMP TABLE bluefin_trials (trial_id PRIMARY KEY, study_id, revision, finish, seen,
+			lease_owner, lease_process, lease_until, again);` + backfill)
 	return t.err
 }
 
@@ -79,7 +80,9 @@ func inspect(t *tx) (found tables, err error) {
 		return found, err
 	}
 	if revision != optunaRevision {
-		return found, fmt.Errorf("its tables have Optuna's revision %q, want %q: upgrade it with `bluefin storage upgrade`, or an older one with `optuna storage upgrade`", revision, optunaRevision)
+		return found, fmt.Errorf("its tables have Optuna's revision %q, want %q: upgrade it with "+
+			"`bluefin storage upgrade`, or an older one with `optuna storage upgrade`",
+			revision, optunaRevision)
 	}
 	if !found.bluefin {
 		return found, nil
@@ -89,7 +92,9 @@ func inspect(t *tx) (found tables, err error) {
 		return found, err
 	}
 	if version != 1 {
-		return found, fmt.Errorf("its Bluefin tables have version %d, this program knows version 1: use a newer Bluefin", version)
+		return found, fmt.Errorf("its Bluefin tables have version %d, this program knows version 1: "+
+			"use a newer Bluefin",
+			version)
 	}
 	return found, nil
 }

@@ -24,6 +24,7 @@ func (db *DB) Create(ctx context.Context, name string, directions []trial.Direct
 	return s, err
 }
 
+// create makes a study with an id that no study ever had.
 func create(t *tx, name string, directions []trial.Direction) (s storage.Study, err error) {
 	n := 0
 	if err := t.get(&n, `SELECT count(*) FROM studies WHERE study_name = ?`, name); err != nil {
@@ -34,7 +35,8 @@ func create(t *tx, name string, directions []trial.Direction) (s storage.Study, 
 	var id int64
 	if err := t.get(&id, `
 		INSERT INTO studies (study_id, study_name)
-		SELECT max(id, coalesce((SELECT max(study_id) FROM studies), 0)) + 1, ? FROM bluefin_deleted WHERE kind = 'study'
+		SELECT max(id, coalesce((SELECT max(study_id) FROM studies), 0)) + 1, ?
+		FROM bluefin_deleted WHERE kind = 'study'
 		RETURNING study_id`, name); err != nil {
 		return s, err
 	}
@@ -88,6 +90,7 @@ func (db *DB) Studies(ctx context.Context) (all []storage.Study, err error) {
 	return all, err
 }
 
+// loadStudy reads a study, or fails with sql.ErrNoRows.
 func loadStudy(t *tx, id int64) (storage.Study, error) {
 	s := storage.Study{ID: id}
 	if err := t.get(&s.Name, `SELECT study_name FROM studies WHERE study_id = ?`, id); err != nil {
@@ -95,7 +98,8 @@ func loadStudy(t *tx, id int64) (storage.Study, error) {
 	}
 	var directions []string
 	// Optuna reads them in the order of their rows, not by objective.
-	if err := t.list(&directions, `SELECT direction FROM study_directions WHERE study_id = ? ORDER BY study_direction_id`, id); err != nil {
+	if err := t.list(&directions, `
+		SELECT direction FROM study_directions WHERE study_id = ? ORDER BY study_direction_id`, id); err != nil {
 		return s, err
 	}
 	if len(directions) == 0 {
@@ -167,7 +171,8 @@ func (db *DB) Delete(ctx context.Context, study int64) error {
 			"trial_user_attributes", "trial_system_attributes", "trial_heartbeats"} {
 			t.exec(`DELETE FROM `+table+` WHERE trial_id IN (SELECT trial_id FROM trials WHERE study_id = ?)`, study)
 		}
-		for _, table := range []string{"trials", "study_directions", "study_user_attributes", "study_system_attributes", "studies"} {
+		for _, table := range []string{"trials", "study_directions",
+			"study_user_attributes", "study_system_attributes", "studies"} {
 			t.exec(`DELETE FROM `+table+` WHERE study_id = ?`, study)
 		}
 		return t.err

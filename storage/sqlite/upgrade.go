@@ -9,7 +9,8 @@ import (
 
 // The revisions of Optuna's tables before optunaRevision, newest last. The newest
 // differs only in an index.
-var olderRevisions = []string{"v0.9.0.a", "v1.2.0.a", "v1.3.0.a", "v2.4.0.a", "v2.6.0.a", "v3.0.0.a", "v3.0.0.b", "v3.0.0.c", lacksIndex}
+var olderRevisions = []string{"v0.9.0.a", "v1.2.0.a", "v1.3.0.a", "v2.4.0.a", "v2.6.0.a",
+	"v3.0.0.a", "v3.0.0.b", "v3.0.0.c", lacksIndex}
 
 const lacksIndex = "v3.0.0.d"
 
@@ -70,9 +71,12 @@ func (u *upgrade) optuna(t *tx, have, want schema) error {
 		return err
 	case revision == optunaRevision || revision == lacksIndex:
 	case slices.Contains(olderRevisions, revision):
-		return fmt.Errorf("its tables have Optuna's revision %q, want %q or later: upgrade it with Optuna's own `optuna storage upgrade`", revision, lacksIndex)
+		return fmt.Errorf("its tables have Optuna's revision %q, want %q or later: "+
+			"upgrade it with Optuna's own `optuna storage upgrade`",
+			revision, lacksIndex)
 	default:
-		return fmt.Errorf("its tables have Optuna's revision %q, this program knows %q: use a newer Bluefin", revision, optunaRevision)
+		return fmt.Errorf("its tables have Optuna's revision %q, this program knows %q: use a newer Bluefin",
+			revision, optunaRevision)
 	}
 	for _, o := range want {
 		if o.Kind == "table" && !o.ours() && !have.has(o.Kind, o.Name) {
@@ -104,7 +108,8 @@ func (u *upgrade) revision(t *tx, have schema) (string, error) {
 	}
 	version := schemaVersion
 	if have.has("table", "version_info") {
-		if err := t.get(&version, `SELECT coalesce(max(schema_version), ?) FROM version_info`, schemaVersion); err != nil {
+		if err := t.get(&version, `SELECT coalesce(max(schema_version), ?) FROM version_info`,
+			schemaVersion); err != nil {
 			return "", err
 		}
 	}

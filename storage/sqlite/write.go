@@ -31,6 +31,7 @@ func (db *DB) Add(ctx context.Context, study int64, record *trial.Trial) (number
 	return number, err
 }
 
+// add adds a trial with the next number, or fails if it wants another number.
 func add(t *tx, study int64, record *trial.Trial) (number int, err error) {
 	id, number, err := insertTrial(t, study, record.State, now())
 	if err != nil {
@@ -64,6 +65,7 @@ func (db *DB) Write(ctx context.Context, study int64, number int, u storage.Upda
 	return err
 }
 
+// update checks that the caller may write the trial, in one query, and writes.
 func update(t *tx, study int64, number int, u storage.Update) error {
 	var row struct {
 		ID         int64          `db:"trial_id"`
@@ -72,8 +74,10 @@ func update(t *tx, study int64, number int, u storage.Update) error {
 		Objectives int            `db:"objectives"`
 	}
 	err := t.get(&row, `
-		SELECT t.trial_id, state, lease_owner, (SELECT count(*) FROM study_directions d WHERE d.study_id = t.study_id) AS objectives
-		FROM trials t JOIN bluefin_trials b ON b.trial_id = t.trial_id WHERE t.study_id = ? AND number = ?`, study, number)
+		SELECT t.trial_id, state, lease_owner,
+			(SELECT count(*) FROM study_directions d WHERE d.study_id = t.study_id) AS objectives
+		FROM trials t JOIN bluefin_trials b ON b.trial_id = t.trial_id
+		WHERE t.study_id = ? AND number = ?`, study, number)
 	if errors.Is(err, sql.ErrNoRows) {
 		if _, err := objectives(t, study); err != nil {
 			return err
@@ -121,6 +125,8 @@ func update(t *tx, study int64, number int, u storage.Update) error {
 
 // addTo writes what an update adds to a trial, with one statement per table.
 func addTo(t *tx, id int64, u storage.Update) error {
+	// Parameters, reports and constraints keep their first value: a worker that
+	// repeats a write, not knowing whether it was done, changes nothing.
 	const keep = `ON CONFLICT DO NOTHING`
 	const set = `ON CONFLICT (trial_id, "key") DO UPDATE SET value_json = excluded.value_json`
 	var params, reports, constraints, values rows
@@ -136,7 +142,8 @@ func addTo(t *tx, id int64, u storage.Update) error {
 		reports = append(reports, []any{id, r.Step, value, kind})
 	}
 	for _, name := range slices.Sorted(maps.Keys(u.Constraints)) {
-		constraints = append(constraints, []any{id, constraintPrefix + name, pyjson.Float(u.Constraints[name] + 0)}) // no -0, which number columns cannot hold
+		text := pyjson.Float(u.Constraints[name] + 0) // no -0, which number columns cannot hold
+		constraints = append(constraints, []any{id, constraintPrefix + name, text})
 	}
 	for i, v := range u.Values {
 		value, kind := encodeFloat(v)
@@ -159,6 +166,7 @@ func addTo(t *tx, id int64, u storage.Update) error {
 	return t.err
 }
 
+// attrRows sorts the attributes, so that equal updates write equal files.
 func attrRows(id int64, attrs map[string]json.RawMessage) rows {
 	var all rows
 	for _, key := range slices.Sorted(maps.Keys(attrs)) {
