@@ -86,7 +86,7 @@ type TPE struct {
 	Groups        bool // draw together only what always occurs together
 	Optuna        bool // the rules of Optuna 5, see above
 
-	mu        sync.Mutex
+	mu        sync.Mutex               // held while a request is answered
 	histories recent.List[*tpeHistory] // a cache
 }
 
@@ -103,6 +103,8 @@ func (s *TPE) SampleJoint(r Request) (map[string]float64, error) {
 	if s.Independent || len(r.History.Directions()) > 1 {
 		return nil, nil
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if s.starting(r) {
 		return s.startNew(r), nil
 	}
@@ -136,6 +138,8 @@ func (s *TPE) Sample(r Request, name string, d space.Dist) (float64, error) {
 	if s.starting(r) {
 		return Random{}.Sample(r, name, d)
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	return s.draw(r, space.New(space.Dimension{Name: name, Dist: d}))[0], nil
 }
 
@@ -210,10 +214,10 @@ func (s *TPE) candidates() int {
 	return s.Candidates
 }
 
-// A tpeView is what TPE knows of one space at one request. It never changes.
+// A tpeView is what TPE knows of one space at one request, until the next one.
 type tpeView struct {
 	good *parzen.Estimator
-	poor *parzen.Snapshot // of all other trials
+	poor *parzen.Live // of all other trials
 
 	// untried reports whether a point has neither been tried nor is being
 	// tried. It is nil if points may be tried again, see tpeModel.untried.
@@ -223,31 +227,24 @@ type tpeView struct {
 
 // view makes what r needs to know of sp.
 func (s *TPE) view(r Request, sp space.Space) tpeView {
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	f := s.history(r.History)
 	m := f.model(sp)
 	good, poor := m.follow(f, r)
-	untried, within := m.untried(f, r, &s.mu)
+	untried, within := m.untried(f, r)
 	return tpeView{good, poor, untried, within}
 }
 
 // groups returns the groups of parameters of a history.
 func (s *TPE) groups(h trial.History) []space.Space {
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	return s.history(h).groups(len(h.Finished()))
 }
 
 // whole returns the parameters that are drawn as a whole.
 func (s *TPE) whole(h trial.History) space.Space {
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	return s.history(h).whole(len(h.Finished())).steady
 }
 
-// history returns what was made of a history before, brought up to its end. The
-// caller holds mu.
+// history returns what was made of a history before, brought up to its end.
 func (s *TPE) history(h trial.History) *tpeHistory {
 	f := s.histories.Get(
 		func(f *tpeHistory) bool { return f.of(h) },

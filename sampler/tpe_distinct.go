@@ -3,7 +3,6 @@ package sampler
 import (
 	"math/rand/v2"
 	"slices"
-	"sync"
 
 	"github.com/bluefin-hpo/bluefin/sampler/internal/cube"
 	"github.com/bluefin-hpo/bluefin/sampler/internal/parzen"
@@ -92,8 +91,8 @@ func (k *tpeTried) includes(points [][]float64, seen int, point []float64) bool 
 // all are taken, if a parameter is continuous, if trials have other parameters
 // too, by which they differ, or too many branches. Of within
 // different points one is untried; it is 0 in a conditional space, where it is not
-// known whether all are taken. The caller holds mu; the function locks it.
-func (m *tpeModel) untried(f *tpeHistory, r Request, mu *sync.Mutex) (untried func(point []float64) bool, within int) {
+// known whether all are taken.
+func (m *tpeModel) untried(f *tpeHistory, r Request) (untried func(point []float64) bool, within int) {
 	seen := m.seen
 	others := f.mostParams[seen] > len(r.History.RankedSpace())
 	if m.rules.whole {
@@ -124,8 +123,6 @@ func (m *tpeModel) untried(f *tpeHistory, r Request, mu *sync.Mutex) (untried fu
 		within = taken + 1
 	}
 	return func(point []float64) bool {
-		mu.Lock()
-		defer mu.Unlock()
 		return !m.tried.has(points, seen, point) && !includes(running, point)
 	}, within
 }

@@ -16,7 +16,8 @@ import (
 type tpeModel struct {
 	rules     tpeRules
 	space     space.Space
-	low, high []float64 // of each parameter, in internal form
+	axes      []parzen.Axis // of both densities
+	low, high []float64     // of each parameter, in internal form
 
 	points  [][]float64       // of each finished trial, see observe; nil if it has none
 	seen    int               // finished trials in the densities
@@ -40,17 +41,25 @@ type observed struct {
 
 func newTPEModel(sp space.Space, rules tpeRules) *tpeModel {
 	m := &tpeModel{rules: rules, space: sp, low: make([]float64, len(sp)), high: make([]float64, len(sp)), finite: cube.IsFinite(sp)}
-	axes := make([]parzen.Axis, len(sp))
 	for i, p := range sp {
 		m.low[i], m.high[i] = p.Dist.Value(0), p.Dist.Value(1)
+	}
+	m.axes = axesOf(sp)
+	m.poor = parzen.NewLive(m.axes)
+	return m
+}
+
+// axesOf returns the axes of a space.
+func axesOf(sp space.Space) []parzen.Axis {
+	axes := make([]parzen.Axis, len(sp))
+	for i, p := range sp {
 		if cube.IsCategorical(p.Dist) {
 			axes[i].Choices = p.Dist.Len()
 		} else {
 			axes[i].Cells = cellCount(p.Dist)
 		}
 	}
-	m.poor = parzen.NewLive(axes)
-	return m
+	return axes
 }
 
 // observe returns a coordinate for each parameter of the model, parzen.Missing
@@ -89,7 +98,7 @@ func (m *tpeModel) setCoordinate(x []float64, i int, value float64) bool {
 // follow brings the model to the trials that r knows and returns the density
 // of the good ones and that of the others, the running ones among them. The
 // trial that r asks for is left out.
-func (m *tpeModel) follow(f *tpeHistory, r Request) (*parzen.Estimator, *parzen.Snapshot) {
+func (m *tpeModel) follow(f *tpeHistory, r Request) (*parzen.Estimator, *parzen.Live) {
 	seen := len(r.History.Finished())
 	for _, t := range f.all[len(m.points):max(seen, len(m.points))] {
 		point := m.observe(t)
@@ -130,15 +139,14 @@ func (m *tpeModel) follow(f *tpeHistory, r Request) (*parzen.Estimator, *parzen.
 		changed[o.trial.Number] = true
 	}
 	m.poor.Update(m.changes(f, changed))
-	return m.density, m.poor.Snapshot()
+	return m.density, m.poor
 }
 
 // changes returns what has to change in the poor density, of the given numbers.
 func (m *tpeModel) changes(f *tpeHistory, numbers map[int]bool) []parzen.Change {
 	var list []parzen.Change
 	for number := range numbers {
-		x := m.poorAt(f, number)
-		if old := m.poor.At(number); !slices.Equal(old, x) || (x == nil) != (old == nil) {
+		if x := m.poorAt(f, number); !m.poor.Has(number, x) {
 			list = append(list, parzen.Change{Number: number, X: x})
 		}
 	}
@@ -201,5 +209,5 @@ func (m *tpeModel) setGood(f *tpeHistory, good []int) {
 	for k, i := range m.within {
 		points[k], weights[k] = m.points[i], weight[i]
 	}
-	m.density = m.rules.estimate(m.space, points, weights)
+	m.density = m.rules.estimate(m.space, m.axes, points, weights)
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/bluefin-hpo/bluefin/internal/oracle"
+	"github.com/bluefin-hpo/bluefin/sampler/internal/cube"
 	"github.com/bluefin-hpo/bluefin/sampler/internal/parzen"
 	"github.com/bluefin-hpo/bluefin/sampler/internal/parzen/parzentest"
 	"github.com/bluefin-hpo/bluefin/space"
@@ -119,7 +120,7 @@ func (c historyCase) history(t *testing.T, sp space.Space) trial.History {
 func asReference(sp space.Space, trials []*trial.Trial) (columns []parzen.Column, n int) {
 	columns, n = observe(sp, trials, (&TPE{Optuna: true}).rules(1))
 	for i, c := range columns {
-		if c.Choices > 0 {
+		if cube.IsCategorical(sp[i].Dist) {
 			continue
 		}
 		var internal []float64
@@ -166,8 +167,8 @@ func TestTPEDensitiesOfWholeHistoriesAreTheReferences(t *testing.T) {
 				weights[i] = 1
 			}
 			poorColumns, n := asReference(sp, above)
-			logL := points.logPDF(parzen.New(goodColumns, weights))
-			logG := points.logPDF(parzen.New(poorColumns, parzen.RecencyWeights(n)))
+			logL := points.logPDF(parzen.New(axesOf(sp), goodColumns, weights))
+			logG := points.logPDF(parzen.New(axesOf(sp), poorColumns, parzen.RecencyWeights(n)))
 			for j := range logL {
 				if err := oracle.Near(logL[j]-width, float64(c.LogL[j]), 1e-9); err != nil {
 					t.Errorf("log l at point %d: %v", j, err)

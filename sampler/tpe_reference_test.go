@@ -63,13 +63,13 @@ func goodEstimator(sp space.Space, trials []*trial.Trial, rules tpeRules) *parze
 	for _, k := range kernels {
 		points, weights = append(points, k.point), append(weights, k.weight)
 	}
-	return rules.estimate(sp, points, weights)
+	return rules.estimate(sp, axesOf(sp), points, weights)
 }
 
 // poorEstimator estimates the density of the poor trials; old ones fade.
 func poorEstimator(sp space.Space, trials []*trial.Trial, rules tpeRules) *parzen.Estimator {
 	columns, n := observe(sp, trials, rules)
-	return parzen.New(columns, parzen.RecencyWeights(n))
+	return parzen.New(axesOf(sp), columns, parzen.RecencyWeights(n))
 }
 
 // observe returns a column for each parameter of sp, from the n trials that
@@ -91,9 +91,7 @@ func observe(sp space.Space, trials []*trial.Trial, rules tpeRules) (columns []p
 		}
 	}
 	for i, d := range sp {
-		if cube.IsCategorical(d.Dist) {
-			columns[i].Choices = d.Dist.Len()
-		} else {
+		if !cube.IsCategorical(d.Dist) {
 			columns[i].Sigma = parzen.Bandwidths(columns[i].X)
 		}
 	}

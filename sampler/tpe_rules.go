@@ -60,7 +60,7 @@ func (p tpeRules) weights(n int) []float64 {
 
 // estimate returns the density of good trials: their points, and the weight of
 // each. A kernel that is narrower than a step would hardly ever leave its cell.
-func (p tpeRules) estimate(sp space.Space, points [][]float64, weights []float64) *parzen.Estimator {
+func (p tpeRules) estimate(sp space.Space, axes []parzen.Axis, points [][]float64, weights []float64) *parzen.Estimator {
 	columns := make([]parzen.Column, len(sp))
 	for i, d := range sp {
 		c := &columns[i]
@@ -68,7 +68,7 @@ func (p tpeRules) estimate(sp space.Space, points [][]float64, weights []float64
 			c.X = append(c.X, x[i])
 		}
 		if cube.IsCategorical(d.Dist) {
-			c.Choices, c.Other = d.Dist.Len(), p.other
+			c.Other = p.other
 			continue
 		}
 		c.Sigma = parzen.Bandwidths(c.X)
@@ -78,5 +78,5 @@ func (p tpeRules) estimate(sp space.Space, points [][]float64, weights []float64
 			}
 		}
 	}
-	return parzen.New(columns, weights)
+	return parzen.New(axes, columns, weights)
 }

@@ -2,105 +2,81 @@ package parzen
 
 import "slices"
 
-// Bandwidths returns the deviation of the kernel of each x, all in [0, 1]: the
-// larger of the gaps to the neighbours on both sides, within
-// [1/min(100, n+2), 1]. The outermost kernels have only the inner gap; a
-// single one has the gaps to 0 and 1. The prior is no neighbour, and neither is
-// a Missing one, of which the deviation is 1.
+// Bandwidths returns the deviation of the kernel of each x, all in [0, 1]: the larger of the gaps to
+// its two neighbours, within [1/min(100, n+2), 1]. The outermost kernels have only the inner gap; a
+// single one has the gaps to 0 and 1. The prior is no neighbour. A Missing x is none either and has
+// deviation 1.
 //
-// Equal numbers are neighbours in the order in which they are given. Optuna
-// leaves their order to an unstable sort.
-//
-// The lower bound is the "magic clip" of Bergstra et al.'s implementation.
+// Equal numbers are neighbours in the order given. Optuna leaves their order to an unstable sort.
 func Bandwidths(x []float64) []float64 {
 	sigma := make([]float64, len(x))
-	type observation struct {
-		x float64
-		i int
-	}
-	sorted := make([]observation, 0, len(x))
+	sorted := make([]int32, 0, len(x))
 	for i, v := range x {
-		if v == Missing {
-			sigma[i] = 1
-			continue
+		if sigma[i] = 1; v != Missing {
+			sorted = append(sorted, int32(i))
 		}
-		sorted = append(sorted, observation{v, i})
 	}
-	n := len(sorted)
-	if n == 1 {
-		only := sorted[0]
-		sigma[only.i] = max(only.x, 1-only.x) // at least 1/2, above the clip
-		return sigma
-	}
-	slices.SortFunc(sorted, func(a, b observation) int {
-		switch { // cmp.Compare would look for NaN
-		case a.x < b.x:
-			return -1
-		case a.x > b.x:
-			return 1
+	slices.SortFunc(sorted, func(a, b int32) int {
+		if c := compare(x[a], x[b]); c != 0 {
+			return c
 		}
-		return a.i - b.i
+		return int(a - b)
 	})
-	least := 1 / float64(min(100, len(x)+2))
-	for k, o := range sorted {
-		gap := least
-		if k > 0 {
-			gap = max(gap, o.x-sorted[k-1].x)
-		}
-		if k < n-1 {
-			gap = max(gap, sorted[k+1].x-o.x)
-		}
-		sigma[o.i] = gap
+	for k, i := range sorted {
+		sigma[i] = deviation(x, sorted, k, leastDeviation(len(x)))
 	}
 	return sigma
 }
 
-// RecencyWeights returns the weights of n observations, the oldest first: the
-// newest 25 have weight 1, the others a ramp from 1/n to 1.
+// deviation returns that of the k-th kernel of those sorted by x.
+func deviation(x []float64, sorted []int32, k int, least float64) float64 {
+	v := x[sorted[k]]
+	if len(sorted) == 1 {
+		return max(v, 1-v) // at least 1/2, more than least
+	}
+	if k > 0 {
+		least = max(least, v-x[sorted[k-1]])
+	}
+	if k < len(sorted)-1 {
+		least = max(least, x[sorted[k+1]]-v)
+	}
+	return least
+}
+
+// compare is cmp.Compare, but does not look for NaN.
+func compare(x, y float64) int {
+	switch {
+	case x < y:
+		return -1
+	case x > y:
+		return 1
+	}
+	return 0
+}
+
+// leastDeviation is the "magic clip" of Bergstra et al.'s implementation, for n observations.
+func leastDeviation(n int) float64 { return max(1/float64(n+2), narrowest) }
+
+const narrowest = 1.0 / 100 // deviation of any kernel
+
+// RecencyWeights returns the weights of n observations, the oldest first: the newest 25 have weight 1,
+// the others a ramp from 1/n to 1.
 func RecencyWeights(n int) []float64 {
 	w := make([]float64, n)
 	for i := range w {
-		w[i] = 1
-		if old := n - recent; i < old {
-			w[i] = 1 / float64(n)
-			if old > 1 {
-				w[i] += (1 - w[i]) * float64(i) / float64(old-1)
-			}
-		}
+		w[i] = recencyWeight(i, n)
 	}
 	return w
 }
 
-// recent is how many of the newest observations have their full weight.
-const recent = 25
-
-// A ramp are RecencyWeights without their list.
-type ramp struct {
-	n     int
-	young int     // the rank of the first one of full weight
-	a, b  float64 // the weight of an old observation is a + b·rank
-}
-
-func newRamp(n int) ramp {
-	r := ramp{n: n, young: max(0, n-recent), a: 1 / float64(n)}
-	if r.young > 1 {
-		r.b = (1 - r.a) / float64(r.young-1)
-	}
-	return r
-}
-
-func (r ramp) weight(rank int) float64 {
-	if rank >= r.young {
+func recencyWeight(i, n int) float64 {
+	old := n - 25
+	switch first := 1 / float64(n); {
+	case i >= old:
 		return 1
+	case old == 1:
+		return first
+	default:
+		return first + (1-first)*float64(i)/float64(old-1)
 	}
-	return r.a + r.b*float64(rank)
-}
-
-// sum returns the sum of all weights.
-func (r ramp) sum() float64 {
-	old, sum := float64(r.young), float64(r.n-r.young)
-	if r.young > 0 {
-		sum += old*r.a + r.b*old*(old-1)/2
-	}
-	return sum
 }

@@ -2,325 +2,245 @@ package parzen
 
 import (
 	"math"
+	"slices"
 )
 
 // A Live is the estimator
 //
-//	New(columns, RecencyWeights(n))
+//	New(axes, columns, RecencyWeights(n))
 //
-// with the deviations of Bandwidths, of observations that come and go. Each
-// has a number, and their order is that of the numbers. A change costs a few
-// kernels: those whose neighbours change. What Snapshot returns costs little
-// as well, and never changes. A Live is not safe for concurrent use.
-//
-// From 98 observations on the least deviation of a kernel is constant, 1/100.
-// A unit interval has fewer than 100 gaps that are larger, and so all kernels
-// but 200 on each axis have that deviation on all axes: the plain ones. The
-// others are special. See trees and line for what is made of them.
+// with the deviations of Bandwidths, of observations that come and go. Each has a number, and their
+// order is that of the numbers. An update visits all of them on each axis, but only computes the
+// kernels whose deviation changes. A Live is not safe for concurrent use.
 type Live struct {
-	axes    []Axis
-	numeric []int // the axes with numbers
-	choice  []int // the axes with choices
+	mixture
+	axes []Axis
+	slot map[int]int32 // by number
+	free []int32       // slots without an observation
 
-	// By number.
-	x   []float64 // d each, NaN if there is no such observation
-	gap []float64 // one for each numeric axis: the larger gap to a neighbour
-	in  []holder
-
-	columns  []sorted // one for each numeric axis
-	ranks    ranks
-	index    index // nil with fewer than full observations
-	epoch    uint64
-	touched  []int // observations to put into the index again
-	snapshot *Snapshot
-	tables   [][]float64 // see cellTable, of plain kernels; by numeric axis
+	numbers  []int    // by slot
+	byNumber []int32  // slots with an observation, sorted
+	columns  []column // one for each axis
 }
 
-// An Axis is one axis of the space of a Live.
-type Axis struct {
-	Choices int // 0: numeric
-	Cells   int // numeric only: points are cells, so many equal ones; -1: of any size; 0: points are points
+// A column is one axis of a Live.
+type column struct {
+	x []float64 // by slot
+
+	// If numeric.
+	sorted []int32   // slots that are not Missing, by x, then by number
+	sigma  []float64 // by slot, of the kernel in the mixture; 0: not set
+	top    []float64 // by slot, what the axis adds to mixture.top
 }
 
-// A Change adds an observation, in place of the one with its number if there
-// is one, or takes it away.
+// A Change adds the observation with a number, in place of the one there is, or removes it.
 type Change struct {
 	Number int       // ≥ 0
-	X      []float64 // a coordinate for each axis, as in Column, not on all of them Missing; nil: take away
+	X      []float64 // a coordinate for each axis, not all of them Missing; nil: remove
 }
 
-// A holder is the part of an index that an observation is in.
-type holder uint8
-
-const (
-	absent holder = iota // no such observation
-	apart                // in no index
-	plain
-	special
-)
-
-// An index evaluates plain and special kernels.
-type index interface {
-	// fill puts all kernels of l, which are of the given kinds.
-	fill(l *Live)
-
-	put(l *Live, number int, special bool)
-	drop(l *Live, number int, special bool)
-
-	// shift follows the numbers above the given one in their rank, which has
-	// changed by delta, 1 or -1.
-	shift(l *Live, number int, delta float64)
-
-	freeze(l *Live) frozen
-}
-
-const (
-	full      = 98 // observations from which on the least deviation is leastDeviation
-	leastPart = 100
-
-	leastDeviation = 1.0 / leastPart
-)
-
-// NewLive returns a Live without observations.
+// NewLive returns a Live without observations. It shares the axes.
 func NewLive(axes []Axis) *Live {
-	l := &Live{axes: axes}
-	for i, a := range axes {
-		if a.Choices > 0 {
-			l.choice = append(l.choice, i)
-		} else {
-			l.numeric = append(l.numeric, i)
-		}
-	}
-	l.columns = make([]sorted, len(l.numeric))
-	l.tables = make([][]float64, len(l.numeric))
+	l := &Live{mixture: newMixture(axes, 0), axes: axes, slot: map[int]int32{}, columns: make([]column, len(axes))}
+	l.weigh()
 	return l
 }
 
 // Len returns the number of observations.
-func (l *Live) Len() int { return l.ranks.n }
+func (l *Live) Len() int { return len(l.byNumber) }
 
-// At returns the coordinates of an observation, nil if there is none.
-func (l *Live) At(number int) []float64 {
-	if number >= len(l.in) || l.in[number] == absent {
-		return nil
+// Has reports whether there is an observation with the number and coordinates; if x is nil, whether
+// there is none.
+func (l *Live) Has(number int, x []float64) bool {
+	s, ok := l.slot[number]
+	if x == nil || !ok {
+		return x == nil && !ok
 	}
-	return l.at(number)
+	for i, v := range x {
+		if l.columns[i].x[s] != v {
+			return false
+		}
+	}
+	return true
 }
 
-func (l *Live) at(number int) []float64 {
-	d := len(l.axes)
-	return l.x[number*d : (number+1)*d : (number+1)*d]
-}
-
-func (l *Live) gaps(number int) []float64 {
-	d := len(l.numeric)
-	return l.gap[number*d : (number+1)*d]
-}
-
-// Update makes changes, at most one for each number. It copies what it is
-// given.
+// Update makes changes, at most one for each number. It copies what it is given.
 func (l *Live) Update(changes []Change) {
 	if len(changes) == 0 {
 		return
 	}
-	l.snapshot = nil
-	if len(changes) > 20+l.Len()/8 {
-		l.rebuild(changes)
-		return
+	var removed, added []int32
+	for _, c := range changes {
+		if s, ok := l.slot[c.Number]; ok {
+			delete(l.slot, c.Number)
+			l.numbers[s] = none
+			removed = append(removed, s)
+		}
 	}
 	for _, c := range changes {
-		if l.At(c.Number) != nil {
-			l.remove(c.Number)
-		}
 		if c.X != nil {
-			l.insert(c.Number, c.X)
+			added = append(added, l.put(c))
 		}
 	}
-	switch {
-	case l.Len() < full:
-		if l.index != nil {
-			l.clear()
+	l.free = append(l.free, removed...)
+	l.byNumber = l.merge(l.byNumber, added, func(a, b int32) int { return l.numbers[a] - l.numbers[b] })
+	touched := make([]bool, len(l.numbers))
+	for i := range l.axes {
+		if l.axes[i].Choices == 0 {
+			l.refresh(i, added, touched)
 		}
-	case l.index == nil:
-		l.fill()
-	default:
-		for _, number := range l.touched {
-			if l.in[number] != absent {
-				l.drop(number)
-				l.put(number)
+	}
+	for s, t := range touched {
+		if t {
+			l.top[s] = 0
+			for i := range l.columns {
+				l.top[s] += l.columns[i].top[s]
 			}
 		}
 	}
-	l.touched = l.touched[:0]
+	l.weigh()
 }
 
-// clear drops the index.
-func (l *Live) clear() {
-	l.index = nil
-	for number, in := range l.in {
-		l.in[number] = min(in, apart)
+// weigh sets what changes with every observation.
+func (l *Live) weigh() {
+	total := 1.0
+	for rank, s := range l.byNumber {
+		l.weights[s] = recencyWeight(rank, l.Len())
+		total += l.weights[s]
 	}
-}
-
-// fill makes the index.
-func (l *Live) fill() {
-	l.clear()
-	if len(l.axes) == 1 {
-		l.index = newLine(l.axes[0])
-	} else {
-		l.index = newTrees(l)
-	}
-	for number, in := range l.in {
-		if in != absent {
-			l.in[number] = l.kind(number)
+	l.logTotal = math.Log(total)
+	for i := range l.mixture.axes {
+		if f := &l.mixture.axes[i]; f.Choices > 0 {
+			f.setChoices(l.Len(), 0)
 		}
 	}
-	l.index.fill(l)
+	l.order = l.byNumber
+	if len(l.axes) == 1 && (l.axes[0].Choices > 0 || l.axes[0].Cells != 0) {
+		l.join()
+	}
 }
 
-// rebuild makes changes by doing everything once more.
-func (l *Live) rebuild(changes []Change) {
-	last := 0
-	for _, c := range changes {
-		last = max(last, c.Number)
-	}
-	l.reserve(last)
-	for _, c := range changes {
-		was := l.At(c.Number) != nil
-		if was != (c.X != nil) {
-			l.ranks.set(c.Number, !was, l.epoch)
-		}
-		if c.X == nil {
-			if was {
-				l.in[c.Number] = absent
-			}
+// join sums equal kernels once: on a single axis with cells or choices there are many.
+func (l *Live) join() {
+	c, first := &l.columns[0], map[[2]float64]int32{}
+	l.order = nil
+	for _, s := range l.byNumber {
+		kernel := [2]float64{c.x[s], c.sigma[s]}
+		if f, ok := first[kernel]; ok {
+			l.weights[f] += l.weights[s]
 			continue
 		}
-		l.in[c.Number] = apart
-		copy(l.at(c.Number), c.X)
-	}
-	for k, axis := range l.numeric {
-		items := make([]item, 0, l.Len())
-		for number, in := range l.in {
-			if in == absent {
-				continue
-			}
-			if x := l.at(number)[axis]; x != Missing {
-				items = append(items, item{x, number})
-			} else {
-				l.gaps(number)[k] = 1
-			}
-		}
-		l.columns[k] = newSorted(items)
-		for p := (place{}); p.chunk < len(l.columns[k].chunks); p = l.columns[k].next(p) {
-			v, _ := l.columns[k].at(p)
-			l.gaps(v.number)[k] = l.columns[k].gap(p)
-		}
-	}
-	if l.clear(); l.Len() >= full {
-		l.fill()
+		first[kernel] = s
+		l.order = append(l.order, s)
 	}
 }
 
-// reserve makes room for an observation.
-func (l *Live) reserve(number int) {
-	if n := number + 1 - len(l.in); n > 0 {
-		l.in = append(l.in, make([]holder, n)...)
-		l.x = append(l.x, make([]float64, n*len(l.axes))...)
-		l.gap = append(l.gap, make([]float64, n*len(l.numeric))...)
-	}
-}
+// none is the number of a slot without an observation.
+const none = -1
 
-func (l *Live) insert(number int, x []float64) {
-	l.reserve(number)
-	copy(l.at(number), x)
-	l.in[number] = apart
-	l.ranks.set(number, true, l.epoch)
-	if l.index != nil {
-		l.index.shift(l, number, 1)
+// put gives an observation a slot.
+func (l *Live) put(c Change) int32 {
+	if len(l.free) == 0 {
+		l.grow()
 	}
-	for k, axis := range l.numeric {
-		if x[axis] == Missing {
-			l.gaps(number)[k] = 1
-			continue
-		}
-		c := &l.columns[k]
-		p := c.insert(item{x[axis], number})
-		l.regap(k, c.prev(p))
-		l.regap(k, p)
-		l.regap(k, c.next(p))
-	}
-	l.touched = append(l.touched, number)
-}
-
-func (l *Live) remove(number int) {
-	l.drop(number)
-	l.in[number] = absent
-	l.ranks.set(number, false, l.epoch)
-	if l.index != nil {
-		l.index.shift(l, number, -1)
-	}
-	for k, axis := range l.numeric {
-		x := l.at(number)[axis]
-		if x == Missing {
-			continue
-		}
-		c := &l.columns[k]
-		p := c.remove(item{x, number})
-		l.regap(k, c.prev(p))
-		l.regap(k, p)
-	}
-}
-
-// regap sets the gap of the observation at p of a column, if there is one, and
-// remembers it if its kernel changes.
-func (l *Live) regap(k int, p place) {
-	v, ok := l.columns[k].at(p)
-	if !ok {
-		return
-	}
-	gap, old := l.columns[k].gap(p), l.gaps(v.number)[k]
-	l.gaps(v.number)[k] = gap
-	if max(gap, leastDeviation) != max(old, leastDeviation) && l.index != nil {
-		l.touched = append(l.touched, v.number)
-	}
-}
-
-// kind returns whether the kernel of an observation is plain or special.
-func (l *Live) kind(number int) holder {
-	for _, gap := range l.gaps(number) {
-		if gap > leastDeviation {
-			return special
+	s := l.free[len(l.free)-1]
+	l.free = l.free[:len(l.free)-1]
+	l.slot[c.Number], l.numbers[s] = s, c.Number
+	l.top[s] = 0
+	for i, x := range c.X {
+		col := &l.columns[i]
+		col.x[s], col.sigma[s] = x, 0
+		switch {
+		case l.axes[i].Choices > 0:
+			l.mixture.axes[i].choices[s] = x
+		case x == Missing:
+			col.top[s] = l.setPrior(i, int(s))
+			l.top[s] += col.top[s]
 		}
 	}
-	return plain
-}
-
-// put and drop move a kernel into and out of the index.
-func (l *Live) put(number int) {
-	l.in[number] = l.kind(number)
-	l.index.put(l, number, l.in[number] == special)
-}
-
-func (l *Live) drop(number int) {
-	if l.in[number] == plain || l.in[number] == special {
-		l.index.drop(l, number, l.in[number] == special)
-		l.in[number] = apart
-	}
-}
-
-// Snapshot returns the mixture as it is now.
-func (l *Live) Snapshot() *Snapshot {
-	if l.snapshot != nil {
-		return l.snapshot
-	}
-	s := &Snapshot{axes: l.axes, n: l.Len(), logTotal: math.Log(1 + newRamp(l.Len()).sum())}
-	if l.index != nil {
-		s.index = l.index.freeze(l)
-	} else {
-		s.index = freezeFew(l)
-	}
-	l.epoch++ // what the snapshot refers to is copied before it changes
-	l.snapshot = s
 	return s
+}
+
+// grow makes one more slot.
+func (l *Live) grow() {
+	l.free = append(l.free, int32(len(l.numbers)))
+	l.numbers = append(l.numbers, none)
+	l.mixture.grow()
+	for i := range l.columns {
+		c := &l.columns[i]
+		c.x, c.sigma, c.top = append(c.x, 0), append(c.sigma, 0), append(c.top, 0)
+	}
+}
+
+// refresh brings a numeric axis up to date and marks the slots whose kernel has changed.
+func (l *Live) refresh(i int, added []int32, touched []bool) {
+	c := &l.columns[i]
+	there := slices.DeleteFunc(slices.Clone(added), func(s int32) bool { return c.x[s] == Missing })
+	c.sorted = l.merge(c.sorted, there, func(a, b int32) int {
+		if c := compare(c.x[a], c.x[b]); c != 0 {
+			return c
+		}
+		return l.numbers[a] - l.numbers[b]
+	})
+	least := leastDeviation(l.Len())
+	for k, s := range c.sorted {
+		sigma := deviation(c.x, c.sorted, k, least)
+		if sigma != c.sigma[s] {
+			x := c.x[s]
+			c.sigma[s], touched[s] = sigma, true
+			c.top[s] = l.mixture.set(i, int(s), x, sigma, logMass(x, sigma), l.axes[i].table(x, sigma))
+		}
+	}
+}
+
+// merge removes slots without an observation from a sorted list and adds some.
+func (l *Live) merge(sorted, added []int32, compare func(a, b int32) int) []int32 {
+	sorted = slices.DeleteFunc(sorted, func(s int32) bool { return l.numbers[s] == none })
+	slices.SortFunc(added, compare)
+	i, j := len(sorted)-1, len(added)-1
+	sorted = append(sorted, added...)
+	for k := len(sorted) - 1; j >= 0; k-- {
+		if i >= 0 && compare(sorted[i], added[j]) > 0 {
+			sorted[k] = sorted[i]
+			i--
+		} else {
+			sorted[k] = added[j]
+			j--
+		}
+	}
+	return sorted
+}
+
+// Best returns the point with the largest difference of logL, its log density elsewhere, and that of
+// l; the first of those that differ by less than 1e-10, which is far above rounding errors. A sum is a
+// lower bound while it grows, so few points need all of it, above all if a good one comes first.
+func (l *Live) Best(logL []float64, lo, hi [][]float64) int {
+	w := l.newWork(len(logL), lo, hi)
+	gain, points := make([]float64, len(logL)), make([]int, len(logL))
+	for j := range points {
+		points[j] = j
+		w.add(j)
+		gain[j] = logL[j] - w.value(j)
+	}
+	slices.SortFunc(points, func(a, b int) int { return compare(gain[b], gain[a]) })
+	least := math.Inf(-1)
+	for _, j := range points {
+		for w.left[j] > 0 && !(gain[j] < least-2*tie) {
+			w.add(j)
+			gain[j] = logL[j] - w.value(j)
+		}
+		least = max(least, gain[j])
+	}
+	return first(gain)
+}
+
+const tie = 1e-10
+
+// first returns the first gain that is about equal to the largest, 0 if there is none.
+func first(gain []float64) int {
+	best := math.Inf(-1)
+	for _, g := range gain {
+		best = max(best, g)
+	}
+	return max(0, slices.IndexFunc(gain, func(g float64) bool { return g >= best-tie }))
 }

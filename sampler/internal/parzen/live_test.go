@@ -5,7 +5,6 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
-	"sync"
 	"testing"
 )
 
@@ -18,7 +17,6 @@ func reference(axes []Axis, obs map[int][]float64) *Estimator {
 	slices.Sort(numbers)
 	columns := make([]Column, len(axes))
 	for i, a := range axes {
-		columns[i].Choices = a.Choices
 		for _, n := range numbers {
 			columns[i].X = append(columns[i].X, obs[n][i])
 		}
@@ -26,7 +24,7 @@ func reference(axes []Axis, obs map[int][]float64) *Estimator {
 			columns[i].Sigma = Bandwidths(columns[i].X)
 		}
 	}
-	return New(columns, RecencyWeights(len(numbers)))
+	return New(axes, columns, RecencyWeights(len(numbers)))
 }
 
 // A stream draws observations and points of a space.
@@ -167,41 +165,22 @@ func TestALiveMixtureIsTheOneMadeFromScratch(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			for seed := range uint64(4) {
 				s := newStream(seed, axes...)
-				type kept struct {
-					s      *Snapshot
-					lo, hi [][]float64
-					want   []float64
-				}
-				var old []kept
 				checks := 0
-				n := 1500
-				if len(axes) == 1 {
-					n = 4 * blockSize
-				}
-				churn(s, n, func(l *Live, obs map[int][]float64) {
+				churn(s, 1500, func(l *Live, obs map[int][]float64) {
 					lo, hi := s.points(6)
 					want, got := make([]float64, 6), make([]float64, 6)
 					reference(s.axes, obs).LogPDF(want, lo, hi)
-					snapshot := l.Snapshot()
-					snapshot.LogPDF(got, lo, hi)
-					if snapshot.Len() != len(obs) {
-						t.Fatalf("seed %d: %d observations, want %d", seed, snapshot.Len(), len(obs))
+					l.LogPDF(got, lo, hi)
+					if l.Len() != len(obs) {
+						t.Fatalf("seed %d: %d observations, want %d", seed, l.Len(), len(obs))
 					}
 					if err := sameLogs(got, want); err != nil {
 						t.Fatalf("seed %d, %d observations: %v", seed, len(obs), err)
 					}
-					old = append(old, kept{snapshot, lo, hi, want})
 					checks++
 				})
 				if checks < 30 {
 					t.Fatalf("seed %d: only %d checks", seed, checks)
-				}
-				for i, k := range old {
-					got := make([]float64, 6)
-					k.s.LogPDF(got, k.lo, k.hi)
-					if err := sameLogs(got, k.want); err != nil {
-						t.Fatalf("seed %d: snapshot %d of %d has changed: %v", seed, i, len(old), err)
-					}
 				}
 			}
 		})
@@ -236,67 +215,11 @@ func TestBestIsTheLargestGainOfTheMixtureMadeFromScratch(t *testing.T) {
 						want = j
 					}
 				}
-				if got := l.Snapshot().Best(logL, lo, hi); logL[got]-logG[got] < logL[want]-logG[want]-2*tie {
+				if got := l.Best(logL, lo, hi); logL[got]-logG[got] < logL[want]-logG[want]-2*tie {
 					t.Fatalf("%d observations: point %d has gain %v, want %d with %v", len(obs), got, logL[got]-logG[got], want, logL[want]-logG[want])
 				}
 			})
 		})
-	}
-}
-
-// At any depth the true sum lies between the bounds, and not far from them.
-func TestSumsAreBoundedAtEveryDepth(t *testing.T) {
-	for name, axes := range spaces {
-		t.Run(name, func(t *testing.T) {
-			s := newStream(5, axes...)
-			for i := range s.near {
-				s.near[i] = 0.5
-			}
-			apart := 0.0
-			churn(s, 3000, func(l *Live, obs map[int][]float64) {
-				if len(obs) < 1000 {
-					return
-				}
-				lo, hi := s.points(10)
-				snapshot, p := l.Snapshot(), &point{}
-				for j := range 10 {
-					p = snapshot.newPoint()
-					p.set(snapshot, lo, hi, j)
-					want, _ := snapshot.logPDF(p, exact, math.Inf(1))
-					for _, depth := range []float64{3, 6, 9, 12} {
-						low, high := snapshot.logPDF(p, depth, math.Inf(1))
-						if !(low <= want+1e-12 && want <= high+1e-12) {
-							t.Fatalf("%d observations, depth %v: bounds are %v and %v, want them around %v", len(obs), depth, low, high, want)
-						}
-						apart = max(apart, high-low)
-						if low, _ := snapshot.logPDF(p, depth, want-1); low <= want-1 {
-							t.Fatalf("%d observations, depth %v: stopped at %v, want above %v", len(obs), depth, low, want-1)
-						}
-					}
-				}
-			})
-			if len(axes) == 5 && apart < 0.01 {
-				t.Errorf("bounds are at most %v apart: nothing was left out", apart)
-			}
-		})
-	}
-}
-
-func TestObservationsInOrderMakeNoDeepTree(t *testing.T) {
-	l := NewLive([]Axis{continuous, continuous})
-	for n := range 20_000 {
-		x := float64(n) / 20_000
-		l.Update([]Change{{n, []float64{x, x}}})
-	}
-	var depth func(n *node) int
-	depth = func(n *node) int {
-		if n.child[0] == nil {
-			return 0
-		}
-		return 1 + max(depth(n.child[0]), depth(n.child[1]))
-	}
-	if got := depth(l.index.(*trees).plain.root); got > 40 {
-		t.Errorf("the tree of 20000 kernels is %d deep, want at most 40", got)
 	}
 }
 
@@ -312,28 +235,8 @@ func TestOfAboutEqualPointsTheFirstIsBest(t *testing.T) {
 		{"more does not", []float64{1, 3 - 1e-9, 3, 2}, 2},
 		{"none is a number", []float64{nan, nan}, 0},
 	} {
-		points := make([]int, len(c.gain))
-		for i := range points {
-			points[i] = len(points) - 1 - i
-		}
-		if got := first(c.gain, points); got != c.want {
+		if got := first(c.gain); got != c.want {
 			t.Errorf("%s: point %d, want %d", c.name, got, c.want)
 		}
-	}
-}
-
-// With the race detector: snapshots share with the Live what has not changed.
-func TestSnapshotsAreReadWhileTheLiveChanges(t *testing.T) {
-	for name, axes := range spaces {
-		t.Run(name, func(t *testing.T) {
-			s := newStream(3, axes...)
-			var wg sync.WaitGroup
-			defer wg.Wait()
-			churn(s, 400, func(l *Live, _ map[int][]float64) {
-				lo, hi := s.points(3)
-				snapshot := l.Snapshot()
-				wg.Go(func() { snapshot.LogPDF(make([]float64, 3), lo, hi) })
-			})
-		})
 	}
 }

@@ -60,18 +60,22 @@ func cells(d space.Dist, xs []float64) (lo, hi []float64) {
 	return lo, hi
 }
 
-// column returns the column of observations xs, with the kernels' deviations
+// columnOf returns the column of observations xs, with the kernels' deviations
 // as Optuna has them. They are Bandwidths', but which of several equal
 // observations is outermost is left to NumPy's unstable sort.
-func column(d space.Dist, xs []float64) Column {
+func columnOf(d space.Dist, xs []float64) (Axis, Column) {
 	if c, ok := d.(space.Categorical); ok {
-		return Column{Choices: c.Len(), X: xs}
+		return Axis{Choices: c.Len()}, Column{X: xs}
+	}
+	var a Axis
+	if d.Len() > 0 {
+		a.Cells = -1
 	}
 	us := make([]float64, len(xs))
 	for i, x := range xs {
 		us[i] = d.Unit(x)
 	}
-	return Column{X: us, Sigma: parzentest.Bandwidths(us, xs)}
+	return a, Column{X: us, Sigma: parzentest.Bandwidths(us, xs)}
 }
 
 // checkMixture compares a mixture on the unit cube with Optuna's, which is the
@@ -79,13 +83,15 @@ func column(d space.Dist, xs []float64) Column {
 // unit interval is wider by the factor high - low.
 func checkMixture(t *testing.T, dists []json.RawMessage, obs, points [][]float64, weights []float64, wantWeights []float64, comps []component, logPDF []oracle.Float) {
 	t.Helper()
+	var axes []Axis
 	var columns []Column
 	var lo, hi [][]float64
 	shift := 0.0
 	for i, text := range dists {
 		d := dist(t, text)
 		l, h := cells(d, points[i])
-		columns = append(columns, column(d, obs[i]))
+		a, c := columnOf(d, obs[i])
+		axes, columns = append(axes, a), append(columns, c)
 		lo, hi = append(lo, l), append(hi, h)
 		if d.Len() == 0 {
 			shift += math.Log(comps[i].High - comps[i].Low)
@@ -94,33 +100,40 @@ func checkMixture(t *testing.T, dists []json.RawMessage, obs, points [][]float64
 	if weights == nil {
 		weights = RecencyWeights(len(obs[0]))
 	}
-	e := New(columns, weights)
+	e := New(axes, columns, weights)
 	near := func(what string, got, want, tol float64) {
 		t.Helper()
 		if err := oracle.Near(got, want, tol); err != nil {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
-	if len(e.logWeights) != len(wantWeights) {
-		t.Fatalf("%d kernels, want %d", len(e.logWeights), len(wantWeights))
+	n := len(wantWeights) - 1 // without the prior
+	if len(e.weights) != n {
+		t.Fatalf("%d kernels, want %d and the prior", len(e.weights), n)
 	}
-	for k, w := range wantWeights {
-		near(fmt.Sprintf("weight of kernel %d", k), math.Exp(e.logWeights[k]), w, 1e-10)
+	for k, w := range append(weights, 1) {
+		near(fmt.Sprintf("weight of kernel %d", k), w/math.Exp(e.logTotal), wantWeights[k], 1e-10)
 	}
 	for i, c := range comps {
-		switch kernels := e.kernels[i].(type) {
-		case *numeric:
-			for k := range c.Mu {
-				near(fmt.Sprintf("axis %d, mu %d", i, k), c.Low+kernels.mu[k]*(c.High-c.Low), c.Mu[k], 1e-10)
-				near(fmt.Sprintf("axis %d, sigma %d", i, k), kernels.sigma[k]*(c.High-c.Low), c.Sigma[k], 1e-10)
+		f, x := &e.axes[i], e.draws[i].X
+		for k := range c.Mu {
+			mu, sigma := 0.5, 1.0
+			if k < n {
+				mu, sigma = x[k], e.draws[i].Sigma[k]
 			}
-		case *categorical:
-			for k, row := range c.Weights {
-				for choice, w := range row {
-					got := make([]float64, len(wantWeights))
-					kernels.addLog(got, float64(choice), float64(choice))
-					near(fmt.Sprintf("axis %d, kernel %d, choice %d", i, k, choice), math.Exp(got[k]), w, 1e-10)
+			near(fmt.Sprintf("axis %d, mu %d", i, k), c.Low+mu*(c.High-c.Low), c.Mu[k], 1e-10)
+			near(fmt.Sprintf("axis %d, sigma %d", i, k), sigma*(c.High-c.Low), c.Sigma[k], 1e-10)
+		}
+		for k, row := range c.Weights {
+			for choice, w := range row {
+				got := 1 / float64(f.Choices)
+				switch {
+				case k < n && x[k] == float64(choice):
+					got = math.Exp(f.hit)
+				case k < n:
+					got = math.Exp(f.hit - f.miss)
 				}
+				near(fmt.Sprintf("axis %d, kernel %d, choice %d", i, k, choice), got, w, 1e-10)
 			}
 		}
 	}
@@ -192,7 +205,7 @@ func TestRecencyWeightsAreTheReferences(t *testing.T) {
 // random returns an estimator with a numeric axis on a grid of cells, a
 // continuous one and a categorical one.
 func random(r *rand.Rand, n int) *Estimator {
-	columns := []Column{{}, {}, {Choices: 3}}
+	columns := make([]Column, 3)
 	var weights []float64
 	for range n {
 		columns[0].X = append(columns[0].X, (math.Floor(r.Float64()*4)+0.5)/4)
@@ -203,7 +216,7 @@ func random(r *rand.Rand, n int) *Estimator {
 	for i := range 2 {
 		columns[i].Sigma = Bandwidths(columns[i].X)
 	}
-	return New(columns, weights)
+	return New([]Axis{{Cells: 4}, {}, {Choices: 3}}, columns, weights)
 }
 
 // mass returns the mass of the mixture in the box of cells, by quadrature on
@@ -325,7 +338,7 @@ func TestLogPDFDoesNotUnderflowFarFromAllKernels(t *testing.T) {
 	for i := range weights {
 		weights[i] = 1
 	}
-	e := New([]Column{{X: x, Sigma: Bandwidths(x)}}, weights)
+	e := New(make([]Axis, 1), []Column{{X: x, Sigma: Bandwidths(x)}}, weights)
 	got := make([]float64, 1)
 	e.LogPDF(got, [][]float64{{1}}, [][]float64{{1}})
 	prior := -math.Log(2001) - 0.125 - math.Log(math.Erf(0.5/math.Sqrt2)*math.Sqrt(2*math.Pi))
@@ -351,7 +364,7 @@ func BenchmarkLogPDF(b *testing.B) {
 					points[i] = append(points[i], r.Float64())
 				}
 			}
-			e := New(columns, weights)
+			e := New(make([]Axis, d), columns, weights)
 			dst := make([]float64, m)
 			b.ResetTimer()
 			for b.Loop() {
@@ -368,7 +381,7 @@ func TestAMissingCoordinateIsThatOfThePrior(t *testing.T) {
 	if want := []float64{0.5, 1, 0.5}; !slices.Equal(sigma, want) {
 		t.Errorf("deviations are %v, want %v", sigma, want)
 	}
-	e := New([]Column{{X: x, Sigma: sigma}, {Choices: 4, X: []float64{Missing, 2, 2}}}, []float64{1, 1, 1})
+	e := New([]Axis{{}, {Choices: 4}}, []Column{{X: x, Sigma: sigma}, {X: []float64{Missing, 2, 2}}}, []float64{1, 1, 1})
 	for _, at := range [][]float64{{0.1, 0}, {0.8, 2}} {
 		got := make([]float64, 1)
 		e.LogPDF(got, [][]float64{{at[0]}, {at[1]}}, [][]float64{{at[0]}, {at[1]}})
@@ -381,7 +394,11 @@ func TestAMissingCoordinateIsThatOfThePrior(t *testing.T) {
 			return truncnorm.LogPDF((at[0]-mu)/sigma, -mu/sigma, (1-mu)/sigma) - math.Log(sigma)
 		}
 		prior := log(0.5, 1)
-		want := logSumExp([]float64{log(0.25, 0.5) - math.Log(4), prior + choice, log(0.75, 0.5) + choice, prior - math.Log(4)}) - math.Log(4)
+		sum := 0.0
+		for _, l := range []float64{log(0.25, 0.5) - math.Log(4), prior + choice, log(0.75, 0.5) + choice, prior - math.Log(4)} {
+			sum += math.Exp(l) / 4
+		}
+		want := math.Log(sum)
 		if math.Abs(got[0]-want) > 1e-13 {
 			t.Errorf("log density at %v is %v, want %v", at, got[0], want)
 		}
@@ -397,11 +414,11 @@ func TestOtherChoicesKeepTheirMass(t *testing.T) {
 		{2, 1, 0.2, 0.25}, // 1/(n+1) is more: 1/2 of 2
 		{2, 99, 0.2, 0.2}, {6, 99, 0.2, 0.2}, {6, 99, 0.5, 0.5}, {3, 99, 0, 2.0 / 103}, {1, 5, 0.2, 0},
 	} {
-		k := newCategorical(Column{Choices: c.choices, X: make([]float64, c.n), Other: c.other})
-		if got := 1 - k.pHit; math.Abs(got-c.want) > 1e-15 {
+		k := factors{Axis: Axis{Choices: c.choices}}
+		if got := 1 - k.setChoices(c.n, c.other); math.Abs(got-c.want) > 1e-15 {
 			t.Errorf("%d choices, %d observations, at least %v: %v is on the others, want %v", c.choices, c.n, c.other, got, c.want)
 		}
-		if all := math.Exp(k.logHit) + float64(c.choices-1)*math.Exp(k.logMiss); math.Abs(all-1) > 1e-14 {
+		if all := math.Exp(k.hit) + float64(c.choices-1)*math.Exp(k.hit-k.miss); math.Abs(all-1) > 1e-14 {
 			t.Errorf("%d choices: the mass of a kernel is %v, want 1", c.choices, all)
 		}
 	}

@@ -1,0 +1,330 @@
+package parzen
+
+import (
+	"math"
+	"slices"
+
+	"github.com/bluefin-hpo/bluefin/sampler/internal/truncnorm"
+)
+
+// A mixture is a weighted sum of n product kernels and the prior, whose weight is 1.
+//
+// LogPDF takes the logarithm of the largest value that a kernel can have and lowers it axis by axis.
+// A kernel that falls below anything that matters is dropped, so most cost only the first few axes.
+type mixture struct {
+	weights  []float64 // n
+	top      []float64 // n, ln of the largest value, choices left out
+	order    []int32   // the kernels, those that tend to count most last
+	axes     []factors
+	fours    [][]four // of n each: the continuous axes, four at a time
+	logTotal float64  // ln of all weights, the prior's included
+}
+
+// A four is a kernel on four continuous axes: centres and 1/(√2σ), 0 where there is no axis.
+type four [4]struct{ mu, inv float64 }
+
+// A stepped is a kernel on an axis with cells.
+type stepped struct {
+	mu, inv float64
+	table   []float64 // see Axis.table
+}
+
+// factors are the kernels on one axis. Which of the slices of n there is depends on its kind.
+type factors struct {
+	Axis
+	four, at int       // continuous: mixture.fours[four][k][at]
+	stepped  []stepped // with cells
+	choices  []float64 // with choices: the observed one or Missing
+
+	// With choices: ln of the probability of the observed one, and by how much that of any other is
+	// less, and that of each if none was observed.
+	hit, miss, lack float64
+}
+
+// newMixture returns a mixture of n kernels, all unset.
+func newMixture(axes []Axis, n int) mixture {
+	m := mixture{top: make([]float64, n), axes: make([]factors, len(axes))}
+	continuous := 0
+	for i, a := range axes {
+		f := &m.axes[i]
+		f.Axis = a
+		switch {
+		case a.Choices > 0:
+			f.choices = make([]float64, n)
+		case a.Cells != 0:
+			f.stepped = make([]stepped, n)
+		default:
+			if f.four, f.at = continuous/4, continuous%4; f.at == 0 {
+				m.fours = append(m.fours, make([]four, n))
+			}
+			continuous++
+		}
+	}
+	return m
+}
+
+// grow makes room for a kernel.
+func (m *mixture) grow() {
+	m.weights, m.top = append(m.weights, 0), append(m.top, 0)
+	for i := range m.fours {
+		m.fours[i] = append(m.fours[i], four{})
+	}
+	for i := range m.axes {
+		switch f := &m.axes[i]; {
+		case f.Choices > 0:
+			f.choices = append(f.choices, 0)
+		case f.Cells != 0:
+			f.stepped = append(f.stepped, stepped{})
+		}
+	}
+}
+
+// set sets kernel k on a numeric axis and returns ln of its largest value there. logMass is that of
+// the untruncated kernel in [0, 1].
+func (m *mixture) set(i, k int, mu, sigma, logMass float64, table []float64) (top float64) {
+	f, inv := &m.axes[i], 1/(math.Sqrt2*sigma)
+	if f.Cells != 0 {
+		f.stepped[k] = stepped{mu, inv, table}
+		return -logMass
+	}
+	m.fours[f.four][k][f.at].mu, m.fours[f.four][k][f.at].inv = mu, inv
+	return truncnorm.LogPhi(0) - math.Log(sigma) - logMass
+}
+
+// setPrior sets kernel k to the prior on a numeric axis.
+func (m *mixture) setPrior(i, k int) (top float64) { return m.set(i, k, 0.5, 1, priorMass, nil) }
+
+// setChoices sets the probabilities: each choice has the weight 1/(n+1), or more if that is what it
+// takes to leave the share other to those not observed, and the observed one 1 more. It returns the
+// probability of the observed choice.
+func (f *factors) setChoices(n int, other float64) float64 {
+	choices, base := float64(f.Choices), 1/float64(n+1)
+	if other > 0 {
+		// Of the total 1 + C·base, (C-1)·base is on the others.
+		base = max(base, other/(choices-1-choices*other))
+	}
+	total := 1 + choices*base
+	f.hit = math.Log((1 + base) / total)
+	f.miss = f.hit - math.Log(base/total)
+	f.lack = f.hit + math.Log(choices)
+	return (1 + base) / total
+}
+
+// block is how many kernels are summed at a time. Each raises the floor for the next.
+const block = 32
+
+// work is the state of one call of LogPDF. The sum at point j is exp(ref[j])·sum[j], its
+// logarithm logSum[j].
+type work struct {
+	*mixture
+	lo, hi   [][]float64
+	ref, sum []float64
+	logSum   []float64
+	left     []int         // kernels of order not summed yet
+	hits     float64       // sum of all hit
+	least    float64       // ln of the share of a sum below which a kernel does not count
+	cells    []int         // the axes with cells
+	priors   [][]float64   // of these axes, the prior's log mass at each point
+	masses   [][][]float64 // of these axes, for each point, log masses of all kernels; NaN: unknown
+
+	log     [block]float64 // of the kernels that still count
+	kernels [block]int32
+}
+
+// LogPDF writes to dst the log of the mixture at each point. On each axis a point spans lo[axis][j] to
+// hi[axis][j]. The axis counts with its density if the two are equal, otherwise with its mass; only
+// axes with cells have masses. A choice has its index in both.
+func (m *mixture) LogPDF(dst []float64, lo, hi [][]float64) {
+	w := m.newWork(len(dst), lo, hi)
+	for j := range dst {
+		for w.left[j] > 0 {
+			w.add(j)
+		}
+		dst[j] = w.value(j)
+	}
+}
+
+// newWork starts each sum with the prior.
+func (m *mixture) newWork(points int, lo, hi [][]float64) *work {
+	w := &work{
+		mixture: m, lo: lo, hi: hi, least: -30 - m.logTotal,
+		ref: make([]float64, points), sum: make([]float64, points), logSum: make([]float64, points), left: make([]int, points),
+	}
+	w.start()
+	return w
+}
+
+// value returns the log of the mixture at point j, as far as its kernels are summed.
+func (w *work) value(j int) float64 { return w.logSum[j] + w.hits - w.logTotal }
+
+// start makes each sum that of the prior.
+func (w *work) start() {
+	for j := range w.sum {
+		w.sum[j], w.left[j] = 1, len(w.order)
+	}
+	for i := range w.axes {
+		f := &w.axes[i]
+		w.hits += f.hit
+		if f.Cells != 0 {
+			w.cells = append(w.cells, i)
+			w.priors = append(w.priors, make([]float64, len(w.sum)))
+		}
+		for j := range w.ref {
+			p := f.prior(w.lo[i][j], w.hi[i][j])
+			w.ref[j] += p - f.hit
+			if f.Cells != 0 {
+				w.priors[len(w.priors)-1][j] = p
+			}
+		}
+	}
+	copy(w.logSum, w.ref)
+	w.masses = make([][][]float64, len(w.cells))
+}
+
+// add adds the next block of kernels to the sum at point j.
+func (w *work) add(j int) {
+	order := w.order[max(0, w.left[j]-block):w.left[j]]
+	w.left[j] -= len(order)
+	floor := w.logSum[j] + w.least
+	for _, i := range w.cells {
+		if w.lo[i][j] == w.hi[i][j] {
+			floor -= peak // a density may raise a kernel
+		}
+	}
+	log, kernels, n := w.log[:], w.kernels[:], len(order)
+	copy(kernels, order)
+	for t, k := range order {
+		log[t] = w.top[k]
+	}
+	var x [4]float64
+	four := 0
+	for i := range w.axes {
+		f := &w.axes[i]
+		switch {
+		case f.Choices > 0:
+			n = f.lower(w.lo[i][j], floor, log[:n], kernels[:n])
+		case f.Cells == 0:
+			x[f.at] = w.lo[i][j]
+			if f.at == 3 {
+				n = lower(w.fours[four], &x, floor, log[:n], kernels[:n])
+				four++
+			}
+		}
+	}
+	if four < len(w.fours) {
+		n = lower(w.fours[four], &x, floor, log[:n], kernels[:n])
+	}
+	for c, i := range w.cells {
+		n = w.lower(c, w.axes[i].stepped, j, floor, log[:n], kernels[:n])
+	}
+	if n == 0 {
+		return
+	}
+	top := w.ref[j]
+	for _, v := range log[:n] {
+		if v > top {
+			top = v
+		}
+	}
+	sum := w.sum[j] * expNeg(w.ref[j]-top)
+	for t, k := range kernels[:n] {
+		sum += w.weights[k] * expNeg(log[t]-top)
+	}
+	w.ref[j], w.sum[j], w.logSum[j] = top, sum, top+math.Log(sum)
+}
+
+// The functions called lower take some kernels with their logs, lower these, and move those that stay
+// above the floor to the front. They return how many.
+
+func lower(fours []four, x *[4]float64, floor float64, log []float64, kernels []int32) int {
+	log = log[:len(kernels)]
+	n := 0
+	for t, k := range kernels {
+		f := &fours[k]
+		a, b := (x[0]-f[0].mu)*f[0].inv, (x[1]-f[1].mu)*f[1].inv
+		c, d := (x[2]-f[2].mu)*f[2].inv, (x[3]-f[3].mu)*f[3].inv
+		v := log[t] - (a*a + b*b) - (c*c + d*d)
+		log[n], kernels[n] = v, k
+		if v > floor {
+			n++
+		}
+	}
+	return n
+}
+
+func (f *factors) lower(choice, floor float64, log []float64, kernels []int32) int {
+	n := 0
+	for t, k := range kernels {
+		v := log[t]
+		switch f.choices[k] {
+		case choice:
+		case Missing:
+			v -= f.lack
+		default:
+			v -= f.miss
+		}
+		log[n], kernels[n] = v, k
+		if v > floor {
+			n++
+		}
+	}
+	return n
+}
+
+func (w *work) lower(c int, rows []stepped, j int, floor float64, log []float64, kernels []int32) int {
+	i := w.cells[c]
+	middle, cells := (w.lo[i][j]+w.hi[i][j])/2, float64(w.axes[i].Cells)
+	n := 0
+	for t, k := range kernels {
+		f, v := &rows[k], log[t]
+		if f.table != nil {
+			v += f.table[int(math.Abs(f.mu-middle)*cells+0.5)]
+		} else {
+			v += w.mass(c, f, j, k, floor-v)
+		}
+		log[n], kernels[n] = v, k
+		if v > floor {
+			n++
+		}
+	}
+	return n
+}
+
+// mass returns the log mass of kernel k in the cell of point j, or anything smaller if that is below
+// least. Points in one cell share it.
+func (w *work) mass(c int, f *stepped, j int, k int32, least float64) float64 {
+	i := w.cells[c]
+	lo, hi := w.lo[i][j], w.hi[i][j]
+	z := max(lo-f.mu, f.mu-hi, 0) * f.inv
+	switch {
+	case f.mu == 0.5 && f.inv == priorInv:
+		return w.priors[c][j] + priorMass
+	case lo == hi:
+		return truncnorm.LogPhi(0) + math.Log(math.Sqrt2*f.inv) - z*z
+	case -z*z <= least:
+		return math.Inf(-1)
+	}
+	row := w.row(c, j)
+	if math.IsNaN(row[k]) {
+		scale := math.Sqrt2 * f.inv
+		row[k] = truncnorm.LogMass((lo-f.mu)*scale, (hi-f.mu)*scale)
+	}
+	return row[k]
+}
+
+// row returns the known masses of all kernels in the cell of point j.
+func (w *work) row(c, j int) []float64 {
+	i := w.cells[c]
+	if w.masses[c] == nil {
+		w.masses[c] = make([][]float64, len(w.sum))
+	}
+	rows := w.masses[c]
+	if rows[j] == nil {
+		if first := slices.Index(w.lo[i][:j], w.lo[i][j]); first >= 0 && w.hi[i][first] == w.hi[i][j] && rows[first] != nil {
+			rows[j] = rows[first]
+		} else {
+			rows[j] = slices.Repeat([]float64{math.NaN()}, len(w.top))
+		}
+	}
+	return rows[j]
+}
