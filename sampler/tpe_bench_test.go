@@ -29,7 +29,7 @@ func BenchmarkTPE(b *testing.B) {
 		{"5 steps", func() *TPE { return &TPE{} }, true, floats(5, space.Float{Low: -5, High: 5, Step: 0.25})},
 	} {
 		for _, n := range []int{100, 1000, 5000, 100_000} {
-			if n > 5000 && len(c.sp) > 5 {
+			if n > 5000 && (len(c.sp) > 5 || c.tpe().Independent) {
 				continue // takes minutes to get there
 			}
 			b.Run(fmt.Sprintf("%s, trial %d", c.name, n), func(b *testing.B) {
