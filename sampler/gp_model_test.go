@@ -269,53 +269,6 @@ func TestGPRefuses(t *testing.T) {
 	}
 }
 
-func TestStandardValues(t *testing.T) {
-	nan, inf := math.NaN(), math.Inf(1)
-	for _, c := range []struct {
-		name         string
-		values, want []float64
-	}{
-		{"two", []float64{1, 3}, []float64{-1, 1}},
-		{"one", []float64{5}, []float64{0}},
-		{"equal ones", []float64{0.1, 0.1, 0.1}, []float64{0, 0, 0}},
-		{"zeros", []float64{0, 0}, []float64{0, 0}},
-		{"infinite ones are like the ends", []float64{1, inf, 3, -inf}, []float64{-1, 1, 1, -1}},
-		{"NaN is like the lowest", []float64{1, nan, 3}, []float64{-1, -1, 1}},
-		{"nothing finite", []float64{inf, -inf, nan}, []float64{0, 0, 0}},
-		{"huge ones", []float64{-1e308, 1e308}, []float64{-1, 1}},
-		{"tiny ones", []float64{0, 1e-320}, []float64{-1, 1}},
-	} {
-		var f gpFit
-		f.shift, f.scale = moments(c.values)
-		for i, y := range f.standard(c.values) {
-			if !(math.Abs(y-c.want[i]) < 1e-3) {
-				t.Errorf("%s: %v became %v, want %v", c.name, c.values[i], y, c.want[i])
-			}
-		}
-	}
-	f := gpFit{shift: 1, scale: 1e-3} // a later value, far from those of the fit
-	if y := f.standard([]float64{1, 1e300, -1e300}); y[1] != gpFarthest || y[2] != -gpFarthest {
-		t.Errorf("far values are %v, want within %v", y, gpFarthest)
-	}
-}
-
-func TestParametersAreFittedMoreSeldomTheMoreThereIs(t *testing.T) {
-	fits, last := 0, 0
-	for n := 1; n <= 1000; n++ {
-		at := lastRefit(n)
-		if at < last || at > n || n <= 32 && at != n || float64(n-at) > float64(n)/16+1 {
-			t.Errorf("of %d trials, the parameters are fitted to %d", n, at)
-		}
-		if at != last {
-			fits++
-		}
-		last = at
-	}
-	if fits > 100 {
-		t.Errorf("%d fits in 1000 trials, want at most 100", fits)
-	}
-}
-
 // A fit is that of a prefix of the history, whoever asked before.
 func TestGPDrawsTheSameAfterARestart(t *testing.T) {
 	g := newGPStudy(&GP{}, 1, trial.Minimize)
@@ -360,5 +313,48 @@ func BenchmarkGP(b *testing.B) {
 				}
 			}
 		})
+	}
+}
+
+// methods is a function of a method and its own setting: the best method, c, is
+// only best with the right setting.
+func methods(u *trial.Trial) float64 {
+	switch value(u, "a method") {
+	case 0:
+		return 0.3 + math.Abs(value(u, "rate")-0.5)
+	case 1:
+		return 0.4 + (value(u, "low")-0.2)*(value(u, "low")-0.2)
+	}
+	return 4*(value(u, "high")-0.85)*(value(u, "high")-0.85) + (value(u, "rate")-0.3)*(value(u, "rate")-0.3)
+}
+
+func TestGPModelsTheSettingsOfAMethod(t *testing.T) {
+	for seed := range uint64(3) {
+		g := newGPStudy(&GP{}, seed, trial.Minimize)
+		for range 35 {
+			sp := space.New(
+				space.Dimension{Name: "a method", Dist: space.Choose("a", "b", "c").Dist()}, // drawn first
+				space.Dimension{Name: "rate", Dist: interval},
+			)
+			drawn, err := g.s.SampleJoint(g.request(0))
+			if err != nil {
+				t.Fatal(err)
+			}
+			method, ok := drawn["a method"]
+			if !ok {
+				method, _ = g.s.Sample(g.request(byte(1)), "a method", sp[0].Dist)
+			}
+			if name := []string{"", "low", "high"}[int(method)]; name != "" {
+				sp = append(sp, space.Dimension{Name: name, Dist: interval})
+			}
+			u, joint := g.ask(t, space.New(sp...))
+			if joint != (g.next > 10) {
+				t.Errorf("seed %d: trial %d was drawn jointly: %v", seed, u.Number, joint)
+			}
+			g.tell(u, methods(u))
+		}
+		if best, _ := g.log.History().Best(); best.Values[0] > 1e-3 {
+			t.Errorf("seed %d: the best is %v, want at most 0.001", seed, best.Values[0])
+		}
 	}
 }

@@ -2,9 +2,11 @@ package gp
 
 import (
 	"math"
+	"math/rand/v2"
 
 	"gonum.org/v1/gonum/floats"
 
+	"github.com/bluefin-hpo/bluefin/sampler/internal/sobol"
 	"github.com/bluefin-hpo/bluefin/sampler/internal/truncnorm"
 )
 
@@ -58,6 +60,24 @@ func NewLogEI(p *Posterior, best float64, normals [][]float64) LogEI {
 		ei.whites, ei.bests = append(ei.whites, white), append(ei.bests, limit)
 	}
 	return ei
+}
+
+// Normals returns 32 samples of q standard normal variables, spread evenly; nil if q
+// is 0.
+func Normals(r *rand.Rand, q int) [][]float64 {
+	if q == 0 {
+		return nil
+	}
+	scramble := &sobol.Scramble{Seed: r.Uint64()}
+	normals := make([][]float64, 32)
+	for i := range normals {
+		normals[i] = make([]float64, q)
+		for k := range normals[i] {
+			u := sobol.At(uint64(i), k%sobol.MaxDim, scramble)
+			normals[i][k] = math.Sqrt2 * math.Erfinv(2*max(u, 0x1p-53)-1)
+		}
+	}
+	return normals
 }
 
 // Value implements Term.

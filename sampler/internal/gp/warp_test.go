@@ -1,4 +1,4 @@
-package sampler
+package gp
 
 import (
 	"math"
@@ -7,9 +7,6 @@ import (
 	"testing"
 
 	"gonum.org/v1/gonum/stat/distuv"
-
-	"github.com/bluefin-hpo/bluefin/space"
-	"github.com/bluefin-hpo/bluefin/trial"
 )
 
 func TestWarpPullsInTheWorseHalf(t *testing.T) {
@@ -31,9 +28,9 @@ func TestWarpPullsInTheWorseHalf(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			before := slices.Clone(c.values)
-			got := warp(goalsOf(c.values...))
+			got := Warp(goalsOf(c.values...))
 			if !slices.EqualFunc(c.values, before, sameFloat) {
-				t.Fatal("warp has changed what it was given")
+				t.Fatal("Warp has changed what it was given")
 			}
 			if c.same != slices.EqualFunc(got, before, sameFloat) {
 				t.Fatalf("%v became %v; stay as they are: %v", before, got, c.same)
@@ -49,11 +46,11 @@ func TestWarpPullsInTheWorseHalf(t *testing.T) {
 	}
 }
 
-func sameFloat(a, b float64) bool { return a == b || a != a && b != b }
+func sameFloat(a, b float64) bool { return a == b || math.IsNaN(a) && math.IsNaN(b) }
 
 func TestWarpIsTheQuantileOfTheRank(t *testing.T) {
 	// The median is 3; the better half, 3, 4 and 7, deviates by √(17/3) from it.
-	got := warp(goalsOf(7, -100, 3, 2, 4))
+	got := Warp(goalsOf(7, -100, 3, 2, 4))
 	normal := distuv.Normal{Mu: 3, Sigma: math.Sqrt(17.0 / 3)}
 	want := []float64{7, normal.Quantile(0.1), 3, normal.Quantile(0.3), 4}
 	for i := range want {
@@ -62,7 +59,7 @@ func TestWarpIsTheQuantileOfTheRank(t *testing.T) {
 		}
 	}
 	// Equal ones share the quantile in the middle of theirs.
-	got = warp(goalsOf(0, 0, 0, 8, 9, 10, 11))
+	got = Warp(goalsOf(0, 0, 0, 8, 9, 10, 11))
 	normal = distuv.Normal{Mu: 8, Sigma: math.Sqrt((1 + 4 + 9) / 4.0)}
 	if math.Abs(got[1]-normal.Quantile(1.5/7)) > 1e-12 {
 		t.Errorf("equal ones became %v, want %v", got[1], normal.Quantile(1.5/7))
@@ -76,17 +73,17 @@ func TestWarpLeavesANormalSampleAsItIs(t *testing.T) {
 	for i := range values {
 		values[i] = 5 + 2*r.NormFloat64()
 	}
-	for i, w := range warp(goalsOf(values...)) {
+	for i, w := range Warp(goalsOf(values...)) {
 		if v := values[i]; math.Abs(v-w) > 0.3 && math.Abs(v-5) < 4 {
 			t.Errorf("%v became %v", v, w)
 		}
 	}
 }
 
-func goalsOf(values ...float64) []gpGoal {
-	goals := make([]gpGoal, len(values))
+func goalsOf(values ...float64) []Goal {
+	goals := make([]Goal, len(values))
 	for i, v := range values {
-		goals[i].value = v
+		goals[i].Value = v
 	}
 	return goals
 }
@@ -102,8 +99,8 @@ func TestWarpPutsWhatHasNoValueBelowAllThatHas(t *testing.T) {
 		{"values", []float64{5, 1, 9, 7, 3}},
 		{"infinite values", []float64{math.Inf(1), math.Inf(-1), 0}},
 	} {
-		goals := append(goalsOf(c.values...), gpGoal{below: 1}, gpGoal{below: 9}, gpGoal{below: 2}, gpGoal{below: 9})
-		got := warp(goals)
+		goals := append(goalsOf(c.values...), Goal{Below: 1}, Goal{Below: 9}, Goal{Below: 2}, Goal{Below: 9})
+		got := Warp(goals)
 		n := len(c.values)
 		poor := got[n:]
 		if !(poor[0] > poor[2] && poor[2] > poor[1] && poor[1] == poor[3]) {
@@ -114,28 +111,8 @@ func TestWarpPutsWhatHasNoValueBelowAllThatHas(t *testing.T) {
 				t.Errorf("%s: %v became %v, not above %v", c.name, v, got[i], poor[0])
 			}
 		}
-		if without := warp(goalsOf(c.values...)); n == 5 && !slices.Equal(without[:1], got[:1]) {
+		if without := Warp(goalsOf(c.values...)); n == 5 && !slices.Equal(without[:1], got[:1]) {
 			t.Errorf("%s: a good value became %v beside poor ones, %v without", c.name, got[0], without[0])
 		}
-	}
-}
-
-// What a draw costs stays bounded in a study that mostly fails.
-func TestGPForgetsOldPoorTrials(t *testing.T) {
-	log := trial.NewLog([]trial.Direction{trial.Minimize})
-	for n := range 1000 {
-		u := &trial.Trial{Number: n, State: trial.Failed, Params: []trial.Param{{Name: "x", Value: float64(n) / 1000, Dist: space.Float{High: 1}}}}
-		if n%100 == 0 {
-			u.State, u.Values = trial.Complete, []float64{1}
-		}
-		log.Put(u)
-	}
-	h := log.History()
-	g := newGPData(newGPSpace(h.Space(), gpRanked(h.Finished())), h.Finished(), trial.Minimize)
-	if n := len(g.trials) - 10; n < gpPoor || n >= gpPoor+gpPoorBlock {
-		t.Errorf("of 990 failed trials %d count, want at least %d and fewer than %d", n, gpPoor, gpPoor+gpPoorBlock)
-	}
-	if last := g.trials[len(g.trials)-1].Number; last != 999 {
-		t.Errorf("the last trial is %d, want 999", last)
 	}
 }

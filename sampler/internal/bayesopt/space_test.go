@@ -1,11 +1,11 @@
-package sampler
+package bayesopt
 
 import (
 	"fmt"
-	"math"
 	"slices"
 	"testing"
 
+	"github.com/bluefin-hpo/bluefin/sampler/internal/cube"
 	"github.com/bluefin-hpo/bluefin/space"
 	"github.com/bluefin-hpo/bluefin/trial"
 )
@@ -17,7 +17,7 @@ func of(number int, params ...any) *trial.Trial {
 	t := &trial.Trial{Number: number, State: trial.Complete, Values: []float64{float64(number)}}
 	for i := 0; i < len(params); i += 2 {
 		name := params[i].(string)
-		var d space.Dist = interval
+		var d space.Dist = space.Float{Low: 0, High: 1}
 		switch name[0] {
 		case 'c':
 			d = space.Choose("a", "b", "c").Dist()
@@ -31,18 +31,18 @@ func of(number int, params ...any) *trial.Trial {
 	return t
 }
 
-// gpSpaceOf is the space of some complete trials.
-func gpSpaceOf(trials ...*trial.Trial) gpSpace {
+// spaceOf is the space of some complete trials.
+func spaceOf(trials ...*trial.Trial) Space {
 	log := trial.NewLog([]trial.Direction{trial.Minimize})
 	for i, t := range trials {
 		t.Number = i
 		log.Put(t)
 	}
-	return newGPSpace(log.History().Space(), trials)
+	return SpaceOf(log.History())
 }
 
 // text writes the conditions: what, if the parent has which missing values.
-func (g gpSpace) text() (list []string) {
+func (g Space) text() (list []string) {
 	for i, d := range g.Space {
 		s := d.Name
 		if c := g.conditions[i]; c != nil {
@@ -53,7 +53,7 @@ func (g gpSpace) text() (list []string) {
 	return list
 }
 
-func TestGPLearnsWhatDependsOnWhat(t *testing.T) {
+func TestLearnsWhatDependsOnWhat(t *testing.T) {
 	moved := of(0, "c", 1.0, "x", 0.5)
 	moved.Params[1].Dist = space.Float{Low: 0, High: 2}
 	for _, c := range []struct {
@@ -82,15 +82,15 @@ func TestGPLearnsWhatDependsOnWhat(t *testing.T) {
 		}, []string{"c1", "c2 by c1 not [1 2]", "x by c2 not [1]"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if got := gpSpaceOf(c.trials...).text(); !slices.Equal(got, c.want) {
+			if got := spaceOf(c.trials...).text(); !slices.Equal(got, c.want) {
 				t.Errorf("the space is %q, want %q", got, c.want)
 			}
 		})
 	}
 }
 
-func TestGPPointsAgreeInWhatDoesNotExist(t *testing.T) {
-	g := gpSpaceOf(
+func TestPointsAgreeInWhatDoesNotExist(t *testing.T) {
+	g := spaceOf(
 		of(0, "c1", 0.0, "c2", 0.0, "x", 0.1), of(0, "c1", 0.0, "c2", 1.0), of(0, "c1", 1.0), of(0, "c1", 0.0, "c2", 0.0, "x", 0.3),
 		of(0, "c1", 1.0),
 	)
@@ -104,8 +104,8 @@ func TestGPPointsAgreeInWhatDoesNotExist(t *testing.T) {
 		idle []bool
 	}{
 		{"all exist", []float64{0, 0, 0.9}, []float64{0, 0, 0.9}, []bool{false, false, false}},
-		{"one does not", []float64{0, 1, 0.9}, []float64{0, 1, gpNowhere}, []bool{false, false, true}},
-		{"what depends on what does not exist", []float64{1, 0, 0.9}, []float64{1, noCategory, gpNowhere}, []bool{false, true, true}},
+		{"one does not", []float64{0, 1, 0.9}, []float64{0, 1, nowhere}, []bool{false, false, true}},
+		{"what depends on what does not exist", []float64{1, 0, 0.9}, []float64{1, noCategory, nowhere}, []bool{false, true, true}},
 		{"values that were not tried", []float64{2, 2, 0.9}, []float64{2, 2, 0.9}, []bool{false, false, false}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -119,7 +119,7 @@ func TestGPPointsAgreeInWhatDoesNotExist(t *testing.T) {
 				t.Errorf("%v unfolds to %v, which stands for %v", got, g.unfold(got), again)
 			}
 			for i, d := range g.Space {
-				if v := g.value(i, g.unfold(got)); !d.Dist.Contains(v) {
+				if v := cube.Value(d.Dist, g.unfold(got)[i]); !d.Dist.Contains(v) {
 					t.Errorf("%v unfolds to %v of %s, which is no value", got, v, d.Name)
 				}
 			}
@@ -134,48 +134,5 @@ func TestGPPointsAgreeInWhatDoesNotExist(t *testing.T) {
 	}
 	if _, ok := g.point(of(0, "c2", 0.0)); ok {
 		t.Error("a trial without what all have has a point")
-	}
-}
-
-// methods is a function of a method and its own setting: the best method, c, is
-// only best with the right setting.
-func methods(u *trial.Trial) float64 {
-	switch value(u, "a method") {
-	case 0:
-		return 0.3 + math.Abs(value(u, "rate")-0.5)
-	case 1:
-		return 0.4 + (value(u, "low")-0.2)*(value(u, "low")-0.2)
-	}
-	return 4*(value(u, "high")-0.85)*(value(u, "high")-0.85) + (value(u, "rate")-0.3)*(value(u, "rate")-0.3)
-}
-
-func TestGPModelsTheSettingsOfAMethod(t *testing.T) {
-	for seed := range uint64(3) {
-		g := newGPStudy(&GP{}, seed, trial.Minimize)
-		for range 35 {
-			sp := space.New(
-				space.Dimension{Name: "a method", Dist: space.Choose("a", "b", "c").Dist()}, // drawn first
-				space.Dimension{Name: "rate", Dist: interval},
-			)
-			drawn, err := g.s.SampleJoint(g.request(0))
-			if err != nil {
-				t.Fatal(err)
-			}
-			method, ok := drawn["a method"]
-			if !ok {
-				method, _ = g.s.Sample(g.request(byte(1)), "a method", sp[0].Dist)
-			}
-			if name := []string{"", "low", "high"}[int(method)]; name != "" {
-				sp = append(sp, space.Dimension{Name: name, Dist: interval})
-			}
-			u, joint := g.ask(t, space.New(sp...))
-			if joint != (g.next > 10) {
-				t.Errorf("seed %d: trial %d was drawn jointly: %v", seed, u.Number, joint)
-			}
-			g.tell(u, methods(u))
-		}
-		if best, _ := g.log.History().Best(); best.Values[0] > 1e-3 {
-			t.Errorf("seed %d: the best is %v, want at most 0.001", seed, best.Values[0])
-		}
 	}
 }

@@ -1,4 +1,4 @@
-package sampler
+package cube
 
 import (
 	"math"
@@ -8,9 +8,9 @@ import (
 	"github.com/bluefin-hpo/bluefin/space"
 )
 
-// The process sees a parameter where the reference's does: values in the unit
-// interval, those of a grid at the middle of their cells.
-func TestGPSeesParametersWhereTheReferenceDoes(t *testing.T) {
+// The reference's GP places values in the unit interval too, those of a grid at the
+// middle of their cells.
+func TestCoordinatesAreThoseOfTheReference(t *testing.T) {
 	var file struct {
 		Cases []struct {
 			Kind        string
@@ -42,22 +42,22 @@ func TestGPSeesParametersWhereTheReferenceDoes(t *testing.T) {
 		}
 		for _, p := range c.Normalize {
 			if x := float64(p[0]); d.Contains(x) {
-				near(i, "place", x, d.Unit(x), float64(p[1]))
+				near(i, "place", x, Unit(d, x), float64(p[1]))
 			}
 		}
 		for _, p := range c.Unnormalize {
 			if u := float64(p[0]); d.Len() == 0 {
-				near(i, "value", u, d.Value(u), float64(p[1]))
+				near(i, "value", u, Value(d, u), float64(p[1]))
 			}
 		}
 		for _, p := range c.Round {
-			u, x := float64(p[0]), d.Value(float64(p[0]))
+			u, x := float64(p[0]), Value(d, float64(p[0]))
 			if d.Len() == 0 {
 				continue
 			}
 			// On the border of two cells the reference rounds to even.
 			if low, high := d.Cell(x); math.Min(u-low, high-u) > 1e-9 || u == 0 || u == 1 {
-				near(i, "rounded", u, d.Unit(x), float64(p[1]))
+				near(i, "rounded", u, Unit(d, x), float64(p[1]))
 			}
 		}
 	}

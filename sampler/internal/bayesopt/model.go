@@ -1,0 +1,156 @@
+// Package bayesopt is Bayesian optimization with Gaussian processes on the trials
+// of a study: it places them in a space, fits package gp to them, and searches for
+// the most promising point.
+package bayesopt
+
+import (
+	"math/rand/v2"
+	"sync"
+
+	"github.com/bluefin-hpo/bluefin/sampler/internal/cube"
+	"github.com/bluefin-hpo/bluefin/sampler/internal/gp"
+	"github.com/bluefin-hpo/bluefin/space"
+	"github.com/bluefin-hpo/bluefin/trial"
+)
+
+// A Request has the fields of sampler.Request.
+type Request struct {
+	History trial.History
+	Trial   *trial.Trial
+	Rand    *rand.Rand
+	Running func() []*trial.Trial
+}
+
+// A Model draws points and caches its fits. It is safe for concurrent use.
+type Model struct {
+	Deterministic bool // the objective has no noise
+
+	mu   sync.Mutex
+	fits []fit // the newest last
+}
+
+// A fit holds the parameters of a process and what they were fitted to: the first n
+// of some trials, in a space.
+type fit struct {
+	name  string // of the constraint, "" for the objective
+	n     int
+	last  *trial.Trial
+	space space.Space
+
+	scale  gp.Scale // of a constraint
+	kernel gp.Kernel
+	noise  float64
+}
+
+// fitsKept is how many fits are kept: workers see histories of different lengths,
+// and every constraint has its own. A fit is as large as the space has parameters.
+const fitsKept = 100
+
+// minNoise is the least variance of the noise. Optuna's, 1e-6, keeps the search from
+// coming closer to the optimum of a smooth function than a thousandth of the
+// deviation of the values.
+const minNoise = 1e-8
+
+// Draw returns the parameters of sp at the most promising point, in internal form.
+// At least one trial of the history must have finished.
+func (m *Model) Draw(r Request, sp Space) map[string]float64 {
+	direction := r.History.Directions()[0]
+	all := newData(sp, r.History.Finished(), direction)
+	all.pending = sp.pending(r)
+	search := gp.Search{Axes: sp.axes(), Fold: sp.fold, Taken: sp.taken(r)}
+	order := all.order(direction)
+	for _, i := range order[:min(len(order), 10)] {
+		search.Good = append(search.Good, sp.unfold(all.rows[i]))
+	}
+	if len(order) > 0 && all.trials[order[0]].Violation() == 0 {
+		f := m.fit(all, "")
+		if p, ok := gp.Condition(f.kernel, f.noise, all.rows, standardized(all.goals), all.pending); ok {
+			search.Terms = append(search.Terms, gp.NewLogEI(p, all.highest(p), gp.Normals(r.Rand, len(all.pending))))
+		}
+	}
+	for _, name := range all.constraints() {
+		some := all.constrained(name)
+		if len(some.trials) == 0 {
+			continue
+		}
+		f := m.fit(some, name)
+		if p, ok := gp.Condition(f.kernel, f.noise, some.rows, f.scale.Apply(some.values()), some.pending); ok {
+			search.Terms = append(search.Terms, gp.LogFeasibility{Posterior: p, Limit: -f.scale.Shift / f.scale.Unit})
+		}
+	}
+	return sp.values(search.Best(r.Rand))
+}
+
+// Untried returns a random point of a finite space that no trial has tried, as Draw
+// does. It returns nil if the space is not finite or none is found.
+func Untried(r Request, sp Space) map[string]float64 {
+	if !cube.IsFinite(sp.Space) {
+		return nil
+	}
+	const tries = 200
+	taken := sp.taken(r)
+	for range tries {
+		x := make([]float64, len(sp.Space))
+		for i, d := range sp.Space {
+			x[i] = cube.Unit(d.Dist, d.Dist.Value(r.Rand.Float64()))
+		}
+		if y, _ := sp.fold(x); !taken(y) {
+			return sp.values(x)
+		}
+	}
+	return nil
+}
+
+// fit returns the parameters for the trials: those that were fitted to the first few
+// of them, so they are a function of the history, and yet most requests need no new
+// fit.
+func (m *Model) fit(g data, name string) fit {
+	n := lastRefit(len(g.trials))
+	f := fit{name: name, n: n, last: g.trials[n-1], space: g.space.Space}
+	m.mu.Lock()
+	for _, known := range m.fits {
+		if known.name == name && known.n == n && known.last == f.last && cube.Same(known.space, f.space) {
+			m.mu.Unlock()
+			return known
+		}
+	}
+	m.mu.Unlock()
+	first := gp.Data{Points: g.rows[:n], MinNoise: minNoise}
+	if name == "" {
+		first.Values = standardized(g.goals[:n])
+	} else {
+		values := g.values()[:n]
+		f.scale = gp.ScaleOf(values)
+		first.Values = f.scale.Apply(values)
+	}
+	for i, d := range f.space {
+		if cube.IsCategorical(d.Dist) {
+			if first.Unordered == nil {
+				first.Unordered = make([]bool, len(f.space))
+			}
+			first.Unordered[i] = true
+		}
+	}
+	f.kernel, f.noise = first.Fit(m.Deterministic)
+	m.mu.Lock()
+	m.fits = append(m.fits[max(0, len(m.fits)+1-fitsKept):], f)
+	m.mu.Unlock()
+	return f
+}
+
+// standardized returns goals as the process sees them: warped, with mean 0 and
+// variance 1.
+func standardized(goals []gp.Goal) []float64 {
+	warped := gp.Warp(goals)
+	return gp.ScaleOf(warped).Apply(warped)
+}
+
+// lastRefit returns the largest number up to n of those at which parameters are
+// fitted: all up to 32, then each a sixteenth larger than the one before.
+func lastRefit(n int) int {
+	at := 1
+	for next := 1; next <= n; next += max(1, next/16) {
+		at = next
+	}
+	return at
+}
