@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/bluefin-hpo/bluefin/sampler/internal/auto"
 	"github.com/bluefin-hpo/bluefin/space"
 	"github.com/bluefin-hpo/bluefin/trial"
 )
@@ -60,8 +61,6 @@ func repeated(d int, dist space.Dist) space.Space {
 	return sp
 }
 
-var modelled100 = autoModelled[1]
-
 var (
 	interval = space.Float{Low: 0, High: 1}
 	levels15 = space.Int{Low: 1, High: 15}
@@ -73,7 +72,7 @@ func TestAutoChooses(t *testing.T) {
 	// after is CMAES as it goes on from the first so many finished trials.
 	after := func(handover, population int) func(h trial.History) JointSampler {
 		return func(h trial.History) JointSampler {
-			return &CMAES{StartupTrials: modelled100, Source: h.Before(handover), Population: population, Restart: IPOP, Independent: tpe}
+			return &CMAES{StartupTrials: auto.Late, Source: h.Before(handover), Population: population, Restart: IPOP, Independent: tpe}
 		}
 	}
 	one := func(s JointSampler) func(trial.History) JointSampler {
@@ -105,34 +104,34 @@ func TestAutoChooses(t *testing.T) {
 			u.Constraints = map[string]float64{"c": -1}
 		}), one(tpe)},
 		{"two objectives", newAutoStudy(1, trial.Minimize, trial.Maximize).add(30, continuous, func(u *trial.Trial) { u.Values = append(u.Values, 1) }), one(tpe)},
-		{"as many parameters as GP has", minimize(1).add(30, repeated(autoWide, interval), nil), one(gp)},
-		{"more parameters than GP has", minimize(1).add(30, repeated(autoWide+1, interval), nil), one(&CMAES{Restart: IPOP, Independent: tpe})},
-		{"more parameters than GP has, one of them without a choice", minimize(1).add(30, append(repeated(autoWide, interval), withConstant[4]), nil), one(gp)},
-		{"many parameters with few values", minimize(1).add(30, repeated(autoWide+1, levels15), nil), one(tpe)},
+		{"as many parameters as GP has", minimize(1).add(30, repeated(auto.Wide, interval), nil), one(gp)},
+		{"more parameters than GP has", minimize(1).add(30, repeated(auto.Wide+1, interval), nil), one(&CMAES{Restart: IPOP, Independent: tpe})},
+		{"more parameters than GP has, one of them without a choice", minimize(1).add(30, append(repeated(auto.Wide, interval), withConstant[4]), nil), one(gp)},
+		{"many parameters with few values", minimize(1).add(30, repeated(auto.Wide+1, levels15), nil), one(tpe)},
 
-		{"the last trial of GP", minimize(1).add(modelled100-1, continuous, nil), one(gp)},
-		{"the first trial after GP", minimize(1).add(modelled100, continuous, nil), after(modelled100, 0)},
-		{"failed trials do not count", minimize(1).add(3, continuous, fail).add(modelled100-1, continuous, nil), one(gp)},
-		{"later, with failed trials before", minimize(1).add(3, continuous, fail).add(modelled100+40, continuous, nil), after(modelled100+3, 0)},
-		{"a parameter without a choice", minimize(1).add(modelled100, withConstant, nil), after(modelled100, 0)},
-		{"ints with many values", minimize(1).add(modelled100, repeated(5, levels16), nil), after(modelled100, 0)},
-		{"ints with few values", minimize(1).add(modelled100, repeated(5, levels15), nil), one(tpe)},
-		{"half of the parameters have few values", minimize(1).add(modelled100, steps(3, 3), nil), after(modelled100, 0)},
-		{"most of the parameters have few values", minimize(1).add(modelled100, steps(2, 3), nil), one(tpe)},
-		{"a category", minimize(1).add(modelled100, withCategory, nil), one(tpe)},
-		{"some trials have a parameter more", minimize(1).add(1, withConstant, nil).add(modelled100, continuous[:4], nil), one(tpe)},
-		{"no parameters", minimize(1).add(modelled100, nil, nil), one(tpe)},
-		{"four parameters", minimize(1).add(modelled100+20, repeated(autoFew, interval), nil), after(modelled100, 0)},
-		{"three parameters, the last trial of GP", minimize(1).add(autoModelled[0]-1, repeated(autoFew-1, interval), nil), one(gp)},
-		{"three parameters", minimize(1).add(autoModelled[0], repeated(autoFew-1, interval), nil), one(&CMAES{Restart: IPOP, Independent: tpe})},
-		{"three parameters, later", minimize(1).add(modelled100+20, repeated(autoFew-1, interval), nil), one(&CMAES{Restart: IPOP, Independent: tpe})},
-		{"three parameters, eight workers", minimize(8).add(modelled100+20, repeated(autoFew-1, interval), nil), one(&CMAES{Restart: IPOP, Population: 14, Independent: tpe})},
-		{"three parameters with few values", minimize(1).add(modelled100-1, repeated(autoFew-1, levels15), nil), one(gp)},
-		{"fewer workers than a population", minimize(7).add(modelled100+30, continuous, nil), after(modelled100, 8)},
-		{"as many workers as a population", minimize(8).add(modelled100+30, continuous, nil), after(modelled100, 16)},
-		{"many more workers than a population", minimize(40).add(modelled100+60, continuous, nil), after(modelled100, 16)},
-		{"workers that came later", minimize(1).add(modelled100-autoRecent/2-1, continuous, nil).with(20).add(autoRecent/2+41, continuous, nil), after(modelled100, 16)},
-		{"workers that nobody recorded", minimize(1).add(modelled100, continuous, func(u *trial.Trial) { u.Seen = 0 }), after(modelled100, 0)},
+		{"the last trial of GP", minimize(1).add(auto.Late-1, continuous, nil), one(gp)},
+		{"the first trial after GP", minimize(1).add(auto.Late, continuous, nil), after(auto.Late, 0)},
+		{"failed trials do not count", minimize(1).add(3, continuous, fail).add(auto.Late-1, continuous, nil), one(gp)},
+		{"later, with failed trials before", minimize(1).add(3, continuous, fail).add(auto.Late+40, continuous, nil), after(auto.Late+3, 0)},
+		{"a parameter without a choice", minimize(1).add(auto.Late, withConstant, nil), after(auto.Late, 0)},
+		{"ints with many values", minimize(1).add(auto.Late, repeated(5, levels16), nil), after(auto.Late, 0)},
+		{"ints with few values", minimize(1).add(auto.Late, repeated(5, levels15), nil), one(tpe)},
+		{"half of the parameters have few values", minimize(1).add(auto.Late, steps(3, 3), nil), after(auto.Late, 0)},
+		{"most of the parameters have few values", minimize(1).add(auto.Late, steps(2, 3), nil), one(tpe)},
+		{"a category", minimize(1).add(auto.Late, withCategory, nil), one(tpe)},
+		{"some trials have a parameter more", minimize(1).add(1, withConstant, nil).add(auto.Late, continuous[:4], nil), one(tpe)},
+		{"no parameters", minimize(1).add(auto.Late, nil, nil), one(tpe)},
+		{"four parameters", minimize(1).add(auto.Late+20, repeated(auto.Few, interval), nil), after(auto.Late, 0)},
+		{"three parameters, the last trial of GP", minimize(1).add(auto.Early-1, repeated(auto.Few-1, interval), nil), one(gp)},
+		{"three parameters", minimize(1).add(auto.Early, repeated(auto.Few-1, interval), nil), one(&CMAES{Restart: IPOP, Independent: tpe})},
+		{"three parameters, later", minimize(1).add(auto.Late+20, repeated(auto.Few-1, interval), nil), one(&CMAES{Restart: IPOP, Independent: tpe})},
+		{"three parameters, eight workers", minimize(8).add(auto.Late+20, repeated(auto.Few-1, interval), nil), one(&CMAES{Restart: IPOP, Population: 14, Independent: tpe})},
+		{"three parameters with few values", minimize(1).add(auto.Late-1, repeated(auto.Few-1, levels15), nil), one(gp)},
+		{"fewer workers than a population", minimize(7).add(auto.Late+30, continuous, nil), after(auto.Late, 8)},
+		{"as many workers as a population", minimize(8).add(auto.Late+30, continuous, nil), after(auto.Late, 16)},
+		{"many more workers than a population", minimize(40).add(auto.Late+60, continuous, nil), after(auto.Late, 16)},
+		{"workers that came later", minimize(1).add(auto.Late-auto.Recent/2-1, continuous, nil).with(20).add(auto.Recent/2+41, continuous, nil), after(auto.Late, 16)},
+		{"workers that nobody recorded", minimize(1).add(auto.Late, continuous, func(u *trial.Trial) { u.Seen = 0 }), after(auto.Late, 0)},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			h := c.study.log.History()
@@ -181,8 +180,8 @@ func answers(t *testing.T, s JointSampler, r Request) map[string]float64 {
 }
 
 func TestAutoDoublesThePopulationForManyWorkers(t *testing.T) {
-	st := newAutoStudy(1, trial.Minimize).add(modelled100+30, repeated(5, interval), nil)
-	wide := newAutoStudy(1, trial.Minimize).add(40, repeated(autoWide+1, interval), nil)
+	st := newAutoStudy(1, trial.Minimize).add(auto.Late+30, repeated(5, interval), nil)
+	wide := newAutoStudy(1, trial.Minimize).add(40, repeated(auto.Wide+1, interval), nil)
 	for _, c := range []struct{ workers, want int }{{1, 15}, {14, 15}, {15, 30}, {80, 30}} {
 		got := answers(t, &Auto{Workers: c.workers}, wide.request(-1))
 		if want := answers(t, &CMAES{Population: c.want, Restart: IPOP, Independent: &TPE{}}, wide.request(-1)); !maps.Equal(got, want) {
@@ -192,7 +191,7 @@ func TestAutoDoublesThePopulationForManyWorkers(t *testing.T) {
 	for _, c := range []struct{ workers, want int }{{1, 8}, {7, 8}, {8, 16}, {30, 16}} {
 		got := answers(t, &Auto{Workers: c.workers}, st.request(-1))
 		h := st.log.History()
-		want := answers(t, &CMAES{StartupTrials: modelled100, Source: h.Before(modelled100), Population: c.want, Restart: IPOP, Independent: &TPE{}}, st.request(-1))
+		want := answers(t, &CMAES{StartupTrials: auto.Late, Source: h.Before(auto.Late), Population: c.want, Restart: IPOP, Independent: &TPE{}}, st.request(-1))
 		if !maps.Equal(got, want) {
 			t.Errorf("%d workers: Auto draws %v, want the %v of a population of %d", c.workers, got, want, c.want)
 		}
@@ -203,7 +202,7 @@ func TestAutoKeepsTheModelInShortStudies(t *testing.T) {
 	gp, tpe := &GP{Independent: &TPE{}}, &TPE{}
 	smooth, coarse := repeated(4, interval), repeated(4, levels15)
 	after := func(st *autoStudy) JointSampler {
-		return &CMAES{StartupTrials: modelled100, Source: st.log.History().Before(modelled100), Restart: IPOP, Independent: tpe}
+		return &CMAES{StartupTrials: auto.Late, Source: st.log.History().Before(auto.Late), Restart: IPOP, Independent: tpe}
 	}
 	at := func(n int, sp space.Space) *autoStudy { return newAutoStudy(1, trial.Minimize).add(n, sp, nil) }
 	for _, c := range []struct {
@@ -212,13 +211,13 @@ func TestAutoKeepsTheModelInShortStudies(t *testing.T) {
 		study  *autoStudy
 		want   func(*autoStudy) JointSampler
 	}{
-		{"short", autoShort, at(modelled100, smooth), nil},
-		{"short, at its end", autoShort, at(autoShort-1, smooth), nil},
-		{"short, and longer than planned", autoShort, at(autoShort, smooth), after},
-		{"longer", autoShort + 1, at(modelled100, smooth), after},
-		{"longer, early", autoShort + 1, at(modelled100-1, smooth), nil},
+		{"short", auto.Short, at(auto.Late, smooth), nil},
+		{"short, at its end", auto.Short, at(auto.Short-1, smooth), nil},
+		{"short, and longer than planned", auto.Short, at(auto.Short, smooth), after},
+		{"longer", auto.Short + 1, at(auto.Late, smooth), after},
+		{"longer, early", auto.Short + 1, at(auto.Late-1, smooth), nil},
 		{"very short", 1, at(30, smooth), nil},
-		{"short, with few values", autoShort, at(modelled100, coarse), func(*autoStudy) JointSampler { return tpe }},
+		{"short, with few values", auto.Short, at(auto.Late, coarse), func(*autoStudy) JointSampler { return tpe }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			want := JointSampler(gp)
@@ -234,9 +233,9 @@ func TestAutoKeepsTheModelInShortStudies(t *testing.T) {
 }
 
 func TestAutoGoesOnAsItWouldHave(t *testing.T) {
-	st := newAutoStudy(3, trial.Minimize).add(modelled100+60, repeated(5, interval), nil)
+	st := newAutoStudy(3, trial.Minimize).add(auto.Late+60, repeated(5, interval), nil)
 	used := &Auto{}
-	for _, n := range []int{0, 5, 50, modelled100 - 1, modelled100, modelled100 + 1, modelled100 + 25, modelled100 + 60, 20, modelled100 + 30, modelled100 - 1} {
+	for _, n := range []int{0, 5, 50, auto.Late - 1, auto.Late, auto.Late + 1, auto.Late + 25, auto.Late + 60, 20, auto.Late + 30, auto.Late - 1} {
 		h := st.log.History()
 		r := st.request(-1)
 		r.History = h.Before(n)
@@ -250,7 +249,7 @@ func TestAutoServesSeveralStudies(t *testing.T) {
 	shared := &Auto{}
 	var studies []*autoStudy
 	for i := range 20 { // more than it keeps
-		studies = append(studies, newAutoStudy(1, trial.Minimize).add(i, repeated(4, interval), nil).add(modelled100, repeated(4, interval), nil))
+		studies = append(studies, newAutoStudy(1, trial.Minimize).add(i, repeated(4, interval), nil).add(auto.Late, repeated(4, interval), nil))
 	}
 	for range 2 {
 		for i, st := range studies {

@@ -170,6 +170,8 @@ func TestBruteForceKnowsHowManyAreLeft(t *testing.T) {
 		{"nothing is known", nil, 1},
 		{"somebody is finding out", []*trial.Trial{at(0, trial.Running)}, 0},
 		{"nothing was learned", []*trial.Trial{at(0, trial.Failed)}, math.MaxInt},
+		{"the objective suggests nothing", []*trial.Trial{at(0, trial.Complete)}, 0},
+		{"some trials suggest nothing", []*trial.Trial{at(0, trial.Complete), at(1, trial.Complete, i, c)}, 3},
 		{"one branch is known", []*trial.Trial{at(0, trial.Complete, i, c)}, 3},
 		{"beside a running one", []*trial.Trial{at(0, trial.Complete, i, c), at(1, trial.Running)}, 2},
 		{"what is being tried is not left", []*trial.Trial{at(0, trial.Running, i, c)}, 3},

@@ -75,11 +75,11 @@ func square(ask func(string, space.Dist) float64) {
 var squareGrid = sampler.Grid{Values: map[string][]any{"lr": {1e-4, 1e-3, 1e-2}, "layers": {1, 2, 4, 8}, "act": {"tanh", "relu"}}}
 
 func TestGridTriesEveryCombinationOnceWithoutTalking(t *testing.T) {
-	n, err := squareGrid.Len()
-	if err != nil || n != 24 {
-		t.Fatalf("Len is (%d, %v), want 24", n, err)
+	n := squareGrid.Left(trial.History{})
+	if n != 24 {
+		t.Fatalf("%d are left of a new study, want 24", n)
 	}
-	// Many workers that know of nothing and share nothing.
+	// Many workers that see nothing and share nothing.
 	var mu sync.Mutex
 	var wg sync.WaitGroup
 	seen := map[string]int{}
@@ -201,13 +201,13 @@ func TestGridRefuses(t *testing.T) {
 		}
 	}
 	delete(many.Values, "31")
-	if n, err := many.Len(); err != nil || n != 1<<62 {
-		t.Errorf("Len of 4^31 is (%d, %v), want 2^62", n, err)
+	if n := many.Left(trial.History{}); n != 1<<62 {
+		t.Errorf("of 4^31, %d are left, want 2^62", n)
 	}
 	if _, err := many.Sample(sampler.Request{Trial: &trial.Trial{Number: 1 << 40}}, "7", space.Int{Low: 1, High: 4}); err != nil {
 		t.Errorf("a large grid: %v", err)
 	}
-	if n, err := (sampler.Grid{}).Len(); err != nil || n != 1 {
-		t.Errorf("Len of no parameters is (%d, %v), want 1", n, err)
+	if n := (sampler.Grid{}).Left(trial.History{}); n != 1 {
+		t.Errorf("of no parameters %d are left, want 1", n)
 	}
 }

@@ -7,12 +7,12 @@ import (
 	"github.com/bluefin-hpo/bluefin/space"
 )
 
-// PartialFixed gives some parameters the same value in every trial and leaves
-// the others to another sampler, to search on in a part of the space. The other
-// sampler sees all trials, those of before with other values too.
+// PartialFixed gives some parameters the same value in every trial and leaves the rest
+// to another sampler, to search on in a part of the space. The other sampler sees all
+// trials, including earlier ones with other values.
 type PartialFixed struct {
-	// Values are the fixed parameters by name, in external form. It is an
-	// error of a trial if its distribution does not contain the value.
+	// Values holds the fixed parameters by name, in external form. A trial fails if
+	// its distribution does not contain the value.
 	Values map[string]any
 
 	// Sampler draws the other parameters, jointly if it can. It must be safe for
@@ -20,8 +20,8 @@ type PartialFixed struct {
 	Sampler Sampler
 }
 
-// SampleJoint draws what Sampler draws jointly, but for the fixed parameters.
-// Its errors are Sampler's.
+// SampleJoint draws what Sampler draws jointly, without the fixed parameters. Its
+// errors are Sampler's.
 func (s PartialFixed) SampleJoint(r Request) (map[string]float64, error) {
 	joint, ok := s.Sampler.(JointSampler)
 	if !ok {
@@ -33,20 +33,16 @@ func (s PartialFixed) SampleJoint(r Request) (map[string]float64, error) {
 	return drawn, err
 }
 
-// Sample returns the fixed value, or what Sampler draws, in internal form. It
-// is an error if d does not contain the fixed value; other errors are
-// Sampler's.
+// Sample returns the fixed value, or what Sampler draws, in internal form. It fails if d
+// does not contain the fixed value, and where Sampler does.
 func (s PartialFixed) Sample(r Request, name string, d space.Dist) (float64, error) {
 	v, fixed := s.Values[name]
-	switch {
-	case fixed:
-		x, err := d.Internal(v)
-		if err != nil {
-			return 0, fmt.Errorf("PartialFixed.Values[%q]: %w", name, err)
-		}
-		return x, nil
-	case s.Sampler == nil:
-		return Random{}.Sample(r, name, d)
+	if !fixed {
+		return orRandom(s.Sampler).Sample(r, name, d)
 	}
-	return s.Sampler.Sample(r, name, d)
+	x, err := d.Internal(v)
+	if err != nil {
+		return 0, fmt.Errorf("PartialFixed.Values[%q]: %w", name, err)
+	}
+	return x, nil
 }

@@ -1,0 +1,152 @@
+// Package auto chooses a sampler by what a study looks like.
+package auto
+
+import (
+	"slices"
+
+	"github.com/bluefin-hpo/bluefin/sampler/internal/cube"
+	"github.com/bluefin-hpo/bluefin/space"
+	"github.com/bluefin-hpo/bluefin/trial"
+)
+
+// Where the rules change.
+const (
+	Short = 250 // planned trials up to which GP stays in a smooth space
+	Wide  = 40  // parameters with a choice up to which GP is used
+	Few   = 4   // parameters of a smooth space below which GP hands over early
+	Early = 50  // complete trials after which GP hands over in a smooth space of few parameters
+	Late  = 100 // complete trials after which it hands over in other spaces
+
+	Recent = 9  // trials by which Facts judge how many run at the same time
+	many   = 16 // values from which an int or a step counts as continuous
+)
+
+// A Kind is a kind of sampler.
+type Kind uint8
+
+// The kinds.
+const (
+	TPE Kind = iota
+	GP
+	CMAES
+)
+
+// A Choice is a sampler for the next trial.
+type Choice struct {
+	Kind Kind
+	Dim  int      // of CMAES: parameters with a choice
+	From Handover // of CMAES; zero if GP drew no trials
+}
+
+// A Handover is the state of a study when GP handed over.
+type Handover struct {
+	Finished int // trials
+	Beside   int // how many trials ran beside one
+}
+
+// Facts are a fold over the finished trials of a history. They are a value.
+type Facts struct {
+	seen int
+	last *trial.Trial // Finished()[seen-1]
+
+	complete    int
+	pruned      bool  // a trial was pruned
+	constrained bool  // a trial has constraints
+	most        int   // parameters of any complete or pruned trial
+	besides     []int // how many trials ran beside each of the last complete ones
+
+	early, late Handover // after Early and Late complete trials
+}
+
+// After returns the facts of a history, given those of an earlier one or another.
+func (f Facts) After(h trial.History) Facts {
+	all := h.Finished()
+	if f.seen > len(all) || f.seen > 0 && all[f.seen-1] != f.last {
+		f = Facts{}
+	}
+	for _, t := range all[f.seen:] {
+		f = f.with(t)
+	}
+	return f
+}
+
+// with returns the facts after one more trial has finished.
+func (f Facts) with(t *trial.Trial) Facts {
+	f.seen, f.last = f.seen+1, t
+	f.constrained = f.constrained || len(t.Constraints) > 0
+	if t.State == trial.Failed {
+		return f
+	}
+	f.most = max(f.most, len(t.Params))
+	if t.State == trial.Pruned {
+		f.pruned = true
+		return f
+	}
+	f.complete++
+	if f.complete > Late {
+		return f
+	}
+	// Trial n that starts after s have finished runs beside n-s. A Seen of 0 may
+	// mean that nobody recorded it.
+	if t.Seen > 0 {
+		from := max(0, len(f.besides)+1-Recent)
+		f.besides = append(slices.Clip(f.besides[from:]), max(0, t.Number-t.Seen))
+	}
+	switch f.complete {
+	case Early:
+		f.early = f.handover()
+	case Late:
+		f.late = f.handover()
+	}
+	return f
+}
+
+func (f Facts) handover() Handover {
+	o := Handover{Finished: f.seen}
+	if n := len(f.besides); n > 0 {
+		o.Beside = slices.Sorted(slices.Values(f.besides))[n/2]
+	}
+	return o
+}
+
+// Choose returns the choice for a trial that starts after h, of which f are the
+// facts. planned is how many trials the study will have, 0 if unknown.
+func (f Facts) Choose(h trial.History, planned int) Choice {
+	if len(h.Directions()) > 1 || f.constrained || f.pruned {
+		return Choice{Kind: TPE}
+	}
+	free := cube.Free(h.RankedSpace())
+	smooth := len(h.RankedSpace()) == f.most && isSmooth(free)
+	after, from := Late, f.late
+	if smooth && len(free) < Few {
+		after, from = Early, f.early
+	}
+	until := after
+	if smooth && planned > 0 && planned <= Short {
+		until = Short
+	}
+	switch wide := len(free) > Wide; {
+	case f.complete < until && !wide:
+		return Choice{Kind: GP}
+	case smooth && wide:
+		return Choice{Kind: CMAES, Dim: len(free)}
+	case smooth && f.complete >= after:
+		return Choice{Kind: CMAES, Dim: len(free), From: from}
+	}
+	return Choice{Kind: TPE}
+}
+
+// isSmooth reports whether no parameter is categorical and at least half have many
+// values.
+func isSmooth(free space.Space) bool {
+	rich := 0
+	for _, d := range free {
+		if cube.IsCategorical(d.Dist) {
+			return false
+		}
+		if n := d.Dist.Len(); n == 0 || n >= many {
+			rich++
+		}
+	}
+	return rich > 0 && 2*rich >= len(free)
+}
