@@ -19,9 +19,9 @@
 //     unless the objective reported an earlier step late. Values may be NaN or infinite.
 //   - The trial's SystemAttrs hold the Attrs of all earlier verdicts on it. They are saved in one
 //     write with the report, and read back when another process continues the trial.
-//   - When a trial starts over, its reports are dropped, and so are the attributes whose names begin
-//     with completed_rung_; others stay. A trial that resumes from a checkpoint has the reports and
-//     these attributes of that time.
+//   - A trial that starts over has no reports and no attributes whose names begin with
+//     completed_rung_; others stay. A trial that resumes from a checkpoint has the reports, and the
+//     attributes with such names, of that time.
 //   - The history holds all finished and running trials of the study. The trial itself may be among
 //     the running ones, with its reports so far or older ones.
 //   - After a verdict with Prune, Report returns study.ErrPruned. The objective passes that on, and

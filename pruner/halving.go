@@ -23,13 +23,13 @@ import (
 //
 //	MinResource · ReductionFactor^(MinEarlyStoppingRate + r)
 //
-// The system attribute completed_rung_<r> keeps the report's value. The trial passes if its value is
-// among the best ⌊n/ReductionFactor⌋, at least one, of the n values that trials in any state have at
-// that rung; equal values pass together. A NaN report at a rung stops the trial.
+// The system attribute completed_rung_<r> keeps the report's value. The trial passes if its value
+// is among the best ⌊n/ReductionFactor⌋, at least one, of the n values that trials in any state
+// have at that rung; equal values pass together. A NaN report at a rung stops the trial.
 type SuccessiveHalving struct {
-	// MinResource is the least number of steps of any trial, ≥ 1. 0 derives it from the first trial
-	// to finish as Complete with reports: a hundredth of its last step, at least 1. Before there is
-	// one, nothing is pruned.
+	// MinResource is the least number of steps of any trial, ≥ 1. 0 derives it from the first
+	// trial to finish as Complete with reports: a hundredth of its last step, at least 1. Before
+	// there is one, nothing is pruned.
 	MinResource int
 
 	ReductionFactor      int // one in this many trials passes each rung, ≥ 2; 0: 4
@@ -58,7 +58,9 @@ func (s SuccessiveHalving) Prune(h trial.History, t *trial.Trial) (Verdict, erro
 }
 
 // judge is Prune with a known MinResource, among the trials that compete.
-func (s SuccessiveHalving) judge(h trial.History, t *trial.Trial, d trial.Direction, competes func(number int) bool) (v Verdict) {
+func (s SuccessiveHalving) judge(
+	h trial.History, t *trial.Trial, d trial.Direction, competes func(number int) bool,
+) (v Verdict) {
 	last, ok := t.LastReport()
 	if !ok {
 		return v
@@ -93,7 +95,8 @@ func (s SuccessiveHalving) judge(h trial.History, t *trial.Trial, d trial.Direct
 
 func (s SuccessiveHalving) check() error {
 	if s.BootstrapCount > 0 && s.MinResource == 0 {
-		return fmt.Errorf("SuccessiveHalving.BootstrapCount is %d, want 0 when MinResource is 0 (derived from the history)", s.BootstrapCount)
+		return fmt.Errorf("SuccessiveHalving.BootstrapCount is %d, "+
+			"want 0 when MinResource is 0 (derived from the history)", s.BootstrapCount)
 	}
 	return errors.Join(
 		atLeast("SuccessiveHalving.MinResource", s.MinResource, 0),

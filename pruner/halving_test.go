@@ -84,7 +84,7 @@ func TestSuccessiveHalvingReplaysOptunaStudies(t *testing.T) {
 	}
 	t.Logf("%d studies, %d with the resource derived, %d trials pruned", len(file.Studies), auto, pruned)
 	if len(file.Studies) < 29 || auto < 8 || pruned < 100 {
-		t.Errorf("got %d studies, %d with the resource derived, %d trials pruned: fewer than the file once had", len(file.Studies), auto, pruned)
+		t.Errorf("got %d studies, %d with the resource derived, %d trials pruned: the file has lost some", len(file.Studies), auto, pruned)
 	}
 }
 
@@ -112,24 +112,24 @@ func TestSuccessiveHalvingRules(t *testing.T) {
 		want   bool
 		set    attrs
 	}{
-		{"first arrival goes on", one, nil, nil, trial.Report{Step: 1, Value: 7}, false, rung(0, "7.0")},
+		{"the first to arrive passes", one, nil, nil, trial.Report{Step: 1, Value: 7}, false, rung(0, "7.0")},
 		{"before the first rung nothing is kept", one, nil, nil, trial.Report{Step: 0, Value: 7}, false, nil},
-		{"before the first rung NaN goes on", one, nil, nil, trial.Report{Step: 0, Value: math.NaN()}, false, nil},
+		{"before the first rung NaN is ignored", one, nil, nil, trial.Report{Step: 0, Value: math.NaN()}, false, nil},
 		{"NaN at a rung", one, nil, nil, trial.Report{Step: 1, Value: math.NaN()}, true, nil},
 		{"worse than all, in any state", one, done("1", "2.0", "3e0", "4.5"), nil, trial.Report{Step: 1, Value: 5}, true, rung(0, "5.0")},
 		{"in the better half of six", one, done("1", "2", "9", "9", "9"), nil, trial.Report{Step: 1, Value: 3}, false, rung(0, "3.0")},
 		{"in the worse half of five", one, done("1", "2", "9", "9"), nil, trial.Report{Step: 1, Value: 3}, true, rung(0, "3.0")},
-		{"equal values go on together", one, done("1", "1", "1", "1"), nil, trial.Report{Step: 1, Value: 1}, false, rung(0, "1.0")},
+		{"equal values pass together", one, done("1", "1", "1", "1"), nil, trial.Report{Step: 1, Value: 1}, false, rung(0, "1.0")},
 		{"infinity competes", one, done("-Infinity", "Infinity"), nil, trial.Report{Step: 1, Value: 0}, true, rung(0, "0.0")},
 		{"a number beyond the range of floats is infinite", one, done("-1e999"), nil, trial.Report{Step: 1, Value: -5}, true, rung(0, "-5.0")},
-		{"what is no number does not compete", one, done("NaN", `"x"`, "null", "{", ""), nil, trial.Report{Step: 1, Value: 5}, false, rung(0, "5.0")},
+		{"text that is not a number does not compete", one, done("NaN", `"x"`, "null", "{", ""), nil, trial.Report{Step: 1, Value: 5}, false, rung(0, "5.0")},
 		{"an infinite report is kept as Python writes it", one, nil, nil, trial.Report{Step: 1, Value: math.Inf(1)}, false, rung(0, "Infinity")},
 		{"a late first report completes several rungs", one, nil, nil, trial.Report{Step: 5, Value: 1}, false, attrs{"completed_rung_0": json.RawMessage("1.0"), "completed_rung_1": json.RawMessage("1.0"), "completed_rung_2": json.RawMessage("1.0")}},
 		{"a late first report stops at the first rung that it fails", one, done("0"), nil, trial.Report{Step: 5, Value: 1}, true, rung(0, "1.0")},
 		{"rungs that the trial has are not completed again", one, done("0"), rung(0, "1.0"), trial.Report{Step: 2, Value: 1}, false, rung(1, "1.0")},
 		{"a repeated step changes nothing", one, done("0"), rung(0, "1.0"), trial.Report{Step: 1, Value: 9}, false, nil},
 		{"bootstrap stops the first ones", pruner.SuccessiveHalving{MinResource: 1, ReductionFactor: 2, BootstrapCount: 2}, done("5"), nil, trial.Report{Step: 1, Value: 1}, true, rung(0, "1.0")},
-		{"after the bootstrap the best goes on", pruner.SuccessiveHalving{MinResource: 1, ReductionFactor: 2, BootstrapCount: 2}, done("5", "5"), nil, trial.Report{Step: 1, Value: 1}, false, rung(0, "1.0")},
+		{"after the bootstrap the best passes", pruner.SuccessiveHalving{MinResource: 1, ReductionFactor: 2, BootstrapCount: 2}, done("5", "5"), nil, trial.Report{Step: 1, Value: 1}, false, rung(0, "1.0")},
 		{"the rate leaves out lower rungs", pruner.SuccessiveHalving{MinResource: 1, ReductionFactor: 2, MinEarlyStoppingRate: 2}, nil, nil, trial.Report{Step: 3, Value: 1}, false, nil},
 		{"the rate numbers rungs from the first that is left", pruner.SuccessiveHalving{MinResource: 1, ReductionFactor: 2, MinEarlyStoppingRate: 2}, nil, nil, trial.Report{Step: 4, Value: 1}, false, rung(0, "1.0")},
 		{"factor 4 by default", pruner.SuccessiveHalving{MinResource: 1}, nil, rung(0, "1.0"), trial.Report{Step: 3, Value: 1}, false, nil},
@@ -169,7 +169,7 @@ func TestTrialDoesNotCompeteWithItself(t *testing.T) {
 	h := history(t, "minimize", self)
 	v, err := pruner.SuccessiveHalving{MinResource: 1, ReductionFactor: 2}.Prune(h, &trial.Trial{Number: 0, SystemAttrs: rung(0, "5"), Reports: []trial.Report{{Step: 2, Value: 5}}})
 	if err != nil || v.Prune {
-		t.Errorf("got (%v, %v), want it to go on: the only value at the rung is its own", v, err)
+		t.Errorf("got (%v, %v), want it to continue: the only value at the rung is its own", v, err)
 	}
 }
 

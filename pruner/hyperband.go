@@ -31,9 +31,9 @@ type Hyperband struct {
 
 	MinResource int // the least number of steps of any trial, ≥ 1; 0: 1
 
-	// MaxResource is the number of steps of a full trial, ≥ MinResource. 0 derives it from the first
-	// trial to finish as Complete with reports: its last step plus 1. Before there is one, nothing is
-	// pruned.
+	// MaxResource is the number of steps of a full trial, ≥ MinResource. 0 derives it from the
+	// first trial to finish as Complete with reports: its last step plus 1. Before there is one,
+	// nothing is pruned.
 	MaxResource int
 
 	ReductionFactor int // one in this many trials passes each rung, ≥ 2; 0: 3
@@ -131,7 +131,8 @@ func (p Hyperband) check() error {
 		atLeast("Hyperband.BootstrapCount", p.BootstrapCount, 0),
 	)
 	if least := max(p.MinResource, 1); err == nil && p.MaxResource != 0 && p.MaxResource < least {
-		err = fmt.Errorf("Hyperband.MaxResource is %d, want at least MinResource, which is %d, or 0", p.MaxResource, least)
+		err = fmt.Errorf("Hyperband.MaxResource is %d, want at least MinResource, which is %d, or 0",
+			p.MaxResource, least)
 	}
 	return err
 }

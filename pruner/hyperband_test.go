@@ -80,7 +80,7 @@ func TestHyperbandReplaysOptunaStudies(t *testing.T) {
 	}
 	t.Logf("%d studies, %d trials pruned", len(file.Studies), pruned)
 	if len(file.Studies) < 20 || pruned < 100 {
-		t.Errorf("got %d studies and %d pruned trials: fewer than the file once had", len(file.Studies), pruned)
+		t.Errorf("got %d studies and %d pruned trials: the file has lost some", len(file.Studies), pruned)
 	}
 }
 
@@ -204,7 +204,7 @@ func TestBootstrapStopsTheFirstOfEveryBracket(t *testing.T) {
 		play(t, p, history(t, "minimize", past...), now, []trial.Report{{Step: 1, Value: float64(-number)}, {Step: 3, Value: float64(-number)}, {Step: 9, Value: float64(-number)}})
 		b := p.Bracket(number)
 		if !seen[b] && now.State != trial.Pruned {
-			t.Errorf("the first trial of bracket %d goes on", b)
+			t.Errorf("the first trial of bracket %d continues", b)
 		}
 		seen[b] = true
 		past = append(past, now)
@@ -244,14 +244,14 @@ func TestTheBracketsThatSamplersSee(t *testing.T) {
 		h      trial.History
 		want   pruner.Bracketing
 	}{
-		"none before a trial says how long they are": {derived, before, nil},
-		"by the first complete trial with reports":   {derived, after, nine},
-		"known from the start":                       {known, after, nine},
-		"none if there is one bracket":               {pruner.Hyperband{MaxResource: 2}, after, nil},
-		"none of a setting out of range":             {pruner.Hyperband{MaxResource: 9, ReductionFactor: 1}, after, nil},
-		"behind Patient":                             {pruner.Patient{Pruner: derived}, after, nine},
-		"none behind Patient alone":                  {pruner.Patient{}, after, nil},
-		"none behind Patient of a median":            {pruner.Patient{Pruner: pruner.Median{}}, after, nil},
+		"none before it is known how long trials are": {derived, before, nil},
+		"by the first complete trial with reports":    {derived, after, nine},
+		"known from the start":                        {known, after, nine},
+		"none if there is one bracket":                {pruner.Hyperband{MaxResource: 2}, after, nil},
+		"none of a setting out of range":              {pruner.Hyperband{MaxResource: 9, ReductionFactor: 1}, after, nil},
+		"behind Patient":                              {pruner.Patient{Pruner: derived}, after, nine},
+		"none behind Patient alone":                   {pruner.Patient{}, after, nil},
+		"none behind Patient of a median":             {pruner.Patient{Pruner: pruner.Median{}}, after, nil},
 	} {
 		if got := c.pruner.Bracketing(c.h); got != c.want {
 			t.Errorf("%s: got %+v, want %+v", name, got, c.want)

@@ -48,11 +48,11 @@ func TestPatientDecidesAsOptuna(t *testing.T) {
 	}
 	t.Logf("%d cases, %d of them with pruning, %d with a pruner inside", len(file.Patient), pruned, wrapped)
 	if len(file.Patient) < 48 || wrapped < 12 || pruned < 10 {
-		t.Errorf("got %d cases, %d with pruning, %d with a pruner inside: fewer than the file once had", len(file.Patient), pruned, wrapped)
+		t.Errorf("got %d cases, %d with pruning, %d with a pruner inside: the file has lost some", len(file.Patient), pruned, wrapped)
 	}
 }
 
-// always stops every trial and says so in an attribute.
+// always stops every trial and marks it with an attribute.
 type always struct{}
 
 func (always) Prune(trial.History, *trial.Trial) (pruner.Verdict, error) {

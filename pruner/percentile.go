@@ -91,7 +91,7 @@ func reportsAt(h trial.History, step int) (complete int, values []float64) {
 			continue
 		}
 		complete++
-		i, ok := slices.BinarySearchFunc(t.Reports, step, func(r trial.Report, step int) int { return cmp.Compare(r.Step, step) })
+		i, ok := slices.BinarySearchFunc(t.Reports, step, func(r trial.Report, step int) int { return r.Step - step })
 		if ok {
 			values = append(values, t.Reports[i].Value)
 		}

@@ -166,7 +166,7 @@ func TestMaximizingIsMinimizingTheNegative(t *testing.T) {
 			a := decisions(t, p, history(t, "minimize", trials...), list)
 			b := decisions(t, p, history(t, "maximize", negated(trials)...), negatedReports(list))
 			if !slices.Equal(a, b) {
-				t.Fatalf("round %d, %+v: minimizing says %v, maximizing the negative %v", i, p, a, b)
+				t.Fatalf("round %d, %+v: minimizing gives %v, maximizing the negative %v", i, p, a, b)
 			}
 			if slices.Contains(a, true) {
 				pruned++

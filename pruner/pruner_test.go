@@ -58,7 +58,7 @@ func history(t testing.TB, direction string, trials ...*trial.Trial) trial.Histo
 	return log.History()
 }
 
-// decisions feeds the reports one by one and returns what p said after each.
+// decisions returns whether p prunes after each of the reports.
 func decisions(t testing.TB, p pruner.Pruner, h trial.History, list []trial.Report) []bool {
 	t.Helper()
 	var said []bool

@@ -33,7 +33,7 @@ func TestThresholdDecidesAsOptuna(t *testing.T) {
 	}
 	t.Logf("%d cases, %d of them with pruning", len(file.Threshold), pruned)
 	if len(file.Threshold) < 48 || pruned < 20 {
-		t.Errorf("got %d cases and %d with pruning: fewer than the file once had", len(file.Threshold), pruned)
+		t.Errorf("got %d cases and %d with pruning: the file has lost some", len(file.Threshold), pruned)
 	}
 }
 
@@ -45,8 +45,8 @@ func TestThresholdRules(t *testing.T) {
 		value float64
 		want  bool
 	}{
-		{"without limits a number goes on", pruner.Threshold{}, 1e300, false},
-		{"without limits infinity goes on", pruner.Threshold{}, inf, false},
+		{"without limits a number continues", pruner.Threshold{}, 1e300, false},
+		{"without limits infinity continues", pruner.Threshold{}, inf, false},
 		{"without limits NaN stops", pruner.Threshold{}, nan, true},
 		{"at the upper limit", pruner.Threshold{Upper: new(2.0)}, 2, false},
 		{"above the upper limit", pruner.Threshold{Upper: new(2.0)}, math.Nextafter(2, 3), true},

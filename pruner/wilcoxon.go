@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"math"
-	"slices"
 
 	"github.com/bluefin-hpo/bluefin/internal/signedrank"
 	"github.com/bluefin-hpo/bluefin/trial"
@@ -57,7 +56,12 @@ func (p Wilcoxon) check() error {
 }
 
 func finite(reports []trial.Report) bool {
-	return !slices.ContainsFunc(reports, func(r trial.Report) bool { return math.IsInf(r.Value, 0) || math.IsNaN(r.Value) })
+	for _, r := range reports {
+		if math.IsNaN(r.Value) || math.IsInf(r.Value, 0) {
+			return false
+		}
+	}
+	return true
 }
 
 // differences returns a - b at the steps that both have.

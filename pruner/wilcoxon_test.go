@@ -46,7 +46,7 @@ func TestWilcoxonDecidesAsOptuna(t *testing.T) {
 	}
 	t.Logf("%d cases, %d of them with pruning", len(file.Wilcoxon), pruned)
 	if len(file.Wilcoxon) < 48 || pruned < 10 {
-		t.Errorf("got %d cases and %d with pruning: fewer than the file once had", len(file.Wilcoxon), pruned)
+		t.Errorf("got %d cases and %d with pruning: the file has lost some", len(file.Wilcoxon), pruned)
 	}
 }
 
@@ -83,7 +83,7 @@ func TestWilcoxonRules(t *testing.T) {
 		{"threshold 1 stops whatever is not the best", pruner.Wilcoxon{Threshold: 1}, best(0, eight...), []float64{2, 2, 2}, true},
 		{"more instances asked for", pruner.Wilcoxon{StartupSteps: 9}, best(4.5, eight...), worse, false},
 		{"just enough instances", pruner.Wilcoxon{StartupSteps: 8}, best(4.5, eight...), worse, true},
-		{"instances of its own do not count", pruner.Wilcoxon{}, best(0, eight[:3]...), worse, false},
+		{"instances that the best does not have do not count", pruner.Wilcoxon{}, best(0, eight[:3]...), worse, false},
 		{"an infinite report of its own", pruner.Wilcoxon{}, best(4.5, eight...), append([]float64{inf}, worse[1:]...), false},
 		{"a NaN report of its own", pruner.Wilcoxon{}, best(4.5, eight...), append([]float64{nan}, worse[1:]...), false},
 		{"an infinite report of the best", pruner.Wilcoxon{}, best(4.5, append([]float64{-inf}, eight[1:]...)...), worse, false},

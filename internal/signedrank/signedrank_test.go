@@ -25,7 +25,7 @@ func TestOneSidedIsSciPys(t *testing.T) {
 	}
 	t.Logf("%d cases", len(file.Cases))
 	if len(file.Cases) < 72 {
-		t.Errorf("got %d cases: fewer than the file once had", len(file.Cases))
+		t.Errorf("got %d cases: the file has lost some", len(file.Cases))
 	}
 }
 

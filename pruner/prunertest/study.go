@@ -1,7 +1,6 @@
 package prunertest
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -24,7 +23,8 @@ type question struct {
 
 func (q question) String() string {
 	last, _ := q.trial.LastReport()
-	return fmt.Sprintf("trial %d at step %d (%v, %d reports)", q.trial.Number, last.Step, last.Value, len(q.trial.Reports))
+	return fmt.Sprintf("trial %d, step %d, value %v, %d reports",
+		q.trial.Number, last.Step, last.Value, len(q.trial.Reports))
 }
 
 // ask returns p's verdict. A panic or an error fails the test.
@@ -42,17 +42,13 @@ func (q question) ask(tb testing.TB, p pruner.Pruner) (v pruner.Verdict) {
 	return v
 }
 
-func same(a, b pruner.Verdict) bool {
-	return a.Prune == b.Prune && maps.EqualFunc(a.Attrs, b.Attrs, func(x, y json.RawMessage) bool { return bytes.Equal(x, y) })
-}
-
-func text(v pruner.Verdict) string { return fmt.Sprintf("%v with %s", v.Prune, v.Attrs) }
+// text writes out a verdict; maps print in the order of their keys.
+func text(v pruner.Verdict) string { return fmt.Sprintf("prune=%v with %s", v.Prune, v.Attrs) }
 
 // A course is what a trial reports, in this order, and how it ends if it is not stopped.
 type course struct {
-	reports    []trial.Report
-	end        trial.State // Running: its worker disappears
-	infeasible bool
+	reports []trial.Report
+	end     trial.State // Running: its worker disappears
 }
 
 // plain returns a learning curve that comes down to a random level within a few units of 0.
@@ -94,74 +90,81 @@ func wild(number int) course {
 	case 8: // earlier steps come late
 		r.Shuffle(len(c.reports), func(i, j int) { c.reports[i], c.reports[j] = c.reports[j], c.reports[i] })
 	}
-	c.end = []trial.State{trial.Complete, trial.Complete, trial.Complete, trial.Failed, trial.Pruned, trial.Running}[r.IntN(6)]
-	c.infeasible = r.IntN(6) == 0
+	ends := []trial.State{trial.Complete, trial.Failed, trial.Pruned, trial.Running}
+	c.end = ends[max(0, r.IntN(6)-2)]
 	return c
+}
+
+// A worker runs one trial.
+type worker struct {
+	trial *trial.Trial // its record so far; a new one replaces it
+	course
 }
 
 // play runs a study of n trials, four at a time, and returns what the pruner was asked. Values are
 // multiplied by -1 to maximize. It ends early if the test has failed.
-func play(tb testing.TB, p pruner.Pruner, d trial.Direction, n int, courses func(number int) course) (asked []question, log *trial.Log) {
+func play(
+	tb testing.TB, p pruner.Pruner, d trial.Direction, n int, courses func(number int) course,
+) (asked []question, log *trial.Log) {
 	tb.Helper()
 	log = trial.NewLog([]trial.Direction{d})
-	type worker struct {
-		trial  *trial.Trial
-		course course
-	}
 	var workers []*worker
 	r := rand.New(rand.NewPCG(3, 3))
 	for next := 0; (next < n || len(workers) > 0) && !tb.Failed(); {
 		if next < n && len(workers) < 4 {
-			w := &worker{&trial.Trial{Number: next, Seen: len(log.History().Finished())}, courses(next)}
-			if w.course.infeasible {
-				w.trial.Constraints = map[string]float64{"c": 1}
+			t := &trial.Trial{Number: next, Seen: len(log.History().Finished())}
+			if next%6 == 1 { // infeasible
+				t.Constraints = map[string]float64{"c": 1}
 			}
-			workers = append(workers, w)
-			log.Put(w.trial)
+			workers = append(workers, &worker{t, courses(next)})
+			log.Put(t)
 			next++
 			continue
 		}
 		i := r.IntN(len(workers))
 		w := workers[i]
-		t := *w.trial // the next record, which replaces the one in the log
-		if len(w.course.reports) > 0 {
-			report := w.course.reports[0]
-			w.course.reports = w.course.reports[1:]
-			if d == trial.Maximize {
-				report.Value = -report.Value
-			}
-			at, _ := slices.BinarySearchFunc(t.Reports, report.Step, func(r trial.Report, step int) int { return r.Step - step })
-			t.Reports = slices.Insert(slices.Clip(t.Reports), at, report)
-			shown := t
-			q := question{history: log.History(), trial: &shown}
-			log.Put(&shown)
-			q.current = log.History()
-			q.verdict = q.ask(tb, p)
-			asked = append(asked, q)
-			if len(q.verdict.Attrs) > 0 {
-				t.SystemAttrs = maps.Clone(t.SystemAttrs)
-				if t.SystemAttrs == nil {
-					t.SystemAttrs = map[string]json.RawMessage{}
-				}
-				maps.Copy(t.SystemAttrs, q.verdict.Attrs)
-			}
-			if q.verdict.Prune {
-				t.State = trial.Pruned
-			}
+		lost := false
+		if len(w.reports) > 0 {
+			asked = append(asked, w.report(tb, p, log, d))
 		} else {
-			t.State = w.course.end
-			if last, ok := t.LastReport(); t.State == trial.Complete {
+			t := *w.trial
+			t.State, lost = w.end, w.end == trial.Running
+			if t.State == trial.Complete {
+				last, _ := t.LastReport()
 				t.Values = []float64{last.Value}
-				if !ok {
-					t.Values[0] = 1
-				}
 			}
+			w.trial = &t
 		}
-		w.trial = &t
-		log.Put(&t)
-		if t.State != trial.Running || len(w.course.reports) == 0 && w.course.end == trial.Running {
+		log.Put(w.trial)
+		if w.trial.State.Finished() || lost {
 			workers = slices.Delete(workers, i, i+1)
 		}
 	}
 	return asked, log
+}
+
+// report makes the next report and asks the pruner about it, as the engine does.
+func (w *worker) report(tb testing.TB, p pruner.Pruner, log *trial.Log, d trial.Direction) question {
+	report := w.reports[0]
+	w.reports = w.reports[1:]
+	if d == trial.Maximize {
+		report.Value = -report.Value
+	}
+	t := *w.trial
+	t.Reports = append(slices.Clip(t.Reports), report)
+	slices.SortFunc(t.Reports, func(a, b trial.Report) int { return a.Step - b.Step })
+	q := question{history: log.History(), trial: &t}
+	log.Put(&t)
+	q.current = log.History()
+	q.verdict = q.ask(tb, p)
+
+	after := t
+	after.SystemAttrs = map[string]json.RawMessage{}
+	maps.Copy(after.SystemAttrs, t.SystemAttrs)
+	maps.Copy(after.SystemAttrs, q.verdict.Attrs)
+	if q.verdict.Prune {
+		after.State = trial.Pruned
+	}
+	w.trial = &after
+	return q
 }
