@@ -79,7 +79,7 @@ func TestAutoChooses(t *testing.T) {
 		return func(trial.History) JointSampler { return s }
 	}
 	steps := func(fine, coarse int) space.Space {
-		return append(repeated(fine, levels16), space.New(space.Dimension{Name: "a", Dist: levels15}, space.Dimension{Name: "b", Dist: levels15}, space.Dimension{Name: "c", Dist: levels15})[:coarse]...)
+		return append(repeated(fine, levels16), space.Must(space.New(space.Dimension{Name: "a", Dist: levels15}, space.Dimension{Name: "b", Dist: levels15}, space.Dimension{Name: "c", Dist: levels15}))[:coarse]...)
 	}
 	withCategory := append(repeated(4, interval), space.Dimension{Name: "c", Dist: space.Choose("a", "b", "c").Dist()})
 	withConstant := append(repeated(4, interval), space.Dimension{Name: "c", Dist: space.Choose("a").Dist()})

@@ -62,7 +62,7 @@ func (g *gpStudy) tell(u *trial.Trial, value float64) {
 	g.log.Put(&c)
 }
 
-var unit2 = space.New(space.Dimension{Name: "x", Dist: space.Float{Low: 0, High: 1}}, space.Dimension{Name: "y", Dist: space.Float{Low: 0, High: 1}})
+var unit2 = space.Must(space.New(space.Dimension{Name: "x", Dist: space.Float{Low: 0, High: 1}}, space.Dimension{Name: "y", Dist: space.Float{Low: 0, High: 1}}))
 
 func value(u *trial.Trial, name string) float64 {
 	p, _ := u.Param(name)
@@ -204,11 +204,11 @@ func TestGPLooksForAFeasibleTrialFirst(t *testing.T) {
 }
 
 func TestGPTriesNoPointOfADiscreteSpaceTwice(t *testing.T) {
-	sp := space.New(
+	sp := space.Must(space.New(
 		space.Dimension{Name: "a", Dist: space.Choose("p", "q", "r").Dist()},
 		space.Dimension{Name: "b", Dist: space.Int{Low: 1, High: 8, Log: true}},
 		space.Dimension{Name: "c", Dist: space.Choose(true, false).Dist()},
-	)
+	))
 	g := newGPStudy(&GP{}, 1, trial.Minimize)
 	seen := map[string]bool{}
 	for range 48 + 5 {
@@ -332,10 +332,10 @@ func TestGPModelsTheSettingsOfAMethod(t *testing.T) {
 	for seed := range uint64(3) {
 		g := newGPStudy(&GP{}, seed, trial.Minimize)
 		for range 35 {
-			sp := space.New(
+			sp := space.Must(space.New(
 				space.Dimension{Name: "a method", Dist: space.Choose("a", "b", "c").Dist()}, // drawn first
 				space.Dimension{Name: "rate", Dist: interval},
-			)
+			))
 			drawn, err := g.s.SampleJoint(g.request(0))
 			if err != nil {
 				t.Fatal(err)
@@ -347,7 +347,7 @@ func TestGPModelsTheSettingsOfAMethod(t *testing.T) {
 			if name := []string{"", "low", "high"}[int(method)]; name != "" {
 				sp = append(sp, space.Dimension{Name: name, Dist: interval})
 			}
-			u, joint := g.ask(t, space.New(sp...))
+			u, joint := g.ask(t, space.Must(space.New(sp...)))
 			if joint != (g.next > 10) {
 				t.Errorf("seed %d: trial %d was drawn jointly: %v", seed, u.Number, joint)
 			}

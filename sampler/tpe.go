@@ -142,7 +142,7 @@ func (s *TPE) Sample(r Request, name string, d space.Dist) (float64, error) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.draw(r, space.New(space.Dimension{Name: name, Dist: d}))[0], nil
+	return s.draw(r, space.Space{{Name: name, Dist: d}})[0], nil
 }
 
 func (s *TPE) check() error {

@@ -108,9 +108,9 @@ func TestTPEDrawsBranchesAsAWhole(t *testing.T) {
 	branch, levels := space.Choose("left", "right").Dist(), space.Int{Low: 1, High: 4}
 	dims := func(side float64) space.Space {
 		if side == 0 {
-			return space.New(space.Dimension{Name: "side", Dist: branch}, space.Dimension{Name: "left", Dist: levels})
+			return space.Must(space.New(space.Dimension{Name: "side", Dist: branch}, space.Dimension{Name: "left", Dist: levels}))
 		}
-		return space.New(space.Dimension{Name: "side", Dist: branch}, space.Dimension{Name: "right", Dist: levels})
+		return space.Must(space.New(space.Dimension{Name: "side", Dist: branch}, space.Dimension{Name: "right", Dist: levels}))
 	}
 	log, s, seen := trial.NewLog(minimize), &TPE{}, map[string]int{}
 	for number := range 40 {

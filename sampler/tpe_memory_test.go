@@ -174,7 +174,7 @@ func checkDraws(t *testing.T, l *life, h trial.History, used *TPE) {
 		spaces[""] = joint
 	}
 	for _, d := range l.dists(l.next)[:7] {
-		spaces[d.Name] = space.New(d)
+		spaces[d.Name] = space.Must(space.New(d))
 	}
 	for _, name := range slices.Sorted(maps.Keys(spaces)) {
 		sp := spaces[name]
@@ -218,11 +218,11 @@ func TestTPEWithMemoryIsTPEWithoutInALongStudy(t *testing.T) {
 		"joint, Optuna's rules": {Optuna: true}, "one at a time, Optuna's rules": {Independent: true, Optuna: true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			sp := space.New(
+			sp := space.Must(space.New(
 				space.Dimension{Name: "a", Dist: space.Float{Low: -5, High: 5}},
 				space.Dimension{Name: "b", Dist: space.Float{Low: -5, High: 5}},
 				space.Dimension{Name: "c", Dist: space.Int{Low: 0, High: 30}},
-			)
+			))
 			log := trial.NewLog(minimize)
 			for number := range 1500 {
 				r := func(name string) Request {

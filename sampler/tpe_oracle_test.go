@@ -79,7 +79,7 @@ func (c historyCase) space(t *testing.T) space.Space {
 		}
 		dims = append(dims, space.Dimension{Name: fmt.Sprintf("p%02d", i), Dist: d})
 	}
-	return space.New(dims...)
+	return space.Must(space.New(dims...))
 }
 
 func (c historyCase) history(t *testing.T, sp space.Space) trial.History {

@@ -62,11 +62,11 @@ func TestTPELearnsFromFailures(t *testing.T) {
 // What an Optuna worker has announced of a running trial counts as much as the
 // parameters themselves.
 func TestTPECountsWhatOptunaWorkersAnnounce(t *testing.T) {
-	sp := space.New(
+	sp := space.Must(space.New(
 		space.Dimension{Name: "x", Dist: unit},
 		space.Dimension{Name: "n", Dist: space.Int{Low: 1, High: 9}},
 		space.Dimension{Name: "c", Dist: space.Choose("a", "b").Dist()},
-	)
+	))
 	params := []trial.Param{
 		{Name: "x", Value: 0.25, Dist: unit}, {Name: "n", Value: 3, Dist: space.Int{Low: 1, High: 9}},
 		{Name: "c", Value: 1, Dist: space.Choose("a", "b").Dist()},
@@ -107,13 +107,13 @@ func TestTPECountsWhatOptunaWorkersAnnounce(t *testing.T) {
 	}
 }
 
-var finite = space.New(
+var finite = space.Must(space.New(
 	space.Dimension{Name: "c", Dist: space.Choose("a", "b", "c").Dist()},
 	space.Dimension{Name: "f", Dist: space.Float{Low: 0, High: 1, Step: 0.25}},
 	space.Dimension{Name: "i", Dist: space.Int{Low: 2, High: 8, Step: 2}},
 	space.Dimension{Name: "l", Dist: space.Int{Low: 1, High: 3, Log: true}},
 	space.Dimension{Name: "one", Dist: space.Int{Low: 7, High: 7}},
-) // 3·5·4·3 points
+)) // 3·5·4·3 points
 
 // ask draws a trial of sp.
 func ask(t *testing.T, s *TPE, log *trial.Log, sp space.Space, number int, seed uint64) *trial.Trial {
@@ -179,7 +179,7 @@ func TestTPETriesAllOfAFiniteSpaceBeforeItRepeatsItself(t *testing.T) {
 
 // In spaces that are not finite, or not all of a trial, points may come again.
 func TestTPEMayRepeatWhatIsNotAWholeFiniteTrial(t *testing.T) {
-	two := space.New(space.Dimension{Name: "c", Dist: space.Choose("a", "b").Dist()})
+	two := space.Must(space.New(space.Dimension{Name: "c", Dist: space.Choose("a", "b").Dist()}))
 	log := study(20, 1, two, minimize)
 	for number := 20; number < 24; number++ { // there are only two points
 		u := ask(t, &TPE{}, log, two, number, 1)
@@ -187,7 +187,7 @@ func TestTPEMayRepeatWhatIsNotAWholeFiniteTrial(t *testing.T) {
 			t.Fatalf("drew %v", u.Params)
 		}
 	}
-	mixed := space.New(space.Dimension{Name: "c", Dist: space.Choose("a", "b").Dist()}, space.Dimension{Name: "x", Dist: unit})
+	mixed := space.Must(space.New(space.Dimension{Name: "c", Dist: space.Choose("a", "b").Dist()}, space.Dimension{Name: "x", Dist: unit}))
 	log = study(20, 1, mixed, minimize)
 	if now := (&TPE{}).view(request(log, 20, 1), mixed); now.untried != nil {
 		t.Error("a continuous space has points to be tried once")
@@ -207,10 +207,10 @@ func TestTPEMayRepeatWhatIsNotAWholeFiniteTrial(t *testing.T) {
 
 // One point remains, and no candidate is likely to hit it.
 func TestTPEFindsTheLastPoint(t *testing.T) {
-	sp := space.New(
+	sp := space.Must(space.New(
 		space.Dimension{Name: "i", Dist: space.Int{Low: 1, High: 100}},
 		space.Dimension{Name: "j", Dist: space.Float{Low: 0, High: 9, Step: 1}},
-	)
+	))
 	log := trial.NewLog(minimize)
 	for number := range 1000 {
 		i, j := float64(1+number/10), float64(number%10)
@@ -324,10 +324,10 @@ func TestTPERulesByDefaultAndAsOptuna(t *testing.T) {
 // On steps and choices the density of the good trials does not shrink to what
 // they have in common, however many they are.
 func TestTPEGoodTrialsLeaveTheirCells(t *testing.T) {
-	sp := space.New(
+	sp := space.Must(space.New(
 		space.Dimension{Name: "c", Dist: space.Choose("a", "b", "c").Dist()},
 		space.Dimension{Name: "i", Dist: space.Int{Low: 0, High: 9}},
-	)
+	))
 	points := make([][]float64, 50)
 	for k := range points {
 		points[k] = []float64{1, 0.55} // b, 5

@@ -60,7 +60,7 @@ func floats(n int, d space.Float) space.Space {
 	for i := range n {
 		dims = append(dims, space.Dimension{Name: fmt.Sprintf("x%d", i), Dist: d})
 	}
-	return space.New(dims...)
+	return space.Must(space.New(dims...))
 }
 
 func sphere(x []float64) float64 {
@@ -223,7 +223,7 @@ func TestTPERefusesSettingsOutOfRange(t *testing.T) {
 
 func TestTPEDrawsJointlyWhatAllTrialsHave(t *testing.T) {
 	dims := floats(3, unit)
-	dims = space.New(append(dims, space.Dimension{Name: "single", Dist: space.Int{Low: 3, High: 3}})...)
+	dims = space.Must(space.New(append(dims, space.Dimension{Name: "single", Dist: space.Int{Low: 3, High: 3}})...))
 	log := study(12, 1, dims, minimize)
 	log.Put(&trial.Trial{Number: 12, State: trial.Pruned, Params: []trial.Param{
 		{Name: "x0", Value: 0.5, Dist: unit},
@@ -350,7 +350,7 @@ func TestTPELeavesOutValuesOutsideTheRangeOfToday(t *testing.T) {
 		log.Put(&trial.Trial{Number: number, State: trial.Complete, Values: []float64{0}, Params: []trial.Param{{Name: "x", Value: x, Dist: wide}}})
 	}
 	log.Put(&trial.Trial{Number: 5, State: trial.Complete, Values: []float64{0}})
-	columns, n := observe(space.New(space.Dimension{Name: "x", Dist: unit}), log.History().Finished(), tpeRules{})
+	columns, n := observe(space.Must(space.New(space.Dimension{Name: "x", Dist: unit})), log.History().Finished(), tpeRules{})
 	if want := []float64{0, 0.25, 1}; n != 3 || !slices.Equal(columns[0].X, want) {
 		t.Errorf("observations are %v, want %v", columns[0].X, want)
 	}

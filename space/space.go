@@ -1,6 +1,7 @@
 package space
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 )
@@ -11,14 +12,39 @@ type Dimension struct {
 	Dist Dist
 }
 
-// A Space is a set of parameters, sorted by name, each name once. Spaces are
-// values: nobody changes one once it is made.
+// A Space is a set of parameters, sorted by name, each name once. It must not be
+// modified.
 type Space []Dimension
 
-// New returns the space of the given dimensions, sorted. It takes over dims.
-func New(dims ...Dimension) Space {
-	slices.SortFunc(dims, func(a, b Dimension) int { return strings.Compare(a.Name, b.Name) })
-	return dims
+// New returns the space of the given dimensions, in any order. It is an error,
+// which matches ErrInvalid, if a name is empty or occurs twice, or a distribution
+// is nil or invalid.
+func New(dims ...Dimension) (Space, error) {
+	s := Space(slices.Clone(dims))
+	slices.SortStableFunc(s, func(a, b Dimension) int { return strings.Compare(a.Name, b.Name) })
+	for i, d := range s {
+		switch {
+		case d.Name == "":
+			return nil, invalid("a parameter has no name")
+		case i > 0 && s[i-1].Name == d.Name:
+			return nil, invalid("parameter %q is there twice", d.Name)
+		case d.Dist == nil:
+			return nil, invalid("parameter %q has no distribution", d.Name)
+		}
+		if err := d.Dist.Check(); err != nil {
+			return nil, fmt.Errorf("parameter %q: %w", d.Name, err)
+		}
+	}
+	return s, nil
+}
+
+// Must returns s, and panics if err is not nil. It is for spaces that are written
+// in the source: var sp = space.Must(space.New(…)).
+func Must(s Space, err error) Space {
+	if err != nil {
+		panic(err)
+	}
+	return s
 }
 
 // Get returns the distribution of the parameter called name.

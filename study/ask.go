@@ -52,7 +52,7 @@ func (s *Study) AskDetached(ctx context.Context, params []space.Dimension, lease
 		t.suggest(d.Name, d.Dist, s.dists.get(d.Name))
 	}
 	if err := t.Err(); err != nil {
-		_, tellErr := s.Tell(ctx, t, nil, err)
+		_, tellErr := s.TellError(ctx, t, err)
 		return nil, errors.Join(err, tellErr)
 	}
 	if ctx.Err() != nil { // while it was drawn: nobody will learn its number
@@ -97,6 +97,9 @@ func (s *Study) ask(ctx context.Context, c storage.Claim) (*Trial, error) {
 	s.live = append(s.live, t)
 	s.mu.Unlock()
 	t.begin()
+	if s.cfg.OnTrialStart != nil {
+		s.hook(s.cfg.OnTrialStart, t.record.load()) // which copies the record
+	}
 	return t, nil
 }
 

@@ -194,7 +194,7 @@ func TestASamplerSeesItsBracketAndThePrunerAll(t *testing.T) {
 		t.Fatal(again, err)
 	}
 	again.Float("x", -1, 1)
-	if _, err := st.Tell(t.Context(), again, nil, errors.New("enough")); err != nil {
+	if _, err := st.TellError(t.Context(), again, errors.New("enough")); err != nil {
 		t.Fatal(err)
 	}
 	var want []int

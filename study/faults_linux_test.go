@@ -47,7 +47,7 @@ func TestFaultsFullDisk(t *testing.T) {
 	acks := map[int]string{}
 	cfg := func(c *study.Config) {
 		c.Sampler, c.Lease = sampler.Random{}, time.Second
-		c.Ended = func(tr *trial.Trial) { acks[tr.Number] = ackOf(tr) }
+		c.OnTrialEnd = func(tr *trial.Trial) { acks[tr.Number] = ackOf(tr) }
 	}
 	heavy := func(tr *study.Trial) (float64, error) {
 		v, err := sphere(tr)
@@ -93,7 +93,7 @@ func TestFaultsFileRemoved(t *testing.T) {
 			}
 			defer db.Close()
 			acked := 0
-			st := open(t, db, func(c *study.Config) { c.Ended = func(*trial.Trial) { acked++ } })
+			st := open(t, db, func(c *study.Config) { c.OnTrialEnd = func(*trial.Trial) { acked++ } })
 			err = st.Optimize(t.Context(), func(tr *study.Trial) (float64, error) {
 				if tr.Number() == 3 {
 					if err := damage(path); err != nil {

@@ -77,7 +77,12 @@ func faultWorker(path, acks string) error {
 		if ctx.Err() != nil {
 			return nil // killed by a gentle signal: the lease ends with the process
 		}
-		record, err := s.Tell(context.WithoutCancel(ctx), t, []float64{v}, err)
+		var record *trial.Trial
+		if err == nil {
+			record, err = s.Tell(context.WithoutCancel(ctx), t, v)
+		} else {
+			record, err = s.TellError(context.WithoutCancel(ctx), t, err)
+		}
 		if errors.Is(err, storage.ErrLost) || errors.Is(err, storage.ErrFinished) {
 			continue
 		}

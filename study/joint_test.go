@@ -109,7 +109,7 @@ func TestOtherProcessesKnowWhatATrialIsAboutToTry(t *testing.T) {
 		st *study.Study
 		t  *study.Trial
 	}{{first, u}, {second, v}} {
-		if _, err := told.st.Tell(ctx, told.t, []float64{1}, nil); err != nil {
+		if _, err := told.st.Tell(ctx, told.t, 1); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -141,7 +141,7 @@ func TestADetachedTrialThatIsInterruptedGoesToTheQueue(t *testing.T) {
 	everyStorage(t, func(t *testing.T, s storage.Storage) {
 		ctx, cancel := context.WithCancel(t.Context())
 		st := open(t, s, func(cfg *study.Config) { cfg.Sampler = interrupter{cancel} })
-		_, err := st.AskDetached(ctx, space.New(space.Dimension{Name: "x", Dist: space.Float{High: 1}}), time.Hour)
+		_, err := st.AskDetached(ctx, space.Must(space.New(space.Dimension{Name: "x", Dist: space.Float{High: 1}})), time.Hour)
 		if !errors.Is(err, context.Canceled) {
 			t.Errorf("error is %v, want that of the context", err)
 		}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"runtime/debug"
 	"sync"
 	"time"
@@ -22,24 +23,34 @@ type MultiObjective func(t *Trial) ([]float64, error)
 
 // A Budget says how much Optimize may do.
 type Budget struct {
-	// Trials is how many trials the study shall have in all, whichever
-	// program began them and however they ended. 0: any number, until the
-	// context ends.
+	// Trials is the total number of trials of the study, whichever program
+	// started them and however they ended. 0: no limit.
 	Trials int
 
 	// Workers is how many trials run at once. 0: one.
 	Workers int
 
+	// Timeout is how long this call may start trials. 0: no limit.
+	Timeout time.Duration
+
+	// Target is a value that is good enough: no trial starts once the best one
+	// reaches it. nil: none.
+	Target *float64
+
+	// NoImprovement is how many trials in a row may end, complete or pruned,
+	// without a new best one. Then no more start. 0: no limit.
+	NoImprovement int
+
 	// Failures is how many trials of this call may fail. One more ends the
-	// call with the error of the last one. 0: any number, once a trial of the
-	// study has not failed; before that, the third failure of this call ends
-	// it, because the objective is most likely broken. Negative: any number.
+	// call with the error of the last one. 0: no limit once any trial of the
+	// study has not failed; until then the third failure of this call ends
+	// it, because the objective is most likely broken. Negative: no limit.
 	Failures int
 
-	// Retries is how often a trial is tried again whose objective failed: a
-	// copy of it with the same parameters is queued, which names the trials
-	// that it repeats in the system attributes failed_trial and retry_history,
-	// as in Optuna. Each try is a trial and counts among Trials.
+	// Retries is how often a trial whose objective failed is repeated: a copy
+	// with the same parameters is queued, which names the trials it repeats in
+	// the system attributes failed_trial and retry_history, as in Optuna. Each
+	// repetition is a trial and counts among Trials.
 	Retries int
 }
 
@@ -91,12 +102,12 @@ func (s *Study) OptimizeMulti(ctx context.Context, f MultiObjective, b Budget) e
 	if f == nil {
 		return errNoObjective
 	}
-	if err := b.check(); err != nil {
+	if err := b.check(len(s.record.Directions)); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	r := run{study: s, objective: f, budget: b, cancel: cancel}
+	r := run{study: s, objective: f, budget: b, cancel: cancel, start: time.Now(), stops: s.stops.Load()}
 	var workers sync.WaitGroup
 	for range max(b.Workers, 1) {
 		workers.Go(func() {
@@ -114,14 +125,22 @@ func (s *Study) OptimizeMulti(ctx context.Context, f MultiObjective, b Budget) e
 
 var errNoObjective = errors.New("the objective is nil")
 
-func (b Budget) check() error {
+func (b Budget) check(objectives int) error {
 	for _, field := range []struct {
 		name  string
 		value int
-	}{{"Trials", b.Trials}, {"Workers", b.Workers}, {"Retries", b.Retries}} {
+	}{{"Trials", b.Trials}, {"Workers", b.Workers}, {"NoImprovement", b.NoImprovement}, {"Retries", b.Retries}} {
 		if field.value < 0 {
 			return fmt.Errorf("Budget.%s is %d, want at least 0", field.name, field.value)
 		}
+	}
+	switch {
+	case b.Timeout < 0:
+		return fmt.Errorf("Budget.Timeout is %v, want at least 0", b.Timeout)
+	case b.Target != nil && math.IsNaN(*b.Target):
+		return errors.New("Budget.Target is NaN, want a number")
+	case objectives > 1 && (b.Target != nil || b.NoImprovement > 0):
+		return fmt.Errorf("Budget.Target and NoImprovement are for one objective, the study has %d", objectives)
 	}
 	return nil
 }
@@ -132,6 +151,8 @@ type run struct {
 	objective MultiObjective
 	budget    Budget
 	cancel    context.CancelCauseFunc
+	start     time.Time
+	stops     uint64 // calls of Stop before the start
 
 	waiting sync.Once // for others, which is said once
 
@@ -146,6 +167,9 @@ func (r *run) work(ctx context.Context) error {
 	var patience time.Time // until when it may turn out that a worker has gone
 	pause := saveDelay
 	for ctx.Err() == nil {
+		if enough, err := r.enough(ctx); enough || err != nil {
+			return err
+		}
 		trials, fewer, err := r.limit(ctx)
 		if err != nil {
 			return err
@@ -236,7 +260,7 @@ func (r *run) one(ctx context.Context, t *Trial) error {
 // hours. If it fails for good, the trial is left to whoever comes next.
 func (r *run) tell(ctx context.Context, t *Trial, values []float64, err error) (*trial.Trial, error) {
 	for try := 1; ; try++ {
-		record, tellErr := r.study.Tell(ctx, t, values, err)
+		record, tellErr := r.study.tell(ctx, t, values, err)
 		if tellErr == nil || errors.Is(tellErr, storage.ErrLost) || errors.Is(tellErr, storage.ErrFinished) {
 			return record, tellErr
 		}

@@ -65,10 +65,13 @@ func worker(path string) error {
 			return err
 		}
 		v, err := sphere(tr)
+		if err != nil {
+			return err
+		}
 		if err := tr.Report(0, v); err != nil {
 			return err
 		}
-		if _, err := s.Tell(ctx, tr, []float64{v}, err); err != nil {
+		if _, err := s.Tell(ctx, tr, v); err != nil {
 			return err
 		}
 	}

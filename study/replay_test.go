@@ -228,7 +228,7 @@ func TestReplayOfWhatCannotBe(t *testing.T) {
 // What a worker had drawn, and saved, beside a running trial goes on as it
 // would have gone.
 func TestAnOrphanIsDrawnAgainBesideWhatWasRunning(t *testing.T) {
-	dims := space.New(space.Dimension{Name: "x", Dist: space.Float{High: 1}}, space.Dimension{Name: "y", Dist: space.Float{High: 1}})
+	dims := space.Must(space.New(space.Dimension{Name: "x", Dist: space.Float{High: 1}}, space.Dimension{Name: "y", Dist: space.Float{High: 1}}))
 	objective := func(t *study.Trial) (float64, error) { return t.Float("x", 0, 1) + t.Float("y", 0, 1), nil }
 	var y []float64 // in all ways
 	for _, c := range []struct {
@@ -262,7 +262,7 @@ func TestAnOrphanIsDrawnAgainBesideWhatWasRunning(t *testing.T) {
 				t.Fatal(err)
 			}
 			for i, tr := range beside {
-				if _, err := st.Tell(t.Context(), tr, []float64{float64(i)}, nil); err != nil {
+				if _, err := st.Tell(t.Context(), tr, float64(i)); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -277,7 +277,7 @@ func TestAnOrphanIsDrawnAgainBesideWhatWasRunning(t *testing.T) {
 			}
 			y = append(y, heir.Params()["y"].(float64))
 			heir.SetUserAttr("done", true)
-			if _, err := other.Tell(t.Context(), heir, []float64{1}, nil); err != nil {
+			if _, err := other.Tell(t.Context(), heir, 1); err != nil {
 				t.Fatal(err)
 			}
 		})

@@ -176,10 +176,10 @@ func TestTheLeaseOfALiveTrialIsRenewed(t *testing.T) {
 		if err != nil || next.Number() != 1 {
 			t.Errorf("a live trial was taken over: got %v, %v", next, err)
 		}
-		if _, err := other.Tell(t.Context(), next, nil, study.ErrPruned); err != nil {
+		if _, err := other.TellError(t.Context(), next, study.ErrPruned); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := st.Tell(t.Context(), tr, []float64{1}, nil); err != nil {
+		if _, err := st.Tell(t.Context(), tr, 1); err != nil {
 			t.Fatal(err)
 		}
 		detached, err := st.AskDetached(t.Context(), space.Space{}, 10*time.Second)
@@ -190,7 +190,7 @@ func TestTheLeaseOfALiveTrialIsRenewed(t *testing.T) {
 		if heir, err := other.Ask(t.Context()); err != nil || heir.Number() != detached.Number {
 			t.Errorf("a trial whose lease has run out was not taken over: got %v, %v", heir, err)
 		} else {
-			other.Tell(t.Context(), heir, []float64{1}, nil)
+			other.Tell(t.Context(), heir, 1)
 		}
 	})
 }
@@ -203,17 +203,17 @@ func TestAskAndTell(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := st.Tell(ctx, tr, []float64{1, 2}, nil); err == nil || !strings.Contains(err.Error(), "2 values, want 1") {
+		if _, err := st.Tell(ctx, tr, 1, 2); err == nil || !strings.Contains(err.Error(), "2 values, want 1") {
 			t.Errorf("a wrong number of values is an error: got %v", err)
 		}
-		if got, err := st.Tell(ctx, tr, []float64{1}, nil); err != nil || got.State != trial.Complete {
+		if got, err := st.Tell(ctx, tr, 1); err != nil || got.State != trial.Complete {
 			t.Errorf("after it the trial can be told: got %v, %v", got, err)
 		}
-		if _, err := st.Tell(ctx, tr, []float64{1}, nil); !errors.Is(err, storage.ErrFinished) {
+		if _, err := st.Tell(ctx, tr, 1); !errors.Is(err, storage.ErrFinished) {
 			t.Errorf("a trial is told once: got %v", err)
 		}
 
-		dims := space.New(space.Dimension{Name: "x", Dist: space.Float{High: 1}}, space.Dimension{Name: "c", Dist: space.Categorical{Choices: []any{1, "a"}}})
+		dims := space.Must(space.New(space.Dimension{Name: "x", Dist: space.Float{High: 1}}, space.Dimension{Name: "c", Dist: space.Categorical{Choices: []any{1, "a"}}}))
 		asked, err := st.AskDetached(ctx, dims, time.Hour)
 		if err != nil || len(asked.Params) != 2 {
 			t.Fatal(asked, err)
@@ -230,7 +230,7 @@ func TestAskAndTell(t *testing.T) {
 				t.Errorf("TellNumber(%d): got %v, want %v", number, err, want)
 			}
 		}
-		bad := space.New(space.Dimension{Name: "x", Dist: space.Int{High: 1}})
+		bad := space.Must(space.New(space.Dimension{Name: "x", Dist: space.Int{High: 1}}))
 		if _, err := st.AskDetached(ctx, bad, time.Hour); !errors.Is(err, study.ErrConflict) {
 			t.Errorf("a space that conflicts with the study: got %v", err)
 		}

@@ -83,7 +83,7 @@ func TestOptimizeWaitsForTheTrialsOfTheDead(t *testing.T) {
 		if waited := time.Since(start); waited < time.Minute || waited > 2*time.Minute {
 			t.Errorf("waited %v for a live worker, want one lease", waited)
 		}
-		st.Tell(t.Context(), alive, []float64{1}, nil)
+		st.Tell(t.Context(), alive, 1)
 	})
 }
 
@@ -130,7 +130,7 @@ func TestPassingFailures(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &flaky{Storage: &storage.Memory{}}
 		ended := 0
-		st := open(t, s, func(c *study.Config) { c.Ended = func(*trial.Trial) { ended++ } })
+		st := open(t, s, func(c *study.Config) { c.OnTrialEnd = func(*trial.Trial) { ended++ } })
 		err := st.Optimize(t.Context(), func(tr *study.Trial) (float64, error) {
 			s.writes.Store(2)
 			x := tr.Float("x", 0, 1)
@@ -199,7 +199,7 @@ func TestTellObeysItsContext(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
 	start := time.Now()
-	if _, err := st.Tell(ctx, tr, []float64{1}, nil); !errors.Is(err, context.DeadlineExceeded) {
+	if _, err := st.Tell(ctx, tr, 1); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("got %v", err)
 	}
 	if took := time.Since(start); took > 5*time.Second {
@@ -208,7 +208,7 @@ func TestTellObeysItsContext(t *testing.T) {
 	if _, err := raw.Exec(`ROLLBACK`); err != nil {
 		t.Fatal(err)
 	}
-	if got, err := st.Tell(t.Context(), tr, []float64{1}, nil); err != nil || got.State != trial.Complete {
+	if got, err := st.Tell(t.Context(), tr, 1); err != nil || got.State != trial.Complete {
 		t.Errorf("got %v, %v", got, err)
 	}
 }
@@ -246,7 +246,7 @@ func TestMisuse(t *testing.T) {
 	if _, err := st.AskDetached(t.Context(), nil, -1); err == nil {
 		t.Error("a negative lease is no error")
 	}
-	if _, err := st.Tell(t.Context(), tr, []float64{1}, nil); err != nil {
+	if _, err := st.Tell(t.Context(), tr, 1); err != nil {
 		t.Fatal(err)
 	}
 	if err := errors.Join(tr.SetUserAttr("k", 1)); !errors.Is(err, storage.ErrFinished) {
@@ -270,7 +270,7 @@ func TestMisuse(t *testing.T) {
 		if suggest(tr); tr.Err() == nil {
 			t.Errorf("%s that no program can read is no error", name)
 		}
-		st.Tell(t.Context(), tr, nil, nil)
+		st.Tell(t.Context(), tr)
 	}
 }
 
@@ -317,7 +317,7 @@ func TestAReportDoesNotReadItsTrialAgain(t *testing.T) {
 	if r.trials > 0 {
 		t.Errorf("%d trials were read during 20 reports of the only one", r.trials)
 	}
-	if ended, err := st.Tell(t.Context(), tr, []float64{1}, nil); err != nil || len(ended.Reports) != 20 || ended.State != trial.Complete {
+	if ended, err := st.Tell(t.Context(), tr, 1); err != nil || len(ended.Reports) != 20 || ended.State != trial.Complete {
 		t.Errorf("told: %v, %v", ended, err)
 	}
 }

@@ -22,7 +22,7 @@ func runTrial(tb testing.TB, st *study.Study) {
 	for _, name := range [...]string{"a", "b", "c", "d", "e"} {
 		sum += t.Float(name, 0, 1)
 	}
-	if _, err := st.Tell(context.Background(), t, []float64{sum}, nil); err != nil {
+	if _, err := st.Tell(context.Background(), t, sum); err != nil {
 		tb.Fatal(err)
 	}
 }
@@ -80,7 +80,7 @@ func report(tb testing.TB, st *study.Study, n int) {
 			tb.Fatal(err)
 		}
 	}
-	if _, err := st.Tell(context.Background(), t, []float64{0}, nil); err != nil {
+	if _, err := st.Tell(context.Background(), t, 0); err != nil {
 		tb.Fatal(err)
 	}
 }

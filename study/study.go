@@ -15,52 +15,15 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"log/slog"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/bluefin-hpo/bluefin/pruner"
-	"github.com/bluefin-hpo/bluefin/sampler"
 	"github.com/bluefin-hpo/bluefin/storage"
 	"github.com/bluefin-hpo/bluefin/trial"
 )
-
-// Config says what a study is and how it is searched. The zero value is a
-// minimization with TPE, without pruning, in memory. Name, Directions and what
-// is in Storage belong to the study; the rest belongs to this program and is
-// not saved.
-type Config struct {
-	Name       string            // 1 to 512 bytes; "" in memory: "study"
-	Directions []trial.Direction // of each objective; nil: as stored, or Minimize
-	Sampler    sampler.Sampler   // nil: sampler.TPE
-	Pruner     pruner.Pruner     // nil: no trial is pruned
-	Storage    storage.Storage   // nil: in memory
-	Seed       uint64            // of all that is drawn
-
-	// Lease is how long a worker may be silent before others take over its
-	// trial. It is renewed three times as often. A worker on the same machine
-	// whose process has ended is replaced at once. 0: one minute.
-	Lease time.Duration
-
-	// Orphans says what becomes of trials whose worker has gone. The zero value
-	// goes on with them under their number, from their checkpoint.
-	Orphans storage.Orphans
-
-	// KeepCheckpoints keeps the last checkpoint of a trial when it finishes.
-	KeepCheckpoints bool
-
-	// Logger is told what may surprise: a queued parameter that no objective
-	// asks for, a step reported twice, a wait for other workers. nil:
-	// slog.Default.
-	Logger *slog.Logger
-
-	// Ended is called after each trial that this Study has ended, by one
-	// goroutine at a time. nil: nothing is called.
-	Ended func(*trial.Trial)
-}
 
 // The errors of this package, besides those of package storage. Test with
 // errors.Is.
@@ -91,14 +54,19 @@ type Study struct {
 	live     []*Trial // the trials that this Study runs
 	brackets brackets
 
-	drawing sync.Mutex // held while a trial draws what is drawn together
-	endedMu sync.Mutex // held while cfg.Ended runs
+	drawing sync.Mutex    // held while a trial draws jointly
+	hooks   sync.Mutex    // held while a hook runs
+	stops   atomic.Uint64 // calls of Stop
 }
 
 // Open returns the study of the given name; if there is none it is created.
 // Directions that are not those of an existing study are an error.
 func Open(ctx context.Context, cfg Config) (*Study, error) {
 	cfg = cfg.withDefaults()
+	var err error
+	if cfg.Space, err = cfg.checkSpace(); err != nil {
+		return nil, err
+	}
 	directions := cfg.Directions
 	if directions == nil {
 		directions = []trial.Direction{trial.Minimize}
@@ -117,6 +85,10 @@ func Open(ctx context.Context, cfg Config) (*Study, error) {
 // storage.ErrNotExist. It writes nothing.
 func Load(ctx context.Context, cfg Config) (*Study, error) {
 	cfg = cfg.withDefaults()
+	var err error
+	if cfg.Space, err = cfg.checkSpace(); err != nil {
+		return nil, err
+	}
 	record, err := cfg.Storage.Load(ctx, cfg.Name)
 	if err != nil {
 		return nil, fmt.Errorf("load %w", err)
@@ -125,25 +97,6 @@ func Load(ctx context.Context, cfg Config) (*Study, error) {
 		return nil, fmt.Errorf("directions of study %q are %v, want %v as stored", cfg.Name, cfg.Directions, record.Directions)
 	}
 	return newStudy(cfg, record), nil
-}
-
-func (cfg Config) withDefaults() Config {
-	if cfg.Storage == nil {
-		cfg.Storage = &storage.Memory{}
-		if cfg.Name == "" {
-			cfg.Name = "study"
-		}
-	}
-	if cfg.Sampler == nil {
-		cfg.Sampler = &sampler.TPE{}
-	}
-	if cfg.Logger == nil {
-		cfg.Logger = slog.Default()
-	}
-	if cfg.Lease <= 0 {
-		cfg.Lease = time.Minute
-	}
-	return cfg
 }
 
 func newStudy(cfg Config, record storage.Study) *Study {
@@ -179,56 +132,6 @@ func (s *Study) Trials(ctx context.Context) ([]*trial.Trial, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.log.Trials(), nil
-}
-
-// Best returns the best complete and feasible trial of a study with one
-// objective, or fails with ErrNoBest.
-func (s *Study) Best(ctx context.Context) (*trial.Trial, error) {
-	if n := len(s.record.Directions); n > 1 {
-		return nil, fmt.Errorf("study %q has %d objectives and so no single best trial: want BestTrials", s.Name(), n)
-	}
-	s.mu.Lock()
-	unread := s.revision == 0
-	s.mu.Unlock()
-	if unread { // one trial is cheaper to find in the storage than to read all
-		best, err := s.cfg.Storage.Best(ctx, s.record.ID)
-		if !errors.Is(err, storage.ErrNotExist) { // else reading all tells why
-			return best, err
-		}
-	}
-	h, err := s.sync(ctx)
-	if err != nil {
-		return nil, err
-	}
-	best, ok := h.Best()
-	if !ok {
-		return nil, noBest(h)
-	}
-	return best, nil
-}
-
-// noBest says why a history has no best trial.
-func noBest(h trial.History) error {
-	var counts [trial.Waiting + 1]int
-	reason := ""
-	for _, t := range h.Finished() {
-		counts[t.State]++
-		if t.State == trial.Failed && t.Failure() != "" {
-			line, _, _ := strings.Cut(t.Failure(), "\n") // a panic has its stack below
-			reason = fmt.Sprintf(", trial %d because: %s", t.Number, line)
-		}
-	}
-	if len(h.Finished()) == 0 {
-		return fmt.Errorf("%w: none has finished", ErrNoBest)
-	}
-	return fmt.Errorf("%w: %d infeasible, %d pruned, %d failed%s", ErrNoBest, counts[trial.Complete], counts[trial.Pruned], counts[trial.Failed], reason)
-}
-
-// BestTrials returns the complete and feasible trials that no other one
-// dominates (the Pareto front), by number.
-func (s *Study) BestTrials(ctx context.Context) ([]*trial.Trial, error) {
-	h, err := s.sync(ctx)
-	return h.ParetoFront(), err
 }
 
 // sync reads what has changed in the storage and returns the history.
@@ -300,11 +203,7 @@ func (s *Study) ended(ctx context.Context, t *Trial, u storage.Update) *trial.Tr
 	if record.State == trial.Complete {
 		s.checkQueued(t, record)
 	}
-	if s.cfg.Ended != nil {
-		s.endedMu.Lock()
-		defer s.endedMu.Unlock()
-		s.cfg.Ended(record)
-	}
+	s.hook(s.cfg.OnTrialEnd, record)
 	return record
 }
 

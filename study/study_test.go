@@ -103,7 +103,7 @@ func TestOpenAndLoad(t *testing.T) {
 func TestOptimizeKeepsTheBudgetExactly(t *testing.T) {
 	everyStorage(t, func(t *testing.T, s storage.Storage) {
 		ended := 0
-		st := open(t, s, func(c *study.Config) { c.Ended = func(*trial.Trial) { ended++ } })
+		st := open(t, s, func(c *study.Config) { c.OnTrialEnd = func(*trial.Trial) { ended++ } })
 		for _, b := range []study.Budget{{Trials: 5}, {Trials: 40, Workers: 8}, {Trials: 40, Workers: 8}, {Trials: 3}} {
 			if err := st.Optimize(t.Context(), sphere, b); err != nil {
 				t.Fatal(err)

@@ -1,6 +1,7 @@
 package study
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
@@ -59,10 +60,28 @@ func (t *Trial) int(name string, d space.Int) int {
 	return int(x)
 }
 
-// Categorical suggests one of the choices. Suggest with space.Choose does the
-// same for choices of another type.
+// Categorical suggests one of the choices. The function Choose does the same for
+// choices of any type.
 func (t *Trial) Categorical(name string, choices ...string) string {
+	return Choose(t, name, choices...)
+}
+
+// Choose suggests one of the choices, which have no order.
+func Choose[T space.Scalar](t *Trial, name string, choices ...T) T {
 	return Suggest(t, name, space.Choose(choices...))
+}
+
+// SuggestAll suggests every parameter of Config.Space and returns the values in
+// external form, by name.
+func (t *Trial) SuggestAll() map[string]any {
+	values := map[string]any{}
+	for _, d := range t.study.cfg.Space {
+		known := t.study.dists.get(d.Name)
+		if x, ok := t.suggest(d.Name, share(known, d.Dist), known); ok {
+			values[d.Name] = d.Dist.External(x)
+		}
+	}
+	return values
 }
 
 // suggest returns a value that d contains and true, or false if d has none.
@@ -104,6 +123,9 @@ func (t *Trial) decide(name string, d, known space.Dist) (float64, error) {
 	if err := storage.CheckName("parameter name", name); err != nil {
 		return 0, setupError{err}
 	}
+	if err := t.study.checkDeclared(name, d); err != nil {
+		return 0, setupError{err}
+	}
 	if known != nil && !space.Compatible(known, d) {
 		return 0, setupError{fmt.Errorf("%w in an earlier trial: it is %v, want %s", ErrConflict, d, compatible(known))}
 	}
@@ -124,6 +146,21 @@ func (t *Trial) decide(name string, d, known space.Dist) (float64, error) {
 	}
 	t.saveSoon(saveDelay)
 	return x, nil
+}
+
+// checkDeclared returns an error if the parameter is not one of Config.Space.
+func (s *Study) checkDeclared(name string, d space.Dist) error {
+	if s.cfg.Space == nil {
+		return nil
+	}
+	declared, ok := s.cfg.Space.Get(name)
+	switch {
+	case !ok:
+		return errors.New("Config.Space does not declare it")
+	case !space.Equal(declared, d):
+		return fmt.Errorf("%w in Config.Space: it is %v, want %v", ErrConflict, d, declared)
+	}
+	return nil
 }
 
 // draw returns a new value: as the queue fixed it, the only one that there is,

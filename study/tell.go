@@ -13,16 +13,28 @@ import (
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
-// Tell ends a trial that Ask has begun and returns its record. With a nil err
-// the trial is Complete with the given values, one for each objective. With an
-// err that matches ErrPruned it is Pruned, with the last report as its value.
-// With another err, with NaN among the values, or if a suggestion has failed,
-// it is Failed, and the reason is saved.
+// Tell ends a trial from Ask as Complete with the given values, one for each
+// objective, and returns its record. If a value is NaN or a suggestion has failed,
+// the trial is Failed, and the reason is saved.
 //
-// Tell fails with storage.ErrLost or storage.ErrFinished if another worker has
-// taken the trial over; the trial is then no longer this one's. If the number
-// of values is wrong the trial goes on and can be told again.
-func (s *Study) Tell(ctx context.Context, t *Trial, values []float64, err error) (*trial.Trial, error) {
+// Tell fails with storage.ErrLost or storage.ErrFinished if another worker now
+// runs the trial, or has ended it. If the number of values is wrong, the trial
+// keeps running and can be told again.
+func (s *Study) Tell(ctx context.Context, t *Trial, values ...float64) (*trial.Trial, error) {
+	return s.tell(ctx, t, values, nil)
+}
+
+// TellError ends a trial from Ask without a value and returns its record. If err
+// matches ErrPruned the trial is Pruned, with its last report as the value.
+// Otherwise it is Failed, and err is saved. It fails as Tell does.
+func (s *Study) TellError(ctx context.Context, t *Trial, err error) (*trial.Trial, error) {
+	if err == nil {
+		return nil, fmt.Errorf("tell trial %d: the error is nil", t.Number())
+	}
+	return s.tell(ctx, t, nil, err)
+}
+
+func (s *Study) tell(ctx context.Context, t *Trial, values []float64, err error) (*trial.Trial, error) {
 	if err == nil && t.Err() == nil && len(values) != len(s.record.Directions) {
 		return nil, fmt.Errorf("tell trial %d: %d values, want %d", t.Number(), len(values), len(s.record.Directions))
 	}

@@ -189,11 +189,14 @@ func (t *Trial) Report(step int, value float64) error {
 		return err
 	}
 	t.mu.Lock()
-	defer t.mu.Unlock()
 	t.record.change(func(now *trial.Trial) { // which may have new parameters by now
 		now.Reports = record.Reports
 		now.SystemAttrs = merged(now.SystemAttrs, verdict.Attrs)
 	})
+	t.mu.Unlock()
+	if f := t.study.cfg.OnReport; f != nil {
+		t.study.hook(func(record *trial.Trial) { f(record, r) }, t.record.load())
+	}
 	if verdict.Prune {
 		return ErrPruned
 	}

@@ -151,11 +151,12 @@ func (t *Trial) Drawn(name string) (float64, bool) {
 
 // Space returns the parameters of the trial with their distributions.
 func (t *Trial) Space() space.Space {
-	dims := make([]space.Dimension, len(t.Params))
+	s := make(space.Space, len(t.Params))
 	for i, p := range t.Params {
-		dims[i] = space.Dimension{Name: p.Name, Dist: p.Dist}
+		s[i] = space.Dimension{Name: p.Name, Dist: p.Dist}
 	}
-	return space.New(dims...)
+	slices.SortFunc(s, func(a, b space.Dimension) int { return strings.Compare(a.Name, b.Name) })
+	return s
 }
 
 // LastReport returns the report with the highest step, if there is one.

@@ -119,7 +119,7 @@ func ask(ctx context.Context, st *study.Study) (*study.Trial, error) {
 // tell ends a trial with its value. A trial that fails is an error: it was
 // given a suggestion that is none.
 func tell(ctx context.Context, st *study.Study, t *study.Trial, value float64) error {
-	record, err := st.Tell(ctx, t, []float64{value}, nil)
+	record, err := st.Tell(ctx, t, value)
 	if err == nil && record.State != trial.Complete {
 		err = fmt.Errorf("trial %d failed: %s", record.Number, record.Failure())
 	}
@@ -159,7 +159,7 @@ func prune(ctx context.Context, p functions.Problem, s sampler.Sampler, pr prune
 		}
 		switch last := curve[len(curve)-1]; {
 		case errors.Is(verdict, study.ErrPruned):
-			_, err = st.Tell(ctx, t, nil, verdict)
+			_, err = st.TellError(ctx, t, verdict)
 		case verdict != nil:
 			err = verdict
 		default:

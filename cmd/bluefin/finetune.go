@@ -175,7 +175,7 @@ func (t *tuning) configure() (err error) {
 		w: t.err, width: func() int { return widthOf(t.err) }, quiet: quiet, total: t.trials, metric: t.task.Metric,
 		step: stepName(t.task.Stages), better: t.cfg.Directions[0].Better, defaults: t.task.Defaults,
 	}
-	t.cfg.Ended = t.show.ended
+	t.cfg.OnTrialEnd = t.show.ended
 	return err
 }
 

@@ -107,7 +107,10 @@ func mixedWorker(path string, trials int) error {
 		if c != "b" {
 			v++
 		}
-		if _, err := s.Tell(ctx, t, []float64{v}, t.Report(0, x)); err != nil {
+		if err := t.Report(0, x); err != nil {
+			return err
+		}
+		if _, err := s.Tell(ctx, t, v); err != nil {
 			return err
 		}
 	}
@@ -190,7 +193,7 @@ func TestRunningTrialsAreSeenByBothSides(t *testing.T) {
 	if theirs.State != trial.Running || len(theirs.Params) != 1 || !strings.Contains(string(theirs.SystemAttrs["tpe:relative_params:0"]), fmt.Sprintf(`\"k\": %d`, k)) {
 		t.Errorf("Optuna's running trial: got %+v %s", theirs, theirs.SystemAttrs)
 	}
-	if _, err := s.Tell(t.Context(), ours, []float64{1}, nil); err != nil {
+	if _, err := s.Tell(t.Context(), ours, 1); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -39,7 +39,7 @@ func TestTrialsShowTheLastReport(t *testing.T) {
 			}
 		}
 		if running.Number() == 0 {
-			if _, err := s.Tell(t.Context(), running, []float64{1}, nil); err != nil {
+			if _, err := s.Tell(t.Context(), running, 1); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -50,7 +50,7 @@ func TestTrialsShowTheLastReport(t *testing.T) {
 	if out := bluefin(t, "trials", "--storage", path); !strings.Contains(out, "last_report") || !strings.Contains(out, "0.5") {
 		t.Errorf("got %s", out)
 	}
-	if _, err := s.Tell(t.Context(), running, []float64{1}, nil); err != nil {
+	if _, err := s.Tell(t.Context(), running, 1); err != nil {
 		t.Fatal(err)
 	}
 	if out := bluefin(t, "trials", "--storage", path); strings.Contains(out, "last_report") {

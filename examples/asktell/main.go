@@ -49,8 +49,10 @@ func run(ctx context.Context) error {
 			points = append(points, point{t, study.Suggest(t, "x", side), study.Suggest(t, "y", side)})
 		}
 		for i, v := range evaluate(points) {
-			// An error of Suggest fails the trial here, whatever the value is.
-			if _, err := s.Tell(ctx, points[i].trial, []float64{v}, points[i].trial.Err()); err != nil {
+			if _, err := s.Tell(ctx, points[i].trial, v); err != nil {
+				return err
+			}
+			if err := points[i].trial.Err(); err != nil { // of Suggest: the trial has failed
 				return err
 			}
 		}

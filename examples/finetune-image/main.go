@@ -71,7 +71,7 @@ func run(ctx context.Context, weights string, trials int) error {
 	if err != nil {
 		return err
 	}
-	s, err := study.Open(ctx, study.Config{Pruner: pruner.Median{StartupTrials: 2}, Seed: seed, Ended: show})
+	s, err := study.Open(ctx, study.Config{Pruner: pruner.Median{StartupTrials: 2}, Seed: seed, OnTrialEnd: show})
 	if err != nil {
 		return err
 	}

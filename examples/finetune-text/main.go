@@ -55,7 +55,7 @@ func run(ctx context.Context, folder, file string, length, epochs, trials int) e
 	if err != nil {
 		return err
 	}
-	s, err := study.Open(ctx, study.Config{Pruner: pruner.Median{StartupTrials: 3}, Seed: seed, Ended: show})
+	s, err := study.Open(ctx, study.Config{Pruner: pruner.Median{StartupTrials: 3}, Seed: seed, OnTrialEnd: show})
 	if err != nil {
 		return err
 	}

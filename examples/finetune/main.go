@@ -54,7 +54,7 @@ func run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s, err := study.Open(ctx, study.Config{Pruner: pruner.Median{}, Seed: seed, Ended: show})
+	s, err := study.Open(ctx, study.Config{Pruner: pruner.Median{}, Seed: seed, OnTrialEnd: show})
 	if err != nil {
 		return err
 	}

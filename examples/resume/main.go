@@ -51,7 +51,7 @@ func run(ctx context.Context, path string, trials, limit int) (err error) {
 			stop(errLimit)
 		}
 	}
-	s, err := study.Open(ctx, study.Config{Name: "resume", Storage: db, Ended: show})
+	s, err := study.Open(ctx, study.Config{Name: "resume", Storage: db, OnTrialEnd: show})
 	if err != nil {
 		return err
 	}

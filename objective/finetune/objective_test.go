@@ -142,7 +142,7 @@ func TestATrialFails(t *testing.T) {
 		if err == nil || c.is != nil && !errors.Is(err, c.is) {
 			t.Errorf("%s: error is %v, want one that matches %v", name, err, c.is)
 		}
-		tr, err := s.Tell(t.Context(), live, nil, err)
+		tr, err := s.TellError(t.Context(), live, err)
 		if err != nil {
 			t.Fatal(err)
 		}

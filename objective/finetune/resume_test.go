@@ -272,7 +272,7 @@ func BenchmarkCheckpoint(b *testing.B) {
 					b.Fatal(err)
 				}
 			}
-			st.Tell(b.Context(), live, nil, study.ErrPruned)
+			st.TellError(b.Context(), live, study.ErrPruned)
 		})
 	}
 }

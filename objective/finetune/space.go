@@ -138,5 +138,5 @@ func (sp Space) Dims() space.Space {
 		s := Settings{Tuning: tuning}
 		sp.visit(&s, 1, add)
 	}
-	return space.New(dims...)
+	return space.Must(space.New(dims...))
 }

@@ -104,7 +104,7 @@ func TestCostOfATrial(t *testing.T) {
 				t.Fatal(err)
 			}
 			v := sevenParams(tr)
-			if _, err := s.Tell(t.Context(), tr, []float64{v}, nil); err != nil {
+			if _, err := s.Tell(t.Context(), tr, v); err != nil {
 				t.Fatal(err)
 			}
 			if warm == 1 && (c.commits != 2 || c.statements > 12) {
@@ -177,7 +177,7 @@ func benchmarkTrial(b *testing.B, o Options, finished int, others string) {
 			b.Fatal(err)
 		}
 		v := sevenParams(t)
-		if _, err := s.Tell(b.Context(), t, []float64{v}, nil); err != nil {
+		if _, err := s.Tell(b.Context(), t, v); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -61,7 +61,7 @@ func newSpace(common space.Space, trials []*trial.Trial) Space {
 	}
 	columns := columnsOf(trials)
 	more, parents := columns.beyond(common, len(trials))
-	g.Space = space.New(append(g.Space, more...)...)
+	g.Space = space.Must(space.New(append(g.Space, more...)...))
 	g.conditions = make([]*condition, len(g.Space))
 	index := map[string]int{}
 	for i, d := range g.Space {

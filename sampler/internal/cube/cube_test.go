@@ -42,18 +42,18 @@ func TestSpacesAreComparedByNameAndDistribution(t *testing.T) {
 	c := space.Dimension{Name: "c", Dist: space.Choose("a", "b").Dist()}
 	again := space.Dimension{Name: "c", Dist: space.Choose("a", "b").Dist()}
 	one := space.Dimension{Name: "one", Dist: space.Int{Low: 1, High: 1}}
-	if !Same(space.New(x, c), space.New(x, again)) {
+	if !Same(space.Must(space.New(x, c)), space.Must(space.New(x, again))) {
 		t.Error("equal spaces are not the same")
 	}
-	for _, other := range []space.Space{space.New(wide, c), space.New(x), space.New(x, one)} {
-		if Same(space.New(x, c), other) {
+	for _, other := range []space.Space{space.Must(space.New(wide, c)), space.Must(space.New(x)), space.Must(space.New(x, one))} {
+		if Same(space.Must(space.New(x, c)), other) {
 			t.Errorf("%v is the same as x and c", other)
 		}
 	}
-	if got := Free(space.New(x, c, one)); !Same(got, space.New(x, c)) {
+	if got := Free(space.Must(space.New(x, c, one))); !Same(got, space.Must(space.New(x, c))) {
 		t.Errorf("free are %v, want x and c", got)
 	}
-	if IsFinite(space.New(x, c)) || !IsFinite(space.New(c, one)) {
+	if IsFinite(space.Must(space.New(x, c))) || !IsFinite(space.Must(space.New(c, one))) {
 		t.Error("a space is finite if and only if no parameter is continuous")
 	}
 }

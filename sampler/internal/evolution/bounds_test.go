@@ -48,13 +48,13 @@ func TestFindsAMinimumOnTheBoundary(t *testing.T) {
 }
 
 func TestOnlyContinuousParametersAreFolded(t *testing.T) {
-	sp := space.New(
+	sp := space.Must(space.New(
 		space.Dimension{Name: "a", Dist: space.Int{Low: 0, High: 30}},
 		space.Dimension{Name: "b", Dist: space.Float{Low: 0, High: 1, Step: 0.01}},
 		space.Dimension{Name: "c", Dist: space.Int{Low: 1, High: 1_000_000, Log: true}}, // as good as continuous
 		space.Dimension{Name: "d", Dist: space.Float{Low: 0, High: 1}},
 		space.Dimension{Name: "e", Dist: space.Float{Low: 1e-5, High: 1, Log: true}},
-	)
+	))
 	if got := (&Strategy{}).bounds(sp).Sharp; !slices.Equal(got, []bool{true, true, false, false, false}) {
 		t.Errorf("sharp are %v", got)
 	}

@@ -57,7 +57,7 @@ func TestASearchBeginsAroundTheBestTenthOfTheSource(t *testing.T) {
 		}
 		log.Put(u)
 	}
-	sp := space.New(space.Dimension{Name: "x", Dist: space.Float{Low: 0, High: 10}})
+	sp := space.Must(space.New(space.Dimension{Name: "x", Dist: space.Float{Low: 0, High: 10}}))
 	put(trial.Complete, 50, -9, 0) // outside of the space
 	put(trial.Complete, 1, -9, 1)  // infeasible
 	put(trial.Complete, 1, math.NaN(), 0)

@@ -1,0 +1,96 @@
+package study
+
+import (
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/bluefin-hpo/bluefin/pruner"
+	"github.com/bluefin-hpo/bluefin/sampler"
+	"github.com/bluefin-hpo/bluefin/space"
+	"github.com/bluefin-hpo/bluefin/storage"
+	"github.com/bluefin-hpo/bluefin/trial"
+)
+
+// Config describes a study and how it is searched. The zero value minimizes with
+// TPE, prunes nothing and keeps the study in memory. Name and Directions are part
+// of the stored study; the other settings belong to this program and are not
+// saved.
+type Config struct {
+	Name       string            // 1 to 512 bytes; "" in memory: "study"
+	Directions []trial.Direction // of each objective; nil: as stored, or Minimize
+	Sampler    sampler.Sampler   // nil: &sampler.TPE{}
+	Pruner     pruner.Pruner     // nil: no trial is pruned
+	Storage    storage.Storage   // nil: in memory
+	Seed       uint64            // of all random draws
+
+	// Space declares the parameters. Open checks them, and suggesting anything
+	// else is an error. nil: the objective declares its parameters by suggesting
+	// them.
+	Space space.Space
+
+	// Lease is how long a worker may be silent before other workers restart its
+	// trial. It is renewed three times as often. If the worker's process ran on
+	// the same machine and has ended, its trial is restarted at once. 0: one
+	// minute.
+	Lease time.Duration
+
+	// Orphans decides what happens to a trial whose worker is gone. The zero
+	// value restarts it under its number, from its last checkpoint.
+	Orphans storage.Orphans
+
+	// KeepCheckpoints keeps the last checkpoint of a trial when the trial ends.
+	KeepCheckpoints bool
+
+	// Logger receives what a user might not expect: a queued parameter that the
+	// objective does not suggest, a step reported twice, a wait for other
+	// workers. nil: slog.Default.
+	Logger *slog.Logger
+
+	// These hooks run after the event has been saved, one at a time, for the
+	// trials of this Study. They may call its methods; Stop ends the search. The
+	// records must not be modified.
+	OnTrialStart func(t *trial.Trial)
+	OnReport     func(t *trial.Trial, r trial.Report)
+	OnTrialEnd   func(t *trial.Trial)
+}
+
+func (cfg Config) withDefaults() Config {
+	if cfg.Storage == nil {
+		cfg.Storage = &storage.Memory{}
+		if cfg.Name == "" {
+			cfg.Name = "study"
+		}
+	}
+	if cfg.Sampler == nil {
+		cfg.Sampler = &sampler.TPE{}
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.Default()
+	}
+	if cfg.Lease <= 0 {
+		cfg.Lease = time.Minute
+	}
+	return cfg
+}
+
+// check returns an error if the declared space is invalid, else the sorted space.
+func (cfg Config) checkSpace() (space.Space, error) {
+	if cfg.Space == nil {
+		return nil, nil
+	}
+	sp, err := space.New(cfg.Space...)
+	if err != nil {
+		return nil, fmt.Errorf("Config.Space: %w", err)
+	}
+	return sp, nil
+}
+
+// hook calls f unless it is nil, one call at a time.
+func (s *Study) hook(f func(t *trial.Trial), t *trial.Trial) {
+	if f != nil {
+		s.hooks.Lock()
+		defer s.hooks.Unlock()
+		f(t)
+	}
+}

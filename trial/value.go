@@ -1,0 +1,47 @@
+package trial
+
+import (
+	"fmt"
+	"math"
+	"reflect"
+)
+
+// Value returns the parameter of t called name as a T: a float64 for a float, an
+// int for an int, and the type of the choice for a categorical. A T of another
+// type of the same kind will do, such as a string type of your own, and a float
+// type for an int. It is an error if t has no such parameter or T cannot hold its
+// value exactly.
+func Value[T any](t *Trial, name string) (T, error) {
+	var to T
+	p, ok := t.Param(name)
+	if !ok {
+		return to, fmt.Errorf("trial %d has no parameter %q", t.Number, name)
+	}
+	v := p.External()
+	if x, ok := v.(T); ok {
+		return x, nil
+	}
+	if !assign(reflect.ValueOf(&to).Elem(), reflect.ValueOf(v)) {
+		return to, fmt.Errorf("parameter %q of trial %d is %v, a %T, want a %T", name, t.Number, v, v, to)
+	}
+	return to, nil
+}
+
+// assign sets to to v, or returns false if to cannot hold it.
+func assign(to, v reflect.Value) bool {
+	switch {
+	case to.CanInt() && v.CanInt() && !to.OverflowInt(v.Int()):
+		to.SetInt(v.Int())
+	case to.CanUint() && v.CanInt() && v.Int() >= 0 && !to.OverflowUint(uint64(v.Int())):
+		to.SetUint(uint64(v.Int()))
+	case to.CanFloat() && v.CanFloat() && !to.OverflowFloat(v.Float()):
+		to.SetFloat(v.Float())
+	case to.CanFloat() && v.CanInt() && math.Abs(float64(v.Int())) <= 1<<53:
+		to.SetFloat(float64(v.Int()))
+	case to.Kind() == v.Kind() && (v.Kind() == reflect.String || v.Kind() == reflect.Bool):
+		to.Set(v.Convert(to.Type()))
+	default:
+		return false
+	}
+	return true
+}
