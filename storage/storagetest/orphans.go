@@ -9,8 +9,8 @@ import (
 	"testing"
 
 	"github.com/bluefin-hpo/bluefin/internal/sysattr"
-	"github.com/bluefin-hpo/bluefin/space"
 	"github.com/bluefin-hpo/bluefin/storage"
+	"github.com/bluefin-hpo/bluefin/storage/internal/awkward"
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
@@ -21,7 +21,7 @@ func testCheckpoints(t *testing.T, s suite) {
 	_, err := s.Checkpoint(s.ctx, id, 0)
 	s.want(err, storage.ErrNotExist, "a trial has no checkpoint at first")
 	_, err = s.Checkpoint(s.ctx, id, 9)
-	s.want(err, storage.ErrNotExist, "no trial has no checkpoint")
+	s.want(err, storage.ErrNotExist, "a missing trial has no checkpoint")
 	mark := func(rung int) map[string]json.RawMessage {
 		return map[string]json.RawMessage{fmt.Sprint(sysattr.RungPrefix, rung): json.RawMessage("1")}
 	}
@@ -32,12 +32,12 @@ func testCheckpoints(t *testing.T, s suite) {
 	data[0] = 7
 	s.write(id, 0, storage.Update{Reports: []trial.Report{{Step: 2, Value: 2}}, SystemAttrs: mark(1)})
 	if c, err := s.Checkpoint(s.ctx, id, 0); err != nil || c.Step != 1 || !bytes.Equal(c.Data, []byte{0, 1, 255}) {
-		t.Errorf("the last checkpoint is kept, and shares no memory: got %+v, %v", c, err)
+		t.Errorf("the last checkpoint stays, and shares no memory: got %+v, %v", c, err)
 	}
 	wantRewound := func(got *trial.Trial) {
 		t.Helper()
 		if !slices.Equal(got.Reports, []trial.Report{{Step: 1, Value: 1}}) || len(got.SystemAttrs) != 1 || got.SystemAttrs[sysattr.RungPrefix+"0"] == nil || got.Constraints["c"] != 1 {
-			t.Errorf("a trial goes on as it was at its checkpoint: got %+v", got)
+			t.Errorf("a trial resumes as it was at its checkpoint: got %+v", got)
 		}
 	}
 	wantRewound(s.begin(id, dead))
@@ -46,14 +46,14 @@ func testCheckpoints(t *testing.T, s suite) {
 	wantRewound(s.begin(id, claim("w")))
 	s.write(id, 0, storage.Update{State: trial.Complete, Values: []float64{1}})
 	_, err = s.Checkpoint(s.ctx, id, 0)
-	s.want(err, storage.ErrNotExist, "the checkpoint of a finished trial goes")
+	s.want(err, storage.ErrNotExist, "the checkpoint of a finished trial is deleted")
 
 	for _, end := range []trial.State{trial.Failed, trial.Pruned} {
 		got := s.begin(id, claim("w"))
 		s.write(id, got.Number, storage.Update{Checkpoint: &storage.Checkpoint{Keep: true}})
 		s.write(id, got.Number, storage.Update{State: end})
 		if c, err := s.Checkpoint(s.ctx, id, got.Number); err != nil || !c.Keep || len(c.Data) != 0 {
-			t.Errorf("a checkpoint that is to be kept is kept: got %+v, %v", c, err)
+			t.Errorf("a checkpoint with Keep stays: got %+v, %v", c, err)
 		}
 	}
 	s.begin(id, claim("w"))
@@ -68,7 +68,7 @@ func testOrphans(t *testing.T, s suite) {
 		return storage.Claim{Lease: storage.Lease{Owner: "dead"}, Orphans: o}
 	}
 
-	// Resume, up to a limit; a checkpoint starts the count anew.
+	// Resume, up to a limit; a checkpoint resets the count.
 	id := s.create("resume").ID
 	limited := dead(storage.Orphans{Limit: 2})
 	for i, want := range []int{0, 0, 0} {
@@ -89,7 +89,7 @@ func testOrphans(t *testing.T, s suite) {
 	id = s.create("any number").ID
 	for range defaultLimit + 2 {
 		if got := s.begin(id, dead(storage.Orphans{Limit: -1})); got.Number != 0 {
-			t.Fatalf("a negative limit is none: got trial %d", got.Number)
+			t.Fatalf("a negative limit is no limit: got trial %d", got.Number)
 		}
 	}
 	id = s.create("default").ID
@@ -111,7 +111,7 @@ func testOrphans(t *testing.T, s suite) {
 		t.Errorf("after failing the orphan a new trial is made: got %d, want 2", got.Number)
 	}
 	if got := s.trial(id, 1); got.State != trial.Failed || !strings.Contains(got.Failure(), "it lost its worker") {
-		t.Errorf("an orphan fails also where the budget is used up: got %+v", got)
+		t.Errorf("an orphan fails even when the budget is used up: got %+v", got)
 	}
 	if got := s.trial(id, 0); got.State != trial.Running {
 		t.Errorf("a trial with a lease was failed: got %+v", got)
@@ -122,9 +122,9 @@ func testOrphans(t *testing.T, s suite) {
 	retry := dead(storage.Orphans{Policy: storage.Retry, Limit: 2})
 	s.begin(id, retry)
 	s.write(id, 0, storage.Update{
-		Params: []trial.Param{{Name: "x", Value: 1, Dist: space.Float{High: 2}}}, Reports: []trial.Report{{Step: 1}}, Constraints: map[string]float64{"c": 1},
-		UserAttrs:   map[string]json.RawMessage{"u": json.RawMessage("1")},
-		SystemAttrs: map[string]json.RawMessage{"s": json.RawMessage("2"), sysattr.RungPrefix + "0": json.RawMessage("3")}})
+		Params: x(1), Reports: []trial.Report{{Step: 1}}, Constraints: map[string]float64{"c": 1},
+		UserAttrs:   awkward.Attrs("u", "1"),
+		SystemAttrs: awkward.Attrs("s", "2", sysattr.RungPrefix+"0", "3")})
 	for number, want := range []string{1: "0 [0]", 2: "0 [0, 1]"} {
 		if want == "" {
 			continue
@@ -135,10 +135,10 @@ func testOrphans(t *testing.T, s suite) {
 			t.Errorf("retry %d: got %+v with %q, want %q", number, got, attrs, want)
 		}
 		if len(got.Reports)+len(got.Constraints) != 0 || got.SystemAttrs[sysattr.RungPrefix+"0"] != nil || got.Failure() != "" {
-			t.Errorf("a retry starts from the start: got %+v", got)
+			t.Errorf("a retry starts over: got %+v", got)
 		}
 		if old := s.trial(id, number-1); old.State != trial.Failed || old.Failure() == "" {
-			t.Errorf("what is retried has failed: got %+v", old)
+			t.Errorf("a retried trial has failed: got %+v", old)
 		}
 	}
 	if got := s.begin(id, retry); got.Number != 3 || len(got.Params) != 0 {

@@ -36,7 +36,7 @@ func testPort(t *testing.T, s suite) {
 			w = &trial.Trial{Number: w.Number, State: trial.Waiting, Seen: w.Seen, Params: w.Params, UserAttrs: w.UserAttrs, SystemAttrs: awkward.Attrs("s", "1")}
 		}
 		if got := Text(since.Trials[i]); got != Text(w) {
-			t.Errorf("an imported trial is kept whole, in its place: got\n%s, want\n%s", got, Text(w))
+			t.Errorf("an imported trial is stored whole, in its place: got\n%s, want\n%s", got, Text(w))
 		}
 		if got := withoutConstraints(got.Trials[i]); Text(got) != Text(w) {
 			t.Errorf("Export gives what was imported: got\n%s, want\n%s", Text(got), Text(w))
@@ -46,23 +46,23 @@ func testPort(t *testing.T, s suite) {
 		t.Errorf("Export of a study without trials: got %v, %v", again, err)
 	}
 
-	// The study goes on.
+	// The study can continue.
 	if n, err := s.Add(s.ctx, created.ID, &trial.Trial{Number: -1, State: trial.Waiting}); err != nil || n != 6 {
-		t.Errorf("the numbers go on: got %d, %v, want 6", n, err)
+		t.Errorf("numbering continues: got %d, %v, want 6", n, err)
 	}
 	c := claim("w")
 	c.Budget = 5
 	if got := s.begin(created.ID, c); got.Number != 2 || len(got.Reports) != 0 {
-		t.Errorf("the first that waits is begun, from its start: got %s", Text(got))
+		t.Errorf("the first waiting trial begins, from the start: got %s", Text(got))
 	}
 	_, err = s.Begin(s.ctx, created.ID, c)
-	s.want(err, storage.ErrBudget, "the imported trials count as begun, but for those that wait")
+	s.want(err, storage.ErrBudget, "imported trials count as begun, except waiting ones")
 	s.write(created.ID, 2, storage.Update{State: trial.Failed})
 	if got := numbers(s.since(created.ID, 0).Trials); !slices.Equal(got, []int{4, 1, 0, 5, 2, 3, 6}) {
 		t.Errorf("a trial finishes after the imported ones: got %v", got)
 	}
 	if got := s.since(created.ID, since.Revision); !slices.Contains(numbers(got.Trials), 2) {
-		t.Errorf("what changes after the import is seen: got %v", numbers(got.Trials))
+		t.Errorf("changes after the import are seen: got %v", numbers(got.Trials))
 	}
 
 	testPortRefuses(t, s)
@@ -73,7 +73,7 @@ func testPortRefuses(t *testing.T, s suite) {
 	s.want(err, storage.ErrNotExist, "Export of no study")
 	good := awkward.Study()
 	_, err = s.Import(s.ctx, good)
-	s.want(err, storage.ErrExist, "a name is taken once")
+	s.want(err, storage.ErrExist, "names are unique")
 	good.Name = "refused"
 	for rule, change := range map[string]func(*storage.Study, []*trial.Trial){
 		"a study has a name":               func(s *storage.Study, _ []*trial.Trial) { s.Name = "" },
@@ -83,16 +83,16 @@ func testPortRefuses(t *testing.T, s suite) {
 		"a key is UTF-8":                   func(_ *storage.Study, t []*trial.Trial) { t[5].UserAttrs = awkward.Attrs("\xff", "1") },
 		"numbers have no gap":              func(_ *storage.Study, t []*trial.Trial) { t[3].Number = 6 },
 		"numbers are not negative":         func(_ *storage.Study, t []*trial.Trial) { t[3].Number = -1 },
-		"a number is there once":           func(_ *storage.Study, t []*trial.Trial) { t[3].Number = 0 },
+		"numbers are unique":               func(_ *storage.Study, t []*trial.Trial) { t[3].Number = 0 },
 		"Complete has a value for each":    func(_ *storage.Study, t []*trial.Trial) { t[3].Values = t[3].Values[:1] },
-		"Pruned has no more than that":     func(_ *storage.Study, t []*trial.Trial) { t[2].Values = []float64{1, 2, 3} },
+		"Pruned has at most that many":     func(_ *storage.Study, t []*trial.Trial) { t[2].Values = []float64{1, 2, 3} },
 		"Failed has no value":              func(_ *storage.Study, t []*trial.Trial) { t[0].Values = []float64{1} },
 		"Waiting has no value":             func(_ *storage.Study, t []*trial.Trial) { t[4].Values = []float64{1} },
 		"no value is NaN":                  func(_ *storage.Study, t []*trial.Trial) { t[2].Values = []float64{1, math.NaN()} },
-		"a state is one":                   func(_ *storage.Study, t []*trial.Trial) { t[0].State = 9 },
-		"a parameter is there once":        func(_ *storage.Study, t []*trial.Trial) { t[1].Params = append(t[1].Params, t[1].Params[0]) },
+		"a state is known":                 func(_ *storage.Study, t []*trial.Trial) { t[0].State = 9 },
+		"parameter names are unique":       func(_ *storage.Study, t []*trial.Trial) { t[1].Params = append(t[1].Params, t[1].Params[0]) },
 		"a parameter has a distribution":   func(_ *storage.Study, t []*trial.Trial) { t[4].Params = []trial.Param{{Name: "x"}} },
-		"a choice is there":                func(_ *storage.Study, t []*trial.Trial) { t[2].Params[0].Value = 6 },
+		"a choice exists":                  func(_ *storage.Study, t []*trial.Trial) { t[2].Params[0].Value = 6 },
 		"the name of a parameter is UTF-8": func(_ *storage.Study, t []*trial.Trial) { t[2].Params[0].Name = "\xff" },
 		"steps increase":                   func(_ *storage.Study, t []*trial.Trial) { t[1].Reports[1].Step = 0 },
 		"a step is not negative":           func(_ *storage.Study, t []*trial.Trial) { t[1].Reports[0].Step = -1 },
@@ -107,9 +107,9 @@ func testPortRefuses(t *testing.T, s suite) {
 		s.want(err, storage.ErrInvalid, rule)
 	}
 	_, err = s.Load(s.ctx, good.Name)
-	s.want(err, storage.ErrNotExist, "an import that is refused leaves nothing")
+	s.want(err, storage.ErrNotExist, "a refused import leaves nothing")
 	if _, err := s.Import(s.ctx, good); err != nil {
-		t.Errorf("an import after those that were refused: %v", err)
+		t.Errorf("an import after refused ones: %v", err)
 	}
 }
 
