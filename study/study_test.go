@@ -395,6 +395,10 @@ func TestConstraintsAttributesAndSeveralObjectives(t *testing.T) {
 			if tr.Constrain("c", math.NaN()) == nil || tr.SetUserAttr("", 1) == nil || tr.SetUserAttr("f", func() {}) == nil || tr.Report(-1, 0) == nil {
 				t.Error("bad input is no error")
 			}
+			want := `attribute "l" contains NaN, want finite numbers inside lists and objects`
+			if err := tr.SetUserAttr("l", []float64{math.NaN()}); err == nil || err.Error() != want {
+				t.Errorf("a list with NaN: got %v, want %s", err, want)
+			}
 			return 9, nil
 		}, study.Budget{Trials: 4})
 

@@ -349,6 +349,9 @@ func encodeAttr(key string, value any) (json.RawMessage, error) {
 		return json.RawMessage(pyjson.Float(float64(x))), nil
 	}
 	text, err := json.Marshal(value)
+	if unsupported, ok := errors.AsType[*json.UnsupportedValueError](err); ok {
+		return nil, fmt.Errorf("attribute %q contains %s, want finite numbers inside lists and objects", key, unsupported.Str)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("attribute %q: %w", key, err)
 	}
