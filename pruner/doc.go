@@ -25,5 +25,5 @@
 //   - The history holds all finished and running trials of the study. The trial itself may be among
 //     the running ones, with its reports so far or older ones.
 //   - After a verdict with Prune, Report returns study.ErrPruned. The objective passes that on, and
-//     the trial ends as Pruned with its last report as its value.
+//     the trial ends as Pruned with the last report, unless that is NaN, as its value.
 package pruner

@@ -1,5 +1,7 @@
 // Package prunertest is the conformance suite for pruners. A failure message states the rule that
-// was broken.
+// was broken. A test of a custom pruner is one line:
+//
+//	func TestConforms(t *testing.T) { prunertest.Run(t, func() pruner.Pruner { return Mine{} }) }
 package prunertest
 
 import (
