@@ -40,7 +40,8 @@ type Dist interface {
 
 	// Value is the inverse of Unit. It maps every u in [0, 1] to a contained
 	// value; every value of a grid gets the same mass (the same mass in ln x
-	// with Log), and both ends of the range are reached.
+	// with Log), and both ends of the range are reached. Below 0 it returns the
+	// value at 0, as for NaN, and above 1 the value at 1.
 	Value(u float64) float64
 
 	// Cell is the part [lo, hi] of the unit interval that Value maps to x: a

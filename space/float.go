@@ -80,7 +80,7 @@ func (d Float) Value(u float64) float64 {
 	case d.Step != 0:
 		g := d.grid()
 		return g.at(cellIndex(u, g.n))
-	case u <= 0:
+	case !(u > 0): // NaN too
 		return d.Low
 	case u >= 1:
 		return d.High
@@ -173,7 +173,10 @@ func scale(x, low, high float64) float64 {
 
 // cellIndex is the index of the cell of n equal ones that u falls in.
 func cellIndex(u float64, n int64) int64 {
-	return min(max(int64(u*float64(n)), 0), n-1)
+	if !(u > 0) { // NaN too
+		return 0
+	}
+	return min(int64(min(u, 1)*float64(n)), n-1)
 }
 
 func number(v any) (float64, bool) {

@@ -58,6 +58,9 @@ func (d Int) Unit(x float64) float64 {
 // Value implements Dist.
 func (d Int) Value(u float64) float64 {
 	if d.Log {
+		if !(u > 0) { // NaN too
+			return float64(d.Low)
+		}
 		start, width := d.logScale()
 		k := math.Floor(start * math.Expm1(u*width))
 		return float64(d.Low) + clamp(k, 0, float64(d.High-d.Low))

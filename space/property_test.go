@@ -393,3 +393,22 @@ func TestNeighboursInALogRangeStayApart(t *testing.T) {
 		}
 	}
 }
+
+func TestValueClamps(t *testing.T) {
+	for _, d := range []space.Dist{
+		space.Float{Low: -2, High: 3}, space.Float{Low: 1e-6, High: 1e2, Log: true}, space.Float{Low: 0.1, High: 0.75, Step: 0.2},
+		space.Int{Low: -3, High: 9}, space.Int{Low: 1, High: 1000, Log: true}, space.Int{Low: -1 << 53, High: 1 << 53},
+		space.Choose("a", "b", "c").Dist(),
+	} {
+		for _, u := range []float64{math.NaN(), math.Inf(-1), -1e300, -1, -1e-300} {
+			if got, want := d.Value(u), d.Value(0); got != want {
+				t.Errorf("%#v: Value(%v) is %v, want the lowest value, %v", d, u, got, want)
+			}
+		}
+		for _, u := range []float64{1.5, 1e300, math.Inf(1)} {
+			if got, want := d.Value(u), d.Value(1); got != want {
+				t.Errorf("%#v: Value(%v) is %v, want the highest value, %v", d, u, got, want)
+			}
+		}
+	}
+}

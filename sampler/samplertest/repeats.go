@@ -9,14 +9,13 @@ import (
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
-// ways are how trials in half a space end without a value.
+// ways are the ways in which trials end without a value.
 var ways = map[string]func(u *run, value float64){
 	"fails":     func(u *run, _ float64) { u.trial.State = trial.Failed },
 	"is pruned": func(u *run, value float64) { u.report(value + 9); u.trial.State = trial.Pruned },
 }
 
-// testExplores looks at what a sampler does beside a region that gives no value,
-// with the optimum at its edge.
+// testExplores has an optimum at the edge of a region that gives no value.
 func testExplores(t *testing.T, newSampler func() sampler.Sampler) {
 	for name, end := range ways {
 		t.Run(name, func(t *testing.T) {
@@ -38,22 +37,21 @@ func testExplores(t *testing.T, newSampler func() sampler.Sampler) {
 				}
 				at := fmt.Sprint(u.Params)
 				if before, ok := seen[at]; ok {
-					t.Errorf("trials %d and %d: in a continuous space no point must come twice, but %v did", before, u.Number, at)
+					t.Errorf("trials %d and %d: a point of a continuous space must not come twice, but %v did", before, u.Number, at)
 				}
 				seen[at] = u.Number
 			}
 			if without > limit {
-				t.Errorf("where half the space gives no value, a sampler must find the other half, but %d of the last %d trials were in it", without, trials-startup)
+				t.Errorf("a sampler must leave a region that gives no value, but %d of the last %d trials were in it", without, trials-startup)
 			}
 		})
 	}
 }
 
-// NoRepeats checks that the sampler tries every point of a finite space once, in
-// whatever state its trials end, before it tries one again. That is for samplers
-// that learn from the history. Those that draw from a fixed distribution, as
-// random search and quasi Monte Carlo do, or from one that may have to shrink to a
-// point, as CMA-ES does, repeat points.
+// NoRepeats checks that the sampler tries every point of a finite space once, in whatever state its
+// trials end, before it tries one again. It is for samplers that learn from the history. Samplers
+// that draw from a fixed distribution, like random search and quasi-Monte Carlo, or from one that
+// may shrink to a point, like CMA-ES, repeat points.
 func NoRepeats(t *testing.T, newSampler func() sampler.Sampler) {
 	t.Helper()
 	for seed := range uint64(3) {
@@ -65,20 +63,20 @@ func NoRepeats(t *testing.T, newSampler func() sampler.Sampler) {
 				x, y := u.suggest("x", space.Int{Low: 1, High: 5, Log: true}), u.suggest("y", space.Float{Low: 0, High: 1.5, Step: 0.5})
 				c := u.suggest("c", space.Choose("a", "b", "c").Dist())
 				switch value := (x-2)*(x-2) + y + c; {
-				case u.trial.Number == 0: // of which the others learn the space
+				case u.trial.Number == 0: // shows the space
 					u.complete(value)
 				case x > 3:
 					u.trial.State = trial.Failed
 				case y > 1:
 					u.report(value)
 					u.trial.State = trial.Pruned
-				case u.trial.Number%7 != 3: // the seventh goes on running
+				case u.trial.Number%7 != 3: // every seventh stays running
 					u.complete(value)
 				}
 			})
 			at := fmt.Sprint(u.Params)
 			if before, ok := seen[at]; ok {
-				t.Errorf("seed %d: a point must come once as long as others remain, but trial %d (%v) tried that of trial %d again, with %d of %d left", seed, u.Number, at, before, points-len(seen), points)
+				t.Errorf("seed %d: a point must not come again while others are left, but trial %d (%v) repeats trial %d with %d of %d left", seed, u.Number, at, before, points-len(seen), points)
 			}
 			seen[at] = u.Number
 		}

@@ -12,7 +12,7 @@ import (
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
-// testContained runs studies whose trials end in every way; suggest checks.
+// testContained runs studies whose trials end in every way. run.suggest checks the values.
 func testContained(t *testing.T, newSampler func() sampler.Sampler) {
 	for _, c := range []struct {
 		name      string
@@ -42,7 +42,7 @@ func testContained(t *testing.T, newSampler func() sampler.Sampler) {
 	}
 }
 
-// testEnds looks at many short studies, since a sampler may settle.
+// testEnds runs many short studies, since a sampler may settle on a value.
 func testEnds(t *testing.T, newSampler func() sampler.Sampler) {
 	grids := map[string]space.Dist{
 		"float": space.Float{Low: 0, High: 1, Step: 0.25},
@@ -76,8 +76,8 @@ func testEnds(t *testing.T, newSampler func() sampler.Sampler) {
 	}
 }
 
-// snapshots returns the histories of a study, each one trial longer, and the
-// number of the trial that is asked for next.
+// snapshots returns the histories of a study, each one trial longer than the one before, and the
+// number of the next trial after each.
 func snapshots(t *testing.T, s sampler.Sampler) (histories []trial.History, next []int) {
 	t.Helper()
 	st := newStudy(s, 2, trial.Minimize)
@@ -88,7 +88,7 @@ func snapshots(t *testing.T, s sampler.Sampler) (histories []trial.History, next
 	return histories, next
 }
 
-// answer is all that s says to one request.
+// answer returns all that s draws for one trial.
 func answer(t *testing.T, s sampler.Sampler, h trial.History, number int) map[string]float64 {
 	t.Helper()
 	request := func(name string) sampler.Request {
@@ -118,12 +118,12 @@ func answer(t *testing.T, s sampler.Sampler, h trial.History, number int) map[st
 func testSameAnswer(t *testing.T, newSampler func() sampler.Sampler) {
 	histories, next := snapshots(t, newSampler())
 	used := newSampler()
-	// Forth and back, so that what the sampler has cached is of later trials.
+	// Back and forth, so the sampler may have cached later trials.
 	for _, i := range append(rand.New(rand.NewPCG(1, 1)).Perm(len(histories)), 59, 0, 30) {
 		want := answer(t, newSampler(), histories[i], next[i])
 		for range 2 {
 			if got := answer(t, used, histories[i], next[i]); !maps.Equal(got, want) {
-				t.Fatalf("trial %d: an answer must depend on the request alone, but a used sampler said %v and a fresh one %v", next[i], got, want)
+				t.Fatalf("trial %d: a draw must depend on the request alone, but a used sampler drew %v and a fresh one %v", next[i], got, want)
 			}
 			if _, err := used.Sample(sampler.NewRequest(histories[9], &trial.Trial{Number: 9}, randomness(7, 9, "x")), "x", kinds[0]); err != nil {
 				t.Fatalf("a sampler must serve every valid request, but Sample failed: %v", err)
@@ -132,7 +132,7 @@ func testSameAnswer(t *testing.T, newSampler func() sampler.Sampler) {
 	}
 }
 
-// text writes out everything that a history holds.
+// text returns everything that a history holds.
 func text(h trial.History) string {
 	s := fmt.Sprintf("%v %v %v\n", h.Directions(), h.Space(), h.RankedSpace())
 	for _, t := range append(h.Finished(), h.Running()...) {
@@ -142,12 +142,12 @@ func text(h trial.History) string {
 }
 
 func testUnmodified(t *testing.T, newSampler func() sampler.Sampler) {
-	histories, next := snapshots(t, uniform{}) // no one has written to these
+	histories, next := snapshots(t, uniform{}) // no sampler under test has seen these
 	h, number := histories[len(histories)-1], next[len(next)-1]
 	before := text(h)
 	answer(t, newSampler(), h, number)
 	if after := text(h); after != before {
-		t.Errorf("a sampler must not write to a history, but it was\n%s and is\n%s", before, after)
+		t.Errorf("a sampler must not change a history, but it was\n%s and is\n%s", before, after)
 	}
 }
 
@@ -176,7 +176,7 @@ func testConcurrent(t *testing.T, newSampler func() sampler.Sampler) {
 		wg.Go(func() {
 			for _, i := range rand.New(rand.NewPCG(g, 5)).Perm(len(histories)) {
 				if got := answer(t, shared, histories[i], next[i]); !maps.Equal(got, want[i]) {
-					t.Errorf("trial %d: an answer must not depend on what other goroutines ask, but it was %v, alone %v", next[i], got, want[i])
+					t.Errorf("trial %d: a draw must not depend on concurrent calls, but it was %v beside them and %v alone", next[i], got, want[i])
 				}
 			}
 		})
@@ -184,7 +184,7 @@ func testConcurrent(t *testing.T, newSampler func() sampler.Sampler) {
 	wg.Wait()
 }
 
-// testObjectives accepts an error, but no panic and no value outside.
+// testObjectives accepts errors, but no panic and no value out of range.
 func testObjectives(t *testing.T, newSampler func() sampler.Sampler) {
 	s := newSampler()
 	log := trial.NewLog([]trial.Direction{trial.Minimize, trial.Maximize})

@@ -1,5 +1,5 @@
-// Package samplertest is the conformance suite that every sampler passes. A
-// failure message states the rule that was broken.
+// Package samplertest is the conformance suite for samplers. Each failure message states the rule
+// that was broken.
 package samplertest
 
 import (
@@ -11,8 +11,8 @@ import (
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
-// Run checks the rules that hold for every sampler. newSampler returns a fresh
-// one with the same settings every time. Run it with the race detector too.
+// Run checks the rules that every sampler must follow. newSampler returns a fresh sampler with the
+// same settings every time. Run it with the race detector too.
 func Run(t *testing.T, newSampler func() sampler.Sampler) {
 	for _, rule := range []struct {
 		name  string
@@ -25,22 +25,21 @@ func Run(t *testing.T, newSampler func() sampler.Sampler) {
 		{"maximizing f is minimizing -f", testDirections},
 		{"goroutines do not disturb each other", testConcurrent},
 		{"several objectives are served or refused", testObjectives},
-		{"a region without values does not hold the search", testExplores},
+		{"the search leaves regions that give no value", testExplores},
 	} {
 		t.Run(rule.name, func(t *testing.T) { rule.check(t, newSampler) })
 	}
 }
 
-// Improves checks that the sampler finds much better values than random
-// search: on a shifted sphere in five dimensions, with 150 trials, the median
-// over the seeds of the best value must be less than a fourth.
+// Improves checks that the sampler finds much better values than random search does. On a shifted
+// sphere in five dimensions, after 150 trials, the median over 15 seeds of its best value must be
+// less than a fourth of random search's.
 func Improves(t *testing.T, newSampler func() sampler.Sampler) {
 	improves(t, newSampler, 15, 150, 4)
 }
 
-// ImprovesSoon is Improves for a sampler that takes long to think and needs few
-// trials: with 40 of them, the median over five seeds must be less than a
-// hundredth of what random search finds in 150.
+// ImprovesSoon is Improves for a slow sampler that needs few trials: after 40 of them the median
+// over five seeds must be less than a hundredth of what random search finds in 150.
 func ImprovesSoon(t *testing.T, newSampler func() sampler.Sampler) {
 	improves(t, newSampler, 5, 40, 100)
 }
@@ -55,7 +54,7 @@ func improves(t *testing.T, newSampler func() sampler.Sampler, seeds, trials int
 	slices.Sort(with)
 	slices.Sort(without)
 	if got, random := with[seeds/2], without[seeds/2]; !(got < random/factor) {
-		t.Errorf("the sampler's median best value of %d trials is %v and random search's of 150 is %v: it must be less by a factor of %v", trials, got, random, factor)
+		t.Errorf("the median best value of %d trials must be less than random search's of 150 by a factor of %v, but they are %v and %v", trials, factor, got, random)
 	}
 }
 

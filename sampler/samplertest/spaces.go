@@ -6,7 +6,7 @@ import (
 	"github.com/bluefin-hpo/bluefin/space"
 )
 
-// mixed draws one parameter of each kind, and sign·f is a random value.
+// mixed draws one parameter of each kind; its value is sign·f with a random f.
 func mixed(sign float64) func(*run) {
 	return func(u *run) {
 		for i, d := range kinds {
@@ -64,8 +64,8 @@ func conditional(u *run) {
 	u.anyOutcome(1)
 }
 
-// moving draws from ranges that change from trial to trial, so that the
-// history holds values that today's range does not, and a grid that refines.
+// moving draws from ranges that change from trial to trial, so the history holds values out of the
+// current range, and from a grid that becomes finer and coarser.
 func moving(u *run) {
 	n := u.trial.Number
 	u.suggest("fixed", space.Float{Low: 0, High: 1})
@@ -77,5 +77,5 @@ func moving(u *run) {
 	u.anyOutcome(1)
 }
 
-// nothing draws no parameter at all.
+// nothing draws no parameter.
 func nothing(u *run) { u.anyOutcome(1) }

@@ -11,7 +11,7 @@ import (
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
-// A study is the least engine that asks a sampler as a real one does.
+// A study is a minimal engine that calls a sampler as the real one does.
 type study struct {
 	log     *trial.Log
 	sampler sampler.Sampler
@@ -39,12 +39,12 @@ func randomness(seed uint64, number int, name string) *rand.Rand {
 	return rand.New(rand.NewPCG(seed^h.Sum64(), uint64(number)))
 }
 
-// run gives the next trial to the objective and puts what it leaves.
+// run runs the next trial and logs it.
 func (s *study) run(t *testing.T, objective func(*run)) *trial.Trial {
 	t.Helper()
 	u := &run{t: t, study: s, trial: &trial.Trial{Number: s.next, State: trial.Running, Seen: len(s.log.History().Finished())}}
 	s.next++
-	s.log.Put(copyOf(u.trial)) // a trial is among the running ones when it asks
+	s.log.Put(copyOf(u.trial)) // a trial is running when it asks
 	u.history = s.log.History()
 	if joint, ok := s.sampler.(sampler.JointSampler); ok {
 		var err error
@@ -91,8 +91,8 @@ func (u *run) report(values ...float64) {
 	}
 }
 
-// anyOutcome ends the trial in one of the ways in which trials end, good and
-// bad, and leaves some running. Its value is sign·f with a random f.
+// anyOutcome ends the trial in a random way, or leaves it running. Its value is sign·f with a random
+// f.
 func (u *run) anyOutcome(sign float64) {
 	r := randomness(u.study.seed, u.trial.Number, "outcome")
 	f := sign * r.NormFloat64()
@@ -102,7 +102,7 @@ func (u *run) anyOutcome(sign float64) {
 	switch r.IntN(16) {
 	case 0:
 		u.trial.State = trial.Failed
-	case 1: // someone else still works on it
+	case 1: // still running
 	case 2:
 		u.trial.State = trial.Pruned // before its first report
 	case 3:
