@@ -1,4 +1,4 @@
-package sampler
+package tpe
 
 import (
 	"cmp"
@@ -10,11 +10,11 @@ import (
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
-// A tpeModel holds the two densities of one space and follows the history: a
+// A model holds the two densities of one space and follows the history: a
 // trial that ends moves a few kernels of the poor density, and the good one is
 // made again only if the good trials are others.
-type tpeModel struct {
-	rules     tpeRules
+type model struct {
+	rules     rules
 	space     space.Space
 	axes      []parzen.Axis // of both densities
 	low, high []float64     // of each parameter, in internal form
@@ -29,8 +29,8 @@ type tpeModel struct {
 	running []observed // in the poor density
 	poor    *parzen.Live
 
-	finite bool     // no parameter is continuous
-	tried  tpeTried // of a finite space
+	finite bool  // no parameter is continuous
+	tried  tried // of a finite space
 }
 
 // An observed trial has its point.
@@ -39,8 +39,8 @@ type observed struct {
 	point []float64 // nil if it has none
 }
 
-func newTPEModel(sp space.Space, rules tpeRules) *tpeModel {
-	m := &tpeModel{rules: rules, space: sp, low: make([]float64, len(sp)), high: make([]float64, len(sp)), finite: cube.IsFinite(sp)}
+func newModel(sp space.Space, rules rules) *model {
+	m := &model{rules: rules, space: sp, low: make([]float64, len(sp)), high: make([]float64, len(sp)), finite: cube.IsFinite(sp)}
 	for i, p := range sp {
 		m.low[i], m.high[i] = p.Dist.Value(0), p.Dist.Value(1)
 	}
@@ -65,7 +65,7 @@ func axesOf(sp space.Space) []parzen.Axis {
 // observe returns a coordinate for each parameter of the model, parzen.Missing
 // for those that the trial lacks. It returns nil if one is outside the range of
 // today, and if the trial lacks all; under rules without whole, any.
-func (m *tpeModel) observe(t *trial.Trial) []float64 {
+func (m *model) observe(t *trial.Trial) []float64 {
 	x := make([]float64, len(m.space))
 	missing := 0
 	for i, d := range m.space {
@@ -84,7 +84,7 @@ func (m *tpeModel) observe(t *trial.Trial) []float64 {
 }
 
 // setCoordinate sets x[i] to that of a value, if it is in the range of today.
-func (m *tpeModel) setCoordinate(x []float64, i int, value float64) bool {
+func (m *model) setCoordinate(x []float64, i int, value float64) bool {
 	if !(m.low[i] <= value && value <= m.high[i]) {
 		return false
 	}
@@ -98,7 +98,7 @@ func (m *tpeModel) setCoordinate(x []float64, i int, value float64) bool {
 // follow brings the model to the trials that r knows and returns the density
 // of the good ones and that of the others, the running ones among them. The
 // trial that r asks for is left out.
-func (m *tpeModel) follow(f *tpeHistory, r Request) (*parzen.Estimator, *parzen.Live) {
+func (m *model) follow(f *history, r Request) (*parzen.Estimator, *parzen.Live) {
 	seen := len(r.History.Finished())
 	for _, t := range f.all[len(m.points):max(seen, len(m.points))] {
 		point := m.observe(t)
@@ -143,7 +143,7 @@ func (m *tpeModel) follow(f *tpeHistory, r Request) (*parzen.Estimator, *parzen.
 }
 
 // changes returns what has to change in the poor density, of the given numbers.
-func (m *tpeModel) changes(f *tpeHistory, numbers map[int]bool) []parzen.Change {
+func (m *model) changes(f *history, numbers map[int]bool) []parzen.Change {
 	var list []parzen.Change
 	for number := range numbers {
 		if x := m.poorAt(f, number); !m.poor.Has(number, x) {
@@ -155,7 +155,7 @@ func (m *tpeModel) changes(f *tpeHistory, numbers map[int]bool) []parzen.Change 
 }
 
 // poorAt returns the point of a trial, nil if it is not in the poor density.
-func (m *tpeModel) poorAt(f *tpeHistory, number int) []float64 {
+func (m *model) poorAt(f *history, number int) []float64 {
 	for _, o := range m.running {
 		if o.trial.Number == number {
 			return o.point
@@ -172,7 +172,7 @@ func (m *tpeModel) poorAt(f *tpeHistory, number int) []float64 {
 }
 
 // setRunning observes the running trials that r knows.
-func (m *tpeModel) setRunning(r Request) {
+func (m *model) setRunning(r Request) {
 	before := m.running
 	m.running = nil
 	for _, t := range r.Running() {
@@ -192,7 +192,7 @@ func (m *tpeModel) setRunning(r Request) {
 }
 
 // setGood makes the density of the good trials.
-func (m *tpeModel) setGood(f *tpeHistory, good []int) {
+func (m *model) setGood(f *history, good []int) {
 	m.good, m.within = good, nil
 	for _, i := range good {
 		if m.points[i] != nil {

@@ -1,4 +1,4 @@
-package sampler
+package tpe
 
 import (
 	"encoding/json"
@@ -117,13 +117,13 @@ func published(params []trial.Param, chunk int) map[string]json.RawMessage {
 }
 
 func (l *life) request(h trial.History, name string) Request {
-	return NewRequest(h, &trial.Trial{Number: l.next}, rand.New(rand.NewPCG(uint64(l.next), uint64(len(name)))))
+	return newRequest(h, &trial.Trial{Number: l.next}, rand.New(rand.NewPCG(uint64(l.next), uint64(len(name)))))
 }
 
 // Whatever happened before: the densities that are kept are those made from
 // scratch, the draw is a best candidate of theirs, and it is the same that a
 // TPE without any memory makes.
-func TestTPEWithMemoryIsTPEWithout(t *testing.T) {
+func TestWithMemoryIsTPEWithout(t *testing.T) {
 	for _, c := range []struct {
 		name       string
 		directions []trial.Direction
@@ -141,7 +141,7 @@ func TestTPEWithMemoryIsTPEWithout(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			for seed := range uint64(2) {
 				l := &life{r: rand.New(rand.NewPCG(seed, 8)), log: trial.NewLog(c.directions), steady: c.steady}
-				used := &TPE{Optuna: c.optuna}
+				used := &Search{Optuna: c.optuna}
 				var histories []trial.History
 				for range 300 {
 					l.step()
@@ -160,7 +160,7 @@ func TestTPEWithMemoryIsTPEWithout(t *testing.T) {
 	}
 }
 
-func checkDraws(t *testing.T, l *life, h trial.History, used *TPE) {
+func checkDraws(t *testing.T, l *life, h trial.History, used *Search) {
 	t.Helper()
 	if used.starting(Request{History: h}) {
 		return
@@ -196,7 +196,7 @@ func checkDraws(t *testing.T, l *life, h trial.History, used *TPE) {
 		if !nearlyBest(gains, values, chosen) {
 			t.Fatalf("%d trials, %q: drew %v, want the best of %v with gains %v", l.next, name, chosen, values, gains)
 		}
-		if fresh := (&TPE{Optuna: used.Optuna}).draw(l.request(h, name), sp); !slices.Equal(fresh, chosen) {
+		if fresh := (&Search{Optuna: used.Optuna}).draw(l.request(h, name), sp); !slices.Equal(fresh, chosen) {
 			t.Fatalf("%d trials, %q: drew %v, without memory %v", l.next, name, chosen, fresh)
 		}
 	}
@@ -212,8 +212,8 @@ func sameLogs(t *testing.T, name, density string, got, want []float64) {
 }
 
 // Many trials, so that the kept densities are those of trees and bins.
-func TestTPEWithMemoryIsTPEWithoutInALongStudy(t *testing.T) {
-	for name, tpe := range map[string]*TPE{
+func TestWithMemoryIsTPEWithoutInALongStudy(t *testing.T) {
+	for name, tpe := range map[string]*Search{
 		"joint": {}, "one at a time": {Independent: true},
 		"joint, Optuna's rules": {Optuna: true}, "one at a time, Optuna's rules": {Independent: true, Optuna: true},
 	} {
@@ -226,14 +226,14 @@ func TestTPEWithMemoryIsTPEWithoutInALongStudy(t *testing.T) {
 			log := trial.NewLog(minimize)
 			for number := range 1500 {
 				r := func(name string) Request {
-					return NewRequest(log.History(), &trial.Trial{Number: number}, rand.New(rand.NewPCG(uint64(number), uint64(len(name)))))
+					return newRequest(log.History(), &trial.Trial{Number: number}, rand.New(rand.NewPCG(uint64(number), uint64(len(name)))))
 				}
 				joint, err := tpe.SampleJoint(r(""))
 				if err != nil {
 					t.Fatal(err)
 				}
 				if number%100 == 77 {
-					without, err := (&TPE{Independent: tpe.Independent, Optuna: tpe.Optuna}).SampleJoint(r(""))
+					without, err := (&Search{Independent: tpe.Independent, Optuna: tpe.Optuna}).SampleJoint(r(""))
 					if err != nil || !maps.Equal(joint, without) {
 						t.Fatalf("trial %d: drew %v, without memory %v, %v", number, joint, without, err)
 					}
@@ -246,7 +246,7 @@ func TestTPEWithMemoryIsTPEWithoutInALongStudy(t *testing.T) {
 							t.Fatal(err)
 						}
 						if number%100 == 77 {
-							if without, err := (&TPE{Independent: true, Optuna: tpe.Optuna}).Sample(r(d.Name), d.Name, d.Dist); err != nil || x != without {
+							if without, err := (&Search{Independent: true, Optuna: tpe.Optuna}).Sample(r(d.Name), d.Name, d.Dist); err != nil || x != without {
 								t.Fatalf("trial %d, %s: drew %v, without memory %v, %v", number, d.Name, x, without, err)
 							}
 						}
@@ -264,8 +264,8 @@ func TestTPEWithMemoryIsTPEWithoutInALongStudy(t *testing.T) {
 }
 
 // Several studies, or the brackets of one, share a TPE.
-func TestTPEServesSeveralHistoriesAtOnce(t *testing.T) {
-	shared := &TPE{}
+func TestServesSeveralHistoriesAtOnce(t *testing.T) {
+	shared := &Search{}
 	sp := floats(2, unit)
 	var logs []*trial.Log
 	for seed := range uint64(20) {
@@ -278,7 +278,7 @@ func TestTPEServesSeveralHistoriesAtOnce(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			want, err := (&TPE{}).SampleJoint(request(log, n, 1))
+			want, err := (&Search{}).SampleJoint(request(log, n, 1))
 			if err != nil || !maps.Equal(got, want) {
 				t.Fatalf("study %d: drew %v, alone %v, %v", i, got, want, err)
 			}
@@ -293,8 +293,8 @@ func TestTPEServesSeveralHistoriesAtOnce(t *testing.T) {
 }
 
 // Every range that a parameter has had would cost as much as the whole history.
-func TestTPEForgetsRangesOfThePast(t *testing.T) {
-	log, s := study(30, 1, floats(1, unit), minimize), &TPE{}
+func TestForgetsRangesOfThePast(t *testing.T) {
+	log, s := study(30, 1, floats(1, unit), minimize), &Search{}
 	for k := range 10 {
 		d := space.Float{Low: 0, High: 1 + float64(k)}
 		for range 2 {

@@ -1,4 +1,4 @@
-package sampler
+package tpe
 
 import (
 	"slices"
@@ -16,7 +16,7 @@ type grouping struct {
 
 // groups returns the groups of the first seen finished trials. Each parameter
 // has the distribution that it had last.
-func (f *tpeHistory) groups(seen int) []space.Space {
+func (f *history) groups(seen int) []space.Space {
 	if len(f.groupings) == 0 {
 		f.groupings = []grouping{{}}
 	}
@@ -47,7 +47,7 @@ type widened struct {
 }
 
 // whole returns the parameters of the first seen finished trials.
-func (f *tpeHistory) whole(seen int) widened {
+func (f *history) whole(seen int) widened {
 	i, found := slices.BinarySearchFunc(f.wholes, seen, func(w widened, seen int) int { return w.seen - seen })
 	if !found {
 		i--
@@ -58,7 +58,7 @@ func (f *tpeHistory) whole(seen int) widened {
 // widen follows whole after all[i], which has not failed. Names that never come
 // again would make a model anew each time: where there are many parameters, a
 // name is single until it does, but for those of the first trial.
-func (f *tpeHistory) widen(t *trial.Trial, i int) {
+func (f *history) widen(t *trial.Trial, i int) {
 	const many = 64
 	now := f.whole(i)
 	changed := false

@@ -1,4 +1,4 @@
-package sampler
+package tpe
 
 import (
 	"encoding/json"
@@ -16,7 +16,7 @@ const pendingKey = "tpe:relative_params:%d"
 
 // observePending is observe for a running trial, whose parameters may so far
 // be known only from what it has drawn together, or its worker has published.
-func (m *tpeModel) observePending(t *trial.Trial) []float64 {
+func (m *model) observePending(t *trial.Trial) []float64 {
 	x := make([]float64, len(m.space))
 	published := readPublished(t)
 	missing := 0

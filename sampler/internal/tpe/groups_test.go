@@ -1,4 +1,4 @@
-package sampler
+package tpe
 
 import (
 	"fmt"
@@ -12,7 +12,7 @@ import (
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
-func TestTPEGroupsAreTheReferences(t *testing.T) {
+func TestGroupsAreTheReferences(t *testing.T) {
 	var v struct {
 		Cases []struct {
 			Trials []struct {
@@ -36,7 +36,7 @@ func TestTPEGroupsAreTheReferences(t *testing.T) {
 			}
 			log.Put(u)
 		}
-		var s TPE
+		var s Search
 		for range 2 { // the second time from what is known
 			var got [][]string
 			for _, g := range s.groups(log.History()) {
@@ -53,7 +53,7 @@ func TestTPEGroupsAreTheReferences(t *testing.T) {
 			}
 		}
 		if n := len(c.Trials); n > 0 { // and an older history has those that it had
-			fresh, old := &TPE{}, log.History().Before(n-1)
+			fresh, old := &Search{}, log.History().Before(n-1)
 			if got, want := s.groups(old), fresh.groups(old); fmt.Sprint(got) != fmt.Sprint(want) {
 				t.Errorf("case %d: one trial earlier groups are %v, want %v", i, got, want)
 			}
@@ -61,7 +61,7 @@ func TestTPEGroupsAreTheReferences(t *testing.T) {
 	}
 }
 
-func TestTPEDrawsGroupsJointly(t *testing.T) {
+func TestDrawsGroupsJointly(t *testing.T) {
 	wide := space.Float{Low: 0, High: 2}
 	log := trial.NewLog(minimize)
 	for number := range 40 {
@@ -80,15 +80,15 @@ func TestTPEDrawsGroupsJointly(t *testing.T) {
 		log.Put(u)
 	}
 	for _, c := range []struct {
-		tpe  *TPE
+		tpe  *Search
 		want int
-	}{{&TPE{}, 4}, {&TPE{Optuna: true}, 1}, {&TPE{Groups: true}, 4}, {&TPE{Groups: true, Optuna: true}, 4}, {&TPE{Groups: true, Independent: true}, 0}} {
+	}{{&Search{}, 4}, {&Search{Optuna: true}, 1}, {&Search{Groups: true}, 4}, {&Search{Groups: true, Optuna: true}, 4}, {&Search{Groups: true, Independent: true}, 0}} {
 		got, err := c.tpe.SampleJoint(request(log, 40, 1))
 		if err != nil || len(got) != c.want {
 			t.Errorf("Groups %v, Independent %v: drew %v, %v, want %d parameters", c.tpe.Groups, c.tpe.Independent, got, err, c.want)
 		}
 	}
-	var s TPE
+	var s Search
 	var dists []space.Dist
 	for _, g := range s.groups(log.History()) {
 		for _, d := range g {
@@ -104,7 +104,7 @@ func TestTPEDrawsGroupsJointly(t *testing.T) {
 
 // In a conditional space too, the trials of other branches say something of
 // what all have in common: with the best branch known, most draws are in it.
-func TestTPEDrawsBranchesAsAWhole(t *testing.T) {
+func TestDrawsBranchesAsAWhole(t *testing.T) {
 	branch, levels := space.Choose("left", "right").Dist(), space.Int{Low: 1, High: 4}
 	dims := func(side float64) space.Space {
 		if side == 0 {
@@ -112,7 +112,7 @@ func TestTPEDrawsBranchesAsAWhole(t *testing.T) {
 		}
 		return space.Must(space.New(space.Dimension{Name: "side", Dist: branch}, space.Dimension{Name: "right", Dist: levels}))
 	}
-	log, s, seen := trial.NewLog(minimize), &TPE{}, map[string]int{}
+	log, s, seen := trial.NewLog(minimize), &Search{}, map[string]int{}
 	for number := range 40 {
 		r := request(log, number, 3)
 		joint, err := s.SampleJoint(r)
@@ -153,8 +153,8 @@ func TestTPEDrawsBranchesAsAWhole(t *testing.T) {
 
 // A name that never comes again says nothing of the next trial. If every one of
 // them widened the space, a draw would soon cost seconds. The first 64 do.
-func TestTPEDrawsOnItsOwnWhatOnlyOneTrialHas(t *testing.T) {
-	log, s := trial.NewLog(minimize), &TPE{}
+func TestDrawsOnItsOwnWhatOnlyOneTrialHas(t *testing.T) {
+	log, s := trial.NewLog(minimize), &Search{}
 	put := func(names ...string) {
 		u := &trial.Trial{Number: len(log.History().Finished()), State: trial.Complete, Values: []float64{1}}
 		for _, name := range names {
@@ -218,8 +218,8 @@ func TestTPEDrawsOnItsOwnWhatOnlyOneTrialHas(t *testing.T) {
 
 // Every set of parameters that trials have is looked up for every candidate, so
 // they must not be too many.
-func TestTPEMayRepeatWhatHasTooManyBranches(t *testing.T) {
-	log, s, dist := trial.NewLog(minimize), &TPE{}, space.Int{Low: 0, High: 2}
+func TestMayRepeatWhatHasTooManyBranches(t *testing.T) {
+	log, s, dist := trial.NewLog(minimize), &Search{}, space.Int{Low: 0, High: 2}
 	for number := range 65 { // number 0 has all, the others have those of their bits
 		u := &trial.Trial{Number: number, State: trial.Complete, Values: []float64{1}}
 		for bit := range 7 {

@@ -1,4 +1,4 @@
-package sampler
+package tpe
 
 import (
 	"math"
@@ -8,8 +8,8 @@ import (
 	"github.com/bluefin-hpo/bluefin/space"
 )
 
-// tpeRules are the numbers in which TPE and Optuna 5 differ.
-type tpeRules struct {
+// rules are the numbers in which TPE and Optuna 5 differ.
+type rules struct {
 	oneOf  int     // one of so many ranked trials is good, rounded up
 	most   int     // good trials at most; 0: any number
 	byRank bool    // the good trials weigh by their rank, otherwise all the same
@@ -20,18 +20,18 @@ type tpeRules struct {
 }
 
 // rules returns the rules for so many objectives.
-func (s *TPE) rules(objectives int) tpeRules {
+func (s *Search) rules(objectives int) rules {
 	switch {
 	case objectives > 1:
-		return tpeRules{oneOf: 10}
+		return rules{oneOf: 10}
 	case s.Optuna, s.Independent:
-		return tpeRules{oneOf: 10, most: 25}
+		return rules{oneOf: 10, most: 25}
 	}
-	return tpeRules{oneOf: 5, most: 50, byRank: true, other: 0.2, steps: 0.4, window: 200, whole: !s.Groups}
+	return rules{oneOf: 5, most: 50, byRank: true, other: 0.2, steps: 0.4, window: 200, whole: !s.Groups}
 }
 
 // size returns how many of n ranked trials are good.
-func (p tpeRules) size(n int) int {
+func (p rules) size(n int) int {
 	size := (n + p.oneOf - 1) / p.oneOf
 	if p.most > 0 {
 		size = min(size, p.most)
@@ -43,7 +43,7 @@ func (p tpeRules) size(n int) int {
 // 1. By rank they are those by which CMA-ES recombines its parents (Hansen, "The
 // CMA Evolution Strategy: A Tutorial", arXiv:1604.00772, eq. 49 and before):
 // ln(n + 1/2) - ln i.
-func (p tpeRules) weights(n int) []float64 {
+func (p rules) weights(n int) []float64 {
 	w, sum := make([]float64, n), 0.0
 	for i := range w {
 		w[i] = 1
@@ -60,7 +60,7 @@ func (p tpeRules) weights(n int) []float64 {
 
 // estimate returns the density of good trials: their points, and the weight of
 // each. A kernel that is narrower than a step would hardly ever leave its cell.
-func (p tpeRules) estimate(sp space.Space, axes []parzen.Axis, points [][]float64, weights []float64) *parzen.Estimator {
+func (p rules) estimate(sp space.Space, axes []parzen.Axis, points [][]float64, weights []float64) *parzen.Estimator {
 	columns := make([]parzen.Column, len(sp))
 	for i, d := range sp {
 		c := &columns[i]

@@ -1,4 +1,4 @@
-package sampler
+package tpe
 
 import (
 	"encoding/json"
@@ -14,11 +14,11 @@ import (
 )
 
 // The optimum lies at the edge of a region where all trials fail.
-func TestTPELearnsFromFailures(t *testing.T) {
+func TestLearnsFromFailures(t *testing.T) {
 	failures := func(warned bool) (failed int) {
 		for seed := range uint64(10) {
 			log := trial.NewLog(minimize)
-			var s TPE
+			var s Search
 			for number := range 120 {
 				r := request(log, number, seed)
 				x, err := s.SampleJoint(r)
@@ -61,7 +61,7 @@ func TestTPELearnsFromFailures(t *testing.T) {
 
 // What an Optuna worker has announced of a running trial counts as much as the
 // parameters themselves.
-func TestTPECountsWhatOptunaWorkersAnnounce(t *testing.T) {
+func TestCountsWhatOptunaWorkersAnnounce(t *testing.T) {
 	sp := space.Must(space.New(
 		space.Dimension{Name: "x", Dist: unit},
 		space.Dimension{Name: "n", Dist: space.Int{Low: 1, High: 9}},
@@ -75,7 +75,7 @@ func TestTPECountsWhatOptunaWorkersAnnounce(t *testing.T) {
 		quoted, _ := json.Marshal(s)
 		return map[string]json.RawMessage{"tpe:relative_params:0": quoted}
 	}
-	m := newTPEModel(sp, tpeRules{})
+	m := newModel(sp, rules{})
 	want := m.observe(&trial.Trial{Params: params})
 	for _, c := range []struct {
 		name  string
@@ -102,7 +102,7 @@ func TestTPECountsWhatOptunaWorkersAnnounce(t *testing.T) {
 	}
 	log := study(30, 1, sp, minimize)
 	log.Put(&trial.Trial{Number: 30, State: trial.Running, SystemAttrs: published(params, 9)})
-	if now := (&TPE{Optuna: true}).view(request(log, 31, 1), sp); now.poor.Len() != 28 {
+	if now := (&Search{Optuna: true}).view(request(log, 31, 1), sp); now.poor.Len() != 28 {
 		t.Errorf("%d trials are not good, want 27 and the running one", now.poor.Len())
 	}
 }
@@ -116,7 +116,7 @@ var finite = space.Must(space.New(
 )) // 3·5·4·3 points
 
 // ask draws a trial of sp.
-func ask(t *testing.T, s *TPE, log *trial.Log, sp space.Space, number int, seed uint64) *trial.Trial {
+func ask(t *testing.T, s *Search, log *trial.Log, sp space.Space, number int, seed uint64) *trial.Trial {
 	t.Helper()
 	r := request(log, number, seed)
 	joint, err := s.SampleJoint(r)
@@ -136,9 +136,9 @@ func ask(t *testing.T, s *TPE, log *trial.Log, sp space.Space, number int, seed 
 	return u
 }
 
-func TestTPETriesAllOfAFiniteSpaceBeforeItRepeatsItself(t *testing.T) {
+func TestTriesAllOfAFiniteSpaceBeforeItRepeatsItself(t *testing.T) {
 	for seed := range uint64(3) {
-		var s TPE
+		var s Search
 		log := trial.NewLog(minimize)
 		var running []*trial.Trial
 		seen := map[string]bool{}
@@ -178,18 +178,18 @@ func TestTPETriesAllOfAFiniteSpaceBeforeItRepeatsItself(t *testing.T) {
 }
 
 // In spaces that are not finite, or not all of a trial, points may come again.
-func TestTPEMayRepeatWhatIsNotAWholeFiniteTrial(t *testing.T) {
+func TestMayRepeatWhatIsNotAWholeFiniteTrial(t *testing.T) {
 	two := space.Must(space.New(space.Dimension{Name: "c", Dist: space.Choose("a", "b").Dist()}))
 	log := study(20, 1, two, minimize)
 	for number := 20; number < 24; number++ { // there are only two points
-		u := ask(t, &TPE{}, log, two, number, 1)
+		u := ask(t, &Search{}, log, two, number, 1)
 		if len(u.Params) != 1 {
 			t.Fatalf("drew %v", u.Params)
 		}
 	}
 	mixed := space.Must(space.New(space.Dimension{Name: "c", Dist: space.Choose("a", "b").Dist()}, space.Dimension{Name: "x", Dist: unit}))
 	log = study(20, 1, mixed, minimize)
-	if now := (&TPE{}).view(request(log, 20, 1), mixed); now.untried != nil {
+	if now := (&Search{}).view(request(log, 20, 1), mixed); now.untried != nil {
 		t.Error("a continuous space has points to be tried once")
 	}
 	log = trial.NewLog(minimize)
@@ -200,13 +200,13 @@ func TestTPEMayRepeatWhatIsNotAWholeFiniteTrial(t *testing.T) {
 		}
 		log.Put(u)
 	}
-	if now := (&TPE{Optuna: true}).view(request(log, 20, 1), two); now.untried != nil {
+	if now := (&Search{Optuna: true}).view(request(log, 20, 1), two); now.untried != nil {
 		t.Error("trials with equal c differ in x, but c may be tried once only")
 	}
 }
 
 // One point remains, and no candidate is likely to hit it.
-func TestTPEFindsTheLastPoint(t *testing.T) {
+func TestFindsTheLastPoint(t *testing.T) {
 	sp := space.Must(space.New(
 		space.Dimension{Name: "i", Dist: space.Int{Low: 1, High: 100}},
 		space.Dimension{Name: "j", Dist: space.Float{Low: 0, High: 9, Step: 1}},
@@ -221,58 +221,20 @@ func TestTPEFindsTheLastPoint(t *testing.T) {
 			{Name: "i", Value: i, Dist: sp[0].Dist}, {Name: "j", Value: j, Dist: sp[1].Dist},
 		}})
 	}
-	got, err := (&TPE{}).SampleJoint(request(log, 1000, 1))
+	got, err := (&Search{}).SampleJoint(request(log, 1000, 1))
 	if want := map[string]float64{"i": 93, "j": 7}; err != nil || !maps.Equal(got, want) {
 		t.Errorf("drew %v, %v, want the only point that remains, %v", got, err, want)
 	}
 	// A worker whose history is older does not know what came after it.
-	s := &TPE{}
+	s := &Search{}
 	s.view(request(log, 1000, 1), sp)
 	old := request(log, 1000, 1)
 	old.History = log.History().Before(500)
 	untried := s.view(old, sp).untried
 	for number, want := range map[int]bool{499: false, 500: true, 999: true} {
 		u := log.History().Finished()[number]
-		if got := untried(newTPEModel(sp, tpeRules{}).observe(u)); got != want {
+		if got := untried(newModel(sp, rules{}).observe(u)); got != want {
 			t.Errorf("with 500 trials the point of trial %d is untried: %v, want %v", number, got, want)
-		}
-	}
-}
-
-// Large numbers, narrow ranges and wide ones: neighbours that share a coordinate
-// must not keep the search for an untried point busy for ever.
-func TestTPEReturnsWhateverTheRange(t *testing.T) {
-	for _, d := range []space.Int{
-		{Low: 1 << 48, High: 1<<48 + 4, Log: true},
-		{Low: 1<<53 - 4, High: 1 << 53, Log: true},
-		{Low: 1<<53 - 4, High: 1 << 53},
-		{Low: -1 << 53, High: 1 << 53},
-		{Low: 1, High: 1 << 53, Log: true},
-		{Low: 0, High: 1 << 41},
-	} {
-		for _, s := range []interface {
-			Sample(Request, string, space.Dist) (float64, error)
-			SampleJoint(Request) (map[string]float64, error)
-		}{&TPE{}, &GP{}, &CMAES{}, &Auto{}} {
-			log := trial.NewLog(minimize)
-			seen := map[float64]bool{}
-			for number := range 30 {
-				joint, err := s.SampleJoint(request(log, number, 1))
-				x, ok := joint["n"]
-				if err == nil && !ok {
-					x, err = s.Sample(request(log, number, 2), "n", d)
-				}
-				if err != nil || !d.Contains(x) {
-					t.Fatalf("%T drew %v from %v, %v", s, x, d, err)
-				}
-				seen[x] = true
-				log.Put(&trial.Trial{Number: number, State: trial.Complete, Values: []float64{x}, Params: []trial.Param{{Name: "n", Value: x, Dist: d}}})
-			}
-			if want := min(d.Len(), 20); len(seen) < want {
-				if _, repeats := s.(*CMAES); !repeats {
-					t.Errorf("%T drew %d of %v in 30 trials, want at least %d", s, len(seen), d, want)
-				}
-			}
 		}
 	}
 }
@@ -295,20 +257,20 @@ func TestUnitOfCountsTheValues(t *testing.T) {
 	}
 }
 
-func TestTPERulesByDefaultAndAsOptuna(t *testing.T) {
-	ours := (&TPE{}).rules(1)
+func TestRulesByDefaultAndAsOptuna(t *testing.T) {
+	ours := (&Search{}).rules(1)
 	for n, want := range map[int]int{1: 1, 5: 1, 6: 2, 100: 20, 249: 50, 250: 50, 1000: 50} {
 		if got := ours.size(n); got != want {
 			t.Errorf("of %d trials %d are good, want %d", n, got, want)
 		}
 	}
-	optuna := (&TPE{Optuna: true}).rules(1)
-	for name, s := range map[string]tpeRules{"Independent": (&TPE{Independent: true}).rules(1), "Optuna, Groups": (&TPE{Optuna: true, Groups: true}).rules(1)} {
+	optuna := (&Search{Optuna: true}).rules(1)
+	for name, s := range map[string]rules{"Independent": (&Search{Independent: true}).rules(1), "Optuna, Groups": (&Search{Optuna: true, Groups: true}).rules(1)} {
 		if s != optuna {
 			t.Errorf("%s: rules are %+v, want %+v", name, s, optuna)
 		}
 	}
-	if s := (&TPE{}).rules(2); s.most != 0 || s.byRank || s.window != 0 || s.size(1000) != 100 {
+	if s := (&Search{}).rules(2); s.most != 0 || s.byRank || s.window != 0 || s.size(1000) != 100 {
 		t.Errorf("two objectives: rules are %+v, want a tenth of the trials and nothing else", s)
 	}
 	if w := optuna.weights(4); fmt.Sprint(w) != "[1 1 1 1]" {
@@ -323,7 +285,7 @@ func TestTPERulesByDefaultAndAsOptuna(t *testing.T) {
 
 // On steps and choices the density of the good trials does not shrink to what
 // they have in common, however many they are.
-func TestTPEGoodTrialsLeaveTheirCells(t *testing.T) {
+func TestGoodTrialsLeaveTheirCells(t *testing.T) {
 	sp := space.Must(space.New(
 		space.Dimension{Name: "c", Dist: space.Choose("a", "b", "c").Dist()},
 		space.Dimension{Name: "i", Dist: space.Int{Low: 0, High: 9}},
@@ -333,12 +295,12 @@ func TestTPEGoodTrialsLeaveTheirCells(t *testing.T) {
 		points[k] = []float64{1, 0.55} // b, 5
 	}
 	for name, c := range map[string]struct {
-		rules       tpeRules
+		rules       rules
 		low, high   float64 // of the share of draws with another choice
 		lowI, highI float64 // and another int
 	}{
-		"ours":   {(&TPE{}).rules(1), 0.18, 0.24, 0.19, 0.27},
-		"Optuna": {(&TPE{Optuna: true}).rules(1), 0.03, 0.07, 0.01, 0.05},
+		"ours":   {(&Search{}).rules(1), 0.18, 0.24, 0.19, 0.27},
+		"Optuna": {(&Search{Optuna: true}).rules(1), 0.03, 0.07, 0.01, 0.05},
 	} {
 		e := c.rules.estimate(sp, axesOf(sp), points, c.rules.weights(len(points)))
 		r := rand.New(rand.NewPCG(1, 2))
@@ -361,15 +323,15 @@ func TestTPEGoodTrialsLeaveTheirCells(t *testing.T) {
 
 // What lies back more than the window is forgotten by the poor density, and the
 // good trials are not.
-func TestTPEForgetsOldPoorTrials(t *testing.T) {
+func TestForgetsOldPoorTrials(t *testing.T) {
 	sp := floats(2, unit)
 	log := study(500, 4, sp, minimize)
-	s := &TPE{}
+	s := &Search{}
 	for _, seen := range []int{500, 150, 460, 500} { // back and forth
 		r := request(log, seen, 1)
 		r.History = log.History().Before(seen)
 		now := s.view(r, sp)
-		fresh := (&TPE{}).view(r, sp)
+		fresh := (&Search{}).view(r, sp)
 		if now.poor.Len() != fresh.poor.Len() || now.poor.Len() > 200 || now.poor.Len() < 100 {
 			t.Errorf("%d trials: %d poor ones are remembered, %d without memory, want the same and at most 200", seen, now.poor.Len(), fresh.poor.Len())
 		}
@@ -378,7 +340,7 @@ func TestTPEForgetsOldPoorTrials(t *testing.T) {
 
 // The window is of trials that a history has, whatever their numbers are, and a
 // trial that runs for long stays in sight.
-func TestTPEWindowCountsTrialsAndNotNumbers(t *testing.T) {
+func TestWindowCountsTrialsAndNotNumbers(t *testing.T) {
 	sp := floats(2, unit)
 	log := trial.NewLog(minimize)
 	slow := &trial.Trial{Number: 0, State: trial.Running, Params: []trial.Param{
@@ -390,7 +352,7 @@ func TestTPEWindowCountsTrialsAndNotNumbers(t *testing.T) {
 		v.Number = 7 * (i + 1)
 		log.Put(&v)
 	}
-	s := &TPE{}
+	s := &Search{}
 	now := s.view(request(log, 7*501, 1), sp)
 	good := 0
 	for _, i := range s.histories[0].models[0].within {
@@ -405,7 +367,7 @@ func TestTPEWindowCountsTrialsAndNotNumbers(t *testing.T) {
 
 // A parameter whose range has changed is drawn on its own until the new range has
 // lasted, and until then points that differ in it alone are different.
-func TestTPEDrawsOnItsOwnWhatHasJustChanged(t *testing.T) {
+func TestDrawsOnItsOwnWhatHasJustChanged(t *testing.T) {
 	two := space.Choose("a", "b").Dist()
 	history := func(change int) *trial.Log {
 		log := trial.NewLog(minimize)
@@ -421,7 +383,7 @@ func TestTPEDrawsOnItsOwnWhatHasJustChanged(t *testing.T) {
 		return log
 	}
 	for change, want := range map[int]int{-1: 2, 0: 2, 7: 2, 17: 1, 18: 1, 19: 1} {
-		s, log := &TPE{}, history(change)
+		s, log := &Search{}, history(change)
 		joint, err := s.SampleJoint(request(log, 20, 1))
 		if err != nil || len(joint) != want {
 			t.Errorf("changed in trial %d: drew %v, %v, want %d parameters", change, joint, err, want)

@@ -1,4 +1,4 @@
-package sampler
+package tpe
 
 import (
 	"math"
@@ -17,7 +17,7 @@ import (
 // there is one objective, and the others by number. Failed ones and those that are still
 // running are among the others; the one that r asks for is left out, and what is
 // older than the window.
-func split(r Request, rules tpeRules) (below, above []*trial.Trial) {
+func split(r Request, rules rules) (below, above []*trial.Trial) {
 	var ranked []*trial.Trial
 	for _, t := range r.History.Finished() {
 		if t.State != trial.Failed {
@@ -40,8 +40,8 @@ func split(r Request, rules tpeRules) (below, above []*trial.Trial) {
 
 // goodEstimator estimates the density of the good trials, the best of which
 // comes first.
-func goodEstimator(sp space.Space, trials []*trial.Trial, rules tpeRules) *parzen.Estimator {
-	m := newTPEModel(sp, rules)
+func goodEstimator(sp space.Space, trials []*trial.Trial, rules rules) *parzen.Estimator {
+	m := newModel(sp, rules)
 	type kernel struct {
 		number int
 		point  []float64
@@ -67,16 +67,16 @@ func goodEstimator(sp space.Space, trials []*trial.Trial, rules tpeRules) *parze
 }
 
 // poorEstimator estimates the density of the poor trials; old ones fade.
-func poorEstimator(sp space.Space, trials []*trial.Trial, rules tpeRules) *parzen.Estimator {
+func poorEstimator(sp space.Space, trials []*trial.Trial, rules rules) *parzen.Estimator {
 	columns, n := observe(sp, trials, rules)
 	return parzen.New(axesOf(sp), columns, parzen.RecencyWeights(n))
 }
 
 // observe returns a column for each parameter of sp, from the n trials that
 // have all of them, or under rules with whole any, within the range of today.
-func observe(sp space.Space, trials []*trial.Trial, rules tpeRules) (columns []parzen.Column, n int) {
+func observe(sp space.Space, trials []*trial.Trial, rules rules) (columns []parzen.Column, n int) {
 	columns = make([]parzen.Column, len(sp))
-	m := newTPEModel(sp, rules)
+	m := newModel(sp, rules)
 	for _, t := range trials {
 		point := m.observe(t)
 		if t.State == trial.Running {
@@ -113,7 +113,7 @@ func (c *candidates) logPDF(e *parzen.Estimator) []float64 {
 }
 
 // draw is TPE.draw: the gains of the candidates and the values of each.
-func draw(s *TPE, r Request, sp space.Space) (gains []float64, values [][]float64) {
+func draw(s *Search, r Request, sp space.Space) (gains []float64, values [][]float64) {
 	rules := s.rules(len(r.History.Directions()))
 	below, above := split(r, rules)
 	l, g := goodEstimator(sp, below, rules), poorEstimator(sp, above, rules)

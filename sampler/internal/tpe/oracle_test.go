@@ -1,4 +1,4 @@
-package sampler
+package tpe
 
 import (
 	"encoding/json"
@@ -15,7 +15,7 @@ import (
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
-func TestTPESizeOfTheGoodGroupIsTheReferences(t *testing.T) {
+func TestSizeOfTheGoodGroupIsTheReferences(t *testing.T) {
 	type point struct{ N, Y int }
 	var v struct {
 		One     []point `json:"gamma_default"`
@@ -23,12 +23,12 @@ func TestTPESizeOfTheGoodGroupIsTheReferences(t *testing.T) {
 	}
 	oracle.Load(t, "tpe_gamma_weights.json", &v)
 	for _, p := range v.One {
-		if got := (&TPE{Optuna: true}).rules(1).size(p.N); got != p.Y {
+		if got := (&Search{Optuna: true}).rules(1).size(p.N); got != p.Y {
 			t.Errorf("%d trials, one objective: %d, want %d", p.N, got, p.Y)
 		}
 	}
 	for _, p := range v.Several {
-		if got := (&TPE{}).rules(2).size(p.N); got != p.Y {
+		if got := (&Search{}).rules(2).size(p.N); got != p.Y {
 			t.Errorf("%d trials, two objectives: %d, want %d", p.N, got, p.Y)
 		}
 	}
@@ -118,7 +118,7 @@ func (c historyCase) history(t *testing.T, sp space.Space) trial.History {
 // asReference is observe with equal observations in the order of the
 // reference's sort.
 func asReference(sp space.Space, trials []*trial.Trial) (columns []parzen.Column, n int) {
-	columns, n = observe(sp, trials, (&TPE{Optuna: true}).rules(1))
+	columns, n = observe(sp, trials, (&Search{Optuna: true}).rules(1))
 	for i, c := range columns {
 		if cube.IsCategorical(sp[i].Dist) {
 			continue
@@ -134,13 +134,13 @@ func asReference(sp space.Space, trials []*trial.Trial) (columns []parzen.Column
 	return columns, n
 }
 
-func TestTPEDensitiesOfWholeHistoriesAreTheReferences(t *testing.T) {
+func TestDensitiesOfWholeHistoriesAreTheReferences(t *testing.T) {
 	var v struct{ Cases []historyCase }
 	oracle.Load(t, "tpe_history.json", &v)
 	for i, c := range v.Cases {
 		t.Run(fmt.Sprintf("%d %s, %d trials, %d parameters", i, c.Direction, len(c.Trials), len(c.Space)), func(t *testing.T) {
 			sp := c.space(t)
-			below, above := split(NewRequest(c.history(t, sp), nil, nil), (&TPE{Optuna: true}).rules(1))
+			below, above := split(newRequest(c.history(t, sp), nil, nil), (&Search{Optuna: true}).rules(1))
 			slices.SortFunc(below, byNumber)
 			if got := numbers(below); !slices.Equal(got, c.Below) {
 				t.Fatalf("good trials are %v, want %v", got, c.Below)
@@ -184,7 +184,7 @@ func TestTPEDensitiesOfWholeHistoriesAreTheReferences(t *testing.T) {
 	}
 }
 
-func TestTPESplitsBySeveralObjectivesAsTheReference(t *testing.T) {
+func TestSplitsBySeveralObjectivesAsTheReference(t *testing.T) {
 	var v struct {
 		Cases []struct {
 			Directions []string

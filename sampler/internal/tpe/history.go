@@ -1,4 +1,4 @@
-package sampler
+package tpe
 
 import (
 	"cmp"
@@ -10,11 +10,11 @@ import (
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
-// A tpeHistory is what TPE has made of one history so far. It is a function of
+// A history is what TPE has made of one history so far. It is a function of
 // the finished trials, so that a history made of fewer or more of them, the
 // same ones, is served as well.
-type tpeHistory struct {
-	rules      tpeRules
+type history struct {
+	rules      rules
 	directions []trial.Direction
 	all        []*trial.Trial // finished
 	index      []int          // by number, 1 + the index in all
@@ -22,7 +22,7 @@ type tpeHistory struct {
 	mostParams []int          // mostParams[i]: of any trial in all[:i]
 	standings  []standing     // with one objective: at every change
 	several    standing       // with several objectives: the last one asked for
-	models     []*tpeModel    // the last used first
+	models     []*model       // the last used first
 	groupings  []grouping     // at every change in all[:grouped]
 	grouped    int
 	wholes     []widened             // what whole returns, at every change
@@ -36,8 +36,8 @@ type standing struct {
 	good []int // indices into all; with one objective rules.most of them, the best first
 }
 
-func newTPEHistory(h trial.History, rules tpeRules) *tpeHistory {
-	return &tpeHistory{
+func newHistory(h trial.History, rules rules) *history {
+	return &history{
 		rules: rules, directions: h.Directions(),
 		ranked: []int{0}, mostParams: []int{0}, standings: []standing{{}},
 		wholes: []widened{{}}, drifts: map[string]cube.Drift{}, single: map[string]bool{},
@@ -46,14 +46,14 @@ func newTPEHistory(h trial.History, rules tpeRules) *tpeHistory {
 
 // of reports whether one of the two histories begins with the other. Both only
 // grow, so their last common trial stands for those before it.
-func (f *tpeHistory) of(h trial.History) bool {
+func (f *history) of(h trial.History) bool {
 	all := h.Finished()
 	n := min(len(all), len(f.all))
 	return n > 0 && all[n-1] == f.all[n-1] && slices.Equal(h.Directions(), f.directions)
 }
 
 // advance takes in the trials that f has not seen.
-func (f *tpeHistory) advance(h trial.History) {
+func (f *history) advance(h trial.History) {
 	all := h.Finished()
 	for i := len(f.all); i < len(all); i++ {
 		t := all[i]
@@ -76,7 +76,7 @@ func (f *tpeHistory) advance(h trial.History) {
 }
 
 // rank gives all[i] its place among the best.
-func (f *tpeHistory) rank(all []*trial.Trial, i int) {
+func (f *history) rank(all []*trial.Trial, i int) {
 	best := f.standings[len(f.standings)-1].good
 	place, _ := slices.BinarySearchFunc(best, i, func(a, b int) int { return f.compare(all[a], all[b]) })
 	most := f.rules.most
@@ -90,7 +90,7 @@ func (f *tpeHistory) rank(all []*trial.Trial, i int) {
 }
 
 // compare orders the ranked trials of one objective, the best first.
-func (f *tpeHistory) compare(a, b *trial.Trial) int {
+func (f *history) compare(a, b *trial.Trial) int {
 	classA, classB := class(a), class(b)
 	if classA != classB {
 		return cmp.Compare(classA, classB)
@@ -108,7 +108,7 @@ func (f *tpeHistory) compare(a, b *trial.Trial) int {
 }
 
 // good returns the indices of the good ones of the first seen trials.
-func (f *tpeHistory) good(seen int) []int {
+func (f *history) good(seen int) []int {
 	n := f.rules.size(f.ranked[seen])
 	if len(f.directions) == 1 {
 		i, found := slices.BinarySearchFunc(f.standings, seen, func(s standing, seen int) int { return s.seen - seen })
@@ -135,7 +135,7 @@ func (f *tpeHistory) good(seen int) []int {
 }
 
 // model returns the model of a space.
-func (f *tpeHistory) model(sp space.Space) *tpeModel {
+func (f *history) model(sp space.Space) *model {
 	const ranges = 3 // that are kept of parameters whose range changes
 	same := 0
 	for i, m := range f.models {
@@ -152,7 +152,7 @@ func (f *tpeHistory) model(sp space.Space) *tpeModel {
 			break
 		}
 	}
-	m := newTPEModel(sp, f.rules)
+	m := newModel(sp, f.rules)
 	f.models = slices.Insert(f.models, 0, m)
 	// Spaces that came once and never again would fill the memory.
 	newest := f.wholes[len(f.wholes)-1]

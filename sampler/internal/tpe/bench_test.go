@@ -1,6 +1,6 @@
 //go:build unix
 
-package sampler
+package tpe
 
 import (
 	"fmt"
@@ -17,16 +17,16 @@ import (
 func BenchmarkTPE(b *testing.B) {
 	for _, c := range []struct {
 		name string
-		tpe  func() *TPE
+		tpe  func() *Search
 		own  bool
 		sp   space.Space
 	}{
-		{"5 floats, random", func() *TPE { return &TPE{} }, false, floats(5, space.Float{Low: -5, High: 5})},
-		{"5 floats", func() *TPE { return &TPE{} }, true, floats(5, space.Float{Low: -5, High: 5})},
-		{"5 floats one at a time", func() *TPE { return &TPE{Independent: true} }, true, floats(5, space.Float{Low: -5, High: 5})},
-		{"10 floats", func() *TPE { return &TPE{} }, true, floats(10, space.Float{Low: -5, High: 5})},
-		{"40 floats", func() *TPE { return &TPE{} }, true, floats(40, space.Float{Low: -5, High: 5})},
-		{"5 steps", func() *TPE { return &TPE{} }, true, floats(5, space.Float{Low: -5, High: 5, Step: 0.25})},
+		{"5 floats, random", func() *Search { return &Search{} }, false, floats(5, space.Float{Low: -5, High: 5})},
+		{"5 floats", func() *Search { return &Search{} }, true, floats(5, space.Float{Low: -5, High: 5})},
+		{"5 floats one at a time", func() *Search { return &Search{Independent: true} }, true, floats(5, space.Float{Low: -5, High: 5})},
+		{"10 floats", func() *Search { return &Search{} }, true, floats(10, space.Float{Low: -5, High: 5})},
+		{"40 floats", func() *Search { return &Search{} }, true, floats(40, space.Float{Low: -5, High: 5})},
+		{"5 steps", func() *Search { return &Search{} }, true, floats(5, space.Float{Low: -5, High: 5, Step: 0.25})},
 	} {
 		for _, n := range []int{100, 1000, 5000, 100_000} {
 			if n > 5000 && (len(c.sp) > 5 || c.tpe().Independent) {
@@ -64,7 +64,7 @@ func processorTime(b *testing.B) time.Duration {
 }
 
 // step makes one trial of the sphere.
-func step(b *testing.B, s *TPE, log *trial.Log, sp space.Space) {
+func step(b *testing.B, s *Search, log *trial.Log, sp space.Space) {
 	number := len(log.History().Finished())
 	r := request(log, number, 1)
 	joint, err := s.SampleJoint(r)

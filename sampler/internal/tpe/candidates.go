@@ -1,4 +1,4 @@
-package sampler
+package tpe
 
 import (
 	"math/rand/v2"
@@ -54,7 +54,7 @@ func (c *candidates) first(n int) *candidates {
 }
 
 // best returns the point with the largest ratio of the two densities.
-func (c *candidates) best(now tpeView) int {
+func (c *candidates) best(now view) int {
 	logGood := make([]float64, len(c.x[0]))
 	now.good.LogPDF(logGood, c.lo, c.hi)
 	return now.poor.Best(logGood, c.lo, c.hi)

@@ -1,4 +1,4 @@
-package sampler
+package tpe
 
 import (
 	"math/rand/v2"
@@ -9,16 +9,16 @@ import (
 	"github.com/bluefin-hpo/bluefin/space"
 )
 
-// A tpeTried knows which points of a finite space have been tried, or are being
+// A tried knows which points of a finite space have been tried, or are being
 // tried. It is kept for spaces without continuous parameters only.
-type tpeTried struct {
+type tried struct {
 	first    map[uint64]int // by hash, the index of the first finished trial there
 	distinct []int          // distinct[i]: different points among the first i finished trials
-	branches []tpeBranch    // a point for every set of parameters that trials have, as they came
+	branches []branch       // a point for every set of parameters that trials have, as they came
 }
 
-// A tpeBranch is the point of the finished trial at an index.
-type tpeBranch struct {
+// A branch is the point of the finished trial at an index.
+type branch struct {
 	index int
 	point []float64
 }
@@ -30,7 +30,7 @@ const maxBranches = 64
 // add notes the point of the next finished trial, nil if it has none. Of one
 // that lacks parameters because it failed before it asked for them, that says
 // nothing of the points with these.
-func (k *tpeTried) add(points [][]float64, point []float64, failed bool) {
+func (k *tried) add(points [][]float64, point []float64, failed bool) {
 	if k.first == nil {
 		k.first, k.distinct = map[uint64]int{}, []int{0}
 	}
@@ -41,8 +41,8 @@ func (k *tpeTried) add(points [][]float64, point []float64, failed bool) {
 	if point != nil && !k.includes(points, len(points), point) {
 		k.first[cube.Hash(0, point...)] = len(points)
 		n++
-		if len(k.branches) <= maxBranches && !slices.ContainsFunc(k.branches, func(b tpeBranch) bool { return sameMissing(b.point, point) }) {
-			k.branches = append(k.branches, tpeBranch{len(points), point})
+		if len(k.branches) <= maxBranches && !slices.ContainsFunc(k.branches, func(b branch) bool { return sameMissing(b.point, point) }) {
+			k.branches = append(k.branches, branch{len(points), point})
 		}
 	}
 	k.distinct = append(k.distinct, n)
@@ -55,7 +55,7 @@ func sameMissing(a, b []float64) bool {
 // has reports whether one of the first seen trials was at a point that lacks no
 // parameter, as far as the trial has parameters: those that it lacks were not
 // asked for there.
-func (k *tpeTried) has(points [][]float64, seen int, point []float64) bool {
+func (k *tried) has(points [][]float64, seen int, point []float64) bool {
 	for _, b := range k.known(seen) {
 		there := point
 		if slices.Contains(b.point, parzen.Missing) {
@@ -74,14 +74,14 @@ func (k *tpeTried) has(points [][]float64, seen int, point []float64) bool {
 }
 
 // known returns the branches of the first seen trials.
-func (k *tpeTried) known(seen int) []tpeBranch {
-	n, _ := slices.BinarySearchFunc(k.branches, seen, func(b tpeBranch, seen int) int { return b.index - seen })
+func (k *tried) known(seen int) []branch {
+	n, _ := slices.BinarySearchFunc(k.branches, seen, func(b branch, seen int) int { return b.index - seen })
 	return k.branches[:n]
 }
 
 // includes reports whether the point is that of one of the first seen trials. Of
 // points with one hash, which no one will ever see, only the first is known.
-func (k *tpeTried) includes(points [][]float64, seen int, point []float64) bool {
+func (k *tried) includes(points [][]float64, seen int, point []float64) bool {
 	i, ok := k.first[cube.Hash(0, point...)]
 	return ok && i < seen && slices.Equal(points[i], point)
 }
@@ -92,7 +92,7 @@ func (k *tpeTried) includes(points [][]float64, seen int, point []float64) bool 
 // too, by which they differ, or too many branches. Of within
 // different points one is untried; it is 0 in a conditional space, where it is not
 // known whether all are taken.
-func (m *tpeModel) untried(f *tpeHistory, r Request) (untried func(point []float64) bool, within int) {
+func (m *model) untried(f *history, r Request) (untried func(point []float64) bool, within int) {
 	seen := m.seen
 	others := f.mostParams[seen] > len(r.History.RankedSpace())
 	if m.rules.whole {
@@ -119,7 +119,7 @@ func (m *tpeModel) untried(f *tpeHistory, r Request) (untried func(point []float
 	if float64(taken) >= size {
 		return nil, 0
 	}
-	if !slices.ContainsFunc(branches, func(b tpeBranch) bool { return slices.Contains(b.point, parzen.Missing) }) {
+	if !slices.ContainsFunc(branches, func(b branch) bool { return slices.Contains(b.point, parzen.Missing) }) {
 		within = taken + 1
 	}
 	return func(point []float64) bool {
@@ -133,7 +133,7 @@ func includes(trials []observed, point []float64) bool {
 
 // without returns the candidates of c that are untried. If there are none it
 // draws others, uniformly, that are; and if it finds none, it returns c.
-func (c *candidates) without(r *rand.Rand, now tpeView) *candidates {
+func (c *candidates) without(r *rand.Rand, now view) *candidates {
 	kept := newCandidates(c.space, len(c.x[0]))
 	n := 0
 	for j := range c.x[0] {
@@ -153,7 +153,7 @@ func (c *candidates) without(r *rand.Rand, now tpeView) *candidates {
 
 // atRandom returns up to m untried points, uniformly drawn, or nil if it finds
 // none.
-func atRandom(sp space.Space, m int, r *rand.Rand, now tpeView) *candidates {
+func atRandom(sp space.Space, m int, r *rand.Rand, now view) *candidates {
 	found := newCandidates(sp, m)
 	n := 0
 	point := make([]float64, len(sp))

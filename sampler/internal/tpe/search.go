@@ -1,0 +1,176 @@
+// Package tpe is the tree-structured Parzen estimator on the trials of a study. It keeps
+// what it has computed from a history and changes what a finished trial moves.
+package tpe
+
+import (
+	"math/rand/v2"
+	"sync"
+
+	"github.com/bluefin-hpo/bluefin/sampler/internal/cube"
+	"github.com/bluefin-hpo/bluefin/sampler/internal/parzen"
+	"github.com/bluefin-hpo/bluefin/sampler/internal/recent"
+	"github.com/bluefin-hpo/bluefin/space"
+	"github.com/bluefin-hpo/bluefin/trial"
+)
+
+// A Search has the settings of sampler.TPE. It is safe for concurrent use.
+type Search struct {
+	StartupTrials int
+	Candidates    int
+	Independent   bool
+	Groups        bool
+	Optuna        bool
+
+	mu        sync.Mutex            // held while drawing
+	histories recent.List[*history] // a cache
+}
+
+// A Request is a sampler.Request.
+type Request struct {
+	History trial.History
+	Trial   *trial.Trial
+	Rand    *rand.Rand
+	Running func() []*trial.Trial
+}
+
+// Joint draws the parameters that are drawn together. During startup it returns an
+// untried point of a finite space, otherwise nothing.
+func (s *Search) Joint(r Request) map[string]float64 {
+	if s.Independent || len(r.History.Directions()) > 1 {
+		return nil
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.starting(r) {
+		return s.startNew(r)
+	}
+	spaces := []space.Space{r.History.RankedSpace()}
+	switch {
+	case s.Groups:
+		spaces = s.groups(r.History)
+	case !s.Optuna:
+		spaces = []space.Space{s.whole(r.History)}
+	}
+	values := map[string]float64{}
+	for _, sp := range spaces {
+		if sp = cube.Free(sp); len(sp) > 0 {
+			for i, x := range s.drawNew(r, sp) {
+				values[sp[i].Name] = x
+			}
+		}
+	}
+	return values
+}
+
+// One draws a single parameter.
+func (s *Search) One(r Request, name string, d space.Dist) float64 {
+	switch {
+	case d.Len() == 1:
+		return d.Value(0)
+	case s.starting(r):
+		return d.Value(r.Rand.Float64())
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.draw(r, space.Space{{Name: name, Dist: d}})[0]
+}
+
+// starting reports whether there are too few trials for a model.
+func (s *Search) starting(r Request) bool {
+	need := s.StartupTrials
+	if need == 0 {
+		need = 10
+	}
+	return r.History.NumRanked() < need
+}
+
+// draw returns a value for each parameter of sp, in internal form.
+func (s *Search) draw(r Request, sp space.Space) []float64 {
+	now := s.view(r, sp)
+	c := newCandidates(sp, s.candidates())
+	c.draw(r.Rand, now.good)
+	return c.values(c.best(now))
+}
+
+// drawNew is draw, but of a space whose points can be counted it returns one
+// that has not been tried, while there is one.
+func (s *Search) drawNew(r Request, sp space.Space) []float64 {
+	now := s.view(r, sp)
+	c := newCandidates(sp, s.candidates())
+	c.draw(r.Rand, now.good)
+	j := c.best(now)
+	if now.untried != nil && !now.untried(c.point(j)) {
+		c = c.without(r.Rand, now)
+		j = c.best(now)
+	}
+	return c.values(j)
+}
+
+// startNew returns a point at random, in a space whose points can be counted, that
+// has not been tried; else nothing.
+func (s *Search) startNew(r Request) map[string]float64 {
+	if s.Optuna || s.Groups || r.History.NumRanked() == 0 {
+		return nil
+	}
+	sp := cube.Free(s.whole(r.History))
+	if len(sp) == 0 || !cube.IsFinite(sp) {
+		return nil
+	}
+	now := s.view(r, sp)
+	if now.untried == nil {
+		return nil
+	}
+	values := map[string]float64{}
+	if c := atRandom(sp, 1, r.Rand, now); c != nil {
+		for i, x := range c.values(0) {
+			values[sp[i].Name] = x
+		}
+	}
+	return values
+}
+
+func (s *Search) candidates() int {
+	if s.Candidates == 0 {
+		return 24
+	}
+	return s.Candidates
+}
+
+// A view is what TPE knows of one space at one request, until the next one.
+type view struct {
+	good *parzen.Estimator
+	poor *parzen.Live // of all other trials
+
+	// untried reports whether a point has neither been tried nor is being
+	// tried. It is nil if points may be tried again, see model.untried.
+	untried func(point []float64) bool
+	within  int // of so many different points one is untried; 0: not known
+}
+
+// view makes what r needs to know of sp.
+func (s *Search) view(r Request, sp space.Space) view {
+	f := s.history(r.History)
+	m := f.model(sp)
+	good, poor := m.follow(f, r)
+	untried, within := m.untried(f, r)
+	return view{good, poor, untried, within}
+}
+
+// groups returns the groups of parameters of a history.
+func (s *Search) groups(h trial.History) []space.Space {
+	return s.history(h).groups(len(h.Finished()))
+}
+
+// whole returns the parameters that are drawn as a whole.
+func (s *Search) whole(h trial.History) space.Space {
+	return s.history(h).whole(len(h.Finished())).steady
+}
+
+// history returns what was made of a history before, brought up to its end.
+func (s *Search) history(h trial.History) *history {
+	f := s.histories.Get(
+		func(f *history) bool { return f.of(h) },
+		func() *history { return newHistory(h, s.rules(len(h.Directions()))) })
+	f.advance(h)
+	return f
+}
