@@ -18,11 +18,12 @@ import (
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
-// testModel runs the same random calls on the storage and on storage.Memory
-// and compares all that both return.
+// testModel runs the same random calls on the storage and on storage.Memory and
+// compares their results.
 func testModel(t *testing.T, s suite) {
 	for seed := range uint64(4) {
-		m := model{suite: s, rand: rand.New(rand.NewPCG(seed, 0)), reference: &storage.Memory{}, name: fmt.Sprintf("model %d", seed)}
+		m := model{suite: s, rand: rand.New(rand.NewPCG(seed, 0)), reference: &storage.Memory{}}
+		m.name = fmt.Sprintf("model %d", seed)
 		a, err := m.Create(m.ctx, m.name, minimize)
 		b, err2 := m.reference.Create(m.ctx, m.name, minimize)
 		if err != nil || err2 != nil {
@@ -47,7 +48,7 @@ type model struct {
 	trials          int
 }
 
-// step makes one random call and returns what it was.
+// step makes one random call and describes it.
 func (m *model) step() string {
 	switch r := m.rand.IntN(20); {
 	case r < 5:
@@ -68,7 +69,8 @@ func (m *model) step() string {
 		t := &trial.Trial{Number: -1, State: trial.Waiting, SystemAttrs: m.attrs()}
 		if m.rand.IntN(3) == 0 {
 			u := m.update()
-			t = &trial.Trial{Number: m.rand.IntN(m.trials+2) - 1, State: u.State, Params: u.Params, Values: u.Values, Reports: u.Reports, Constraints: u.Constraints}
+			t = &trial.Trial{Number: m.rand.IntN(m.trials+2) - 1, State: u.State, Params: u.Params,
+				Values: u.Values, Reports: u.Reports, Constraints: u.Constraints}
 		}
 		a, err := m.Add(m.ctx, m.id, t)
 		b, err2 := m.reference.Add(m.ctx, m.referenceID, t)
@@ -98,8 +100,8 @@ func (m *model) step() string {
 	return m.compareSince()
 }
 
-// compareSince brings what is known of both storages up to date and compares
-// it: a storage may return trials that did not change.
+// compareSince updates the knowledge of both storages and compares it. It does not
+// compare the answers, because Since may return trials that did not change.
 func (m *model) compareSince() string {
 	if m.rand.IntN(3) == 0 {
 		m.known, m.wanted = knowledge{}, knowledge{}
@@ -107,7 +109,8 @@ func (m *model) compareSince() string {
 	from := m.known.revision
 	m.sameError(m.known.update(m.ctx, m.Storage, m.id), m.wanted.update(m.ctx, m.reference, m.referenceID))
 	if len(m.known.trials) != len(m.wanted.trials) || !slices.Equal(m.known.finished, m.wanted.finished) {
-		m.Errorf("got %d trials, finished %v, want %d, %v", len(m.known.trials), m.known.finished, len(m.wanted.trials), m.wanted.finished)
+		m.Errorf("got %d trials, finished %v, want %d, %v",
+			len(m.known.trials), m.known.finished, len(m.wanted.trials), m.wanted.finished)
 		return ""
 	}
 	var start time.Time
@@ -147,11 +150,11 @@ func (m *model) compareSince() string {
 	return fmt.Sprintf("Since(%d)", from)
 }
 
-// knowledge is what the answers of Since add up to.
+// knowledge accumulates the answers of Since.
 type knowledge struct {
 	revision int64
 	trials   map[int]*trial.Trial
-	finished []int // in the order in which Since told
+	finished []int // in the order of Since
 }
 
 func (k *knowledge) update(ctx context.Context, s storage.Storage, id int64) error {
@@ -184,11 +187,14 @@ func (m *model) update() storage.Update {
 		u.Renew = time.Hour
 	}
 	if m.rand.IntN(8) == 0 {
-		u.Checkpoint = &storage.Checkpoint{Step: m.rand.IntN(20) - 1, Data: []byte{byte(m.rand.IntN(256))}, Keep: m.rand.IntN(2) == 0}
+		u.Checkpoint = &storage.Checkpoint{Step: m.rand.IntN(20) - 1, Data: []byte{byte(m.rand.IntN(256))},
+			Keep: m.rand.IntN(2) == 0}
 	}
 	for range m.rand.IntN(3) {
-		d := []space.Dist{space.Float{High: 1}, space.Float{Low: 1, High: 9, Log: true}, space.Int{Low: 1, High: 5, Step: 2}, space.Categorical{Choices: []any{"a", nil, 1.5}}}[m.rand.IntN(4)]
-		u.Params = append(u.Params, trial.Param{Name: string(rune('p' + m.rand.IntN(4))), Value: d.Value(m.rand.Float64()), Dist: d})
+		d := []space.Dist{space.Float{High: 1}, space.Float{Low: 1, High: 9, Log: true},
+			space.Int{Low: 1, High: 5, Step: 2}, space.Categorical{Choices: []any{"a", nil, 1.5}}}[m.rand.IntN(4)]
+		name := string(rune('p' + m.rand.IntN(4)))
+		u.Params = append(u.Params, trial.Param{Name: name, Value: d.Value(m.rand.Float64()), Dist: d})
 	}
 	for range m.rand.IntN(3) {
 		u.Reports = append(u.Reports, trial.Report{Step: m.rand.IntN(20) - 1, Value: m.float()})
@@ -207,7 +213,8 @@ func (m *model) update() storage.Update {
 }
 
 func (m *model) float() float64 {
-	return []float64{m.rand.NormFloat64(), 0, math.Inf(1), math.Inf(-1), math.NaN(), math.MaxFloat64, -5e-324}[max(0, m.rand.IntN(14)-7)]
+	special := []float64{m.rand.NormFloat64(), 0, math.Inf(1), math.Inf(-1), math.NaN(), math.MaxFloat64, -5e-324}
+	return special[max(0, m.rand.IntN(14)-7)]
 }
 
 func (m *model) attrs() map[string]json.RawMessage {
@@ -220,7 +227,8 @@ func (m *model) attrs() map[string]json.RawMessage {
 
 func (m *model) sameError(got, want error) {
 	m.Helper()
-	for _, target := range []error{storage.ErrExist, storage.ErrNotExist, storage.ErrFinished, storage.ErrLost, storage.ErrBudget, storage.ErrInvalid} {
+	for _, target := range []error{storage.ErrExist, storage.ErrNotExist, storage.ErrFinished,
+		storage.ErrLost, storage.ErrBudget, storage.ErrInvalid} {
 		if errors.Is(got, target) != errors.Is(want, target) {
 			m.Errorf("got error %v, want %v", got, want)
 		}

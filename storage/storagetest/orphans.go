@@ -36,7 +36,8 @@ func testCheckpoints(t *testing.T, s suite) {
 	}
 	wantRewound := func(got *trial.Trial) {
 		t.Helper()
-		if !slices.Equal(got.Reports, []trial.Report{{Step: 1, Value: 1}}) || len(got.SystemAttrs) != 1 || got.SystemAttrs[sysattr.RungPrefix+"0"] == nil || got.Constraints["c"] != 1 {
+		if !slices.Equal(got.Reports, []trial.Report{{Step: 1, Value: 1}}) || len(got.SystemAttrs) != 1 ||
+			got.SystemAttrs[sysattr.RungPrefix+"0"] == nil || got.Constraints["c"] != 1 {
 			t.Errorf("a trial resumes as it was at its checkpoint: got %+v", got)
 		}
 	}
@@ -57,7 +58,8 @@ func testCheckpoints(t *testing.T, s suite) {
 		}
 	}
 	s.begin(id, claim("w"))
-	s.want(s.Write(s.ctx, id, 3, storage.Update{Checkpoint: &storage.Checkpoint{Step: -1}}), storage.ErrInvalid, "the step of a checkpoint is not negative")
+	err = s.Write(s.ctx, id, 3, storage.Update{Checkpoint: &storage.Checkpoint{Step: -1}})
+	s.want(err, storage.ErrInvalid, "the step of a checkpoint is not negative")
 	if err := s.Delete(s.ctx, id); err != nil {
 		t.Fatal(err)
 	}

@@ -12,7 +12,7 @@ import (
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
-// testPort checks Export and Import.
+// testPort checks Export and Import with a study that is hard to copy.
 func testPort(t *testing.T, s suite) {
 	want := awkward.Study()
 	s.create("before")
@@ -33,7 +33,8 @@ func testPort(t *testing.T, s suite) {
 	since := s.since(created.ID, 0)
 	for i, w := range want.Trials {
 		if w.State == trial.Running {
-			w = &trial.Trial{Number: w.Number, State: trial.Waiting, Seen: w.Seen, Params: w.Params, UserAttrs: w.UserAttrs, SystemAttrs: awkward.Attrs("s", "1")}
+			w = &trial.Trial{Number: w.Number, State: trial.Waiting, Seen: w.Seen, Params: w.Params,
+				UserAttrs: w.UserAttrs, SystemAttrs: awkward.Attrs("s", "1")}
 		}
 		if got := Text(since.Trials[i]); got != Text(w) {
 			t.Errorf("an imported trial is stored whole, in its place: got\n%s, want\n%s", got, Text(w))
@@ -76,21 +77,23 @@ func testPortRefuses(t *testing.T, s suite) {
 	s.want(err, storage.ErrExist, "names are unique")
 	good.Name = "refused"
 	for rule, change := range map[string]func(*storage.Study, []*trial.Trial){
-		"a study has a name":               func(s *storage.Study, _ []*trial.Trial) { s.Name = "" },
-		"a study has a direction":          func(s *storage.Study, _ []*trial.Trial) { s.Directions = nil },
-		"an attribute is JSON":             func(s *storage.Study, _ []*trial.Trial) { s.UserAttrs = awkward.Attrs("k", "{") },
-		"an attribute of a trial is JSON":  func(_ *storage.Study, t []*trial.Trial) { t[5].SystemAttrs = awkward.Attrs("k", "") },
-		"a key is UTF-8":                   func(_ *storage.Study, t []*trial.Trial) { t[5].UserAttrs = awkward.Attrs("\xff", "1") },
-		"numbers have no gap":              func(_ *storage.Study, t []*trial.Trial) { t[3].Number = 6 },
-		"numbers are not negative":         func(_ *storage.Study, t []*trial.Trial) { t[3].Number = -1 },
-		"numbers are unique":               func(_ *storage.Study, t []*trial.Trial) { t[3].Number = 0 },
-		"Complete has a value for each":    func(_ *storage.Study, t []*trial.Trial) { t[3].Values = t[3].Values[:1] },
-		"Pruned has at most that many":     func(_ *storage.Study, t []*trial.Trial) { t[2].Values = []float64{1, 2, 3} },
-		"Failed has no value":              func(_ *storage.Study, t []*trial.Trial) { t[0].Values = []float64{1} },
-		"Waiting has no value":             func(_ *storage.Study, t []*trial.Trial) { t[4].Values = []float64{1} },
-		"no value is NaN":                  func(_ *storage.Study, t []*trial.Trial) { t[2].Values = []float64{1, math.NaN()} },
-		"a state is known":                 func(_ *storage.Study, t []*trial.Trial) { t[0].State = 9 },
-		"parameter names are unique":       func(_ *storage.Study, t []*trial.Trial) { t[1].Params = append(t[1].Params, t[1].Params[0]) },
+		"a study has a name":              func(s *storage.Study, _ []*trial.Trial) { s.Name = "" },
+		"a study has a direction":         func(s *storage.Study, _ []*trial.Trial) { s.Directions = nil },
+		"an attribute is JSON":            func(s *storage.Study, _ []*trial.Trial) { s.UserAttrs = awkward.Attrs("k", "{") },
+		"an attribute of a trial is JSON": func(_ *storage.Study, t []*trial.Trial) { t[5].SystemAttrs = awkward.Attrs("k", "") },
+		"a key is UTF-8":                  func(_ *storage.Study, t []*trial.Trial) { t[5].UserAttrs = awkward.Attrs("\xff", "1") },
+		"numbers have no gap":             func(_ *storage.Study, t []*trial.Trial) { t[3].Number = 6 },
+		"numbers are not negative":        func(_ *storage.Study, t []*trial.Trial) { t[3].Number = -1 },
+		"numbers are unique":              func(_ *storage.Study, t []*trial.Trial) { t[3].Number = 0 },
+		"Complete has a value for each":   func(_ *storage.Study, t []*trial.Trial) { t[3].Values = t[3].Values[:1] },
+		"Pruned has at most that many":    func(_ *storage.Study, t []*trial.Trial) { t[2].Values = []float64{1, 2, 3} },
+		"Failed has no value":             func(_ *storage.Study, t []*trial.Trial) { t[0].Values = []float64{1} },
+		"Waiting has no value":            func(_ *storage.Study, t []*trial.Trial) { t[4].Values = []float64{1} },
+		"no value is NaN":                 func(_ *storage.Study, t []*trial.Trial) { t[2].Values = []float64{1, math.NaN()} },
+		"a state is known":                func(_ *storage.Study, t []*trial.Trial) { t[0].State = 9 },
+		"parameter names are unique": func(_ *storage.Study, t []*trial.Trial) {
+			t[1].Params = append(t[1].Params, t[1].Params[0])
+		},
 		"a parameter has a distribution":   func(_ *storage.Study, t []*trial.Trial) { t[4].Params = []trial.Param{{Name: "x"}} },
 		"a choice exists":                  func(_ *storage.Study, t []*trial.Trial) { t[2].Params[0].Value = 6 },
 		"the name of a parameter is UTF-8": func(_ *storage.Study, t []*trial.Trial) { t[2].Params[0].Name = "\xff" },

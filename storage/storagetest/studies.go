@@ -56,7 +56,8 @@ func testDelete(t *testing.T, s suite) {
 	for _, study := range []storage.Study{old, other} {
 		s.begin(study.ID, claim("w"))
 		s.write(study.ID, 0, storage.Update{Params: x(1),
-			Reports: []trial.Report{{Step: 1, Value: 1}}, Constraints: map[string]float64{"c": 1}, State: trial.Complete, Values: []float64{1}})
+			Reports: []trial.Report{{Step: 1, Value: 1}}, Constraints: map[string]float64{"c": 1},
+			State: trial.Complete, Values: []float64{1}})
 	}
 	if err := s.Delete(s.ctx, old.ID); err != nil {
 		t.Fatal(err)

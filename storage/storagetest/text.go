@@ -8,7 +8,7 @@ import (
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
-// sameTrial compares all but the times, of which it compares which are there.
+// sameTrial compares everything but the times, which need only both be zero or not.
 func (m *model) sameTrial(got, want *trial.Trial) {
 	m.Helper()
 	a, b := comparable(got), comparable(want)
@@ -17,7 +17,8 @@ func (m *model) sameTrial(got, want *trial.Trial) {
 	}
 }
 
-// comparable is the trial as values that == compares as the rules do.
+// comparable converts a trial to values for which DeepEqual follows the rules: NaN
+// equals NaN, nil equals empty.
 func comparable(t *trial.Trial) map[string]any {
 	text := func(v any) string {
 		if r := reflect.ValueOf(v); r.Len() == 0 {
@@ -30,7 +31,8 @@ func comparable(t *trial.Trial) map[string]any {
 		dist, err := space.Marshal(p.Dist)
 		params += fmt.Sprint(p.Name, p.Value, dist, err)
 	}
-	return map[string]any{"number": t.Number, "state": t.State, "params": params, "values": text(t.Values), "reports": text(t.Reports),
+	return map[string]any{"number": t.Number, "state": t.State, "params": params,
+		"values": text(t.Values), "reports": text(t.Reports),
 		"constraints": text(t.Constraints), "user": text(t.UserAttrs), "system": text(t.SystemAttrs), "seen": t.Seen,
 		"started": t.Start.IsZero(), "ended": t.End.IsZero()}
 }

@@ -83,7 +83,8 @@ func testLeases(t *testing.T, s suite) {
 	}
 	_, err := s.Begin(s.ctx, id, heir)
 	s.want(err, storage.ErrBudget, "a trial with a lease is no orphan")
-	s.want(s.Write(s.ctx, id, 0, storage.Update{Owner: "dead", State: trial.Failed}), storage.ErrLost, "a lost trial cannot be written")
+	s.want(s.Write(s.ctx, id, 0, storage.Update{Owner: "dead", State: trial.Failed}), storage.ErrLost,
+		"a lost trial cannot be written")
 	s.write(id, 0, storage.Update{Owner: "heir", State: trial.Complete, Values: []float64{1}})
 
 	s.begin(id, storage.Claim{Lease: storage.Lease{Owner: "slow"}})
@@ -101,7 +102,8 @@ func testLeases(t *testing.T, s suite) {
 func testAdd(t *testing.T, s suite) {
 	id := s.create("a").ID
 	dist := space.Int{Low: 1, High: 9, Step: 2}
-	added := &trial.Trial{Number: 0, State: trial.Complete, Values: []float64{math.Inf(-1)}, Params: []trial.Param{{Name: "i", Value: 3, Dist: dist}},
+	added := &trial.Trial{Number: 0, State: trial.Complete, Values: []float64{math.Inf(-1)},
+		Params:  []trial.Param{{Name: "i", Value: 3, Dist: dist}},
 		Reports: []trial.Report{{Step: 2, Value: math.NaN()}}, SystemAttrs: awkward.Attrs("fixed_params", `{"i": 3}`)}
 	for want := range 2 {
 		n, err := s.Add(s.ctx, id, added)
@@ -136,7 +138,8 @@ func testRelease(t *testing.T, s suite) {
 		Params:  x(1),
 		Reports: []trial.Report{{Step: 0, Value: 1}}, Constraints: map[string]float64{"c": 1}})
 	s.write(id, 0, storage.Update{Owner: "w", State: trial.Waiting,
-		Params: []trial.Param{{Name: "y", Value: 2, Dist: space.Float{High: 2}}}, Reports: []trial.Report{{Step: 1, Value: 1}}})
+		Params:  []trial.Param{{Name: "y", Value: 2, Dist: space.Float{High: 2}}},
+		Reports: []trial.Report{{Step: 1, Value: 1}}})
 	got := s.trial(id, 0)
 	if got.State != trial.Waiting || len(got.Params) != 2 || len(got.Reports)+len(got.Constraints) != 0 || !got.Start.IsZero() {
 		t.Errorf("a trial given back waits with its parameters and without its reports: got %+v", got)

@@ -22,7 +22,8 @@ func testWrite(t *testing.T, s suite) {
 		{Name: "m", Value: 2, Dist: space.Categorical{Choices: []any{nil, true, 1, 2.5, "日本 \"x\""}}},
 		{Name: "b", Value: 7, Dist: space.Int{Low: 1, High: 9, Step: 3}},
 	}
-	reports := []trial.Report{{Step: 0, Value: math.NaN()}, {Step: 3, Value: math.Inf(1)}, {Step: 9, Value: math.Inf(-1)}, {Step: 12, Value: 5e-324}}
+	reports := []trial.Report{{Step: 0, Value: math.NaN()}, {Step: 3, Value: math.Inf(1)},
+		{Step: 9, Value: math.Inf(-1)}, {Step: 12, Value: 5e-324}}
 	s.write(id, 0, storage.Update{Params: params[:1], Reports: reports[2:], UserAttrs: awkward.Attrs("k", "1")})
 	s.write(id, 0, storage.Update{
 		Params:      append([]trial.Param{{Name: "z", Value: 1, Dist: space.Float{Low: -1, High: 1}}}, params[1:]...),
@@ -58,21 +59,26 @@ func testZeros(t *testing.T, s suite) {
 	id := s.create("a").ID
 	zero := math.Copysign(0, -1)
 	u := storage.Update{Params: []trial.Param{{Name: "x", Value: zero, Dist: space.Float{Low: -1, High: 1}}},
-		Reports: []trial.Report{{Step: 1, Value: zero}}, Constraints: map[string]float64{"c": zero}, State: trial.Complete, Values: []float64{zero}}
+		Reports: []trial.Report{{Step: 1, Value: zero}}, Constraints: map[string]float64{"c": zero},
+		State: trial.Complete, Values: []float64{zero}}
 	s.begin(id, claim("w"))
 	s.write(id, 0, u)
-	if _, err := s.Add(s.ctx, id, &trial.Trial{Number: -1, State: u.State, Params: u.Params, Reports: u.Reports, Constraints: u.Constraints, Values: u.Values}); err != nil {
+	added := &trial.Trial{Number: -1, State: u.State, Params: u.Params, Reports: u.Reports,
+		Constraints: u.Constraints, Values: u.Values}
+	if _, err := s.Add(s.ctx, id, added); err != nil {
 		t.Fatal(err)
 	}
 	for number := range 2 {
 		got := s.trial(id, number)
-		for what, x := range map[string]float64{"parameter": got.Params[0].Value, "report": got.Reports[0].Value, "constraint": got.Constraints["c"], "value": got.Values[0]} {
+		for what, x := range map[string]float64{"parameter": got.Params[0].Value, "report": got.Reports[0].Value,
+			"constraint": got.Constraints["c"], "value": got.Values[0]} {
 			if x != 0 || math.Signbit(x) {
 				t.Errorf("trial %d: a %s of -0 is kept as %v, want 0", number, what, x)
 			}
 		}
 	}
-	if !math.Signbit(u.Params[0].Value) || !math.Signbit(u.Values[0]) || !math.Signbit(u.Reports[0].Value) || !math.Signbit(u.Constraints["c"]) {
+	if !math.Signbit(u.Params[0].Value) || !math.Signbit(u.Values[0]) ||
+		!math.Signbit(u.Reports[0].Value) || !math.Signbit(u.Constraints["c"]) {
 		t.Error("the caller's update was modified")
 	}
 }
