@@ -8,27 +8,25 @@ import (
 	"gonum.org/v1/gonum/mat"
 )
 
-// edge is how far the slope of a boundary reaches, inwards and outwards.
+// edge is how far the bend at a boundary reaches, inwards and outwards.
 const edge = 0.05
 
-// Bounds keep a search in the unit cube. Where a coordinate is smooth, the
-// search runs in one that goes on beyond 0 and 1 and is folded back, the
-// quadratic boundary of pycma's BoundTransform (Hansen): Fold is the identity
-// from edge to 1-edge, has its extremes 0 and 1 at -edge and 1+edge, and bends
-// back beyond. So an optimum on the boundary looks like the bottom of a bowl,
-// with points on both sides, and the search converges to it like to any other.
-// Unlike there, a draw beyond the bend is repeated as soon as it is as far out
-// as the slope is wide: a distribution that is wide beside the edges is cut
-// there, and converges as fast as one that is cut at 0 and 1.
+// Bounds keep a search in the unit cube. A smooth coordinate continues beyond 0
+// and 1 and is folded back by the quadratic boundary of pycma's BoundTransform
+// (Hansen): Fold is the identity from edge to 1-edge, has its extremes 0 and 1 at
+// -edge and 1+edge, and bends back beyond. So an optimum on the boundary looks like
+// the bottom of a bowl, with points on both sides, and the search converges to it
+// as to any other. Unlike pycma, draws are repeated from 2·edge outside: a
+// distribution that is wide beside the edges is truncated there, and converges as
+// fast as one that is truncated at 0 and 1.
 //
-// A sharp coordinate is not folded: its draws outside of the unit interval are
-// repeated.
+// A sharp coordinate is not folded; draws outside the unit interval are repeated.
 type Bounds struct {
 	Sharp []bool // d
 }
 
-// Draw returns a point in the folded coordinates, from draw. Those that are out
-// of bounds are repeated ten times the dimension, then the last one is clipped.
+// Draw returns a point from draw, to be folded. Draws out of bounds are repeated up
+// to ten times the dimension; then the last one is clipped.
 func (b Bounds) Draw(r *rand.Rand, draw func(*rand.Rand) []float64) []float64 {
 	for range 10 * len(b.Sharp) {
 		if y := draw(r); b.contain(y) {
@@ -43,7 +41,7 @@ func (b Bounds) Draw(r *rand.Rand, draw func(*rand.Rand) []float64) []float64 {
 	return y
 }
 
-// interval is where coordinate i may be.
+// interval returns the bounds of coordinate i before it is folded.
 func (b Bounds) interval(i int) (low, high float64) {
 	if b.Sharp[i] {
 		return 0, 1
@@ -96,13 +94,13 @@ func (b Bounds) Unfold(x []float64) []float64 {
 	return y
 }
 
-// Redraw replaces points (λ×d) that are unfolded by points that s may have
-// drawn, for who has kept only what Fold made of them. Next to a boundary there
-// are two such points for a coordinate, one on each side of the bend, on which
-// Fold is equally steep; one is chosen by their densities under s, given the
-// coordinates with no choice and those chosen before, which is exact for a single
-// choice and without correlations, and else nearly so. Quantiles returns d numbers
-// in (0, 1) for point k, which decide.
+// Redraw replaces unfolded points (λ×d) by points that s may have drawn, for callers
+// that kept only the folded ones. Next to a boundary a coordinate has two such
+// points, one on each side of the bend, where Fold is equally steep. One is chosen
+// by their densities under s, given the coordinates without a choice and those
+// chosen before; that is exact for a single choice or without correlations, and a
+// good approximation otherwise. quantiles returns d numbers in (0, 1) for point k,
+// which decide.
 func (b Bounds) Redraw(s *State, points [][]float64, quantiles func(k int) []float64) {
 	for k, y := range points {
 		var order []int // of the coordinates, those with a choice last
@@ -144,8 +142,8 @@ func (s *State) choose(y, twins []float64, order []int, fixed int, u []float64) 
 	}
 }
 
-// twins returns for each coordinate of an unfolded point the other one that
-// Fold maps to the same, NaN if Draw does not go there.
+// twins returns for each coordinate of an unfolded point the other one that folds to
+// the same value, NaN if Draw cannot return it.
 func (b Bounds) twins(y []float64) []float64 {
 	t := make([]float64, len(y))
 	for i, v := range y {
@@ -161,7 +159,7 @@ func (b Bounds) twins(y []float64) []float64 {
 	return t
 }
 
-// lower returns the Cholesky factor of C with the coordinates in the given order,
+// lower returns the Cholesky factor of C with the coordinates in the given order, or
 // of its diagonal if rounding has made C indefinite.
 func (s *State) lower(order []int) *mat.TriDense {
 	l := mat.NewTriDense(s.Dim, mat.Lower, nil)

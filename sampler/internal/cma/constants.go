@@ -2,16 +2,16 @@ package cma
 
 import "math"
 
-// Constants are the settings of the strategy for a dimension and a population,
-// by the names of the tutorial. They never change during a run.
+// Constants are the settings of the strategy for a dimension and a population, named
+// as in the tutorial. They never change during a run.
 type Constants struct {
 	Dim    int // d, ≥ 1
 	Lambda int // λ, points per generation, ≥ 2
-	Mu     int // µ, how many of them the new mean is made of
+	Mu     int // µ, how many of them make the new mean
 
 	// Weights by rank, best first: λ of them. The first µ are positive and sum
-	// to 1; those of the worse half are negative ("active" CMA) and take
-	// variance from where they point.
+	// to 1; those of the worse half are negative ("active" CMA) and reduce the
+	// variance in their directions.
 	Weights []float64
 
 	MuEff  float64 // µ_eff, variance-effective size of the selection
@@ -42,7 +42,7 @@ func NewConstants(dim, lambda int) *Constants {
 	n := float64(dim)
 
 	c.C1 = 2 / (square(n+1.3) + c.MuEff) // eq. 57
-	// eq. 58; the 1e-8, as in cmaes, leaves something of the old C with a huge
+	// eq. 58; the 1e-8, as in cmaes, keeps some of the old C even with a huge
 	// population.
 	c.CMu = min(1-c.C1-1e-8, 2*(c.MuEff-2+1/c.MuEff)/(square(n+2)+c.MuEff))
 	c.CSigma = (c.MuEff + 2) / (n + c.MuEff + 5)                       // eq. 55
@@ -53,17 +53,16 @@ func NewConstants(dim, lambda int) *Constants {
 	return c
 }
 
-// NewSeparable returns the constants of the strategy that adapts a variance for
-// each coordinate and no covariances: linear instead of quadratic in d, and
-// faster to learn what is left, Ros and Hansen, "A Simple Modification in CMA-ES
-// Achieving Linear Time and Space Complexity" (PPSN X, 2008). There are no negative
-// weights.
+// NewSeparable returns the constants of the strategy that adapts one variance per
+// coordinate and no covariances: linear instead of quadratic in d, with higher
+// learning rates. It has no negative weights. See Ros and Hansen, "A Simple
+// Modification in CMA-ES Achieving Linear Time and Space Complexity" (PPSN X, 2008).
 func NewSeparable(dim, lambda int) *Constants {
 	c := NewConstants(dim, lambda)
 	c.Separable = true
 	clear(c.Weights)
 	sum := 0.0
-	for i := range c.Weights[:c.Mu] { // of log(µ+1), in place of the tutorial's log((λ+1)/2)
+	for i := range c.Weights[:c.Mu] { // log(µ+1) instead of the tutorial's log((λ+1)/2)
 		c.Weights[i] = math.Log(float64(c.Mu+1)) - math.Log(float64(i+1))
 		sum += c.Weights[i]
 	}
@@ -81,8 +80,8 @@ func NewSeparable(dim, lambda int) *Constants {
 	return c
 }
 
-// scaleWeights makes the positive weights sum to 1 and the negative ones to
-// what C can lose without losing its positive eigenvalues (eq. 50 to 53).
+// scaleWeights makes the positive weights sum to 1, and the negative ones to what C
+// can lose while its eigenvalues stay positive (eq. 50 to 53).
 func (c *Constants) scaleWeights(muEffMinus float64) {
 	var positive, negative float64
 	for _, w := range c.Weights {

@@ -8,25 +8,24 @@ import (
 	"github.com/bluefin-hpo/bluefin/sampler/internal/truncnorm"
 )
 
-// A Margin keeps a search from freezing in a coordinate that has only finitely
-// many values: whatever the distribution, each neighbour of the value at the mean
-// stays about as probable as Least. Hamano et al., "CMA-ES with Margin: Lower-Bounding
-// Marginal Probability for Mixed-Integer Black-Box Optimization" (GECCO 2022).
+// A Margin keeps a search from freezing in a coordinate with finitely many values: the
+// neighbours of the value at the mean keep a probability of about Least. See Hamano et
+// al., "CMA-ES with Margin: Lower-Bounding Marginal Probability for Mixed-Integer
+// Black-Box Optimization" (GECCO 2022).
 type Margin struct {
 	// Values are those of each coordinate, increasing; nil for a continuous one.
 	Values [][]float64 // d
 	Least  float64     // α, 1/(d·λ) in the paper
 }
 
-// A Margined is a state with the scales that a margin demands. It is never
-// changed.
+// A Margined is a state with the scales that a margin demands. It never changes.
 type Margined struct {
 	*State
 	Scale  []float64 // diagonal of A: drawn discrete coordinates are stretched by it
 	margin *Margin
 }
 
-// Wrap returns the state of a search that begins at s.
+// Wrap returns the state of a search that starts at s.
 func (m *Margin) Wrap(s *State) *Margined { return &Margined{s, ones(s.Dim), m} }
 
 // Encode returns the point to evaluate for a drawn x: discrete coordinates,
@@ -43,9 +42,9 @@ func (s *Margined) Encode(x []float64) []float64 {
 	return v
 }
 
-// Decode returns a drawn point that Encode maps to v, for who has not kept the
-// one that was drawn: each discrete coordinate is at the quantile u, in (0, 1), of
-// all such.
+// Decode returns a point that Encode maps to v, for callers that did not keep the one
+// that was drawn: each discrete coordinate is at the quantile u, in (0, 1), of its
+// conditional distribution.
 func (s *Margined) Decode(v, u []float64) []float64 {
 	x := slices.Clone(v)
 	for i, values := range s.margin.Values {
@@ -70,8 +69,8 @@ func (s *Margined) Decode(v, u []float64) []float64 {
 // border is halfway between values k and k+1.
 func border(values []float64, k int) float64 { return (values[k] + values[k+1]) / 2 }
 
-// Tell returns the state after one generation, as State.Tell; points are as they
-// were drawn, not as encoded.
+// Tell returns the state after one generation, as State.Tell does, for points as drawn,
+// before Encode.
 func (s *Margined) Tell(points [][]float64, values []float64) *Margined {
 	told := s.State.Tell(points, values)
 	moved := *told
@@ -85,13 +84,13 @@ func (s *Margined) Tell(points [][]float64, values []float64) *Margined {
 	return next
 }
 
-// correct moves the mean and the scale of coordinate i so that no value beside
-// the mean is too improbable (algorithm 2 of the paper).
+// correct moves the mean and the scale of coordinate i so that the values next to the
+// mean are probable enough (algorithm 2 of the paper).
 func (s *Margined) correct(i int, values []float64) {
 	mean, least := s.Mean[i], s.margin.Least
 	deviation := s.Sigma * s.deviation(i)
 	k := sort.Search(len(values)-1, func(k int) bool { return mean <= border(values, k) })
-	low := border(values, max(k-1, 0)) // the borders about the mean, the same one at an end
+	low := border(values, max(k-1, 0)) // the borders around the mean, the same one twice at an end
 	high := border(values, min(k, len(values)-2))
 	cdf := func(x float64) float64 { return math.Erfc(-x/math.Sqrt2) / 2 }
 	below := cdf((low - mean) / (deviation * s.Scale[i]))
@@ -115,11 +114,10 @@ func (s *Margined) correct(i int, values []float64) {
 	s.Mean[i] = (low*b + high*a) / (a + b)
 }
 
-// tail returns the quantile that a standard normal variable exceeds with
-// probability p.
+// tail returns the number that a standard normal variable exceeds with probability p.
 func tail(p float64) float64 { return -truncnorm.InvLogCDF(math.Log(p)) }
 
-// deviation returns the root of C's entry i of the diagonal.
+// deviation returns the square root of entry i of the diagonal of C.
 func (s *State) deviation(i int) float64 {
 	if s.Separable {
 		return math.Sqrt(s.Diagonal[i])

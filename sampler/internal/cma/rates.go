@@ -10,7 +10,7 @@ import (
 
 // The hyperparameters of learning-rate adaptation, section 3.3 of the paper.
 const (
-	snrTarget = 1.4  // α: how much signal to noise each step shall have
+	snrTarget = 1.4  // α: the ratio of signal to noise that each step should have
 	betaMean  = 0.1  // β_m: how fast the estimates for the mean forget
 	betaCov   = 0.03 // β_Σ: the same for the covariance
 	damping   = 0.1  // γ: how fast the rates change
@@ -19,8 +19,8 @@ const (
 // Rates are learning rates of the mean and of Σ = σ²·C, adapted so that steps
 // have a constant ratio of signal to noise: Nomura, Akimoto and Ono, "CMA-ES with
 // Learning Rate Adaptation: Can CMA-ES with Default Population Size Solve
-// Multimodal and Noisy Problems?" (GECCO 2023). A step is what one generation
-// changes, in coordinates in which Σ is the identity.
+// Multimodal and Noisy Problems?" (GECCO 2023). A step is the change of one
+// generation, in coordinates in which Σ is the identity.
 type Rates struct {
 	Mean, Cov float64 // η_m and η_Σ, in (0, 1]
 
@@ -32,8 +32,7 @@ func newRates(dim int) *Rates {
 	return &Rates{Mean: 1, Cov: 1, meanStep: make([]float64, dim), covStep: make([]float64, dim*dim)}
 }
 
-// slow shortens the step from old to s by the learning rates, once they are
-// adapted to it.
+// slow adapts the learning rates to the step from old to s, then shortens it by them.
 func (s *State) slow(old *State) {
 	meanStep := floats.SubTo(make([]float64, s.Dim), s.Mean, old.Mean)
 	oldCov, cov := old.spread(), s.spread() // Σ

@@ -1,11 +1,10 @@
 // Package cma is the covariance matrix adaptation evolution strategy on plain
-// vectors: draw points with Draw, tell their values with Tell. It minimises,
-// knows nothing of trials or names, and of bounds only through Bounds.
+// vectors: Draw draws points, Tell takes their values, smaller being better. Bounds
+// keeps points in the unit cube.
 //
-// The algorithm and the equation numbers are those of Hansen, "The CMA
-// Evolution Strategy: A Tutorial" (arXiv:1604.00772, 2016), with the constants
-// and the negative weights of the library cmaes, against which the tests hold
-// every number of the state.
+// The algorithm and the equation numbers are those of Hansen, "The CMA Evolution
+// Strategy: A Tutorial" (arXiv:1604.00772, 2016), with the constants and the negative
+// weights of the library cmaes. The tests compare every number of the state with it.
 //
 // Shapes: d is the dimension, λ the population, µ the number of selected
 // points; vectors are d long, matrices d×d.
@@ -19,21 +18,21 @@ import (
 	"gonum.org/v1/gonum/mat"
 )
 
-// The limits within which a State stays, far beyond what a search needs and
-// narrow enough that no draw overflows.
+// The limits of a State: far beyond what a search needs, and narrow enough that no
+// draw overflows.
 const (
 	minSigma, maxSigma = 1e-32, 1e32
 	minScale, maxScale = 1e-60, 1e60 // of the largest eigenvalue of C
 	maxCondition       = 1e14        // of C: the ratio of its eigenvalues
-	minPath            = 1e-150      // of what is not 0 in a path: its square is a normal number
+	minPath            = 1e-150      // of what is not 0 in a path, so that its square is a normal number
 )
 
-// A State is where a search stands: the normal distribution N(Mean, Sigma²·C)
-// to draw from, and the evolution paths. It is never changed, so any number of
-// goroutines may use one.
+// A State is the state of a search: the normal distribution N(Mean, Sigma²·C) to draw
+// from, and the evolution paths. It never changes, so any number of goroutines may use
+// it.
 type State struct {
 	*Constants
-	Generation int           // how many populations were told
+	Generation int           // populations told so far
 	Mean       []float64     // m
 	Sigma      float64       // σ
 	C          *mat.SymDense // covariance without σ², positive definite; nil if Separable
@@ -49,10 +48,9 @@ type State struct {
 	kept      bool    // the last generation could not be told
 }
 
-// New returns the state before the first generation. It takes over mean, as
-// long as c.Dim, and cov, which may be nil for the identity; of it the diagonal
-// counts if c is separable. Mean and sigma are finite, sigma above 0, and cov
-// positive definite.
+// New returns the state before the first generation. It keeps mean, of length c.Dim,
+// and cov, nil for the identity; if c is separable only its diagonal counts. It panics
+// unless mean and sigma are finite, sigma is positive, and cov is positive definite.
 func New(c *Constants, mean []float64, sigma float64, cov *mat.SymDense) *State {
 	s := &State{Constants: c, Mean: mean, Sigma: sigma, C: cov, PSigma: make([]float64, c.Dim), PC: make([]float64, c.Dim)}
 	switch {
@@ -98,9 +96,9 @@ func (s *State) Point(z []float64) []float64 {
 	return x
 }
 
-// settle computes the roots of C and reports whether the state is sound. The
-// eigenvalues of C that are too small beside the largest, rounding may even
-// have made them negative, are raised.
+// settle computes the roots of C and reports whether the state is sound. It raises the
+// eigenvalues of C that are too small beside the largest; rounding may even have made
+// them negative.
 func (s *State) settle() bool {
 	s.Sigma = min(max(s.Sigma, minSigma), maxSigma)
 	if !finite(s.Mean...) || !finite(s.Sigma) || !finite(s.PSigma...) || !finite(s.PC...) {

@@ -15,19 +15,19 @@ const (
 	tolShift = 0.2   // of a coordinate or an axis that no longer moves the mean
 )
 
-// A Watch looks at the generations of one search and tells when going on is
-// useless. It is a value.
+// A Watch follows the generations of one search and tells when it should end. It is a
+// value.
 type Watch struct {
 	sigma0 float64
 	bests  []float64 // of the last generations, oldest first
 }
 
-// NewWatch returns a watch for a search that begins with the given σ.
+// NewWatch returns a watch for a search that starts with the given σ.
 func NewWatch(sigma0 float64) Watch { return Watch{sigma0: sigma0} }
 
-// See returns the watch after a generation with the given values, and whether
-// the search from s, the state after it, should end: because values or points
-// hardly change any more, because they diverge, or because C has degenerated.
+// See returns the watch after a generation with the given values and the state s, and
+// whether the search should end: because values or points hardly change any more,
+// because they diverge, or because C has degenerated.
 func (w Watch) See(s *State, values []float64) (next Watch, stop bool) {
 	keep := 10 + int(math.Ceil(30*float64(s.Dim)/float64(s.Lambda)))
 	w.bests = append(slices.Clip(w.bests), slices.Min(values))
@@ -36,7 +36,7 @@ func (w Watch) See(s *State, values []float64) (next Watch, stop bool) {
 	return w, flat || s.kept || s.degenerate(w.sigma0)
 }
 
-// width is the difference of the largest and the smallest value.
+// width returns the difference between the largest and the smallest value.
 func width(values []float64) float64 {
 	low, high := slices.Min(values), slices.Max(values)
 	if low == high { // infinite ones too
@@ -45,7 +45,7 @@ func width(values []float64) float64 {
 	return high - low
 }
 
-// degenerate reports whether the distribution is of no more use.
+// degenerate reports whether the distribution is no longer useful.
 func (s *State) degenerate(sigma0 float64) bool {
 	if s.condition > maxCondition {
 		return true

@@ -10,14 +10,13 @@ import (
 	"gonum.org/v1/gonum/mat"
 )
 
-// Tell returns the state after one generation: λ points (λ×d) and their values
-// (λ), of which only the order counts. Smaller is better, NaN is worst, and of
-// equal values the one that comes first is better.
+// Tell returns the state after one generation: λ points (λ×d) and their values (λ), of
+// which only the order counts. Smaller is better, NaN is worst, and of equal values the
+// first is better.
 //
-// A search cannot leave the numbers: if the new state would not be finite, or
-// C not positive definite within sane limits, because the points are absurd or
-// because the search has long converged, then the distribution and the paths
-// remain what they were. Tell panics if the shapes are wrong.
+// If the new state would not be finite, or C not positive definite within sane limits,
+// because the points are absurd or the search has long converged, then the distribution
+// and the paths stay as they were. Tell panics if the shapes are wrong.
 func (s *State) Tell(points [][]float64, values []float64) *State {
 	if len(points) != s.Lambda || len(values) != s.Lambda {
 		panic(fmt.Sprintf("cma: Tell with %d points and %d values, want %d", len(points), len(values), s.Lambda))
@@ -34,8 +33,8 @@ func (s *State) Tell(points [][]float64, values []float64) *State {
 	norm := floats.Norm(next.PSigma, 2)
 	next.Sigma = s.Sigma * math.Exp(min(1, s.CSigma/s.DSigma*(norm/s.ChiN-1))) // eq. 44, the growth limited as in pycma
 
-	// p_c does not move while σ grows fast, or C would follow (h_σ, p. 28). The
-	// generation is counted from 1 here, as in cmaes.
+	// p_c does not move while σ grows fast, or C would grow too (h_σ, p. 28).
+	// Generations count from 1 here, as in cmaes.
 	stalled := norm/math.Sqrt(1-math.Pow(1-s.CSigma, 2*float64(next.Generation+1))) >= (1.4+2/float64(s.Dim+1))*s.ChiN
 	if stalled {
 		next.PC = floats.ScaleTo(make([]float64, s.Dim), 1-s.CC, s.PC)
@@ -82,10 +81,9 @@ func (s *State) ranked(points [][]float64, values []float64) [][]float64 {
 	return steps
 }
 
-// path returns (1-c)·p + √(c·(2-c)·µ_eff)·y: an evolution path that has
-// forgotten a part c of itself and gone on by y. What is smaller than any y
-// becomes 0: a search that stands still would sink among the subnormal numbers
-// and stay there, where arithmetic is slow.
+// path returns (1-c)·p + √(c·(2-c)·µ_eff)·y: an evolution path that has forgotten a
+// fraction c of itself and moved by y. Tiny entries become 0: a search that does not
+// move would sink into the subnormal numbers, where arithmetic is slow.
 func path(p []float64, c, muEff float64, y []float64) []float64 {
 	next := floats.ScaleTo(make([]float64, len(p)), 1-c, p)
 	floats.AddScaled(next, math.Sqrt(c*(2-c)*muEff), y)
@@ -115,7 +113,7 @@ func (s *State) adaptDiagonal(steps [][]float64, pc []float64, stalled bool) []f
 
 // adapt returns the covariance matrix after the ranked steps (λ×d).
 func (s *State) adapt(steps [][]float64, pc []float64, stalled bool) *mat.SymDense {
-	delta := 0.0 // δ(h_σ), makes up for the variance that a stalled path misses
+	delta := 0.0 // δ(h_σ) makes up for the variance that a stalled path lacks
 	if stalled {
 		delta = s.CC * (2 - s.CC)
 	}
@@ -123,7 +121,7 @@ func (s *State) adapt(steps [][]float64, pc []float64, stalled bool) *mat.SymDen
 	c.ScaleSym(1+s.C1*delta-s.C1-s.CMu*floats.Sum(s.Weights), s.C) // eq. 47
 	c.SymRankOne(c, s.C1, mat.NewVecDense(s.Dim, pc))              // eq. 47, rank one
 	for k, w := range s.Weights {
-		if w < 0 { // eq. 46: a step that is taken from C counts with length √d
+		if w < 0 { // eq. 46: a step with a negative weight counts with length √d
 			w *= float64(s.Dim) / (square(floats.Norm(s.whiten(steps[k]), 2)) + 1e-8)
 		}
 		c.SymRankOne(c, s.CMu*w, mat.NewVecDense(s.Dim, steps[k])) // eq. 47, rank µ

@@ -10,12 +10,11 @@ import (
 	"gonum.org/v1/gonum/mat"
 )
 
-// WarmStart returns where to begin a search that is like another one, of which
-// points in the unit cube (n×d) and their values (n) are known, smaller being
-// better: a normal distribution N(mean, sigma²·cov) around the best part gamma of
-// them, each blurred by alpha. It panics if that part is less than one point. See
-// Nomura et al., "Warm Starting CMA-ES for Hyperparameter Optimization" (AAAI
-// 2021), whose gamma and alpha are 0.1.
+// WarmStart returns a normal distribution N(mean, sigma²·cov) to start a search from,
+// given points in the unit cube (n×d) of a similar search and their values (n), smaller
+// being better: it covers the best fraction gamma of them, each blurred by alpha. It
+// panics if that is less than one point. See Nomura et al., "Warm Starting CMA-ES for
+// Hyperparameter Optimization" (AAAI 2021), whose gamma and alpha are 0.1.
 func WarmStart(points [][]float64, values []float64, gamma, alpha float64) (mean []float64, sigma float64, cov *mat.SymDense) {
 	best := int(gamma * float64(len(points)))
 	if best < 1 {
@@ -33,7 +32,7 @@ func WarmStart(points [][]float64, values []float64, gamma, alpha float64) (mean
 	for _, i := range order[:best] {
 		floats.AddScaled(mean, share, points[i])
 	}
-	for _, i := range order[:best] { // eq. (9): the mixture with the least divergence
+	for _, i := range order[:best] { // eq. (9): the distribution with the least divergence from the mixture
 		off := mat.NewVecDense(d, floats.SubTo(make([]float64, d), points[i], mean))
 		cov.SymRankOne(cov, share, off)
 	}
@@ -44,7 +43,7 @@ func WarmStart(points [][]float64, values []float64, gamma, alpha float64) (mean
 	if !chol.Factorize(cov) {
 		panic("cma: WarmStart with points that are not finite")
 	}
-	sigma = math.Exp(chol.LogDet() / float64(2*d)) // so that cov has determinant 1
+	sigma = math.Exp(chol.LogDet() / float64(2*d)) // cov gets determinant 1
 	cov.ScaleSym(1/(sigma*sigma), cov)
 	return mean, sigma, cov
 }

@@ -10,28 +10,27 @@ import (
 	"github.com/bluefin-hpo/bluefin/sampler/internal/truncnorm"
 )
 
-// A Term is a part of what is maximized to choose the next point: logarithms
-// that are added.
+// A Term is a summand of the function that the next point maximizes, a logarithm.
 type Term interface {
 	// Value returns the term at x.
 	Value(x []float64) float64
 
-	// Gradient returns the term at x, whose entries on unordered axes are
-	// constants, and adds its gradient to grad.
+	// Gradient returns the term at x and adds its gradient to grad, except on
+	// unordered axes.
 	Gradient(x, grad []float64) float64
 }
 
-// jitter keeps the logarithms finite where nothing is left to learn; it is
-// added to the variance.
+// jitter is added to the variance, so that logarithms stay finite where nothing is left
+// to learn.
 const jitter = 1e-12
 
-// A LogEI is the logarithm of the expected improvement over the best value, and
-// over what the pending points will bring,
+// A LogEI is the logarithm of the expected improvement over the best value and the
+// values at the pending points,
 //
 //	ln E[max(0, f(x) - max(best, f(pending)))].
 //
-// The expectation over the values at the pending points is the mean over samples
-// of them, fantasies, that over f(x) is exact.
+// The expectation over the pending values is a mean over samples, called fantasies; the
+// one over f(x) is exact.
 type LogEI struct {
 	p *Posterior
 	// whites are, for each fantasy, L^-1 of the values at all points. Those of

@@ -16,9 +16,9 @@ type Data struct {
 	MinNoise  float64     // the least variance of the noise, > 0
 }
 
-// Fit returns the parameters of the largest posterior density: the likelihood of
-// the values times priors, those of Optuna's GPSampler. With exact, the noise is
-// MinNoise. It needs one observation at least.
+// Fit returns the parameters with the largest posterior density: the likelihood of the
+// values times the priors of Optuna's GPSampler. With exact, the noise is MinNoise. It
+// needs at least one observation.
 func (d Data) Fit(exact bool) (k Kernel, noise float64) {
 	dim := len(d.Points[0])
 	low, high := make([]float64, dim+2), make([]float64, dim+2)
@@ -43,7 +43,7 @@ func (d Data) Fit(exact bool) (k Kernel, noise float64) {
 	return d.parameters(theta)
 }
 
-// starts are where Fit begins: smooth, and wiggly with noise.
+// starts returns where Fit starts: smooth, and wiggly with noise.
 func starts(dim int) [][]float64 {
 	smooth, wiggly := make([]float64, dim+2), make([]float64, dim+2)
 	for i := range dim {
@@ -53,9 +53,8 @@ func starts(dim int) [][]float64 {
 	return [][]float64{smooth, wiggly}
 }
 
-// parameters returns those of the kernel and the noise, of which theta has the
-// logarithms: of the d weights, the scale and, unless it is MinNoise, what the
-// noise has above that.
+// parameters returns the kernel and the noise. theta has the logarithms of the d
+// weights, of the scale and, unless the noise is MinNoise, of its excess over that.
 func (d Data) parameters(theta []float64) (k Kernel, noise float64) {
 	dim := len(d.Points[0])
 	k = Kernel{Weights: make([]float64, dim), Scale: math.Exp(theta[dim]), Unordered: d.Unordered}

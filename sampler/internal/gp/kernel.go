@@ -1,6 +1,5 @@
-// Package gp is Gaussian process regression in the unit cube, with categories,
-// and an acquisition function for choosing where to observe next. It works on
-// slices and knows nothing of trials.
+// Package gp is Gaussian process regression in the unit cube, with categories, and an
+// acquisition function for choosing where to observe next. It works on slices.
 //
 // Everything is maximized here. Legend: n observations, q pending points, d
 // axes; K is the n×n covariance of the observations with noise.

@@ -5,8 +5,8 @@ import "math"
 const (
 	logSqrt2Pi = 0.9189385332046727 // ln √(2π)
 
-	// farTail is where the asymptotic series takes over from the closed form,
-	// whose terms cancel to 1/z² of their size.
+	// farTail is where the asymptotic series replaces the closed form, whose terms
+	// cancel to 1/z² of their size.
 	farTail = -25
 )
 

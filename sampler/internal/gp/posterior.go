@@ -18,11 +18,10 @@ type Posterior struct {
 	white   []float64 // n: L^-1 y
 }
 
-// Condition returns the posterior of a process with mean 0 given the values y,
-// with independent noise of the given variance, at n points, of which there is
-// one at least. The values at the pending points are left open; their noise has
-// the same variance. It reports false if the covariance is singular in floating
-// point. The posterior keeps the points.
+// Condition returns the posterior of a process with mean 0 given the values y at n ≥ 1
+// points, with independent noise of the given variance. The values at the pending points
+// are open; their noise has the same variance. It reports false if the covariance is
+// singular in floating point. The posterior keeps the points.
 func Condition(k Kernel, noise float64, points [][]float64, y []float64, pending [][]float64) (*Posterior, bool) {
 	all := append(points[:len(points):len(points)], pending...)
 	m := len(all)
@@ -80,9 +79,8 @@ func (p *Posterior) whiten(x, slopes []float64) (v []float64) {
 	return v
 }
 
-// At returns the mean and the variance of the function at x. The mean does not
-// depend on the pending points; the variance is what is left once they are
-// observed.
+// At returns the mean and the variance of the function at x. The mean does not depend on
+// the pending points; the variance is that after they are observed.
 func (p *Posterior) At(x []float64) (mean, variance float64) {
 	v := p.whiten(x, nil)
 	return floats.Dot(v[:p.n], p.white), p.kernel.Scale - floats.Dot(v, v)

@@ -10,9 +10,9 @@ import (
 	"github.com/bluefin-hpo/bluefin/sampler/internal/sobol"
 )
 
-// An Axis is what points may have on one axis.
+// An Axis is the set of coordinates on one axis.
 type Axis struct {
-	// Values are all that there are, increasing; nil: all of [0, 1].
+	// Values are all of them, increasing; nil: all of [0, 1].
 	Values []float64
 	// Unordered says that the values are categories.
 	Unordered bool
@@ -23,20 +23,20 @@ type Search struct {
 	Axes  []Axis // d
 	Terms []Term
 
-	// Fold returns the point y whose terms count for x, and which coordinates of x
-	// are idle: y is the same whatever they are; nil if none is. It must not change
-	// x. nil: a point counts for itself.
+	// Fold returns the point y at which x is rated, and which coordinates of x are
+	// idle, that is, do not affect y; nil if none is. It must not change x. A nil
+	// Fold is the identity.
 	Fold func(x []float64) (y []float64, idle []bool)
 
-	// Good are points where it may be worth to look nearby, best first.
+	// Good are points with good values, best first; the search looks near them.
 	Good [][]float64
-	// Taken reports whether a point, as Fold leaves it, is not to be returned as
-	// long as another one is found; nil: none.
+	// Taken reports whether a folded point should be returned only if no other one is
+	// found; nil: none.
 	Taken func(y []float64) bool
 }
 
 const (
-	exhaustive = 4096 // spaces with at most so many points are tried whole
+	exhaustive = 4096 // spaces with at most so many points are searched completely
 	spread     = 512  // candidates all over the space
 	nearby     = 256  // candidates near good points
 	climbs     = 10   // local searches
@@ -92,8 +92,8 @@ func (s Search) fold(x []float64) (y []float64, idle []bool) {
 	return s.Fold(x)
 }
 
-// choose returns the best of the points that are not taken, or of all if all
-// are; the first of equals. It reorders list.
+// choose returns the best point that is not taken, or the best of all if all are; of
+// equal ones the first. It reorders list.
 func (s Search) choose(list []rated) []float64 {
 	slices.SortStableFunc(list, byValue)
 	for _, c := range list {
@@ -171,8 +171,7 @@ func (s Search) candidates(r *rand.Rand) [][]float64 {
 	return points
 }
 
-// near returns a point that differs from x on some axes, by a little on ordered
-// ones.
+// near returns a point that differs from x on some axes, slightly on ordered ones.
 func (s Search) near(x []float64, r *rand.Rand) []float64 {
 	y := slices.Clone(x)
 	radius := math.Pow(10, -0.5-3*r.Float64())
@@ -214,8 +213,8 @@ func (a Axis) index(u float64) int {
 	return i
 }
 
-// begin chooses where to climb: the best candidates, the best of the good
-// points, and some candidates at random by what they promise.
+// begin chooses where to climb: the best candidates, the best of the good points, and
+// some candidates at random, in proportion to exp(value).
 func (s Search) begin(candidates []rated, r *rand.Rand) []rated {
 	ranked := slices.Clone(candidates)
 	slices.SortStableFunc(ranked, byValue)
@@ -223,7 +222,7 @@ func (s Search) begin(candidates []rated, r *rand.Rand) []rated {
 	if len(s.Good) > 0 {
 		chosen = append(chosen, candidates[0]) // s.Good[0]
 	}
-	// The Gumbel trick draws in proportion to exp(value) without replacement.
+	// The Gumbel trick draws without replacement.
 	keys := make([]float64, len(ranked))
 	order := make([]int, len(ranked))
 	for i, c := range ranked {
@@ -250,7 +249,7 @@ func (s Search) begin(candidates []rated, r *rand.Rand) []rated {
 	return chosen
 }
 
-// climb improves a point until no kind of axis improves it any more.
+// climb improves a point until neither kind of axis improves it any more.
 func (s Search) climb(c rated) rated {
 	c.x = slices.Clone(c.x)
 	for range rounds {
@@ -268,8 +267,7 @@ func (s Search) climb(c rated) rated {
 	return c
 }
 
-// single reports whether all axes are of one kind, so that one round is enough:
-// that of all continuous ones.
+// single reports whether all axes are continuous, so that one round is enough.
 func (s Search) single() bool {
 	return !slices.ContainsFunc(s.Axes, func(a Axis) bool { return a.Values != nil })
 }
@@ -319,8 +317,8 @@ func (s Search) slide(c rated) rated {
 	return best
 }
 
-// step improves a point on axis k, which has finitely many values: the best of
-// all if they are few or unordered, else by steps that halve.
+// step improves a point on axis k, which has finitely many values. It tries all if they
+// are few or unordered, otherwise steps of halving width.
 func (s Search) step(c rated, k int) rated {
 	values := s.Axes[k].Values
 	try := func(i int) bool {

@@ -1,6 +1,6 @@
-// Package halton computes points of the Halton sequence, each from its index
-// alone: coordinate dim is the index with its digits in the base of the dim-th
-// prime mirrored at the point. See Halton, "On the efficiency of certain
+// Package halton computes points of the Halton sequence, each from its index alone:
+// coordinate dim has the digits of the index, in the base of the dim-th prime, mirrored
+// at the point. See Halton, "On the efficiency of certain
 // quasi-random sequences of points in evaluating multi-dimensional integrals"
 // (Numer. Math. 2, 1960).
 package halton
@@ -39,8 +39,8 @@ var primes = sync.OnceValue(func() []uint64 {
 // A Scramble replaces every digit d of a coordinate by a·d + c modulo the base,
 // with a ≥ 1 and c by a hash of the dimension and the digit's place: random
 // linear digit scrambling, Matoušek, "On the L2-discrepancy for anchored boxes"
-// (J. Complexity 14, 1998). The points remain as even and become uniform, and
-// coordinates of large bases lose their likeness to each other.
+// (J. Complexity 14, 1998). The points stay as even and become uniform, and coordinates
+// with large bases are no longer correlated.
 type Scramble struct{ Seed uint64 }
 
 // At returns coordinate dim, from 0, of the point with the given index, from 0,

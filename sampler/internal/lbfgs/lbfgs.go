@@ -10,11 +10,11 @@ import (
 
 // A Problem is a function with the box to minimize it in.
 type Problem struct {
-	// Func returns the value at x and writes the gradient. A value that is NaN
-	// or +Inf is a point to stay away from. It must not keep x or grad.
+	// Func returns the value at x and writes the gradient. NaN or +Inf marks a point
+	// to avoid. It must not keep x or grad.
 	Func func(x, grad []float64) float64
 
-	Low, High []float64 // the box, d each; Low ≤ High, infinite ends are no ends
+	Low, High []float64 // the box, d each; Low ≤ High, possibly infinite
 }
 
 // Settings say when to stop.
@@ -25,14 +25,13 @@ type Settings struct {
 }
 
 const (
-	memory    = 10   // pairs of steps and changes of the gradient that are kept
-	decrease  = 1e-4 // of what the gradient promises, what a step must gain at least
+	memory    = 10   // pairs of steps and gradient changes kept
+	decrease  = 1e-4 // fraction of the decrease predicted by the gradient that a step must achieve
 	halvings  = 25   // of a step before the search gives up
 	curvature = 1e-10
 )
 
-// Minimize returns the best point that it finds from x0 on, and its value: the
-// two-metric projection of Bertsekas, "Projected Newton methods for optimization
+// Minimize returns the best point found from x0, and its value, by the two-metric projection of Bertsekas, "Projected Newton methods for optimization
 // problems with simple constraints" (SIAM J. Control Optim. 20, 1982), with the
 // L-BFGS direction of Nocedal and Wright, "Numerical Optimization" (2006),
 // algorithm 7.4, on the variables that are free. x0 is moved into the box.
@@ -61,7 +60,7 @@ func (p Problem) Minimize(x0 []float64, s Settings) (x []float64, f float64) {
 			h.direction(dir, grad, free)
 		}
 		t := 1.0
-		if h.empty() { // nothing is known of the scale: go no farther than 1
+		if h.empty() { // the scale is unknown: move by at most 1
 			t = min(1, 1/floats.Norm(dir, 2))
 		}
 		nextF, ok := p.search(x, grad, dir, f, t, next, nextGrad)
@@ -82,8 +81,8 @@ func (p Problem) Minimize(x0 []float64, s Settings) (x []float64, f float64) {
 	return x, f
 }
 
-// search looks for a point next = P(x + t·dir), P being the projection to the
-// box, that is better than x by the rule of Armijo, halving t.
+// search halves t until next = P(x + t·dir) satisfies Armijo's rule. P is the projection
+// to the box.
 func (p Problem) search(x, grad, dir []float64, f, t float64, next, nextGrad []float64) (nextF float64, ok bool) {
 	for range halvings {
 		slope := 0.0
@@ -106,8 +105,8 @@ func (p Problem) project(dst, x []float64) {
 	}
 }
 
-// freeAt says which variables are not held at an end of the box by the
-// gradient, and returns the largest entry of the projected gradient.
+// freeAt sets free to the variables that the gradient does not hold at an end of the box,
+// and returns the largest entry of the projected gradient.
 func (p Problem) freeAt(x, grad []float64, free []bool) float64 {
 	largest := 0.0
 	for i, g := range grad {
@@ -120,7 +119,7 @@ func (p Problem) freeAt(x, grad []float64, free []bool) float64 {
 	return largest
 }
 
-// A history is what the last steps tell of the Hessian.
+// A history holds the last steps, which approximate the Hessian.
 type history struct {
 	pairs []pair
 }
@@ -146,9 +145,9 @@ func (h *history) add(x, next, grad, nextGrad []float64) {
 	h.pairs = append(h.pairs, pair{step, change})
 }
 
-// direction sets dst = -H·grad on the free variables, 0 on the others, H being
-// the approximate inverse of the Hessian there (Nocedal and Wright, algorithm
-// 7.4, with the pairs cut to the free variables).
+// direction sets dst to -H·grad on the free variables and to 0 on the others. H
+// approximates the inverse of the Hessian there (Nocedal and Wright, algorithm 7.4, with
+// the pairs restricted to the free variables).
 func (h *history) direction(dst, grad []float64, free []bool) {
 	for i, g := range grad {
 		dst[i] = 0

@@ -5,9 +5,8 @@ import (
 	"slices"
 )
 
-// Hypervolume returns the volume of the part of space that the points dominate
-// and that lies below ref. Points that are not below ref in every objective
-// add nothing.
+// Hypervolume returns the volume below ref that the points dominate. Points that are
+// not below ref in every objective add nothing.
 func Hypervolume(points [][]float64, ref []float64) float64 {
 	var inside [][]float64
 	for _, p := range points {
@@ -24,8 +23,8 @@ func Hypervolume(points [][]float64, ref []float64) float64 {
 
 // hypervolume is Hypervolume for points in lexicographic order, all below ref.
 //
-// It sums up what each point adds to the ones behind it: its own box without
-// what the others dominate of that box. See While, Bradstreet and Barone, "A
+// It sums what each point adds to the ones after it: its box, less the part of it that
+// they dominate. See While, Bradstreet and Barone, "A
 // Fast Way of Calculating Exact Hypervolumes" (IEEE TEC 16, 2012).
 func hypervolume(points [][]float64, ref []float64) float64 {
 	if len(ref) == 2 {
@@ -66,8 +65,8 @@ func exclusive(p []float64, others [][]float64, ref []float64) float64 {
 	return volume(p, ref) - hypervolume(front(limited), ref)
 }
 
-// corner is exclusive for two objectives where p dominates none of the others:
-// what is left to p is a rectangle. Otherwise ok is false.
+// corner is exclusive for two objectives where p dominates none of the others: its own
+// part is then a rectangle. Otherwise ok is false.
 func corner(p []float64, others [][]float64, ref []float64) (v float64, ok bool) {
 	if len(p) != 2 {
 		return 0, false
@@ -88,8 +87,8 @@ func corner(p []float64, others [][]float64, ref []float64) (v float64, ok bool)
 	return math.Max(right-p[0], 0) * math.Max(top-p[1], 0), true
 }
 
-// front returns the points that no other one dominates or equals, in
-// lexicographic order.
+// front returns the points that no other one dominates, each once, in lexicographic
+// order.
 func front(points [][]float64) [][]float64 {
 	slices.SortFunc(points, slices.Compare[[]float64])
 	kept := points[:0]

@@ -1,7 +1,6 @@
-// Package pareto compares points by several objectives at once: ranks by
-// domination, the hypervolume that points dominate, and the subset that
-// dominates most of it. All objectives are minimized; a point is one loss for
-// each of them.
+// Package pareto compares points by several objectives: ranks by domination, the
+// hypervolume that points dominate, and the subset that dominates most of it. A point
+// has one loss per objective; all are minimized.
 package pareto
 
 import (
@@ -21,8 +20,8 @@ func Dominates(a, b []float64) bool {
 	return below
 }
 
-// Ranks returns the rank of each point: 0 if no other one dominates it, else
-// one more than the highest rank of those that do. Losses must not be NaN.
+// Ranks returns the rank of each point: 0 if no other point dominates it, otherwise one
+// more than the highest rank of those that do. Losses must not be NaN.
 //
 // It is the efficient non-dominated sort with binary search of Zhang, Tian,
 // Cheng and Jin, "An Efficient Approach to Nondominated Sorting for
@@ -57,8 +56,8 @@ func anyDominates(front [][]float64, p []float64) bool {
 	return false
 }
 
-// lexicographic returns the indices of points in lexicographic order; equal
-// points stay in the order in which they are given.
+// lexicographic returns the indices of the points in lexicographic order, those of equal
+// points in increasing order.
 func lexicographic(points [][]float64) []int {
 	order := make([]int, len(points))
 	for i := range order {

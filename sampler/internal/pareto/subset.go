@@ -5,8 +5,7 @@ import (
 	"slices"
 )
 
-// ReferencePoint returns a point a tenth beyond the worst loss of the given
-// points in each objective.
+// ReferencePoint returns a point a tenth beyond the worst loss in each objective.
 func ReferencePoint(points [][]float64) []float64 {
 	ref := slices.Clone(points[0])
 	for _, p := range points {
@@ -23,11 +22,10 @@ func ReferencePoint(points [][]float64) []float64 {
 	return ref
 }
 
-// Subset returns the indices of n points, or of all if they are fewer, that
-// together dominate much: each is the one that adds most to the hypervolume of
-// those before it, of equal ones the first in lexicographic order. Equal points
-// count once, until there are no others. If all are wanted or a loss is
-// infinite, it returns the first n.
+// Subset returns the indices of n points, or of all if there are fewer, that together
+// dominate much: each adds most to the hypervolume of those before it, and of equal
+// ones it is the first in lexicographic order. Repeated points come only when no others
+// are left. If all are wanted or a loss is infinite, it returns the first n.
 //
 // The greedy choice is within 1-1/e of the best, since the hypervolume is
 // submodular: Guerreiro, Fonseca and Paquete, "Greedy Hypervolume Subset
@@ -51,7 +49,7 @@ func Subset(points [][]float64, ref []float64, n int) []int {
 	}
 	var chosen []int
 	var volumes [][]float64 // the chosen points
-	// What a point added to fewer points bounds what it adds to more.
+	// A point adds less and less as others are chosen, so an old gain is a bound.
 	bounds := make([]float64, len(unique))
 	for k := range bounds {
 		bounds[k] = math.Inf(1)

@@ -38,8 +38,8 @@ type polynomial struct {
 	m []uint64 // m_1 … m_s, s being the degree
 }
 
-// table returns the polynomials of all dimensions; that of dimension 0 has
-// degree 0.
+// table returns the polynomials of all dimensions. The one of dimension 0 has degree
+// 0.
 var table = sync.OnceValue(func() []polynomial {
 	all := make([]polynomial, 1, MaxDim)
 	for line := range strings.Lines(joeKuo) {
@@ -111,7 +111,7 @@ func (s *Scramble) permute(x uint64, dim int) uint64 {
 	key := splitmix.Mix(s.Seed ^ splitmix.Mix(uint64(dim)))
 	y := uint64(0)
 	for k := width - 1; k >= 0; k-- {
-		prefix := x >> (k + 1) // the digits before, of which there are width-1-k
+		prefix := x >> (k + 1) // the width-1-k digits before
 		flip := splitmix.Mix(key+uint64(k)*0x9e3779b97f4a7c15+splitmix.Mix(prefix)) >> 63
 		y = y<<1 | (x>>k&1 ^ flip)
 	}
