@@ -185,7 +185,8 @@ func TestAutoDoublesThePopulationForManyWorkers(t *testing.T) {
 	for _, c := range []struct{ workers, want int }{{1, 15}, {14, 15}, {15, 30}, {80, 30}} {
 		got := answers(t, &Auto{Workers: c.workers}, wide.request(-1))
 		if want := answers(t, &CMAES{Population: c.want, Restart: IPOP, Independent: &TPE{}}, wide.request(-1)); !maps.Equal(got, want) {
-			t.Errorf("%d workers, many parameters: Auto draws %v, want the %v of a population of %d", c.workers, got, want, c.want)
+			t.Errorf("%d workers, many parameters: Auto draws %v, want the %v of a population of %d",
+				c.workers, got, want, c.want)
 		}
 	}
 	for _, c := range []struct{ workers, want int }{{1, 8}, {7, 8}, {8, 16}, {30, 16}} {

@@ -31,7 +31,8 @@ func TestCMAESIsAsGoodAsTheLibraryAfter200Trials(t *testing.T) {
 			best = append(best, newCMAESStudy(t, &sampler.CMAES{}, seed, trial.Minimize, c.f, c.dists...).run(200))
 		}
 		slices.Sort(best)
-		t.Logf("%s: median best %.4g, quartiles %.4g and %.4g; the library's median %v", c.name, best[20], best[10], best[30], c.library)
+		t.Logf("%s: median best %.4g, quartiles %.4g and %.4g; the library's median %v",
+			c.name, best[20], best[10], best[30], c.library)
 		if best[20] > c.library*c.margin {
 			t.Errorf("%s: median best is %v, the library's %v", c.name, best[20], c.library)
 		}

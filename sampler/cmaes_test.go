@@ -208,7 +208,8 @@ func TestCMAESSpace(t *testing.T) {
 	want := map[string]int{"a": 1, "b": 20, "c": 1, "d": 20, "e": 1, "f": 20}
 	for name, n := range want {
 		if recorded[name] != n {
-			t.Errorf("Independent drew %s %d times, want %d: during startup, and always if it is categorical or has one value", name, recorded[name], n)
+			t.Errorf("Independent drew %s %d times, want %d: during startup, and always if it is categorical or has one value",
+				name, recorded[name], n)
 		}
 	}
 }
@@ -251,7 +252,8 @@ func TestCMAESDrawsOfARunCanBeDrawnAgainFromWhatTrialsHadSeen(t *testing.T) {
 	for _, u := range h.Finished() {
 		for i, x := range st.draw(&sampler.CMAES{}, h.Before(u.Seen), u.Number) {
 			if u.Params[i].Value != x {
-				t.Fatalf("trial %d: drew %v for %s, later %v from the same history", u.Number, u.Params[i].Value, u.Params[i].Name, x)
+				t.Fatalf("trial %d: drew %v for %s, later %v from the same history",
+					u.Number, u.Params[i].Value, u.Params[i].Name, x)
 			}
 		}
 	}

@@ -50,7 +50,8 @@ func (s Grid) Sample(r Request, name string, d space.Dist) (float64, error) {
 	}
 	for i, v := range values { // with equal ones Left would count two combinations and trials try one
 		if y, err := d.Internal(v); err == nil && i != at && y == x {
-			return 0, fmt.Errorf("Grid.Values[%q] has %v at %d and %d, want each value of %v once", name, v, min(i, at), max(i, at), d)
+			return 0, fmt.Errorf("Grid.Values[%q] has %v at %d and %d, want each value of %v once",
+				name, v, min(i, at), max(i, at), d)
 		}
 	}
 	return x, nil

@@ -42,7 +42,8 @@ func testExplores(t *testing.T, newSampler func() sampler.Sampler) {
 				seen[at] = u.Number
 			}
 			if without > limit {
-				t.Errorf("a sampler must leave a region that gives no value, but %d of the last %d trials were in it", without, trials-startup)
+				t.Errorf("a sampler must leave a region that gives no value, but %d of the last %d trials were in it",
+					without, trials-startup)
 			}
 		})
 	}
@@ -60,7 +61,8 @@ func NoRepeats(t *testing.T, newSampler func() sampler.Sampler) {
 		const points = 5 * 4 * 3
 		for range points {
 			u := st.run(t, func(u *run) {
-				x, y := u.suggest("x", space.Int{Low: 1, High: 5, Log: true}), u.suggest("y", space.Float{Low: 0, High: 1.5, Step: 0.5})
+				x := u.suggest("x", space.Int{Low: 1, High: 5, Log: true})
+				y := u.suggest("y", space.Float{Low: 0, High: 1.5, Step: 0.5})
 				c := u.suggest("c", space.Choose("a", "b", "c").Dist())
 				switch value := (x-2)*(x-2) + y + c; {
 				case u.trial.Number == 0: // shows the space
@@ -76,7 +78,8 @@ func NoRepeats(t *testing.T, newSampler func() sampler.Sampler) {
 			})
 			at := fmt.Sprint(u.Params)
 			if before, ok := seen[at]; ok {
-				t.Errorf("seed %d: a point must not come again while others are left, but trial %d (%v) repeats trial %d with %d of %d left", seed, u.Number, at, before, points-len(seen), points)
+				t.Errorf("seed %d: a point must not come again while others are left, but trial %d (%v) repeats trial %d with %d of %d left",
+					seed, u.Number, at, before, points-len(seen), points)
 			}
 			seen[at] = u.Number
 		}

@@ -123,9 +123,11 @@ func testSameAnswer(t *testing.T, newSampler func() sampler.Sampler) {
 		want := answer(t, newSampler(), histories[i], next[i])
 		for range 2 {
 			if got := answer(t, used, histories[i], next[i]); !maps.Equal(got, want) {
-				t.Fatalf("trial %d: a draw must depend on the request alone, but a used sampler drew %v and a fresh one %v", next[i], got, want)
+				t.Fatalf("trial %d: a draw must depend on the request alone, but a used sampler drew %v and a fresh one %v",
+					next[i], got, want)
 			}
-			if _, err := used.Sample(sampler.NewRequest(histories[9], &trial.Trial{Number: 9}, randomness(7, 9, "x")), "x", kinds[0]); err != nil {
+			other := sampler.NewRequest(histories[9], &trial.Trial{Number: 9}, randomness(7, 9, "x"))
+			if _, err := used.Sample(other, "x", kinds[0]); err != nil {
 				t.Fatalf("a sampler must serve every valid request, but Sample failed: %v", err)
 			}
 		}
@@ -158,7 +160,8 @@ func testDirections(t *testing.T, newSampler func() sampler.Sampler) {
 		a, b := down.run(t, mixed(1)), up.run(t, mixed(-1))
 		for i := range a.Params {
 			if a.Params[i].Value != b.Params[i].Value {
-				t.Fatalf("trial %d, %s: maximizing f must draw what minimizing -f draws, but drew %v and %v", a.Number, a.Params[i].Name, b.Params[i].Value, a.Params[i].Value)
+				t.Fatalf("trial %d, %s: maximizing f must draw what minimizing -f draws, but drew %v and %v",
+					a.Number, a.Params[i].Name, b.Params[i].Value, a.Params[i].Value)
 			}
 		}
 	}
@@ -176,7 +179,8 @@ func testConcurrent(t *testing.T, newSampler func() sampler.Sampler) {
 		wg.Go(func() {
 			for _, i := range rand.New(rand.NewPCG(g, 5)).Perm(len(histories)) {
 				if got := answer(t, shared, histories[i], next[i]); !maps.Equal(got, want[i]) {
-					t.Errorf("trial %d: a draw must not depend on concurrent calls, but it was %v beside them and %v alone", next[i], got, want[i])
+					t.Errorf("trial %d: a draw must not depend on concurrent calls, but it was %v beside them and %v alone",
+						next[i], got, want[i])
 				}
 			}
 		})

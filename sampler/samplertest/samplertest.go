@@ -54,7 +54,8 @@ func improves(t *testing.T, newSampler func() sampler.Sampler, seeds, trials int
 	slices.Sort(with)
 	slices.Sort(without)
 	if got, random := with[seeds/2], without[seeds/2]; !(got < random/factor) {
-		t.Errorf("the median best value of %d trials must be less than random search's of 150 by a factor of %v, but they are %v and %v", trials, factor, got, random)
+		t.Errorf("the median best value of %d trials must be less than random search's of 150 by a factor of %v, but they are %v and %v",
+			trials, factor, got, random)
 	}
 }
 

@@ -42,7 +42,8 @@ func randomness(seed uint64, number int, name string) *rand.Rand {
 // run runs the next trial and logs it.
 func (s *study) run(t *testing.T, objective func(*run)) *trial.Trial {
 	t.Helper()
-	u := &run{t: t, study: s, trial: &trial.Trial{Number: s.next, State: trial.Running, Seen: len(s.log.History().Finished())}}
+	u := &run{t: t, study: s, trial: &trial.Trial{Number: s.next, State: trial.Running}}
+	u.trial.Seen = len(s.log.History().Finished())
 	s.next++
 	s.log.Put(copyOf(u.trial)) // a trial is running when it asks
 	u.history = s.log.History()
@@ -66,15 +67,18 @@ func (u *run) suggest(name string, d space.Dist) float64 {
 	u.t.Helper()
 	x, ok := u.joint[name]
 	if known, in := u.history.RankedSpace().Get(name); ok && in && !known.Contains(x) {
-		u.t.Errorf("trial %d, %s: SampleJoint must draw values that the distribution in the history contains, but drew %v for %v", u.trial.Number, name, x, known)
+		u.t.Errorf("trial %d, %s: SampleJoint must draw values that the distribution in the history contains, but drew %v for %v",
+			u.trial.Number, name, x, known)
 	}
 	if !ok || !d.Contains(x) {
 		var err error
 		if x, err = u.study.sampler.Sample(u.request(name), name, d); err != nil {
-			u.t.Fatalf("trial %d, %s: a sampler must serve every valid request, but Sample failed: %v", u.trial.Number, name, err)
+			u.t.Fatalf("trial %d, %s: a sampler must serve every valid request, but Sample failed: %v",
+				u.trial.Number, name, err)
 		}
 		if !d.Contains(x) {
-			u.t.Errorf("trial %d, %s: Sample must draw values that the distribution contains, but drew %v for %v", u.trial.Number, name, x, d)
+			u.t.Errorf("trial %d, %s: Sample must draw values that the distribution contains, but drew %v for %v",
+				u.trial.Number, name, x, d)
 		}
 	}
 	u.trial.Params = append(u.trial.Params, trial.Param{Name: name, Value: x, Dist: d})

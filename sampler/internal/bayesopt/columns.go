@@ -87,7 +87,10 @@ func (columns columnSet) parent(name string) (parent, bool) {
 	for _, other := range slices.Sorted(maps.Keys(columns)) {
 		c := columns[other]
 		n := c.Dist.Len()
-		if !c.Settled() || c.count <= child.count || n < 2 || n > parentLimit || found && c.count >= columns[best.name].count {
+		if !c.Settled() || c.count <= child.count || n < 2 || n > parentLimit {
+			continue
+		}
+		if found && c.count >= columns[best.name].count {
 			continue
 		}
 		if missing, ok := c.decides(child); ok {

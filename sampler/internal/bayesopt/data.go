@@ -80,7 +80,8 @@ func (g data) constrained(name string) data {
 	some := data{space: g.space, pending: g.pending}
 	for i, t := range g.trials {
 		if v, ok := t.Constraints[name]; ok && !math.IsNaN(v) {
-			some.trials, some.rows, some.goals = append(some.trials, t), append(some.rows, g.rows[i]), append(some.goals, gp.Goal{Value: v})
+			some.trials, some.rows = append(some.trials, t), append(some.rows, g.rows[i])
+			some.goals = append(some.goals, gp.Goal{Value: v})
 		}
 	}
 	return some

@@ -97,7 +97,8 @@ func TestNeighboursStayProbable(t *testing.T) {
 		value float64
 	}{{0, 2}, {0, 4}, {1, 1}} {
 		if p := float64(counts[c.of][c.value]) / n; p < least/2-0.005 {
-			t.Errorf("coordinate %d has value %v with probability %v, want about %v at least: %v", c.of, c.value, p, least/2, counts)
+			t.Errorf("coordinate %d has value %v with probability %v, want about %v at least: %v",
+				c.of, c.value, p, least/2, counts)
 		}
 	}
 	if counts[0][3] < n/2 || counts[1][0] < n/2 {

@@ -113,7 +113,8 @@ func TestStateFollowsTheLibraryGenerationByGeneration(t *testing.T) {
 	}
 	t.Logf("%d runs, %d points drawn, %d generations with adapted rates", runs, drawn, adapted)
 	if runs < 10 || drawn < 250 || adapted < 10 {
-		t.Errorf("got %d runs, %d drawn points, %d generations with adapted rates: fewer than the file once had", runs, drawn, adapted)
+		t.Errorf("got %d runs, %d drawn points, %d generations with adapted rates: fewer than the file once had",
+			runs, drawn, adapted)
 	}
 }
 

@@ -15,7 +15,9 @@ import (
 // being better: it covers the best fraction gamma of them, each blurred by alpha. It
 // panics if that is less than one point. See Nomura et al., "Warm Starting CMA-ES for
 // Hyperparameter Optimization" (AAAI 2021), whose gamma and alpha are 0.1.
-func WarmStart(points [][]float64, values []float64, gamma, alpha float64) (mean []float64, sigma float64, cov *mat.SymDense) {
+func WarmStart(
+	points [][]float64, values []float64, gamma, alpha float64,
+) (mean []float64, sigma float64, cov *mat.SymDense) {
 	best := int(gamma * float64(len(points)))
 	if best < 1 {
 		panic(fmt.Sprintf("cma: WarmStart from %v of %d points, want at least one", gamma, len(points)))

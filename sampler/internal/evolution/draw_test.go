@@ -45,7 +45,8 @@ func TestEachDrawAloneIsNormal(t *testing.T) {
 			}
 		}
 		if math.Abs(sum) > 0.03 || math.Abs(squares-1) > 0.05 || math.Abs(product) > 0.03 || math.Abs(far-0.0455) > 0.006 {
-			t.Errorf("point %d has mean %v, variance %v, covariance %v, and is beyond 2 with probability %v; want 0, 1, 0, 0.0455", index, sum, squares, product, far)
+			t.Errorf("point %d has mean %v, variance %v, covariance %v, and is beyond 2 with probability %v; want 0, 1, 0, 0.0455",
+				index, sum, squares, product, far)
 		}
 	}
 }

@@ -27,10 +27,12 @@ func TestRestartsFindWhatOneSearchMisses(t *testing.T) {
 			}
 		}
 	}
-	t.Logf("of 20 studies, without restarts %d find the minimum, with IPOP %d, with BIPOP %d", found[NoRestart], found[IPOP], found[BIPOP])
+	t.Logf("of 20 studies, without restarts %d find the minimum, with IPOP %d, with BIPOP %d",
+		found[NoRestart], found[IPOP], found[BIPOP])
 	for _, how := range []Restart{IPOP, BIPOP} {
 		if found[how] < found[NoRestart]+6 {
-			t.Errorf("restart %d finds the minimum in %d studies, without in %d: want at least 6 more", how, found[how], found[NoRestart])
+			t.Errorf("restart %d finds the minimum in %d studies, without in %d: want at least 6 more",
+				how, found[how], found[NoRestart])
 		}
 	}
 }
@@ -72,13 +74,15 @@ func TestSearchesFollowOneAnotherByTheRuleOfThePaper(t *testing.T) {
 				isSmall := how == BIPOP && i > 0 && small < large
 				switch {
 				case i == 0 && (lambda != first || sigma != firstSigma):
-					t.Errorf("restart %d: the first search has population %d and step size %v, want %d and %v", how, lambda, sigma, first, firstSigma)
+					t.Errorf("restart %d: the first search has population %d and step size %v, want %d and %v",
+						how, lambda, sigma, first, firstSigma)
 				case isSmall && (lambda < first || lambda > population/2 || sigma > firstSigma || sigma < firstSigma/100):
 					t.Errorf("restart %d, search %d: population %d and step size %v, want %d to %d and %v to %v",
 						how, i, lambda, sigma, first, population/2, firstSigma/100, firstSigma)
 				case i > 0 && !isSmall:
 					if population *= 2; lambda != population || sigma != firstSigma {
-						t.Errorf("restart %d, search %d: population %d and step size %v, want %d and %v", how, i, lambda, sigma, population, firstSigma)
+						t.Errorf("restart %d, search %d: population %d and step size %v, want %d and %v",
+							how, i, lambda, sigma, population, firstSigma)
 					}
 				}
 				if i == len(trials) { // still under way

@@ -31,10 +31,11 @@ const (
 	curvature = 1e-10
 )
 
-// Minimize returns the best point found from x0, and its value, by the two-metric projection of Bertsekas, "Projected Newton methods for optimization
-// problems with simple constraints" (SIAM J. Control Optim. 20, 1982), with the
-// L-BFGS direction of Nocedal and Wright, "Numerical Optimization" (2006),
-// algorithm 7.4, on the variables that are free. x0 is moved into the box.
+// Minimize returns the best point found from x0, which is moved into the box, and its
+// value. It is the two-metric projection of Bertsekas, "Projected Newton methods for
+// optimization problems with simple constraints" (SIAM J. Control Optim. 20, 1982), with
+// the L-BFGS direction of Nocedal and Wright, "Numerical Optimization" (2006), algorithm
+// 7.4, on the free variables.
 func (p Problem) Minimize(x0 []float64, s Settings) (x []float64, f float64) {
 	d := len(x0)
 	x, next := make([]float64, d), make([]float64, d)
