@@ -157,33 +157,29 @@ func sameChoice(a, b any) bool {
 	return false
 }
 
-// Scalar are the types that a Choice may have.
+// Scalar is the set of types that Choose takes.
 type Scalar interface {
 	~bool | ~string | ~float32 | ~float64 |
 		~int | ~int8 | ~int16 | ~int32 | ~int64 |
 		~uint | ~uint8 | ~uint16 | ~uint32 | ~uint64
 }
 
-// Choice is a Categorical whose choices have one Go type, which is the type
-// that the objective gets. Make one with Choose.
-type Choice[T Scalar] struct {
-	Values []T
-}
+// Choose is a Categorical whose choices have one Go type, which the objective gets.
+func Choose[T Scalar](choices ...T) Domain[T] { return choice[T](choices) }
 
-// Choose is the Choice between the given values.
-func Choose[T Scalar](values ...T) Choice[T] { return Choice[T]{values} }
+type choice[T Scalar] []T
 
 // Dist returns the Categorical with the same choices.
-func (c Choice[T]) Dist() Dist {
-	choices := make([]any, len(c.Values))
-	for i, v := range c.Values {
+func (c choice[T]) Dist() Dist {
+	choices := make([]any, len(c))
+	for i, v := range c {
 		choices[i] = plain(v)
 	}
 	return Categorical{choices}
 }
 
-// Decode returns the value with index x.
-func (c Choice[T]) Decode(x float64) T { return c.Values[int(x)] }
+// Decode returns the choice with index x.
+func (c choice[T]) Decode(x float64) T { return c[int(x)] }
 
 // plain returns a bool, number or string of any type as a bool, int, float64 or
 // string, and anything else as it is.

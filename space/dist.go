@@ -75,10 +75,10 @@ func Equal(a, b Dist) bool {
 	switch a := a.(type) {
 	case Float:
 		b, ok := b.(Float)
-		return ok && a.cut() == b.cut()
+		return ok && (a == b || a.cut() == b.cut())
 	case Int:
 		b, ok := b.(Int)
-		return ok && a.cut() == b.cut()
+		return ok && (a == b || a.cut() == b.cut())
 	case Categorical:
 		b, ok := b.(Categorical)
 		if !ok || len(a.Choices) != len(b.Choices) {

@@ -49,7 +49,7 @@ func (s *Study) AskDetached(ctx context.Context, params []space.Dimension, lease
 		if c, ok := d.Dist.(space.Categorical); ok {
 			d.Dist = c.Dist()
 		}
-		t.suggest(d.Name, d.Dist, s.dists.get(d.Name))
+		t.suggest(d.Name, intern(&s.dists, d.Name, d.Dist))
 	}
 	if err := t.Err(); err != nil {
 		_, tellErr := s.TellError(ctx, t, err)

@@ -7,9 +7,8 @@ import (
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
-// dists are the distributions that parameters have had, for each name one that
-// was the last at some time, and of a categorical one the longest list of
-// choices.
+// dists holds a recent distribution of each parameter name. For a categorical it is the one with
+// the most choices.
 type dists struct {
 	mu     sync.RWMutex
 	byName map[string]space.Dist
@@ -40,7 +39,7 @@ func fewer(a, b space.Dist) bool {
 	return ok && ok2 && len(x.Choices) < len(y.Choices)
 }
 
-// add takes in the names that are new, and choices that were appended.
+// add records new names and appended choices.
 func (d *dists) add(params []trial.Param) {
 	for _, p := range params {
 		if known := d.get(p.Name); known == nil || fewer(known, p.Dist) {
@@ -49,28 +48,11 @@ func (d *dists) add(params []trial.Param) {
 	}
 }
 
-// share returns known if d is the same, so that the trials of a study share
-// one distribution in memory; else d.
-func share(known, d space.Dist) space.Dist {
-	switch d := d.(type) {
-	case space.Float:
-		return shareAs(known, d)
-	case space.Int:
-		return shareAs(known, d)
-	}
-	if known != nil && space.Equal(known, d) {
+// intern returns the recorded distribution of a name if it equals dist, so that all trials share it
+// in memory; else dist. Only then does converting dist to an interface allocate.
+func intern[D space.Dist](d *dists, name string, dist D) space.Dist {
+	if known := d.get(name); known != nil && space.Equal(known, dist) {
 		return known
 	}
-	return d
-}
-
-// shareAs is share for a type, which needs no memory if d is known.
-func shareAs[D interface {
-	comparable
-	space.Dist
-}](known space.Dist, d D) space.Dist {
-	if k, ok := known.(D); ok && k == d {
-		return known
-	}
-	return d
+	return dist
 }

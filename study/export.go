@@ -8,28 +8,35 @@ import (
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
-// An Export is one trial as it is given to other programs, in JSON. Parameters
-// have their external values and types, in the order in which they were
-// suggested. Numbers that JSON does not have are the strings "NaN",
-// "Infinity" and "-Infinity".
+// An Export is one trial in JSON, for other programs. In numbers, what JSON does not have becomes
+// the strings "NaN", "Infinity" and "-Infinity".
 type Export struct {
-	StudyName string                     `json:"study_name"`
-	Direction string                     `json:"direction,omitempty"` // of the one objective
-	Trial     int                        `json:"trial"`
-	Value     *Number                    `json:"value,omitempty"` // of the one objective
-	Params    Params                     `json:"params"`
+	StudyName string          `json:"study_name"`
+	Direction string          `json:"direction,omitempty"` // with one objective
+	Trial     int             `json:"trial"`
+	Value     json.RawMessage `json:"value,omitempty"` // with one objective
+
+	// Params is an object of external values, in the order in which they were suggested. A float
+	// always has a point or an exponent, so 1.0 and 1 differ.
+	Params json.RawMessage `json:"params"`
+
 	UserAttrs map[string]json.RawMessage `json:"user_attrs"`
-	Start     *time.Time                 `json:"datetime_start"` // UTC; null if nobody knows
+	Start     *time.Time                 `json:"datetime_start"` // UTC; null if unknown
 	End       *time.Time                 `json:"datetime_complete"`
 
-	// In place of Direction and Value if there are several objectives.
-	Directions []string `json:"directions,omitempty"`
-	Values     []Number `json:"values,omitempty"`
+	// With several objectives, these replace Direction and Value.
+	Directions []string          `json:"directions,omitempty"`
+	Values     []json.RawMessage `json:"values,omitempty"`
 }
 
-// Export returns what other programs need of a trial of this study.
+// Export returns a trial of this study in the form for other programs.
 func (s *Study) Export(t *trial.Trial) Export {
-	e := Export{StudyName: s.Name(), Trial: t.Number, Params: t.Params, UserAttrs: map[string]json.RawMessage{}}
+	e := Export{StudyName: s.Name(), Trial: t.Number, UserAttrs: map[string]json.RawMessage{}}
+	params := pyjson.Object{}
+	for _, p := range t.Params {
+		params = append(params, pyjson.Member{Name: p.Name, Value: p.External()})
+	}
+	e.Params = standard(params)
 	if !t.Start.IsZero() {
 		e.Start = &t.Start
 	}
@@ -43,35 +50,19 @@ func (s *Study) Export(t *trial.Trial) Export {
 		e.Directions = append(e.Directions, d.String())
 	}
 	for _, v := range t.Values {
-		e.Values = append(e.Values, Number(v))
+		e.Values = append(e.Values, standard(v))
 	}
 	if len(e.Directions) == 1 {
 		e.Direction, e.Directions = e.Directions[0], nil
 		if len(e.Values) == 1 {
-			e.Value, e.Values = &e.Values[0], nil
+			e.Value, e.Values = e.Values[0], nil
 		}
 	}
 	return e
 }
 
-// A Number is a float64 that has JSON also if it is NaN or infinite.
-type Number float64
-
-// MarshalJSON implements json.Marshaler.
-func (n Number) MarshalJSON() ([]byte, error) {
-	return pyjson.Standard([]byte(pyjson.Float(float64(n)))), nil
-}
-
-// Params are parameters whose JSON is an object of external values, in their
-// order. A float always has a point or an exponent, so that 1.0 and 1 differ.
-type Params []trial.Param
-
-// MarshalJSON implements json.Marshaler.
-func (p Params) MarshalJSON() ([]byte, error) {
-	var o pyjson.Object
-	for _, param := range p {
-		o = append(o, pyjson.Member{Name: param.Name, Value: param.External()})
-	}
-	text, err := pyjson.Marshal(o)
-	return pyjson.Standard(text), err
+// standard returns the JSON of a parameter value, an objective value or an object of these.
+func standard(v any) json.RawMessage {
+	text, _ := pyjson.Marshal(v) // these types never fail
+	return pyjson.Standard(text)
 }

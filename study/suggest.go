@@ -19,8 +19,7 @@ import (
 // distribution in this trial or one of another kind or scale in an earlier
 // one, or if the value that the queue has fixed is not in d.
 func Suggest[T any](t *Trial, name string, d space.Domain[T]) T {
-	known := t.study.dists.get(name)
-	x, ok := t.suggest(name, share(known, d.Dist()), known)
+	x, ok := t.suggest(name, intern(&t.study.dists, name, d.Dist()))
 	if !ok {
 		var zero T
 		return zero
@@ -49,14 +48,12 @@ func (t *Trial) LogInt(name string, low, high int) int {
 }
 
 func (t *Trial) float(name string, d space.Float) float64 {
-	known := t.study.dists.get(name)
-	x, _ := t.suggest(name, shareAs(known, d), known)
+	x, _ := t.suggest(name, intern(&t.study.dists, name, d))
 	return x
 }
 
 func (t *Trial) int(name string, d space.Int) int {
-	known := t.study.dists.get(name)
-	x, _ := t.suggest(name, shareAs(known, d), known)
+	x, _ := t.suggest(name, intern(&t.study.dists, name, d))
 	return int(x)
 }
 
@@ -76,8 +73,7 @@ func Choose[T space.Scalar](t *Trial, name string, choices ...T) T {
 func (t *Trial) SuggestAll() map[string]any {
 	values := map[string]any{}
 	for _, d := range t.study.cfg.Space {
-		known := t.study.dists.get(d.Name)
-		if x, ok := t.suggest(d.Name, share(known, d.Dist), known); ok {
+		if x, ok := t.suggest(d.Name, intern(&t.study.dists, d.Name, d.Dist)); ok {
 			values[d.Name] = d.Dist.External(x)
 		}
 	}
@@ -85,8 +81,7 @@ func (t *Trial) SuggestAll() map[string]any {
 }
 
 // suggest returns a value that d contains and true, or false if d has none.
-// Known is a distribution that the name has had, or nil.
-func (t *Trial) suggest(name string, d, known space.Dist) (x float64, ok bool) {
+func (t *Trial) suggest(name string, d space.Dist) (x float64, ok bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if err := d.Check(); err != nil {
@@ -94,7 +89,7 @@ func (t *Trial) suggest(name string, d, known space.Dist) (x float64, ok bool) {
 		return 0, false
 	}
 	if t.err == nil {
-		x, err := t.decide(name, d, known)
+		x, err := t.decide(name, d)
 		if err == nil {
 			return x, true
 		}
@@ -105,7 +100,7 @@ func (t *Trial) suggest(name string, d, known space.Dist) (x float64, ok bool) {
 
 // decide returns the value of the parameter, new or not. The caller holds
 // t.mu.
-func (t *Trial) decide(name string, d, known space.Dist) (float64, error) {
+func (t *Trial) decide(name string, d space.Dist) (float64, error) {
 	if t.over {
 		return 0, t.errOver()
 	}
@@ -126,6 +121,7 @@ func (t *Trial) decide(name string, d, known space.Dist) (float64, error) {
 	if err := t.study.checkDeclared(name, d); err != nil {
 		return 0, setupError{err}
 	}
+	known := t.study.dists.get(name)
 	if known != nil && !space.Compatible(known, d) {
 		return 0, setupError{fmt.Errorf("%w in an earlier trial: it is %v, want %s", ErrConflict, d, compatible(known))}
 	}

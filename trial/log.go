@@ -103,22 +103,8 @@ func (i intersection) with(t *Trial) intersection {
 	return intersection{i.n + 1, t, i.space.Intersect(t.Space())}
 }
 
-// sameParams reports whether the parameters have the same names and
-// distributions, in the same order. It costs little and may say no where they
-// are equal.
+// sameParams reports whether the parameters have the same names and distributions, in the same
+// order.
 func sameParams(a, b []Param) bool {
-	return slices.EqualFunc(a, b, func(p, q Param) bool {
-		if p.Name != q.Name {
-			return false
-		}
-		switch d := p.Dist.(type) {
-		case space.Float:
-			e, ok := q.Dist.(space.Float)
-			return ok && d == e
-		case space.Int:
-			e, ok := q.Dist.(space.Int)
-			return ok && d == e
-		}
-		return space.Equal(p.Dist, q.Dist)
-	})
+	return slices.EqualFunc(a, b, func(p, q Param) bool { return p.Name == q.Name && space.Equal(p.Dist, q.Dist) })
 }

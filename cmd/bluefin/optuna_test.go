@@ -191,14 +191,14 @@ func TestWeGoOnWithOptunasStudy(t *testing.T) {
 	if now, err := os.ReadFile(path); err != nil || !bytes.Equal(now, original) {
 		t.Error("commands that inspect have changed Optuna's file")
 	}
-	var best study.Export
+	var best *trial.Trial
 	for _, tr := range all {
-		if tr.State == trial.Complete && tr.Violation() == 0 && (best.Value == nil || tr.Values[0] > float64(*best.Value)) {
-			best.Trial, best.Value = tr.Number, (*study.Number)(&tr.Values[0])
+		if tr.State == trial.Complete && tr.Violation() == 0 && (best == nil || tr.Values[0] > best.Values[0]) {
+			best = tr
 		}
 	}
-	if want := fmt.Sprintf(`"trial": %d,`, best.Trial); !strings.Contains(exported, want) || !strings.Contains(exported, `"direction": "maximize"`) {
-		t.Errorf("want the best feasible trial %d, got %s", best.Trial, exported)
+	if want := fmt.Sprintf(`"trial": %d,`, best.Number); !strings.Contains(exported, want) || !strings.Contains(exported, `"direction": "maximize"`) {
+		t.Errorf("want the best feasible trial %d, got %s", best.Number, exported)
 	}
 
 	db, err := sqlite.Open(t.Context(), path, sqlite.Options{MustExist: true})

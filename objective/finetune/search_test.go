@@ -19,7 +19,7 @@ func drawn(s Space, rng *rand.Rand) Settings {
 		NumTrainEpochs:  int(s.NumTrainEpochs.Value(rng.Float64())),
 		Dropout:         s.Dropout.Value(rng.Float64()),
 		WeightDecay:     s.WeightDecay.Value(rng.Float64()),
-		LRSchedulerType: s.LRSchedulerType.Values[rng.IntN(len(s.LRSchedulerType.Values))],
+		LRSchedulerType: s.LRSchedulerType.Decode(float64(rng.IntN(s.LRSchedulerType.Dist().Len()))),
 		WarmupRatio:     s.WarmupRatio.Value(rng.Float64()),
 		FrozenLayers:    int(s.FrozenLayers.Value(rng.Float64())),
 		Tuning:          Full,

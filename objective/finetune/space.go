@@ -17,15 +17,15 @@ type Space struct {
 	NumTrainEpochs    space.Int
 	Dropout           space.Float
 	WeightDecay       space.Float
-	LRSchedulerType   space.Choice[string]
+	LRSchedulerType   space.Domain[string]
 	WarmupRatio       space.Float
 	FrozenLayers      space.Int
 	LabelSmoothing    space.Float
-	Tuning            space.Choice[string]
+	Tuning            space.Domain[string]
 	LoRARank          space.Int
 	LoRAAlpha         space.Float
 	LayerwiseLRDecay  space.Float
-	GradualUnfreezing space.Choice[bool]
+	GradualUnfreezing space.Domain[bool]
 }
 
 // DefaultSpace returns ranges for a small network with so many blocks. They include the Defaults.
@@ -98,14 +98,14 @@ func (a asker) int(name string, d space.Int, at *int) {
 	}
 }
 
-func (a asker) text(name string, d space.Choice[string], at *string) {
-	if d.Values != nil {
+func (a asker) text(name string, d space.Domain[string], at *string) {
+	if d != nil {
 		a(name, d.Dist(), place[string]{name, d, at})
 	}
 }
 
-func (a asker) bool(name string, d space.Choice[bool], at *bool) {
-	if d.Values != nil {
+func (a asker) bool(name string, d space.Domain[bool], at *bool) {
+	if d != nil {
 		a(name, d.Dist(), place[bool]{name, d, at})
 	}
 }
