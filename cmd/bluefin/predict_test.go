@@ -147,7 +147,7 @@ func TestPredictSaysWhatIsWrong(t *testing.T) {
 		"no column":          {"colour\nred\n", nil, `the input has no column "x", want all that the network was trained on; there are ["colour"]`},
 		"a word":             {long + "one,red\n", nil, `standard input:1002: column "x": the value is "one"`},
 		"a decimal comma":    {"x;colour\n1,5;red\n", nil, "is it a decimal comma?"},
-		"ragged":             {long + "1\n", nil, "standard input:1002: the number of fields is 1, want 2"},
+		"ragged":             {long + "1\n", nil, "standard input:1002: the row has 1 fields, want 2"},
 		"not UTF-8":          {latin1("x,colour\n1,grün\n"), nil, "(--encoding latin-1, cp1252 or utf-16 says what it is)"},
 		"no rows":            {"x,colour\n", nil, "standard input: there are no rows"},
 		"nothing":            {"", nil, "standard input: the file is empty"},

@@ -12,7 +12,7 @@ import (
 // SaveWeights writes the values of parameters to a safetensors file, by their
 // names.
 func SaveWeights(path string, params []*nn.Param) error {
-	b, err := safetensors.Marshal(safetensors.File{Metadata: map[string]string{"format": "pt"}, Tensors: weights.Tensors(params)})
+	b, err := weights.Marshal(params)
 	if err != nil {
 		return err
 	}

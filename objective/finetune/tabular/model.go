@@ -41,7 +41,7 @@ func (t *Task) Save(dir string, net *nn.Network) error {
 	if err != nil {
 		return err
 	}
-	weights, err := safetensors.Marshal(safetensors.File{Metadata: map[string]string{"format": "pt"}, Tensors: weights.Tensors(net.Params())})
+	b, err := weights.Marshal(net.Params())
 	if err != nil {
 		return err
 	}
@@ -50,7 +50,7 @@ func (t *Task) Save(dir string, net *nn.Network) error {
 	}
 	return errors.Join(
 		os.WriteFile(filepath.Join(dir, featuresFile), append(features, '\n'), 0o666),
-		os.WriteFile(filepath.Join(dir, weightsFile), weights, 0o666),
+		os.WriteFile(filepath.Join(dir, weightsFile), b, 0o666),
 	)
 }
 

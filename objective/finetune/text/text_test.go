@@ -362,7 +362,7 @@ func TestASavedClassifierIsAModelAgain(t *testing.T) {
 	if _, r := mustTrain(t, again.Task, s); r.Best.Validation.Accuracy < 0.9 {
 		t.Errorf("with a head on what it has learnt the accuracy is %v, want at least 0.9", r.Best.Validation.Accuracy)
 	}
-	if err := task.Save(model, net); err == nil || !strings.Contains(err.Error(), "the pretrained model is there") {
+	if err := task.Save(model, net); err == nil || !strings.Contains(err.Error(), "holds the pretrained model") {
 		t.Errorf("saving over the model: error is %v", err)
 	}
 }

@@ -1,9 +1,8 @@
-// Package bert is text encoders of BERT's kind: read from the folder of a
-// Hugging Face model, made into networks to fine-tune, and written back.
+// Package bert reads BERT-like text encoders from the folder of a Hugging Face model, makes
+// networks of them for fine-tuning, and writes them back.
 //
-// J. Devlin, M.-W. Chang, K. Lee, K. Toutanova, "BERT: Pre-training of Deep
-// Bidirectional Transformers for Language Understanding", 2019. Sentence
-// models such as MiniLM are of this kind.
+// J. Devlin, M.-W. Chang, K. Lee, K. Toutanova, "BERT: Pre-training of Deep Bidirectional
+// Transformers for Language Understanding", 2019. Sentence models such as MiniLM are of this kind.
 package bert
 
 import (
@@ -20,19 +19,18 @@ import (
 	"github.com/bluefin-hpo/bluefin/objective/finetune/nn"
 )
 
-// A Model is a pretrained encoder. It does not change, and goroutines may
-// share it: what is fine-tuned is a Network of it.
+// A Model is a pretrained encoder. It is immutable, so goroutines may share it; fine-tuning works
+// on a Network of it.
 type Model struct {
 	Config    Config
-	Tokenizer *wordpiece.Tokenizer // of at most Config.MaxPositions tokens; a shorter limit may take its place (see Tokenizer.Limit)
+	Tokenizer *wordpiece.Tokenizer // of at most Config.MaxPositions tokens; may be replaced by one with a lower limit (see Tokenizer.Limit)
 	Pooling   Pooling              // of the folder, PoolMean or PoolCLS
 
 	dir     string
-	tensors map[string]safetensors.Tensor // by the names of parameters
+	tensors map[string]safetensors.Tensor // by parameter name
 }
 
-// Load reads the model in a folder: config.json, model.safetensors, the
-// tokenizer, and how texts are pooled.
+// Load reads the model in a folder: config.json, model.safetensors, the tokenizer and the pooling.
 func Load(dir string) (*Model, error) {
 	m := &Model{dir: dir}
 	var err error
@@ -55,9 +53,8 @@ func Load(dir string) (*Model, error) {
 	return m, nil
 }
 
-// loadTensors reads the parameters of the encoder, and of the pooler if the
-// file has it. The names may have the prefix that they have in models with a
-// head, and the older ones of layer norms.
+// loadTensors reads the parameters of the encoder and, if present, of the pooler. It accepts the
+// prefix of models with a head and the older names of layer norms.
 func (m *Model) loadTensors(path string) error {
 	r, err := safetensors.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -90,7 +87,7 @@ func (m *Model) loadTensors(path string) error {
 		case !ok && strings.HasPrefix(name, "pooler."):
 			continue
 		case ok && !slices.Equal(shape, want):
-			return fmt.Errorf("%s: tensor %q has shape %v, want %v by config.json", path, stored, shape, want)
+			return fmt.Errorf("%s: tensor %q has shape %v, want %v according to config.json", path, stored, shape, want)
 		}
 		if m.tensors[name], err = r.Tensor(stored); err != nil {
 			return fmt.Errorf("%s: %w", path, err)
@@ -99,7 +96,7 @@ func (m *Model) loadTensors(path string) error {
 	return nil
 }
 
-// Batch returns the tokens of texts, for the first block of a network.
+// Batch returns the tokens of texts as the input of a network.
 func (m *Model) Batch(texts []string) nn.Batch {
 	b := nn.Batch{Lens: make([]int, len(texts))}
 	for i, text := range texts {

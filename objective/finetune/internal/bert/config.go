@@ -11,25 +11,25 @@ import (
 	"strings"
 )
 
-// Config is the size and shape of an encoder, with the names of config.json.
+// Config is the size and shape of an encoder, with the field names of config.json.
 type Config struct {
 	HiddenSize       int     `json:"hidden_size"`             // width of a row
 	Layers           int     `json:"num_hidden_layers"`       // encoder layers
 	Heads            int     `json:"num_attention_heads"`     // of each layer; divides HiddenSize
-	IntermediateSize int     `json:"intermediate_size"`       // width between the two dense maps of a layer
+	IntermediateSize int     `json:"intermediate_size"`       // width between the two dense sublayers of a layer
 	Activation       string  `json:"hidden_act"`              // between them: gelu, gelu_new, gelu_pytorch_tanh or relu
 	VocabSize        int     `json:"vocab_size"`              // tokens
 	MaxPositions     int     `json:"max_position_embeddings"` // rows of the longest example
-	Segments         int     `json:"type_vocab_size"`         // of which texts have the first
+	Segments         int     `json:"type_vocab_size"`         // of which texts use the first
 	LayerNormEps     float64 `json:"layer_norm_eps"`
 	InitializerRange float64 `json:"initializer_range"` // standard deviation of the weights of new layers
 
-	HiddenDropout     float64  `json:"hidden_dropout_prob"`          // behind embeddings and the dense maps
+	HiddenDropout     float64  `json:"hidden_dropout_prob"`          // after embeddings and dense sublayers
 	AttentionDropout  float64  `json:"attention_probs_dropout_prob"` // of the attention weights
 	ClassifierDropout *float64 `json:"classifier_dropout"`           // before the last layer; nil means HiddenDropout
 }
 
-// defaultConfig is what config.json means where it says nothing: BERT base.
+// defaultConfig has the values for fields missing in config.json: those of BERT base.
 func defaultConfig() Config {
 	return Config{
 		HiddenSize: 768, Layers: 12, Heads: 12, IntermediateSize: 3072, Activation: "gelu", VocabSize: 30522, MaxPositions: 512, Segments: 2,
@@ -37,8 +37,7 @@ func defaultConfig() Config {
 	}
 }
 
-// loadConfig reads config.json. Models that are not encoders of BERT's kind are
-// errors that say why.
+// loadConfig reads config.json. A model that is not a BERT encoder is an error that says why.
 func loadConfig(dir string) (Config, error) {
 	path := filepath.Join(dir, "config.json")
 	b, err := os.ReadFile(path)
@@ -60,7 +59,7 @@ func loadConfig(dir string) (Config, error) {
 	}
 	switch {
 	case kind.ModelType != "bert":
-		err = fmt.Errorf("model_type is %q, want \"bert\": other kinds, such as distilbert and roberta, have other layers or tokenizers", kind.ModelType)
+		err = fmt.Errorf("model_type is %q, want \"bert\": other models, such as distilbert and roberta, have different layers or tokenizers", kind.ModelType)
 	case kind.Position != "absolute":
 		err = fmt.Errorf("position_embedding_type is %q, want \"absolute\"", kind.Position)
 	case kind.Decoder || kind.Cross:
@@ -76,7 +75,7 @@ func loadConfig(dir string) (Config, error) {
 
 // check returns an error if a field is out of its range.
 func (c Config) check() error {
-	const most = 1 << 24 // beyond that a size is a typing error, and its square an overflow
+	const most = 1 << 24 // larger sizes are typing errors, and their squares overflow
 	for _, f := range []struct {
 		name  string
 		value int
@@ -105,7 +104,7 @@ func (c Config) check() error {
 	return c.Dropout().check()
 }
 
-// Dropout returns the probabilities that the model was made with.
+// Dropout returns the probabilities the model was trained with.
 func (c Config) Dropout() Dropout {
 	d := Dropout{Hidden: c.HiddenDropout, Attention: c.AttentionDropout, Head: c.HiddenDropout}
 	if c.ClassifierDropout != nil {
@@ -114,10 +113,9 @@ func (c Config) Dropout() Dropout {
 	return d
 }
 
-// Dropout is the probabilities that numbers are set to 0 in training, each in
-// [0, 1). The zero value is no dropout.
+// Dropout is the probabilities of dropout, each in [0, 1). The zero value is none.
 type Dropout struct {
-	Hidden    float64 // behind the embeddings, the attention and the dense maps
+	Hidden    float64 // after the embeddings, the attention and the dense sublayers
 	Attention float64 // of the attention weights
 	Head      float64 // before the last layer
 }
@@ -134,20 +132,20 @@ func (d Dropout) check() error {
 	return nil
 }
 
-// Pooling is how the rows of a text become one.
+// Pooling reduces the rows of a text to one.
 type Pooling int
 
 // Ways to pool.
 const (
-	PoolDefault Pooling = iota // as the model's folder says
+	PoolDefault Pooling = iota // as defined by the model's folder
 	PoolMean                   // the mean of all rows
-	PoolCLS                    // the first row, then a dense map and tanh, as in BERT
+	PoolCLS                    // the first row, then a dense layer and tanh, as in BERT
 )
 
 // String returns mean, cls or default.
 func (p Pooling) String() string { return [...]string{"default", "mean", "cls"}[p] }
 
-// ParsePooling returns the Pooling of a name that String returns.
+// ParsePooling is the inverse of String.
 func ParsePooling(name string) (Pooling, error) {
 	for _, p := range []Pooling{PoolDefault, PoolMean, PoolCLS} {
 		if name == p.String() {
@@ -157,8 +155,7 @@ func ParsePooling(name string) (Pooling, error) {
 	return 0, fmt.Errorf("pooling is %q, want default, mean or cls", name)
 }
 
-// loadPooling reads 1_Pooling/config.json, which models for sentences have.
-// Without it, it is PoolCLS.
+// loadPooling reads 1_Pooling/config.json of sentence models. Without that file it is PoolCLS.
 func loadPooling(dir string) (Pooling, error) {
 	path := filepath.Join(dir, "1_Pooling", "config.json")
 	b, err := os.ReadFile(path)
@@ -175,7 +172,7 @@ func loadPooling(dir string) (Pooling, error) {
 	var on []string
 	for name, value := range modes {
 		switch {
-		case name == "pooling_mode": // of newer files
+		case name == "pooling_mode": // in newer files
 			on = append(on, fmt.Sprint(value))
 		case strings.HasPrefix(name, "pooling_mode_") && value == true:
 			on = append(on, strings.TrimSuffix(strings.TrimPrefix(name, "pooling_mode_"), "_tokens"))

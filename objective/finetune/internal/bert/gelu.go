@@ -9,9 +9,9 @@ import (
 	"github.com/bluefin-hpo/bluefin/objective/finetune/nn"
 )
 
-// A tanhGELU layer is the approximation of nn.GELU that some models were trained
-// with: y = x/2·(1 + tanh(√(2/π)·(x + 0.044715·x³))), element by element.
-// D. Hendrycks, K. Gimpel, "Gaussian Error Linear Units (GELUs)", 2016.
+// A tanhGELU layer is the approximation of nn.GELU that some models were trained with: y = x/2·(1 +
+// tanh(√(2/π)·(x + 0.044715·x³))), element by element. D. Hendrycks, K. Gimpel, "Gaussian Error
+// Linear Units (GELUs)", 2016.
 type tanhGELU struct {
 	x     blas32.General // n×d, argument of the last Forward
 	y, dx []float32
@@ -51,7 +51,7 @@ func (g *tanhGELU) Backward(dy blas32.General, wantDX bool) (dx blas32.General) 
 // Params implements nn.Layer: there are none.
 func (g *tanhGELU) Params() []*nn.Param { return nil }
 
-// grow returns a matrix of m's shape in the memory of b, with any contents.
+// grow returns a matrix of m's shape with arbitrary contents in the memory of b.
 func grow(b *[]float32, m blas32.General) blas32.General {
 	n := m.Rows * m.Cols
 	if len(*b) < n {

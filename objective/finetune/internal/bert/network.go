@@ -8,28 +8,26 @@ import (
 	"github.com/bluefin-hpo/bluefin/objective/finetune/nn"
 )
 
-// Options say how to make a Network of a Model.
+// Options say how to make a Network.
 type Options struct {
 	Outputs int     // classes, or numbers of a regression, at least 1
-	Pooling Pooling // 0 means Model.Pooling
-	Dropout Dropout // the zero value is none; Config.Dropout is the model's own
+	Pooling Pooling // PoolDefault means Model.Pooling
+	Dropout Dropout // Config.Dropout has the model's own
 	Seed    uint64  // of the weights of new layers
 
-	// Freeze marks what is never to train: it sets Frozen of parameters, or
-	// adds low-rank terms. Frozen parameters of the encoder lie in the memory of
-	// the Model, for all its networks together, and have none for gradients:
-	// nobody may unfreeze them later. Those under a low-rank term are the
-	// network's own, as MergeLoRA changes them. nil: all parameters train.
+	// Freeze sets Frozen of parameters that never train, or adds low-rank terms. Frozen parameters
+	// of the encoder share the memory of the Model and have no gradients, so they cannot be
+	// unfrozen later; those under a low-rank term are copies, because MergeLoRA changes them. nil:
+	// all parameters train.
 	Freeze func(*nn.Network) error
 }
 
-// Network returns the encoder with a new head. Block 0 is the embeddings, the
-// others are the encoder layers, each in the names of Hugging Face's BertModel:
-// "embeddings.word_embeddings.weight", "encoder.layer.0.output.dense.bias". The
-// head is, with PoolMean, the mean of all rows, dropout and the dense layer
-// "classifier"; with PoolCLS the first row, the dense layer "pooler.dense",
-// tanh, dropout and "classifier". The pooler is pretrained where the model has
-// one. New weights are drawn from a normal distribution.
+// Network returns the encoder with a new head. Block 0 is the embeddings; the others are the
+// encoder layers. Parameters are named as in Hugging Face's BertModel:
+// "embeddings.word_embeddings.weight", "encoder.layer.0.output.dense.bias". With PoolMean the head
+// is the mean of all rows, dropout and the dense layer "classifier"; with PoolCLS it is the first
+// row, the dense layer "pooler.dense", pretrained if the model has one, tanh, dropout and
+// "classifier". New weights are drawn from a normal distribution.
 func (m *Model) Network(o Options) (*nn.Network, error) {
 	if o.Outputs < 1 {
 		return nil, fmt.Errorf("Outputs is %d, want at least 1", o.Outputs)
@@ -59,7 +57,7 @@ func (m *Model) Network(o Options) (*nn.Network, error) {
 			return nil, err
 		}
 	}
-	merged := make(map[*nn.Param]bool) // what MergeLoRA will write to
+	merged := make(map[*nn.Param]bool) // weights that MergeLoRA will change
 	nn.Walk(net, func(l nn.Layer) {
 		if d, ok := l.(*nn.Dense); ok && d.HasLoRA() {
 			merged[d.W] = true
@@ -78,7 +76,7 @@ func (m *Model) Network(o Options) (*nn.Network, error) {
 	return net, nil
 }
 
-// blocks returns the embeddings and the layers, of zeros.
+// blocks returns the embeddings and the layers, with zero weights.
 func (c Config) blocks(d Dropout) (nn.Sequential, error) {
 	norm := func(name string) nn.Layer { return nn.NewLayerNorm(name, c.HiddenSize, c.LayerNormEps) }
 	dropout := func() nn.Layer { return &nn.Dropout{Rate: d.Hidden} }
@@ -113,7 +111,7 @@ func (c Config) blocks(d Dropout) (nn.Sequential, error) {
 	return blocks, nil
 }
 
-// activation returns the layer of the name Activation.
+// activation returns the layer named by Activation.
 func (c Config) activation() (nn.Layer, error) {
 	switch c.Activation {
 	case "gelu", "gelu_python":
@@ -126,8 +124,7 @@ func (c Config) activation() (nn.Layer, error) {
 	return nil, fmt.Errorf("hidden_act is %q, want gelu, gelu_new, gelu_pytorch_tanh or relu", c.Activation)
 }
 
-// shapes yields the names and shapes of the parameters of the encoder and the
-// pooler.
+// shapes yields the names and shapes of the parameters of the encoder and the pooler.
 func (c Config) shapes() iter.Seq2[string, []int] {
 	return func(yield func(string, []int) bool) {
 		ok := true

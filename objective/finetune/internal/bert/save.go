@@ -17,15 +17,13 @@ import (
 	"github.com/bluefin-hpo/bluefin/objective/finetune/nn"
 )
 
-// Save writes a Network of m as the folder of a Hugging Face model, which is
-// made if it is not there; its files of the same names are replaced. Labels are
-// the names of the classes in the order of the outputs; nil means a regression.
-// Low-rank terms become part of the weights, in net as well.
+// Save writes a Network of m as the folder of a Hugging Face model. It creates the folder if
+// missing and replaces files of the same names. Labels are the class names in the order of the
+// outputs, nil for a regression. Low-rank terms are merged into the weights, also in net.
 //
-// With PoolCLS transformers reads it as AutoModelForSequenceClassification.
-// With PoolMean AutoModel reads the encoder, and sentence-transformers reads
-// all of it: what its SentenceTransformer encodes a text to is the outputs, of
-// the dense layer in 2_Dense behind the mean of the rows.
+// With PoolCLS, transformers reads it as AutoModelForSequenceClassification. With PoolMean,
+// AutoModel reads the encoder, and sentence-transformers reads all of it: a SentenceTransformer
+// encodes a text to the outputs, because the dense layer in 2_Dense follows the mean of the rows.
 func (m *Model) Save(dir string, net *nn.Network, labels []string) error {
 	if err := m.save(dir, net, labels); err != nil {
 		return fmt.Errorf("saving to %s: %w", dir, err)
@@ -35,14 +33,14 @@ func (m *Model) Save(dir string, net *nn.Network, labels []string) error {
 
 func (m *Model) save(dir string, net *nn.Network, labels []string) error {
 	if same(dir, m.dir) {
-		return errors.New("the pretrained model is there, want another folder")
+		return errors.New("the folder holds the pretrained model, want another one")
 	}
 	nn.Walk(net, func(l nn.Layer) {
 		if d, ok := l.(*nn.Dense); ok {
 			d.MergeLoRA()
 		}
 	})
-	head := net.Head.(nn.Sequential) // as Network makes it
+	head := net.Head.(nn.Sequential) // as Network builds it
 	_, mean := head[0].(*nn.MeanPool)
 	classifier := head[len(head)-1].(*nn.Dense)
 	outputs := len(classifier.B.Value)
@@ -57,7 +55,7 @@ func (m *Model) save(dir string, net *nn.Network, labels []string) error {
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return err
 	}
-	tensors := maps.Clone(m.tensors) // the pooler is in it even where net has none
+	tensors := maps.Clone(m.tensors) // includes the pooler even if net has none
 	for _, p := range net.Params() {
 		tensors[p.Name] = safetensors.Tensor{Shape: p.Shape, Data: p.Value}
 	}
@@ -77,7 +75,7 @@ func (m *Model) save(dir string, net *nn.Network, labels []string) error {
 	)
 }
 
-// prefixed gives all but the last layer the prefix of models with a head.
+// prefixed adds the prefix of models with a head to the names, except those of the last layer.
 func prefixed(tensors map[string]safetensors.Tensor) map[string]safetensors.Tensor {
 	all := make(map[string]safetensors.Tensor, len(tensors))
 	for name, t := range tensors {
@@ -89,7 +87,7 @@ func prefixed(tensors map[string]safetensors.Tensor) map[string]safetensors.Tens
 	return all
 }
 
-// saveSentence writes what sentence-transformers needs beside the encoder.
+// saveSentence writes the files that sentence-transformers needs in addition to the encoder.
 func saveSentence(dir string, tensors map[string]safetensors.Tensor, classifier *nn.Dense) error {
 	width := classifier.W.Shape[1]
 	module := func(i int, path, kind string) map[string]any {
@@ -138,7 +136,7 @@ func (m *Model) saveConfig(dir string, labels []string, outputs int, mean bool) 
 	})
 }
 
-// saveTokenizer copies the tokenizer, with the limit of m's.
+// saveTokenizer copies the tokenizer, with m's limit.
 func (m *Model) saveTokenizer(dir string) error {
 	limit := m.Tokenizer.MaxTokens()
 	for _, name := range wordpiece.Files() {
@@ -159,7 +157,7 @@ func (m *Model) saveTokenizer(dir string) error {
 	)
 }
 
-// changed writes a file of JSON of the model with other values in some fields.
+// changed writes a JSON file of the model with some fields replaced.
 func (m *Model) changed(dir, name string, fields map[string]any) error {
 	all := make(map[string]any)
 	b, err := os.ReadFile(filepath.Join(m.dir, name))
@@ -181,7 +179,7 @@ func writeJSON(path string, v any) error {
 	return write(path, func(w io.Writer) error { _, err := w.Write(append(b, '\n')); return err })
 }
 
-// writeTensors writes a file with the metadata that transformers asks for.
+// writeTensors writes a file with the metadata that transformers requires.
 func writeTensors(path string, tensors map[string]safetensors.Tensor) error {
 	return write(path, func(w io.Writer) error {
 		return safetensors.Write(w, safetensors.File{Metadata: map[string]string{"format": "pt"}, Tensors: tensors})
@@ -204,7 +202,7 @@ func write(path string, contents func(io.Writer) error) error {
 	return err
 }
 
-// same reports whether two paths name one folder.
+// same reports whether two paths name the same folder.
 func same(a, b string) bool {
 	x, errX := os.Stat(a)
 	y, errY := os.Stat(b)

@@ -144,7 +144,7 @@ func TestSaveRefuses(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := m.Save("testdata/../testdata/tiny", net, nil); err == nil || !strings.Contains(err.Error(), "the pretrained model is there") {
+	if err := m.Save("testdata/../testdata/tiny", net, nil); err == nil || !strings.Contains(err.Error(), "holds the pretrained model") {
 		t.Errorf("to the model's own folder: error is %v", err)
 	}
 	if err := m.Save(t.TempDir(), net, []string{"a", "b"}); err == nil || !strings.Contains(err.Error(), "there are 2 labels, want one for each of the 3 outputs") {

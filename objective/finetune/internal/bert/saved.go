@@ -14,10 +14,9 @@ import (
 	"github.com/bluefin-hpo/bluefin/objective/finetune/nn"
 )
 
-// Saved returns the network that Save wrote to the folder of m, to predict with,
-// and the names of its classes, nil in a regression. It does not train. With
-// PoolCLS it is also one for single-label classification or a regression that
-// transformers saved.
+// Saved returns the network that Save wrote to the folder of m, for predicting, and the names of
+// its classes, nil for a regression. With PoolCLS it also reads single-label classifiers and
+// regressions that transformers saved.
 func (m *Model) Saved() (net *nn.Network, labels []string, err error) {
 	if net, labels, err = m.saved(); err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", m.dir, err)
@@ -32,7 +31,7 @@ func (m *Model) saved() (*nn.Network, []string, error) {
 	}
 	tensors, err := headTensors(filepath.Join(m.dir, file), prefix)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil, errors.New("the encoder there has no head for a task: it knows no classes before it is fine-tuned")
+		return nil, nil, errors.New("the encoder has no head for a task: fine-tune it first")
 	}
 	if err != nil {
 		return nil, nil, err
@@ -54,15 +53,15 @@ func (m *Model) saved() (*nn.Network, []string, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	head := net.Head.(nn.Sequential) // as Network makes it
+	head := net.Head.(nn.Sequential) // as Network builds it
 	if err := weights.Load(head[len(head)-1].Params(), tensors); err != nil {
 		return nil, nil, err
 	}
 	return net, labels, nil
 }
 
-// headTensors returns the tensors of the last layer, by the names of its
-// parameters, from a file that calls the layer by another name.
+// headTensors returns the tensors of the last layer by parameter name, from a file in which the
+// layer has another name.
 func headTensors(path, name string) (map[string]safetensors.Tensor, error) {
 	r, err := safetensors.Open(path)
 	if err != nil {
@@ -104,7 +103,7 @@ func (m *Model) savedLabels(outputs int) ([]string, error) {
 	for i := range labels {
 		name, ok := c.Labels[strconv.Itoa(i)]
 		if !ok || len(c.Labels) != outputs {
-			return nil, fmt.Errorf("config.json: id2label names %d classes, want the %d of the network, from 0 on", len(c.Labels), outputs)
+			return nil, fmt.Errorf("config.json: id2label names %d classes, want the %d of the network, numbered from 0", len(c.Labels), outputs)
 		}
 		labels[i] = name
 	}

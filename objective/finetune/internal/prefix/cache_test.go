@@ -340,7 +340,7 @@ func TestTheCacheTurnsItselfOff(t *testing.T) {
 	for want, change := range map[string]func(*nn.Network){
 		`parameter "conv.0.weight" of block 0 trains`:            func(n *nn.Network) { n.Blocks[0].Params()[0].Frozen = false },
 		`parameter "norm.0.running_mean" of block 0 follows the`: func(n *nn.Network) { n.Blocks[0].Params()[3].Frozen = false },
-		"of an example depends on the others":                    func(n *nn.Network) { n.Blocks[0] = batchMean{n.Blocks[0]} },
+		"for one example depends on the others":                  func(n *nn.Network) { n.Blocks[0] = batchMean{n.Blocks[0]} },
 		"no block before one that changes examples at random":    func(n *nn.Network) { n.Blocks = append(nn.Sequential{&jitter{}}, n.Blocks...) },
 		"no blocks before its head":                              func(n *nn.Network) { n.Blocks = nil },
 	} {

@@ -19,26 +19,22 @@ import (
 	"time"
 )
 
-// A file of features is named KEY.features and holds, little-endian: magic, the
-// key, the cost in nanoseconds, rows, columns and the number of lengths (uint64
-// each), the lengths (uint32), the numbers (float32), and the SHA-256 of all
-// that. It is written as KEY.features.NUMBER.new and then renamed, so that no
-// process sees a part of it.
+// A file of features is named KEY.features and holds, little-endian: magic, the key, the cost in
+// nanoseconds, rows, columns and the number of lengths (uint64 each), the lengths (uint32), the
+// numbers (float32), and the SHA-256 of all that. It is written as KEY.features.NUMBER.new and then
+// renamed, so no process sees an incomplete one.
 //
-// The folder may hold files of others. Only those are replaced and removed whose
-// name and first bytes are as above.
+// The folder may hold other files. Only files with such a name and start are replaced and removed.
 const (
 	magic     = "bluefin prefix 1\n"
 	extension = ".features"
 	fixed     = len(magic) + sha256.Size + 4*8
 )
 
-// maxAge is after how long a file that is not renamed yet is what a killed
-// process left behind.
+// maxAge is the age at which a file that was not renamed must be from a killed process.
 const maxAge = time.Hour
 
-// ownName matches the names of our files: the key, and what ends the name of one
-// that is not renamed yet.
+// ownName matches the names of our files: the key, and the ending of one that is not renamed yet.
 var ownName = regexp.MustCompile(`^([0-9a-f]{64})\` + extension + `(\.[0-9]+\.new)?$`)
 
 var errDamaged = errors.New("damaged")
@@ -68,11 +64,11 @@ func (c *Cache) read(key Hash) *entry {
 		return nil
 	}
 	now := time.Now()
-	os.Chtimes(name, now, now) // used: others go first; if not, it is only less of a guess
+	os.Chtimes(name, now, now) // marks it as used; an error does no harm
 	return e
 }
 
-// write puts e into Dir, where the files that were used longest ago make room.
+// write puts e into Dir and removes the least recently used files if it is full.
 func (c *Cache) write(e *entry) {
 	if c.Dir == "" {
 		return
@@ -132,10 +128,10 @@ func writeFile(name string, e *entry) (err error) {
 	return os.Rename(f.Name(), name)
 }
 
-// size returns the length of lengths and numbers in a file.
+// size returns the size of lengths and numbers in a file.
 func (e *entry) size() int64 { return 4 * int64(len(e.batch.Lens)+len(e.batch.X.Data)) }
 
-// encode writes all but the checksum. The writer remembers the first error.
+// encode writes everything except the checksum. The writer remembers the first error.
 func (e *entry) encode(w *bufio.Writer) {
 	b := append([]byte(magic), e.key[:]...)
 	for _, n := range []int{int(e.cost), e.batch.X.Rows, e.batch.X.Cols, len(e.batch.Lens)} {
@@ -167,7 +163,7 @@ func decode(key Hash, b []byte) (*entry, error) {
 	rows, cols, lens := head[1], head[2], head[3]
 	e := &entry{key: key, cost: time.Duration(head[0])}
 	b = b[fixed:n]
-	// Products of large numbers may be anything: what fits a file is small.
+	// Products of large numbers may overflow; those that fit into a file are small.
 	if limit := len(b) / 4; rows < 1 || cols < 1 || lens < 0 || rows > limit || cols > limit/rows || lens != limit-rows*cols {
 		return nil, errDamaged
 	}
@@ -191,8 +187,8 @@ func decode(key Hash, b []byte) (*entry, error) {
 	return e, nil
 }
 
-// own reports whether the file of that name is one of ours: a regular file that
-// begins as its name says, or one that ends before it has begun.
+// own reports whether a file is ours: a regular file that starts as its name requires, or that ends
+// before.
 func own(path string, info fs.FileInfo) bool {
 	m := ownName.FindStringSubmatch(filepath.Base(path))
 	if m == nil || !info.Mode().IsRegular() {
@@ -210,8 +206,8 @@ func own(path string, info fs.FileInfo) bool {
 	return (err == nil || err == io.EOF || err == io.ErrUnexpectedEOF) && bytes.HasPrefix(want, start[:n])
 }
 
-// makeRoom removes files of features, the oldest first, until there are no more
-// than that many bytes of them, and what killed processes left behind.
+// makeRoom removes files of killed processes, and the oldest features until at most that many bytes
+// remain.
 func makeRoom(dir string, most int64) error {
 	all, err := os.ReadDir(dir)
 	if err != nil {
@@ -222,7 +218,7 @@ func makeRoom(dir string, most int64) error {
 	for _, d := range all {
 		path := filepath.Join(dir, d.Name())
 		info, err := d.Info()
-		if err != nil || !own(path, info) { // another process has removed it, or it is not ours
+		if err != nil || !own(path, info) { // removed by another process, or not ours
 			continue
 		}
 		switch {

@@ -8,23 +8,22 @@ import (
 	"github.com/bluefin-hpo/bluefin/objective/finetune/nn"
 )
 
-// An entry is features that are kept. Nothing in it changes.
+// An entry is cached features. It is immutable.
 type entry struct {
 	key   Hash
 	batch nn.Batch
-	cost  time.Duration // of computing them from the data
+	cost  time.Duration // of computing it from the data
 }
 
 func (e *entry) bytes() int64 { return 4*int64(len(e.batch.X.Data)) + 8*int64(len(e.batch.Lens)) }
 
 // A flight is features that are being computed or read.
 type flight struct {
-	done chan struct{} // closed when they are
-	e    *entry        // nil: that failed
+	done chan struct{} // closed at the end
+	e    *entry        // nil: failed
 }
 
-// features returns the features of s, of which a training at the same time that
-// wants the same waits for the first.
+// features returns the features of s. Concurrent trainings that want the same wait for the first.
 func (c *Cache) features(ctx context.Context, s *source) (*entry, error) {
 	for {
 		if ctx.Err() != nil {
@@ -42,15 +41,15 @@ func (c *Cache) features(ctx context.Context, s *source) (*entry, error) {
 			if theirs.e != nil {
 				c.hit(theirs.e)
 				return theirs.e, nil
-			} // or else it is my turn: theirs may have ended with their context
+			} // my turn: their context may have ended
 		case <-ctx.Done():
 			return nil, context.Cause(ctx)
 		}
 	}
 }
 
-// find returns the features with that key, or else the flight that brings them:
-// theirs, or mine if there was none.
+// find returns the features with that key, or the flight that brings them: theirs, or mine if there
+// was none.
 func (c *Cache) find(key Hash) (e *entry, theirs, mine *flight) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -79,7 +78,7 @@ func (c *Cache) hit(e *entry) {
 	c.stats.Saved += e.cost
 }
 
-// fly brings the features of s, and puts them on disk if they were not there.
+// fly brings the features of s, and writes them to disk if they were not there.
 func (c *Cache) fly(ctx context.Context, s *source, f *flight) (*entry, error) {
 	computed, err := c.make(ctx, s, f)
 	if computed {
@@ -88,7 +87,7 @@ func (c *Cache) fly(ctx context.Context, s *source, f *flight) (*entry, error) {
 	return f.e, err
 }
 
-// land ends a flight, also one that failed or panicked.
+// land ends a flight, even one that failed or panicked.
 func (c *Cache) land(key Hash, f *flight) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -96,8 +95,8 @@ func (c *Cache) land(key Hash, f *flight) {
 	close(f.done)
 }
 
-// make reads features from disk or computes them, from those behind fewer
-// blocks if there are any, and keeps them.
+// make reads features from disk, or computes them, starting from those of fewer blocks if
+// available, and keeps them.
 func (c *Cache) make(ctx context.Context, s *source, f *flight) (computed bool, err error) {
 	defer c.land(s.key(), f)
 	last := len(s.keys) - 1
@@ -138,8 +137,8 @@ func (c *Cache) peek(key Hash) *entry {
 	return c.read(key)
 }
 
-// keep puts e into memory, unless it is larger than all of it, where the
-// features that were used longest ago make room for it.
+// keep stores e in memory, unless it is larger than the limit, and drops the least recently used
+// features if needed.
 func (c *Cache) keep(e *entry, count func(*Stats)) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -12,12 +12,10 @@ import (
 	"github.com/bluefin-hpo/bluefin/objective/finetune/train"
 )
 
-// A Hash stands for data or weights: it is a SHA-256, so that different ones
-// have different hashes.
+// A Hash is the SHA-256 of data or weights.
 type Hash [sha256.Size]byte
 
-// HashBlocks returns a hash for each block: of the kinds of its layers and the
-// names, shapes and values of its parameters.
+// HashBlocks returns a hash of each block's layer types and parameters: names, shapes and values.
 func HashBlocks(blocks nn.Sequential) []Hash {
 	all := make([]Hash, len(blocks))
 	for i, b := range blocks {
@@ -33,7 +31,7 @@ func HashBlocks(blocks nn.Sequential) []Hash {
 	return all
 }
 
-// HashSet returns a hash of a set: of its examples, labels and targets.
+// HashSet returns a hash of the examples, labels and targets of a set.
 func HashSet(s train.Set) Hash {
 	h := newHasher()
 	h.ints(s.Labels)
@@ -41,7 +39,7 @@ func HashSet(s train.Set) Hash {
 	return join(hashBatch(s.Batch), h.sum())
 }
 
-// hashBatch returns the hash of all that b has.
+// hashBatch returns a hash of b.
 func hashBatch(b nn.Batch) Hash {
 	h := newHasher()
 	h.ints([]int{b.X.Rows, b.X.Cols})
@@ -60,7 +58,7 @@ func hashText(s string) Hash {
 	return h.sum()
 }
 
-// join returns the hash of several, in their order.
+// join returns the hash of several hashes in order.
 func join(hashes ...Hash) Hash {
 	h := newHasher()
 	for _, x := range hashes {
@@ -69,8 +67,8 @@ func join(hashes ...Hash) Hash {
 	return h.sum()
 }
 
-// A hasher hashes arrays, each after its length, so that no two sequences of
-// them are the same bytes.
+// A hasher hashes arrays, each prefixed by its length, so that different sequences of arrays never
+// give the same bytes.
 type hasher struct {
 	w   hash.Hash
 	buf []byte // not written yet

@@ -8,23 +8,23 @@ import (
 	"github.com/bluefin-hpo/bluefin/objective/finetune/nn"
 )
 
-// errDependent is a layer that breaks the rule of nn.Layer.
-var errDependent = errors.New("what a frozen block computes of an example depends on the others")
+// errDependent reports a layer that breaks the rule of nn.Layer.
+var errDependent = errors.New("the output of a frozen block for one example depends on the others")
 
-// A source is what features come from.
+// A source is the origin of features.
 type source struct {
 	front nn.Sequential
 	data  nn.Batch
-	keys  []Hash // of the features behind each block of front
-	marks []Hash // what each block makes of the first example, alone
+	keys  []Hash // of the features after each block of front
+	marks []Hash // outputs of each block for the first example alone
 }
 
-// newSource returns the source of what front makes of the data with that
-// kernel. The hashes of its blocks are at the beginning of blocks.
+// newSource returns the source of front's outputs for the data with that kernel. The hashes of its
+// blocks are at the start of blocks.
 //
-// A key stands for the kernel, the data, the weights, and what comes out for
-// the first example. The last tells layers apart that have the same weights and
-// compute otherwise, such as attention with another number of heads.
+// A key depends on the kernel, the data, the weights, and the output for the first example. The
+// latter distinguishes layers with equal weights that compute differently, such as attention with
+// another number of heads.
 func newSource(kernel string, front nn.Sequential, blocks []Hash, data nn.Batch) *source {
 	s := &source{front: front, data: data}
 	key := join(hashText(kernel), hashBatch(data))
@@ -40,11 +40,11 @@ func newSource(kernel string, front nn.Sequential, blocks []Hash, data nn.Batch)
 	return s
 }
 
-// key returns the key of the features behind the last block.
+// key returns the key of the features after the last block.
 func (s *source) key() Hash { return s.keys[len(s.keys)-1] }
 
-// compute returns the features behind the last block from those behind the
-// first `from` blocks. It stops with the error of ctx, and with errDependent.
+// compute returns the features after the last block from those after the first `from` blocks. It
+// stops with the error of ctx, and with errDependent.
 func (s *source) compute(ctx context.Context, from int, b nn.Batch) (f nn.Batch, err error) {
 	if f, err = batch.Features(ctx, s.front[from:], b); err != nil {
 		return nn.Batch{}, err

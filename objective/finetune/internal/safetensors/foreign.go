@@ -2,9 +2,8 @@ package safetensors
 
 import "bytes"
 
-// foreign says what a file is that has no header, by how it begins; "" if that
-// is not known. What stands where weights should be is often not damaged, but
-// something else.
+// foreign describes a file without a header by its first bytes; "" if unknown. A file in place of
+// weights is often not damaged, but something else.
 func foreign(head []byte) string {
 	for _, kind := range []struct{ begins, is string }{
 		{"version https://git-lfs.github.com/spec/", "is a Git LFS pointer, not the weights: run git lfs pull in its folder"},

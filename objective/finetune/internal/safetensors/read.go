@@ -13,16 +13,15 @@ import (
 	"slices"
 )
 
-// A Reader reads the tensors of a file one by one, as they are asked for.
-// Goroutines may share it.
+// A Reader reads tensors one by one, on demand. Goroutines may share it.
 type Reader struct {
 	metadata map[string]string
 	entries  map[string]entry
-	data     io.ReaderAt // from the end of the header on
+	data     io.ReaderAt // after the header
 	file     *os.File    // nil: not opened here
 }
 
-// Open reads the header of a file, which stays open until Close.
+// Open reads the header of a file and keeps the file open until Close.
 func Open(path string) (*Reader, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -50,9 +49,9 @@ func (r *Reader) Close() error {
 	return r.file.Close()
 }
 
-// NewReader reads the header of a file of the given size in bytes. Anything
-// that is not a whole, valid file is an error that matches ErrFormat; no
-// contents make it panic or allocate much more than their size.
+// NewReader reads the header of a file of the given size in bytes. A file that is incomplete or
+// invalid is an error matching ErrFormat; no contents make it panic or allocate much more than
+// their size.
 func NewReader(file io.ReaderAt, size int64) (*Reader, error) {
 	if size < 8 {
 		return nil, bad("the file has %d bytes, want at least 8", size)
@@ -128,22 +127,21 @@ func (r *Reader) parse(header []byte, size int) error {
 	return nil
 }
 
-// Metadata returns the free text of the file; nil if there is none. The caller
-// leaves it as it is.
+// Metadata returns the free text of the file, nil if there is none. Do not modify it.
 func (r *Reader) Metadata() map[string]string { return r.metadata }
 
 // Names returns the names of the tensors, sorted.
 func (r *Reader) Names() []string { return slices.Sorted(maps.Keys(r.entries)) }
 
-// Shape returns the shape of a tensor without reading it, and whether there is
-// one of that name.
+// Shape returns the shape of a tensor without reading it; ok is false if there is none of that
+// name.
 func (r *Reader) Shape(name string) (shape []int, ok bool) {
 	e, ok := r.entries[name]
 	return e.Shape, ok
 }
 
-// Tensor reads a tensor into new memory. One that is missing, or of another
-// type than F32, F16 and BF16, is an error that matches ErrFormat.
+// Tensor reads a tensor into new memory. A missing tensor, or a type other than F32, F16 and BF16,
+// is an error matching ErrFormat.
 func (r *Reader) Tensor(name string) (Tensor, error) {
 	e, ok := r.entries[name]
 	if !ok {
@@ -156,7 +154,7 @@ func (r *Reader) Tensor(name string) (Tensor, error) {
 	n := (e.Offsets[1] - e.Offsets[0]) / size
 	// Room for whole groups of 16 makes Go align the memory to 16 bytes.
 	t := Tensor{Shape: slices.Clone(e.Shape), Data: make([]float32, n, (n+15)/16*16)}
-	const piece = 1 << 14 // numbers: what is read at a time stays in the processor's cache
+	const piece = 1 << 14 // numbers read at once, which fit the cache
 	buffer := make([]byte, min(piece, n)*size)
 	for i := 0; i < n; i += piece {
 		to := t.Data[i:min(n, i+piece)]
@@ -169,7 +167,7 @@ func (r *Reader) Tensor(name string) (Tensor, error) {
 	return t, nil
 }
 
-// decode sets to to the numbers in b.
+// decode converts the numbers in b.
 func decode(to []float32, b []byte, dtype string) {
 	switch dtype {
 	case "F32":
@@ -201,7 +199,7 @@ func half(h uint16) float32 {
 	return math.Float32frombits(sign | (exponent+127-15)<<23 | fraction<<13)
 }
 
-// readAt fills b. A file that ends before it is not whole.
+// readAt fills b. A file that ends earlier is incomplete.
 func readAt(r io.ReaderAt, b []byte, at int64) error {
 	n, err := r.ReadAt(b, at)
 	switch {
@@ -213,7 +211,7 @@ func readAt(r io.ReaderAt, b []byte, at int64) error {
 	return err
 }
 
-// ReadFile reads all of a file, as Unmarshal does.
+// ReadFile is Unmarshal for a file.
 func ReadFile(path string) (File, error) {
 	r, err := Open(path)
 	if err != nil {
@@ -227,10 +225,9 @@ func ReadFile(path string) (File, error) {
 	return f, nil
 }
 
-// Unmarshal reads a file. Anything that is not a whole, valid file of tensors
-// that Reader.Tensor reads is an error that matches ErrFormat; no input makes
-// it panic or allocate much more than twice its own size. The result shares no
-// memory with b.
+// Unmarshal reads a file. An incomplete or invalid file, or one with a tensor that Reader.Tensor
+// does not read, is an error matching ErrFormat; no input makes it panic or allocate much more than
+// twice its size. The result shares no memory with b.
 func Unmarshal(b []byte) (File, error) {
 	r, err := NewReader(bytes.NewReader(b), int64(len(b)))
 	if err != nil {

@@ -1,16 +1,13 @@
-// Package safetensors reads and writes the safetensors file format, which
-// weights are commonly exchanged in, as arrays of float32. It also reads the
-// two formats of half the size, float16 and bfloat16.
+// Package safetensors reads and writes the safetensors format for weights, as arrays of float32. It
+// also reads float16 and bfloat16.
 //
-// A file is an 8-byte little-endian length, a JSON object of that length, and
-// the numbers:
+// A file is an 8-byte little-endian length, a JSON object of that length, and the numbers:
 //
 //	{"name": {"dtype": "F32", "shape": [out, in], "data_offsets": [begin, end]},
 //	 "__metadata__": {"key": "text"}}
 //
-// The offsets count from the end of the header; together the tensors cover the
-// rest of the file exactly, without holes and overlaps.
-// https://github.com/huggingface/safetensors
+// Offsets count from the end of the header; together the tensors cover the rest of the file
+// exactly, without gaps and overlaps. https://github.com/huggingface/safetensors
 package safetensors
 
 import (
@@ -19,36 +16,36 @@ import (
 	"math"
 )
 
-// ErrFormat is matched by the errors about files that are not whole and valid,
-// and about contents that no file can have.
+// ErrFormat is matched by errors about incomplete or invalid files, and about contents that no file
+// can have.
 var ErrFormat = errors.New("bad format")
 
 // A File is the contents of a safetensors file.
 type File struct {
-	Metadata map[string]string // free text; nil if there is none
+	Metadata map[string]string // free text; nil if none
 	Tensors  map[string]Tensor // by name
 }
 
-// A Tensor is an array of numbers, the last index running fastest.
+// A Tensor is an array of numbers; the last index runs fastest.
 type Tensor struct {
-	Shape []int     // none negative; an empty one means one number
-	Data  []float32 // as many as the product of Shape
+	Shape []int     // none negative; empty means one number
+	Data  []float32 // product of Shape numbers
 }
 
 const metadataKey = "__metadata__"
 
-// maxHeader is how long a header may be in bytes, by the format.
+// maxHeader is the format's limit for the header, in bytes.
 const maxHeader = 100_000_000
 
-// entry is how the header describes a tensor.
+// entry is a tensor in the header.
 type entry struct {
 	DType   string `json:"dtype"`
 	Shape   []int  `json:"shape"`
 	Offsets [2]int `json:"data_offsets"`
 }
 
-// check looks at what can be checked without the data. Of types that are not
-// read it does not know the size.
+// check validates an entry as far as that is possible without the data. It does not know the size
+// of unsupported types.
 func (e entry) check() error {
 	n, err := elements(e.Shape)
 	if err != nil {
@@ -64,7 +61,7 @@ func (e entry) check() error {
 	return nil
 }
 
-// size is the bytes of a number; 0 if Reader.Tensor does not read the type.
+// size is the number of bytes per number; 0 if Reader.Tensor does not support the type.
 func (e entry) size() int {
 	switch e.DType {
 	case "F32":
@@ -75,7 +72,7 @@ func (e entry) size() int {
 	return 0
 }
 
-// elements is the number of elements of a shape.
+// elements returns the number of elements of a shape.
 func elements(shape []int) (int, error) {
 	n := 1
 	for _, d := range shape {

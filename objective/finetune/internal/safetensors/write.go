@@ -24,10 +24,9 @@ func Marshal(f File) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// Write writes a file: the tensors sorted by name, the header padded with
-// spaces so that the numbers begin at a multiple of 8. Equal files give equal
-// bytes. A tensor whose Data does not fit its Shape, or with the name
-// __metadata__, is an error that matches ErrFormat; then nothing is written.
+// Write writes a file, with tensors sorted by name and a header padded with spaces to a multiple of
+// 8 bytes. Equal files give equal bytes. A tensor whose Data does not fit its Shape, or with the
+// name __metadata__, is an error matching ErrFormat, and nothing is written.
 func Write(w io.Writer, f File) error {
 	header := make(map[string]any, len(f.Tensors)+1)
 	if f.Metadata != nil {

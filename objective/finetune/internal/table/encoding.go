@@ -15,12 +15,11 @@ import (
 	"golang.org/x/text/encoding/unicode"
 )
 
-// ErrEncoding is matched by the error of a file that is not in the encoding it
-// is read as.
+// ErrEncoding is matched by the error of a file that is not in the expected encoding.
 var ErrEncoding = errors.New("bad encoding")
 
-// encodings are those that a file can have. That of UTF-16 has a mark at the
-// start which tells the order of its bytes; without one, the lower comes first.
+// encodings are the supported encodings. A mark at the start of UTF-16 gives the byte order;
+// without one it is little-endian.
 var encodings = map[string]encoding.Encoding{
 	"utf-8":   unicode.UTF8,
 	"latin-1": charmap.ISO8859_1,
@@ -28,16 +27,16 @@ var encodings = map[string]encoding.Encoding{
 	"utf-16":  unicode.UTF16(unicode.LittleEndian, unicode.UseBOM),
 }
 
-// Encodings returns the names that Options.Encoding can have.
+// Encodings returns the valid names for Options.Encoding.
 func Encodings() []string { return []string{"utf-8", "latin-1", "cp1252", "utf-16"} }
 
-// The marks that some programs begin files with.
+// Byte order marks at the start of files.
 var (
 	markUTF8  = []byte("\xEF\xBB\xBF")
 	marksWide = [][]byte{[]byte("\xFE\xFF"), []byte("\xFF\xFE")}
 )
 
-// decoded returns the text of a file as UTF-8, without a mark.
+// decoded returns the text of a file as UTF-8, without a byte order mark.
 func decoded(in *bufio.Reader, path, name string) (io.Reader, error) {
 	if name == "" {
 		name = "utf-8"
@@ -58,12 +57,12 @@ func decoded(in *bufio.Reader, path, name string) (io.Reader, error) {
 		is = "utf-16"
 	}
 	if is != "" && is != name {
-		return nil, encodingError{fmt.Errorf("%s:1: the file begins with the mark of %s, and is read as %s", path, strings.ToUpper(is), name)}
+		return nil, encodingError{fmt.Errorf("%s:1: the file starts with the byte order mark of %s, but is read as %s", path, strings.ToUpper(is), name)}
 	}
 	text := &checker{from: in, path: path, encoding: name, line: 1}
 	if name == "utf-8" {
 		if is != "" {
-			in.Discard(len(markUTF8)) // which Peek has read
+			in.Discard(len(markUTF8)) // seen by Peek
 		}
 		return text, nil
 	}
@@ -76,12 +75,12 @@ type encodingError struct{ error }
 
 func (encodingError) Is(target error) bool { return target == ErrEncoding }
 
-// A checker passes text on up to the first byte that is not UTF-8 or no text,
-// or for which a decoder has found no character.
+// A checker passes text through up to the first byte that is not valid UTF-8 or not text, or that a
+// decoder could not map.
 type checker struct {
 	from           io.Reader
 	path, encoding string
-	line           int // of what is read next
+	line           int // of the next byte
 	cut            []byte
 	err            error
 }
@@ -103,9 +102,9 @@ func (c *checker) Read(p []byte) (int, error) {
 	return n, c.err
 }
 
-// check returns an error if the text so far does not go on with b.
+// check returns an error if b does not continue the text.
 func (c *checker) check(b []byte) error {
-	for len(c.cut) > 0 && len(b) > 0 { // a character that the last read has cut
+	for len(c.cut) > 0 && len(b) > 0 { // a character split by the last read
 		c.cut, b = append(c.cut, b[0]), b[1:]
 		if !utf8.FullRune(c.cut) {
 			continue
@@ -138,7 +137,7 @@ func (c *checker) check(b []byte) error {
 	return nil
 }
 
-// lost reports whether a part of the text is no text.
+// lost reports whether b is not text.
 func (c *checker) lost(b []byte) bool {
 	return bytes.IndexByte(b, 0) >= 0 || c.encoding != "utf-8" && bytes.Contains(b, []byte("\uFFFD"))
 }

@@ -65,21 +65,21 @@ func TestWhatIsNotTextIsRefused(t *testing.T) {
 	latin := func(text string) string { return encode(t, charmap.ISO8859_1, text) }
 	long := strings.Repeat("plain,x\n", 20000) // several buffers
 	for want, c := range map[string]struct{ encoding, bytes string }{
-		"x.csv:1: the byte 0xF6 is not UTF-8":                                      {"", latin("schön,label\n1,2\n")},
-		"x.csv:3: the byte 0xE9 is not UTF-8":                                      {"", latin("text,label\na,b\nJosé,b\n")},
-		"x.csv:4: the byte 0xE9 is not UTF-8":                                      {"", latin("text,label\n\"a\nb\",c\nJosé,b\n")},
-		"x.csv:2: the byte 0xE9 is not UTF-8":                                      {"", latin("text,label\na,é\nc,d\n")},
-		"x.csv:20002: the byte 0xFC is not UTF-8":                                  {"", "text,label\n" + long + latin("grün,x\n")},
-		"x.csv:2: the byte 0xC3 is not UTF-8":                                      {"", "text,label\na,\xC3"},
-		"x.csv:2: the byte 0xED is not UTF-8":                                      {"", "text,label\na,\xED\xA0\x80\n"},
-		"x.csv:1: there is a byte 0, which no text has: it may be UTF-16":          {"", encode(t, unicode.UTF16(unicode.LittleEndian, unicode.IgnoreBOM), "text,label\na,b\n")},
-		"x.csv:1: the file begins with the mark of UTF-16, and is read as utf-8":   {"", "\xFF\xFEt\x00"},
-		"x.csv:1: the file begins with the mark of UTF-16, and is read as latin-1": {"latin-1", "\xFE\xFF\x00t"},
-		"x.csv:1: the file begins with the mark of UTF-8, and is read as cp1252":   {"cp1252", "\uFEFFtext,label\n"},
-		"x.csv:2: there are bytes that are not cp1252":                             {"cp1252", "text,label\na,\x81\n"},
-		"x.csv:2: there are bytes that are not utf-16":                             {"utf-16", encode(t, unicode.UTF16(unicode.LittleEndian, unicode.UseBOM), "text,label\na,b") + "\x00\xD8a\x00"},
-		`Encoding is "ebcdic", want one of utf-8, latin-1, cp1252, utf-16`:         {"ebcdic", "a,b\n1,2\n"},
-		"x.csv: the file is empty, want a line with the names of the columns":      {"", "\uFEFF"},
+		"x.csv:1: the byte 0xF6 is not UTF-8":                                                 {"", latin("schön,label\n1,2\n")},
+		"x.csv:3: the byte 0xE9 is not UTF-8":                                                 {"", latin("text,label\na,b\nJosé,b\n")},
+		"x.csv:4: the byte 0xE9 is not UTF-8":                                                 {"", latin("text,label\n\"a\nb\",c\nJosé,b\n")},
+		"x.csv:2: the byte 0xE9 is not UTF-8":                                                 {"", latin("text,label\na,é\nc,d\n")},
+		"x.csv:20002: the byte 0xFC is not UTF-8":                                             {"", "text,label\n" + long + latin("grün,x\n")},
+		"x.csv:2: the byte 0xC3 is not UTF-8":                                                 {"", "text,label\na,\xC3"},
+		"x.csv:2: the byte 0xED is not UTF-8":                                                 {"", "text,label\na,\xED\xA0\x80\n"},
+		"x.csv:1: there is a byte 0, which no text has: it may be UTF-16":                     {"", encode(t, unicode.UTF16(unicode.LittleEndian, unicode.IgnoreBOM), "text,label\na,b\n")},
+		"x.csv:1: the file starts with the byte order mark of UTF-16, but is read as utf-8":   {"", "\xFF\xFEt\x00"},
+		"x.csv:1: the file starts with the byte order mark of UTF-16, but is read as latin-1": {"latin-1", "\xFE\xFF\x00t"},
+		"x.csv:1: the file starts with the byte order mark of UTF-8, but is read as cp1252":   {"cp1252", "\uFEFFtext,label\n"},
+		"x.csv:2: there are bytes that are not cp1252":                                        {"cp1252", "text,label\na,\x81\n"},
+		"x.csv:2: there are bytes that are not utf-16":                                        {"utf-16", encode(t, unicode.UTF16(unicode.LittleEndian, unicode.UseBOM), "text,label\na,b") + "\x00\xD8a\x00"},
+		`Encoding is "ebcdic", want one of utf-8, latin-1, cp1252, utf-16`:                    {"ebcdic", "a,b\n1,2\n"},
+		"x.csv: the file is empty, want a line with the names of the columns":                 {"", "\uFEFF"},
 	} {
 		path := filepath.Join(t.TempDir(), "x.csv")
 		if err := os.WriteFile(path, []byte(c.bytes), 0o666); err != nil {
@@ -109,7 +109,7 @@ func TestMissingRowsAreCounted(t *testing.T) {
 		fmt.Fprintf(&b, "%s,%s,%s\n", text, label, y)
 	}
 	table := mustRead(t, b.String())
-	const where = "(so in 8 of 40 rows: lines 10, 19, 28, 37, 46, …)"
+	const where = "(in 8 of 40 rows: lines 10, 19, 28, 37, 46, …)"
 	_, textErr := table.Texts("text")
 	_, _, labelErr := table.Classes("label")
 	_, otherErr := table.ClassesOf("label", []string{"x", "y"})
@@ -159,7 +159,7 @@ func TestWarnings(t *testing.T) {
 	all := strings.Join(got, "\n")
 	for _, want := range []string{
 		`column "id" numbers the rows`, `column "PassengerId" numbers the rows`,
-		`column "price" has numbers with decimal commas, such as "0,5"`, `because they are the same in all rows: "none", "fixed"`,
+		`column "price" has numbers with decimal commas, such as "0,5"`, `because they are constant: "none", "fixed"`,
 	} {
 		if !strings.Contains(all, want) {
 			t.Errorf("there is no warning %q", want)
@@ -201,7 +201,7 @@ func TestNextReadsInParts(t *testing.T) {
 	if err != nil || second.Len() != 1 {
 		t.Fatal(second, err)
 	}
-	if _, err := r.Next(2); err == nil || !strings.Contains(err.Error(), "-:6: the number of fields is 1, want 2") {
+	if _, err := r.Next(2); err == nil || !strings.Contains(err.Error(), "-:6: the row has 1 fields, want 2") {
 		t.Errorf("error is %v, want one about line 6", err)
 	}
 	if _, err := r.Next(2); err != io.EOF {

@@ -11,38 +11,35 @@ import (
 	"gonum.org/v1/gonum/blas/blas32"
 )
 
-// missing are the texts that stand for a value that is not there.
+// missing are the texts that stand for a missing value.
 var missing = []string{"", "?", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "NAN", "NULL", "null", "None", "none"}
 
-// An Encoder turns the columns of a table into numbers of about the same size.
-// What it does follows from training rows only, so that nothing is learned
-// from the others.
+// An Encoder turns the columns of a table into numbers of similar size. It is fitted to training
+// rows only, so that nothing leaks from the others.
 type Encoder struct {
 	Inputs []Input
 }
 
-// An Input is a column that becomes features: of numbers, one, and a second
-// that says where the number is missing; of texts, one for each, which is 1
-// where the row has it.
+// An Input is a column that becomes features. Numbers become one, plus one that marks missing
+// values; texts become one per category, which is 1 for the rows with it.
 type Input struct {
 	Column string
 
-	// Of numbers: (x - Mean)/Scale, with Median where x is missing.
+	// Numbers become (x - Mean)/Scale, with Median in place of missing ones.
 	Median, Mean, Scale float64
-	Indicator           bool // there is the second feature
+	Indicator           bool // whether there is a feature for missing values
 
-	Categories []string // of texts, sorted; nil: it is numbers
+	Categories []string // of texts, sorted; nil for numbers
 }
 
-// MaxCategories is how many texts a column may have to become features.
+// MaxCategories is the largest number of categories of a column.
 const MaxCategories = 32
 
-// NewEncoder decides what becomes of each column but the given ones, from the
-// rows of t with the given indices, or all if they are nil. A column in which
-// all values that are not missing are numbers is numbers; Mean and Scale are
-// the mean and the standard deviation after missing ones have become the
-// median. Columns that are always the same are left out. A column of more than
-// MaxCategories texts is an error, and so is a table with no column left.
+// NewEncoder fits an encoder to the rows of t with the given indices, nil for all, and to all
+// columns except the given ones. A column whose values are all numbers or missing is numeric; Mean
+// and Scale are the mean and standard deviation after replacing missing values by the median.
+// Constant columns are left out. A column with more than MaxCategories texts is an error, and so is
+// a table with no column left.
 func NewEncoder(t *Table, rows []int, without ...string) (*Encoder, error) {
 	for _, name := range without {
 		if _, err := t.index(name); err != nil {
@@ -53,7 +50,7 @@ func NewEncoder(t *Table, rows []int, without ...string) (*Encoder, error) {
 		rows = t.all()
 	}
 	if len(rows) == 0 {
-		return nil, fmt.Errorf("%s: there are no rows to learn features from", t.path)
+		return nil, fmt.Errorf("%s: there are no rows to fit features to", t.path)
 	}
 	e := &Encoder{}
 	for i, column := range t.Columns {
@@ -77,23 +74,23 @@ func NewEncoder(t *Table, rows []int, without ...string) (*Encoder, error) {
 		}
 	}
 	if len(e.Inputs) == 0 {
-		return nil, fmt.Errorf("%s: no column is left to learn from: of %s without %s all are the same in %d rows",
+		return nil, fmt.Errorf("%s: no column is left to train on: of %s without %s all are constant in %d rows",
 			t.path, quoted(t.Columns), quoted(without), len(rows))
 	}
 	return e, nil
 }
 
-// A kind is what a field holds.
+// A kind is the kind of a field.
 type kind int
 
 const (
 	absent   kind = iota // no value
 	number               // a finite number
-	infinite             // a number that is not, or is too large
+	infinite             // an infinite or too large number
 	word                 // any other text
 )
 
-// field returns what is in column i of a row.
+// field returns the content of column i of a row.
 func (t *Table) field(row, i int) (text string, x float64, k kind) {
 	text = strings.TrimSpace(t.rows[row][i])
 	if slices.Contains(missing, text) {
@@ -111,8 +108,8 @@ func (t *Table) field(row, i int) (text string, x float64, k kind) {
 	return text, x, number
 }
 
-// numbers returns the values of column i that are not missing and the number of
-// those that are. It is not numeric if there is a word.
+// numbers returns the values of column i and the number of missing ones. The column is not numeric
+// if it has a word.
 func (t *Table) numbers(i int, rows []int) (values []float64, gaps int, numeric bool, err error) {
 	for _, row := range rows {
 		switch text, x, k := t.field(row, i); k {
@@ -129,7 +126,7 @@ func (t *Table) numbers(i int, rows []int) (values []float64, gaps int, numeric 
 	return values, gaps, true, err
 }
 
-// fit sets the numbers of in from values and the number of missing ones.
+// fit sets the numbers of in from the values and the number of missing ones.
 func (in *Input) fit(values []float64, gaps int) {
 	in.Indicator = gaps > 0 && len(values) > 0
 	if len(values) == 0 {
@@ -155,7 +152,7 @@ func (in *Input) fit(values []float64, gaps int) {
 	}
 }
 
-// categories returns the texts of column i, sorted; "" stands for a missing one.
+// categories returns the texts of column i, sorted, with "" for a missing one.
 func (t *Table) categories(i int, rows []int) ([]string, error) {
 	seen := make(map[string]bool)
 	var all []string
@@ -175,8 +172,7 @@ func (t *Table) categories(i int, rows []int) ([]string, error) {
 
 func notEmpty(s string) bool { return s != "" }
 
-// Features returns the names of the features in their order: "age",
-// "age is missing", "colour=red".
+// Features returns the names of the features in order: "age", "age is missing", "colour=red".
 func (e *Encoder) Features() []string {
 	var names []string
 	for _, in := range e.Inputs {
@@ -197,9 +193,8 @@ func (e *Encoder) Features() []string {
 	return names
 }
 
-// Encode returns the features of the rows of t with the given indices, or all
-// if they are nil: n×d, in the order of Features. A text that the Encoder has
-// not seen is none of the categories. It is an error if t lacks a column, or
+// Encode returns the features of the rows of t with the given indices, nil for all: n×d, in the
+// order of Features. An unknown text belongs to no category. It is an error if t lacks a column or
 // has a text among numbers.
 func (e *Encoder) Encode(t *Table, rows []int) (blas32.General, error) {
 	if rows == nil {
@@ -223,7 +218,7 @@ func (e *Encoder) Encode(t *Table, rows []int) (blas32.General, error) {
 	return x, nil
 }
 
-// encode sets the features of a field, which are 0.
+// encode sets the features of a field, which are 0 before.
 func (in Input) encode(to []float32, t *Table, row, i int) error {
 	text, v, k := t.field(row, i)
 	if in.Categories != nil {

@@ -134,7 +134,7 @@ func TestEncoderRefuses(t *testing.T) {
 	}
 	for want, text := range map[string]string{
 		`column "k": there are 33 texts, such as "x", "xx", "xxx", want numbers or at most 32 texts; leave`: "k,n\n" + texts(MaxCategories+1),
-		`no column is left to learn from: of "k", "y" without "y" all are the same in 2 rows`:               "k,y\n1,2\n1,3\n",
+		`no column is left to train on: of "k", "y" without "y" all are constant in 2 rows`:                 "k,y\n1,2\n1,3\n",
 		`x.csv:3: column "k": the value is "1e999", want a finite number`:                                   "k,y\n1,2\n1e999,3\n",
 		`x.csv:2: column "k": the value is "-Inf", want a finite number`:                                    "k,y\n-Inf,2\n1,3\n",
 		`column "k": the numbers are too large: their variance is not finite`:                               "k,y\n1e200,2\n-1e200,3\n",
@@ -148,7 +148,7 @@ func TestEncoderRefuses(t *testing.T) {
 			t.Errorf("error is %v, want %q", err, want)
 		}
 	}
-	if _, err := NewEncoder(mustRead(t, "k\n1\n"), []int{}); err == nil || !strings.Contains(err.Error(), "there are no rows to learn") {
+	if _, err := NewEncoder(mustRead(t, "k\n1\n"), []int{}); err == nil || !strings.Contains(err.Error(), "there are no rows to fit") {
 		t.Errorf("no rows: error is %v", err)
 	}
 	e, err := NewEncoder(mustRead(t, "k\n1\n2\n"), nil)

@@ -9,8 +9,7 @@ import (
 	"strings"
 )
 
-// Texts returns the texts in a column. One that is empty, or nothing but
-// spaces, is an error.
+// Texts returns the texts in a column. A blank one is an error.
 func (t *Table) Texts(column string) ([]string, error) {
 	texts, err := t.Column(column)
 	if err != nil {
@@ -22,12 +21,11 @@ func (t *Table) Texts(column string) ([]string, error) {
 	return texts, nil
 }
 
-// Classes returns the classes that a column names and which of them each row
-// is of. Spaces around a name do not count. The classes are in the order of
-// their numbers if all are whole numbers, and else of their names.
+// Classes returns the classes named in a column and the class of each row. Spaces around names are
+// ignored. Classes are in numerical order if all are whole numbers, else in alphabetical order.
 //
-// It is an error if a row has no class, if there is only one, or if there are
-// more than half as many as rows, as in a column of numbers or texts.
+// It is an error if a row has no class, if there is only one, or if there are more than half as
+// many classes as rows, as in a column of numbers or texts.
 func (t *Table) Classes(column string) (classes []string, labels []int, err error) {
 	texts, err := t.Column(column)
 	if err != nil {
@@ -53,8 +51,8 @@ func (t *Table) Classes(column string) (classes []string, labels []int, err erro
 	return classes, labels, err
 }
 
-// LooksNumeric says that classes are more likely the targets of a regression, if
-// so: that they are numbers, and many or not whole. n is the number of rows.
+// LooksNumeric returns an error if the classes of n rows look like the targets of a regression:
+// numbers that are many or not whole.
 func LooksNumeric(classes []string, n int) error {
 	whole := true
 	for _, class := range classes {
@@ -68,10 +66,10 @@ func LooksNumeric(classes []string, n int) error {
 	if whole && (len(classes) <= many || n >= few*len(classes)) {
 		return nil
 	}
-	return fmt.Errorf("the labels are %d different numbers in %d rows, and are taken for classes: want a regression if their size matters", len(classes), n)
+	return fmt.Errorf("the labels are %d different numbers in %d rows, and are treated as classes: want a regression if their size matters", len(classes), n)
 }
 
-// compareClasses returns the order of these texts.
+// compareClasses returns the order of classes.
 func compareClasses(texts []string) func(a, b string) int {
 	for _, text := range texts {
 		if _, err := strconv.Atoi(text); err != nil {
@@ -85,8 +83,8 @@ func compareClasses(texts []string) func(a, b string) int {
 	}
 }
 
-// ClassesOf returns which of the given classes each row is of, as for a second
-// file with the classes of the first. Another name is an error.
+// ClassesOf returns the class of each row, out of the given ones: for a second file with the
+// classes of the first. Another name is an error.
 func (t *Table) ClassesOf(column string, classes []string) (labels []int, err error) {
 	texts, err := t.Column(column)
 	if err != nil {
@@ -114,9 +112,8 @@ func (t *Table) ClassesOf(column string, classes []string) (labels []int, err er
 	return labels, nil
 }
 
-// Numbers returns the numbers in a column, as the targets of a regression. A
-// field that is no finite number is an error, and so is a column in which all
-// are equal.
+// Numbers returns the numbers in a column, as the targets of a regression. It is an error if a
+// field is not a finite number, or if all are equal.
 func (t *Table) Numbers(column string) ([]float32, error) {
 	texts, err := t.Column(column)
 	if err != nil {

@@ -10,11 +10,10 @@ import (
 )
 
 var (
-	// ErrMissing is matched by the error of rows without a text, a label or a
-	// target: see Without.
+	// ErrMissing is matched by the error of rows without a text, label or target: see Without.
 	ErrMissing = errors.New("missing")
 
-	// ErrColumn is matched by what is said of a column that should be left out.
+	// ErrColumn is matched by errors and warnings about columns that should be left out.
 	ErrColumn = errors.New("column to leave out")
 )
 
@@ -26,8 +25,8 @@ type markedError struct {
 
 func (e markedError) Is(target error) bool { return target == e.mark }
 
-// Missing returns the rows that have nothing in a column but spaces or, if it is
-// to be numbers, one of the texts that stand for nothing, such as NA.
+// Missing returns the rows that are blank in a column or, if it should have numbers, contain a text
+// for missing values such as NA.
 func (t *Table) Missing(column string, numbers bool) (rows []int, err error) {
 	i, err := t.index(column)
 	if err != nil {
@@ -42,8 +41,7 @@ func (t *Table) Missing(column string, numbers bool) (rows []int, err error) {
 	return rows, nil
 }
 
-// Without returns a table without the rows with the given indices, which are
-// ascending.
+// Without returns a table without the rows with the given indices, in ascending order.
 func (t *Table) Without(rows []int) *Table {
 	left := &Table{Columns: t.Columns, path: t.path}
 	for row := range t.rows {
@@ -55,7 +53,7 @@ func (t *Table) Without(rows []int) *Table {
 	return left
 }
 
-// A finding gathers rows with the same fault.
+// A finding collects rows with the same problem.
 type finding struct {
 	rows []int
 	what string // of the first
@@ -68,19 +66,19 @@ func (f *finding) add(row int, format string, args ...any) {
 	f.rows = append(f.rows, row)
 }
 
-// error tells of the first row, and how many others there are and where.
+// error describes the first row, and the number and lines of the others.
 func (f *finding) error(t *Table, column string) error {
 	if len(f.rows) == 0 {
 		return nil
 	}
 	what := f.what
 	if len(f.rows) > 1 {
-		what += fmt.Sprintf(" (so in %d of %d rows: lines %s)", len(f.rows), t.Len(), t.lineList(f.rows))
+		what += fmt.Sprintf(" (in %d of %d rows: lines %s)", len(f.rows), t.Len(), t.lineList(f.rows))
 	}
 	return t.errorf(f.rows[0], column, "%s", what)
 }
 
-// lineList lists where rows begin, but not hundreds.
+// lineList lists the lines of the first rows.
 func (t *Table) lineList(rows []int) string {
 	const most = 5
 	var lines []string
@@ -93,7 +91,7 @@ func (t *Table) lineList(rows []int) string {
 	return strings.Join(lines, ", ")
 }
 
-// missingError returns the error of rows without a text, a label or a target.
+// missingError returns the error of rows without a text, label or target.
 func (t *Table) missingError(column string, numbers bool, what string) error {
 	rows, err := t.Missing(column, numbers)
 	if err != nil {
@@ -106,10 +104,10 @@ func (t *Table) missingError(column string, numbers bool, what string) error {
 	return nil
 }
 
-// decimalComma matches numbers as many languages write them.
+// decimalComma matches numbers with a decimal comma, as in many languages.
 var decimalComma = regexp.MustCompile(`^[+-]?(\d{1,3}(\.\d{3})+|\d+),\d+$`)
 
-// hint says what may be wrong with a text that should be a number.
+// hint explains why a text may not be a number.
 func hint(text string) string {
 	if decimalComma.MatchString(strings.TrimSpace(text)) {
 		return "; is it a decimal comma? want a point"
@@ -117,9 +115,8 @@ func hint(text string) string {
 	return ""
 }
 
-// Warnings says what is odd about the columns but the given ones, in the rows
-// with the given indices, or all if they are nil: names of rows, decimal commas,
-// and columns that are always the same. Some match ErrColumn.
+// Warnings describes oddities of the columns, except the given ones, in the rows with the given
+// indices, nil for all: row numbers, decimal commas, and constant columns. Some match ErrColumn.
 func (t *Table) Warnings(rows []int, without ...string) (all []error) {
 	if rows == nil {
 		rows = t.all()
@@ -159,19 +156,19 @@ func (t *Table) Warnings(rows []int, without ...string) (all []error) {
 		case constant:
 			same = append(same, column)
 		case commas != "" && !others:
-			all = append(all, fmt.Errorf("column %q has numbers with decimal commas, such as %q, which are taken for categories: want decimal points", column, commas))
+			all = append(all, fmt.Errorf("column %q has numbers with decimal commas, such as %q, which are treated as categories: want decimal points", column, commas))
 		case ids && (ascending || high-low == float64(len(rows)-1) || idName.MatchString(column)):
-			all = append(all, markedError{fmt.Errorf("column %q numbers the rows: of that a network learns nothing that holds for others", column), ErrColumn})
+			all = append(all, markedError{fmt.Errorf("column %q numbers the rows, which does not generalize to other rows", column), ErrColumn})
 		}
 	}
 	if same != nil {
-		all = append(all, fmt.Errorf("left out, because they are the same in all rows: %s", quoted(same)))
+		all = append(all, fmt.Errorf("left out, because they are constant: %s", quoted(same)))
 	}
 	return all
 }
 
-// fewest rows of which numbers that are all different say something.
+// fewest rows in which different numbers are significant.
 const fewest = 10
 
-// idName matches the names of columns that name rows.
+// idName matches the names of columns that identify rows.
 var idName = regexp.MustCompile(`(?i)^(id|index|row|nr|no|key|uuid|unnamed.*|.*[_ .-]id)$|[a-z]I[dD]$`)

@@ -1,5 +1,4 @@
-// Package table reads files of comma-separated values into what networks are
-// trained on: texts, labels, numbers, and matrices of features.
+// Package table reads CSV files into texts, labels, numbers, and matrices of features.
 package table
 
 import (
@@ -16,27 +15,26 @@ import (
 	"strings"
 )
 
-// A Table is rows of text in columns with names. It does not change.
+// A Table is rows of text in named columns. It is immutable.
 type Table struct {
-	Columns []string // names, each another
+	Columns []string // names, all different
 
 	path  string
-	rows  [][]string // one text for each column
-	lines []int      // where each row begins in the file, from 1 on
+	rows  [][]string // a text per column
+	lines []int      // first line of each row in the file, from 1
 }
 
-// Options say how a file is read. The zero value is the default.
+// Options describe a file.
 type Options struct {
-	// Comma separates the columns. 0: a tab in files with the ending .tsv or
-	// .tab, and in others the first of comma, semicolon and tab that the first
-	// line has.
+	// Comma separates the columns. 0: a tab in files ending in .tsv or .tab, else the first of
+	// comma, semicolon and tab that occurs in the first line.
 	Comma rune
 
 	Encoding string // one of Encodings; "" means utf-8
 }
 
-// Read reads a file whose first line names the columns. Fields may be in quotes,
-// and then contain line breaks. Errors name the file and the line.
+// Read reads a file whose first line names the columns. Quoted fields may contain line breaks.
+// Errors name the file and the line.
 func Read(path string, o Options) (*Table, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -49,12 +47,12 @@ func Read(path string, o Options) (*Table, error) {
 	}
 	t, err := r.Next(math.MaxInt)
 	if err == io.EOF {
-		return nil, fmt.Errorf("%s: there are no rows behind the names of the columns", path)
+		return nil, fmt.Errorf("%s: there are no rows after the line of column names", path)
 	}
 	return t, err
 }
 
-// A Reader reads a table in parts, so that it may be larger than memory.
+// A Reader reads a table in batches, so that it may be larger than memory.
 type Reader struct {
 	Columns []string
 
@@ -62,7 +60,7 @@ type Reader struct {
 	csv  *csv.Reader
 }
 
-// NewReader returns a Reader of text as Read reads it, from a file of that name.
+// NewReader returns a Reader of a file with that name.
 func NewReader(from io.Reader, path string, o Options) (*Reader, error) {
 	r, err := newReader(from, path, o)
 	if err != nil {
@@ -99,7 +97,7 @@ func newReader(from io.Reader, path string, o Options) (*Reader, error) {
 	return r, nil
 }
 
-// Next returns the next rows, so many at most, or io.EOF if there are none.
+// Next returns at most so many further rows, or io.EOF.
 func (r *Reader) Next(most int) (*Table, error) {
 	t := &Table{Columns: r.Columns, path: r.path}
 	for len(t.rows) < most {
@@ -120,7 +118,7 @@ func (r *Reader) Next(most int) (*Table, error) {
 	return t, nil
 }
 
-// at names the file of an error that does not.
+// at adds the name of the file to an error, unless it has it.
 func at(path string, err error) error {
 	if errors.Is(err, ErrEncoding) {
 		return err
@@ -128,7 +126,7 @@ func at(path string, err error) error {
 	return fmt.Errorf("%s: %w", path, err)
 }
 
-// separator guesses from the start of a file what is between its columns.
+// separator guesses the column separator from the start of a file.
 func separator(path string, start []byte) rune {
 	if end := strings.ToLower(filepath.Ext(path)); end == ".tsv" || end == ".tab" {
 		return '\t'
@@ -142,16 +140,16 @@ func separator(path string, start []byte) rune {
 	return ','
 }
 
-// readError says where reading failed and why.
+// readError adds the place to an error.
 func (r *Reader) readError(err error, row []string) error {
 	var parse *csv.ParseError
 	switch {
 	case !errors.As(err, &parse):
 		return at(r.path, err)
 	case errors.Is(err, csv.ErrFieldCount):
-		return fmt.Errorf("%s:%d: the number of fields is %d, want %d, as columns have names in line 1", r.path, parse.StartLine, len(row), len(r.Columns))
+		return fmt.Errorf("%s:%d: the row has %d fields, want %d, the number of column names in line 1", r.path, parse.StartLine, len(row), len(r.Columns))
 	case parse.StartLine != parse.Line:
-		return fmt.Errorf("%s:%d: in the row from line %d on: %w", r.path, parse.Line, parse.StartLine, parse.Err)
+		return fmt.Errorf("%s:%d: in the row that starts at line %d: %w", r.path, parse.Line, parse.StartLine, parse.Err)
 	}
 	return fmt.Errorf("%s:%d: at byte %d: %w", r.path, parse.Line, parse.Column, parse.Err)
 }
@@ -159,8 +157,8 @@ func (r *Reader) readError(err error, row []string) error {
 // Len returns the number of rows.
 func (t *Table) Len() int { return len(t.rows) }
 
-// Column returns the texts in a column as they are in the file. If there is no
-// column of this name, the error lists those there are.
+// Column returns the texts in a column, unchanged. If there is no such column, the error lists the
+// columns.
 func (t *Table) Column(name string) ([]string, error) {
 	i, err := t.index(name)
 	if err != nil {
@@ -186,7 +184,7 @@ func (t *Table) errorf(row int, column, format string, args ...any) error {
 	return fmt.Errorf("%s:%d: column %q: %s", t.path, t.lines[row], column, fmt.Sprintf(format, args...))
 }
 
-// quoted lists names, but not hundreds.
+// quoted lists names, but at most 20.
 func quoted(names []string) string {
 	const most = 20
 	var some []string

@@ -79,14 +79,14 @@ func TestRead(t *testing.T) {
 
 func TestReadRefuses(t *testing.T) {
 	for want, text := range map[string]string{
-		"x.csv: the file is empty, want a line with the names":                   "",
-		"x.csv: there are no rows behind the names":                              "a,b\n",
-		`x.csv:1: columns 1 and 3 have the name "a"`:                             "a,b,a\n1,2,3\n",
-		"x.csv:4: the number of fields is 3, want 2":                             "a,b\n\"1\n\",2\n3,4,5\n",
-		"x.csv:3: the number of fields is 1, want 2":                             "a,b\n1,2\n3\n",
-		"x.csv:3: at byte 3: bare":                                               "a,b\n1,2\n3 \"4,5\n",
-		"x.csv:4: in the row from line 3 on: extraneous":                         "a,b\n1,2\n\"3\n,4,5\n",
-		"x.csv:1: the file begins with the mark of UTF-16, and is read as utf-8": "\xff\xfea\x00,\x00",
+		"x.csv: the file is empty, want a line with the names":                              "",
+		"x.csv: there are no rows after the line":                                           "a,b\n",
+		`x.csv:1: columns 1 and 3 have the name "a"`:                                        "a,b,a\n1,2,3\n",
+		"x.csv:4: the row has 3 fields, want 2":                                             "a,b\n\"1\n\",2\n3,4,5\n",
+		"x.csv:3: the row has 1 fields, want 2":                                             "a,b\n1,2\n3\n",
+		"x.csv:3: at byte 3: bare":                                                          "a,b\n1,2\n3 \"4,5\n",
+		"x.csv:4: in the row that starts at line 3: extraneous":                             "a,b\n1,2\n\"3\n,4,5\n",
+		"x.csv:1: the file starts with the byte order mark of UTF-16, but is read as utf-8": "\xff\xfea\x00,\x00",
 	} {
 		if _, err := file(t, "x.csv", text); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error is %v, want %q", err, want)
@@ -122,17 +122,17 @@ func TestClasses(t *testing.T) {
 func TestColumnsRefuse(t *testing.T) {
 	table := mustRead(t, "text,one,many,number,same,other\nhi,x,a,1,3,spam\nyou,x,b,2.5,3,ham\n \t,x,c,NaN,3.0,eggs\n")
 	for want, get := range map[string]func() error{
-		`x.csv: there is no column "txt", want one of "text", "one", "many", "number", "same", "other"`:     func() error { _, err := table.Texts("txt"); return err },
-		`x.csv:4: column "text": the text is empty`:                                                         func() error { _, err := table.Texts("text"); return err },
-		`column "one": all 3 rows have the label "x", want at least two`:                                    func() error { _, _, err := table.Classes("one"); return err },
-		`column "many": there are 3 classes in 3 rows, such as "a", "b"`:                                    func() error { _, _, err := table.Classes("many"); return err },
-		`x.csv:4: column "number": there is no target`:                                                      func() error { _, err := table.Numbers("number"); return err },
-		`column "same": all 3 rows have the target 3, want at least two `:                                   func() error { _, err := table.Numbers("same"); return err },
-		`x.csv:2: column "one": the target is "x", want a finite number (so in 3 of 3 rows: lines 2, 3, 4)`: func() error { _, err := table.Numbers("one"); return err },
-		`x.csv:4: column "other": the label is "eggs", want one of "ham"`:                                   func() error { _, err := table.ClassesOf("other", []string{"ham", "spam"}); return err },
-		`there is no column "label", want`:                                                                  func() error { _, _, err := table.Classes("label"); return err },
-		`there is no column "labels", want`:                                                                 func() error { _, err := table.ClassesOf("labels", nil); return err },
-		`there is no column "target", want`:                                                                 func() error { _, err := table.Numbers("target"); return err },
+		`x.csv: there is no column "txt", want one of "text", "one", "many", "number", "same", "other"`:  func() error { _, err := table.Texts("txt"); return err },
+		`x.csv:4: column "text": the text is empty`:                                                      func() error { _, err := table.Texts("text"); return err },
+		`column "one": all 3 rows have the label "x", want at least two`:                                 func() error { _, _, err := table.Classes("one"); return err },
+		`column "many": there are 3 classes in 3 rows, such as "a", "b"`:                                 func() error { _, _, err := table.Classes("many"); return err },
+		`x.csv:4: column "number": there is no target`:                                                   func() error { _, err := table.Numbers("number"); return err },
+		`column "same": all 3 rows have the target 3, want at least two `:                                func() error { _, err := table.Numbers("same"); return err },
+		`x.csv:2: column "one": the target is "x", want a finite number (in 3 of 3 rows: lines 2, 3, 4)`: func() error { _, err := table.Numbers("one"); return err },
+		`x.csv:4: column "other": the label is "eggs", want one of "ham"`:                                func() error { _, err := table.ClassesOf("other", []string{"ham", "spam"}); return err },
+		`there is no column "label", want`:                                                               func() error { _, _, err := table.Classes("label"); return err },
+		`there is no column "labels", want`:                                                              func() error { _, err := table.ClassesOf("labels", nil); return err },
+		`there is no column "target", want`:                                                              func() error { _, err := table.Numbers("target"); return err },
 	} {
 		if err := get(); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error is %v, want %q", err, want)

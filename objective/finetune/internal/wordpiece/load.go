@@ -10,18 +10,16 @@ import (
 	"strings"
 )
 
-// Files are the names of the files in a model's folder that a tokenizer is
-// described by. Load needs the first or the second and reads the first four.
+// Files returns the names of the files in a model's folder that describe a tokenizer. Load needs
+// the first or the second and reads the first four.
 func Files() []string {
 	return []string{"tokenizer.json", "vocab.txt", "tokenizer_config.json", "sentence_bert_config.json", "special_tokens_map.json", "added_tokens.json"}
 }
 
-// Load reads the tokenizer in a folder as Hugging Face tokenizers write it: the
-// vocabulary and the rules from tokenizer.json, or else the vocabulary from
-// vocab.txt; what tokenizer_config.json says goes before either. MaxTokens is
-// max_seq_length of sentence_bert_config.json, or else model_max_length of
-// tokenizer_config.json, or else 512. A tokenizer that is not BERT's is an
-// error.
+// Load reads the tokenizer in a folder as written by Hugging Face tokenizers: vocabulary and rules
+// from tokenizer.json, or the vocabulary from vocab.txt. tokenizer_config.json takes precedence.
+// MaxTokens is max_seq_length of sentence_bert_config.json, else model_max_length of
+// tokenizer_config.json, else 512. A tokenizer that is not BERT's is an error.
 func Load(dir string) (*Tokenizer, error) {
 	var c Config
 	vocabulary, err := loadTokenizer(filepath.Join(dir, "tokenizer.json"), &c)
@@ -45,7 +43,7 @@ func Load(dir string) (*Tokenizer, error) {
 	return t, nil
 }
 
-// present is those of the tokens that are in the vocabulary.
+// present returns the tokens that are in the vocabulary.
 func present(vocabulary map[string]int32, tokens ...string) (in []string) {
 	for _, token := range tokens {
 		if _, ok := vocabulary[token]; ok {
@@ -55,8 +53,7 @@ func present(vocabulary map[string]int32, tokens ...string) (in []string) {
 	return in
 }
 
-// loadVocabulary reads a token per line; the number of the line, from 0 on, is
-// that of the token. Of equal ones the last counts.
+// loadVocabulary reads a token per line, numbered from 0. Of equal tokens the last counts.
 func loadVocabulary(path string) (map[string]int32, error) {
 	b, err := os.ReadFile(path)
 	if err != nil {
@@ -71,7 +68,7 @@ func loadVocabulary(path string) (map[string]int32, error) {
 	return vocabulary, nil
 }
 
-// tokenizerFile is the part of tokenizer.json that says what to do with text.
+// tokenizerFile is the relevant part of tokenizer.json.
 type tokenizerFile struct {
 	Normalizer *struct {
 		Type         string
@@ -86,7 +83,7 @@ type tokenizerFile struct {
 		Unknown string          `json:"unk_token"`
 		Prefix  *string         `json:"continuing_subword_prefix"`
 		MaxWord int             `json:"max_input_chars_per_word"`
-		Vocab   json.RawMessage // an object only where the type is WordPiece
+		Vocab   json.RawMessage // an object only if the type is WordPiece
 	}
 	AddedTokens []struct {
 		ID         int32
@@ -106,7 +103,7 @@ func loadTokenizer(path string, c *Config) (map[string]int32, error) {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	refuse := func(field, got, want string) (map[string]int32, error) {
-		return nil, fmt.Errorf("%s: %s is %q, want %s: only tokenizers of BERT are read", path, field, got, want)
+		return nil, fmt.Errorf("%s: %s is %q, want %s: only BERT tokenizers are supported", path, field, got, want)
 	}
 	switch {
 	case f.Model.Type != "WordPiece":
@@ -134,7 +131,7 @@ func loadTokenizer(path string, c *Config) (map[string]int32, error) {
 	}
 	for _, a := range f.AddedTokens {
 		if a.SingleWord || a.Normalized {
-			return nil, fmt.Errorf("%s: added token %q is single_word or normalized, want one that counts wherever it stands", path, a.Content)
+			return nil, fmt.Errorf("%s: added token %q is single_word or normalized, want one that matches anywhere", path, a.Content)
 		}
 		vocabulary[a.Content] = a.ID
 		c.Special = append(c.Special, a.Content)
@@ -146,7 +143,7 @@ func loadTokenizer(path string, c *Config) (map[string]int32, error) {
 	return vocabulary, nil
 }
 
-// loadConfig reads what the two smaller files say, if they are there.
+// loadConfig reads the two smaller files, if present.
 func loadConfig(dir string, c *Config) error {
 	var f struct {
 		LowerCase    *bool   `json:"do_lower_case"`
@@ -183,7 +180,7 @@ func loadConfig(dir string, c *Config) error {
 	return nil
 }
 
-// A token is written as its text, or as an object with it.
+// A token is written as its text, or as an object that has it.
 type token string
 
 // UnmarshalJSON implements json.Unmarshaler.
@@ -196,7 +193,7 @@ func (t *token) UnmarshalJSON(b []byte) error {
 	return json.Unmarshal(b, (*string)(t))
 }
 
-// readJSON reads a file that need not be there.
+// readJSON reads a file that may be missing.
 func readJSON(path string, into any) error {
 	b, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {

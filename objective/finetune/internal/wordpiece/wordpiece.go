@@ -1,10 +1,9 @@
-// Package wordpiece turns text into the tokens of BERT: words and punctuation
-// marks, and where a word is not in the vocabulary, its pieces.
+// Package wordpiece splits text into the tokens of BERT: words, punctuation marks, and the pieces
+// of words that are not in the vocabulary.
 //
-// Y. Wu et al., "Google's Neural Machine Translation System", 2016, and
-// J. Devlin, M.-W. Chang, K. Lee, K. Toutanova, "BERT: Pre-training of Deep
-// Bidirectional Transformers for Language Understanding", 2019. Results are
-// those of the Hugging Face tokenizers of type BertTokenizer.
+// Y. Wu et al., "Google's Neural Machine Translation System", 2016, and J. Devlin, M.-W. Chang, K.
+// Lee, K. Toutanova, "BERT: Pre-training of Deep Bidirectional Transformers for Language
+// Understanding", 2019. Results equal those of Hugging Face's BertTokenizer.
 package wordpiece
 
 import (
@@ -15,52 +14,52 @@ import (
 	"unicode/utf8"
 )
 
-// Accents says what happens to the accents of letters.
+// Accents is the treatment of accents.
 type Accents int
 
-// What happens to accents.
+// Treatments of accents.
 const (
 	AccentsByCase Accents = iota // removed unless Config.Cased
 	AccentsRemoved
 	AccentsKept
 )
 
-// Config is how a Tokenizer differs from that of BERT base, uncased.
+// Config describes a Tokenizer. The zero value is that of BERT base, uncased.
 type Config struct {
-	Cased       bool    // upper case stays upper case
-	Accents     Accents // whether ü becomes u; 0 means if not Cased
-	JoinChinese bool    // Chinese characters form words as letters do; otherwise each is a word
+	Cased       bool    // keep upper case
+	Accents     Accents // whether ü becomes u; 0: unless Cased
+	JoinChinese bool    // Chinese characters form words like letters; otherwise each is a word
 
-	MaxTokens    int // of a text, the one before and the one after it included, at least 2; 0 means 512
+	MaxTokens    int // per text, including Class and Separator, at least 2; 0 means 512
 	MaxWordRunes int // longer words are unknown; 0 means 100
 
-	Unknown   string // stands for words that the vocabulary has no pieces for; "" means [UNK]
-	Class     string // goes before each text; "" means [CLS]
-	Separator string // goes after each text; "" means [SEP]
+	Unknown   string // for words without pieces in the vocabulary; "" means [UNK]
+	Class     string // before each text; "" means [CLS]
+	Separator string // after each text; "" means [SEP]
 
-	// Special are further tokens that a text may contain as they are, such as
-	// [MASK]. Those above are among them.
+	// Special are additional tokens that texts may contain, such as [MASK]. Those above are among
+	// them.
 	Special []string
 }
 
-// A Tokenizer is a vocabulary and the rules to cut text into it. It does not
-// change: goroutines may share it.
+// A Tokenizer is a vocabulary and the rules to split text. It is immutable, so goroutines may share
+// it.
 type Tokenizer struct {
 	config  Config
 	ids     map[string]int32
 	inner   map[string]int32 // pieces that continue a word, without their ##
-	tokens  []string         // by id; "" for the ids that are no token's
-	special []string         // the longest first
+	tokens  []string         // by id; "" for unused ids
+	special []string         // longest first
 	longest int              // bytes of the longest token
 
 	unknown, class, separator int32
 }
 
-// prefix marks the pieces that continue a word.
+// prefix marks pieces that continue a word.
 const prefix = "##"
 
-// New returns the tokenizer for a vocabulary, a number for each token. It is an
-// error if a token of c is not in it.
+// New returns the tokenizer for a vocabulary, which numbers the tokens. It is an error if a token
+// of c is missing.
 func New(vocabulary map[string]int32, c Config) (*Tokenizer, error) {
 	c.Unknown, c.Class, c.Separator = or(c.Unknown, "[UNK]"), or(c.Class, "[CLS]"), or(c.Separator, "[SEP]")
 	c.MaxTokens, c.MaxWordRunes = or(c.MaxTokens, 512), or(c.MaxWordRunes, 100)
@@ -73,7 +72,7 @@ func New(vocabulary map[string]int32, c Config) (*Tokenizer, error) {
 	t := &Tokenizer{config: c, ids: vocabulary, inner: make(map[string]int32)}
 	size := 0
 	for token, id := range vocabulary {
-		if id < 0 || int(id) > 4*len(vocabulary)+math.MaxUint16 { // room for holes, but not for a typing error
+		if id < 0 || int(id) > 4*len(vocabulary)+math.MaxUint16 { // allows gaps, but not typing errors
 			return nil, fmt.Errorf("token %q has number %d, want one in [0, %d]", token, id, 4*len(vocabulary)+math.MaxUint16)
 		}
 		size = max(size, int(id)+1)
@@ -97,11 +96,10 @@ func New(vocabulary map[string]int32, c Config) (*Tokenizer, error) {
 	return t, nil
 }
 
-// Size returns the number of rows that an embedding of the tokens needs: one
-// more than the largest token.
+// Size returns the number of rows of an embedding: the largest token plus one.
 func (t *Tokenizer) Size() int { return len(t.tokens) }
 
-// MaxTokens returns how many tokens Encode returns at most.
+// MaxTokens returns the largest number of tokens that Encode returns.
 func (t *Tokenizer) MaxTokens() int { return t.config.MaxTokens }
 
 // Limit returns a tokenizer whose MaxTokens is at most n, which is at least 2.
@@ -111,15 +109,14 @@ func (t *Tokenizer) Limit(n int) *Tokenizer {
 	return &short
 }
 
-// Token returns the text of a token in [0, t.Size()); "" if there is none.
+// Token returns the text of a token in [0, t.Size()), "" if there is none.
 func (t *Tokenizer) Token(id int32) string { return t.tokens[id] }
 
-// Encode returns the tokens of a text between those for class and separator. A
-// text with too many loses its end. Special tokens that stand in the text count
-// as such; bytes that are not UTF-8 are left out.
+// Encode returns the tokens of a text between those for class and separator. Texts with too many
+// are cut. Special tokens in the text are recognized; invalid UTF-8 is left out.
 func (t *Tokenizer) Encode(text string) []int32 {
 	ids := append(make([]int32, 0, min(t.config.MaxTokens, len(text)/4+8)), t.class)
-	for text != "" && len(ids) < t.config.MaxTokens { // one too many, at most, is cut below
+	for text != "" && len(ids) < t.config.MaxTokens { // at most one too many, which is cut below
 		at, token := t.nextSpecial(text)
 		for word := range t.words(text[:at]) {
 			ids = t.pieces(ids, word)
@@ -136,8 +133,8 @@ func (t *Tokenizer) Encode(text string) []int32 {
 	return append(ids[:min(len(ids), t.config.MaxTokens-1)], t.separator)
 }
 
-// nextSpecial finds the first special token in the text, the longest of those
-// that begin there. There is none: len(text) and "".
+// nextSpecial finds the first special token in the text, the longest of those that start there, or
+// returns len(text) and "".
 func (t *Tokenizer) nextSpecial(text string) (at int, token string) {
 	at = len(text)
 	for _, s := range t.special {
@@ -148,8 +145,8 @@ func (t *Tokenizer) nextSpecial(text string) (at int, token string) {
 	return at, token
 }
 
-// pieces appends the tokens of a word: again and again the longest one that
-// the rest begins with. If at some place there is none, the word is unknown.
+// pieces appends the tokens of a word, greedily the longest that matches. If none matches, the word
+// is unknown.
 func (t *Tokenizer) pieces(ids []int32, word string) []int32 {
 	if utf8.RuneCountInString(word) > t.config.MaxWordRunes {
 		return append(ids, t.unknown)

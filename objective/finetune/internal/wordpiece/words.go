@@ -9,17 +9,16 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// chunk is how many bytes are normalised at a time, at least: of a long text
-// only the beginning may be wanted.
+// chunk is the least number of bytes to normalize at once: of a long text only the start may be
+// needed.
 const chunk = 4096
 
-// words yields the words of a text and its punctuation marks, each of which is
-// a word, normalised.
+// words yields the normalized words and punctuation marks of a text.
 func (t *Tokenizer) words(text string) iter.Seq[string] {
 	return func(yield func(string) bool) {
 		for text != "" {
 			end := len(text)
-			if end > chunk { // nothing reaches beyond a space
+			if end > chunk { // normalization never crosses a space
 				if space := strings.IndexByte(text[chunk:], ' '); space >= 0 {
 					end = chunk + space
 				}
@@ -32,10 +31,9 @@ func (t *Tokenizer) words(text string) iter.Seq[string] {
 	}
 }
 
-// split yields the words and marks of a normalised text, and reports whether
-// yield wants more.
+// split yields the words and marks of a normalized text, and reports whether yield wants more.
 func split(text string, yield func(string) bool) bool {
-	start := 0 // of the word that i is in
+	start := 0 // of the current word
 	for i, r := range text {
 		space, mark := isSpace(r), isPunctuation(r)
 		if !space && !mark {
@@ -52,15 +50,14 @@ func split(text string, yield func(string) bool) bool {
 	return start == len(text) || yield(text[start:])
 }
 
-// normalise removes control characters, makes every space one of ASCII, puts
-// spaces around Chinese characters, and removes accents and case if the
-// tokenizer does.
+// normalise removes control characters, replaces every space by an ASCII one, puts spaces around
+// Chinese characters, and removes accents and case if the tokenizer does.
 func (t *Tokenizer) normalise(text string) string {
 	c := t.config
 	ascii := true
 	var b strings.Builder
 	b.Grow(len(text))
-	for _, r := range text { // of bytes that are not UTF-8, r is U+FFFD
+	for _, r := range text { // invalid UTF-8 gives U+FFFD
 		switch {
 		case isRemoved(r):
 		case isSpace(r):
@@ -83,15 +80,15 @@ func (t *Tokenizer) normalise(text string) string {
 				return -1
 			}
 			return r
-		}, norm.NFD.String(text)) // the letter, then its accents
+		}, norm.NFD.String(text)) // letters followed by their accents
 	}
 	if !c.Cased {
-		text = strings.ToLower(strings.ReplaceAll(text, "İ", "i̇")) // the one letter whose lower case is two
+		text = strings.ToLower(strings.ReplaceAll(text, "İ", "i̇")) // the only letter with a lower case of two
 	}
 	return text
 }
 
-// The functions below decide about ASCII without tables.
+// The functions below handle ASCII without tables.
 
 func isRemoved(r rune) bool {
 	if r < utf8.RuneSelf {
@@ -107,8 +104,7 @@ func isSpace(r rune) bool {
 	return unicode.IsSpace(r)
 }
 
-// isPunctuation counts the symbols of ASCII, such as $ and +, as punctuation,
-// but none beyond.
+// isPunctuation counts symbols such as $ and + as punctuation, but only those of ASCII.
 func isPunctuation(r rune) bool {
 	if r < utf8.RuneSelf {
 		return '!' <= r && r <= '/' || ':' <= r && r <= '@' || '[' <= r && r <= '`' || '{' <= r && r <= '~'
