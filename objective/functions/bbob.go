@@ -5,14 +5,11 @@ import (
 	"math"
 )
 
-// bbobFunction returns function id of the 24 noiseless ones of the Black-Box
-// Optimization Benchmark, in dim dimensions, on the box [-5, 5]^dim: Finck,
-// Hansen, Ros and Auger, "Real-Parameter Black-Box Optimization Benchmarking
-// 2009: Noiseless Functions Definitions" (INRIA RR-6829). The instance decides
-// where the optimum lies and how the axes are turned, as in COCO. The value is
-// the gap to the optimum: the constant f_opt of the definition is left out.
-//
-// It is an error if id is not 1 to 24, dim is below 2 or instance is below 1.
+// bbobFunction returns function id, 1 to 24, of the noiseless Black-Box Optimization Benchmark in
+// dim dimensions, at least 2, on the box [-5, 5]^dim: Finck, Hansen, Ros and Auger, "Real-Parameter
+// Black-Box Optimization Benchmarking 2009: Noiseless Functions Definitions" (INRIA RR-6829). The
+// instance, from 1, determines the optimum and the rotation, as in COCO. The value is the gap to
+// the optimum, without the constant f_opt.
 func bbobFunction(id, dim, instance int) (function, error) {
 	switch {
 	case id < 1 || id > len(bbobs):
@@ -36,7 +33,7 @@ func bbobFunction(id, dim, instance int) (function, error) {
 	return f, nil
 }
 
-// A bbob is what the functions are made of. A function may replace xopt.
+// A bbob has the parts that functions are built from. A function may replace xopt.
 type bbob struct {
 	d           int
 	seed, seed2 int       // of the two rotations, R and Q in the definition
@@ -44,8 +41,8 @@ type bbob struct {
 	xopt        []float64 // length d: where the value is 0
 }
 
-// bbobs are the functions by number: each returns the value without the
-// penalty for leaving the box. They are grouped in files as in the definition.
+// bbobs are the functions by number, without the penalty for leaving the box. Files group them as
+// the definition does.
 var bbobs = [...]func(b *bbob) func(x []float64) float64{
 	sphere, ellipsoidal, rastrigin, buecheRastrigin, linearSlope,
 	attractiveSector, stepEllipsoidal, rosenbrock, rosenbrockRotated,
@@ -70,7 +67,7 @@ func newBBOB(id, dim, instance int) *bbob {
 	return b
 }
 
-// penalty returns the weight of leaving the box.
+// penalty returns the weight of the penalty for leaving the box.
 func (b *bbob) penalty(id int) float64 {
 	switch id {
 	case 4:
@@ -125,8 +122,7 @@ func outside(x []float64, bound float64) float64 {
 	return s
 }
 
-// oscillate puts T_osz of the definition in the place of each element, which
-// adds ripples, and returns z.
+// oscillate applies T_osz of the definition to each element, which adds ripples, and returns z.
 func oscillate(z []float64) []float64 {
 	for i, v := range z {
 		switch {
@@ -141,8 +137,8 @@ func oscillate(z []float64) []float64 {
 	return z
 }
 
-// skew puts T_asy^beta of the definition in the place of each element, which
-// breaks the symmetry, and returns z.
+// skew applies T_asy^beta of the definition to each element, which breaks the symmetry, and returns
+// z.
 func (b *bbob) skew(z []float64, beta float64) []float64 {
 	for i, v := range z {
 		if v > 0 {

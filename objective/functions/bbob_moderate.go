@@ -18,7 +18,7 @@ func attractiveSector(b *bbob) func(x []float64) float64 {
 	}
 }
 
-// stepEllipsoidal is function 7: plateaus, but near the optimum.
+// stepEllipsoidal is function 7: plateaus, except near the optimum.
 func stepEllipsoidal(b *bbob) func(x []float64) float64 {
 	m, q, w := b.first().scale(b.powers(math.Sqrt(10))), b.second(), b.powers(100)
 	return func(x []float64) float64 {

@@ -43,7 +43,7 @@ func signs(x []float64, zero float64) []float64 {
 	return s
 }
 
-// gallagher101 is function 21, gallagher21 is 22: so many peaks.
+// gallagher101 is function 21, gallagher21 function 22, with so many peaks.
 func gallagher101(b *bbob) func(x []float64) float64 { return b.gallagher(101, 1, math.Sqrt(1000)) }
 func gallagher21(b *bbob) func(x []float64) float64  { return b.gallagher(21, 0.98, 1000) }
 
@@ -54,8 +54,8 @@ type peak struct {
 	shape  []float64 // length d: the weights of the squared distances
 }
 
-// gallagher places the peaks in spread·[-5, 5]^d; the first, which is the
-// highest, has the given condition and lies further inside.
+// gallagher places the peaks in spread·[-5, 5]^d. The first and highest has the given condition and
+// lies further inside.
 func (b *bbob) gallagher(n int, spread, condition float64) func(x []float64) float64 {
 	r, d := b.first(), float64(b.d)
 	ranks := order(uniform(n-1, b.seed))
@@ -115,7 +115,7 @@ func katsuura(b *bbob) func(x []float64) float64 {
 	}
 }
 
-// lunacek is function 24: two bowls, of which the larger one misleads.
+// lunacek is function 24: two bowls, the larger of which misleads.
 func lunacek(b *bbob) func(x []float64) float64 {
 	const mu = 2.5
 	signs, d := signs(normal(b.d, b.seed), 0), float64(b.d)

@@ -5,9 +5,8 @@ import (
 	"strconv"
 )
 
-// catchain is a chain of eight categories of six choices: each choice costs
-// something, and each pair of neighbours. The minimum is exact, by dynamic
-// programming.
+// catchain is a chain of eight categories with six choices each. Every choice and every pair of
+// neighbours has a cost. The minimum is exact, by dynamic programming.
 func catchain(instance int) Problem {
 	const n, k = 8, 6
 	alone := uniform(n*k, 5000+instance)       // n×k

@@ -5,8 +5,7 @@ import (
 	"math"
 )
 
-// A classic is a function of many textbooks, in a box in whose centre its
-// optimum is not.
+// A classic is a textbook function on a box whose centre is not the optimum.
 type classic struct {
 	name      string
 	dim       int
@@ -16,10 +15,9 @@ type classic struct {
 	value     func(x []float64) float64
 }
 
-// classics are those that Classic knows. The definitions, their constants and
-// minima are collected in Surjanovic and Bingham, "Virtual Library of
-// Simulation Experiments: Test Functions and Datasets" (Simon Fraser
-// University, 2013), where a source is not named.
+// classics are the functions of classicFunction. Unless a source is named, definitions, constants
+// and minima are from Surjanovic and Bingham, "Virtual Library of Simulation Experiments: Test
+// Functions and Datasets" (Simon Fraser University, 2013).
 var classics = []classic{
 	{"branin", 2, []float64{-5, 0}, []float64{10, 15}, 0.39788735772973816, []float64{math.Pi, 2.275}, branin},
 	{"sixhump", 2, []float64{-3, -2}, []float64{3, 2}, -1.0316284534898772, []float64{0.08984201310031806, -0.7126564030207396}, sixHump},
@@ -35,10 +33,9 @@ var classics = []classic{
 	{"ackley10", 10, []float64{-20}, []float64{45}, 0, []float64{0}, ackley},
 }
 
-// classicFunction returns one of twelve functions of textbooks: branin, sixhump,
-// goldstein_log, hartmann3, shekel10, michalewicz5, hartmann6, styblinski6,
-// alpine6, levy8, griewank8 or ackley10. It is an error if there is none of the
-// name. Where no closed form is known, Minimizer has six digits.
+// classicFunction returns one of twelve textbook functions: branin, sixhump, goldstein_log,
+// hartmann3, shekel10, michalewicz5, hartmann6, styblinski6, alpine6, levy8, griewank8 or ackley10.
+// Without a closed form, Minimizer has six digits.
 func classicFunction(name string) (function, error) {
 	for _, c := range classics {
 		if c.name == name {
@@ -134,7 +131,7 @@ func michalewicz(x []float64) float64 {
 	return v
 }
 
-// styblinski is the function of Styblinski and Tang, for each dimension.
+// styblinski is the function of Styblinski and Tang per dimension.
 func styblinski(x []float64) float64 {
 	v := 0.0
 	for _, a := range x {

@@ -6,12 +6,11 @@ import (
 	"slices"
 )
 
-// The random numbers of the BBOB instances, as in the generator that COCO has
-// used since 2009: Finck, Hansen, Ros and Auger, "Real-Parameter Black-Box
-// Optimization Benchmarking 2009: Noiseless Functions Definitions" (INRIA
-// RR-6829). They come from the minimal standard generator of Park and Miller,
-// "Random Number Generators: Good Ones Are Hard to Find" (CACM 31, 1988), with
-// the shuffle of Bays and Durham over 32 entries.
+// Random numbers of the BBOB instances, as in the generator that COCO has used since 2009: Finck,
+// Hansen, Ros and Auger, "Real-Parameter Black-Box Optimization Benchmarking 2009: Noiseless
+// Functions Definitions" (INRIA RR-6829). It is the minimal standard generator of Park and Miller,
+// "Random Number Generators: Good Ones Are Hard to Find" (CACM 31, 1988), with the shuffle of Bays
+// and Durham over 32 entries.
 
 // uniform returns n numbers in (0, 1), a function of the seed.
 func uniform(n, seed int) []float64 {
@@ -43,7 +42,7 @@ func uniform(n, seed int) []float64 {
 	return out
 }
 
-// normal returns n numbers that are normally distributed.
+// normal returns n normally distributed numbers.
 func normal(n, seed int) []float64 {
 	u := uniform(2*n, seed)
 	out := make([]float64, n)
@@ -69,8 +68,8 @@ func optimum(d, seed int) []float64 {
 // A matrix is d×d, by rows.
 type matrix [][]float64
 
-// rotation returns an orthogonal matrix: normal numbers, by rows, whose rows
-// are made orthonormal one after the other (Gram and Schmidt).
+// rotation returns an orthogonal matrix: rows of normal numbers, orthonormalized one after the
+// other (Gram and Schmidt).
 func rotation(d, seed int) matrix {
 	g := normal(d*d, seed)
 	m := make(matrix, d)

@@ -1,10 +1,9 @@
-// Package functions has test problems with known minima, to judge samplers and
-// pruners by: functions of real numbers (bbob, classic), problems with
-// integers, categories and conditions (mixed), and tables of trainings with
-// their learning curves (table).
+// Package functions has test problems with known minima, to compare samplers and pruners on:
+// functions of real numbers (bbob, classic), problems with integers, categories and conditions
+// (mixed), and tables of trainings with learning curves (table).
 //
-// A Problem asks for its parameters while it runs, so that a parameter that
-// depends on another one is only asked for where it means something:
+// A Problem asks for its parameters while it runs, so a conditional parameter is asked for only
+// where it exists:
 //
 //	p, err := functions.New("bbob_f08_d05", 1)
 //	…
@@ -20,34 +19,32 @@ import (
 	"github.com/bluefin-hpo/bluefin/space"
 )
 
-// An Ask decides the value of the parameter called name, in internal form: one
-// that d contains.
+// An Ask returns the value of the parameter called name, in internal form and contained in d.
 type Ask func(name string, d space.Dist) float64
 
-// A Problem is something to minimize. It is safe for concurrent use.
+// A Problem is an objective to minimize. It is safe for concurrent use.
 type Problem struct {
 	Name    string
-	Group   string  // problems whose scores may be averaged: bbob_d05, classic, mixed, table
-	Minimum float64 // the least value there is
+	Group   string  // problems whose scores can be averaged: bbob_d05, classic, mixed, table
+	Minimum float64 // the smallest value
 
 	// Value asks for the parameters and returns the value there.
 	Value func(ask Ask) float64
 
-	// Curve asks for the parameters and returns the value after each epoch of
-	// a training, of which the last is what Value returns. It is nil if the
-	// problem is no training. The caller must not change the curve.
+	// Curve asks for the parameters and returns the value after each epoch of a training, ending
+	// with what Value returns. Do not modify it. nil: the problem is not a training.
 	Curve func(ask Ask) []float64
 }
 
 // A function is a function of real numbers on a box.
 type function struct {
 	Low, High []float64 // length d: the box, both ends included
-	Minimum   float64   // the least value in the box
+	Minimum   float64   // the smallest value in the box
 	Minimizer []float64 // length d: a point that has it
 	Value     func(x []float64) float64
 }
 
-// problem makes a problem of f, with parameters called x0, x1, ….
+// problem returns f as a Problem with the parameters x0, x1, ….
 func (f function) problem(name, group string) Problem {
 	dims := make([]space.Dimension, len(f.Low))
 	for i := range dims {
@@ -67,10 +64,9 @@ func box(d int, low, high float64) (lows, highs []float64) {
 	return slices.Repeat([]float64{low}, d), slices.Repeat([]float64{high}, d)
 }
 
-// New returns the problem called name: bbob_fFF_dDD, classic_NAME, mixint_fFF,
-// catchain, jenatton, synth_finetune or mlp_digits. Of the BBOB functions,
-// mixint and catchain there are many instances, from 1; the others are the
-// same whatever the instance is. It is an error if there is no such problem.
+// New returns the problem called name: bbob_fFF_dDD, classic_NAME, mixint_fFF, catchain, jenatton,
+// synth_finetune or mlp_digits. BBOB, mixint and catchain have many instances, from 1; the others
+// ignore the instance. It is an error if there is no such problem.
 func New(name string, instance int) (Problem, error) {
 	if instance < 1 {
 		return Problem{}, fmt.Errorf("instance is %d, want at least 1", instance)
@@ -113,10 +109,9 @@ func cutBBOB(name string) (id, dim int, ok bool) {
 func bbobName(id, dim int) string { return fmt.Sprintf("bbob_f%02d_d%02d", id, dim) }
 func mixintName(id int) string    { return fmt.Sprintf("mixint_f%02d", id) }
 
-// Names returns the problems of a group, or of all of them: bbob_dDD with any
-// dimension DD, classic, mixed, table, or all, which is the BBOB functions in 2,
-// 5, 10 and 20 dimensions and all others. It returns nil if there is no such
-// group.
+// Names returns the names of the problems in a group: bbob_dDD with any dimension DD, classic,
+// mixed, table, or all: BBOB in 2, 5, 10 and 20 dimensions and all others. It returns nil if there
+// is no such group.
 func Names(group string) []string {
 	var dim int
 	switch group {

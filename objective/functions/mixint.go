@@ -7,11 +7,10 @@ import (
 	"github.com/bluefin-hpo/bluefin/space"
 )
 
-// mixint is BBOB function id in ten dimensions, of which six are ints, two
-// floats and two categories whose levels are in scrambled order. It follows
-// the idea of Tušar, Brockhoff and Hansen, "Mixed-Integer Benchmark Problems for
-// Single- and Bi-Objective Optimization" (GECCO 2019), with levels placed so
-// that the optimum is on the grid.
+// mixint is BBOB function id in ten dimensions: six ints, two floats, and two categories with
+// levels in scrambled order. It follows Tušar, Brockhoff and Hansen, "Mixed-Integer Benchmark
+// Problems for Single- and Bi-Objective Optimization" (GECCO 2019), with levels placed so that the
+// optimum is on the grid.
 func mixint(id, instance int) (Problem, error) {
 	const dim = 10
 	f, err := bbobFunction(id, dim, instance)

@@ -6,11 +6,10 @@ import (
 	"github.com/bluefin-hpo/bluefin/space"
 )
 
-// synthFinetune looks like the loss of fine-tuning a language model: the method
-// (full, LoRA or prompt tuning) decides which parameters there are and where
-// the best learning rate lies; batch size, warm-up and regularization shift it.
-// It is a formula, made up for this benchmark. The minimum was found by four
-// runs of differential evolution that agree to 1e-14.
+// synthFinetune imitates the loss of fine-tuning a language model: the method (full, LoRA or prompt
+// tuning) determines which parameters exist and the best learning rate; batch size, warm-up and
+// regularization shift it. The formula was made up for this benchmark. Its minimum was found by
+// four runs of differential evolution that agree to 1e-14.
 func synthFinetune() Problem {
 	return Problem{Name: "synth_finetune", Group: "mixed", Minimum: 0.3032520521567067, Value: func(ask Ask) float64 {
 		return askTuning(ask).loss()
@@ -66,8 +65,8 @@ func askTuning(ask Ask) tuning {
 	return t
 }
 
-// structure returns the best log10 learning rate, the capacity in [0, 1], and
-// what the method costs by itself.
+// structure returns the best log10 learning rate, the capacity in [0, 1], and the cost of the
+// method itself.
 func (t tuning) structure() (rate, capacity, cost float64) {
 	switch t.method {
 	case full:
@@ -91,14 +90,14 @@ func (t tuning) loss() float64 {
 	best, capacity, cost := t.structure()
 	off := t.rate - best
 
-	// A rate too low trains too little, the more so with few updates; one too
-	// high diverges, but warm-up buys some head room.
+	// A low rate trains too little, especially with few updates; a high one diverges, but warm-up
+	// gives some headroom.
 	updates := math.Log2(t.epochs*64/t.batch + 1)
 	under := math.Max(0, -off) * (1.4 - 0.12*updates)
 	over := math.Max(0, off-0.25-1.5*t.warmup)
 	cost += 0.9*(1-math.Exp(-0.5*under*under)) + 1.6*(1-math.Exp(-1.2*over*over))
 
-	// The more capacity and epochs, the more regularization is wanted.
+	// More capacity and more epochs need more regularization.
 	cost += 0.9 * square(0.5*t.decay+t.dropout-0.12-0.09*capacity*math.Pow(t.epochs, 0.7))
 	cost += 0.04 * square(math.Log2(t.epochs)-2-0.5*(1-capacity))
 

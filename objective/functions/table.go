@@ -12,24 +12,23 @@ import (
 	"strings"
 )
 
-// Table returns the problem that the rows of a table answer: CSV under gzip,
-// with a first row of column names. Meta is JSON:
+// Table returns the problem of a table of results: gzipped CSV whose first row
+// names the columns. Meta is JSON:
 //
-//   - space: the parameters; of each its name, type ("float", "int" or "cat"),
-//     low, high, step, log or choices, and "if", an object of the values that
-//     other parameters must have for it to be asked for;
-//   - key: the columns that say which row a point is;
-//   - levels: of a key column, the texts in it. The parameter column_i or
-//     column_c is an index into them (column_c by its choice); a parameter with
-//     the name of the column is the text itself;
-//   - inactive: of a key column, its text where the parameter is not asked for;
-//   - objective: the column that is minimized;
-//   - curve: the columns of the values after each epoch; there may be none.
+//   - space: the parameters, each with name, type ("float", "int" or "cat"), low,
+//     high, step, log or choices, and "if", an object of the values that other
+//     parameters must have for it to exist;
+//   - key: the columns that identify a point;
+//   - levels: the texts of a key column. The parameter column_i or column_c is an
+//     index into them (column_c by its choice); a parameter with the name of the
+//     column is the text itself;
+//   - inactive: the text of a key column where the parameter does not exist;
+//   - objective: the column to minimize;
+//   - curve: the columns of the values after each epoch, if any.
 //
-// A table must have exactly one row for every point of its space, and each
-// curve must end at the objective, but for rounding to three digits: a pruner
-// compares the two. It is an error if either is not so, or if rows or meta
-// cannot be read.
+// It is an error if rows or meta cannot be read, unless the table has exactly one
+// row for every point of its space, and if a curve does not end at the objective,
+// up to rounding to three digits, because a pruner compares the two.
 func Table(name string, rows, meta io.Reader) (Problem, error) {
 	t, err := readTable(rows, meta)
 	if err != nil {
@@ -42,7 +41,7 @@ func Table(name string, rows, meta io.Reader) (Problem, error) {
 	return p, nil
 }
 
-// A table is a Table that has been read.
+// A table is the table of Table in memory.
 type table struct {
 	meta    tableMeta
 	rows    map[string]tableRow // by the key, as keyOf joins it
@@ -54,7 +53,7 @@ type tableRow struct {
 	curve []float64
 }
 
-// readTable reads a table and checks that it is whole.
+// readTable reads a table and checks that it is complete.
 func readTable(rows, meta io.Reader) (*table, error) {
 	m, err := readMeta(meta)
 	if err != nil {
@@ -124,8 +123,8 @@ func (t *table) readRows(r *csv.Reader) error {
 	}
 }
 
-// endsAtValue reports whether the curve, if there is one, ends at the value. A
-// table may have rounded one of them, seldom to fewer than three digits.
+// endsAtValue reports whether the curve, if any, ends at the value. Tables may round one of them,
+// rarely to fewer than three digits.
 func (r tableRow) endsAtValue() bool {
 	if len(r.curve) == 0 {
 		return true
@@ -145,7 +144,7 @@ func columns(head []string, names ...string) ([]int, error) {
 	return places, nil
 }
 
-// whole returns an error if a point of the space has no row or a row no point.
+// whole returns an error unless each point of the space has a row, and each row a point.
 func (t *table) whole() error {
 	found := 0
 	err := t.meta.points(func(ask Ask) error {
@@ -162,11 +161,11 @@ func (t *table) whole() error {
 	return err
 }
 
-// look returns the row of the point that ask decides.
+// look returns the row of the point that ask chooses.
 func (t *table) look(ask Ask) tableRow {
 	texts := t.meta.texts(ask)
 	row, ok := t.rows[keyOf(texts)]
-	if !ok { // whole has checked that there is one
+	if !ok { // impossible after whole
 		panic("functions: no row for " + t.meta.point(texts))
 	}
 	return row

@@ -40,7 +40,7 @@ type tableParam struct {
 
 // A source says where the text of a key column comes from.
 type source struct {
-	param    string   // "": there is none
+	param    string   // "": none
 	texts    []string // by the parameter's internal value, from low
 	low      int      // the internal value of the first text
 	inactive string   // where the parameter is not asked for
@@ -75,8 +75,8 @@ func readMeta(r io.Reader) (tableMeta, error) {
 	return m, nil
 }
 
-// read makes the distribution and the conditions; known are those of the
-// parameters before it.
+// read sets the distribution and the conditions; known are the distributions of the parameters
+// before it.
 func (p *tableParam) read(known map[string]space.Dist) error {
 	switch p.Type {
 	case "int":
@@ -196,8 +196,8 @@ func (p *tableParam) active(chosen map[string]float64) bool {
 
 // points calls f for each point of the space, until an error.
 func (m *tableMeta) points(f func(ask Ask) error) error {
-	// An odometer over the values asked for: position and number of values of
-	// each, in the order of asking.
+	// An odometer over the values asked for: position and number of values of each, in order of
+	// asking.
 	var at, of []int
 	for {
 		i := 0
@@ -222,7 +222,7 @@ func (m *tableMeta) points(f func(ask Ask) error) error {
 	}
 }
 
-// point shows the texts of a key to people.
+// point formats the texts of a key for messages.
 func (m *tableMeta) point(texts []string) string {
 	var b strings.Builder
 	for i, column := range m.Key {

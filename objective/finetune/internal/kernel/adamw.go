@@ -2,9 +2,9 @@ package kernel
 
 import "math"
 
-// An AdamWStep holds what is the same for all elements in one step of AdamW.
+// An AdamWStep has the constants of one step of AdamW.
 type AdamWStep struct {
-	Clip    float32 // the gradient is multiplied by it; 1 changes nothing
+	Clip    float32 // factor of the gradient; 1 changes nothing
 	Beta1   float32 // β₁, decay of the mean of the gradient
 	Gain1   float32 // 1 - β₁
 	Beta2   float32 // β₂, decay of the mean of its square
@@ -15,23 +15,20 @@ type AdamWStep struct {
 	Keep    float32 // 1 - learning rate · weight decay
 }
 
-// flush rounds moments to multiples of 2⁻⁹⁰, about 8e-28, when it is added and
-// subtracted: those of units that no longer get a gradient fade, and they and
-// their products with a learning rate would otherwise end as subnormal numbers,
-// which processors are slow with. Against ε such moments are nothing. No branch
-// is needed, and moments above 1e-12 keep their bits.
+// flush is added and subtracted to round moments to multiples of 2⁻⁹⁰, about 8e-28. Moments of
+// units that no longer get a gradient fade, and would otherwise end, with their products, as
+// subnormal numbers, which are slow. Against ε they are nothing. It takes no branch, and moments
+// above 1e-12 keep their bits.
 const flush = 1e-20
 
-// AdamW takes one step of the optimizer of I. Loshchilov and F. Hutter,
-// "Decoupled Weight Decay Regularization", 2019, algorithm 2, which changes
-// value and its moments m and v by the gradient:
+// AdamW takes one step of I. Loshchilov and F. Hutter, "Decoupled Weight Decay Regularization",
+// 2019, algorithm 2: it updates value and its moments m and v from the gradient g.
 //
 //	m ← β₁·m + (1-β₁)·g
 //	v ← β₂·v + (1-β₂)·g²
 //	value ← Keep·value - Size·m / (Root·√v + ε)
 //
-// AVX2 and AVX512 take a subnormal value as 0; that of other subnormal numbers
-// makes no difference.
+// AVX2 and AVX512 treat a subnormal value as 0; other subnormal numbers make no difference.
 func AdamW(value, m, v, grad []float32, step AdamWStep) {
 	same(len(value), len(m), len(v), len(grad))
 	adamW(choice().vector, value, m, v, grad, &step)

@@ -2,13 +2,13 @@ package kernel
 
 import "math"
 
-// The constants of exp, after S. L. Moshier, "Methods and Programs for
-// Mathematical Functions" (Cephes), 1989, expf.
+// Constants of exp, after S. L. Moshier, "Methods and Programs for Mathematical Functions"
+// (Cephes), 1989, expf.
 const (
-	expLowest = -80         // below it exp is 0, far enough from where a share of it would be subnormal
+	expLowest = -80         // exp is 0 below, well before shares of it become subnormal
 	expLog2E  = 1.44269504  // log₂e
-	expShift  = 3 << 22     // added, it rounds to an integer that its lowest bits then hold
-	expLn2Hi  = 0.693359375 // ln 2 in two parts, of which the first has 9 bits
+	expShift  = 3 << 22     // adding it rounds to an integer in the lowest bits
+	expLn2Hi  = 0.693359375 // ln 2 in two parts, the first with 9 bits
 	expLn2Lo  = -2.12194440e-4
 	expP0     = 1.9875691500e-4
 	expP1     = 1.3981999507e-3
@@ -18,7 +18,7 @@ const (
 	expP5     = 5.0000001201e-1
 )
 
-// exp returns eˣ for x ≤ 0, to about 1e-7 of it, or NaN for NaN.
+// exp returns eˣ for x ≤ 0 with a relative error of about 1e-7, and NaN for NaN.
 func exp(x float32) float32 {
 	t := float32(x*expLog2E) + expShift
 	n := t - expShift // x = n·ln 2 + r, |r| ≤ ln 2 / 2

@@ -2,25 +2,24 @@ package kernel
 
 import "math"
 
-// GELU sets y = x·Φ(x), element by element, Φ being the distribution function
-// of the standard normal distribution, to within 1e-6. D. Hendrycks, K. Gimpel,
-// "Gaussian Error Linear Units (GELUs)", 2016; not its approximation by tanh.
-// y may be x.
+// GELU sets y = x·Φ(x), element by element, to within 1e-6, with Φ the distribution function of the
+// standard normal distribution. D. Hendrycks, K. Gimpel, "Gaussian Error Linear Units (GELUs)",
+// 2016; not its approximation by tanh. y may be x.
 func GELU(y, x []float32) {
 	same(len(y), len(x))
 	gelu(choice().vector, y, x)
 }
 
-// GELUBackward sets dx = dy·(Φ(x) + x·φ(x)), φ being the density: the gradient
-// in the argument of GELU. dx may be dy or x.
+// GELUBackward sets dx = dy·(Φ(x) + x·φ(x)), with the density φ: the gradient with respect to the
+// argument of GELU. dx may be dy or x.
 func GELUBackward(dx, x, dy []float32) {
 	same(len(dx), len(x), len(dy))
 	geluBackward(choice().vector, dx, x, dy)
 }
 
-// The constants of erf(z) = 1 - (a₁t + … + a₅t⁵)·e^(-z²), t = 1/(1 + p·z), for
-// z ≥ 0, to 1.5e-7: M. Abramowitz, I. A. Stegun, "Handbook of Mathematical
-// Functions", 1964, 7.1.26. With z = x/√2 half of it is Φ.
+// Constants of erf(z) = 1 - (a₁t + … + a₅t⁵)·e^(-z²), t = 1/(1 + p·z), for z ≥ 0, to 1.5e-7: M.
+// Abramowitz, I. A. Stegun, "Handbook of Mathematical Functions", 1964, 7.1.26. Half of it at z =
+// x/√2 is Φ.
 const (
 	erfP   = 0.3275911 / math.Sqrt2
 	erfA1  = 0.254829592 / 2

@@ -7,18 +7,16 @@ import (
 	"gonum.org/v1/gonum/blas/blas32"
 )
 
-// Gemm sets c = op(a)·op(b) + beta·c, with c m×n and the inner dimension k,
-// where op is the matrix (blas.NoTrans) or its transpose (blas.Trans) and beta
-// is 0, whatever c holds, or 1. Rows may be apart (Stride above Cols). Memory
-// of c is not that of a or b.
+// Gemm sets c = op(a)·op(b) + beta·c for an m×n matrix c, where op is the identity (blas.NoTrans)
+// or the transpose (blas.Trans) and beta is 0, whatever c holds, or 1. Stride may exceed Cols. c
+// must not overlap a or b.
 //
-// AVX2 and AVX512 take subnormal numbers as 0 and give 0 in their place, so that
-// they cost nothing.
+// AVX2 and AVX512 treat subnormal numbers as 0, so they cost nothing.
 func Gemm(ta, tb blas.Transpose, a, b blas32.General, beta float32, c blas32.General) {
 	choice().kernel.Gemm(ta, tb, a, b, beta, c)
 }
 
-// Gemm is the function Gemm with the kernel kern, which is Available.
+// Gemm is the function Gemm with the kernel kern, which must be Available.
 func (kern Kernel) Gemm(ta, tb blas.Transpose, a, b blas32.General, beta float32, c blas32.General) {
 	m, n := c.Rows, c.Cols
 	k := a.Cols
@@ -57,7 +55,7 @@ func (kern Kernel) Gemm(ta, tb blas.Transpose, a, b blas32.General, beta float32
 	}
 }
 
-// inside panics unless the rows of x are in its memory and apart.
+// inside panics unless the rows of x are within its memory and disjoint.
 func inside(x blas32.General) {
 	if x.Rows < 0 || x.Cols < 0 || x.Stride < x.Cols || x.Rows > 0 && x.Cols > 0 && (x.Rows-1)*x.Stride+x.Cols > len(x.Data) {
 		panic(fmt.Sprintf("kernel: a %d×%d matrix with stride %d in %d numbers", x.Rows, x.Cols, x.Stride, len(x.Data)))

@@ -10,26 +10,25 @@ import (
 	"gonum.org/v1/gonum/blas/blas32"
 )
 
-// The blocks of a product, after K. Goto and R. van de Geijn, "Anatomy of
-// High-Performance Matrix Multiplication", 2008: a panel of op(b), depth×16 or
-// depth×32, stays in the nearest caches while all rows of op(a) meet it. Deeper
-// blocks touch c less often, which on the whole pays.
+// Block sizes of a product, after K. Goto and R. van de Geijn, "Anatomy of High-Performance Matrix
+// Multiplication", 2008: a panel of op(b), depth×16 or depth×32, stays in the nearest caches while
+// all rows of op(a) pass. Deeper blocks touch c less often, which pays overall.
 const (
-	depth     = 512 // of a block along k, at most
-	shallow   = 192 // the same for few rows, for which transposing op(b) is most of the work: in the first-level cache
+	depth     = 512 // largest size of a block along k
+	shallow   = 192 // the same for few rows, where transposing op(b) dominates: fits the first-level cache
 	few       = 64
-	packRowsA = 504 // of a block of op(a) that is packed: a multiple of both kernels' tiles
-	directB   = 128 // rows of op(a) up to which packing op(b) costs more than it saves
-	directA   = 128 // columns of op(b) up to which packing op(a) does
+	packRowsA = 504 // of a packed block of op(a): a multiple of both kernels' tiles
+	directB   = 128 // up to so many rows of op(a), packing op(b) costs more than it saves
+	directA   = 128 // the same for columns of op(b) and packing op(a)
 	size      = 4   // bytes of a float32
 )
 
-// A workspace is memory for the packed parts of two matrices.
+// A workspace is memory for packed parts of two matrices.
 type workspace struct{ a, b []float32 }
 
 var workspaces = sync.Pool{New: func() any { return new(workspace) }}
 
-// room returns memory for n numbers from the beginning of a cache line on.
+// room returns memory for n numbers, aligned to a cache line.
 func room(buf *[]float32, n int) []float32 {
 	const line = 16
 	if len(*buf) < n+line {
@@ -39,10 +38,9 @@ func room(buf *[]float32, n int) []float32 {
 	return (*buf)[skip : skip+n]
 }
 
-// gemm sets c = op(a)·op(b), or adds it to c. How it cuts the product is a
-// matter of speed: an element of c is the same sum however it is cut. Generic
-// has an instruction for eight numbers where there is one: each does what the
-// plain Go code does.
+// gemm sets c = op(a)·op(b), or adds it to c. Blocking affects only the speed: an element of c is
+// always the same sum. Generic has an instruction for eight numbers where the result equals that of
+// plain Go.
 func (kern Kernel) gemm(ta, tb bool, m, n, k int, a, b blas32.General, add bool, c blas32.General) {
 	width, panel := 16, gemmAVX
 	switch {
@@ -77,7 +75,7 @@ func (kern Kernel) gemm(ta, tb bool, m, n, k int, a, b blas32.General, add bool,
 			}
 			pa := &a.Data[at]
 			if packA {
-				ars, acs = (kd+15)&^15+16, 1 // the steps between rows are no multiple of a page
+				ars, acs = (kd+15)&^15+16, 1 // steps between rows are not a multiple of a page
 				buf := room(&w.a, rows*ars)
 				transpose(buf, ars, a.Data[at:], a.Stride, kd, rows)
 				pa = &buf[0]
@@ -105,8 +103,8 @@ func (kern Kernel) gemm(ta, tb bool, m, n, k int, a, b blas32.General, add bool,
 	}
 }
 
-// transpose sets the first rows of dst, cols of them, to the columns of src,
-// rows×cols; steps between rows are in numbers.
+// transpose sets the first cols rows of dst to the columns of src, rows×cols. Steps between rows
+// are in numbers.
 func transpose(dst []float32, drs int, src []float32, srs, rows, cols int) {
 	full, squares := rows&^7, cols/8
 	if squares > 0 {
@@ -125,8 +123,8 @@ func transpose(dst []float32, drs int, src []float32, srs, rows, cols int) {
 	}
 }
 
-// copyPanel copies src, rows×cols, to dst, which has rows of width numbers. Where
-// cols is less, the rest of them keeps what it held.
+// copyPanel copies src, rows×cols, to dst, which has rows of width numbers. The remaining columns
+// stay unchanged.
 func copyPanel(dst []float32, width int, src []float32, srs, rows, cols int) {
 	switch {
 	case cols == 32 && width == 32:

@@ -2,9 +2,8 @@ package kernel
 
 import "gonum.org/v1/gonum/blas/blas32"
 
-// gemmGeneric sets c = op(a)·op(b), or adds it to c, in tiles of 2×4 whose
-// sums stay in registers. The conversions keep compilers from fusing a product
-// and a sum into one rounding.
+// gemmGeneric sets c = op(a)·op(b), or adds it to c, in tiles of 2×4 with sums in registers. The
+// conversions keep compilers from fusing a product and a sum.
 func gemmGeneric(ta, tb bool, m, n, k int, a, b blas32.General, add bool, c blas32.General) {
 	ai, al := a.Stride, 1 // steps between rows of op(a), and along k
 	if ta {

@@ -1,27 +1,19 @@
-// Package kernel is the arithmetic that training spends its time in, on
-// float32: matrix products, and the passes over vectors that the layers and
-// the optimizer of a network need.
+// Package kernel is the arithmetic of training, in float32: matrix products, and the passes over
+// vectors of layers and optimizer.
 //
-// What a matrix product gives depends, in its last bits, on the Kernel that
-// computes it, but on nothing else: each element of the result is one sum,
-// formed in the order of k, so that a row of it depends neither on the number
-// of the rows nor on its place among them. AVX2 and AVX512 round once per
-// product and sum and agree bit for bit; Generic rounds twice and is the same
-// on every machine; OpenBLAS promises nothing. The functions on vectors give
-// the same bits with every kernel and on every machine: they fuse nothing, and
-// what they sum they sum in sixteen lanes, element i in lane i mod 16, which
-// are then added pairwise (l and l+8, l and l+4, l and l+2, l and l+1).
+// The last bits of a matrix product depend on the Kernel, but on nothing else: each element is one
+// sum in the order of k, so a row does not depend on the number of rows or on its place among them.
+// AVX2 and AVX512 round once per product and sum and agree bit for bit; Generic rounds twice and is
+// the same on every machine; OpenBLAS promises nothing. Functions on vectors give the same bits
+// with every kernel and on every machine: they fuse nothing, and sum in sixteen lanes, element i in
+// lane i mod 16, which are then added pairwise (l and l+8, l and l+4, l and l+2, l and l+1).
 //
-// The processor decides about the kernel, the environment variable
-// BLUEFIN_KERNEL pins it. Built with the tag purego the package has no
-// assembly, with the tag openblas (which needs cgo and the headers of OpenBLAS)
-// its matrix products are those of that library. The assembly is written by
-// internal/asm, a module of its own: go generate runs it.
+// The kernel is chosen for the CPU; BLUEFIN_KERNEL overrides it. With the build tag purego there is
+// no assembly; with openblas, which needs cgo and the headers of OpenBLAS, that library computes
+// matrix products. The assembly is written by internal/asm, a separate module; run go generate.
 //
-// Functions run on the goroutine that calls them, start none and allocate
-// nothing from call to call. Any number of goroutines may call them on
-// different memory. Arguments that do not fit together panic: their shapes are
-// the caller's.
+// Functions run on the calling goroutine and do not allocate in steady state. They may be called
+// concurrently on different memory. Arguments with mismatched shapes panic.
 package kernel
 
 import (
@@ -32,26 +24,25 @@ import (
 	"sync"
 )
 
-// A Kernel is one way to compute.
+// A Kernel is a way to compute.
 type Kernel uint8
 
-// The kernels, from the slowest on.
+// The kernels, slowest first.
 const (
-	Generic  Kernel = iota // what plain Go computes: everywhere
+	Generic  Kernel = iota // plain Go: everywhere
 	AVX2                   // 256-bit vectors with fused multiply-add: amd64
 	AVX512                 // 512-bit vectors: amd64
 	OpenBLAS               // matrix products by the C library: with the build tag openblas
 )
 
-// Variable is the environment variable that pins the kernel by its name. It
-// is read once, with the first use of a kernel.
+// Variable is the environment variable that selects the kernel by name. It is read once, at the
+// first use of a kernel.
 const Variable = "BLUEFIN_KERNEL"
 
 // String returns the name: generic, avx2, avx512 or openblas.
 func (k Kernel) String() string { return [...]string{"generic", "avx2", "avx512", "openblas"}[k] }
 
-// Available returns the kernels that this program has and this processor runs,
-// in their order.
+// Available returns the kernels of this program that run on this CPU, in order.
 func Available() []Kernel {
 	list := append([]Kernel{Generic}, vectorKernels()...)
 	if hasOpenBLAS {
@@ -60,18 +51,17 @@ func Available() []Kernel {
 	return list
 }
 
-// Name returns the name of the kernel in use: the one that the environment
-// variable BLUEFIN_KERNEL names, else the last of the Available ones.
+// Name returns the name of the kernel in use: the one in BLUEFIN_KERNEL, else the last Available
+// one.
 func Name() string { return choice().kernel.String() }
 
-// Check returns an error if the environment variable BLUEFIN_KERNEL names no
-// kernel or one that is not Available. The last of the Available ones is then
-// in use.
+// Check returns an error if BLUEFIN_KERNEL names a kernel that is unknown or not Available; then
+// the last Available one is in use.
 func Check() error { return choice().err }
 
 type chosen struct {
 	kernel Kernel // computes matrix products
-	vector Kernel // computes the rest: the same, or the best there is beside OpenBLAS
+	vector Kernel // computes the rest: the same, or the best next to OpenBLAS
 	err    error
 }
 
@@ -97,10 +87,10 @@ func choose(name string, available []Kernel) chosen {
 	return c
 }
 
-// lanes is how many partial sums a sum is formed in.
+// lanes is the number of partial sums.
 const lanes = 16
 
-// total adds up the partial sums.
+// total adds the partial sums.
 func total(s *[lanes]float32) float32 {
 	for half := lanes / 2; half > 0; half /= 2 {
 		for l := range half {

@@ -8,7 +8,7 @@ import "golang.org/x/sys/cpu"
 //go:generate go -C internal/asm run . -part pack -pkg kernel -out ../../pack_amd64.s -stubs ../../pack_stubs_amd64.go
 //go:generate go -C internal/asm run . -part vector -pkg kernel -out ../../vector_amd64.s -stubs ../../vector_stubs_amd64.go
 
-// vectorKernels returns the kernels beside Generic that this processor runs.
+// vectorKernels returns the kernels other than Generic that run on this CPU.
 func vectorKernels() []Kernel {
 	x := &cpu.X86
 	if !(x.HasAVX2 && x.HasFMA) {

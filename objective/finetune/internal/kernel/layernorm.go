@@ -2,9 +2,9 @@ package kernel
 
 import "math"
 
-// LayerNorm sets y = gain·(x - mean)·rstd + bias and returns the mean of x and
-// rstd = 1/√(variance of x + eps), which LayerNormBackward takes.
-// J. L. Ba, J. R. Kiros, G. E. Hinton, "Layer Normalization", 2016. y may be x.
+// LayerNorm sets y = gain·(x - mean)·rstd + bias and returns the mean of x and rstd = 1/√(variance
+// of x + eps), for LayerNormBackward. J. L. Ba, J. R. Kiros, G. E. Hinton, "Layer Normalization",
+// 2016. y may be x.
 func LayerNorm(y, x, gain, bias []float32, eps float32) (mean, rstd float32) {
 	same(len(y), len(x), len(gain), len(bias))
 	var s [2]float32
@@ -12,10 +12,9 @@ func LayerNorm(y, x, gain, bias []float32, eps float32) (mean, rstd float32) {
 	return s[0], s[1]
 }
 
-// LayerNormBackward sets dx to the gradient in the argument of LayerNorm,
-// from the gradient dy in its result, and adds the gradients in gain and bias to
-// dgain and dbias. A nil dx, or nil dgain and dbias, saves that work. dx may be
-// dy.
+// LayerNormBackward sets dx to the gradient with respect to the argument of LayerNorm, given the
+// gradient dy of its result, and adds those of gain and bias to dgain and dbias. A nil dx, or nil
+// dgain and dbias, skips that work. dx may be dy.
 func LayerNormBackward(dx, dgain, dbias, dy, x, gain []float32, mean, rstd float32) {
 	same(len(dy), len(x))
 	if dgain != nil || dbias != nil {

@@ -5,7 +5,7 @@ import "gonum.org/v1/gonum/blas/blas32"
 // Add adds x to y, element by element. y may be x.
 func Add(y, x []float32) { Axpy(y, 1, x) }
 
-// Axpy sets y = y + alpha·x, with two roundings. y may be x.
+// Axpy sets y = y + alpha·x, rounding twice. y may be x.
 func Axpy(y []float32, alpha float32, x []float32) {
 	same(len(y), len(x))
 	axpy(choice().vector, y, alpha, x)
@@ -23,7 +23,7 @@ func AddRow(m blas32.General, row []float32) {
 	}
 }
 
-// AddColumnSums adds the sum of the rows of m to dst, row after row.
+// AddColumnSums adds the sum of the rows of m to dst, row by row.
 func AddColumnSums(dst []float32, m blas32.General) {
 	same(m.Cols, len(dst))
 	inside(m)
@@ -50,7 +50,7 @@ func scaleGeneric(y []float32, alpha float32) {
 func sumSquaresGeneric(x []float32) float64 {
 	var s [lanes]float64
 	for i, v := range x {
-		s[i%lanes] += float64(v) * float64(v) // the product is exact: fused or not, the sum is the same
+		s[i%lanes] += float64(v) * float64(v) // the product is exact, so fusing changes nothing
 	}
 	for half := lanes / 2; half > 0; half /= 2 {
 		for l := range half {

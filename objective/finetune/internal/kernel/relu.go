@@ -6,8 +6,7 @@ func ReLU(y, x []float32) {
 	relu(choice().vector, y, x)
 }
 
-// ReLUBackward sets dx = dy where the result y of ReLU is above 0, else 0. dx
-// may be dy or y.
+// ReLUBackward sets dx = dy where the result y of ReLU is above 0, else 0. dx may be dy or y.
 func ReLUBackward(dx, y, dy []float32) {
 	same(len(dx), len(y), len(dy))
 	reluBackward(choice().vector, dx, y, dy)

@@ -2,17 +2,15 @@ package kernel
 
 import "math"
 
-// Softmax sets y to the softmax of x: y = exp(x - max x) / Σ exp(x - max x).
-// An element of -Inf, or more than 80 below the largest, gives 0; if all are -Inf, or
-// one is NaN, all of y is NaN. y may be x.
+// Softmax sets y to the softmax of x: exp(x - max x) / Σ exp(x - max x). Elements of -Inf, or more
+// than 80 below the largest, give 0. If all are -Inf or one is NaN, all of y is NaN. y may be x.
 func Softmax(y, x []float32) {
 	same(len(y), len(x))
 	softmax(choice().vector, y, x)
 }
 
-// SoftmaxBackward sets dx to the gradient in the argument of Softmax, from its
-// result y and the gradient dy in that: dx = y·(dy - Σ y·dy). dx may be dy or
-// y.
+// SoftmaxBackward sets dx = y·(dy - Σ y·dy), the gradient with respect to the argument of Softmax,
+// given its result y and the gradient dy. dx may be dy or y.
 func SoftmaxBackward(dx, y, dy []float32) {
 	same(len(dx), len(y), len(dy))
 	softmaxBackward(choice().vector, dx, y, dy)

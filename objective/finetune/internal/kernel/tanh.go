@@ -2,9 +2,8 @@ package kernel
 
 import "math"
 
-// Tanh sets y = tanh x, element by element, to about 1e-7. y may be x.
-//
-// It is plain Go everywhere: networks have few of them.
+// Tanh sets y = tanh x, element by element, to about 1e-7. y may be x. It is plain Go everywhere,
+// because networks have few of them.
 func Tanh(y, x []float32) {
 	same(len(y), len(x))
 	for i, v := range x {
@@ -12,8 +11,8 @@ func Tanh(y, x []float32) {
 	}
 }
 
-// TanhBackward sets dx = dy·(1 - y²), from the result y of Tanh: the gradient
-// in its argument. dx may be dy or y.
+// TanhBackward sets dx = dy·(1 - y²), the gradient with respect to the argument of Tanh, given its
+// result y. dx may be dy or y.
 func TanhBackward(dx, y, dy []float32) {
 	same(len(dx), len(y), len(dy))
 	for i, v := range y {
@@ -21,8 +20,8 @@ func TanhBackward(dx, y, dy []float32) {
 	}
 }
 
-// tanh follows S. L. Moshier, "Methods and Programs for Mathematical
-// Functions" (Cephes), 1989, tanhf: a polynomial near 0, else by way of exp.
+// tanh follows S. L. Moshier, "Methods and Programs for Mathematical Functions" (Cephes), 1989,
+// tanhf: a polynomial near 0, else exp.
 func tanh(x float32) float32 {
 	z := math.Float32frombits(math.Float32bits(x) &^ (1 << 31))
 	if z < 0.625 {

@@ -8,9 +8,8 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// gemm writes the product of a matrix and a panel of columns: tiles of up to
-// s.rows rows by one or two vectors, whose sums stay in registers over k. Each
-// sum is one chain in the order of k, whatever the tile.
+// gemm writes the product of a matrix and a panel of columns: tiles of up to s.rows rows by one or
+// two vectors, with sums in registers. Each sum runs in the order of k, whatever the tile.
 func gemm(s isa) {
 	TEXT("gemm"+s.name, NOSPLIT, "func(m, k, n int, a *float32, ars, acs int, b *float32, brs int, c *float32, crs int, add bool)")
 	arithmetic := "Each sum is a chain of fused multiply-adds, without subnormal numbers."
@@ -67,14 +66,13 @@ func bitMasks(n reg.Register) (mask [2]reg.Register) {
 	return mask
 }
 
-// A panel is a loop over the tiles of some columns. The registers live through
-// all tiles.
+// A panel is a loop over the tiles of some columns. Its registers are live throughout.
 type panel struct {
 	isa
-	m, a, c        reg.Register // rows left, and where their part of a and c begins
+	m, a, c        reg.Register // rows left, and the start of their part of a and c
 	ars, ars3, acs reg.Register // steps of a, and three of ars
 	brs            reg.Register
-	mask           [2]reg.Register // for AVX512: which columns of c there are
+	mask           [2]reg.Register // for AVX512: the columns of c
 	done           string
 }
 
@@ -83,8 +81,8 @@ func (g *panel) write(vectors int) {
 	next := label("next")
 	tile := func(r int) string { return fmt.Sprintf("%srows%d", next, r) }
 	Label(next)
-	// A few rows more than a tile has are left: two tiles of about the same
-	// height, for one of a few rows would mostly wait for its sums.
+	// Split the last rows into two tiles of about equal height: a tile of only a few rows would
+	// mostly wait for its sums.
 	CMPQ(g.m, U8(g.rows+g.rows/3))
 	JGE(LabelRef(tile(g.rows)))
 	CMPQ(g.m, U8(g.rows))
@@ -116,7 +114,7 @@ func (g *panel) tile(rows, vectors int) {
 			acc[r] = append(acc[r], g.vec())
 		}
 	}
-	// Sums begin at 0 or at c.
+	// Sums start at 0 or at c.
 	load, product := label("load"), label("product")
 	add := Load(Param("add"), GP8())
 	TESTB(add, add)
@@ -220,7 +218,7 @@ func (g *panel) move(acc [][]reg.VecVirtual, store bool) {
 	Label(done)
 }
 
-// cRows goes through the rows of a tile of c, and writes the steps as it goes.
+// cRows iterates over the rows of a tile of c and writes the steps between them.
 func (g *panel) cRows(rows int) func(func(int, Mem) bool) {
 	return func(yield func(int, Mem) bool) {
 		crs := Load(Param("crs"), GP64())
@@ -244,7 +242,7 @@ func (g *panel) at(row Mem, v int) Mem {
 	return row
 }
 
-// rowOf is the memory at row r of 0 to 3, from p on.
+// rowOf is the memory at row r of 0 to 3, starting at p.
 func rowOf(p, step, step3 reg.Register, r int) Mem {
 	switch r {
 	case 0:

@@ -8,12 +8,12 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// An isa is an instruction set and how it is used.
+// An isa is an instruction set and its use.
 type isa struct {
-	name  string // as functions end
+	name  string // suffix of functions
 	lanes int    // float32 in a register
 	rows  int    // of the largest tile of a product
-	plain bool   // whether products do what plain Go does: they fuse nothing and have subnormal numbers
+	plain bool   // products as in plain Go: nothing fused, and subnormal numbers
 }
 
 var (
@@ -30,8 +30,8 @@ func (s isa) vec() reg.VecVirtual {
 	return YMM()
 }
 
-// flushSubnormals makes the processor take subnormal numbers as 0 and give 0 in
-// their place, and returns what undoes it. No Go code runs in between.
+// flushSubnormals makes the processor treat subnormal numbers as 0 and returns a function that
+// undoes it. No Go code runs in between.
 func flushSubnormals() (undo func()) {
 	const denormalsAreZero, flushToZero = 1 << 6, 1 << 15
 	old, changed := AllocLocal(8), AllocLocal(8)
@@ -46,7 +46,7 @@ func flushSubnormals() (undo func()) {
 
 var labels int
 
-// label returns a name that is not used yet.
+// label returns an unused name.
 func label(name string) string {
 	labels++
 	return fmt.Sprintf("%s%d", name, labels)

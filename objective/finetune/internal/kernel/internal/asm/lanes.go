@@ -9,22 +9,20 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// width is how many elements a loop over vectors goes on at a time: one
-// register of AVX512, or two of AVX2, so that a sum has the same sixteen lanes
-// in both.
+// width is the number of elements per iteration: one register of AVX512 or two of AVX2, so that a
+// sum has the same sixteen lanes in both.
 const width = 16
 
-// A pass is a function that goes over vectors of n elements.
+// A pass is a function over vectors of n elements.
 type pass struct {
 	isa
 	n      reg.Register
-	i      reg.Register // where the loop is
-	masked bool         // whether it is at the end, where fewer than width are left
-	mask   reg.Register // which are left: bits for AVX512, for AVX2 a pointer to numbers
+	i      reg.Register // position of the loop
+	masked bool         // whether it is at the end, with fewer than width left
+	mask   reg.Register // of those left: bits for AVX512, a pointer to numbers for AVX2
 }
 
-// vectorFunc begins a function over vectors, of which the one called first has
-// the length of all.
+// vectorFunc starts a function over vectors; all have the length of the argument called first.
 func vectorFunc(s isa, name, signature, doc, first string) *pass {
 	TEXT(name+s.name, NOSPLIT, signature)
 	Doc(name + s.name + " " + doc)
@@ -42,8 +40,8 @@ func (p *pass) parts() int { return width / p.lanes }
 
 func (p *pass) pointer(name string) reg.Register { return Load(Param(name).Base(), GP64()) }
 
-// each writes body for each part of a loop over the elements: once for whole
-// vectors, once for the end.
+// each writes body for each part of a loop over the elements, first for whole vectors, then for the
+// end.
 func (p *pass) each(body func(part int)) {
 	loop, end, done := label("loop"), label("end"), label("done")
 	p.i = GP64()
@@ -79,14 +77,14 @@ func (p *pass) at(base reg.Register, part int) Mem {
 	return Mem{Base: base, Index: p.i, Scale: 4, Disp: 4 * p.lanes * part}
 }
 
-// part returns the mask of a part of AVX2 at the end.
+// part returns the mask of a part for AVX2 at the end.
 func (p *pass) part(part int) reg.Register {
 	x := YMM()
 	VMOVUPS(Mem{Base: p.mask, Disp: 32 * part}, x)
 	return x
 }
 
-// load returns the elements, at the end with zeros behind them.
+// load returns the elements, padded with zeros at the end.
 func (p *pass) load(base reg.Register, part int) reg.VecVirtual {
 	x := p.vec()
 	switch {
@@ -111,7 +109,7 @@ func (p *pass) store(x reg.Register, base reg.Register, part int) {
 	}
 }
 
-// clip sets what is behind the end to zero.
+// clip zeroes the padding at the end.
 func (p *pass) clip(x reg.VecVirtual, part int) reg.VecVirtual {
 	if !p.masked {
 		return x
@@ -125,15 +123,14 @@ func (p *pass) clip(x reg.VecVirtual, part int) reg.VecVirtual {
 	return y
 }
 
-// Arithmetic, each operation with its own rounding. The last operand may be a
-// constant.
+// Arithmetic; each operation rounds. The last operand may be a constant.
 
 func (p *pass) add(x reg.Register, y Op) reg.VecVirtual { z := p.vec(); VADDPS(y, x, z); return z }
 func (p *pass) sub(x reg.Register, y Op) reg.VecVirtual { z := p.vec(); VSUBPS(y, x, z); return z }
 func (p *pass) mul(x reg.Register, y Op) reg.VecVirtual { z := p.vec(); VMULPS(y, x, z); return z }
 func (p *pass) div(x reg.Register, y Op) reg.VecVirtual { z := p.vec(); VDIVPS(y, x, z); return z }
 
-// max is y where x is not above it, or one of them is NaN.
+// max is y unless x is greater, also if one is NaN.
 func (p *pass) max(x reg.Register, y Op) reg.VecVirtual { z := p.vec(); VMAXPS(y, x, z); return z }
 
 // Comparisons of VCMPPS.
@@ -156,7 +153,7 @@ func (p *pass) where(compare int, x reg.Register, y Op, z reg.Register) reg.VecV
 	return r
 }
 
-// choose returns z where x compares so with y, else other, which it uses up.
+// choose returns z where x compares so with y, else other, which it overwrites.
 func (p *pass) choose(compare int, x reg.Register, y Op, z reg.Register, other reg.VecVirtual) reg.VecVirtual {
 	if p.isa == avx512 {
 		k := K()
@@ -172,7 +169,7 @@ func (p *pass) choose(compare int, x reg.Register, y Op, z reg.Register, other r
 
 var constants = map[uint32]Mem{}
 
-// bits returns sixteen times a number.
+// bits returns a constant with sixteen copies of x.
 func bits(x uint32) Mem {
 	c, ok := constants[x]
 	if !ok {
@@ -197,7 +194,7 @@ func (p *pass) broadcast(x Op) reg.VecVirtual {
 // param returns an argument in all lanes.
 func (p *pass) param(name string) reg.VecVirtual { return p.broadcast(Load(Param(name), XMM())) }
 
-// copies returns a constant in the registers of width lanes.
+// copies returns a constant in as many registers as hold width lanes.
 func (p *pass) copies(c Mem) []reg.VecVirtual {
 	var all []reg.VecVirtual
 	for range p.parts() {
@@ -208,8 +205,8 @@ func (p *pass) copies(c Mem) []reg.VecVirtual {
 	return all
 }
 
-// reduce combines the lanes, l with l+8, then l+4, l+2 and l+1, by op, which is
-// a three-operand instruction, and returns the result in the lowest.
+// reduce combines the lanes, l with l+8, then l+4, l+2 and l+1, by the three-operand instruction op
+// and returns the result in the lowest lane.
 func (p *pass) reduce(op func(...Op), acc []reg.VecVirtual) reg.VecVirtual {
 	y := YMM()
 	if p.isa == avx512 {

@@ -1,6 +1,5 @@
-// Command asm writes the assembly of package kernel: go generate there runs it
-// once per -part. It is a module of its own, so that its generator is no
-// dependency of those who use the package.
+// Command asm writes the assembly of package kernel; go generate there runs it once per -part. It
+// is its own module, so that users of the package do not depend on its generator.
 package main
 
 import (

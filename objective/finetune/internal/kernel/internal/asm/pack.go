@@ -8,8 +8,8 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// packRows writes the copy of the rows of a panel. It moves numbers and
-// computes nothing, so that AVX2 serves AVX512 too.
+// packRows writes the copy of the rows of a panel. It computes nothing, so AVX512 uses the AVX2
+// version.
 func packRows() {
 	for _, width := range []int{16, 32} {
 		name := fmt.Sprintf("packRows%d", width)
@@ -54,8 +54,8 @@ func packTransposed() {
 	LEAQ(Mem{Base: src, Index: srs, Scale: 4}, half)
 	loop := label("loop")
 	Label(loop)
-	// Rows 0 to 3 and 4 to 7 meet in the halves of a register: x[i] is row i in
-	// the low half, row i+4 in the high one, and x[4+i] the same four columns on.
+	// Rows 0 to 3 and 4 to 7 share registers: x[i] has row i in the low half and row i+4 in the
+	// high half, x[4+i] the same for the next four columns.
 	var x [8]reg.VecVirtual
 	for i := range 8 {
 		x[i] = YMM()

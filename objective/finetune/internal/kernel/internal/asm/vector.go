@@ -8,9 +8,8 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// vectors writes the functions over vectors. Each does, operation by
-// operation, what the function of package kernel with Generic in the place of
-// the instruction set does, which has the formulas.
+// vectors writes the functions over vectors. Each performs the same operations as the Generic
+// version in package kernel, which has the formulas.
 func vectors(s isa) {
 	softmax(s)
 	softmaxBackward(s)
