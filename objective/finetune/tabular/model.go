@@ -12,6 +12,7 @@ import (
 
 	"github.com/bluefin-hpo/bluefin/objective/finetune"
 	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/batch"
+	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/file"
 	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/mlp"
 	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/parts"
 	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/safetensors"
@@ -111,7 +112,7 @@ func (m *Model) outputs(rows *table.Table) (blas32.General, error) {
 // load reads what Save wrote.
 func load(dir string) (from saved, tensors map[string]safetensors.Tensor, err error) {
 	path := filepath.Join(dir, featuresFile)
-	b, err := os.ReadFile(path)
+	b, err := file.Read(path)
 	if err != nil {
 		return from, nil, err
 	}

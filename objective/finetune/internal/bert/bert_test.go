@@ -216,3 +216,18 @@ func TestMissingTensorHasItsModernName(t *testing.T) {
 		}
 	}
 }
+
+func TestLFSPointersAreRecognized(t *testing.T) {
+	for _, name := range []string{"config.json", "tokenizer.json", "vocab.txt", "tokenizer_config.json", "model.safetensors"} {
+		dir := t.TempDir()
+		if err := os.CopyFS(dir, os.DirFS("testdata/tiny")); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), []byte("version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n"), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Load(dir); err == nil || !strings.Contains(err.Error(), name) || !strings.Contains(err.Error(), "is a Git LFS pointer") {
+			t.Errorf("%s: error is %v, want one that says what the file is", name, err)
+		}
+	}
+}

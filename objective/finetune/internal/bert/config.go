@@ -6,9 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/file"
 )
 
 // Config is the size and shape of an encoder, with the field names of config.json.
@@ -40,7 +41,7 @@ func defaultConfig() Config {
 // loadConfig reads config.json. A model that is not a BERT encoder is an error that says why.
 func loadConfig(dir string) (Config, error) {
 	path := filepath.Join(dir, "config.json")
-	b, err := os.ReadFile(path)
+	b, err := file.Read(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return Config{}, fmt.Errorf("%s has no config.json, want the folder of a Hugging Face model: %w", dir, err)
 	}
@@ -158,7 +159,7 @@ func ParsePooling(name string) (Pooling, error) {
 // loadPooling reads 1_Pooling/config.json of sentence models. Without that file it is PoolCLS.
 func loadPooling(dir string) (Pooling, error) {
 	path := filepath.Join(dir, "1_Pooling", "config.json")
-	b, err := os.ReadFile(path)
+	b, err := file.Read(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return PoolCLS, nil
 	}

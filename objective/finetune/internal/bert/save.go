@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/file"
 	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/safetensors"
 	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/wordpiece"
 	"github.com/bluefin-hpo/bluefin/objective/finetune/nn"
@@ -140,12 +141,12 @@ func (m *Model) saveConfig(dir string, labels []string, outputs int, mean bool) 
 func (m *Model) saveTokenizer(dir string) error {
 	limit := m.Tokenizer.MaxTokens()
 	for _, name := range wordpiece.Files() {
-		b, err := os.ReadFile(filepath.Join(m.dir, name))
+		b, err := file.Read(filepath.Join(m.dir, name))
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
 		if err == nil {
-			err = write(filepath.Join(dir, name), func(w io.Writer) error { _, err := w.Write(b); return err })
+			err = file.Write(filepath.Join(dir, name), "", 0o644, func(w io.Writer) error { _, err := w.Write(b); return err })
 		}
 		if err != nil {
 			return err
@@ -160,7 +161,7 @@ func (m *Model) saveTokenizer(dir string) error {
 // changed writes a JSON file of the model with some fields replaced.
 func (m *Model) changed(dir, name string, fields map[string]any) error {
 	all := make(map[string]any)
-	b, err := os.ReadFile(filepath.Join(m.dir, name))
+	b, err := file.Read(filepath.Join(m.dir, name))
 	if err == nil {
 		err = json.Unmarshal(b, &all)
 	}
@@ -176,30 +177,14 @@ func writeJSON(path string, v any) error {
 	if err != nil {
 		return err
 	}
-	return write(path, func(w io.Writer) error { _, err := w.Write(append(b, '\n')); return err })
+	return file.Write(path, "", 0o644, func(w io.Writer) error { _, err := w.Write(append(b, '\n')); return err })
 }
 
 // writeTensors writes a file with the metadata that transformers requires.
 func writeTensors(path string, tensors map[string]safetensors.Tensor) error {
-	return write(path, func(w io.Writer) error {
+	return file.Write(path, "", 0o644, func(w io.Writer) error {
 		return safetensors.Write(w, safetensors.File{Metadata: map[string]string{"format": "pt"}, Tensors: tensors})
 	})
-}
-
-// write replaces a file, which is whole at every moment.
-func write(path string, contents func(io.Writer) error) error {
-	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")
-	if err != nil {
-		return err
-	}
-	err = errors.Join(contents(f), f.Chmod(0o644), f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		os.Remove(f.Name())
-	}
-	return err
 }
 
 // same reports whether two paths name the same folder.

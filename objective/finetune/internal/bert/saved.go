@@ -5,10 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"strconv"
 
+	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/file"
 	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/safetensors"
 	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/weights"
 	"github.com/bluefin-hpo/bluefin/objective/finetune/nn"
@@ -82,7 +82,7 @@ func headTensors(path, name string) (map[string]safetensors.Tensor, error) {
 
 // savedLabels reads the names of the classes from config.json.
 func (m *Model) savedLabels(outputs int) ([]string, error) {
-	b, err := os.ReadFile(filepath.Join(m.dir, "config.json"))
+	b, err := file.Read(filepath.Join(m.dir, "config.json"))
 	if err != nil {
 		return nil, err
 	}

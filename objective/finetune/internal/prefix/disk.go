@@ -17,6 +17,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/file"
 )
 
 // A file of features is named KEY.features and holds, little-endian: magic, the key, the cost in
@@ -99,33 +101,20 @@ func (c *Cache) failed(err error) {
 	c.stats.DiskError = err
 }
 
-func writeFile(name string, e *entry) (err error) {
+func writeFile(name string, e *entry) error {
 	if info, err := os.Lstat(name); err == nil && !own(name, info) {
-		return fmt.Errorf("%s is no file of features: it stays as it is", name)
+		return fmt.Errorf("%s is not a file of features: leaving it as it is", name)
 	}
-	f, err := os.CreateTemp(filepath.Dir(name), filepath.Base(name)+".*.new")
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			f.Close()
-			os.Remove(f.Name())
+	return file.Write(name, ".new", 0, func(f io.Writer) error {
+		sum := sha256.New()
+		w := bufio.NewWriterSize(io.MultiWriter(f, sum), 1<<16)
+		e.encode(w)
+		if err := w.Flush(); err != nil {
+			return err
 		}
-	}()
-	sum := sha256.New()
-	w := bufio.NewWriterSize(io.MultiWriter(f, sum), 1<<16)
-	e.encode(w)
-	if err := w.Flush(); err != nil {
+		_, err := f.Write(sum.Sum(nil))
 		return err
-	}
-	if _, err := f.Write(sum.Sum(nil)); err != nil {
-		return err
-	}
-	if err := f.Close(); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), name)
+	})
 }
 
 // size returns the size of lengths and numbers in a file.

@@ -1,12 +1,18 @@
 package safetensors
 
-import "bytes"
+import (
+	"bytes"
+
+	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/file"
+)
 
 // foreign describes a file without a header by its first bytes; "" if unknown. A file in place of
 // weights is often not damaged, but something else.
 func foreign(head []byte) string {
+	if file.IsLFS(head) {
+		return file.LFS
+	}
 	for _, kind := range []struct{ begins, is string }{
-		{"version https://git-lfs.github.com/spec/", "is a Git LFS pointer, not the weights: run git lfs pull in its folder"},
 		{"PK\x03\x04", "is a zip archive, as PyTorch's torch.save writes it: load it with transformers and save it with save_pretrained"},
 		{"\x80\x02", "is a Python pickle: load it with transformers and save it with save_pretrained"},
 		{"\x80\x03", "is a Python pickle: load it with transformers and save it with save_pretrained"},

@@ -12,7 +12,7 @@ func TestForeignFilesAreNamed(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, c := range map[string]struct{ file, want string }{
-		"LFS pointer":        {"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a214614ab2935c943f9e0ff69d22eadbb8f32b1258daaa5e2ca24d17e2393\nsize 12345\n", "Git LFS pointer, not the weights: run git lfs pull"},
+		"LFS pointer":        {"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a214614ab2935c943f9e0ff69d22eadbb8f32b1258daaa5e2ca24d17e2393\nsize 12345\n", "Git LFS pointer, not the file itself: run git lfs pull"},
 		"web page":           {"\n<!DOCTYPE html><html><head><title>404</title></head></html>", "web page"},
 		"web page, lower":    {"<html><body>Not found</body></html>", "web page"},
 		"torch.save":         {"PK\x03\x04\x00\x00\x08\x08\x00\x00\x00\x00\x00\x00\x00\x00", "zip archive"},

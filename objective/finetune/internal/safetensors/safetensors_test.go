@@ -85,42 +85,42 @@ func TestMarshalRefuses(t *testing.T) {
 }
 
 // file puts a header before n bytes of data.
-func file(header string, n int) []byte {
+func fileOf(header string, n int) []byte {
 	b := binary.LittleEndian.AppendUint64(nil, uint64(len(header)))
 	return append(append(b, header...), make([]byte, n)...)
 }
 
 func TestUnmarshalRefuses(t *testing.T) {
 	const x = `{"x":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}`
-	if _, err := Unmarshal(file(x, 8)); err != nil {
+	if _, err := Unmarshal(fileOf(x, 8)); err != nil {
 		t.Fatal(err) // the cases below are this one, damaged
 	}
 	for name, b := range map[string][]byte{
 		"nothing":                             nil,
 		"half a length":                       {1, 2, 3, 4},
-		"a header beyond the end":             file(x, 8)[:20],
+		"a header beyond the end":             fileOf(x, 8)[:20],
 		"a header length that overflows":      bytes.Repeat([]byte{0xff}, 64),
-		"a header that is not JSON":           file(`{"x"`, 8),
-		"a header that is an array":           file(`[]`, 0),
-		"a header that begins with a space":   file(" "+x, 8),
-		"null":                                file(`null`, 0),
-		"metadata that are not text":          file(`{"__metadata__":{"a":1}}`, 0),
-		"a tensor that is not an object":      file(`{"x":1}`, 0),
-		"another type":                        file(strings.Replace(x, "F32", "I32", 1), 8),
-		"numbers of half the size":            file(strings.Replace(x, "F32", "F16", 1), 8),
-		"a negative length":                   file(strings.Replace(x, "[2]", "[-1,-2]", 1), 8),
-		"a shape that overflows":              file(strings.Replace(x, "[2]", "[4294967296,4294967296,4294967296]", 1), 8),
-		"a shape that overflows to the size":  file(strings.Replace(x, "[2]", "[9223372036854775807,2]", 1), 8),
-		"a size in bytes that overflows to 8": file(strings.Replace(x, "[2]", "[4611686018427387906]", 1), 8),
-		"a fractional length":                 file(strings.Replace(x, "[2]", "[2.5]", 1), 8),
-		"offsets of another size":             file(strings.Replace(x, "[0,8]", "[0,4]", 1), 8),
-		"offsets in the wrong order":          file(strings.Replace(x, "[0,8]", "[8,0]", 1), 8),
-		"negative offsets":                    file(strings.Replace(x, "[0,8]", "[-8,0]", 1), 8),
-		"a hole before":                       file(strings.Replace(x, "[0,8]", "[4,12]", 1), 12),
-		"data after the tensors":              file(x, 9),
-		"data that end too early":             file(x, 7),
-		"tensors that overlap":                file(strings.TrimSuffix(x, "}")+`,"y":{"dtype":"F32","shape":[2],"data_offsets":[4,12]}}`, 12),
-		"two tensors in one place":            file(strings.TrimSuffix(x, "}")+`,"y":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}`, 8),
+		"a header that is not JSON":           fileOf(`{"x"`, 8),
+		"a header that is an array":           fileOf(`[]`, 0),
+		"a header that begins with a space":   fileOf(" "+x, 8),
+		"null":                                fileOf(`null`, 0),
+		"metadata that are not text":          fileOf(`{"__metadata__":{"a":1}}`, 0),
+		"a tensor that is not an object":      fileOf(`{"x":1}`, 0),
+		"another type":                        fileOf(strings.Replace(x, "F32", "I32", 1), 8),
+		"numbers of half the size":            fileOf(strings.Replace(x, "F32", "F16", 1), 8),
+		"a negative length":                   fileOf(strings.Replace(x, "[2]", "[-1,-2]", 1), 8),
+		"a shape that overflows":              fileOf(strings.Replace(x, "[2]", "[4294967296,4294967296,4294967296]", 1), 8),
+		"a shape that overflows to the size":  fileOf(strings.Replace(x, "[2]", "[9223372036854775807,2]", 1), 8),
+		"a size in bytes that overflows to 8": fileOf(strings.Replace(x, "[2]", "[4611686018427387906]", 1), 8),
+		"a fractional length":                 fileOf(strings.Replace(x, "[2]", "[2.5]", 1), 8),
+		"offsets of another size":             fileOf(strings.Replace(x, "[0,8]", "[0,4]", 1), 8),
+		"offsets in the wrong order":          fileOf(strings.Replace(x, "[0,8]", "[8,0]", 1), 8),
+		"negative offsets":                    fileOf(strings.Replace(x, "[0,8]", "[-8,0]", 1), 8),
+		"a hole before":                       fileOf(strings.Replace(x, "[0,8]", "[4,12]", 1), 12),
+		"data after the tensors":              fileOf(x, 9),
+		"data that end too early":             fileOf(x, 7),
+		"tensors that overlap":                fileOf(strings.TrimSuffix(x, "}")+`,"y":{"dtype":"F32","shape":[2],"data_offsets":[4,12]}}`, 12),
+		"two tensors in one place":            fileOf(strings.TrimSuffix(x, "}")+`,"y":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}`, 8),
 	} {
 		if _, err := Unmarshal(b); !errors.Is(err, ErrFormat) {
 			t.Errorf("%s: error is %v, want ErrFormat", name, err)
@@ -131,8 +131,8 @@ func TestUnmarshalRefuses(t *testing.T) {
 // Whatever is read can be written, and reads back the same.
 func FuzzUnmarshal(f *testing.F) {
 	f.Add(reference)
-	f.Add(file(`{"x":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}`, 8))
-	f.Add(file(`{"x":{"dtype":"F32","shape":[0,9],"data_offsets":[0,0]},"__metadata__":{"a":"b"}}  `, 0))
+	f.Add(fileOf(`{"x":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}`, 8))
+	f.Add(fileOf(`{"x":{"dtype":"F32","shape":[0,9],"data_offsets":[0,0]},"__metadata__":{"a":"b"}}  `, 0))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		file, err := Unmarshal(b)
 		if err != nil {

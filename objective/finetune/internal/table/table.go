@@ -13,6 +13,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/file"
 )
 
 // A Table is rows of text in named columns. It is immutable.
@@ -62,14 +64,6 @@ type Reader struct {
 
 // NewReader returns a Reader of a file with that name.
 func NewReader(from io.Reader, path string, o Options) (*Reader, error) {
-	r, err := newReader(from, path, o)
-	if err != nil {
-		return nil, err
-	}
-	return r, nil
-}
-
-func newReader(from io.Reader, path string, o Options) (*Reader, error) {
 	text, err := decoded(bufio.NewReaderSize(from, 1<<16), path, o.Encoding)
 	if err != nil {
 		return nil, err
@@ -78,6 +72,9 @@ func newReader(from io.Reader, path string, o Options) (*Reader, error) {
 	start, err := in.Peek(1 << 16)
 	if err != nil && err != io.EOF && len(start) == 0 {
 		return nil, at(path, err)
+	}
+	if file.IsLFS(start) {
+		return nil, fmt.Errorf("%s %s", path, file.LFS)
 	}
 	r := &Reader{path: path, csv: csv.NewReader(in)}
 	if r.csv.Comma = o.Comma; o.Comma == 0 {

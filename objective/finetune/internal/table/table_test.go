@@ -9,7 +9,7 @@ import (
 )
 
 // file writes a file with a name and reads it.
-func file(t testing.TB, name, text string) (*Table, error) {
+func fileOf(t testing.TB, name, text string) (*Table, error) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), name)
 	if err := os.WriteFile(path, []byte(text), 0o666); err != nil {
@@ -20,7 +20,7 @@ func file(t testing.TB, name, text string) (*Table, error) {
 
 func mustRead(t testing.TB, text string) *Table {
 	t.Helper()
-	table, err := file(t, "x.csv", text)
+	table, err := fileOf(t, "x.csv", text)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,7 +40,7 @@ func TestRead(t *testing.T) {
 		"the mark of UTF-8, and quotes": {"x.csv", "\uFEFF\"a\",b\n1,2\n3,4\n"},
 		"empty lines":                   {"x.csv", "a,b\n\n1,2\n\n3,4\n\n"},
 	} {
-		table, err := file(t, c.file, c.text)
+		table, err := fileOf(t, c.file, c.text)
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
@@ -88,7 +88,7 @@ func TestReadRefuses(t *testing.T) {
 		"x.csv:4: in the row that starts at line 3: extraneous":                             "a,b\n1,2\n\"3\n,4,5\n",
 		"x.csv:1: the file starts with the byte order mark of UTF-16, but is read as utf-8": "\xff\xfea\x00,\x00",
 	} {
-		if _, err := file(t, "x.csv", text); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := fileOf(t, "x.csv", text); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error is %v, want %q", err, want)
 		}
 	}
@@ -186,4 +186,11 @@ func FuzzRead(f *testing.F) {
 			}
 		}
 	})
+}
+
+func TestALFSPointerIsRecognized(t *testing.T) {
+	_, err := NewReader(strings.NewReader("version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n"), "train.csv", Options{})
+	if err == nil || !strings.Contains(err.Error(), "train.csv is a Git LFS pointer") {
+		t.Errorf("error is %v, want one that says what the file is", err)
+	}
 }

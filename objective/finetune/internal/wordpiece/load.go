@@ -5,9 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/file"
 )
 
 // Files returns the names of the files in a model's folder that describe a tokenizer. Load needs
@@ -55,7 +56,7 @@ func present(vocabulary map[string]int32, tokens ...string) (in []string) {
 
 // loadVocabulary reads a token per line, numbered from 0. Of equal tokens the last counts.
 func loadVocabulary(path string) (map[string]int32, error) {
-	b, err := os.ReadFile(path)
+	b, err := file.Read(path)
 	if err != nil {
 		return nil, err
 	}
@@ -94,7 +95,7 @@ type tokenizerFile struct {
 }
 
 func loadTokenizer(path string, c *Config) (map[string]int32, error) {
-	b, err := os.ReadFile(path)
+	b, err := file.Read(path)
 	if err != nil {
 		return nil, err
 	}
@@ -195,7 +196,7 @@ func (t *token) UnmarshalJSON(b []byte) error {
 
 // readJSON reads a file that may be missing.
 func readJSON(path string, into any) error {
-	b, err := os.ReadFile(path)
+	b, err := file.Read(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
