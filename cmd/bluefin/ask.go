@@ -35,9 +35,10 @@ func (a *askCommand) define() *cli.Command {
 		Usage: "start a trial and print its number and parameters",
 		Flags: slices.Concat(a.format.flags("json"), a.study.flags(), []cli.Flag{
 			a.sampler.nameFlag("tpe"), a.sampler.kwargsFlag(), a.sampler.seedFlag(),
-			&cli.StringFlag{Name: "search-space", Destination: &a.space, Usage: "`JSON` object of distributions by parameter, like " +
-				`{"lr": {"type": "float", "low": 1e-5, "high": 0.1, "log": true}, "opt": {"type": "categorical", "choices": ["sgd", "adam"]}}` +
-				"; @FILE reads it from a file, @- from standard input"},
+			&cli.StringFlag{Name: "search-space", Destination: &a.space,
+				Usage: "`JSON` object of distributions by parameter, like " +
+					`{"lr": {"type": "float", "low": 1e-5, "high": 0.1, "log": true}, "opt": {"type": "categorical", "choices": ["sgd", "adam"]}}` +
+					"; @FILE reads it from a file, @- from standard input"},
 			&cli.DurationFlag{Name: "lease", Destination: &a.lease, Value: 24 * time.Hour,
 				Usage: "the `TIME` after which another worker may claim the trial if nobody tells it"},
 		}),
@@ -61,28 +62,29 @@ func (a *askCommand) run(ctx context.Context, con console) error {
 	if err != nil {
 		return err
 	}
-	return a.study.with(ctx, con, sqlite.Options{MustExist: true}, study.Config{Sampler: s, Seed: seed}, func(s *study.Study) error {
-		exhausted, err := s.Exhausted(ctx)
-		if err != nil {
-			return err
-		}
-		t, err := s.AskDetached(ctx, dims, a.lease)
-		if err != nil {
-			return err
-		}
-		if _, queued := t.SystemAttrs[sysattr.FixedParams]; exhausted && !queued {
-			con.logf("Every combination has been tried or is being tried; trial %d repeats one.", t.Number)
-		}
-		params := record{}
-		for _, p := range t.Params {
-			params = append(params, pyjson.Member{Name: p.Name, Value: p.External()})
-		}
-		r := record{{Name: "number", Value: t.Number}, {Name: "params", Value: params}}
-		if err := a.format.print(con, []record{r}, true); err != nil {
-			return fmt.Errorf("trial %d has started, and must be told: %w", t.Number, err)
-		}
-		return nil
-	})
+	return a.study.with(ctx, con, sqlite.Options{MustExist: true}, study.Config{Sampler: s, Seed: seed},
+		func(s *study.Study) error {
+			exhausted, err := s.Exhausted(ctx)
+			if err != nil {
+				return err
+			}
+			t, err := s.AskDetached(ctx, dims, a.lease)
+			if err != nil {
+				return err
+			}
+			if _, queued := t.SystemAttrs[sysattr.FixedParams]; exhausted && !queued {
+				con.logf("Every combination has been tried or is being tried; trial %d repeats one.", t.Number)
+			}
+			params := record{}
+			for _, p := range t.Params {
+				params = append(params, pyjson.Member{Name: p.Name, Value: p.External()})
+			}
+			r := record{{Name: "number", Value: t.Number}, {Name: "params", Value: params}}
+			if err := a.format.print(con, []record{r}, true); err != nil {
+				return fmt.Errorf("trial %d has started, and must be told: %w", t.Number, err)
+			}
+			return nil
+		})
 }
 
 // parseSpace reads an object of distributions. The names keep their order, which samplers see.

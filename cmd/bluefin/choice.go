@@ -24,6 +24,7 @@ func (c choice) Set(word string) error {
 	return nil
 }
 
+// String implements cli.Generic.
 func (c choice) String() string {
 	if c.word == nil { // package flag makes a zero value
 		return ""
@@ -34,5 +35,6 @@ func (c choice) String() string {
 // choiceFlag returns a flag that takes one of the allowed words, of which the first is the default.
 func choiceFlag(word *string, name, usage string, allowed ...string) *cli.GenericFlag {
 	*word = allowed[0]
-	return &cli.GenericFlag{Name: name, Value: choice{word, allowed}, DefaultText: strconv.Quote(allowed[0]), Usage: usage}
+	return &cli.GenericFlag{Name: name, Value: choice{word, allowed}, DefaultText: strconv.Quote(allowed[0]),
+		Usage: usage}
 }

@@ -71,7 +71,8 @@ func prepare(commands []*cli.Command, parent string, width int) {
 				cmd.Flags, cmd.Before = append(cmd.Flags, logFlags()...), openLog
 			}
 			if cmd.CustomHelpTemplate == "" {
-				cmd.CustomHelpTemplate = helpText(parent+cmd.Name, cmd, []flagGroup{{"options", append(cmd.Flags, cli.HelpFlag)}}, width)
+				cmd.CustomHelpTemplate = helpText(parent+cmd.Name, cmd,
+					[]flagGroup{{"options", append(cmd.Flags, cli.HelpFlag)}}, width)
 			}
 			cmd.Action = checked(name, cmd.Action)
 		}

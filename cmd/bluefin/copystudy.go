@@ -31,12 +31,17 @@ func (s *copyStudyCommand) define() *cli.Command {
 			"in finishing order. A running trial waits in the copy and starts from the\n" +
 			"beginning. Checkpoints stay behind.",
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "from-study-name", Destination: &s.fromName, DefaultText: required, Usage: "the `NAME` of the study to copy"},
-			&cli.StringFlag{Name: "to-study-name", Destination: &s.toName, Action: checkStudyName, DefaultText: "the same", Usage: "the `NAME` of the copy"},
+			&cli.StringFlag{Name: "from-study-name", Destination: &s.fromName, DefaultText: required,
+				Usage: "the `NAME` of the study to copy"},
+			&cli.StringFlag{Name: "to-study-name", Destination: &s.toName, Action: checkStudyName,
+				DefaultText: "the same", Usage: "the `NAME` of the copy"},
 			s.from.named("from-storage", "the study `FILE` that contains it: a path or a URL, as --storage of other commands"),
 			&cli.StringFlag{Name: "to-storage", Destination: (*string)(&s.to), DefaultText: "the same",
-				Usage:  "the study `FILE` for the copy; it is created if it does not exist",
-				Action: func(_ *cli.Context, value string) error { _, err := storagePath("to-storage", value); return err }},
+				Usage: "the study `FILE` for the copy; it is created if it does not exist",
+				Action: func(_ *cli.Context, value string) error {
+					_, err := storagePath("to-storage", value)
+					return err
+				}},
 		},
 		Action: action(s.run),
 	}
@@ -63,7 +68,8 @@ func (s *copyStudyCommand) run(ctx context.Context, con console) error {
 	if err := addStudy(ctx, to, whole, "to-study-name"); err != nil {
 		return err
 	}
-	con.logf("Copied study %q of %s to %q of %s: %s.", s.fromName, from, whole.Name, to, counted(len(whole.Trials), "trial"))
+	con.logf("Copied study %q of %s to %q of %s: %s.", s.fromName, from, whole.Name, to,
+		counted(len(whole.Trials), "trial"))
 	logDifferences(con, whole)
 	return nil
 }
@@ -108,7 +114,8 @@ func addStudy(ctx context.Context, path string, s storage.Snapshot, flag string)
 // byID matches the system attributes of a study in which Optuna and its dashboard refer to trials by
 // their ids, which differ in a copy: notes and artifacts of a trial, trials that a preference leaves
 // out, the parents of a generation.
-var byID = regexp.MustCompile(`^(dashboard:[0-9]+:|dashboard:artifacts:[0-9]+:|preference:skip_trial:[0-9]+$|NSGAI+Sampler:parent:)`)
+var byID = regexp.MustCompile(
+	`^(dashboard:[0-9]+:|dashboard:artifacts:[0-9]+:|preference:skip_trial:[0-9]+$|NSGAI+Sampler:parent:)`)
 
 // logDifferences reports what differs in a copy of s.
 func logDifferences(con console, s storage.Snapshot) {

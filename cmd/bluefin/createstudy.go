@@ -35,7 +35,8 @@ func (s *createStudyCommand) define() *cli.Command {
 				Usage: "the `DIRECTION` in which values are good: minimize or maximize"},
 			&cli.StringSliceFlag{Name: "directions", Destination: &s.directions,
 				Usage: "the `DIRECTION` of each of several objectives, one after the other"},
-			&cli.BoolFlag{Name: "skip-if-exists", Destination: &s.skipIfExists, Usage: "do nothing if there is a study of that name"},
+			&cli.BoolFlag{Name: "skip-if-exists", Destination: &s.skipIfExists,
+				Usage: "do nothing if there is a study of that name"},
 		},
 		Action: action(s.run),
 	}
@@ -61,7 +62,8 @@ func (s *createStudyCommand) run(ctx context.Context, con console) (err error) {
 		if old, loadErr := db.Load(ctx, name); loadErr != nil {
 			err = loadErr
 		} else if given && !slices.Equal(old.Directions, directions) {
-			err = fmt.Errorf("study %q is there, and is to %s, not to %s", name, joined(old.Directions), joined(directions))
+			err = fmt.Errorf("study %q is there, and is to %s, not to %s", name, joined(old.Directions),
+				joined(directions))
 		}
 	}
 	if err != nil {

@@ -8,15 +8,16 @@ import (
 	"github.com/bluefin-hpo/bluefin/cmd/internal/message"
 )
 
-// A dataWriter is standard output. It keeps its first error, with which the
-// command then ends, so that nobody takes part of the data for all of it. What
-// a terminal would obey is written to one as escapes; programs get it as it is.
+// A dataWriter is standard output. It keeps its first error, with which the command ends, so nobody
+// mistakes part of the data for all of it. A terminal gets control characters as escapes, because names
+// and labels come from files of others; programs get the bytes.
 type dataWriter struct {
 	w        io.Writer
 	terminal bool
 	err      error
 }
 
+// Write implements io.Writer.
 func (d *dataWriter) Write(text []byte) (int, error) {
 	if d.err != nil {
 		return 0, d.err
@@ -36,7 +37,7 @@ func (d *dataWriter) Write(text []byte) (int, error) {
 	return len(text), nil
 }
 
-// width is how many columns the terminal has, 0 if this is none.
+// width returns the columns of the terminal, 0 if it is none.
 func (d *dataWriter) width() int {
 	if !d.terminal {
 		return 0
@@ -44,8 +45,7 @@ func (d *dataWriter) width() int {
 	return columnsOf(d.w)
 }
 
-// isTerminal reports whether w is a terminal, or another character device, for
-// which it makes no difference.
+// isTerminal reports whether w is a terminal, or another character device, where it does not matter.
 func isTerminal(w io.Writer) bool {
 	f, ok := w.(*os.File)
 	if !ok {

@@ -29,8 +29,9 @@ func (e *enqueueCommand) define() *cli.Command {
 		Description: "The next trial to start has these parameters; the sampler draws those that are not\n" +
 			"given. Values are checked when the trial asks for them.",
 		Flags: append(e.study.flags(),
-			&cli.StringFlag{Name: "params", Destination: &e.params, DefaultText: required, Usage: "`JSON` object of values by parameter, like " +
-				`{"lr": 0.01, "opt": "adam"}; @FILE reads it from a file, @- from standard input`},
+			&cli.StringFlag{Name: "params", Destination: &e.params, DefaultText: required,
+				Usage: "`JSON` object of values by parameter, like " +
+					`{"lr": 0.01, "opt": "adam"}; @FILE reads it from a file, @- from standard input`},
 			&cli.BoolFlag{Name: "skip-if-exists", Destination: &e.skipIfExists,
 				Usage: "queue nothing if a trial in any state has these parameters, and print its number"}),
 		Action: action(e.run),
@@ -76,7 +77,8 @@ func parseParams(text string) (map[string]any, error) {
 		v, err := pyjson.Unmarshal(raw)
 		switch v.(type) {
 		case []any, map[string]any:
-			return nil, usagef("--params: %q is a list or an object, want null, true, false, a number or a string", name)
+			return nil, usagef("--params: %q is a list or an object, want null, true, false, a number or a string",
+				name)
 		}
 		if err != nil {
 			return nil, usagef("--params: %q: %w", name, err)

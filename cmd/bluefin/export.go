@@ -24,8 +24,10 @@ func (e *exportCommand) define() *cli.Command {
 		Name:  "export",
 		Usage: "write the best trial, or those of several objectives, as JSON",
 		Flags: slices.Concat(e.study.flags(), e.output.flags(), []cli.Flag{
-			&cli.BoolFlag{Name: "attrs", Destination: &e.attrs, Usage: "write long attributes too, such as the loss of each epoch"},
-			&cli.BoolFlag{Name: "params-only", Destination: &e.paramsOnly, Usage: "write the parameters and nothing else"},
+			&cli.BoolFlag{Name: "attrs", Destination: &e.attrs,
+				Usage: "write long attributes too, such as the loss of each epoch"},
+			&cli.BoolFlag{Name: "params-only", Destination: &e.paramsOnly,
+				Usage: "write the parameters and nothing else"},
 		}),
 		Action: action(e.run),
 	}

@@ -42,18 +42,22 @@ func (f *finetuneCommand) define(width int) *cli.Command {
 	groups := []flagGroup{
 		{"data and network", f.data.flags()},
 		{"search", []cli.Flag{
-			&cli.IntFlag{Name: "trials", Destination: &f.trials, Value: 30, Usage: "the total `NUMBER` of trials in the study"},
-			&cli.DurationFlag{Name: "timeout", Destination: &f.timeout, Value: math.MaxInt64, DefaultText: "none", Usage: "stop after a `TIME` like 10m"},
-			&cli.IntFlag{Name: "workers", Destination: &f.workers, Value: 1, Usage: "the `NUMBER` of trials that run at once"},
+			&cli.IntFlag{Name: "trials", Destination: &f.trials, Value: 30,
+				Usage: "the total `NUMBER` of trials in the study"},
+			&cli.DurationFlag{Name: "timeout", Destination: &f.timeout, Value: math.MaxInt64, DefaultText: "none",
+				Usage: "stop after a `TIME` like 10m"},
+			&cli.IntFlag{Name: "workers", Destination: &f.workers, Value: 1,
+				Usage: "the `NUMBER` of trials that run at once"},
 			f.sampler.nameFlag("auto"), prunerFlag(&f.pruner), f.sampler.seedFlag(),
 		}},
 		{"good practice", f.practice.flags()},
 		{"storage", []cli.Flag{
 			f.storage.flag(),
-			&cli.StringFlag{Name: "study-name", Destination: &f.studyName, DefaultText: "that of the task and of --train, like csv-wine",
-				Usage: "the `NAME` of the study; it is created if it does not exist"},
-			choiceFlag(&f.orphans, "orphans", "what happens to a trial whose worker was killed, `POLICY` is resume (from its last checkpoint), "+
-				"retry (fail it and queue a copy) or fail", "resume", "retry", "fail"),
+			&cli.StringFlag{Name: "study-name", Destination: &f.studyName,
+				DefaultText: "that of the task and of --train, like csv-wine",
+				Usage:       "the `NAME` of the study; it is created if it does not exist"},
+			choiceFlag(&f.orphans, "orphans", "what happens to a trial whose worker was killed, `POLICY` is resume "+
+				"(from its last checkpoint), retry (fail it and queue a copy) or fail", "resume", "retry", "fail"),
 			durabilityFlag(&f.durability),
 		}},
 	}
@@ -104,13 +108,14 @@ func (f *finetuneCommand) run(ctx context.Context, con console) (err error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, f.timeout, timeoutError(f.timeout))
 	defer cancel()
 	t := &tuning{finetuneCommand: f, console: con}
-	t.task, err = phase(ctx, con, "loading the data and the network", "Loading the data and the network …", func() (*task, error) {
-		task, err := f.load(con)
-		if err == nil {
-			_, err = task.ID() // hashes all data, which takes time, before there is a study
-		}
-		return task, err
-	})
+	t.task, err = phase(ctx, con, "loading the data and the network", "Loading the data and the network …",
+		func() (*task, error) {
+			task, err := f.load(con)
+			if err == nil {
+				_, err = task.ID() // hashes all data, which takes time, before there is a study
+			}
+			return task, err
+		})
 	if err != nil {
 		return err
 	}
@@ -159,16 +164,20 @@ func (f *finetuneCommand) check() error {
 
 // configure sets what the study needs, except for its storage.
 func (t *tuning) configure() (err error) {
-	t.cfg = study.Config{Name: cmp.Or(t.studyName, t.data.studyName(t.task)), Logger: t.logger(), Directions: []trial.Direction{trial.Minimize}}
+	policies := map[string]storage.Policy{"resume": storage.Resume, "retry": storage.Retry, "fail": storage.Fail}
+	t.cfg = study.Config{
+		Name: cmp.Or(t.studyName, t.data.studyName(t.task)), Directions: []trial.Direction{trial.Minimize},
+		Orphans: storage.Orphans{Policy: policies[t.orphans]}, Logger: t.logger(),
+	}
 	if t.task.Metric.Higher() {
 		t.cfg.Directions[0] = trial.Maximize
 	}
-	t.cfg.Orphans.Policy = map[string]storage.Policy{"resume": storage.Resume, "retry": storage.Retry, "fail": storage.Fail}[t.orphans]
 	if t.cfg.Sampler, t.cfg.Seed, err = t.sampler.sampler(t.trials); err != nil {
 		return err
 	}
 	if _, finite := t.cfg.Sampler.(sampler.BruteForce); finite && t.task.Space.LearningRate.Len() == 0 {
-		return usagef("--sampler is bruteforce, which tries every combination, but learning_rate is %v: want another sampler", t.task.Space.LearningRate)
+		return usagef("--sampler is bruteforce, which tries every combination, but learning_rate is %v: want "+
+			"another sampler", t.task.Space.LearningRate)
 	}
 	t.cfg.Pruner, err = parsePruner(t.pruner, t.cfg.Name)
 	t.show = &progress{
@@ -221,7 +230,8 @@ func (t *tuning) openError(ctx context.Context, err error) error {
 	case attrs[identityKey] != nil:
 		return cmp.Or(t.sameTask(ctx, s), err)
 	}
-	return fmt.Errorf("study %q is to %s, and this search is to %s: want another --study-name", s.Name(), joined(s.Directions()), joined(t.cfg.Directions))
+	return fmt.Errorf("study %q is to %s, and this search is to %s: want another --study-name", s.Name(),
+		joined(s.Directions()), joined(t.cfg.Directions))
 }
 
 // queue queues the first trials of a new study: the recommended settings, and others that freeze as

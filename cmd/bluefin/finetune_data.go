@@ -13,9 +13,10 @@ import (
 	"github.com/bluefin-hpo/bluefin/objective/finetune"
 )
 
-// encodingFlag is how files with examples write letters.
+// encodingFlag is the text encoding of files with examples.
 func encodingFlag(name *string) cli.Flag {
-	return choiceFlag(name, "encoding", "the `NAME` of the text encoding of the files: "+strings.Join(finetune.Encodings(), ", ")+" (text, csv)", finetune.Encodings()...)
+	all := finetune.Encodings()
+	return choiceFlag(name, "encoding", "the `NAME` of the text encoding of the files: "+strings.Join(all, ", ")+" (text, csv)", all...)
 }
 
 // parseColumns splits the values of --ignore-columns. A name with a comma is in quotes.

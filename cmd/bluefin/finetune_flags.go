@@ -34,32 +34,44 @@ type dataFlags struct {
 }
 
 func (f *dataFlags) flags() []cli.Flag {
-	task := choiceFlag(&f.task, "task", "what is fine-tuned, `NAME` is digits, fashion, text or csv", "digits", "fashion", "text", "csv")
+	task := choiceFlag(&f.task, "task", "what is fine-tuned, `NAME` is digits, fashion, text or csv",
+		"digits", "fashion", "text", "csv")
 	f.task, task.DefaultText = "", "text with --model, csv with --train alone, else digits"
-	pooling := choiceFlag(&f.pooling, "pooling", "how the tokens of a text become one, `NAME` is mean or cls (text)", "default", "mean", "cls")
+	pooling := choiceFlag(&f.pooling, "pooling", "how the tokens of a text become one, `NAME` is mean or cls (text)",
+		"default", "mean", "cls")
 	f.pooling, pooling.DefaultText = "", "that of the model"
 	return []cli.Flag{
 		task,
-		&cli.StringFlag{Name: "model", Destination: &f.model, Usage: "the `FOLDER` of the encoder, as Hugging Face's save_pretrained writes it (text)"},
-		&cli.StringFlag{Name: "train", Destination: &f.train, Usage: "the `FILE` of training examples, CSV or TSV with names in the first line (text, csv)"},
+		&cli.StringFlag{Name: "model", Destination: &f.model,
+			Usage: "the `FOLDER` of the encoder, as Hugging Face's save_pretrained writes it (text)"},
+		&cli.StringFlag{Name: "train", Destination: &f.train,
+			Usage: "the `FILE` of training examples, CSV or TSV with names in the first line (text, csv)"},
 		&cli.StringFlag{Name: "valid", Destination: &f.valid, DefaultText: "a fifth of --train",
 			Usage: "the `FILE` of validation examples, by which epochs and trials are chosen (text, csv)"},
 		&cli.StringFlag{Name: "test", Destination: &f.test, DefaultText: "none",
-			Usage: "the `FILE` of test examples, on which the chosen network is scored, or a share of --train, like 0.2 (text, csv)"},
-		&cli.StringFlag{Name: "text-column", Destination: &f.textColumn, Value: "text", Usage: "the `NAME` of the column with the texts (text)"},
+			Usage: "the `FILE` of test examples, on which the chosen network is scored, or a share of --train, " +
+				"like 0.2 (text, csv)"},
+		&cli.StringFlag{Name: "text-column", Destination: &f.textColumn, Value: "text",
+			Usage: "the `NAME` of the column with the texts (text)"},
 		&cli.StringFlag{Name: "label-column", Destination: &f.labelColumn, Value: "label",
 			Usage: "the `NAME` of the column with the classes or numbers (text, csv)"},
-		&cli.BoolFlag{Name: "regression", Destination: &f.regression, Usage: "the labels are numbers to predict (text, csv)"},
+		&cli.BoolFlag{Name: "regression", Destination: &f.regression,
+			Usage: "the labels are numbers to predict (text, csv)"},
 		pooling,
-		&cli.IntFlag{Name: "max-length", Destination: &f.maxLength, Value: 128, Usage: "cut texts at a `NUMBER` of tokens (text)"},
-		&cli.StringFlag{Name: "pretrained", Destination: &f.pretrained, Usage: "start with the network in a `FOLDER` that --output wrote (csv)"},
+		&cli.IntFlag{Name: "max-length", Destination: &f.maxLength, Value: 128,
+			Usage: "cut texts at a `NUMBER` of tokens (text)"},
+		&cli.StringFlag{Name: "pretrained", Destination: &f.pretrained,
+			Usage: "start with the network in a `FOLDER` that --output wrote (csv)"},
 		&cli.BoolFlag{Name: "balanced", Destination: &f.balanced,
 			Usage: "give all classes the same weight in the training loss, whatever their sizes (csv, text)"},
-		&cli.StringFlag{Name: "output", Destination: &f.output, Usage: "keep the network of the best trial in a `FOLDER`: " +
-			"for texts one that transformers reads. With --folds it is that of the last fold"},
-		&cli.BoolFlag{Name: "force", Destination: &f.force, Usage: "let --output replace what its folder holds of another study or program"},
+		&cli.StringFlag{Name: "output", Destination: &f.output,
+			Usage: "keep the network of the best trial in a `FOLDER`: " +
+				"for texts one that transformers reads. With --folds it is that of the last fold"},
+		&cli.BoolFlag{Name: "force", Destination: &f.force,
+			Usage: "let --output replace what its folder holds of another study or program"},
 		encodingFlag(&f.encoding),
-		&cli.BoolFlag{Name: "drop-missing", Destination: &f.dropMissing, Usage: "leave out rows without a text or a label, and report how many (text, csv)"},
+		&cli.BoolFlag{Name: "drop-missing", Destination: &f.dropMissing,
+			Usage: "leave out rows without a text or a label, and report how many (text, csv)"},
 		&cli.StringSliceFlag{Name: "ignore-columns", Destination: &f.ignoreColumns,
 			Usage: "learn nothing from the columns with these `NAMES`, separated by commas (csv)"},
 	}
@@ -104,7 +116,8 @@ func (f *dataFlags) check(given map[string]string) error {
 	}
 	if _, err := strconv.ParseFloat(f.valid, 64); err == nil {
 		if _, err := os.Stat(f.valid); err != nil {
-			return usagef("--valid is %s, want a file: only --test takes a share, and without --valid a fifth of --train is used", f.valid)
+			return usagef("--valid is %s, want a file: only --test takes a share, and without --valid a fifth of "+
+				"--train is used", f.valid)
 		}
 	}
 	return f.checkOutput()
@@ -159,19 +172,26 @@ type practiceFlags struct {
 
 func (f *practiceFlags) flags() []cli.Flag {
 	return []cli.Flag{
-		&cli.GenericFlag{Name: "rehearse", Value: &f.rehearse, Usage: "first train for one epoch on a twentieth of the data, " +
-			"and report how much time and memory a trial takes; `[=only]` stops after that"},
-		&cli.BoolFlag{Name: "similarity", Destination: &f.similarity, Value: true, Usage: "measure how well frozen features separate the classes, " +
-			"and start with trials that freeze as much; --similarity=false skips it"},
-		choiceFlag(&f.metric, "metric", "what trials are compared by, `NAME` is loss, accuracy, f1_macro, auroc (two classes), "+
-			"rmse or r2 (regression)", names(train.MetricNames())...),
-		choiceFlag(&f.fidelity, "fidelity", "what pruners judge a trial by, `NAME` is epochs, data (trainings on a ninth, a third and all of the data) "+
-			"or freezing (trainings with all blocks frozen, with half, and with as many as the trial says)", "epochs", "data", "freezing"),
+		&cli.GenericFlag{Name: "rehearse", Value: &f.rehearse,
+			Usage: "first train for one epoch on a twentieth of the data, " +
+				"and report how much time and memory a trial takes; `[=only]` stops after that"},
+		&cli.BoolFlag{Name: "similarity", Destination: &f.similarity, Value: true,
+			Usage: "measure how well frozen features separate the classes, " +
+				"and start with trials that freeze as much; --similarity=false skips it"},
+		choiceFlag(&f.metric, "metric", "what trials are compared by, `NAME` is loss, accuracy, f1_macro, auroc "+
+			"(two classes), rmse or r2 (regression)", names(train.MetricNames())...),
+		choiceFlag(&f.fidelity, "fidelity", "what pruners judge a trial by, `NAME` is epochs, data (trainings on a "+
+			"ninth, a third and all of the data) or freezing (trainings with all blocks frozen, with half, and with as "+
+			"many as the trial says)", "epochs", "data", "freezing"),
 		&cli.Float64Flag{Name: "budget", Destination: &f.budget, Value: math.Inf(1), DefaultText: "none",
-			Usage: "give each trial the same compute: a `NUMBER` of epochs of the whole network; frozen blocks buy more epochs"},
-		&cli.IntFlag{Name: "folds", Destination: &f.folds, DefaultText: "none", Usage: "cross-validate each trial with a `NUMBER` of folds, for small data"},
-		&cli.IntFlag{Name: "cache-mb", Destination: &f.cacheMB, Value: 1024, Usage: "`MEGABYTES` of memory for frozen-layer features, 0 for none"},
-		&cli.StringFlag{Name: "cache-dir", Destination: &f.cacheDir, Usage: "also keep frozen-layer features in a `FOLDER`, for other processes and later studies"},
+			Usage: "give each trial the same compute: a `NUMBER` of epochs of the whole network; frozen blocks buy " +
+				"more epochs"},
+		&cli.IntFlag{Name: "folds", Destination: &f.folds, DefaultText: "none",
+			Usage: "cross-validate each trial with a `NUMBER` of folds, for small data"},
+		&cli.IntFlag{Name: "cache-mb", Destination: &f.cacheMB, Value: 1024,
+			Usage: "`MEGABYTES` of memory for frozen-layer features, 0 for none"},
+		&cli.StringFlag{Name: "cache-dir", Destination: &f.cacheDir,
+			Usage: "also keep frozen-layer features in a `FOLDER`, for other processes and later studies"},
 	}
 }
 
@@ -201,6 +221,7 @@ func (f *practiceFlags) apply(t *finetune.Task) error {
 	return nil
 }
 
+// names returns named strings as strings.
 func names[T ~string](list []T) []string {
 	all := make([]string, len(list))
 	for i, s := range list {

@@ -40,6 +40,7 @@ type identity struct {
 // identityKey is the user attribute of a study that holds its identity.
 const identityKey = "finetune"
 
+// identity returns the identity of this run. Its ID is cut to 16 digits, enough to tell data apart.
 func (t *tuning) identity() (identity, error) {
 	id, err := t.task.ID()
 	if err != nil {
@@ -112,21 +113,27 @@ func (t *tuning) sameTask(ctx context.Context, s *study.Study) error {
 	}
 	var was identity
 	if err := json.Unmarshal(stored, &was); err != nil {
-		return fmt.Errorf("study %q: the attribute %s is not that of a fine-tuning study: give another --study-name", s.Name(), identityKey)
+		return fmt.Errorf("study %q: the attribute %s is not that of a fine-tuning study: give another --study-name",
+			s.Name(), identityKey)
 	}
 	if was.Task != now.Task {
-		return fmt.Errorf("study %q is of --task %s, and this is %s: give another --study-name", s.Name(), was.Task, now.Task)
+		return fmt.Errorf("study %q is of --task %s, and this is %s: give another --study-name", s.Name(), was.Task,
+			now.Task)
 	}
 	if all := was.differs(now); len(all) > 0 {
-		return fmt.Errorf("study %q was started %s: the trials of both could not be compared. Repeat it as it was, or give another --study-name", s.Name(), strings.Join(all, ", and "))
+		return fmt.Errorf("study %q was started %s: the trials of both could not be compared. Repeat it as it was, "+
+			"or give another --study-name", s.Name(), strings.Join(all, ", and "))
 	}
-	for _, f := range []struct{ flag, then, now string }{{"sampler", was.Sampler, now.Sampler}, {"pruner", was.Pruner, now.Pruner}} {
+	for _, f := range []struct{ flag, then, now string }{
+		{"sampler", was.Sampler, now.Sampler}, {"pruner", was.Pruner, now.Pruner},
+	} {
 		if f.then != "" && f.then != f.now {
 			t.logf("The study was started with --%s %s and resumes with %s.", f.flag, f.then, f.now)
 		}
 	}
 	if !sameBits(was.Kernel, now.Kernel) {
-		t.logf("The study was started with the kernel %s, and this is %s: the same settings give results whose last digits differ. BLUEFIN_KERNEL=%s pins it.",
+		t.logf("The study was started with the kernel %s, and this is %s: the same settings give results whose "+
+			"last digits differ. BLUEFIN_KERNEL=%s pins it.",
 			was.Kernel, now.Kernel, was.Kernel)
 	}
 	return nil

@@ -35,6 +35,7 @@ type output struct {
 // noteFile is the file in the folder that describes the network.
 const noteFile = "bluefin.json"
 
+// A note describes the network in a folder. Optuna and transformers ignore it; predict reads it.
 type note struct {
 	Study  string         `json:"study"`
 	Task   string         `json:"task"` // the ID of its weights and data
@@ -98,7 +99,8 @@ func (o *output) mine() error {
 	case n.Study != o.name:
 		return fmt.Errorf("%s holds the network of study %q: %s", o.dir, n.Study, else_)
 	case n.Task != id || n.Seed != o.cfg.Seed:
-		return fmt.Errorf("%s holds the network of a study %q with other data, another model or another seed: %s", o.dir, n.Study, else_)
+		return fmt.Errorf("%s holds the network of a study %q with other data, another model or another seed: %s",
+			o.dir, n.Study, else_)
 	}
 	files, err := weights(o.dir)
 	if err == nil && files != n.Files && files != noWeights {
@@ -231,6 +233,7 @@ func (o *output) writeNote(dir string, number int, value float64) error {
 	return os.WriteFile(filepath.Join(dir, noteFile), append(b, '\n'), 0o666)
 }
 
+// externals returns the parameters of a trial as the objective saw them.
 func externals(t *trial.Trial) map[string]any {
 	params := make(map[string]any)
 	for _, p := range t.Params {
@@ -258,7 +261,8 @@ func (o *output) finish(ctx context.Context, ended error) error {
 		if err != nil {
 			return err
 		}
-		net, _, err := o.task.Train(ctx, finetune.Checkpoints{}, settings, o.cfg.Seed, func(int, train.Metrics) error { return nil })
+		net, _, err := o.task.Train(ctx, finetune.Checkpoints{}, settings, o.cfg.Seed,
+			func(int, train.Metrics) error { return nil })
 		if err != nil {
 			return err
 		}

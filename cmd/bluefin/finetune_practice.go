@@ -17,6 +17,7 @@ const rehearsal = 0.05
 // whether is the value of --rehearse: "", "true", or "only", after which there is no study.
 type whether string
 
+// Set implements cli.Generic.
 func (w *whether) Set(text string) error {
 	if text == "only" {
 		*w = "only"
@@ -38,7 +39,8 @@ func (w *whether) IsBoolFlag() bool { return true }
 // rehearse reports the time and memory of a trial with the recommended settings.
 func (t *tuning) rehearse(ctx context.Context) error {
 	examples := t.task.Training.Len()
-	r, err := phase(ctx, t.console, "rehearsing", fmt.Sprintf("Rehearsing an epoch on a twentieth of %d examples …", examples), func() (train.Rehearsal, error) {
+	message := fmt.Sprintf("Rehearsing an epoch on a twentieth of %d examples …", examples)
+	r, err := phase(ctx, t.console, "rehearsing", message, func() (train.Rehearsal, error) {
 		return t.task.Rehearse(ctx, t.task.Defaults, t.cfg.Seed, rehearsal)
 	})
 	if err != nil {
@@ -48,11 +50,12 @@ func (t *tuning) rehearse(ctx context.Context) error {
 	t.logf("Rehearsal on %d of %d examples: about %s per epoch, at most %s per trial with the recommended settings;",
 		r.Examples, examples, shortTime(r.Epoch), shortTime(r.Total))
 	t.logf("  %s of memory per worker: weights %s, gradients %s, moments %s, best weights %s, activations %s.",
-		shortSize(f.Total()), shortSize(f.Weights), shortSize(f.Gradients), shortSize(f.Moments), shortSize(f.Best), shortSize(f.Activations))
+		shortSize(f.Total()), shortSize(f.Weights), shortSize(f.Gradients),
+		shortSize(f.Moments), shortSize(f.Best), shortSize(f.Activations))
 	need := int64(t.workers) * f.Total()
 	if free, ok := availableMemory("/proc/meminfo"); ok && need > free {
-		t.logf("  This machine has %s left, and --workers %d take %s: want fewer workers, or shorter texts or a smaller batch_size.",
-			shortSize(free), t.workers, shortSize(need))
+		t.logf("  This machine has %s left, and --workers %d take %s: want fewer workers, or shorter texts or a "+
+			"smaller batch_size.", shortSize(free), t.workers, shortSize(need))
 	}
 	return nil
 }
@@ -75,8 +78,10 @@ func availableMemory(file string) (bytes int64, ok bool) {
 // that freeze as many blocks, and are the recommended ones otherwise.
 func (t *tuning) similar(ctx context.Context, limit int) ([]finetune.Settings, error) {
 	task := t.task
-	message := fmt.Sprintf("Measuring frozen features at %d depths, about as long as an epoch; --similarity=false skips it …", task.Layers+1)
-	s, err := phase(ctx, t.console, "measuring frozen features", message, func() (finetune.Similarity, error) { return task.Similarity(ctx) })
+	message := fmt.Sprintf("Measuring frozen features at %d depths, about as long as an epoch; --similarity=false "+
+		"skips it …", task.Layers+1)
+	s, err := phase(ctx, t.console, "measuring frozen features", message,
+		func() (finetune.Similarity, error) { return task.Similarity(ctx) })
 	if err != nil {
 		return nil, err
 	}
@@ -104,6 +109,7 @@ func (t *tuning) similar(ctx context.Context, limit int) ([]finetune.Settings, e
 	if len(shown) == 0 {
 		return nil, nil
 	}
-	t.logf("So the first trials after the recommended settings have frozen_layers %v. --similarity=false skips this.", shown)
+	t.logf("So the first trials after the recommended settings have frozen_layers %v. --similarity=false skips this.",
+		shown)
 	return all, nil
 }

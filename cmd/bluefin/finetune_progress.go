@@ -57,7 +57,8 @@ func (p *progress) begin(ctx context.Context, s *study.Study) error {
 	finished := countFinished(trials)
 	switch {
 	case finished >= p.total:
-		message.Fprintf(p.w, "Study %q already has %s. A larger --trials resumes it.\n", s.Name(), counted(finished, "trial"))
+		message.Fprintf(p.w, "Study %q already has %s. A larger --trials resumes it.\n", s.Name(),
+			counted(finished, "trial"))
 	case finished > 0:
 		message.Fprintf(p.w, "Study %q resumes with %d of %d trials finished.\n", s.Name(), finished, p.total)
 	}
@@ -72,7 +73,8 @@ func (p *progress) watched(objective study.Objective) study.Objective {
 	return func(live *study.Trial) (float64, error) {
 		// Reports of a trial that starts are those of its checkpoint.
 		if reports := live.Reports(); len(reports) > 0 {
-			p.line(fmt.Sprintf("  Trial %d resumes from its checkpoint of %s %d.", live.Number(), p.step, reports[len(reports)-1].Step))
+			p.line(fmt.Sprintf("  Trial %d resumes from its checkpoint of %s %d.", live.Number(), p.step,
+				reports[len(reports)-1].Step))
 		}
 		stop, stopped := make(chan struct{}), make(chan struct{})
 		go func() {
@@ -112,7 +114,8 @@ func (p *progress) watch(live *study.Trial, stop <-chan struct{}) {
 			}
 			r := reports[len(reports)-1]
 			shown, last = len(reports), now
-			p.line(fmt.Sprintf("%s  %s %s %d, %s so far", p.head(" ", live.Number(), "running"), p.value(r.Value), p.step, r.Step, shortTime(now.Sub(began))))
+			p.line(fmt.Sprintf("%s  %s %s %d, %s so far", p.head(" ", live.Number(), "running"), p.value(r.Value),
+				p.step, r.Step, shortTime(now.Sub(began))))
 		}
 	}
 }
@@ -135,6 +138,8 @@ func (p *progress) settings(params map[string]any) string {
 	return strings.Join(names, " ")
 }
 
+// ended shows a trial that has ended, with its value and parameters in columns. The names of the columns
+// come first, and again when a parameter is new.
 func (p *progress) ended(t *trial.Trial) {
 	p.mu.Lock()
 	value, mark := "-", " "
@@ -158,12 +163,14 @@ func (p *progress) ended(t *trial.Trial) {
 	if last, reported := t.LastReport(); t.State == trial.Pruned && reported {
 		how = fmt.Sprintf("%s %d", p.step, last.Step)
 	}
-	line := fmt.Sprintf("%s  %s %-7s %8s  ", p.head(mark, t.Number, strings.ToLower(t.State.String())), p.metric, value, how)
+	line := fmt.Sprintf("%s  %s %-7s %8s  ", p.head(mark, t.Number, strings.ToLower(t.State.String())), p.metric, value,
+		how)
 	if names != "" {
 		p.line(strings.Repeat(" ", text.StringWidthWithoutEscSequences(message.Visible(line))) + names)
 	}
 	if t.State == trial.Failed {
-		if reason := "(" + failureLine(t) + ")"; text.StringWidthWithoutEscSequences(message.Visible(line+reason)) <= p.width() {
+		reason := "(" + failureLine(t) + ")"
+		if text.StringWidthWithoutEscSequences(message.Visible(line+reason)) <= p.width() {
 			rest = reason
 		} else { // too long: a line of its own, which is not cut off
 			defer message.Fprintf(p.w, "    %s\n", reason)
@@ -178,10 +185,12 @@ func (p *progress) gain(value float64) bool {
 	return p.best == nil || p.better(value, p.best.Values[0]) && shownValue(value) != shownValue(p.best.Values[0])
 }
 
+// shownValue shows a value with the digits by which trials differ.
 func shownValue(x float64) string { return fmt.Sprintf("%.4f", x) }
 
 func (p *progress) value(x float64) string { return fmt.Sprintf("%s %-7s", p.metric, shownValue(x)) }
 
+// head begins every line about a trial, so lines align.
 func (p *progress) head(mark string, number int, state string) string {
 	return fmt.Sprintf("%s trial %3d/%d  %-8s", mark, number, p.total, state)
 }
@@ -189,8 +198,9 @@ func (p *progress) head(mark string, number int, state string) string {
 // shortName heads a column whose values are shorter than the parameter's name.
 func shortName(name string) string {
 	short := map[string]string{
-		"learning_rate": "lr", "batch_size": "batch", "num_train_epochs": "epochs", "weight_decay": "decay", "lr_scheduler_type": "schedule",
-		"warmup_ratio": "warmup", "frozen_layers": "frozen", "layerwise_lr_decay": "lr_decay", "label_smoothing_factor": "smooth",
+		"learning_rate": "lr", "batch_size": "batch", "num_train_epochs": "epochs", "weight_decay": "decay",
+		"lr_scheduler_type": "schedule", "warmup_ratio": "warmup", "frozen_layers": "frozen", "layerwise_lr_decay": "lr_decay",
+		"label_smoothing_factor": "smooth",
 	}
 	return cmp.Or(short[name], name)
 }

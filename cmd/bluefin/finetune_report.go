@@ -34,7 +34,8 @@ func (t *tuning) report(ctx context.Context, err error) error {
 	case errors.Is(bestErr, study.ErrNoBest) && allFailed:
 		return err
 	case errors.Is(bestErr, study.ErrNoBest) && err == nil && finished > 0 && len(failed(trials)) == finished:
-		return fmt.Errorf("all %d trials of study %q have failed, the last with: %s", finished, s.Name(), failureLine(failed(trials)[finished-1]))
+		return fmt.Errorf("all %d trials of study %q have failed, the last with: %s", finished, s.Name(),
+			failureLine(failed(trials)[finished-1]))
 	case errors.Is(bestErr, study.ErrNoBest):
 		t.logf("No trial is complete yet%s.", whyNone(trials))
 	case bestErr != nil:
@@ -73,11 +74,12 @@ func whyNone(trials []*trial.Trial) string {
 	for _, t := range trials {
 		count[t.State]++
 	}
+	what := map[trial.State]string{trial.Pruned: "pruned", trial.Failed: "failed",
+		trial.Running: "running in other processes", trial.Waiting: "waiting to run"}
 	var parts []string
 	for _, s := range []trial.State{trial.Pruned, trial.Failed, trial.Running, trial.Waiting} {
 		if n := count[s]; n > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", n, map[trial.State]string{trial.Pruned: "pruned", trial.Failed: "failed",
-				trial.Running: "running in other processes", trial.Waiting: "waiting to be run"}[s]))
+			parts = append(parts, fmt.Sprintf("%d %s", n, what[s]))
 		}
 	}
 	if len(parts) == 0 {
@@ -90,6 +92,7 @@ func whyNone(trials []*trial.Trial) string {
 	return why
 }
 
+// countFinished counts the trials that use up the budget.
 func countFinished(trials []*trial.Trial) int {
 	n := 0
 	for _, t := range trials {
@@ -100,6 +103,7 @@ func countFinished(trials []*trial.Trial) int {
 	return n
 }
 
+// failed returns the trials that failed, in their order.
 func failed(trials []*trial.Trial) (all []*trial.Trial) {
 	for _, t := range trials {
 		if t.State == trial.Failed {
@@ -109,8 +113,10 @@ func failed(trials []*trial.Trial) (all []*trial.Trial) {
 	return all
 }
 
+// printBest shows the best trial, and how much it gains over the recommended settings.
 func printBest(w io.Writer, metric train.Metric, best, first *trial.Trial, finished int) {
-	message.Fprintf(w, "Best of %d trials: trial %d, validation %s %.4f%s\n", finished, best.Number, metric, best.Values[0], scores(metric, best))
+	message.Fprintf(w, "Best of %d trials: trial %d, validation %s %.4f%s\n", finished, best.Number, metric,
+		best.Values[0], scores(metric, best))
 	width := 18
 	for _, p := range best.Params {
 		width = max(width, len(p.Name))
@@ -119,7 +125,8 @@ func printBest(w io.Writer, metric train.Metric, best, first *trial.Trial, finis
 		message.Fprintf(w, "  %-*s %s\n", width, p.Name, shortValue(p.External()))
 	}
 	if first.State == trial.Complete && best.Number != first.Number {
-		message.Fprintf(w, "Recommended settings: trial %d, validation %s %.4f%s\n", first.Number, metric, first.Values[0], scores(metric, first))
+		message.Fprintf(w, "Recommended settings: trial %d, validation %s %.4f%s\n", first.Number, metric,
+			first.Values[0], scores(metric, first))
 	}
 }
 
@@ -136,7 +143,8 @@ func scores(metric train.Metric, t *trial.Trial) string {
 			{train.MetricRMSE, 1, "RMSE", "%.4g"}, {train.MetricR2, 1, "R²", "%.4f"},
 		} {
 			var x float64
-			if part == "validation" && c.metric == metric || json.Unmarshal(t.UserAttrs[part+"_"+string(c.metric)], &x) != nil {
+			attr := t.UserAttrs[part+"_"+string(c.metric)]
+			if part == "validation" && c.metric == metric || json.Unmarshal(attr, &x) != nil {
 				continue
 			}
 			s += fmt.Sprintf(", %s %s "+c.format, part, c.name, c.scale*x)

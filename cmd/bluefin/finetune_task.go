@@ -54,6 +54,7 @@ func (f *dataFlags) load(con console, seed uint64) (*task, error) {
 	return &task{t, saveWeights}, err
 }
 
+// text returns the task for a file of texts.
 func (f *dataFlags) text(con console, seed uint64) (*task, error) {
 	if f.maxLength < 3 {
 		return nil, usagef("--max-length is %d, want at least 3", f.maxLength)
@@ -63,8 +64,8 @@ func (f *dataFlags) text(con console, seed uint64) (*task, error) {
 		return nil, err
 	}
 	t, err := text.New(text.Config{
-		Model: f.model, Train: f.train, Valid: f.valid, Test: test, TestShare: share, TextColumn: f.textColumn, LabelColumn: f.labelColumn,
-		Regression: f.regression, Balanced: f.balanced, Encoding: f.encoding, DropMissing: f.dropMissing,
+		Model: f.model, Train: f.train, Valid: f.valid, Test: test, TestShare: share,
+		TextColumn: f.textColumn, LabelColumn: f.labelColumn, Regression: f.regression, Balanced: f.balanced, Encoding: f.encoding, DropMissing: f.dropMissing,
 		Pooling: f.pooling, MaxLength: f.maxLength, Seed: seed,
 	})
 	if err != nil {
@@ -75,6 +76,7 @@ func (f *dataFlags) text(con console, seed uint64) (*task, error) {
 	return &task{t.Task, t.Save}, nil
 }
 
+// table returns the task for a file of other columns.
 func (f *dataFlags) table(con console, seed uint64) (*task, error) {
 	ignored, err := parseColumns(f.ignoreColumns.Value())
 	if err != nil {
@@ -85,7 +87,8 @@ func (f *dataFlags) table(con console, seed uint64) (*task, error) {
 		return nil, err
 	}
 	t, err := tabular.New(tabular.Config{
-		Train: f.train, Valid: f.valid, Test: test, TestShare: share, LabelColumn: f.labelColumn, IgnoreColumns: ignored,
+		Train: f.train, Valid: f.valid, Test: test, TestShare: share,
+		LabelColumn: f.labelColumn, IgnoreColumns: ignored,
 		Regression: f.regression, Balanced: f.balanced, Encoding: f.encoding, DropMissing: f.dropMissing,
 		Pretrained: f.pretrained, Seed: seed,
 	})
@@ -109,7 +112,8 @@ func (f *dataFlags) describe(con console, t *finetune.Task, things string, class
 	if n := t.Training.X.Cols; n > 0 {
 		what = fmt.Sprintf("%d features, %s", n, what)
 	}
-	con.logf("%d %s for training, %d for validation, %d for testing: %s.", t.Training.Len(), things, t.Validation.Len(), t.Test.Len(), what)
+	con.logf("%d %s for training, %d for validation, %d for testing: %s.", t.Training.Len(), things, t.Validation.Len(),
+		t.Test.Len(), what)
 	if classes == nil || f.balanced {
 		return
 	}
@@ -119,7 +123,8 @@ func (f *dataFlags) describe(con console, t *finetune.Task, things string, class
 	}
 	rarest, commonest := slices.Index(count, slices.Min(count)), slices.Index(count, slices.Max(count))
 	if count[commonest] >= imbalance*count[rarest] {
-		con.logf("Class %s has %d examples, class %s only %d: --balanced weights them equally in the loss; --metric f1_macro or auroc (two classes) counts the rare ones too.",
+		con.logf("Class %s has %d examples, class %s only %d: --balanced weights them equally in the loss; "+
+			"--metric f1_macro or auroc (two classes) counts the rare ones too.",
 			classes[commonest], count[commonest], classes[rarest], count[rarest])
 	}
 }

@@ -14,12 +14,12 @@ import (
 	"github.com/bluefin-hpo/bluefin/internal/pyjson"
 )
 
-// longAttr is the length, in bytes of JSON, above which tables and export leave
-// an attribute out unless they are asked for it.
+// longAttr is the length, in bytes of JSON, above which tables and export omit an attribute unless
+// --attrs asks for it.
 const longAttr = 80
 
-// dropLong takes long attributes out of the records and returns their names. A
-// column that is empty without them goes too.
+// dropLong removes long attributes from the records and returns their names. A column that becomes
+// empty is removed too.
 func dropLong(records []record) (names []string) {
 	long := func(name string, v any) bool {
 		text, err := pyjson.Marshal(jsonValue(v))
@@ -48,14 +48,13 @@ func dropLong(records []record) (names []string) {
 			}
 		}
 	}
-	if len(names) > 0 && !slices.ContainsFunc(records, hasAttrs) {
-		for i := range records {
-			records[i] = slices.DeleteFunc(records[i], func(m pyjson.Member) bool { return m.Name == "user_attrs" })
-		}
+	if len(names) > 0 {
+		dropEmptyAttrs(records)
 	}
 	return names
 }
 
+// hasAttrs reports whether a trial or study has attributes.
 func hasAttrs(r record) bool {
 	switch attrs := member(r, "user_attrs").(type) {
 	case record:
@@ -66,7 +65,7 @@ func hasAttrs(r record) bool {
 	return false
 }
 
-// leftOut says which attributes are not shown.
+// leftOut is the note about attributes that are not shown.
 func leftOut(names []string) string {
 	return fmt.Sprintf("Long attributes left out: %s (--attrs shows them).", listed(names))
 }
@@ -83,11 +82,10 @@ func dropLongJSON(attrs map[string]json.RawMessage) (names []string) {
 	return names
 }
 
-// fit makes the records fit a terminal of the given width: parameters and
-// attributes get columns of their own, floats four digits, durations hundredths
-// of a second, long texts an ellipsis. If that is too wide still, columns go:
-// attributes first, then times, then parameters from the right. It returns the
-// names of those.
+// fit makes the records fit a terminal of the given width: parameters and attributes get their own
+// columns, floats four digits, durations hundredths of a second, long texts an ellipsis. If that is
+// still too wide it drops columns, and returns their names: attributes first, then times, then
+// parameters from the right.
 func fit(records []record, width int) (fitted []record, left []string) {
 	const widestText = 24
 	var attrs []string
@@ -109,7 +107,7 @@ func fit(records []record, width int) (fitted []record, left []string) {
 		}
 	}
 	columns := columnNames(fitted)
-	total := 1
+	total := 1 // the left border; each column adds a border and two spaces
 	widths := map[string]int{}
 	for _, name := range columns {
 		w := text.LongestLineLen(fold(message.Visible(name)))
@@ -140,8 +138,7 @@ func fit(records []record, width int) (fitted []record, left []string) {
 	return fitted, left
 }
 
-// spread puts the members of objects in their place, under their own names
-// where those are free.
+// spread replaces objects by their members, under their own names where these are free.
 func spread(r record) record {
 	var flat record
 	for _, m := range r {
@@ -151,7 +148,8 @@ func spread(r record) record {
 			continue
 		}
 		for _, e := range object {
-			if slices.ContainsFunc(r, func(m pyjson.Member) bool { return m.Name == e.Name }) || member(flat, e.Name) != nil {
+			if slices.ContainsFunc(r, func(m pyjson.Member) bool { return m.Name == e.Name }) ||
+				member(flat, e.Name) != nil {
 				e.Name = m.Name + "_" + e.Name
 			}
 			flat = append(flat, e)
@@ -160,8 +158,7 @@ func spread(r record) record {
 	return flat
 }
 
-// shortened is v with four digits, or with an ellipsis where it is longer than
-// that many columns.
+// shortened returns v with four digits, or cut to so many columns with an ellipsis.
 func shortened(v any, widest int) any {
 	if x, ok := v.(float64); ok {
 		if short, err := strconv.ParseFloat(strconv.FormatFloat(x, 'g', 4, 64), 64); err == nil {

@@ -7,13 +7,13 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-// A flagGroup is a part of a list of flags.
+// A flagGroup is a section of the help.
 type flagGroup struct {
 	title string
 	flags []cli.Flag
 }
 
-// helpWidth is how wide help for w is.
+// helpWidth returns the width of help on w.
 func helpWidth(w io.Writer) int {
 	if d, ok := w.(*dataWriter); ok && d.terminal {
 		return widthOf(w)
@@ -21,10 +21,10 @@ func helpWidth(w io.Writer) int {
 	return 80 // of most pagers and terminals
 }
 
-// helpText returns the help of the command that is typed as name, by groups of
-// its flags in their order, wrapped at a width. The parser's own wraps nothing.
+// helpText returns the help of the command that is typed as name: its flags by groups, in order,
+// wrapped at a width. The parser's own help wraps nothing and sorts all.
 func helpText(name string, cmd *cli.Command, groups []flagGroup, width int) string {
-	const indent, column = 3, 29 // of the flags, and of what they are for
+	const indent, column = 3, 29 // where flags and their descriptions start
 	width = max(width, column+30)
 	var b strings.Builder
 	paragraph := func(text string) {
@@ -67,7 +67,7 @@ func helpText(name string, cmd *cli.Command, groups []flagGroup, width int) stri
 	return strings.ReplaceAll(b.String(), "{{", `{{"{{"}}`) // it is a template
 }
 
-// paragraphs joins the lines of text, but for those that are indented.
+// paragraphs joins the lines of text, except indented ones.
 func paragraphs(text string) (all []string) {
 	for line := range strings.SplitSeq(text, "\n") {
 		if last := len(all) - 1; last >= 0 && !strings.HasPrefix(line, " ") && !strings.HasPrefix(all[last], " ") {
@@ -79,7 +79,7 @@ func paragraphs(text string) (all []string) {
 	return all
 }
 
-// wrapped returns text in lines of at most so many bytes, but for longer words.
+// wrapped splits text into lines of at most width bytes; longer words get their own.
 func wrapped(text string, width int) []string {
 	lines := []string{""}
 	for _, word := range strings.Fields(text) {

@@ -23,7 +23,8 @@ type importStudyCommand struct {
 
 func (i *importStudyCommand) define() *cli.Command {
 	name := i.study.nameFlag()
-	name.DefaultText, name.Usage, name.Action = "that of the exported one", "the `NAME` of the new study", checkStudyName
+	name.DefaultText, name.Usage = "that of the exported one", "the `NAME` of the new study"
+	name.Action = checkStudyName
 	return &cli.Command{
 		Name:  "import-study",
 		Usage: "create a study from a file of export-study or an Optuna journal",
@@ -34,7 +35,8 @@ func (i *importStudyCommand) define() *cli.Command {
 			"one. A last line that is cut off is ignored, as Optuna does.",
 		Flags: []cli.Flag{
 			i.study.storage.flag(), name,
-			&cli.StringFlag{Name: "input", Destination: &i.input, Aliases: []string{"i"}, Usage: "the `FILE` to read (default: standard input)"},
+			&cli.StringFlag{Name: "input", Destination: &i.input, Aliases: []string{"i"},
+				Usage: "the `FILE` to read (default: standard input)"},
 		},
 		Action: action(i.run),
 	}

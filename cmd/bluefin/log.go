@@ -41,7 +41,8 @@ func logFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "write only warnings and errors to standard error"},
 		&cli.StringFlag{Name: "log-file", Usage: "append to `FILE` what goes to standard error"},
-		&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Hidden: true}, // accepted for scripts written for Optuna; there is no more to report
+		// accepted for scripts written for Optuna; there is no more to report
+		&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Hidden: true},
 		&cli.BoolFlag{Name: "debug", Hidden: true},
 	}
 }

@@ -1,6 +1,11 @@
 // Command bluefin searches for hyperparameters: it fine-tunes networks, and it manages and reads study
 // files with the verbs of Optuna's command line. Data goes to standard output, everything else to
 // standard error.
+//
+// A command is a struct; see command.go. Groups of flags that several commands have are structs too:
+// studyFlags and storageFlag select a study, formatFlags print records, outputFlags write files,
+// samplerFlags choose a sampler. Flags become settings in one place: finetune.go for the search,
+// finetune_flags.go and finetune_task.go for data and training.
 package main
 
 import (
@@ -46,6 +51,7 @@ type usageError struct {
 	command string // whose help explains more, with a space at its end; may be empty
 }
 
+// usagef makes an error that names a flag, its value and what is allowed. It ends the command with exitUsage.
 func usagef(format string, args ...any) error { return usageError{error: fmt.Errorf(format, args...)} }
 
 // run runs a command line, which begins with the program, and returns the exit code.
@@ -78,11 +84,13 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	return exitError
 }
 
+// newApp returns the parser with all commands. Their flags are bound to new structs, so runs share nothing.
 func newApp(stdout, stderr io.Writer) *cli.App {
 	app := &cli.App{
-		Name:                      "bluefin",
-		Usage:                     "search for hyperparameters",
-		Description:               "To start, run `bluefin finetune`: it searches for the settings that fine-tune\na small network best, shows each trial, and saves all of them in bluefin.db.",
+		Name:  "bluefin",
+		Usage: "search for hyperparameters",
+		Description: "To start, run `bluefin finetune`: it searches for the settings that " +
+			"fine-tune\na small network best, shows each trial, and saves all of them in bluefin.db.",
 		Version:                   version(release),
 		Writer:                    stdout,
 		ErrWriter:                 stderr,
@@ -93,11 +101,13 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 			new(createStudyCommand).define(), new(deleteStudyCommand).define(),
 			(&studiesCommand{namesOnly: true}).define(), new(studiesCommand).define(),
 			allTrials().define(), bestTrial().define(), bestTrials().define(),
-			new(askCommand).define(), new(tellCommand).define(), new(enqueueCommand).define(), new(exportCommand).define(),
-			new(copyStudyCommand).define(), new(exportStudyCommand).define(), new(importStudyCommand).define(),
+			new(askCommand).define(), new(tellCommand).define(), new(enqueueCommand).define(),
+			new(exportCommand).define(), new(copyStudyCommand).define(), new(exportStudyCommand).define(),
+			new(importStudyCommand).define(),
 			group("study", "change a study", new(setAttrCommand).define()),
 			group("storage", "maintain a study file",
-				new(checkCommand).define(), new(backupCommand).define(), new(upgradeCommand).define(), new(vacuumCommand).define()),
+				new(checkCommand).define(), new(backupCommand).define(),
+				new(upgradeCommand).define(), new(vacuumCommand).define()),
 		},
 		Action: func(c *cli.Context) error {
 			if c.Args().Present() {

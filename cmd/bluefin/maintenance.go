@@ -50,6 +50,7 @@ func (k *checkCommand) run(ctx context.Context, con console) error {
 	return fmt.Errorf("%s is not sound: %s", path, counted(len(findings), "finding"))
 }
 
+// print writes the defects: each as one line of text, or with study and trial in fields of their own.
 func (k *checkCommand) print(con console, findings []sqlite.Finding) error {
 	lines := k.format.format == "value"
 	if len(findings) == 0 && (lines || k.format.format == "table") {
@@ -88,8 +89,10 @@ func (b *backupCommand) define() *cli.Command {
 			"as by `bluefin storage check`. It is smaller than a file with free room.",
 		Flags: []cli.Flag{
 			b.storage.flag(),
-			&cli.StringFlag{Name: "output", Destination: &b.output.path, Aliases: []string{"o"}, DefaultText: required, Usage: "the `FILE` to write"},
-			&cli.BoolFlag{Name: "force", Destination: &b.output.force, Usage: "replace the file if it exists, even a study file if nobody uses it"},
+			&cli.StringFlag{Name: "output", Destination: &b.output.path, Aliases: []string{"o"}, DefaultText: required,
+				Usage: "the `FILE` to write"},
+			&cli.BoolFlag{Name: "force", Destination: &b.output.force,
+				Usage: "replace the file if it exists, even a study file if nobody uses it"},
 		},
 		Action: action(b.run),
 	}

@@ -25,8 +25,10 @@ type outputFlags struct {
 
 func (o *outputFlags) flags() []cli.Flag {
 	return []cli.Flag{
-		&cli.StringFlag{Name: "output", Destination: &o.path, Aliases: []string{"o"}, Usage: "the `FILE` to write (default: standard output)"},
-		&cli.BoolFlag{Name: "force", Destination: &o.force, Usage: "replace the file whatever it holds, unless it is a database"},
+		&cli.StringFlag{Name: "output", Destination: &o.path, Aliases: []string{"o"},
+			Usage: "the `FILE` to write (default: standard output)"},
+		&cli.BoolFlag{Name: "force", Destination: &o.force,
+			Usage: "replace the file whatever it holds, unless it is a database"},
 	}
 }
 
@@ -151,6 +153,7 @@ func isDatabase(path string) (bool, error) {
 	return slices.ContainsFunc(magics, func(magic string) bool { return bytes.HasPrefix(head[:n], []byte(magic)) }), nil
 }
 
+// sameFile reports whether two paths lead to one file, through links too.
 func sameFile(a, b string) bool {
 	first, err1 := os.Stat(a)
 	second, err2 := os.Stat(b)

@@ -51,6 +51,7 @@ func dashed(name string) string {
 	return "--" + name
 }
 
+// flagOf returns the flag of a command by any of its names.
 func flagOf(c *cli.Context, name string) cli.Flag {
 	for _, f := range c.Command.Flags {
 		if slices.Contains(f.Names(), name) {
@@ -102,6 +103,7 @@ func unknownFlagText(c *cli.Context, name string) string {
 	return didYouMean(text, name, flagNames(c.Command.Flags), dashed)
 }
 
+// flagNames returns all names of flags.
 func flagNames(flags []cli.Flag) (names []string) {
 	for _, f := range flags {
 		names = append(names, f.Names()...)
@@ -121,7 +123,8 @@ func unknownCommand(c *cli.Context, parent string) error {
 		names = append(names, cmd.Name)
 	}
 	name := c.Args().First()
-	text := didYouMean(fmt.Sprintf("unknown command %q", parent+name), name, names, func(name string) string { return parent + name })
+	text := didYouMean(fmt.Sprintf("unknown command %q", parent+name), name, names,
+		func(name string) string { return parent + name })
 	return usageError{errors.New(text), parent}
 }
 
@@ -131,7 +134,8 @@ func didYouMean(text, typed string, known []string, show func(string) string) st
 	similarity := func(name string) float64 {
 		return smetrics.JaroWinkler(strings.ToLower(name), strings.ToLower(typed), 0.7, 4)
 	}
-	known = slices.DeleteFunc(slices.Clone(known), func(name string) bool { return len(name) == 1 || similarity(name) < alike })
+	known = slices.DeleteFunc(slices.Clone(known),
+		func(name string) bool { return len(name) == 1 || similarity(name) < alike })
 	if len(known) == 0 {
 		return text
 	}

@@ -35,13 +35,16 @@ func (p *predictCommand) define() *cli.Command {
 		Description: "The predictions are CSV with a line for each row of --input: the label and the\n" +
 			"probability of each class, or the number of a regression.",
 		Flags: slices.Concat([]cli.Flag{
-			&cli.StringFlag{Name: "model", Destination: &p.model, DefaultText: required, Usage: "the `FOLDER` that finetune --output wrote"},
+			&cli.StringFlag{Name: "model", Destination: &p.model, DefaultText: required,
+				Usage: "the `FOLDER` that finetune --output wrote"},
 			&cli.StringFlag{Name: "input", Destination: &p.input, Aliases: []string{"i"}, DefaultText: required,
 				Usage: "the `FILE` with the rows, CSV or TSV with names in the first line, - for standard input"},
 		}, p.output.flags(), []cli.Flag{
-			&cli.StringFlag{Name: "text-column", Destination: &p.textColumn, DefaultText: "as in training", Usage: "the `NAME` of the column with the texts"},
+			&cli.StringFlag{Name: "text-column", Destination: &p.textColumn, DefaultText: "as in training",
+				Usage: "the `NAME` of the column with the texts"},
 			&cli.StringFlag{Name: "label-column", Destination: &p.labelColumn, DefaultText: "as in training",
-				Usage: "the `NAME` of the column with the true labels: if it is there, the last line says how many predictions are right"},
+				Usage: "the `NAME` of the column with the true labels: if it is there, the last line says how many " +
+					"predictions are right"},
 			encodingFlag(&p.encoding),
 		}),
 		Action: action(p.run),

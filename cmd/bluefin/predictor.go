@@ -77,7 +77,8 @@ func (p *predictCommand) load() (*predictor, error) {
 		}
 		net.labelColumn = cmp.Or(p.labelColumn, n.LabelColumn, "label")
 	default:
-		return nil, fmt.Errorf("--model is %s, which has neither features.json nor config.json: want a folder that finetune --output wrote for texts or a table", dir)
+		return nil, fmt.Errorf("--model is %s, which has neither features.json nor config.json: want a folder that "+
+			"finetune --output wrote for texts or a table", dir)
 	}
 	return net, nil
 }
@@ -93,7 +94,8 @@ func (p *predictor) check(rows *finetune.Rows) error {
 	if missing == nil {
 		return nil
 	}
-	return fmt.Errorf("the input has no column %s, want all that the network was trained on; there are %q", strings.Join(missing, ", "), rows.Columns)
+	return fmt.Errorf("the input has no column %s, want all that the network was trained on; there are %q",
+		strings.Join(missing, ", "), rows.Columns)
 }
 
 // compare counts a prediction beside its label.

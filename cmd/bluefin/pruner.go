@@ -12,9 +12,10 @@ import (
 )
 
 func prunerFlag(pruner *string) cli.Flag {
-	return &cli.StringFlag{Name: "pruner", Destination: pruner, Value: "median", Usage: "when a trial is stopped early, `NAME` is " + words(prunerNames()) +
-		". Some take a number: percentile:25 stops trials outside the best quarter, patient:5 those that have not improved for more than 5" +
-		" reports, threshold:2.5 those that report more than that or NaN"}
+	return &cli.StringFlag{Name: "pruner", Destination: pruner, Value: "median",
+		Usage: "when a trial is stopped early, `NAME` is " + words(prunerNames()) +
+			". Some take a number: percentile:25 stops trials outside the best quarter, patient:5 those that have not " +
+			"improved for more than 5 reports, threshold:2.5 those that report more than that or NaN"}
 }
 
 // prunerNames are our names of pruners.
@@ -42,7 +43,8 @@ func parsePruner(flag, studyName string) (pruner.Pruner, error) {
 		x, err := number(25, func(x float64) bool { return 0 <= x && x <= 100 }, "a number from 0 to 100")
 		return pruner.Percentile{Percentile: x}, err
 	case "patient":
-		x, err := number(5, func(x float64) bool { return 0 <= x && x <= math.MaxInt32 && x == math.Trunc(x) }, "a whole number of reports")
+		x, err := number(5, func(x float64) bool { return 0 <= x && x <= math.MaxInt32 && x == math.Trunc(x) },
+			"a whole number of reports")
 		return pruner.Patient{Patience: int(x)}, err
 	case "threshold":
 		x, err := number(math.Inf(1), func(x float64) bool { return !math.IsNaN(x) }, "a number")

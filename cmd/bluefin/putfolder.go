@@ -10,16 +10,16 @@ import (
 	"github.com/google/uuid"
 )
 
-// The names of what is beside the files of a folder while they are written.
+// Names inside a folder while its files are replaced.
 const (
 	temporaryPrefix = ".bluefin-"
-	settledLater    = temporaryPrefix + "new" // files that are whole and not yet at their places
+	settledLater    = temporaryPrefix + "new" // complete files, not yet moved to their places
 )
 
-// putFolder replaces files of a folder, all or none: make writes them to another
-// one inside it, which gets the name settledLater when they are on the disk.
-// From then on settleFolder moves them to their places, here or, after a kill,
-// when the folder is next used. Other files stay.
+// putFolder replaces files of a folder, all or none: weights beside the description of other weights
+// would predict nonsense. make writes the files to a folder inside, which is renamed to settledLater
+// when they are on the disk. From then on settleFolder moves them to their places: here or, after a
+// kill, when the folder is next used. Other files stay.
 func putFolder(dir string, make func(dir string) error) error {
 	temporary := filepath.Join(dir, temporaryPrefix+uuid.NewString())
 	if err := os.MkdirAll(temporary, 0o777); err != nil {
@@ -38,7 +38,7 @@ func putFolder(dir string, make func(dir string) error) error {
 	if err != nil {
 		return err
 	}
-	// Another process may be as far; then its files come first.
+	// Another process may have got here first; then its files are moved first.
 	for {
 		if err := settleFolder(dir); err != nil {
 			return err
@@ -54,8 +54,7 @@ func putFolder(dir string, make func(dir string) error) error {
 	return settleFolder(dir)
 }
 
-// settleFolder moves files that putFolder has written to their places. Several
-// processes may do so at the same time.
+// settleFolder moves complete files of putFolder to their places. Several processes may do so at once.
 func settleFolder(dir string) error {
 	from := filepath.Join(dir, settledLater)
 	var folders []string
@@ -84,12 +83,12 @@ func settleFolder(dir string) error {
 		return err
 	}
 	for _, folder := range slices.Backward(folders) {
-		os.Remove(folder) // unless another process has just put files there
+		os.Remove(folder) // fails if another process has just put files there
 	}
 	return syncPath(dir)
 }
 
-// syncPath sees to it that a file or folder is on the disk.
+// syncPath flushes a file or folder to the disk, where the system can.
 func syncPath(path string) error {
 	f, err := os.Open(path)
 	if err != nil {

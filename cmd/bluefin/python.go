@@ -11,7 +11,8 @@ import (
 	"github.com/bluefin-hpo/bluefin/internal/pyjson"
 )
 
-// show writes a value for people: as Python's str does, and nothing for None.
+// show writes a value as Python's str does, and None as nothing: tables and the value format look
+// like Optuna's.
 func show(v any) string {
 	switch v := v.(type) {
 	case nil:
@@ -64,7 +65,7 @@ func pythonRepr(v any) string {
 	return fmt.Sprint(v)
 }
 
-// showTime writes a time in local time, as Optuna does; nil if there is none.
+// showTime writes a time in local time, as Optuna does; nil for the zero time.
 func showTime(t time.Time) any {
 	if t.IsZero() {
 		return nil

@@ -29,6 +29,7 @@ type formatFlags struct {
 	attrs   bool // show long attributes in tables too
 }
 
+// formats are those of Optuna, and strict-json and csv.
 func formats() []string { return []string{"table", "json", "strict-json", "yaml", "csv", "value"} }
 
 func (f *formatFlags) flags(byDefault string) []cli.Flag {
@@ -73,6 +74,8 @@ func (f formatFlags) print(con console, records []record, single bool) error {
 	return nil
 }
 
+// formatRecords writes records in a format. On a terminal, print fits tables itself; here they look like
+// Optuna's.
 func formatRecords(w io.Writer, format string, records []record, single bool) error {
 	switch format {
 	case "json", "strict-json":

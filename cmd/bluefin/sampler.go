@@ -32,7 +32,8 @@ func (f *samplerFlags) nameFlag(byDefault string) cli.Flag {
 
 func (f *samplerFlags) kwargsFlag() cli.Flag {
 	return &cli.StringFlag{Name: "sampler-kwargs", Destination: &f.kwargs,
-		Usage: "`JSON` object of settings of --sampler under Optuna's names, like {\"n_startup_trials\": 20, \"seed\": 1}"}
+		Usage: "`JSON` object of settings of --sampler under Optuna's names, like {\"n_startup_trials\": 20, " +
+			"\"seed\": 1}"}
 }
 
 func (f *samplerFlags) seedFlag() cli.Flag {
@@ -42,7 +43,8 @@ func (f *samplerFlags) seedFlag() cli.Flag {
 
 // samplerNames are our names of samplers.
 func samplerNames() []string {
-	return []string{"auto", "tpe", "tpe-independent", "cmaes", "cmaes-ipop", "cmaes-bipop", "gp", "qmc", "random", "bruteforce"}
+	return []string{"auto", "tpe", "tpe-independent", "cmaes", "cmaes-ipop", "cmaes-bipop", "gp", "qmc", "random",
+		"bruteforce"}
 }
 
 // chosen returns the name of the sampler.
@@ -69,11 +71,13 @@ func (f samplerFlags) sampler(trials int) (s sampler.Sampler, seed uint64, err e
 	case "cmaes", "CmaEsSampler", "cmaes-ipop", "cmaes-bipop":
 		restarts := map[string]sampler.Restart{"cmaes-ipop": sampler.IPOP, "cmaes-bipop": sampler.BIPOP}
 		s = &sampler.CMAES{
-			StartupTrials: args.positive("n_startup_trials"), Population: args.positive("popsize"), Restart: restarts[name],
-			Separable: args.bool("use_separable_cma", false), Margin: args.bool("with_margin", false), AdaptRates: args.bool("lr_adapt", false),
+			StartupTrials: args.positive("n_startup_trials"), Population: args.positive("popsize"),
+			Restart: restarts[name], Separable: args.bool("use_separable_cma", false),
+			Margin: args.bool("with_margin", false), AdaptRates: args.bool("lr_adapt", false),
 		}
 	case "gp", "GPSampler":
-		s = &sampler.GP{StartupTrials: args.positive("n_startup_trials"), Deterministic: args.bool("deterministic_objective", false)}
+		s = &sampler.GP{StartupTrials: args.positive("n_startup_trials"),
+			Deterministic: args.bool("deterministic_objective", false)}
 	case "qmc", "QMCSampler":
 		q := sampler.QMC{Plain: !args.bool("scramble", true), Seed: seed}
 		if args.word("qmc_type", "sobol", "halton") == "halton" {
@@ -98,6 +102,7 @@ type kwargs struct {
 	err    error
 }
 
+// parse reads --sampler-kwargs. Settings without a named sampler would apply to one that nobody chose.
 func (f samplerFlags) parse() (*kwargs, error) {
 	if f.kwargs == "" {
 		return &kwargs{}, nil
@@ -122,12 +127,14 @@ func (f samplerFlags) parse() (*kwargs, error) {
 	return k, nil
 }
 
+// get returns a setting, and notes that the sampler has one of that name.
 func (k *kwargs) get(name string) (v any, ok bool) {
 	k.known = append(k.known, name)
 	v, ok = k.values[name]
 	return v, ok
 }
 
+// wrong keeps the first mistake.
 func (k *kwargs) wrong(name, want string) {
 	if k.err == nil {
 		k.err = usagef("--sampler-kwargs: %s is %s, want %s", name, pythonRepr(k.values[name]), want)
@@ -144,6 +151,7 @@ func (k *kwargs) positive(name string) int {
 	return n
 }
 
+// bool returns a setting that is true or false.
 func (k *kwargs) bool(name string, byDefault bool) bool {
 	v, ok := k.get(name)
 	if !ok {
@@ -156,6 +164,7 @@ func (k *kwargs) bool(name string, byDefault bool) bool {
 	return b
 }
 
+// word returns a setting that is one of the allowed words, or "" if it is absent.
 func (k *kwargs) word(name string, allowed ...string) string {
 	v, ok := k.get(name)
 	word, _ := v.(string)

@@ -19,15 +19,19 @@ func (s *storageFlag) flag() cli.Flag {
 	return s.named("storage", "the study `FILE`: a path or a URL like sqlite:///relative.db, sqlite:////absolute.db")
 }
 
+// named returns the flag under another name.
 func (s *storageFlag) named(name, usage string) cli.Flag {
-	return &cli.StringFlag{Name: name, Destination: (*string)(s), Value: "sqlite:///bluefin.db", EnvVars: storageVars(), Usage: usage}
+	return &cli.StringFlag{Name: name, Destination: (*string)(s), Value: "sqlite:///bluefin.db", EnvVars: storageVars(),
+		Usage: usage}
 }
 
 // storageVars name the environment variables that hold the default, the first of them first.
 func storageVars() []string { return []string{"BLUEFIN_STORAGE", "OPTUNA_STORAGE"} }
 
+// path returns the path of the file. The error is a usage error.
 func (s storageFlag) path() (string, error) { return storagePath("storage", string(s)) }
 
+// open opens the file.
 func (s storageFlag) open(ctx context.Context, o sqlite.Options) (*sqlite.DB, error) {
 	path, err := s.path()
 	if err != nil {
@@ -57,9 +61,11 @@ func storagePath(flag, value string) (string, error) {
 	case scheme == "file":
 		return "", usagef("--%s is a file URL, want a path or sqlite:///PATH; ./file:NAME is a path too", flag)
 	case scheme != "sqlite" && scheme != "sqlite+pysqlite":
-		return "", usagef("--%s is a URL of %s, want a path or sqlite:///PATH: this program keeps studies in SQLite files only", flag, scheme)
+		return "", usagef("--%s is a URL of %s, want a path or sqlite:///PATH: this program keeps studies in "+
+			"SQLite files only", flag, scheme)
 	case part[2] == "" || !strings.HasPrefix(rest, "/") || rest == "/":
-		return "", usagef("--%s is a %s URL without a path, want sqlite:///PATH with three slashes, or four before an absolute path", flag, scheme)
+		return "", usagef("--%s is a %s URL without a path, want sqlite:///PATH with three slashes, or four before "+
+			"an absolute path", flag, scheme)
 	case strings.Contains(rest, "?"):
 		return "", usagef("--%s is %q, want no parameters after the path", flag, value)
 	}
@@ -82,7 +88,9 @@ func unescape(path string) string {
 	})
 }
 
+// durabilityFlag chooses between safety and speed.
 func durabilityFlag(level *string) cli.Flag {
-	return choiceFlag(level, "durability", "what a power cut may cost, `LEVEL` is full or normal. With full no finished trial is lost; "+
-		"with normal the last ones may be, but no trial waits for the disk. A killed process loses none either way", "full", "normal")
+	return choiceFlag(level, "durability", "what a power cut may cost, `LEVEL` is full or normal. With full no "+
+		"finished trial is lost; with normal the last ones may be, but no trial waits for the disk. A killed process "+
+		"loses none either way", "full", "normal")
 }

@@ -26,9 +26,10 @@ func (s *studiesCommand) define() *cli.Command {
 		name, usage, format = "study-names", "print the names of all studies", "value"
 	}
 	return &cli.Command{
-		Name:   name,
-		Usage:  usage,
-		Flags:  append(s.format.flags(format), s.storage.flag(), s.format.attrsFlag("show long attributes in tables too")),
+		Name:  name,
+		Usage: usage,
+		Flags: append(s.format.flags(format), s.storage.flag(),
+			s.format.attrsFlag("show long attributes in tables too")),
 		Action: action(s.run),
 	}
 }

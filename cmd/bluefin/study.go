@@ -29,7 +29,8 @@ func (f *studyFlags) nameFlag() *cli.StringFlag {
 func checkStudyName(_ *cli.Context, name string) error { return storage.CheckName("study name", name) }
 
 // with opens the study and calls do with it.
-func (f studyFlags) with(ctx context.Context, con console, o sqlite.Options, cfg study.Config, do func(*study.Study) error) (err error) {
+func (f studyFlags) with(ctx context.Context, con console, o sqlite.Options, cfg study.Config,
+	do func(*study.Study) error) (err error) {
 	db, err := f.storage.open(ctx, o)
 	if err != nil {
 		return err

@@ -20,7 +20,8 @@ func (a *setAttrCommand) define() *cli.Command {
 		Name:  "set-user-attr",
 		Usage: "set a user attribute of a study to a text",
 		Flags: append(a.study.flags(),
-			&cli.StringFlag{Name: "key", Destination: &a.key, Aliases: []string{"k"}, DefaultText: required, Usage: "the `NAME` of the attribute"},
+			&cli.StringFlag{Name: "key", Destination: &a.key, Aliases: []string{"k"}, DefaultText: required,
+				Usage: "the `NAME` of the attribute"},
 			&cli.StringFlag{Name: "value", Destination: &a.value, DefaultText: requiredEmpty, Usage: "its `TEXT`"}),
 		Action: action(a.run),
 	}

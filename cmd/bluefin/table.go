@@ -13,7 +13,7 @@ import (
 	"github.com/bluefin-hpo/bluefin/internal/pyjson"
 )
 
-// printTable draws a table. With folded, names begin a new line after each "_".
+// printTable draws a table. With folded, names break after each "_": they are longer than the values.
 func printTable(w io.Writer, records []record, folded bool) {
 	columns := columnNames(records)
 	t := table.NewWriter()
@@ -28,7 +28,8 @@ func printTable(w io.Writer, records []record, folded bool) {
 		}
 		header = append(header, head)
 		if numeric(records, name) {
-			configs = append(configs, table.ColumnConfig{Number: i + 1, Align: text.AlignRight, AlignHeader: text.AlignRight})
+			configs = append(configs, table.ColumnConfig{Number: i + 1, Align: text.AlignRight,
+				AlignHeader: text.AlignRight})
 		}
 	}
 	t.AppendHeader(header)
@@ -47,8 +48,8 @@ func printTable(w io.Writer, records []record, folded bool) {
 
 func fold(name string) string { return strings.ReplaceAll(name, "_", "_\n") }
 
-// columnNames lists the names of all records. One that only some have stands
-// behind the one it follows there.
+// columnNames lists the names of all records. A name that only some have comes after the one that it
+// follows there.
 func columnNames(records []record) []string {
 	var columns []string
 	for _, r := range records {
@@ -65,7 +66,7 @@ func columnNames(records []record) []string {
 	return columns
 }
 
-// numeric reports whether a column holds numbers and nothing else.
+// numeric reports whether a column has numbers only, which are aligned to the right.
 func numeric(records []record, name string) bool {
 	found := false
 	for _, r := range records {
@@ -80,6 +81,7 @@ func numeric(records []record, name string) bool {
 	return found
 }
 
+// member returns the value of a name, nil if there is none: records are short, so a scan will do.
 func member(r record, name string) any {
 	for _, m := range r {
 		if m.Name == name {
@@ -95,7 +97,7 @@ func flattenAll(records []record) {
 	}
 }
 
-// padded gives a record all columns, in their order.
+// padded returns a record with all columns, in their order.
 func padded(r record, columns []string) record {
 	var all record
 	for _, name := range columns {
@@ -104,7 +106,7 @@ func padded(r record, columns []string) record {
 	return all
 }
 
-// flatten puts the elements of a list or an object in the place of it.
+// flatten replaces lists and objects by their elements, as Optuna names them.
 func flatten(r record) record {
 	var flat record
 	add := func(name, sub string, v any) { flat = append(flat, pyjson.Member{Name: name + "_" + sub, Value: v}) }

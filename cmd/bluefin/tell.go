@@ -29,11 +29,14 @@ func (t *tellCommand) define() *cli.Command {
 		Name:  "tell",
 		Usage: "end a trial that ask started",
 		Flags: append(t.study.flags(),
-			&cli.IntFlag{Name: "trial-number", Destination: &t.number, DefaultText: required, Usage: "the `NUMBER` that ask printed"},
-			&cli.Float64SliceFlag{Name: "values", Destination: &t.values, Usage: "the `VALUE` of each objective, one after the other"},
+			&cli.IntFlag{Name: "trial-number", Destination: &t.number, DefaultText: required,
+				Usage: "the `NUMBER` that ask printed"},
+			&cli.Float64SliceFlag{Name: "values", Destination: &t.values,
+				Usage: "the `VALUE` of each objective, one after the other"},
 			&cli.StringFlag{Name: "state", Destination: &t.state, DefaultText: "complete with values, fail without",
 				Usage: "how it ended, `STATE` is complete, pruned or fail"},
-			&cli.BoolFlag{Name: "skip-if-finished", Destination: &t.skipIfFinished, Usage: "do nothing if the trial has finished"}),
+			&cli.BoolFlag{Name: "skip-if-finished", Destination: &t.skipIfFinished,
+				Usage: "do nothing if the trial has finished"}),
 		Action: action(t.run),
 	}
 }

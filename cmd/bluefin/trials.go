@@ -34,7 +34,8 @@ func bestTrial() *trialsCommand {
 	return &trialsCommand{name: "best-trial", usage: "print the best trial of a study with one objective", single: true,
 		list: func(ctx context.Context, s *study.Study) ([]*trial.Trial, error) {
 			if n := len(s.Directions()); n > 1 {
-				return nil, fmt.Errorf("study %q has %d objectives and so no single best trial: want bluefin best-trials", s.Name(), n)
+				return nil, fmt.Errorf("study %q has %d objectives and so no single best trial: want bluefin best-trials",
+					s.Name(), n)
 			}
 			best, err := s.Best(ctx)
 			return []*trial.Trial{best}, err
@@ -48,9 +49,10 @@ func bestTrials() *trialsCommand {
 
 func (t *trialsCommand) define() *cli.Command {
 	return &cli.Command{
-		Name:   t.name,
-		Usage:  t.usage,
-		Flags:  slices.Concat(t.format.flags("table"), t.study.flags(), []cli.Flag{t.format.attrsFlag("show long attributes in tables too")}),
+		Name:  t.name,
+		Usage: t.usage,
+		Flags: slices.Concat(t.format.flags("table"), t.study.flags(),
+			[]cli.Flag{t.format.attrsFlag("show long attributes in tables too")}),
 		Action: action(t.run),
 	}
 }
@@ -88,7 +90,7 @@ func trialRecords(trials []*trial.Trial, objectives int) []record {
 	some := func(has func(*trial.Trial) bool) bool { return slices.ContainsFunc(trials, has) }
 	params := some(func(t *trial.Trial) bool { return len(t.Params) > 0 })
 	attrs := some(func(t *trial.Trial) bool { return len(t.UserAttrs) > 0 })
-	running := some(reporting)
+	running := some(reporting) // Optuna has no such column, nor one for failures
 	failures := some(func(t *trial.Trial) bool { return t.Failure() != "" })
 	var records []record
 	for _, t := range trials {

@@ -12,7 +12,7 @@ import (
 	"golang.org/x/term"
 )
 
-// pipedWidth is how wide lines are that no terminal shows.
+// pipedWidth is the width of lines that go to no terminal.
 const pipedWidth = 120
 
 // widthOf returns the columns of the terminal that w is, or pipedWidth.
@@ -23,7 +23,7 @@ func widthOf(w io.Writer) int {
 	return cmp.Or(columnsOf(w), pipedWidth)
 }
 
-// columnsOf returns how many columns the terminal has that w is, 0 if it is none.
+// columnsOf returns the columns of the terminal that w is, 0 if it is none.
 func columnsOf(w io.Writer) int {
 	if f, ok := w.(*os.File); ok {
 		if n, _, err := term.GetSize(int(f.Fd())); err == nil {
@@ -33,8 +33,8 @@ func columnsOf(w io.Writer) int {
 	return 0
 }
 
-// shortTime shows a time with two digits, or to the second above ten: 7 ms,
-// 1.3 s, 45 s, 7m57s, 3h05m.
+// shortTime shows a time with two digits, or in seconds above ten: 7 ms, 1.3 s, 45 s, 7m57s, 3h05m.
+// Each limit is where rounding reaches the next form, so 999 ms is 1.0 s.
 func shortTime(d time.Duration) string {
 	switch {
 	case d < 0:
@@ -60,6 +60,7 @@ func shortTime(d time.Duration) string {
 // shortSize shows a number of bytes with two digits: 1.1 GB.
 func shortSize(bytes int64) string { return humanize.Bytes(uint64(max(bytes, 0))) }
 
+// shortValue shows a value of a parameter with three digits.
 func shortValue(v any) string {
 	if x, ok := v.(float64); ok {
 		return fmt.Sprintf("%.3g", x)
