@@ -24,10 +24,11 @@ func (c *checker) texts(t *tx, ours bool) error {
 	const ofSelf = ` t JOIN studies s ON s.study_id = t.study_id`
 	const ofStudy = ` x JOIN studies s ON s.study_id = x.study_id`
 	dists := map[string]space.Dist{}
-	checks := []struct {
+	type textCheck struct {
 		what, query string
 		check       func(entry) error
-	}{
+	}
+	checks := []textCheck{
 		{"start", `t.number, NULL, NULL, CAST(t.datetime_start AS TEXT) FROM trials` + ofSelf, checkTime},
 		{"end", `t.number, NULL, NULL, CAST(t.datetime_complete AS TEXT) FROM trials` + ofSelf, checkTime},
 		{"heartbeat", `t.number, NULL, NULL, CAST(x.heartbeat AS TEXT) FROM trial_heartbeats` + ofTrial, checkTime},
@@ -48,10 +49,7 @@ func (c *checker) texts(t *tx, ours bool) error {
 		{"system attribute", `NULL, "key", NULL, value_json FROM study_system_attributes` + ofStudy, checkJSON},
 	}
 	if ours {
-		checks = append(checks, struct {
-			what, query string
-			check       func(entry) error
-		}{"checkpoint", `t.number, NULL, NULL, marks FROM bluefin_checkpoints` + ofTrial, checkMarks})
+		checks = append(checks, textCheck{"checkpoint", `t.number, NULL, NULL, marks FROM bluefin_checkpoints` + ofTrial, checkMarks})
 	}
 	for _, check := range checks {
 		err := t.each(func(rows *sql.Rows) error {

@@ -3,8 +3,10 @@ package storagetest
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/bluefin-hpo/bluefin/storage"
@@ -119,11 +121,9 @@ func testPortRefuses(t *testing.T, s suite) {
 // withoutConstraints is the trial without the attributes that keep constraints.
 func withoutConstraints(t *trial.Trial) *trial.Trial {
 	c := *t
-	c.SystemAttrs = map[string]json.RawMessage{}
-	for key, value := range t.SystemAttrs {
-		if key != "constraints" && (len(key) < 12 || key[:12] != "constraints:") {
-			c.SystemAttrs[key] = value
-		}
-	}
+	c.SystemAttrs = maps.Clone(t.SystemAttrs)
+	maps.DeleteFunc(c.SystemAttrs, func(key string, _ json.RawMessage) bool {
+		return key == "constraints" || strings.HasPrefix(key, "constraints:")
+	})
 	return &c
 }
