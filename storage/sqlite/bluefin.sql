@@ -1,10 +1,10 @@
 -- Bluefin's own facts, in tables that Optuna ignores. The triggers of
--- triggers.sql keep them right whoever writes to the file.
+-- triggers.sql keep them right, whoever writes to the file.
 
 CREATE TABLE bluefin_version (version INTEGER NOT NULL);
 INSERT INTO bluefin_version VALUES (1);
 
--- The highest id that a deleted row has had, so that no id is used twice.
+-- The highest deleted id, so that no id is reused.
 CREATE TABLE bluefin_deleted (kind TEXT PRIMARY KEY, id INTEGER NOT NULL);
 INSERT INTO bluefin_deleted VALUES ('study', 0), ('trial', 0);
 
@@ -30,7 +30,7 @@ CREATE UNIQUE INDEX bluefin_trials_revision ON bluefin_trials (study_id, revisio
 CREATE INDEX bluefin_trials_lease ON bluefin_trials (study_id, lease_until) WHERE lease_owner IS NOT NULL;
 CREATE INDEX bluefin_trials_process ON bluefin_trials (study_id, lease_process) WHERE lease_owner IS NOT NULL;
 
--- The state from which a trial can go on.
+-- The state from which a trial can resume.
 CREATE TABLE bluefin_checkpoints (
 	trial_id INTEGER PRIMARY KEY,
 	step     INTEGER NOT NULL,

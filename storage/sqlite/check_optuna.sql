@@ -7,7 +7,7 @@ FROM studies WHERE study_id NOT IN (SELECT study_id FROM study_directions);
 SELECT study_name, NULL, printf('its direction %d is %s', objective, direction)
 FROM study_directions JOIN studies USING (study_id) WHERE direction NOT IN ('MINIMIZE', 'MAXIMIZE', 'NOT_SET');
 
-SELECT study_name, NULL, printf('objective %d stands at place %d of the directions', objective, place)
+SELECT study_name, NULL, printf('objective %d is at place %d of the directions', objective, place)
 FROM (SELECT study_id, objective, row_number() OVER (PARTITION BY study_id ORDER BY study_direction_id) - 1 AS place FROM study_directions)
 	JOIN studies USING (study_id)
 WHERE objective <> place;

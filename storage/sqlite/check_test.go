@@ -111,7 +111,7 @@ func TestEveryDamageIsFound(t *testing.T) {
 		{`DELETE FROM version_info`, `the schema version of Optuna's tables is ""`},
 		{`DELETE FROM study_directions WHERE study_id = 1`, study + "it has no direction"},
 		{`UPDATE study_directions SET direction = 'UP' WHERE study_id = 1`, study + "its direction 0 is UP"},
-		{`UPDATE study_directions SET objective = objective + 1 WHERE study_id = 1`, study + "objective 1 stands at place 0 of the directions"},
+		{`UPDATE study_directions SET objective = objective + 1 WHERE study_id = 1`, study + "objective 1 is at place 0 of the directions"},
 		{`UPDATE trials SET state = 'Complete' WHERE trial_id = 1`, study + "trial 0: its state is Complete"},
 		{`UPDATE trials SET number = 7 WHERE trial_id = 6`, study + "trial 7: the number of the trial with id 6 is 7, want 5"},
 		{`UPDATE trials SET number = NULL WHERE trial_id = 6`, study + "the number of the trial with id 6 is NULL, want 5"},

@@ -12,7 +12,7 @@ import (
 )
 
 // Checkpoint implements storage.Storage. A missing study has no checkpoints either,
-// so it is not told apart.
+// so the error does not distinguish them.
 func (db *DB) Checkpoint(ctx context.Context, study int64, number int) (c storage.Checkpoint, err error) {
 	err = db.read(ctx, func(t *tx) error {
 		found := false

@@ -114,14 +114,14 @@ func makeFile(abs string) error {
 	return fmt.Errorf("cannot create a file in the folder %s: %w", filepath.Dir(abs), bare(err))
 }
 
-// besides are the suffixes of the files that SQLite keeps beside an open database.
-var besides = []string{"-wal", "-shm"}
+// suffixes are those of the files that SQLite keeps beside an open database.
+var suffixes = []string{"-wal", "-shm"}
 
 // followMode gives the files beside a database its permissions, as SQLite does
 // when it creates them: a file that once was read-only may have left a -shm that
 // still is. Files of other users stay as they are.
 func followMode(abs string, info fs.FileInfo) error {
-	for _, suffix := range besides {
+	for _, suffix := range suffixes {
 		beside, err := os.Stat(abs + suffix)
 		if err != nil || access(abs+suffix) == nil || beside.Mode().Perm() == info.Mode().Perm() {
 			continue
@@ -140,7 +140,7 @@ func writable(abs string) error {
 	if err := access(abs); err != nil {
 		return fmt.Errorf("no right to write to the file: %w", err)
 	}
-	for _, suffix := range besides {
+	for _, suffix := range suffixes {
 		if err := access(abs + suffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("no right to write to %s%s: %w", abs, suffix, err)
 		}
