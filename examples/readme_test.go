@@ -1,7 +1,9 @@
 package examples
 
 import (
+	"bufio"
 	"encoding/json"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -30,7 +32,10 @@ func blocks(t *testing.T, page string) []block {
 	return blocks
 }
 
-// like is a pattern of line as README.md shows it. An ellipsis at its end is
+// pages show commands, which are run in a folder for each page.
+var pages = []string{"../README.md", "../docs/command-line.md"}
+
+// like is a pattern of line as a page shows it. An ellipsis at its end is
 // any rest; times differ from run to run.
 func like(line string) string {
 	line, cut := strings.CutSuffix(line, "…")
@@ -66,12 +71,12 @@ func shows(t *testing.T, what, shown string, got string) {
 		pattern := regexp.MustCompile(like(line))
 		at := slices.IndexFunc(lines, pattern.MatchString)
 		if at < 0 || at > 0 && !skip {
-			t.Fatalf("README.md shows of %q\n%s\nbut it prints there\n%s", what, line, strings.Join(lines, "\n"))
+			t.Fatalf("the page shows of %q\n%s\nbut it prints there\n%s", what, line, strings.Join(lines, "\n"))
 		}
 		lines, skip = lines[at+1:], false
 	}
 	if len(lines) > 0 && !skip {
-		t.Errorf("README.md does not show all of %q, which goes on\n%s", what, strings.Join(lines, "\n"))
+		t.Errorf("the page does not show all of %q, which continues\n%s", what, strings.Join(lines, "\n"))
 	}
 }
 
@@ -117,11 +122,11 @@ func TestReadmeProgramsRunAndPrintWhatItSays(t *testing.T) {
 	}
 }
 
-// commandLines returns the command lines of bluefin in the shell blocks, each
-// with what is shown of its output.
-func commandLines(t *testing.T) (lines, outputs []string) {
+// commandLines returns the command lines of bluefin in the shell blocks of a
+// page, each with what is shown of its output.
+func commandLines(t *testing.T, page string) (lines, outputs []string) {
 	t.Helper()
-	for _, b := range blocks(t, "../README.md") {
+	for _, b := range blocks(t, page) {
 		if b.language != "sh" && b.language != "console" {
 			continue
 		}
@@ -157,17 +162,25 @@ func words(line string) []string {
 }
 
 func TestReadmeCommandsAndFlagsExist(t *testing.T) {
-	lines, _ := commandLines(t)
-	// Inline code in the text counts too.
-	text, err := os.ReadFile("../README.md")
+	all, err := filepath.Glob("../docs/*.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, m := range regexp.MustCompile("`(bluefin [^`\n]+)`").FindAllStringSubmatch(string(text), -1) {
-		lines = append(lines, m[1])
+	var lines []string
+	for _, page := range append(all, "../README.md") {
+		shown, _ := commandLines(t, page)
+		lines = append(lines, shown...)
+		text, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		// Inline code in the text counts too.
+		for _, m := range regexp.MustCompile("`(bluefin [^`\n]+)`").FindAllStringSubmatch(string(text), -1) {
+			lines = append(lines, m[1])
+		}
 	}
-	if len(lines) < 10 {
-		t.Errorf("README.md has %d command lines, want at least 10", len(lines))
+	if len(lines) < 20 {
+		t.Errorf("the pages have %d command lines, want at least 20", len(lines))
 	}
 	for _, line := range lines {
 		w := words(line)
@@ -183,32 +196,73 @@ func TestReadmeCommandsAndFlagsExist(t *testing.T) {
 			t.Errorf("%s: there is no command %s", line, strings.Join(command, " "))
 		}
 		for _, flag := range w[2:] {
-			if strings.HasPrefix(flag, "-") && !regexp.MustCompile(`(?m)[ ,]`+regexp.QuoteMeta(flag)+`\b`).MatchString(help) {
+			if strings.HasPrefix(flag, "-") && flag != "--help" && !regexp.MustCompile(`(?m)[ ,]`+regexp.QuoteMeta(flag)+`\b`).MatchString(help) {
 				t.Errorf("%s: %s has no flag %s", line, w[1], flag)
 			}
 		}
 	}
 }
 
-// TestReadmeSession runs all command lines of README.md, one after the other in
-// one folder, and compares what it shows of them. If the program prints
-// something else by now, paste it anew.
+// TestReadmeSession runs all command lines of a page, one after the other in one
+// folder, and compares what the page shows of them. Where it shows "Killed", the
+// command is killed as soon as it has printed the line above. If the program
+// prints something else by now, paste it again.
 func TestReadmeSession(t *testing.T) {
-	dir := t.TempDir()
-	lines, outputs := commandLines(t)
-	for i, line := range lines {
-		if outputs[i] == "" {
-			continue
-		}
-		out, err := command(t, dir, "bluefin", words(line)[1:]...).CombinedOutput()
-		if wrong := strings.Contains(outputs[i], "bluefin: "); (err != nil) != wrong {
-			t.Fatalf("%s: %v\n%s", line, err, out)
-		}
-		shows(t, line, outputs[i], string(out))
+	for _, page := range pages {
+		t.Run(filepath.Base(page), func(t *testing.T) {
+			dir, killed := t.TempDir(), false
+			lines, outputs := commandLines(t, page)
+			for i, line := range lines {
+				shown, cut := strings.CutSuffix(outputs[i], "Killed\n")
+				switch cmd := command(t, dir, "bluefin", words(line)[1:]...); {
+				case shown == "":
+				case cut:
+					killed = true
+					shows(t, line, shown+"…\n", outputUntil(t, cmd, shown))
+				default:
+					out, err := cmd.CombinedOutput()
+					if wrong := strings.Contains(shown, "bluefin: "); (err != nil) != wrong {
+						t.Fatalf("%s: %v\n%s", line, err, out)
+					}
+					if killed { // how many trials had finished depends on the moment
+						shown = regexp.MustCompile(`resumes with \d.*`).ReplaceAllString(shown, "resumes with …")
+					}
+					shows(t, line, shown, string(out))
+					killed = false
+				}
+			}
+			for _, name := range []string{"best.json", "bluefin.db"} {
+				if _, err := os.Stat(filepath.Join(dir, name)); err != nil {
+					t.Error(err)
+				}
+			}
+		})
 	}
-	for _, name := range []string{"best.json", "bluefin.db"} {
-		if _, err := os.Stat(filepath.Join(dir, name)); err != nil {
-			t.Error(err)
+}
+
+// outputUntil runs cmd, kills it when it has printed the last line of shown, and
+// returns what it has printed.
+func outputUntil(t *testing.T, cmd *exec.Cmd, shown string) string {
+	t.Helper()
+	rows := strings.Split(strings.TrimSuffix(shown, "\n"), "\n")
+	last := regexp.MustCompile(like(rows[len(rows)-1]))
+	pipe, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd.Stderr = cmd.Stdout
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	var out strings.Builder
+	for rows := bufio.NewScanner(pipe); rows.Scan(); {
+		fmt.Fprintln(&out, rows.Text())
+		if last.MatchString(rows.Text()) {
+			if err := cmd.Process.Kill(); err != nil {
+				t.Fatal(err)
+			}
 		}
 	}
+	_ = cmd.Wait() // killed
+	return out.String()
 }
