@@ -84,7 +84,7 @@ func TestFreshBlocksKnowNothing(t *testing.T) {
 	}
 }
 
-// BenchmarkFreezing prints the table of README.md: test accuracy and time
+// BenchmarkFreezing prints the table of docs/finetuning.md: test accuracy and time
 // against the number of frozen blocks, with pretrained blocks and with fresh
 // ones, at the recommended settings. Each training computes what is frozen
 // anew, once.

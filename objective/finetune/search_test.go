@@ -62,7 +62,7 @@ func TestARandomSearchBeatsTheDefaults(t *testing.T) {
 	}
 }
 
-// BenchmarkTransfer measures what README.md says about pretraining: the means,
+// BenchmarkTransfer measures what docs/finetuning.md reports about pretraining: the means,
 // over 20 seeds, of results with the pretrained weights and with fresh ones.
 //
 //	go test -run '^$' -bench Transfer -benchtime 1x ./objective/finetune
