@@ -19,8 +19,8 @@ import (
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
-// BenchmarkFinetune prints what a search gains, as README.md of package
-// finetune has it: for each of ten studies of 30 trials the test accuracy of
+// BenchmarkFinetune prints what a search gains, as docs/finetuning.md has
+// it: for each of ten studies of 30 trials the test accuracy of
 // the best trial and of the recommended settings, trial 0, which were trained
 // with the same seed.
 //
