@@ -6,22 +6,22 @@ import (
 	"github.com/bluefin-hpo/bluefin/sampler/internal/truncnorm"
 )
 
-// Missing is the coordinate of an observation that lacks a parameter. Its factor on that axis is the
-// prior's.
+// Missing is the coordinate of an observation on an axis that it lacks. Its kernel is the prior
+// there.
 const Missing = -1
 
-// An Axis is one axis of the unit cube. It caches masses, so the estimators of one space should share
-// theirs, and must not be built concurrently.
+// An Axis is one axis of the unit cube. It caches masses, so estimators of one space should share
+// their axes. They must not be built or updated concurrently.
 type Axis struct {
-	Choices int // 0: numeric; otherwise coordinates are indices of choices
-	Cells   int // numeric only; 0: continuous, n: n equal cells, -1: cells of any width
+	Choices int // n: coordinates are indices of n choices; 0: numeric
+	Cells   int // numeric: n: points are one of n equal cells; -1: cells of any width; 0: continuous
 
 	cache map[float64][]float64 // by deviation, see table
 }
 
 const (
-	fewCells  = 256  // up to which every kernel has a table
-	manyCells = 4096 // up to which the narrowest ones have
+	fewCells  = 256  // with at most so many, every kernel has a table
+	manyCells = 4096 // with at most so many, the narrowest kernels have one
 	maxTables = 64
 )
 
@@ -33,8 +33,8 @@ var (
 	peak      = truncnorm.LogPhi(0) - math.Log(narrowest) // of the narrowest kernel
 )
 
-// prior returns the prior's log density at lo, its log mass between lo and hi if the axis has cells,
-// or its log probability of a choice.
+// prior returns the log of the prior: of a choice, of the density if lo equals hi, or of the mass
+// between them.
 func (a *Axis) prior(lo, hi float64) float64 {
 	switch {
 	case a.Choices > 0:
@@ -45,16 +45,16 @@ func (a *Axis) prior(lo, hi float64) float64 {
 	return truncnorm.LogMass(lo-0.5, hi-0.5) - priorMass
 }
 
-// table returns the log mass that an untruncated kernel in the middle of a cell has in a cell i cells
-// away, at index i. It is nil if mu is not in the middle of a cell or there are too many cells.
+// table returns, at index i, the log mass that an untruncated kernel has i cells away from its
+// own cell. It is nil if mu is not the middle of a cell or there are too many cells.
 func (a *Axis) table(mu, sigma float64) []float64 {
 	n := float64(a.Cells)
 	if a.Cells <= 0 || a.Cells > manyCells || a.Cells > fewCells && sigma > narrowest ||
-		math.Abs(mu*n-math.Floor(mu*n)-0.5) > 1e-9 {
+		math.Abs(mu*n-math.Floor(mu*n)-0.5) > 1e-11 {
 		return nil
 	}
-	// Gaps are whole numbers of cells up to rounding.
-	if width := math.Round(sigma * n); math.Abs(sigma*n-width) < 1e-9 {
+	// Up to rounding, gaps between observations are whole numbers of cells.
+	if width := math.Round(sigma * n); math.Abs(sigma*n-width) < 1e-11 {
 		sigma = width / n
 	}
 	t, ok := a.cache[sigma]
@@ -70,19 +70,4 @@ func (a *Axis) table(mu, sigma float64) []float64 {
 	}
 	a.cache[sigma] = t
 	return t
-}
-
-// logMass returns ln of the mass in [0, 1] of a normal distribution around a point in it.
-func logMass(mu, sigma float64) float64 {
-	const far = 9 // deviations, beyond which the mass is less than a rounding error
-	low, high := mu > far*sigma, 1-mu > far*sigma
-	switch {
-	case low && high:
-		return 0
-	case low:
-		return math.Log1p(-math.Erfc((1-mu)/sigma/math.Sqrt2) / 2)
-	case high:
-		return math.Log1p(-math.Erfc(mu/sigma/math.Sqrt2) / 2)
-	}
-	return truncnorm.LogMass(-mu/sigma, (1-mu)/sigma)
 }

@@ -2,12 +2,13 @@ package parzen
 
 import "slices"
 
-// Bandwidths returns the deviation of the kernel of each x, all in [0, 1]: the larger of the gaps to
-// its two neighbours, within [1/min(100, n+2), 1]. The outermost kernels have only the inner gap; a
-// single one has the gaps to 0 and 1. The prior is no neighbour. A Missing x is none either and has
-// deviation 1.
+// Bandwidths returns the deviation of the kernel at each of n numbers in [0, 1]: the larger of
+// the gaps to its two neighbours, but at least 1/min(100, n+2). The outermost kernels have only
+// the inner gap; a single one has the gaps to 0 and 1. The prior is not a neighbour. A Missing
+// number is not one either and has deviation 1.
 //
-// Equal numbers are neighbours in the order given. Optuna leaves their order to an unstable sort.
+// Equal numbers are neighbours in the order given. In Optuna their order depends on an unstable
+// sort.
 func Bandwidths(x []float64) []float64 {
 	sigma := make([]float64, len(x))
 	sorted := make([]int32, 0, len(x))
@@ -28,7 +29,7 @@ func Bandwidths(x []float64) []float64 {
 	return sigma
 }
 
-// deviation returns that of the k-th kernel of those sorted by x.
+// deviation returns the deviation of the k-th kernel in sorted order, at least least.
 func deviation(x []float64, sorted []int32, k int, least float64) float64 {
 	v := x[sorted[k]]
 	if len(sorted) == 1 {
@@ -43,7 +44,7 @@ func deviation(x []float64, sorted []int32, k int, least float64) float64 {
 	return least
 }
 
-// compare is cmp.Compare, but does not look for NaN.
+// compare is cmp.Compare without the checks for NaN, which make it slower.
 func compare(x, y float64) int {
 	switch {
 	case x < y:
@@ -54,13 +55,14 @@ func compare(x, y float64) int {
 	return 0
 }
 
-// leastDeviation is the "magic clip" of Bergstra et al.'s implementation, for n observations.
+// leastDeviation is the "magic clip" in the implementation of Bergstra et al., for n
+// observations.
 func leastDeviation(n int) float64 { return max(1/float64(n+2), narrowest) }
 
-const narrowest = 1.0 / 100 // deviation of any kernel
+const narrowest = 1.0 / 100 // the least deviation for any n
 
-// RecencyWeights returns the weights of n observations, the oldest first: the newest 25 have weight 1,
-// the others a ramp from 1/n to 1.
+// RecencyWeights returns the weights of n observations, the oldest first: the newest 25 have
+// weight 1, the others a ramp from 1/n to 1.
 func RecencyWeights(n int) []float64 {
 	w := make([]float64, n)
 	for i := range w {

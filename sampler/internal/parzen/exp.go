@@ -2,11 +2,11 @@ package parzen
 
 import "math"
 
-// expNeg returns eˣ for x ≤ 0, within a few units in the last place, and faster
-// than math.Exp. What would be subnormal is 0. Up to x = 700 it is within 1e-14.
+// expNeg returns eˣ for x ≤ 0 to a few units in the last place, faster than math.Exp.
+// Subnormal results are 0. It also serves x up to 700, within 1e-14.
 //
-// With k the nearest integer to x·32/ln 2, eˣ = 2^(k/32)·e^r with |r| ≤ ln 2/64,
-// so that Taylor's polynomial of degree 6 does (Tang, "Table-Driven
+// With k the integer nearest to x·32/ln 2, eˣ = 2^(k/32)·e^r with |r| ≤ ln 2/64, so a
+// Taylor polynomial of degree 6 is enough (Tang, "Table-Driven
 // Implementation of the Exponential Function in IEEE Floating-Point
 // Arithmetic", ACM TOMS 15, 1989).
 func expNeg(x float64) float64 {
@@ -14,7 +14,7 @@ func expNeg(x float64) float64 {
 		return 0
 	}
 	const (
-		high = 0x1.62e42fefap-6   // ln 2/32, so short that k·high is exact
+		high = 0x1.62e42fefap-6   // ln 2/32, short enough for k·high to be exact
 		low  = math.Ln2/32 - high // the rest
 	)
 	k := int(x*(32/math.Ln2) - 0.5)

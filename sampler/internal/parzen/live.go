@@ -9,9 +9,9 @@ import (
 //
 //	New(axes, columns, RecencyWeights(n))
 //
-// with the deviations of Bandwidths, of observations that come and go. Each has a number, and their
-// order is that of the numbers. An update visits all of them on each axis, but only computes the
-// kernels whose deviation changes. A Live is not safe for concurrent use.
+// with the deviations of Bandwidths, for observations that come and go. They are ordered by
+// number. An update visits all of them on each axis, but recomputes only kernels whose deviation
+// changes. A Live is not safe for concurrent use.
 type Live struct {
 	mixture
 	axes []Axis
@@ -33,13 +33,13 @@ type column struct {
 	top    []float64 // by slot, what the axis adds to mixture.top
 }
 
-// A Change adds the observation with a number, in place of the one there is, or removes it.
+// A Change adds, replaces or removes the observation with a number.
 type Change struct {
 	Number int       // ≥ 0
-	X      []float64 // a coordinate for each axis, not all of them Missing; nil: remove
+	X      []float64 // a coordinate for each axis, not all Missing; nil: remove
 }
 
-// NewLive returns a Live without observations. It shares the axes.
+// NewLive returns a Live without observations. It keeps axes.
 func NewLive(axes []Axis) *Live {
 	l := &Live{mixture: newMixture(axes, 0), axes: axes, slot: map[int]int32{}, columns: make([]column, len(axes))}
 	l.weigh()
@@ -49,8 +49,8 @@ func NewLive(axes []Axis) *Live {
 // Len returns the number of observations.
 func (l *Live) Len() int { return len(l.byNumber) }
 
-// Has reports whether there is an observation with the number and coordinates; if x is nil, whether
-// there is none.
+// Has reports whether the observation with a number has the coordinates x, or does not exist if x
+// is nil.
 func (l *Live) Has(number int, x []float64) bool {
 	s, ok := l.slot[number]
 	if x == nil || !ok {
@@ -64,7 +64,7 @@ func (l *Live) Has(number int, x []float64) bool {
 	return true
 }
 
-// Update makes changes, at most one for each number. It copies what it is given.
+// Update applies changes, at most one for each number. It does not keep them.
 func (l *Live) Update(changes []Change) {
 	if len(changes) == 0 {
 		return
@@ -101,7 +101,7 @@ func (l *Live) Update(changes []Change) {
 	l.weigh()
 }
 
-// weigh sets what changes with every observation.
+// weigh sets the weights, which depend on the number of observations.
 func (l *Live) weigh() {
 	total := 1.0
 	for rank, s := range l.byNumber {
@@ -120,7 +120,7 @@ func (l *Live) weigh() {
 	}
 }
 
-// join sums equal kernels once: on a single axis with cells or choices there are many.
+// join sums equal kernels only once. A single axis with cells or choices has many.
 func (l *Live) join() {
 	c, first := &l.columns[0], map[[2]float64]int32{}
 	l.order = nil
@@ -138,7 +138,7 @@ func (l *Live) join() {
 // none is the number of a slot without an observation.
 const none = -1
 
-// put gives an observation a slot.
+// put puts an observation into a free slot.
 func (l *Live) put(c Change) int32 {
 	if len(l.free) == 0 {
 		l.grow()
@@ -154,14 +154,14 @@ func (l *Live) put(c Change) int32 {
 		case l.axes[i].Choices > 0:
 			l.mixture.axes[i].choices[s] = x
 		case x == Missing:
-			col.top[s] = l.setPrior(i, int(s))
+			col.top[s], _ = l.set(i, int(s), 0.5, 1, nil)
 			l.top[s] += col.top[s]
 		}
 	}
 	return s
 }
 
-// grow makes one more slot.
+// grow adds a free slot.
 func (l *Live) grow() {
 	l.free = append(l.free, int32(len(l.numbers)))
 	l.numbers = append(l.numbers, none)
@@ -172,7 +172,7 @@ func (l *Live) grow() {
 	}
 }
 
-// refresh brings a numeric axis up to date and marks the slots whose kernel has changed.
+// refresh updates a numeric axis and marks the slots whose kernel it has changed.
 func (l *Live) refresh(i int, added []int32, touched []bool) {
 	c := &l.columns[i]
 	there := slices.DeleteFunc(slices.Clone(added), func(s int32) bool { return c.x[s] == Missing })
@@ -188,12 +188,12 @@ func (l *Live) refresh(i int, added []int32, touched []bool) {
 		if sigma != c.sigma[s] {
 			x := c.x[s]
 			c.sigma[s], touched[s] = sigma, true
-			c.top[s] = l.mixture.set(i, int(s), x, sigma, logMass(x, sigma), l.axes[i].table(x, sigma))
+			c.top[s], _ = l.set(i, int(s), x, sigma, l.axes[i].table(x, sigma))
 		}
 	}
 }
 
-// merge removes slots without an observation from a sorted list and adds some.
+// merge removes slots without an observation from a sorted list and inserts others.
 func (l *Live) merge(sorted, added []int32, compare func(a, b int32) int) []int32 {
 	sorted = slices.DeleteFunc(sorted, func(s int32) bool { return l.numbers[s] == none })
 	slices.SortFunc(added, compare)
@@ -211,9 +211,11 @@ func (l *Live) merge(sorted, added []int32, compare func(a, b int32) int) []int3
 	return sorted
 }
 
-// Best returns the point with the largest difference of logL, its log density elsewhere, and that of
-// l; the first of those that differ by less than 1e-10, which is far above rounding errors. A sum is a
-// lower bound while it grows, so few points need all of it, above all if a good one comes first.
+// Best returns the point where logL, the log of another density, exceeds that of l most. Of
+// points that differ by less than 1e-10, far more than rounding errors, it returns the first.
+//
+// A sum only grows, so a point is ruled out as soon as its gain so far is below that of another.
+// Points that look best are summed first, so most need only a part.
 func (l *Live) Best(logL []float64, lo, hi [][]float64) int {
 	w := l.newWork(len(logL), lo, hi)
 	gain, points := make([]float64, len(logL)), make([]int, len(logL))
@@ -236,7 +238,7 @@ func (l *Live) Best(logL []float64, lo, hi [][]float64) int {
 
 const tie = 1e-10
 
-// first returns the first gain that is about equal to the largest, 0 if there is none.
+// first returns the index of the first gain within tie of the largest, 0 if one is NaN.
 func first(gain []float64) int {
 	best := math.Inf(-1)
 	for _, g := range gain {

@@ -9,18 +9,19 @@ import (
 
 // A mixture is a weighted sum of n product kernels and the prior, whose weight is 1.
 //
-// LogPDF takes the logarithm of the largest value that a kernel can have and lowers it axis by axis.
-// A kernel that falls below anything that matters is dropped, so most cost only the first few axes.
+// LogPDF starts with the log of the largest value of each kernel and lowers it axis by axis. It
+// drops a kernel as soon as it is too low to matter, so most kernels cost only the first few
+// axes.
 type mixture struct {
 	weights  []float64 // n
-	top      []float64 // n, ln of the largest value, choices left out
-	order    []int32   // the kernels, those that tend to count most last
+	top      []float64 // n, log of the largest value, without choices
+	order    []int32   // the kernels to sum, from the last to the first
 	axes     []factors
 	fours    [][]four // of n each: the continuous axes, four at a time
-	logTotal float64  // ln of all weights, the prior's included
+	logTotal float64  // log of the sum of all weights, including the prior's
 }
 
-// A four is a kernel on four continuous axes: centres and 1/(√2σ), 0 where there is no axis.
+// A four is a kernel on four continuous axes: mu and 1/(√2σ), which is 0 where there is no axis.
 type four [4]struct{ mu, inv float64 }
 
 // A stepped is a kernel on an axis with cells.
@@ -29,15 +30,15 @@ type stepped struct {
 	table   []float64 // see Axis.table
 }
 
-// factors are the kernels on one axis. Which of the slices of n there is depends on its kind.
+// factors are the n kernels on one axis. The kind of the axis decides which fields are in use.
 type factors struct {
 	Axis
 	four, at int       // continuous: mixture.fours[four][k][at]
 	stepped  []stepped // with cells
 	choices  []float64 // with choices: the observed one or Missing
 
-	// With choices: ln of the probability of the observed one, and by how much that of any other is
-	// less, and that of each if none was observed.
+	// With choices: the log probability of the observed one, how much lower that of any other is,
+	// and how much lower that of each is if none was observed.
 	hit, miss, lack float64
 }
 
@@ -79,24 +80,22 @@ func (m *mixture) grow() {
 	}
 }
 
-// set sets kernel k on a numeric axis and returns ln of its largest value there. logMass is that of
-// the untruncated kernel in [0, 1].
-func (m *mixture) set(i, k int, mu, sigma, logMass float64, table []float64) (top float64) {
+// set sets kernel k on numeric axis i. It returns the log of the largest value there.
+func (m *mixture) set(i, k int, mu, sigma float64, table []float64) (top float64, ends truncnorm.Ends) {
 	f, inv := &m.axes[i], 1/(math.Sqrt2*sigma)
+	ends = truncnorm.NewEnds(-mu/sigma, (1-mu)/sigma)
+	top = -ends.LogMass()
 	if f.Cells != 0 {
 		f.stepped[k] = stepped{mu, inv, table}
-		return -logMass
+		return top, ends
 	}
 	m.fours[f.four][k][f.at].mu, m.fours[f.four][k][f.at].inv = mu, inv
-	return truncnorm.LogPhi(0) - math.Log(sigma) - logMass
+	return top + truncnorm.LogPhi(0) - math.Log(sigma), ends
 }
 
-// setPrior sets kernel k to the prior on a numeric axis.
-func (m *mixture) setPrior(i, k int) (top float64) { return m.set(i, k, 0.5, 1, priorMass, nil) }
-
-// setChoices sets the probabilities: each choice has the weight 1/(n+1), or more if that is what it
-// takes to leave the share other to those not observed, and the observed one 1 more. It returns the
-// probability of the observed choice.
+// setChoices sets the probabilities and returns that of the observed choice. Every choice has
+// weight 1/(n+1) and the observed one 1 more. If that leaves less than other to the rest, their
+// weight is larger.
 func (f *factors) setChoices(n int, other float64) float64 {
 	choices, base := float64(f.Choices), 1/float64(n+1)
 	if other > 0 {
@@ -110,30 +109,30 @@ func (f *factors) setChoices(n int, other float64) float64 {
 	return (1 + base) / total
 }
 
-// block is how many kernels are summed at a time. Each raises the floor for the next.
+// block is the number of kernels summed at a time. Each block raises the floor for the next.
 const block = 32
 
-// work is the state of one call of LogPDF. The sum at point j is exp(ref[j])·sum[j], its
-// logarithm logSum[j].
+// work is the state of one call of LogPDF or Best. The sum at point j is exp(ref[j])·sum[j]; its
+// log is logSum[j].
 type work struct {
 	*mixture
 	lo, hi   [][]float64
 	ref, sum []float64
 	logSum   []float64
-	left     []int         // kernels of order not summed yet
-	hits     float64       // sum of all hit
-	least    float64       // ln of the share of a sum below which a kernel does not count
+	left     []int         // kernels of order that are not summed yet
+	hits     float64       // sum of hit over all axes
+	least    float64       // log of the share of a sum below which a kernel does not matter
 	cells    []int         // the axes with cells
-	priors   [][]float64   // of these axes, the prior's log mass at each point
-	masses   [][][]float64 // of these axes, for each point, log masses of all kernels; NaN: unknown
+	priors   [][]float64   // for each of these, the prior's log mass at each point
+	masses   [][][]float64 // for each of these and each point, log masses of all kernels; NaN: unknown
 
-	log     [block]float64 // of the kernels that still count
+	log     [block]float64 // of the kernels that still matter
 	kernels [block]int32
 }
 
-// LogPDF writes to dst the log of the mixture at each point. On each axis a point spans lo[axis][j] to
-// hi[axis][j]. The axis counts with its density if the two are equal, otherwise with its mass; only
-// axes with cells have masses. A choice has its index in both.
+// LogPDF writes the log of the mixture at each point to dst. On each axis, point j is the
+// interval from lo[axis][j] to hi[axis][j]; the axis contributes its mass there, or its density
+// if the two are equal. Only axes with cells have masses. For a choice both are its index.
 func (m *mixture) LogPDF(dst []float64, lo, hi [][]float64) {
 	w := m.newWork(len(dst), lo, hi)
 	for j := range dst {
@@ -148,16 +147,17 @@ func (m *mixture) LogPDF(dst []float64, lo, hi [][]float64) {
 func (m *mixture) newWork(points int, lo, hi [][]float64) *work {
 	w := &work{
 		mixture: m, lo: lo, hi: hi, least: -30 - m.logTotal,
-		ref: make([]float64, points), sum: make([]float64, points), logSum: make([]float64, points), left: make([]int, points),
+		ref: make([]float64, points), sum: make([]float64, points),
+		logSum: make([]float64, points), left: make([]int, points),
 	}
 	w.start()
 	return w
 }
 
-// value returns the log of the mixture at point j, as far as its kernels are summed.
+// value returns the log of what is summed at point j.
 func (w *work) value(j int) float64 { return w.logSum[j] + w.hits - w.logTotal }
 
-// start makes each sum that of the prior.
+// start sets each sum to the prior.
 func (w *work) start() {
 	for j := range w.sum {
 		w.sum[j], w.left[j] = 1, len(w.order)
@@ -233,8 +233,8 @@ func (w *work) add(j int) {
 	w.ref[j], w.sum[j], w.logSum[j] = top, sum, top+math.Log(sum)
 }
 
-// The functions called lower take some kernels with their logs, lower these, and move those that stay
-// above the floor to the front. They return how many.
+// The functions named lower subtract from the logs of some kernels what one axis, or four, cost
+// them. They move those above the floor to the front and return how many there are.
 
 func lower(fours []four, x *[4]float64, floor float64, log []float64, kernels []int32) int {
 	log = log[:len(kernels)]
@@ -290,8 +290,7 @@ func (w *work) lower(c int, rows []stepped, j int, floor float64, log []float64,
 	return n
 }
 
-// mass returns the log mass of kernel k in the cell of point j, or anything smaller if that is below
-// least. Points in one cell share it.
+// mass returns the log mass of kernel k in the cell of point j, or -Inf if it is below least.
 func (w *work) mass(c int, f *stepped, j int, k int32, least float64) float64 {
 	i := w.cells[c]
 	lo, hi := w.lo[i][j], w.hi[i][j]
@@ -312,7 +311,7 @@ func (w *work) mass(c int, f *stepped, j int, k int32, least float64) float64 {
 	return row[k]
 }
 
-// row returns the known masses of all kernels in the cell of point j.
+// row returns the masses computed so far in the cell of point j. Points in one cell share them.
 func (w *work) row(c, j int) []float64 {
 	i := w.cells[c]
 	if w.masses[c] == nil {

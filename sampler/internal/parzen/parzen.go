@@ -1,5 +1,5 @@
-// Package parzen estimates densities on the unit cube by mixtures of product kernels, as the
-// tree-structured Parzen estimator needs them. It knows columns of numbers and nothing of trials.
+// Package parzen estimates densities on the unit cube by mixtures of product kernels, for the
+// tree-structured Parzen estimator. Its input is columns of numbers, not trials.
 package parzen
 
 import (
@@ -14,25 +14,25 @@ import (
 type Column struct {
 	X     []float64 // n, a number in [0, 1], the index of a choice, or Missing
 	Sigma []float64 // n, the deviation of each kernel, see Bandwidths; numeric only
-	Other float64   // with choices: the least mass a kernel leaves to the others, in [0, 1 - 1/Choices)
+	Other float64   // with choices: the least mass of those not observed, in [0, 1 - 1/Choices)
 }
 
-// An Estimator is a mixture of product kernels: one for each of n observations, and the prior. On a
-// numeric axis a kernel is a normal distribution truncated to [0, 1]; the prior is centred at 1/2 with
-// deviation 1. With choices a kernel favours the observed one; the prior is uniform. An Estimator
-// never changes and is safe for concurrent use.
+// An Estimator is a mixture of product kernels, one for each of n observations, and a prior. On a
+// numeric axis a kernel is a normal distribution truncated to [0, 1]; the prior has mean 1/2 and
+// deviation 1. On an axis with choices a kernel favours the observed one; the prior is uniform.
+// An Estimator never changes and is safe for concurrent use.
 //
 // See Bergstra, Bardenet, Bengio and Kégl, "Algorithms for Hyper-Parameter Optimization" (NeurIPS
 // 2011), Falkner, Klein and Hutter, "BOHB" (ICML 2018) for the product kernels, and Watanabe,
-// "Tree-Structured Parzen Estimator: Understanding Its Algorithm Components" (2023). The rules are
-// Optuna 5's.
+// "Tree-Structured Parzen Estimator: Understanding Its Algorithm Components" (2023). The rules
+// are Optuna 5's.
 type Estimator struct {
 	mixture
 	cumulative []float64 // n+1, of weights that sum to 1; the prior's is the last
 	draws      []draws   // one for each axis
 }
 
-// draws are what drawing on one axis needs.
+// draws is what Draw needs on one axis.
 type draws struct {
 	Column
 	ends []truncnorm.Ends // n
@@ -41,8 +41,8 @@ type draws struct {
 
 var priorEnds = truncnorm.NewEnds(-0.5, 0.5)
 
-// New returns the estimator for n observations with the given weights, which are relative to the
-// prior's, 1. It keeps what it is given.
+// New returns the estimator of n observations. The weights are relative to the prior's weight of
+// 1. It keeps all arguments.
 func New(axes []Axis, columns []Column, weights []float64) *Estimator {
 	n := len(weights)
 	e := &Estimator{
@@ -69,7 +69,7 @@ func New(axes []Axis, columns []Column, weights []float64) *Estimator {
 	return e
 }
 
-// setAxis sets all kernels on one axis.
+// setAxis sets all kernels on axis i.
 func (e *Estimator) setAxis(i int, a *Axis, c Column) {
 	d := &e.draws[i]
 	d.Column = c
@@ -80,20 +80,20 @@ func (e *Estimator) setAxis(i int, a *Axis, c Column) {
 	}
 	d.ends = make([]truncnorm.Ends, len(c.X))
 	for k, mu := range c.X {
-		if mu == Missing {
-			e.top[k] += e.setPrior(i, k)
-			continue
-		}
 		sigma := c.Sigma[k]
-		d.ends[k] = truncnorm.NewEnds(-mu/sigma, (1-mu)/sigma)
-		e.top[k] += e.set(i, k, mu, sigma, d.ends[k].LogMass(), a.table(mu, sigma))
+		if mu == Missing {
+			mu, sigma = 0.5, 1
+		}
+		top, ends := e.set(i, k, mu, sigma, a.table(mu, sigma))
+		e.top[k] += top
+		d.ends[k] = ends
 	}
 }
 
-// Draw writes a point of the mixture to x, one coordinate for each axis.
+// Draw draws a point from the mixture and writes it to x, one coordinate for each axis.
 func (e *Estimator) Draw(r *rand.Rand, x []float64) {
 	u := r.Float64()
-	// The first kernel whose weights, summed up to it, exceed u.
+	// The first kernel whose cumulative weight exceeds u.
 	k, _ := slices.BinarySearchFunc(e.cumulative, u, func(c, u float64) int {
 		if c <= u {
 			return -1

@@ -29,7 +29,7 @@ func newCandidates(sp space.Space, m int) *candidates {
 	return c
 }
 
-// draw fills c with points of e.
+// draw draws all points from e.
 func (c *candidates) draw(r *rand.Rand, e *parzen.Estimator) {
 	point := make([]float64, len(c.space))
 	for j := range c.x[0] {
@@ -38,7 +38,7 @@ func (c *candidates) draw(r *rand.Rand, e *parzen.Estimator) {
 	}
 }
 
-// set makes point j the one at, or in the cells of, the given coordinates.
+// set moves point j to the given coordinates, on axes with cells to the middle of the cell there.
 func (c *candidates) set(j int, point []float64) {
 	for i, u := range point {
 		c.x[i][j], c.lo[i][j], c.hi[i][j] = c.cells[i](u)
@@ -60,14 +60,14 @@ func (c *candidates) best(now view) int {
 	return now.poor.Best(logGood, c.lo, c.hi)
 }
 
-// cellCount returns the number of cells of d if all are equal, -1 if they are
-// not, 0 if d is continuous.
+// cellCount returns the number of cells of d if all have one width, -1 if they do not, 0 if d is
+// continuous.
 func cellCount(d space.Dist) int {
 	switch d := d.(type) {
 	case space.Float:
 		return d.Len()
 	case space.Int:
-		if d.Log || d.Len() > 1<<40 { // or so many that u cannot tell them apart
+		if d.Log || d.Len() > 1<<40 { // so many that their coordinates may coincide
 			return -1
 		}
 		return d.Len()
@@ -75,8 +75,7 @@ func cellCount(d space.Dist) int {
 	return -1
 }
 
-// cell returns the function from u to the coordinate and the cell of the value
-// that u stands for.
+// cell returns the function that maps u to the coordinate and the cell of the value there.
 func cell(d space.Dist) func(u float64) (x, lo, hi float64) {
 	n := cellCount(d)
 	switch {
@@ -100,10 +99,7 @@ func cell(d space.Dist) func(u float64) (x, lo, hi float64) {
 func (c *candidates) values(j int) []float64 {
 	values := make([]float64, len(c.space))
 	for i, d := range c.space {
-		values[i] = c.x[i][j]
-		if !cube.IsCategorical(d.Dist) {
-			values[i] = d.Dist.Value(values[i])
-		}
+		values[i] = cube.Value(d.Dist, c.x[i][j])
 	}
 	return values
 }

@@ -9,12 +9,11 @@ import (
 	"github.com/bluefin-hpo/bluefin/space"
 )
 
-// A tried knows which points of a finite space have been tried, or are being
-// tried. It is kept for spaces without continuous parameters only.
+// A tried knows which points of a finite space finished trials have tried.
 type tried struct {
 	first    map[uint64]int // by hash, the index of the first finished trial there
 	distinct []int          // distinct[i]: different points among the first i finished trials
-	branches []branch       // a point for every set of parameters that trials have, as they came
+	branches []branch       // one point for every set of parameters that trials have, oldest first
 }
 
 // A branch is the point of the finished trial at an index.
@@ -23,13 +22,12 @@ type branch struct {
 	point []float64
 }
 
-// maxBranches is how many sets of parameters trials may have before points come
-// again: each is looked up, and with so many hardly a point comes by chance.
+// maxBranches is how many sets of parameters trials may have before points may repeat. Every
+// lookup tries them all, and a space with so many hardly repeats a point by chance.
 const maxBranches = 64
 
-// add notes the point of the next finished trial, nil if it has none. Of one
-// that lacks parameters because it failed before it asked for them, that says
-// nothing of the points with these.
+// add notes the point of the next finished trial, nil if it has none. A failed trial that lacks
+// parameters may not have asked for them yet, so it says nothing about points that have them.
 func (k *tried) add(points [][]float64, point []float64, failed bool) {
 	if k.first == nil {
 		k.first, k.distinct = map[uint64]int{}, []int{0}
@@ -41,7 +39,8 @@ func (k *tried) add(points [][]float64, point []float64, failed bool) {
 	if point != nil && !k.includes(points, len(points), point) {
 		k.first[cube.Hash(0, point...)] = len(points)
 		n++
-		if len(k.branches) <= maxBranches && !slices.ContainsFunc(k.branches, func(b branch) bool { return sameMissing(b.point, point) }) {
+		known := func(b branch) bool { return sameMissing(b.point, point) }
+		if len(k.branches) <= maxBranches && !slices.ContainsFunc(k.branches, known) {
 			k.branches = append(k.branches, branch{len(points), point})
 		}
 	}
@@ -52,9 +51,8 @@ func sameMissing(a, b []float64) bool {
 	return slices.EqualFunc(a, b, func(x, y float64) bool { return (x == parzen.Missing) == (y == parzen.Missing) })
 }
 
-// has reports whether one of the first seen trials was at a point that lacks no
-// parameter, as far as the trial has parameters: those that it lacks were not
-// asked for there.
+// has reports whether one of the first seen trials has tried a point. It compares only the
+// parameters that the trial has, because the objective asks for no others there.
 func (k *tried) has(points [][]float64, seen int, point []float64) bool {
 	for _, b := range k.known(seen) {
 		there := point
@@ -79,19 +77,17 @@ func (k *tried) known(seen int) []branch {
 	return k.branches[:n]
 }
 
-// includes reports whether the point is that of one of the first seen trials. Of
-// points with one hash, which no one will ever see, only the first is known.
+// includes reports whether one of the first seen trials has exactly this point. If two points
+// ever had one hash, the second would count as untried.
 func (k *tried) includes(points [][]float64, seen int, point []float64) bool {
 	i, ok := k.first[cube.Hash(0, point...)]
 	return ok && i < seen && slices.Equal(points[i], point)
 }
 
-// untried returns the function that tells which points r's history has not
-// tried and no one else is trying. It is nil if points may be tried again: if
-// all are taken, if a parameter is continuous, if trials have other parameters
-// too, by which they differ, or too many branches. Of within
-// different points one is untried; it is 0 in a conditional space, where it is not
-// known whether all are taken.
+// untried returns a function that reports whether neither r's history nor a running trial has
+// tried a point. It is nil if points may repeat: all are taken, a parameter is continuous, trials
+// differ in other parameters too, or there are too many branches. Any within different points
+// include an untried one; within is 0 in a conditional space, where all may be taken.
 func (m *model) untried(f *history, r Request) (untried func(point []float64) bool, within int) {
 	seen := m.seen
 	others := f.mostParams[seen] > len(r.History.RankedSpace())
@@ -131,8 +127,8 @@ func includes(trials []observed, point []float64) bool {
 	return slices.ContainsFunc(trials, func(o observed) bool { return slices.Equal(o.point, point) })
 }
 
-// without returns the candidates of c that are untried. If there are none it
-// draws others, uniformly, that are; and if it finds none, it returns c.
+// without returns the untried candidates of c. If there are none it draws untried points
+// uniformly; if it finds none, it returns c.
 func (c *candidates) without(r *rand.Rand, now view) *candidates {
 	kept := newCandidates(c.space, len(c.x[0]))
 	n := 0
@@ -151,8 +147,7 @@ func (c *candidates) without(r *rand.Rand, now view) *candidates {
 	return c
 }
 
-// atRandom returns up to m untried points, uniformly drawn, or nil if it finds
-// none.
+// atRandom draws up to m untried points uniformly. It returns nil if it finds none.
 func atRandom(sp space.Space, m int, r *rand.Rand, now view) *candidates {
 	found := newCandidates(sp, m)
 	n := 0
@@ -173,8 +168,8 @@ func atRandom(sp space.Space, m int, r *rand.Rand, now view) *candidates {
 	if n > 0 {
 		return found.first(n)
 	}
-	// Nearly all are tried, so they can be counted, unless the range is so wide
-	// that neighbours share a coordinate and one that was tried hides the others.
+	// Nearly all are tried, so few enough to visit one by one. In a very wide range neighbours
+	// share a coordinate and one that was tried hides the others, so stop after within points.
 	at := make([]int, len(sp))
 	for i, d := range sp {
 		at[i] = r.IntN(d.Dist.Len())

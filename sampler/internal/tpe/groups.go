@@ -8,14 +8,14 @@ import (
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
-// A grouping parts the parameters of the first seen finished trials.
+// A grouping splits the parameters of the first seen finished trials into groups.
 type grouping struct {
 	seen   int
-	groups []space.Space // parameters that all ranked trials have together or not at all
+	groups []space.Space // every ranked trial has all parameters of a group or none
 }
 
-// groups returns the groups of the first seen finished trials. Each parameter
-// has the distribution that it had last.
+// groups returns the groups of the first seen finished trials. Each parameter has its latest
+// distribution.
 func (f *history) groups(seen int) []space.Space {
 	if len(f.groupings) == 0 {
 		f.groupings = []grouping{{}}
@@ -30,34 +30,25 @@ func (f *history) groups(seen int) []space.Space {
 			f.groupings = append(f.groupings, grouping{f.grouped + 1, now})
 		}
 	}
-	i, found := slices.BinarySearchFunc(f.groupings, seen, func(g grouping, seen int) int { return g.seen - seen })
-	if !found {
-		i--
-	}
-	return f.groupings[i].groups
+	return latest(f.groupings, seen, func(g grouping) int { return g.seen }).groups
 }
 
-// A widened says which parameters the first seen finished trials have, unless
-// they failed.
+// A widened holds the parameters of the ranked ones among the first seen finished trials.
 type widened struct {
 	seen     int
 	steady   space.Space // those whose distribution is settled
-	changing int         // how many others there are
-	single   int         // how many more only one trial has
+	changing int         // the number of those whose distribution is not
+	single   int         // the number of others, which only one trial has
 }
 
 // whole returns the parameters of the first seen finished trials.
 func (f *history) whole(seen int) widened {
-	i, found := slices.BinarySearchFunc(f.wholes, seen, func(w widened, seen int) int { return w.seen - seen })
-	if !found {
-		i--
-	}
-	return f.wholes[i]
+	return latest(f.wholes, seen, func(w widened) int { return w.seen })
 }
 
-// widen follows whole after all[i], which has not failed. Names that never come
-// again would make a model anew each time: where there are many parameters, a
-// name is single until it does, but for those of the first trial.
+// widen updates what whole returns after all[i], which is ranked. A name that never comes again
+// would cost a new model, so where there are many parameters, a new name is single until it comes
+// again. Those of the first trial are not.
 func (f *history) widen(t *trial.Trial, i int) {
 	const many = 64
 	now := f.whole(i)
@@ -100,14 +91,16 @@ func (f *history) widen(t *trial.Trial, i int) {
 	}
 }
 
-// find returns where a parameter is, or belongs.
+// find returns the index of a parameter, or where to insert it.
 func find(sp space.Space, name string) (at int, found bool) {
-	return slices.BinarySearchFunc(sp, name, func(d space.Dimension, name string) int { return strings.Compare(d.Name, name) })
+	return slices.BinarySearchFunc(sp, name, func(d space.Dimension, name string) int {
+		return strings.Compare(d.Name, name)
+	})
 }
 
-// regroup returns the groups after one more trial, of the given space: every
-// group is cut into what the trial has and what it lacks, and what is new is a
-// group. It returns nil if nothing changes.
+// regroup returns the groups after one more trial, of the given space. It splits every group into
+// what the trial has and what it lacks; new parameters form a group. It returns nil if nothing
+// changes.
 func regroup(groups []space.Space, of space.Space) []space.Space {
 	var now []space.Space
 	changed := false

@@ -10,30 +10,36 @@ import (
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
-// A history is what TPE has made of one history so far. It is a function of
-// the finished trials, so that a history made of fewer or more of them, the
-// same ones, is served as well.
+// A history is what TPE has derived from the finished trials of one history. It also serves
+// workers that see fewer or more of the same trials.
 type history struct {
 	rules      rules
 	directions []trial.Direction
 	all        []*trial.Trial // finished
-	index      []int          // by number, 1 + the index in all
-	ranked     []int          // ranked[i]: Complete or Pruned ones in all[:i]
-	mostParams []int          // mostParams[i]: of any trial in all[:i]
-	standings  []standing     // with one objective: at every change
-	several    standing       // with several objectives: the last one asked for
-	models     []*model       // the last used first
-	groupings  []grouping     // at every change in all[:grouped]
+	index      []int          // by number: 1 + the index in all, 0 if not finished
+	ranked     []int          // ranked[i]: the number of complete and pruned ones in all[:i]
+	mostParams []int          // mostParams[i]: the most parameters of a trial in all[:i]
+	standings  []standing     // with one objective, one for every change
+	several    standing       // with several objectives, the last one used
+	models     []*model       // a cache, last used first
+	groupings  []grouping     // one for every change in all[:grouped]
 	grouped    int
-	wholes     []widened             // what whole returns, at every change
+	wholes     []widened             // one for every change
 	drifts     map[string]cube.Drift // of every parameter
 	single     map[string]bool       // parameters that count as single
 }
 
-// A standing are the good ones among the first seen finished trials.
+// A standing holds the good ones among the first seen finished trials.
 type standing struct {
 	seen int
-	good []int // indices into all; with one objective rules.most of them, the best first
+	good []int // indices into all; with one objective up to rules.most, best first
+}
+
+// latest returns the last element that holds after the first seen trials. The first one always
+// does.
+func latest[T any](list []T, seen int, from func(T) int) T {
+	i, _ := slices.BinarySearchFunc(list, seen+1, func(v T, seen int) int { return from(v) - seen })
+	return list[i-1]
 }
 
 func newHistory(h trial.History, rules rules) *history {
@@ -44,15 +50,15 @@ func newHistory(h trial.History, rules rules) *history {
 	}
 }
 
-// of reports whether one of the two histories begins with the other. Both only
-// grow, so their last common trial stands for those before it.
+// of reports whether one of the two histories begins with the other. Both only grow, so it is
+// enough to compare their last common trial.
 func (f *history) of(h trial.History) bool {
 	all := h.Finished()
 	n := min(len(all), len(f.all))
 	return n > 0 && all[n-1] == f.all[n-1] && slices.Equal(h.Directions(), f.directions)
 }
 
-// advance takes in the trials that f has not seen.
+// advance adds the trials of h that f has not seen.
 func (f *history) advance(h trial.History) {
 	all := h.Finished()
 	for i := len(f.all); i < len(all); i++ {
@@ -75,7 +81,7 @@ func (f *history) advance(h trial.History) {
 	}
 }
 
-// rank gives all[i] its place among the best.
+// rank sorts all[i] into the standings.
 func (f *history) rank(all []*trial.Trial, i int) {
 	best := f.standings[len(f.standings)-1].good
 	place, _ := slices.BinarySearchFunc(best, i, func(a, b int) int { return f.compare(all[a], all[b]) })
@@ -89,7 +95,7 @@ func (f *history) rank(all []*trial.Trial, i int) {
 	f.standings = append(f.standings, standing{i + 1, better})
 }
 
-// compare orders the ranked trials of one objective, the best first.
+// compare orders the ranked trials of one objective, best first.
 func (f *history) compare(a, b *trial.Trial) int {
 	classA, classB := class(a), class(b)
 	if classA != classB {
@@ -107,15 +113,11 @@ func (f *history) compare(a, b *trial.Trial) int {
 	return cmp.Or(c, byNumber(a, b))
 }
 
-// good returns the indices of the good ones of the first seen trials.
+// good returns the indices of the good ones among the first seen trials.
 func (f *history) good(seen int) []int {
 	n := f.rules.size(f.ranked[seen])
 	if len(f.directions) == 1 {
-		i, found := slices.BinarySearchFunc(f.standings, seen, func(s standing, seen int) int { return s.seen - seen })
-		if !found {
-			i--
-		}
-		return f.standings[i].good[:n]
+		return latest(f.standings, seen, func(s standing) int { return s.seen }).good[:n]
 	}
 	if f.several.seen != seen {
 		var ranked []*trial.Trial
@@ -136,7 +138,7 @@ func (f *history) good(seen int) []int {
 
 // model returns the model of a space.
 func (f *history) model(sp space.Space) *model {
-	const ranges = 3 // that are kept of parameters whose range changes
+	const ranges = 3 // kept for the same parameters when a range changes
 	same := 0
 	for i, m := range f.models {
 		if !sameNames(m.space, sp) {
@@ -154,7 +156,7 @@ func (f *history) model(sp space.Space) *model {
 	}
 	m := newModel(sp, f.rules)
 	f.models = slices.Insert(f.models, 0, m)
-	// Spaces that came once and never again would fill the memory.
+	// Spaces that never come again must not fill the memory.
 	newest := f.wholes[len(f.wholes)-1]
 	if limit := 16 + 4*(len(newest.steady)+newest.changing); len(f.models) > limit {
 		f.models = slices.Delete(f.models, limit, len(f.models))

@@ -10,21 +10,21 @@ import (
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
-// A model holds the two densities of one space and follows the history: a
-// trial that ends moves a few kernels of the poor density, and the good one is
-// made again only if the good trials are others.
+// A model holds the two densities of one space and keeps them up to date. A finished trial moves
+// a few kernels of the poor density; the good one is rebuilt only when the good trials change.
 type model struct {
 	rules     rules
 	space     space.Space
 	axes      []parzen.Axis // of both densities
 	low, high []float64     // of each parameter, in internal form
 
-	points  [][]float64       // of each finished trial, see observe; nil if it has none
-	seen    int               // finished trials in the densities
-	good    []int             // the good ones among them, with one objective the best first
-	within  []int             // those of them that have points, by number
-	first   int               // finished trials before it are forgotten
-	density *parzen.Estimator // of these
+	points [][]float64 // of each finished trial, see observe; nil if it has none
+	seen   int         // the number of finished trials in the densities
+	first  int         // the first of them that may be in the poor density
+
+	good    []int             // the good ones, with one objective best first
+	within  []int             // the good ones that have points, by number
+	density *parzen.Estimator // of within
 
 	running []observed // in the poor density
 	poor    *parzen.Live
@@ -33,19 +33,18 @@ type model struct {
 	tried  tried // of a finite space
 }
 
-// An observed trial has its point.
+// An observed is a running trial with its point.
 type observed struct {
 	trial *trial.Trial
-	point []float64 // nil if it has none
+	point []float64
 }
 
 func newModel(sp space.Space, rules rules) *model {
-	m := &model{rules: rules, space: sp, low: make([]float64, len(sp)), high: make([]float64, len(sp)), finite: cube.IsFinite(sp)}
-	for i, p := range sp {
-		m.low[i], m.high[i] = p.Dist.Value(0), p.Dist.Value(1)
+	axes := axesOf(sp)
+	m := &model{rules: rules, space: sp, axes: axes, poor: parzen.NewLive(axes), finite: cube.IsFinite(sp)}
+	for _, p := range sp {
+		m.low, m.high = append(m.low, p.Dist.Value(0)), append(m.high, p.Dist.Value(1))
 	}
-	m.axes = axesOf(sp)
-	m.poor = parzen.NewLive(m.axes)
 	return m
 }
 
@@ -62,18 +61,29 @@ func axesOf(sp space.Space) []parzen.Axis {
 	return axes
 }
 
-// observe returns a coordinate for each parameter of the model, parzen.Missing
-// for those that the trial lacks. It returns nil if one is outside the range of
-// today, and if the trial lacks all; under rules without whole, any.
+// observe returns the point of a trial.
 func (m *model) observe(t *trial.Trial) []float64 {
+	return m.point(func(d space.Dimension) (float64, bool) {
+		p, ok := t.Param(d.Name)
+		return p.Value, ok
+	})
+}
+
+// point returns a coordinate for each parameter of the model, from values in internal form. Those
+// that value does not have are parzen.Missing. It returns nil if all are missing, or any unless
+// the rules allow that, or if a value lies outside the current range.
+func (m *model) point(value func(space.Dimension) (float64, bool)) []float64 {
 	x := make([]float64, len(m.space))
 	missing := 0
 	for i, d := range m.space {
-		p, ok := t.Param(d.Name)
-		if !ok {
+		v, ok := value(d)
+		switch {
+		case !ok:
 			x[i] = parzen.Missing
 			missing++
-		} else if !m.setCoordinate(x, i, p.Value) {
+		case m.low[i] <= v && v <= m.high[i]:
+			x[i] = cube.Unit(d.Dist, v)
+		default:
 			return nil
 		}
 	}
@@ -83,21 +93,8 @@ func (m *model) observe(t *trial.Trial) []float64 {
 	return x
 }
 
-// setCoordinate sets x[i] to that of a value, if it is in the range of today.
-func (m *model) setCoordinate(x []float64, i int, value float64) bool {
-	if !(m.low[i] <= value && value <= m.high[i]) {
-		return false
-	}
-	x[i] = value
-	if d := m.space[i].Dist; !cube.IsCategorical(d) {
-		x[i] = d.Unit(value)
-	}
-	return true
-}
-
-// follow brings the model to the trials that r knows and returns the density
-// of the good ones and that of the others, the running ones among them. The
-// trial that r asks for is left out.
+// follow updates the model to the trials that r shows. It returns the density of the good ones
+// and that of the others, running ones included. The trial to draw for is left out.
 func (m *model) follow(f *history, r Request) (*parzen.Estimator, *parzen.Live) {
 	seen := len(r.History.Finished())
 	for _, t := range f.all[len(m.points):max(seen, len(m.points))] {
@@ -112,13 +109,13 @@ func (m *model) follow(f *history, r Request) (*parzen.Estimator, *parzen.Live) 
 		first = max(0, seen-m.rules.window)
 	}
 	if m.density == nil {
-		m.seen, m.first = first, first // nothing is in the densities
+		m.seen, m.first = first, first // the densities are empty
 	}
-	changed := map[int]bool{} // the numbers of trials that may come or go
+	changed := map[int]bool{} // numbers of trials that may enter or leave the poor density
 	for _, o := range m.running {
 		changed[o.trial.Number] = true
 	}
-	for _, t := range f.all[min(seen, m.seen):max(seen, m.seen)] { // the history may be an older one
+	for _, t := range f.all[min(seen, m.seen):max(seen, m.seen)] { // r may show fewer trials than the last request
 		changed[t.Number] = true
 	}
 	for _, t := range f.all[min(first, m.first):max(first, m.first)] {
@@ -142,7 +139,7 @@ func (m *model) follow(f *history, r Request) (*parzen.Estimator, *parzen.Live) 
 	return m.density, m.poor
 }
 
-// changes returns what has to change in the poor density, of the given numbers.
+// changes returns what has to change in the poor density for the trials with the given numbers.
 func (m *model) changes(f *history, numbers map[int]bool) []parzen.Change {
 	var list []parzen.Change
 	for number := range numbers {
@@ -154,7 +151,8 @@ func (m *model) changes(f *history, numbers map[int]bool) []parzen.Change {
 	return list
 }
 
-// poorAt returns the point of a trial, nil if it is not in the poor density.
+// poorAt returns the point that a trial must have in the poor density, nil if it must not be
+// there.
 func (m *model) poorAt(f *history, number int) []float64 {
 	for _, o := range m.running {
 		if o.trial.Number == number {
@@ -171,7 +169,7 @@ func (m *model) poorAt(f *history, number int) []float64 {
 	return m.points[i]
 }
 
-// setRunning observes the running trials that r knows.
+// setRunning observes the running trials that r shows.
 func (m *model) setRunning(r Request) {
 	before := m.running
 	m.running = nil
@@ -179,19 +177,15 @@ func (m *model) setRunning(r Request) {
 		if r.Trial != nil && t.Number == r.Trial.Number {
 			continue
 		}
-		o := observed{trial: t}
 		if i := slices.IndexFunc(before, func(o observed) bool { return o.trial == t }); i >= 0 {
-			o = before[i]
-		} else {
-			o.point = m.observePending(t)
-		}
-		if o.point != nil {
-			m.running = append(m.running, o)
+			m.running = append(m.running, before[i])
+		} else if x := m.observePending(t); x != nil {
+			m.running = append(m.running, observed{t, x})
 		}
 	}
 }
 
-// setGood makes the density of the good trials.
+// setGood rebuilds the density of the good trials.
 func (m *model) setGood(f *history, good []int) {
 	m.good, m.within = good, nil
 	for _, i := range good {

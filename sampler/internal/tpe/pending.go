@@ -3,49 +3,40 @@ package tpe
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 
 	"github.com/bluefin-hpo/bluefin/internal/pyjson"
-	"github.com/bluefin-hpo/bluefin/sampler/internal/parzen"
+	"github.com/bluefin-hpo/bluefin/space"
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
-// pendingKey is the system attribute in which an Optuna worker publishes what
-// it has drawn jointly for a running trial, before the objective asks for it:
-// chunks, numbered from 0, of a JSON object of external values.
+// pendingKey is the system attribute in which an Optuna worker announces the joint draw of a
+// running trial before the objective asks for it: chunks, numbered from 0, of a JSON object of
+// external values.
 const pendingKey = "tpe:relative_params:%d"
 
-// observePending is observe for a running trial, whose parameters may so far
-// be known only from what it has drawn together, or its worker has published.
+// observePending returns the point of a running trial. It includes parameters that the trial has
+// drawn jointly, or its Optuna worker has announced, but the objective has not asked for yet.
 func (m *model) observePending(t *trial.Trial) []float64 {
-	x := make([]float64, len(m.space))
 	published := readPublished(t)
-	missing := 0
-	for i, d := range m.space {
-		if value, ok := t.Drawn(d.Name); ok {
-			if !m.setCoordinate(x, i, value) {
-				return nil
-			}
-			continue
+	return m.point(func(d space.Dimension) (float64, bool) {
+		if x, ok := t.Drawn(d.Name); ok {
+			return x, true
 		}
 		v, ok := published[d.Name]
 		if !ok {
-			x[i] = parzen.Missing
-			missing++
-			continue
+			return 0, false
 		}
-		value, err := d.Dist.Internal(v)
-		if err != nil || !m.setCoordinate(x, i, value) {
-			return nil
+		x, err := d.Dist.Internal(v)
+		if err != nil {
+			x = math.NaN() // in no range
 		}
-	}
-	if missing == len(x) || missing > 0 && !m.rules.whole {
-		return nil
-	}
-	return x
+		return x, true
+	})
 }
 
-// readPublished returns what the worker of t has published, nil if there is
-// nothing or nothing that can be read.
+// readPublished returns what the worker of t has announced, nil if there is nothing or it cannot
+// be read.
 func readPublished(t *trial.Trial) map[string]any {
 	var text []byte
 	for i := 0; ; i++ {

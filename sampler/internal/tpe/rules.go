@@ -8,18 +8,18 @@ import (
 	"github.com/bluefin-hpo/bluefin/space"
 )
 
-// rules are the numbers in which TPE and Optuna 5 differ.
+// rules are the numbers in which TPE differs from Optuna 5.
 type rules struct {
-	oneOf  int     // one of so many ranked trials is good, rounded up
-	most   int     // good trials at most; 0: any number
-	byRank bool    // the good trials weigh by their rank, otherwise all the same
-	other  float64 // see parzen.Column.Other, of the good trials
+	oneOf  int     // one in oneOf ranked trials is good, rounded up
+	most   int     // the most good trials; 0: no limit
+	byRank bool    // good trials weigh by rank; otherwise equally
+	other  float64 // parzen.Column.Other for good trials
 	steps  float64 // least deviation of a good trial's kernel, in steps of the parameter
-	window int     // poor trials run or are among so many that finished last; 0: any number
-	whole  bool    // the joint space has the parameters of any trial, otherwise those of all
+	window int     // poor trials are running or among the last window finished; 0: no limit
+	whole  bool    // the joint space has the parameters of any trial; otherwise those of all
 }
 
-// rules returns the rules for so many objectives.
+// rules returns the rules for a number of objectives.
 func (s *Search) rules(objectives int) rules {
 	switch {
 	case objectives > 1:
@@ -39,10 +39,9 @@ func (p rules) size(n int) int {
 	return size
 }
 
-// weights returns those of n good trials, of the best one first; their mean is
-// 1. By rank they are those by which CMA-ES recombines its parents (Hansen, "The
-// CMA Evolution Strategy: A Tutorial", arXiv:1604.00772, eq. 49 and before):
-// ln(n + 1/2) - ln i.
+// weights returns the weights of n good trials, best first; their mean is 1. By rank they are
+// ln(n + 1/2) - ln i, the weights of the parents in CMA-ES (Hansen, "The CMA Evolution Strategy:
+// A Tutorial", arXiv:1604.00772, eq. 49).
 func (p rules) weights(n int) []float64 {
 	w, sum := make([]float64, n), 0.0
 	for i := range w {
@@ -58,9 +57,11 @@ func (p rules) weights(n int) []float64 {
 	return w
 }
 
-// estimate returns the density of good trials: their points, and the weight of
-// each. A kernel that is narrower than a step would hardly ever leave its cell.
-func (p rules) estimate(sp space.Space, axes []parzen.Axis, points [][]float64, weights []float64) *parzen.Estimator {
+// estimate returns the density of good trials at the given points. A kernel much narrower than a
+// step would hardly ever leave its cell, so those are widened.
+func (p rules) estimate(
+	sp space.Space, axes []parzen.Axis, points [][]float64, weights []float64,
+) *parzen.Estimator {
 	columns := make([]parzen.Column, len(sp))
 	for i, d := range sp {
 		c := &columns[i]

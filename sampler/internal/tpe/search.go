@@ -84,7 +84,7 @@ func (s *Search) starting(r Request) bool {
 	return r.History.NumRanked() < need
 }
 
-// draw returns a value for each parameter of sp, in internal form.
+// draw returns a value for each parameter of sp, in internal form. The caller holds mu.
 func (s *Search) draw(r Request, sp space.Space) []float64 {
 	now := s.view(r, sp)
 	c := newCandidates(sp, s.candidates())
@@ -92,8 +92,7 @@ func (s *Search) draw(r Request, sp space.Space) []float64 {
 	return c.values(c.best(now))
 }
 
-// drawNew is draw, but of a space whose points can be counted it returns one
-// that has not been tried, while there is one.
+// drawNew is draw, but in a finite space it returns an untried point while there is one.
 func (s *Search) drawNew(r Request, sp space.Space) []float64 {
 	now := s.view(r, sp)
 	c := newCandidates(sp, s.candidates())
@@ -106,8 +105,7 @@ func (s *Search) drawNew(r Request, sp space.Space) []float64 {
 	return c.values(j)
 }
 
-// startNew returns a point at random, in a space whose points can be counted, that
-// has not been tried; else nothing.
+// startNew returns an untried point at random if the space is finite, otherwise nothing.
 func (s *Search) startNew(r Request) map[string]float64 {
 	if s.Optuna || s.Groups || r.History.NumRanked() == 0 {
 		return nil
@@ -136,18 +134,16 @@ func (s *Search) candidates() int {
 	return s.Candidates
 }
 
-// A view is what TPE knows of one space at one request, until the next one.
+// A view is what TPE knows about one space. It is valid until mu is unlocked.
 type view struct {
 	good *parzen.Estimator
 	poor *parzen.Live // of all other trials
 
-	// untried reports whether a point has neither been tried nor is being
-	// tried. It is nil if points may be tried again, see model.untried.
-	untried func(point []float64) bool
-	within  int // of so many different points one is untried; 0: not known
+	untried func(point []float64) bool // see model.untried
+	within  int
 }
 
-// view makes what r needs to know of sp.
+// view brings the model of sp up to date.
 func (s *Search) view(r Request, sp space.Space) view {
 	f := s.history(r.History)
 	m := f.model(sp)
@@ -161,12 +157,12 @@ func (s *Search) groups(h trial.History) []space.Space {
 	return s.history(h).groups(len(h.Finished()))
 }
 
-// whole returns the parameters that are drawn as a whole.
+// whole returns the parameters that are drawn jointly.
 func (s *Search) whole(h trial.History) space.Space {
 	return s.history(h).whole(len(h.Finished())).steady
 }
 
-// history returns what was made of a history before, brought up to its end.
+// history returns what is known about a history, brought up to date.
 func (s *Search) history(h trial.History) *history {
 	f := s.histories.Get(
 		func(f *history) bool { return f.of(h) },

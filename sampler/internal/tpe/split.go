@@ -9,9 +9,9 @@ import (
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
-// The classes of ranked trials with one objective, the best first.
+// The classes of ranked trials, best first.
 const (
-	feasible = iota // and complete
+	feasible = iota // complete
 	pruned
 	infeasible
 )
@@ -26,8 +26,8 @@ func class(t *trial.Trial) int {
 	return pruned
 }
 
-// best returns the n good ones of the ranked trials: first the feasible complete
-// ones, then the pruned ones, then the infeasible ones.
+// best returns the n best ranked trials: feasible complete ones, then pruned ones, then
+// infeasible ones.
 func best(ranked []*trial.Trial, directions []trial.Direction, n int) []*trial.Trial {
 	var classes [infeasible + 1][]*trial.Trial
 	for _, t := range slices.SortedFunc(slices.Values(ranked), byNumber) {
@@ -38,10 +38,9 @@ func best(ranked []*trial.Trial, directions []trial.Direction, n int) []*trial.T
 	return append(good, bestBy(classes[infeasible], n-len(good), byViolation)...)
 }
 
-// bestComplete returns the n best of feasible complete trials, or all of them
-// if they are fewer. With several objectives it takes whole ranks of mutually
-// non-dominated trials as long as they fit, and of the next one the trials
-// that together dominate most.
+// bestComplete returns the n best feasible complete trials, or all if there are fewer. With
+// several objectives it takes whole ranks of mutually non-dominated trials while they fit; from
+// the next rank it takes the trials that together dominate the most volume.
 func bestComplete(trials []*trial.Trial, directions []trial.Direction, n int) []*trial.Trial {
 	if len(directions) == 1 {
 		return bestBy(trials, n, byLoss(directions[0]))
@@ -72,8 +71,8 @@ func bestComplete(trials []*trial.Trial, directions []trial.Direction, n int) []
 	return chosen
 }
 
-// bestBy returns the n first trials in the given order, or all of them if they
-// are fewer. Of equal ones, those with the lower index come first.
+// bestBy returns the first n trials in the given order, or all if there are fewer. Equal ones
+// keep their order.
 func bestBy(trials []*trial.Trial, n int, compare func(a, b *trial.Trial) int) []*trial.Trial {
 	if n <= 0 {
 		return nil
