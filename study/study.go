@@ -134,6 +134,9 @@ func (s *Study) Trials(ctx context.Context) ([]*trial.Trial, error) {
 	return s.log.Trials(), nil
 }
 
+// History returns the finished and running trials, as samplers and pruners see them.
+func (s *Study) History(ctx context.Context) (trial.History, error) { return s.sync(ctx) }
+
 // sync reads what has changed in the storage and returns the history.
 func (s *Study) sync(ctx context.Context) (trial.History, error) {
 	s.mu.Lock()
