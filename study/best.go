@@ -10,8 +10,8 @@ import (
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
-// Best returns the best complete and feasible trial of a study with one
-// objective, or fails with ErrNoBest.
+// Best returns the best complete and feasible trial of a study with one objective, or fails with
+// ErrNoBest.
 func (s *Study) Best(ctx context.Context) (*trial.Trial, error) {
 	if n := len(s.record.Directions); n > 1 {
 		return nil, fmt.Errorf("study %q has %d objectives and so no single best trial, use BestTrials", s.Name(), n)
@@ -19,9 +19,9 @@ func (s *Study) Best(ctx context.Context) (*trial.Trial, error) {
 	s.mu.Lock()
 	unread := s.revision == 0
 	s.mu.Unlock()
-	if unread { // finding one trial in the storage is cheaper than reading all
+	if unread { // reading one trial is cheaper than reading all
 		best, err := s.cfg.Storage.Best(ctx, s.record.ID)
-		if !errors.Is(err, storage.ErrNotExist) { // else reading all tells why
+		if !errors.Is(err, storage.ErrNotExist) { // then read all to say why
 			return best, err
 		}
 	}
@@ -50,19 +50,19 @@ func noBest(h trial.History) error {
 			reason = fmt.Sprintf(", trial %d because: %s", t.Number, line)
 		}
 	}
-	return fmt.Errorf("%w: %d infeasible, %d pruned, %d failed%s", ErrNoBest, counts[trial.Complete], counts[trial.Pruned], counts[trial.Failed], reason)
+	return fmt.Errorf("%w: %d infeasible, %d pruned, %d failed%s",
+		ErrNoBest, counts[trial.Complete], counts[trial.Pruned], counts[trial.Failed], reason)
 }
 
-// BestTrials returns the Pareto front, by number: the complete and feasible
-// trials that no other one dominates.
+// BestTrials returns the Pareto front, by number: the complete and feasible trials that no other
+// one dominates.
 func (s *Study) BestTrials(ctx context.Context) ([]*trial.Trial, error) {
 	h, err := s.sync(ctx)
 	return h.ParetoFront(), err
 }
 
-// Minimize runs f for the given number of trials with the default sampler, in
-// memory, and returns the trial with the lowest value. For anything more, Open a
-// study.
+// Minimize runs f for the given number of trials with the default sampler, in memory, and returns
+// the trial with the lowest value. For anything more, Open a study.
 func Minimize(ctx context.Context, f Objective, trials int) (*trial.Trial, error) {
 	return search(ctx, trial.Minimize, f, trials)
 }

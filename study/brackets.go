@@ -7,23 +7,23 @@ import (
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
-// brackets gather the finished trials of a study by bracket. The zero value has
-// none. They are not safe for concurrent use; the histories they return are.
+// brackets sorts the finished trials of a study by bracket. The zero value is empty. It is not safe
+// for concurrent use; the histories it returns are.
 type brackets struct {
 	by   pruner.Bracketing
-	seen int // how many finished trials are in the brackets
+	seen int // number of finished trials in the brackets
 	all  []bracket
 }
 
-// A bracket is a log of copies of trials, whose Seen counts the trials of the log.
+// A bracket is a log of copies of trials. Their Seen counts trials of the log.
 type bracket struct {
 	log    *trial.Log
-	places []int // of its trials in the finishing order of the study
+	places []int // where its trials are in the finishing order of the study
 }
 
-// split splits a history. It continues from the last call if that was for an
-// earlier history of the same study with an equal by, else it starts over. A nil
-// by puts all trials into one bracket.
+// split splits a history. If the last call was for an earlier history of the same study and an
+// equal by, it continues from there; else it starts over. A nil by puts all trials into one
+// bracket.
 func (b *brackets) split(h trial.History, by pruner.Bracketing) splitHistory {
 	if by == nil {
 		return splitHistory{whole: h}
@@ -47,25 +47,24 @@ func (b *brackets) split(h trial.History, by pruner.Bracketing) splitHistory {
 	return s
 }
 
-// put adds the trial at the given place of the finishing order.
+// put adds a trial, given its place in the finishing order.
 func (b *bracket) put(t *trial.Trial, place int) {
 	c := *t
-	c.Seen, _ = slices.BinarySearch(b.places, t.Seen) // how many of the places are below
+	c.Seen, _ = slices.BinarySearch(b.places, t.Seen)
 	b.places = append(b.places, place)
 	b.log.Put(&c)
 }
 
-// A splitHistory is a history split into brackets. It never changes.
+// A splitHistory is a history split into brackets. It is immutable.
 type splitHistory struct {
 	whole    trial.History
 	by       pruner.Bracketing // nil: one bracket
-	finished []trial.History   // of the brackets that have any
+	finished []trial.History   // of each bracket, up to the last one with a finished trial
 }
 
-// of returns the finished trials in the bracket of the given trial. They are
-// copies whose Seen counts within the bracket, so that a trial was drawn from
-// Finished()[:Seen] in this history too. Their pointers stay the same in later
-// histories.
+// of returns the finished trials in the bracket of the given trial. They are copies whose Seen
+// counts within the bracket, so a trial was drawn from Finished()[:Seen] here too. Later histories
+// have the same pointers.
 func (s splitHistory) of(number int) trial.History {
 	if s.by == nil {
 		return s.whole.WithoutRunning()
@@ -76,8 +75,7 @@ func (s splitHistory) of(number int) trial.History {
 	return trial.NewLog(s.whole.Directions()).History()
 }
 
-// beside returns those of the running trials that are in the bracket of the given
-// trial. They are as they are in the study.
+// beside returns the running trials in the bracket of the given trial, unchanged.
 func (s splitHistory) beside(number int, running []*trial.Trial) []*trial.Trial {
 	if s.by == nil {
 		return running

@@ -12,44 +12,39 @@ import (
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
-// Config describes a study and how it is searched. The zero value minimizes with
-// TPE, prunes nothing and keeps the study in memory. Name and Directions are part
-// of the stored study; the other settings belong to this program and are not
-// saved.
+// Config describes a study and how it is searched. The zero value minimizes with TPE, prunes
+// nothing and keeps the study in memory. Name and Directions are part of the stored study; the
+// other settings belong to this program and are not saved.
 type Config struct {
 	Name       string            // 1 to 512 bytes; "" in memory: "study"
 	Directions []trial.Direction // of each objective; nil: as stored, or Minimize
 	Sampler    sampler.Sampler   // nil: &sampler.TPE{}
 	Pruner     pruner.Pruner     // nil: no trial is pruned
 	Storage    storage.Storage   // nil: in memory
-	Seed       uint64            // of all random draws
+	Seed       uint64            // of all draws: the same seed and trials give the same draws
 
-	// Space declares the parameters. Open checks them, and suggesting anything
-	// else is an error. nil: the objective declares its parameters by suggesting
-	// them.
+	// Space declares the parameters, in any order. Open and Load check them, and suggesting
+	// anything else is an error. nil: the objective declares its parameters by suggesting them.
 	Space space.Space
 
-	// Lease is how long a worker may be silent before other workers restart its
-	// trial. It is renewed three times as often. If the worker's process ran on
-	// the same machine and has ended, its trial is restarted at once. 0: one
-	// minute.
+	// Lease is how long a worker may be silent before another one restarts its trial. A live worker
+	// renews it three times in that time. If the worker's process ran on the same machine and has
+	// ended, its trial is restarted at once. 0: one minute.
 	Lease time.Duration
 
-	// Orphans decides what happens to a trial whose worker is gone. The zero
-	// value restarts it under its number, from its last checkpoint.
+	// Orphans decides what happens to a trial whose worker is gone. The zero value restarts it
+	// under its number, from its last checkpoint.
 	Orphans storage.Orphans
 
 	// KeepCheckpoints keeps the last checkpoint of a trial when the trial ends.
 	KeepCheckpoints bool
 
-	// Logger receives what a user might not expect: a queued parameter that the
-	// objective does not suggest, a step reported twice, a wait for other
-	// workers. nil: slog.Default.
+	// Logger receives what a user might not expect: a queued parameter that the objective does not
+	// suggest, a step reported twice, a wait for other workers. nil: slog.Default().
 	Logger *slog.Logger
 
-	// These hooks run after the event has been saved, one at a time, for the
-	// trials of this Study. They may call its methods; Stop ends the search. The
-	// records must not be modified.
+	// These hooks run after the event was saved, one at a time, for the trials of this Study. They
+	// may call its methods; Stop ends the search. They must not modify the records.
 	OnTrialStart func(t *trial.Trial)
 	OnReport     func(t *trial.Trial, r trial.Report)
 	OnTrialEnd   func(t *trial.Trial)
@@ -74,7 +69,7 @@ func (cfg Config) withDefaults() Config {
 	return cfg
 }
 
-// check returns an error if the declared space is invalid, else the sorted space.
+// checkSpace returns the declared space, sorted, or an error if it is invalid.
 func (cfg Config) checkSpace() (space.Space, error) {
 	if cfg.Space == nil {
 		return nil, nil

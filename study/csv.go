@@ -13,11 +13,11 @@ import (
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
-// WriteCSV writes a table of trials with a header. Its columns are number, state,
-// value (value_0, value_1, … for several objectives), start, end (RFC 3339, UTC),
-// duration (seconds), params_NAME in the order in which names first occur, and
-// user_attrs_NAME (JSON), by name. A cell is empty where a trial has no such
-// value. Numbers read back exactly; not finite ones are NaN, Infinity, -Infinity.
+// WriteCSV writes a table of trials with a header. The columns are number, state, value (with
+// several objectives: value_0, value_1, …), start and end (RFC 3339, UTC), duration (seconds),
+// params_NAME in the order in which names first occur, and user_attrs_NAME (JSON), sorted. A cell
+// is empty if the trial has no such value. Numbers read back exactly; others are NaN, Infinity and
+// -Infinity.
 func WriteCSV(w io.Writer, trials []*trial.Trial) error {
 	objectives, params, attrs := columns(trials)
 	header := []string{"number", "state"}
@@ -61,8 +61,7 @@ func WriteCSV(w io.Writer, trials []*trial.Trial) error {
 	return rows.Error()
 }
 
-// columns returns how many values the trials have, and the names of their
-// parameters and user attributes.
+// columns returns the number of objectives and the names of parameters and user attributes.
 func columns(trials []*trial.Trial) (objectives int, params, attrs []string) {
 	objectives = 1
 	seen, keys := map[string]bool{}, map[string]bool{}

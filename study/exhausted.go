@@ -8,9 +8,8 @@ import (
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
-// Exhausted reports whether the sampler has nothing left to try: it is a
-// sampler.FiniteSampler, and each of its combinations has been tried or is being tried.
-// A trial that is begun nevertheless repeats one.
+// Exhausted reports whether the sampler has nothing left to try: it is a sampler.FiniteSampler, and
+// each of its combinations has been tried or is running. A further trial would repeat one.
 func (s *Study) Exhausted(ctx context.Context) (bool, error) {
 	f, ok := s.cfg.Sampler.(sampler.FiniteSampler)
 	if !ok {
@@ -20,9 +19,8 @@ func (s *Study) Exhausted(ctx context.Context) (bool, error) {
 	return err == nil && f.Left(h) == 0, err
 }
 
-// limit returns how many trials the study may begin in all, 0 for any number: as
-// the budget says, or fewer if the sampler runs out of what to try. Then it also
-// reports that. Trials that wait in the queue are begun in any case.
+// limit returns the total number of trials that the study may start, 0 for no limit: that of the
+// budget, or fewer if the sampler has fewer left to try. Queued trials start in any case.
 func (r *run) limit(ctx context.Context) (trials int, fewer bool, err error) {
 	f, ok := r.study.cfg.Sampler.(sampler.FiniteSampler)
 	if !ok {
@@ -36,14 +34,14 @@ func (r *run) limit(ctx context.Context) (trials int, fewer bool, err error) {
 	if left == 0 {
 		left = r.study.waiting()
 	}
-	trials = max(begun+min(left, math.MaxInt-begun), 1) // 0 is any number
+	trials = max(begun+min(left, math.MaxInt-begun), 1) // 0 means no limit
 	if r.budget.Trials > 0 && r.budget.Trials <= trials {
 		return r.budget.Trials, false, nil
 	}
 	return trials, true, nil
 }
 
-// waiting returns how many trials are in the queue.
+// waiting returns the length of the queue.
 func (s *Study) waiting() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()

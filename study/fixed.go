@@ -8,24 +8,23 @@ import (
 	"github.com/bluefin-hpo/bluefin/space"
 )
 
-// Fixed returns a trial whose suggestions return the given parameters, in
-// external form, for testing an objective. It belongs to no study and is never
-// pruned. A suggestion of a parameter that is not given, or whose range does not
-// contain the value, is an error of the trial; see Trial.Err.
+// Fixed returns a trial whose suggestions return the given parameters, in external form, for
+// testing an objective. It belongs to a study of its own and is never pruned. A parameter that is
+// not given, or whose range does not contain the value, is an error of the trial; see Trial.Err.
 func Fixed(params map[string]any) *Trial {
 	ctx := context.Background()
 	s, err := Open(ctx, Config{Sampler: noSampler{}, Lease: 1 << 62})
 	if err == nil {
 		_, err = s.Enqueue(ctx, params)
 	}
-	t, askErr := s.Ask(ctx) // in memory, which does not fail
+	t, askErr := s.Ask(ctx) // a study in memory does not fail
 	if err = errors.Join(err, askErr); err != nil {
 		t.fail(err)
 	}
 	return t
 }
 
-// A noSampler draws nothing: all parameters are fixed.
+// A noSampler draws nothing, because all parameters are fixed.
 type noSampler struct{}
 
 func (noSampler) Sample(sampler.Request, string, space.Dist) (float64, error) {

@@ -6,13 +6,12 @@ import (
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
-// jointKey is the system attribute in which a trial that is saved before its
-// objective has asked for all of its parameters tells other processes what the
-// rest will be: a JSON object of values in internal form. It goes with a write
-// that is made anyway.
+// jointKey is the system attribute that tells other processes which jointly drawn values a running
+// trial has not suggested yet: a JSON object in internal form. It is saved along with another
+// write.
 const jointKey = "bluefin:joint"
 
-// rest returns what t has drawn and is not among its parameters yet.
+// rest returns the joint draws of t that are not among its parameters yet.
 func rest(t *trial.Trial) map[string]float64 {
 	var values map[string]float64
 	for name, x := range t.Joint {
@@ -27,20 +26,20 @@ func rest(t *trial.Trial) map[string]float64 {
 	return values
 }
 
-// publish returns the attribute that tells the rest of t, nil if there is none.
+// publish returns the attribute with the rest of t, or nil.
 func publish(t *trial.Trial) map[string]json.RawMessage {
 	values := rest(t)
 	if values == nil {
 		return nil
 	}
 	text, err := json.Marshal(values)
-	if err != nil { // a sampler drew what is no number
+	if err != nil { // a sampler drew NaN or an infinity
 		return nil
 	}
 	return map[string]json.RawMessage{jointKey: text}
 }
 
-// withJoint returns t with what its worker has published, if it is running.
+// withJoint returns t, if it is running, with the joint draws that its worker published.
 func withJoint(t *trial.Trial) *trial.Trial {
 	text, ok := t.SystemAttrs[jointKey]
 	var values map[string]float64

@@ -6,7 +6,7 @@ import (
 	"github.com/bluefin-hpo/bluefin/space"
 )
 
-// compatible says what a parameter of an earlier trial may be now.
+// compatible says, for an error, how a parameter of an earlier trial may change.
 func compatible(known space.Dist) string {
 	if _, ok := known.(space.Categorical); ok {
 		return fmt.Sprintf("%v, with new choices only after these, or another parameter name", known)
@@ -14,8 +14,8 @@ func compatible(known space.Dist) string {
 	return fmt.Sprintf("a range of the kind and scale of %v, or another parameter name", known)
 }
 
-// A setupError is a mistake in the objective's ranges or in the settings of the
-// sampler or pruner. The next trial would repeat it, so it ends Optimize.
+// A setupError is a mistake in the objective's ranges or in the settings of the sampler or pruner.
+// It ends Optimize, because the next trial would repeat it.
 type setupError struct{ error }
 
 func (e setupError) Unwrap() error { return e.error }

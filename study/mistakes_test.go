@@ -218,7 +218,7 @@ func TestSurprisesAreLogged(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
-		"does not suggest", "lerning_rate", "reported before", "trial=1 step=0", "earlier step", "trial=2 step=1",
+		"does not suggest", "lerning_rate", "reported twice", "trial=1 step=0", "earlier step", "trial=2 step=1",
 	} {
 		if !strings.Contains(log.String(), want) {
 			t.Errorf("the log lacks %q:\n%s", want, &log)

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"runtime/debug"
 	"sync"
 	"time"
@@ -14,50 +13,14 @@ import (
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
-// An Objective runs one trial and returns its value. It should return soon
-// after t.Context() has ended. A panic fails the trial like an error.
+// An Objective runs one trial and returns its value. It should return soon after t.Context() has
+// ended. A panic fails the trial like an error.
 type Objective func(t *Trial) (float64, error)
 
 // A MultiObjective runs one trial and returns a value for each objective.
 type MultiObjective func(t *Trial) ([]float64, error)
 
-// A Budget says how much Optimize may do.
-type Budget struct {
-	// Trials is the total number of trials of the study, whichever program
-	// started them and however they ended. 0: no limit.
-	Trials int
-
-	// Workers is how many trials run at once. 0: one.
-	Workers int
-
-	// Timeout is how long this call may start trials. 0: no limit.
-	Timeout time.Duration
-
-	// Target is a value that is good enough: no trial starts once the best one
-	// reaches it. nil: none.
-	Target *float64
-
-	// NoImprovement is how many trials in a row may end, complete or pruned,
-	// without a new best one. Then no more start. 0: no limit.
-	NoImprovement int
-
-	// Failures is how many trials of this call may fail. One more ends the
-	// call with the error of the last one. 0: no limit once any trial of the
-	// study has not failed; until then the third failure of this call ends
-	// it, because the objective is most likely broken. Negative: no limit.
-	Failures int
-
-	// Retries is how often a trial whose objective failed is repeated: a copy
-	// with the same parameters is queued, which names the trials it repeats in
-	// the system attributes failed_trial and retry_history, as in Optuna. Each
-	// repetition is a trial and counts among Trials.
-	Retries int
-}
-
-// firstFailures is how many trials may fail before any has succeeded.
-const firstFailures = 2
-
-// A TrialError says which trial failed, and why.
+// A TrialError is the failure of one trial.
 type TrialError struct {
 	Number int
 	Err    error
@@ -69,21 +32,23 @@ func (e *TrialError) Error() string { return fmt.Sprintf("trial %d failed: %v", 
 // Unwrap returns the reason.
 func (e *TrialError) Unwrap() error { return e.Err }
 
-// Optimize runs trials of a study with one objective until the budget is
-// used up, or a sampler.FiniteSampler such as sampler.Grid has nothing left to try
-// (Exhausted tells which), and returns nil; or, if all trials that it ran have
-// failed, the error of the last one, which matches *TrialError. A study that has
-// its trials already is left as it is, so running a program again finishes what
-// is missing. While trials of other workers are running it waits for one Lease at
-// most, to take over those whose worker turns out to have gone.
+// Optimize runs trials of a study with one objective until the budget is used up, Stop is called,
+// or a sampler.FiniteSampler such as sampler.Grid has nothing left to try (see Exhausted). A study
+// that already has its trials is left as it is, so running a program again runs only what is
+// missing.
 //
-// A trial whose objective fails, returns NaN or panics is Failed, and the
-// others continue. An invalid range, a parameter with two distributions
-// (ErrConflict) and an error of the sampler or pruner end Optimize at once; the
-// trial that met it is given back to the queue. When ctx ends, the running trials
-// are given back to the queue with their parameters, unless their objective
-// returns a value all the same, and Optimize returns the cause. A trial that
-// another worker has taken over is left to it.
+// A trial whose objective returns an error or NaN, or panics, is Failed, and the search continues.
+// If all trials of this call failed, Optimize returns the error of the last one, which matches
+// *TrialError.
+//
+// An invalid range, a parameter with two distributions (ErrConflict), and an error of the sampler
+// or pruner end Optimize at once, and the trial returns to the queue. When ctx ends, Optimize
+// returns its cause, and the running trials return to the queue with their parameters, except those
+// whose objective still returns a value.
+//
+// When the budget is used up but other workers are still running trials, Optimize waits for at most
+// one Lease, to restart the trials of workers that are gone. It drops a trial of its own that
+// another worker has restarted.
 func (s *Study) Optimize(ctx context.Context, f Objective, b Budget) error {
 	if f == nil {
 		return errNoObjective
@@ -125,26 +90,6 @@ func (s *Study) OptimizeMulti(ctx context.Context, f MultiObjective, b Budget) e
 
 var errNoObjective = errors.New("the objective is nil")
 
-func (b Budget) check(objectives int) error {
-	for _, field := range []struct {
-		name  string
-		value int
-	}{{"Trials", b.Trials}, {"Workers", b.Workers}, {"NoImprovement", b.NoImprovement}, {"Retries", b.Retries}} {
-		if field.value < 0 {
-			return fmt.Errorf("Budget.%s is %d, want at least 0", field.name, field.value)
-		}
-	}
-	switch {
-	case b.Timeout < 0:
-		return fmt.Errorf("Budget.Timeout is %v, want at least 0", b.Timeout)
-	case b.Target != nil && math.IsNaN(*b.Target):
-		return errors.New("Budget.Target is NaN, want a number")
-	case objectives > 1 && (b.Target != nil || b.NoImprovement > 0):
-		return fmt.Errorf("Budget.Target and NoImprovement are for one objective, the study has %d", objectives)
-	}
-	return nil
-}
-
 // A run is one call of Optimize.
 type run struct {
 	study     *Study
@@ -154,17 +99,17 @@ type run struct {
 	start     time.Time
 	stops     uint64 // calls of Stop before the start
 
-	waiting sync.Once // for others, which is said once
+	waiting sync.Once // guards the message about waiting for other workers
 
 	mu        sync.Mutex
 	failures  int
-	last      *TrialError // of them
-	succeeded bool        // a trial of this call has not failed
+	last      *TrialError // the last failure
+	succeeded bool        // a trial of this call was complete or pruned
 }
 
 // work runs trials until the budget is used up.
 func (r *run) work(ctx context.Context) error {
-	var patience time.Time // until when it may turn out that a worker has gone
+	var patience time.Time // when to stop waiting for workers that may be gone
 	pause := saveDelay
 	for ctx.Err() == nil {
 		if enough, err := r.enough(ctx); enough || err != nil {
@@ -177,18 +122,14 @@ func (r *run) work(ctx context.Context) error {
 		t, err := r.study.ask(ctx, storage.Claim{Lease: storage.Lease{Process: true}, Budget: trials})
 		var used *storage.BudgetError
 		if errors.As(err, &used) && fewer && r.study.running() > 0 {
-			// What is running may show the sampler more to try.
-			select {
-			case <-ctx.Done():
-			case <-time.After(pause):
-			}
+			// The running trials may show the sampler more to try.
+			wait(ctx, pause)
 			pause, patience = min(2*pause, time.Second), time.Time{}
 			continue
 		}
 		pause = saveDelay
 		if errors.As(err, &used) {
-			// The leases of workers that have gone end within their duration;
-			// those of the living are renewed.
+			// Within one lease, those of workers that are gone expire; live ones are renewed.
 			others := used.Leased - r.study.running()
 			if others <= 0 || !patience.IsZero() && time.Now().After(patience) {
 				return nil
@@ -198,13 +139,11 @@ func (r *run) work(ctx context.Context) error {
 			}
 			if left := time.Until(patience).Round(time.Second); left < r.study.cfg.Lease-time.Second {
 				r.waiting.Do(func() {
-					r.study.cfg.Logger.Info("waiting for trials of other workers, in case one is gone", "trials", others, "at most", left)
+					r.study.cfg.Logger.Info("waiting for trials of other workers, in case one is gone",
+						"trials", others, "at most", left)
 				})
 			}
-			select {
-			case <-ctx.Done():
-			case <-time.After(min(r.study.cfg.Lease/20, time.Second)):
-			}
+			wait(ctx, min(r.study.cfg.Lease/20, time.Second))
 			continue
 		}
 		if err != nil {
@@ -217,12 +156,20 @@ func (r *run) work(ctx context.Context) error {
 	return context.Cause(ctx)
 }
 
-// one runs the objective and tells how it ended, also when ctx has ended.
+// wait returns after d, or when ctx ends.
+func wait(ctx context.Context, d time.Duration) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(d):
+	}
+}
+
+// one runs the objective and saves the outcome, even when ctx has ended.
 func (r *run) one(ctx context.Context, t *Trial) error {
 	unstoppable := context.WithoutCancel(ctx)
 	returned := false
 	defer func() {
-		if !returned { // runtime.Goexit, such as t.Fatal in a test, unwinds this goroutine
+		if !returned { // runtime.Goexit, as by t.Fatal in a test, unwinds this goroutine
 			err := errors.New("the objective ended its goroutine")
 			_, tellErr := r.tell(unstoppable, t, nil, err)
 			r.cancel(errors.Join(&TrialError{t.Number(), err}, tellErr))
@@ -232,7 +179,7 @@ func (r *run) one(ctx context.Context, t *Trial) error {
 	returned = true
 	var setup setupError
 	if errors.As(t.Err(), &setup) {
-		r.cancel(fmt.Errorf("trial %d: %w", t.Number(), t.Err())) // before another worker takes the trial up
+		r.cancel(fmt.Errorf("trial %d: %w", t.Number(), t.Err())) // before another worker claims the trial
 		return r.study.release(unstoppable, t)
 	}
 	if ctx.Err() != nil && err != nil && !errors.Is(err, ErrPruned) {
@@ -256,8 +203,8 @@ func (r *run) one(ctx context.Context, t *Trial) error {
 	return nil
 }
 
-// tell is Tell, tried again if the storage fails: a result may be the work of
-// hours. If it fails for good, the trial is left to whoever comes next.
+// tell is Tell, and tries again if the storage fails, since a result may be the work of hours. If
+// the storage keeps failing, the trial is left for a later run.
 func (r *run) tell(ctx context.Context, t *Trial, values []float64, err error) (*trial.Trial, error) {
 	for try := 1; ; try++ {
 		record, tellErr := r.study.tell(ctx, t, values, err)
@@ -271,14 +218,14 @@ func (r *run) tell(ctx context.Context, t *Trial, values []float64, err error) (
 	}
 }
 
-// How often, and after which pause, a result is told to a storage that fails.
+// How often tell tries, and how long it waits in between.
 const (
 	tellTries = 4
 	tellPause = 500 * time.Millisecond
 )
 
-// failed counts a failed trial, queues it again if it may be retried, and
-// returns an error if it was one too many.
+// failed counts a failed trial, queues its repetition if there are Retries, and returns an error if
+// too many have failed.
 func (r *run) failed(ctx context.Context, t *trial.Trial, reason error) error {
 	if err := r.study.retry(ctx, t, r.budget.Retries); err != nil {
 		return err
@@ -296,7 +243,7 @@ func (r *run) failed(ctx context.Context, t *trial.Trial, reason error) error {
 	return nil
 }
 
-// outcome is an error if all trials of the call have failed.
+// outcome returns an error if all trials of the call failed.
 func (r *run) outcome() error {
 	if r.last == nil || r.succeeded {
 		return nil
@@ -311,14 +258,14 @@ func (s *Study) everSucceeded() bool {
 	return s.log.History().NumRanked() > 0
 }
 
-// running returns how many trials this Study runs.
+// running returns how many trials this Study is running.
 func (s *Study) running() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return len(s.live)
 }
 
-// release gives the trial back to the queue, with its parameters.
+// release returns the trial to the queue, with its parameters.
 func (s *Study) release(ctx context.Context, t *Trial) error {
 	err := t.write(ctx, storage.Update{State: trial.Waiting})
 	s.forget(t)

@@ -10,18 +10,16 @@ import (
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
-// runningKey is the system attribute of a trial that says which others the
-// sampler saw running when it drew: a JSON list of glimpses. Without it there was
-// none, or the sampler did not look. With Seen it makes every draw a function of
-// the record.
+// runningKey is the system attribute that lists, in JSON, the glimpses of running trials that the
+// sampler saw when it drew. It is missing if there were none or the sampler did not look. Together
+// with Seen, it makes every draw a function of the record.
 const runningKey = "bluefin:running"
 
-// A glimpse is what was known of a running trial. In JSON it is its number, how
-// many of its parameters were known, and if there was any, what it had drawn
-// together with them: [3, 1, {"y": 0.5}].
+// A glimpse is what a sampler saw of a running trial. In JSON it is the trial's number, the number
+// of its parameters so far and, if there are any, its joint draws beyond these: [3, 1, {"y": 0.5}].
 type glimpse struct {
 	number, known int
-	joint         map[string]float64 // in internal form; what the parameters have is left out
+	joint         map[string]float64 // in internal form, without those among the parameters
 }
 
 // MarshalJSON implements json.Marshaler.
@@ -37,8 +35,7 @@ func (g *glimpse) UnmarshalJSON(text []byte) error {
 	return json.Unmarshal(text, &[...]any{&g.number, &g.known, &g.joint})
 }
 
-// noteRunning keeps with t which running trials its sampler saw, if it looked.
-// The caller holds t.mu.
+// noteRunning records which running trials the sampler saw, if it looked. The caller holds t.mu.
 func (t *Trial) noteRunning() {
 	if t.noted || !t.looked {
 		return
@@ -50,7 +47,7 @@ func (t *Trial) noteRunning() {
 			seen = append(seen, glimpse{u.Number, len(u.Params), rest(u)})
 		}
 	}
-	text, _ := json.Marshal(seen) // numbers always have JSON
+	text, _ := json.Marshal(seen) // finite numbers never fail
 	before := t.record.now.SystemAttrs[runningKey]
 	if len(seen) == 0 && before == nil || string(text) == string(before) {
 		return
@@ -60,12 +57,12 @@ func (t *Trial) noteRunning() {
 	t.systemAttrs = merged(t.systemAttrs, attrs)
 }
 
-// past returns the history that the parameters of t were drawn from and the
-// trials that ran beside it, by its record and a later history.
+// past returns the history that t was drawn from and the trials that its sampler saw running, given
+// its record and a later history.
 func (s *Study) past(t *trial.Trial, h trial.History) (trial.History, []*trial.Trial) {
 	var seen []glimpse
 	if text, ok := t.SystemAttrs[runningKey]; ok && json.Unmarshal(text, &seen) != nil {
-		seen = nil // as another program left it
+		seen = nil // another program wrote it
 	}
 	h = h.Before(t.Seen)
 	var running []*trial.Trial
@@ -84,14 +81,12 @@ func (s *Study) past(t *trial.Trial, h trial.History) (trial.History, []*trial.T
 	return split.of(t.Number), split.beside(t.Number, running)
 }
 
-// Replay draws the parameters of a trial again and returns them: those that its
-// record has, in that order, from the trials that had finished and those that
-// were running when it was begun. They are equal to the last bit if the sampler,
-// the pruner and the seed of s are those of the worker that drew them.
+// Replay draws the parameters of a trial again, from the trials that had finished and those that
+// were running when it started, and returns them. They are equal to the last bit if s has the
+// sampler, pruner and seed of the worker that drew them.
 //
-// They may differ if the trial or one that was running was given back to the
-// queue, lost what it had drawn when its worker was killed, or was drawn by
-// another program.
+// They may differ if the trial, or one that ran beside it, went back to the queue, lost unsaved
+// draws when its worker was killed, or was drawn by another program.
 func (s *Study) Replay(ctx context.Context, number int) ([]trial.Param, error) {
 	h, err := s.sync(ctx)
 	if err != nil {
@@ -114,7 +109,7 @@ func (s *Study) Replay(ctx context.Context, number int) ([]trial.Param, error) {
 		if drawn[i].Value, err = t.draw(p.Name, p.Dist); err != nil {
 			return nil, fmt.Errorf("replay trial %d: %q: %w", number, p.Name, err)
 		}
-		t.record.now.Params = record.Params[:i+1] // what is drawn next follows on what was
+		t.record.now.Params = record.Params[:i+1] // the next draw may depend on these
 	}
 	return drawn, nil
 }

@@ -10,23 +10,21 @@ import (
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
-// saveDelay is how long something that a trial has drawn or noted may wait
-// for the next write of that trial. So a trial that ends sooner costs two
-// commits, one to begin it and one to end it.
+// saveDelay is how long draws and attributes of a trial may wait for its next write. A trial that
+// ends sooner costs two commits, one to start it and one to end it.
 const saveDelay = 20 * time.Millisecond
 
-// saveAgain is how long to wait after a storage has failed to save it.
+// saveAgain is how long to wait after a failed write.
 const saveAgain = time.Second
 
-// A saving is what a live trial has and its storage has not, and the timer that
-// sees to it. Trial.mu guards it.
+// A saving holds what a live trial must still save, and the timer that does it. Trial.mu guards it.
 type saving struct {
-	saved     int  // how many of the parameters are saved
-	published bool // what is drawn and not yet asked for is saved
+	saved     int  // number of saved parameters
+	published bool // joint draws that were not suggested yet are saved
 	unsaved
-	timer *time.Timer // runs as long as the trial lives, unless keep does
-	soon  bool        // it ends within saveDelay, or saveAgain
-	renew time.Time   // when the lease is to be renewed; zero at first
+	timer *time.Timer // calls keep; runs until the trial is over
+	soon  bool        // it fires within saveDelay or saveAgain
+	renew time.Time   // when to renew the lease; zero at first
 }
 
 type unsaved struct {
@@ -51,8 +49,7 @@ func (t *Trial) begin() {
 // period is the time between two renewals of the lease.
 func (t *Trial) period() time.Duration { return max(t.lease/3, time.Millisecond) }
 
-// saveSoon sees to it that what is unsaved will be saved. The caller holds
-// t.mu.
+// saveSoon schedules a write of what is unsaved. The caller holds t.mu.
 func (t *Trial) saveSoon(delay time.Duration) {
 	if !t.soon && !t.over {
 		t.soon = true
@@ -60,10 +57,9 @@ func (t *Trial) saveSoon(delay time.Duration) {
 	}
 }
 
-// keep saves what is unsaved and renews the lease when it is time, until the
-// trial is over: also when its context has ended, for then the objective may
-// still be about to return. If the storage fails, that is tried again later, and
-// nothing is lost yet.
+// keep saves what is unsaved and renews the lease when it is due, until the trial is over. It
+// continues after the context has ended, because the objective may still return a value. A failed
+// write is tried again later; nothing is lost.
 func (t *Trial) keep() {
 	t.mu.Lock()
 	if t.over {
@@ -101,9 +97,9 @@ func (t *Trial) keep() {
 	}
 }
 
-// write writes u and all that is unsaved. The caller does not hold t.mu.
+// write writes u and everything unsaved. The caller does not hold t.mu.
 func (t *Trial) write(ctx context.Context, u storage.Update) error {
-	// One write at a time, so that of two values of an attribute the last stays.
+	// One write at a time, so the last value of an attribute wins.
 	select {
 	case t.writing <- struct{}{}:
 		defer func() { <-t.writing }()
@@ -150,7 +146,7 @@ func (t *Trial) end() {
 	t.unsaved = unsaved{}
 	waiting := t.timer.Stop()
 	t.mu.Unlock()
-	if !waiting { // keep may be writing: let it end
+	if !waiting { // keep may be writing: wait for it
 		t.writing <- struct{}{}
 		<-t.writing
 	}

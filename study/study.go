@@ -1,12 +1,3 @@
-// Package study is the engine: it asks a sampler for parameters, runs an
-// objective, reports to a pruner, and saves each step of each trial in a
-// storage the moment it happens.
-//
-// A program that is killed and started again goes on where it was:
-//
-//	s, err := study.Open(ctx, study.Config{Name: "digits", Storage: file})
-//	…
-//	err = s.Optimize(ctx, objective, study.Budget{Trials: 30})
 package study
 
 import (
@@ -25,18 +16,17 @@ import (
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
-// The errors of this package, besides those of package storage. Test with
-// errors.Is.
+// The errors of this package; others are those of packages storage and space. Test with errors.Is.
 var (
-	// ErrPruned is returned by Trial.Report when the trial should stop, and by
-	// an objective that has stopped for that reason. It is not a failure.
+	// ErrPruned is returned by Trial.Report when the trial should stop, and then by the objective.
+	// It is not a failure.
 	ErrPruned = errors.New("the trial is pruned")
 
-	// ErrConflict is matched if one name is suggested with two distributions.
+	// ErrConflict is matched when one name is suggested with two distributions.
 	ErrConflict = errors.New("the parameter has another distribution")
 
-	// ErrNoBest is matched by Best if no trial is complete and feasible. The
-	// error says how the trials ended.
+	// ErrNoBest is matched by the error of Best if no trial is complete and feasible. The error
+	// says how the trials ended.
 	ErrNoBest = errors.New("no trial is complete and feasible")
 )
 
@@ -44,14 +34,14 @@ var (
 type Study struct {
 	cfg    Config
 	record storage.Study
-	owner  string        // begins the name of each lease
-	claims atomic.Uint64 // made so far
+	owner  string        // prefix of the owner of each lease
+	claims atomic.Uint64 // number of claims so far
 	dists  dists
 
 	mu       sync.Mutex // guards the following
 	log      *trial.Log
-	revision int64    // up to which the log knows the storage
-	live     []*Trial // the trials that this Study runs
+	revision int64    // of the storage, as last read
+	live     []*Trial // the trials that this Study is running
 	brackets brackets
 
 	drawing sync.Mutex    // held while a trial draws jointly
@@ -59,8 +49,8 @@ type Study struct {
 	stops   atomic.Uint64 // calls of Stop
 }
 
-// Open returns the study of the given name; if there is none it is created.
-// Directions that are not those of an existing study are an error.
+// Open returns the study called cfg.Name, and creates it if there is none. It is an error if an
+// existing study has other Directions.
 func Open(ctx context.Context, cfg Config) (*Study, error) {
 	cfg = cfg.withDefaults()
 	var err error
@@ -81,8 +71,7 @@ func Open(ctx context.Context, cfg Config) (*Study, error) {
 	return newStudy(cfg, record), nil
 }
 
-// Load returns the study of the given name, or fails with
-// storage.ErrNotExist. It writes nothing.
+// Load returns the study called cfg.Name, or fails with storage.ErrNotExist. It writes nothing.
 func Load(ctx context.Context, cfg Config) (*Study, error) {
 	cfg = cfg.withDefaults()
 	var err error
@@ -94,7 +83,8 @@ func Load(ctx context.Context, cfg Config) (*Study, error) {
 		return nil, fmt.Errorf("load %w", err)
 	}
 	if cfg.Directions != nil && !slices.Equal(cfg.Directions, record.Directions) {
-		return nil, fmt.Errorf("directions of study %q are %v, want %v as stored", cfg.Name, cfg.Directions, record.Directions)
+		return nil, fmt.Errorf("directions of study %q are %v, want %v as stored",
+			cfg.Name, cfg.Directions, record.Directions)
 	}
 	return newStudy(cfg, record), nil
 }
@@ -118,13 +108,13 @@ func (s *Study) SetUserAttr(ctx context.Context, key string, value any) error {
 	return s.cfg.Storage.SetUserAttr(ctx, s.record.ID, key, text)
 }
 
-// UserAttrs returns what SetUserAttr has saved, by any program.
+// UserAttrs returns the user attributes of the study, whichever program saved them.
 func (s *Study) UserAttrs(ctx context.Context) (map[string]json.RawMessage, error) {
 	record, err := s.cfg.Storage.Load(ctx, s.record.Name)
 	return record.UserAttrs, err
 }
 
-// Trials returns all trials by number. They are to read only.
+// Trials returns all trials by number. They must not be modified.
 func (s *Study) Trials(ctx context.Context) ([]*trial.Trial, error) {
 	if _, err := s.sync(ctx); err != nil {
 		return nil, err
@@ -137,7 +127,7 @@ func (s *Study) Trials(ctx context.Context) ([]*trial.Trial, error) {
 // History returns the finished and running trials, as samplers and pruners see them.
 func (s *Study) History(ctx context.Context) (trial.History, error) { return s.sync(ctx) }
 
-// sync reads what has changed in the storage and returns the history.
+// sync reads the changes in the storage and returns the history.
 func (s *Study) sync(ctx context.Context) (trial.History, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -145,7 +135,7 @@ func (s *Study) sync(ctx context.Context) (trial.History, error) {
 	return s.log.History(), err
 }
 
-// syncSplit is sync, and returns the history in brackets too.
+// syncSplit is sync, and also returns the history split into brackets.
 func (s *Study) syncSplit(ctx context.Context) (trial.History, splitHistory, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -154,7 +144,7 @@ func (s *Study) syncSplit(ctx context.Context) (trial.History, splitHistory, err
 	return h, s.brackets.split(h, s.bracketing(h)), err
 }
 
-// bracketing returns how the pruner splits the trials, nil if it does not.
+// bracketing returns how the pruner splits the trials, or nil.
 func (s *Study) bracketing(h trial.History) pruner.Bracketing {
 	if p, ok := s.cfg.Pruner.(pruner.BracketPruner); ok {
 		return p.Bracketing(h)
@@ -181,23 +171,22 @@ func (s *Study) read(ctx context.Context) error {
 	return nil
 }
 
-// putLive notes what our own trials have drawn, before it is saved. The caller
-// holds s.mu.
+// putLive puts the latest records of our own trials into the log, saved or not. The caller holds
+// s.mu.
 func (s *Study) putLive() {
 	for _, live := range s.live {
 		s.log.Put(live.record.load())
 	}
 }
 
-// ended forgets a live trial that was written as u says, reads its last record,
-// and passes it on.
+// ended forgets a live trial after u was written, calls the hook, and returns the final record.
 func (s *Study) ended(ctx context.Context, t *Trial, u storage.Update) *trial.Trial {
 	s.forget(t)
 	var record *trial.Trial
 	if _, err := s.sync(ctx); err == nil {
 		record, _ = s.lookup(t.Number())
 	}
-	if record == nil || !record.State.Finished() { // it is written, if it cannot be read now
+	if record == nil || !record.State.Finished() { // the write succeeded, but reading failed
 		told := *t.record.load()
 		told.State, told.Values, told.End = u.State, u.Values, time.Now().UTC()
 		told.SystemAttrs = merged(told.SystemAttrs, u.SystemAttrs)
@@ -210,7 +199,7 @@ func (s *Study) ended(ctx context.Context, t *Trial, u storage.Update) *trial.Tr
 	return record
 }
 
-// checkQueued warns of queued parameters that a complete trial never asked for.
+// checkQueued warns about queued parameters that a complete trial never suggested.
 func (s *Study) checkQueued(t *Trial, record *trial.Trial) {
 	var unused []string
 	for name := range t.queued {
@@ -220,11 +209,12 @@ func (s *Study) checkQueued(t *Trial, record *trial.Trial) {
 	}
 	if unused != nil {
 		slices.Sort(unused)
-		s.cfg.Logger.Warn("queued parameters were not used: the objective does not suggest them", "trial", t.Number(), "parameters", unused)
+		s.cfg.Logger.Warn("queued parameters were not used: the objective does not suggest them",
+			"trial", t.Number(), "parameters", unused)
 	}
 }
 
-// lookup returns what is known of a trial since the last sync.
+// lookup returns a trial as of the last sync.
 func (s *Study) lookup(number int) (*trial.Trial, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -11,13 +11,12 @@ import (
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
-// Suggest returns the trial's value of the parameter called name, as d's Go
-// type. The first call for a name decides the value: as the queue has fixed
-// it, or as the sampler draws it. Later calls return it again.
+// Suggest returns the trial's value of a parameter, in the Go type of d. The first call for a name
+// decides the value: the queued one, or the sampler's. Later calls return it again.
 //
-// It is an error, kept as Trial says, if d is invalid, if the name has another
-// distribution in this trial or one of another kind or scale in an earlier
-// one, or if the value that the queue has fixed is not in d.
+// It is an error, kept in the Trial, if d is invalid or does not contain the queued value, if the
+// name has another distribution in this trial, or one of another kind or scale in an earlier trial.
+// (Float and LogFloat differ in scale.) Choices may be appended to those of earlier trials.
 func Suggest[T any](t *Trial, name string, d space.Domain[T]) T {
 	x, ok := t.suggest(name, intern(&t.study.dists, name, d.Dist()))
 	if !ok {
@@ -27,7 +26,7 @@ func Suggest[T any](t *Trial, name string, d space.Domain[T]) T {
 	return d.Decode(x)
 }
 
-// Float suggests a float in [low, high].
+// Float suggests a float in [low, high]. For steps, use Suggest.
 func (t *Trial) Float(name string, low, high float64) float64 {
 	return t.float(name, space.Float{Low: low, High: high})
 }
@@ -57,19 +56,19 @@ func (t *Trial) int(name string, d space.Int) int {
 	return int(x)
 }
 
-// Categorical suggests one of the choices. The function Choose does the same for
-// choices of any type.
+// Categorical suggests one of the choices, which have no order. Choose takes choices of other
+// types.
 func (t *Trial) Categorical(name string, choices ...string) string {
 	return Choose(t, name, choices...)
 }
 
-// Choose suggests one of the choices, which have no order.
+// Choose suggests one of the choices, which have no order, as Trial.Categorical does for strings.
 func Choose[T space.Scalar](t *Trial, name string, choices ...T) T {
 	return Suggest(t, name, space.Choose(choices...))
 }
 
-// SuggestAll suggests every parameter of Config.Space and returns the values in
-// external form, by name.
+// SuggestAll suggests every parameter of Config.Space and returns the values, in external form, by
+// name.
 func (t *Trial) SuggestAll() map[string]any {
 	values := map[string]any{}
 	for _, d := range t.study.cfg.Space {
@@ -80,7 +79,7 @@ func (t *Trial) SuggestAll() map[string]any {
 	return values
 }
 
-// suggest returns a value that d contains and true, or false if d has none.
+// suggest returns a value of d and true, or false if d is invalid.
 func (t *Trial) suggest(name string, d space.Dist) (x float64, ok bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -98,8 +97,7 @@ func (t *Trial) suggest(name string, d space.Dist) (x float64, ok bool) {
 	return d.Value(0), true
 }
 
-// decide returns the value of the parameter, new or not. The caller holds
-// t.mu.
+// decide returns the value of the parameter, drawing it if it is new. The caller holds t.mu.
 func (t *Trial) decide(name string, d space.Dist) (float64, error) {
 	if t.over {
 		return 0, t.errOver()
@@ -111,7 +109,7 @@ func (t *Trial) decide(name string, d space.Dist) (float64, error) {
 		}
 		err := fmt.Errorf("%w in this trial: it is %v, want %v", ErrConflict, d, p.Dist)
 		if i < t.inherited {
-			return 0, err // an earlier run of the trial drew it: the next trial is not affected
+			return 0, err // an earlier worker drew it: the next trial is not affected
 		}
 		return 0, setupError{err}
 	}
@@ -132,9 +130,9 @@ func (t *Trial) decide(name string, d space.Dist) (float64, error) {
 	t.noteRunning()
 	t.record.change(func(now *trial.Trial) {
 		if all := t.history.Finished(); now.Params == nil && len(all) > 0 {
-			now.Params = make([]trial.Param, 0, len(all[len(all)-1].Params)) // most likely
+			now.Params = make([]trial.Param, 0, len(all[len(all)-1].Params)) // a guess
 		}
-		// Earlier copies share the array but end before the new element.
+		// Snapshots share the array but end before the new element.
 		now.Params = append(now.Params, trial.Param{Name: name, Value: x, Dist: d})
 	})
 	if known == nil || !space.Equal(known, d) {
@@ -159,8 +157,8 @@ func (s *Study) checkDeclared(name string, d space.Dist) error {
 	return nil
 }
 
-// draw returns a new value: as the queue fixed it, the only one that there is,
-// as drawn together with others, or drawn alone.
+// draw returns a new value: the queued one, the only one, the jointly drawn one, or one drawn
+// alone.
 func (t *Trial) draw(name string, d space.Dist) (float64, error) {
 	if v, ok := t.queued[name]; ok {
 		x, err := d.Internal(v)
@@ -191,9 +189,8 @@ func (t *Trial) draw(name string, d space.Dist) (float64, error) {
 	return x, nil
 }
 
-// drawJoint draws what is drawn together. The trials of one process do so one
-// after the other, so that each knows what those before it are about to try. The
-// caller holds t.mu.
+// drawJoint draws the joint parameters. The trials of one process take turns, so each knows what
+// the ones before it are about to try. The caller holds t.mu.
 func (t *Trial) drawJoint(joint sampler.JointSampler) error {
 	t.study.drawing.Lock()
 	defer t.study.drawing.Unlock()
@@ -212,8 +209,8 @@ func (t *Trial) drawJoint(joint sampler.JointSampler) error {
 	return nil
 }
 
-// beside returns the trials that are being tried beside t, as they are now: the
-// running ones, and those that have finished since t began.
+// beside returns the trials that run at the same time as t: those that are running now, and those
+// that have finished since t started, as if they were running.
 func (s *Study) beside(t *Trial) []*trial.Trial {
 	s.mu.Lock()
 	defer s.mu.Unlock()

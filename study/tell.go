@@ -13,20 +13,18 @@ import (
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
-// Tell ends a trial from Ask as Complete with the given values, one for each
-// objective, and returns its record. If a value is NaN or a suggestion has failed,
-// the trial is Failed, and the reason is saved.
+// Tell ends a trial from Ask as Complete with the given values, one per objective, and returns its
+// record. If a value is NaN or a suggestion failed, the trial is Failed, and the reason is saved.
 //
-// Tell fails with storage.ErrLost or storage.ErrFinished if another worker now
-// runs the trial, or has ended it. If the number of values is wrong, the trial
-// keeps running and can be told again.
+// Tell fails with storage.ErrLost or storage.ErrFinished if another worker now runs the trial or
+// has ended it. If the number of values is wrong, the trial keeps running and can be told again.
 func (s *Study) Tell(ctx context.Context, t *Trial, values ...float64) (*trial.Trial, error) {
 	return s.tell(ctx, t, values, nil)
 }
 
-// TellError ends a trial from Ask without a value and returns its record. If err
-// matches ErrPruned the trial is Pruned, with its last report as the value.
-// Otherwise it is Failed, and err is saved. It fails as Tell does.
+// TellError ends a trial from Ask without a value and returns its record. If err matches ErrPruned
+// the trial is Pruned, with its last report as the value. Otherwise it is Failed, and the text of
+// err is saved. It fails as Tell does, and if err is nil.
 func (s *Study) TellError(ctx context.Context, t *Trial, err error) (*trial.Trial, error) {
 	if err == nil {
 		return nil, fmt.Errorf("tell trial %d: the error is nil", t.Number())
@@ -48,12 +46,12 @@ func (s *Study) tell(ctx context.Context, t *Trial, values []float64, err error)
 	return s.ended(ctx, t, u), nil
 }
 
-// TellNumber ends a running trial of any program, by its number. State is
-// Complete with one value for each objective, Pruned (the last report becomes
-// its value) or Failed with none.
+// TellNumber ends a running trial of any program, by its number. state is Complete with one value
+// per objective, Pruned (nil values: the last report), or Failed with no values.
 func (s *Study) TellNumber(ctx context.Context, number int, state trial.State, values []float64) (*trial.Trial, error) {
 	if !state.Finished() {
-		return nil, fmt.Errorf("tell trial %d: state is %v, want %v, %v or %v", number, state, trial.Complete, trial.Pruned, trial.Failed)
+		return nil, fmt.Errorf("tell trial %d: state is %v, want %v, %v or %v",
+			number, state, trial.Complete, trial.Pruned, trial.Failed)
 	}
 	record, err := s.cfg.Storage.Trial(ctx, s.record.ID, number)
 	switch {
@@ -72,7 +70,7 @@ func (s *Study) TellNumber(ctx context.Context, number int, state trial.State, v
 	return s.cfg.Storage.Trial(ctx, s.record.ID, number)
 }
 
-// outcome turns what an objective has returned into the end of a trial.
+// outcome returns the update that ends a trial whose objective returned values and err.
 func outcome(t *Trial, values []float64, err error) storage.Update {
 	if sticky := t.Err(); sticky != nil {
 		err = sticky
@@ -89,11 +87,11 @@ func outcome(t *Trial, values []float64, err error) storage.Update {
 }
 
 func failed(err error) storage.Update {
-	reason, _ := json.Marshal(err.Error()) // a string always has JSON
+	reason, _ := json.Marshal(err.Error()) // a string never fails
 	return storage.Update{State: trial.Failed, SystemAttrs: map[string]json.RawMessage{sysattr.Failure: reason}}
 }
 
-// prunedValues is the last report, unless there is none or it is NaN.
+// prunedValues returns the last report, or nil if there is none or it is NaN.
 func prunedValues(t *trial.Trial) []float64 {
 	if r, ok := t.LastReport(); ok && !math.IsNaN(r.Value) {
 		return []float64{r.Value}

@@ -1,0 +1,105 @@
+package study
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/bluefin-hpo/bluefin/trial"
+)
+
+// A Budget limits a call of Optimize.
+type Budget struct {
+	// Trials is the total number of trials of the study, whichever program started them and however
+	// they ended. 0: no limit.
+	Trials int
+
+	// Workers is how many trials run at once. 0: one.
+	Workers int
+
+	// Timeout is how long this call may start trials. 0: no limit.
+	Timeout time.Duration
+
+	// Target is a value that is good enough: no trial starts once the best one reaches it. nil:
+	// none.
+	Target *float64
+
+	// NoImprovement is how many trials in a row may end, complete or pruned, without a new best
+	// one. Then no more start. 0: no limit.
+	NoImprovement int
+
+	// Failures is how many trials of this call may fail. One more ends the call with its error. 0:
+	// no limit once any trial of the study has not failed; until then the objective is most likely
+	// broken, and the third failure of this call ends it. Negative: no limit.
+	Failures int
+
+	// Retries is how often a failed trial is repeated. A repetition is a new trial, counted in
+	// Trials, with the same parameters. As in Optuna, its system attributes failed_trial and
+	// retry_history name the trials that it repeats.
+	Retries int
+}
+
+// firstFailures is how many trials may fail before any has succeeded.
+const firstFailures = 2
+
+func (b Budget) check(objectives int) error {
+	for _, field := range []struct {
+		name  string
+		value int
+	}{
+		{"Budget.Trials", b.Trials},
+		{"Budget.Workers", b.Workers},
+		{"Budget.NoImprovement", b.NoImprovement},
+		{"Budget.Retries", b.Retries},
+	} {
+		if field.value < 0 {
+			return fmt.Errorf("%s is %d, want at least 0", field.name, field.value)
+		}
+	}
+	switch {
+	case b.Timeout < 0:
+		return fmt.Errorf("Budget.Timeout is %v, want at least 0", b.Timeout)
+	case b.Target != nil && math.IsNaN(*b.Target):
+		return errors.New("Budget.Target is NaN, want a number")
+	case objectives > 1 && (b.Target != nil || b.NoImprovement > 0):
+		return fmt.Errorf("Budget.Target and NoImprovement are for one objective, the study has %d", objectives)
+	}
+	return nil
+}
+
+// Stop makes the running calls of Optimize return once their running trials have ended. Hooks and
+// objectives may call it.
+func (s *Study) Stop() { s.stops.Add(1) }
+
+// enough reports whether no more trials may start, for a reason other than their number.
+func (r *run) enough(ctx context.Context) (bool, error) {
+	b := r.budget
+	switch {
+	case r.study.stops.Load() != r.stops, b.Timeout > 0 && time.Since(r.start) >= b.Timeout:
+		return true, nil
+	case b.Target == nil && b.NoImprovement == 0:
+		return false, nil
+	}
+	h, err := r.study.sync(ctx)
+	if err != nil {
+		return false, err
+	}
+	best, ok := h.Best()
+	if ok && b.Target != nil && !h.Directions()[0].Better(*b.Target, best.Values[0]) {
+		return true, nil
+	}
+	return b.NoImprovement > 0 && stale(h, best, b.NoImprovement), nil
+}
+
+// stale reports whether n trials have ended, complete or pruned, since the best one.
+func stale(h trial.History, best *trial.Trial, n int) bool {
+	finished := h.Finished()
+	for i := len(finished) - 1; i >= 0 && finished[i] != best && n > 0; i-- {
+		if finished[i].State != trial.Failed {
+			n--
+		}
+	}
+	return n == 0
+}
