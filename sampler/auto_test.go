@@ -12,7 +12,7 @@ import (
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
-// An autoStudy is a history that Auto chooses by.
+// An autoStudy makes histories for Auto.
 type autoStudy struct {
 	log     *trial.Log
 	next    int
@@ -23,7 +23,7 @@ func newAutoStudy(workers int, directions ...trial.Direction) *autoStudy {
 	return &autoStudy{trial.NewLog(directions), 0, workers}
 }
 
-// add puts n random trials of the space; change may do what it likes to them.
+// add puts n random trials of the space, each changed by change if that is not nil.
 func (a *autoStudy) add(n int, sp space.Space, change func(*trial.Trial)) *autoStudy {
 	for range n {
 		r := rand.New(rand.NewPCG(3, uint64(a.next)))
@@ -42,8 +42,8 @@ func (a *autoStudy) add(n int, sp space.Space, change func(*trial.Trial)) *autoS
 	return a
 }
 
-// request asks for the next trial after the first n finished ones, or after all
-// if n is below 0.
+// request returns a request for the trial after the first n finished ones, or after all
+// if n is negative.
 func (a *autoStudy) request(n int) Request {
 	h := a.log.History()
 	if n >= 0 {
@@ -52,7 +52,7 @@ func (a *autoStudy) request(n int) Request {
 	return NewRequest(h, &trial.Trial{Number: a.next}, rand.New(rand.NewPCG(7, uint64(len(h.Finished())))))
 }
 
-// repeated is a space of d parameters with the given distribution.
+// repeated returns a space of d parameters with the same distribution.
 func repeated(d int, dist space.Dist) space.Space {
 	var sp space.Space
 	for i := range d {
@@ -69,7 +69,7 @@ var (
 
 func TestAutoChooses(t *testing.T) {
 	gp, tpe := &GP{Independent: &TPE{}}, &TPE{}
-	// after is CMAES as it goes on from the first so many finished trials.
+	// after is the CMAES that takes over after so many finished trials.
 	after := func(handover, population int) func(h trial.History) JointSampler {
 		return func(h trial.History) JointSampler {
 			return &CMAES{StartupTrials: auto.Late, Source: h.Before(handover), Population: population, Restart: IPOP, Independent: tpe}
@@ -153,14 +153,14 @@ func TestAutoChooses(t *testing.T) {
 	}
 }
 
-// with goes on with another number of workers.
+// with continues with another number of workers.
 func (a *autoStudy) with(workers int) *autoStudy {
 	a.workers = workers
 	return a
 }
 
-// answers are what a sampler draws jointly, and for a parameter that it does not
-// know.
+// answers returns what a sampler draws jointly, and for a parameter that it has not
+// seen.
 func answers(t *testing.T, s JointSampler, r Request) map[string]float64 {
 	t.Helper()
 	r.Rand = rand.New(rand.NewPCG(7, 1))
@@ -233,7 +233,7 @@ func TestAutoKeepsTheModelInShortStudies(t *testing.T) {
 	}
 }
 
-func TestAutoGoesOnAsItWouldHave(t *testing.T) {
+func TestAutoResumesIdentically(t *testing.T) {
 	st := newAutoStudy(3, trial.Minimize).add(auto.Late+60, repeated(5, interval), nil)
 	used := &Auto{}
 	for _, n := range []int{0, 5, 50, auto.Late - 1, auto.Late, auto.Late + 1, auto.Late + 25, auto.Late + 60, 20, auto.Late + 30, auto.Late - 1} {

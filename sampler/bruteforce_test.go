@@ -61,8 +61,8 @@ func TestBruteForceAvoidsRunningTrialsWhileThereIsAnythingElse(t *testing.T) {
 	}
 }
 
-func TestBruteForceTriesWhatOthersHaveOnlyBegun(t *testing.T) {
-	// One trial runs at kind=none, the rest is tried: only that is open.
+func TestBruteForceTriesWhatOthersHaveOnlyStarted(t *testing.T) {
+	// One trial runs at kind=none and the rest has been tried, so only that is open.
 	log := trial.NewLog([]trial.Direction{trial.Minimize})
 	number := 0
 	for len(log.History().Finished()) < treeLeaves-1 {
@@ -81,7 +81,7 @@ func TestBruteForceTriesWhatOthersHaveOnlyBegun(t *testing.T) {
 	}
 }
 
-func TestBruteForceTakesUpWhereAFailedTrialBrokeOff(t *testing.T) {
+func TestBruteForceContinuesWhereATrialFailed(t *testing.T) {
 	log := trial.NewLog([]trial.Direction{trial.Minimize})
 	kind := space.Choose("line", "tree", "none").Dist()
 	for number, n := range []int{2, 1} { // none is tried; one failed at kind=tree before its depth
@@ -124,9 +124,8 @@ func TestBruteForceFindsTheLastOfManyValues(t *testing.T) {
 }
 
 func TestBruteForceWeighsHalfByWhatIsLeft(t *testing.T) {
-	// After one trial each, line has 2 left, none nothing, tree 15 that are
-	// known of: 7 depths and one prune → 8. So tree is drawn with probability
-	// (1/2 + 8/10)/2 = 0.65.
+	// After one trial each, line has 2 left, none has 0, and tree 8 that are known: 7
+	// depths and one prune. So tree is drawn with probability (1/2 + 8/10)/2 = 0.65.
 	log := trial.NewLog([]trial.Direction{trial.Minimize})
 	kind := space.Choose("line", "tree", "none").Dist()
 	for number, params := range [][]trial.Param{

@@ -11,10 +11,10 @@ import (
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
-// The medians that the library cmaes 0.13 reached over 3000 seeds on the same
-// functions in the same way: one random point, then a population of 8 from the
-// centre of the box, redrawn while outside. Optuna 5.0.0 itself got 0.0133 and
-// 4.50 over 500 seeds; over 5000 seeds CMAES gets 0.0132 and 4.68.
+// library is the median that the library cmaes 0.13 reached over 3000 seeds in the same
+// way: one random point, then a population of 8 from the centre of the box, redrawn while
+// outside. Optuna 5.0.0 got 0.0133 and 4.50 over 500 seeds; CMAES gets 0.0132 and 4.68
+// over 5000.
 func TestCMAESIsAsGoodAsTheLibraryAfter200Trials(t *testing.T) {
 	for _, c := range []struct {
 		name    string
@@ -88,8 +88,8 @@ func TestCMAESFindsIntsLogsAndSteps(t *testing.T) {
 	}
 }
 
-// What a queued trial or a study taken over from another sampler tells is far
-// from where the search would have drawn.
+// Queued trials, and those of another sampler, are far from where the search would have
+// drawn.
 func TestCMAESConvergesWithForeignPoints(t *testing.T) {
 	dists := five(space.Float{Low: -5, High: 5})
 	for name, disturb := range map[string]func(*cmaesStudy){
@@ -189,7 +189,7 @@ func BenchmarkCMAESAsk(b *testing.B) {
 	}
 }
 
-// One trial: what a finished one costs, and the draw.
+// One trial: the cost of a finished one, and of the draw.
 func BenchmarkCMAESTrial(b *testing.B) {
 	st := newCMAESStudy(b, &sampler.CMAES{}, 1, trial.Minimize, shiftedSphere, five(space.Float{Low: -5, High: 5})...)
 	for b.Loop() {

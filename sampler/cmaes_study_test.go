@@ -11,8 +11,7 @@ import (
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
-// A cmaesStudy is the least engine around a CMAES, with any number of trials
-// that run at once.
+// A cmaesStudy is a minimal engine around a CMAES that can run trials in parallel.
 type cmaesStudy struct {
 	tb      testing.TB
 	sampler *sampler.CMAES
@@ -31,7 +30,7 @@ func newCMAESStudy(tb testing.TB, s *sampler.CMAES, seed uint64, d trial.Directi
 	return st
 }
 
-// request is one for trial number, with the randomness of that name.
+// request returns a request for a trial and a parameter.
 func (s *cmaesStudy) request(h trial.History, number int, name string) sampler.Request {
 	sum := fnv.New64a()
 	sum.Write([]byte(name))
@@ -61,7 +60,7 @@ func (s *cmaesStudy) draw(c *sampler.CMAES, h trial.History, number int) []float
 	return values
 }
 
-// ask begins a trial.
+// ask starts a trial.
 func (s *cmaesStudy) ask() *trial.Trial {
 	s.tb.Helper()
 	h := s.log.History()
@@ -71,7 +70,7 @@ func (s *cmaesStudy) ask() *trial.Trial {
 	return t
 }
 
-// trial is the next one, with given values.
+// trial returns the next trial, with given values.
 func (s *cmaesStudy) trial(values ...float64) *trial.Trial {
 	t := &trial.Trial{Number: s.next}
 	s.next++

@@ -34,9 +34,9 @@ func TestCMAESImproves(t *testing.T) {
 	samplertest.Improves(t, func() sampler.Sampler { return &sampler.CMAES{} })
 }
 
-// The same search by hand: startup, then one population after the other from
-// the kernel, points outside the cube drawn again, as Optuna does.
-func TestCMAESOptunaDrawsWhatTheKernelDraws(t *testing.T) {
+// The same search by hand: startup, then one population after another from package cma,
+// with points outside the cube drawn again, as in Optuna.
+func TestCMAESDrawsWithOptunaWhatPackageCMADraws(t *testing.T) {
 	clipped := 0
 	for _, c := range []struct {
 		name            string
@@ -93,11 +93,11 @@ func TestCMAESOptunaDrawsWhatTheKernelDraws(t *testing.T) {
 	}
 }
 
-// afterGenerations is a study in two dimensions, population 6, with one
-// startup trial, two whole generations and two members of the third.
+// afterGenerations runs a study in two dimensions with population 6: one startup trial,
+// two whole generations and two members of the third.
 func afterGenerations(t *testing.T, extra func(st *cmaesStudy, members int)) (*cmaesStudy, []float64) {
 	t.Helper()
-	// Draws that do not depend on how many trials have finished.
+	// With Optuna draws do not depend on how many trials have finished.
 	st := newCMAESStudy(t, &sampler.CMAES{Optuna: true}, 3, trial.Minimize, func(x []float64) float64 { return shiftedSphere(x) }, unit, unit)
 	st.run(1 + 6 + 6 + 2)
 	if extra != nil {
@@ -185,7 +185,7 @@ func TestCMAESStartsOverWhenTheSpaceShrinks(t *testing.T) {
 	if len(joint) != 2 || joint["a"] != x[0] || joint["b"] != x[1] {
 		t.Errorf("drew %v, want a and b at %v: from the centre of the smaller space", joint, x)
 	}
-	// Trials that were drawn in the larger space are late.
+	// Trials that were drawn in the larger space come too late.
 	before := st.log.History()
 	u = st.trial(0.2, 0.2, 0.2)
 	u.Seen = 40
@@ -277,7 +277,7 @@ func TestCMAESServesTwoStudiesAtOnce(t *testing.T) {
 	}
 }
 
-func TestCMAESConvergedGoesOn(t *testing.T) {
+func TestCMAESContinuesAfterConverging(t *testing.T) {
 	for name, d := range map[string]space.Dist{
 		"floats":   space.Float{Low: -5, High: 5},
 		"log":      space.Float{Low: 1e-8, High: 1e8, Log: true},

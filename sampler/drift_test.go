@@ -9,8 +9,8 @@ import (
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
-// What every trial gives another range stays on its own: a model of it would be
-// made anew each time.
+// A parameter with another range in every trial is not modelled: its model would have to
+// be made again each time.
 func TestDriftSettles(t *testing.T) {
 	for _, c := range []struct {
 		name string
@@ -35,8 +35,7 @@ func TestDriftSettles(t *testing.T) {
 	}
 }
 
-// The optimum is in the part that is new, and the good trials of before are at its
-// edge.
+// The optimum is in the new part of the range, and earlier good trials are at its edge.
 func TestTPEAndGPSearchARangeThatWasWidened(t *testing.T) {
 	type sampler interface {
 		Sample(Request, string, space.Dist) (float64, error)

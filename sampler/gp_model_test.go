@@ -12,8 +12,7 @@ import (
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
-// gpStudy asks s for n trials of f, which draws its parameters and returns the
-// values and constraints, or none to leave the trial running.
+// A gpStudy is a minimal engine around a GP.
 type gpStudy struct {
 	log  *trial.Log
 	seed uint64
@@ -31,7 +30,7 @@ func (g *gpStudy) request(place byte) Request {
 		rand.New(rand.NewChaCha8([32]byte{byte(g.seed), byte(n), byte(n >> 8), place})))
 }
 
-// ask draws a trial of the given space, and whether all of it was drawn jointly.
+// ask draws a trial of the given space. joint reports whether all of it was drawn jointly.
 func (g *gpStudy) ask(t *testing.T, sp space.Space) (u *trial.Trial, joint bool) {
 	t.Helper()
 	drawn, err := g.s.SampleJoint(g.request(0))
@@ -149,7 +148,7 @@ func TestGPWorkersStayApart(t *testing.T) {
 			}
 		}
 	}
-	// Without knowing of each other they would all try nearly the same.
+	// If they did not see each other, they would all try nearly the same point.
 	alone := g.log.History().Before(14)
 	var points [][2]float64
 	for n := range 3 {
@@ -238,7 +237,7 @@ func TestGPLeavesToIndependentWhatIsNotInEveryTrial(t *testing.T) {
 	}
 }
 
-// A counting counts what it draws by name.
+// A counting sampler counts its draws by name.
 type counting struct{ calls map[string]int }
 
 func (c *counting) Sample(r Request, name string, d space.Dist) (float64, error) {
@@ -269,7 +268,7 @@ func TestGPRefuses(t *testing.T) {
 	}
 }
 
-// A fit is that of a prefix of the history, whoever asked before.
+// A fit depends on a prefix of the history only, not on earlier requests.
 func TestGPDrawsTheSameAfterARestart(t *testing.T) {
 	g := newGPStudy(&GP{}, 1, trial.Minimize)
 	for n := range 70 {
@@ -316,8 +315,8 @@ func BenchmarkGP(b *testing.B) {
 	}
 }
 
-// methods is a function of a method and its own setting: the best method, c, is
-// only best with the right setting.
+// methods is a function of a method and its settings. The best method, c, is best only
+// with the right settings.
 func methods(u *trial.Trial) float64 {
 	switch value(u, "a method") {
 	case 0:

@@ -13,7 +13,7 @@ import (
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
-// A walk asks a sampler for a whole trial, one parameter after the other.
+// A walk asks a sampler for a whole trial, parameter by parameter.
 type walk func(ask func(name string, d space.Dist) float64)
 
 type oneByOne interface {
@@ -41,8 +41,8 @@ func begin(t *testing.T, s oneByOne, h trial.History, number int, w walk) *trial
 	return u
 }
 
-// randomFor hashes its arguments, since the first numbers of neighbouring seeds
-// are alike.
+// randomFor hashes its arguments, since the first numbers of neighbouring seeds are
+// similar.
 func randomFor(number, place int) *rand.Rand {
 	return rand.New(rand.NewChaCha8([32]byte{byte(number), byte(number >> 8), byte(number >> 16), byte(place)}))
 }
@@ -74,7 +74,7 @@ func square(ask func(string, space.Dist) float64) {
 
 var squareGrid = sampler.Grid{Values: map[string][]any{"lr": {1e-4, 1e-3, 1e-2}, "layers": {1, 2, 4, 8}, "act": {"tanh", "relu"}}}
 
-func TestGridTriesEveryCombinationOnceWithoutTalking(t *testing.T) {
+func TestGridTriesEveryCombinationOnceWithoutCommunication(t *testing.T) {
 	n := squareGrid.Left(trial.History{})
 	if n != 24 {
 		t.Fatalf("%d are left of a new study, want 24", n)
@@ -123,7 +123,7 @@ func TestSeedsOfGridsGiveOtherOrders(t *testing.T) {
 		first[combination(begin(t, g, h, 0, square))] = true
 	}
 	if len(first) != 24 {
-		t.Errorf("200 seeds begin with %d combinations, want all 24", len(first))
+		t.Errorf("200 seeds start with %d combinations, want all 24", len(first))
 	}
 }
 
@@ -143,7 +143,7 @@ func TestGridCatchesUpWithWhatQueuedTrialsLeftOut(t *testing.T) {
 	if len(seen) != 19 {
 		t.Fatalf("%d combinations, want 19", len(seen))
 	}
-	// The missing five: two finish, one runs, so the others take the others.
+	// Five are missing: two finish and one runs, so later trials take the rest.
 	for number := 24; number < 29; number++ {
 		u := begin(t, squareGrid, log.History(), number, square)
 		if seen[combination(u)] {

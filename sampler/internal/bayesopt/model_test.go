@@ -24,7 +24,7 @@ func TestParametersAreFittedMoreSeldomTheMoreThereIs(t *testing.T) {
 	}
 }
 
-// What a draw costs stays bounded in a study that mostly fails.
+// The cost of a draw stays bounded in a study that mostly fails.
 func TestForgetsOldPoorTrials(t *testing.T) {
 	log := trial.NewLog([]trial.Direction{trial.Minimize})
 	for n := range 1000 {

@@ -10,9 +10,9 @@ import (
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
-// of makes a complete trial of names and values by turns. A name tells the
-// distribution: of one that begins with c the values are the indices of three
-// choices, with i the ints 0 to 9, with k there is one value, else it is in [0, 1].
+// of returns a complete trial, given names and values in turn. The first letter of a name
+// is its kind: c has three choices, i the ints 0 to 9, k a single value; any other is in
+// [0, 1].
 func of(number int, params ...any) *trial.Trial {
 	t := &trial.Trial{Number: number, State: trial.Complete, Values: []float64{float64(number)}}
 	for i := 0; i < len(params); i += 2 {
@@ -31,7 +31,7 @@ func of(number int, params ...any) *trial.Trial {
 	return t
 }
 
-// spaceOf is the space of some complete trials.
+// spaceOf returns the space of some complete trials.
 func spaceOf(trials ...*trial.Trial) Space {
 	log := trial.NewLog([]trial.Direction{trial.Minimize})
 	for i, t := range trials {
@@ -41,7 +41,7 @@ func spaceOf(trials ...*trial.Trial) Space {
 	return SpaceOf(log.History())
 }
 
-// text writes the conditions: what, if the parent has which missing values.
+// text returns each parameter with its parent and the missing values.
 func (g Space) text() (list []string) {
 	for i, d := range g.Space {
 		s := d.Name
@@ -71,7 +71,7 @@ func TestLearnsWhatDependsOnWhat(t *testing.T) {
 		}, []string{"c1", "c2 by c1 not [1]", "x by c2 not [1]"}},
 		{"by chance", []*trial.Trial{of(0, "c", 0.0, "x", 0.1), of(0, "c", 0.0)}, []string{"c"}},
 		{"by a continuous parameter", []*trial.Trial{of(0, "y", 0.9, "x", 0.1), of(0, "y", 0.1)}, []string{"y"}},
-		{"by one that cannot be told itself", []*trial.Trial{
+		{"by one that has no parent itself", []*trial.Trial{
 			of(0, "c1", 0.0, "c2", 0.0, "x", 0.1), of(0, "c1", 0.0), of(0, "c1", 0.0, "c2", 1.0),
 		}, []string{"c1"}},
 		{"only with each other", []*trial.Trial{of(0, "x", 0.1), of(0, "c", 0.1)}, []string{}},

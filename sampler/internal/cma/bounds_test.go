@@ -77,8 +77,8 @@ func TestDrawsAreInBoundsAndClippedIfNoneIs(t *testing.T) {
 	}
 }
 
-// Who keeps only the folded points and draws where they came from again must
-// see the distribution that they were drawn from.
+// Folded points that are drawn again must have the distribution of the points before
+// folding.
 func TestRedrawnPointsAreDistributedAsTheDrawnOnes(t *testing.T) {
 	const n = 40_000
 	for _, c := range []struct {
@@ -90,7 +90,7 @@ func TestRedrawnPointsAreDistributedAsTheDrawnOnes(t *testing.T) {
 	}{
 		{"in a corner", []float64{-edge, 1 + edge}, mat.NewSymDense(2, []float64{1, 0, 0, 2}), false, 8e-6},
 		{"in a corner, correlated", []float64{-edge, 1 + edge}, mat.NewSymDense(2, []float64{1, 0.8, 0.8, 1}), false, 8e-6},
-		// The first choice does not know of the second.
+		// The first choice does not see the second.
 		{"beside the bend, correlated", []float64{-edge + 0.008, 1.01 + edge}, mat.NewSymDense(2, []float64{1, -0.8, -0.8, 2}), false, 3e-5},
 		{"at one edge", []float64{-edge + 0.004, 0.5}, mat.NewSymDense(2, []float64{1, 0.9, 0.9, 1}), false, 8e-6},
 		{"separable", []float64{-edge - 0.004, 1 + edge}, mat.NewSymDense(2, []float64{1, 0, 0, 2}), true, 8e-6},
@@ -144,7 +144,7 @@ func TestFarFromTheEdgesNothingIsRedrawn(t *testing.T) {
 	if !slices.Equal(points[0], want) {
 		t.Errorf("%v became %v", want, points[0])
 	}
-	// A point at an edge that the distribution is far from was on its side.
+	// A point at an edge far from the distribution was on the distribution's side.
 	points[0] = []float64{-edge + 1e-3, 0.3, 0.8}
 	want = slices.Clone(points[0])
 	smooth(3).Redraw(s, points[:1], func(int) []float64 { return []float64{0.9999, 0.5, 0.5} })
@@ -161,7 +161,7 @@ func TestAnIndefiniteMatrixIsTakenForItsDiagonal(t *testing.T) {
 	}
 }
 
-// linear is a slope into a corner of the cube: BBOB's f5 in small.
+// linear is a slope into a corner of the cube, like BBOB's f5.
 func linear(x []float64) float64 {
 	sum := 0.0
 	for i, v := range x {

@@ -14,8 +14,8 @@ func newRand(seed uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, 0)) }
 
 func fill(n int, x float64) []float64 { return slices.Repeat([]float64{x}, n) }
 
-// sound fails the test unless s can go on: finite numbers, C symmetric and
-// positive definite, roots that are its roots, and finite draws.
+// sound fails the test unless s can continue: finite numbers, C symmetric and positive
+// definite with the right roots, and finite draws.
 func sound(t *testing.T, s *State) {
 	t.Helper()
 	if !finite(s.Mean...) || !finite(s.PSigma...) || !finite(s.PC...) || !(minSigma <= s.Sigma && s.Sigma <= maxSigma) {
@@ -32,7 +32,7 @@ func sound(t *testing.T, s *State) {
 	if !eigen.Factorize(s.C, false) {
 		t.Fatal("C has no eigenvalues")
 	}
-	// Rounding may take the raised eigenvalues a little below the bound.
+	// Rounding may move the raised eigenvalues slightly below the bound.
 	values := eigen.Values(nil)
 	if low, high := values[0], values[len(values)-1]; !(high >= minScale*0.99 && high <= maxScale*1.01) || low < -high*1e-13 {
 		t.Fatalf("C has eigenvalues from %v to %v, want them positive and within bounds", low, high)
@@ -79,7 +79,7 @@ func TestDrawsHaveTheMeanAndTheCovariance(t *testing.T) {
 	}
 }
 
-// generation draws the points of one.
+// generation draws the points of a generation.
 func generation(s *State, r *rand.Rand) [][]float64 {
 	points := make([][]float64, s.Lambda)
 	for i := range points {
@@ -162,8 +162,8 @@ func TestSearchIsInvariantToTranslationAndScale(t *testing.T) {
 	}
 }
 
-// What cmaes 0.13 computes for six equal points on both sides of the length at
-// which p_c stalls in the first generation, which no recorded run comes near.
+// The values of cmaes 0.13 for six equal points on both sides of the length at which p_c
+// stalls in the first generation, which no recorded run comes near.
 func TestPathStallsWhereThatOfTheLibraryDoes(t *testing.T) {
 	for _, c := range []struct{ length, pc, sigma float64 }{
 		{1.1, 2.64278587, 1.317176377872334},

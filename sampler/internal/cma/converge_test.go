@@ -44,14 +44,14 @@ func TestSearchNeedsNoMoreEvaluationsThanPycma(t *testing.T) {
 		}
 		slices.Sort(counts)
 		t.Logf("%s: %v evaluations to 1e-8, pycma about %d", c.name, counts, c.want)
-		// The reference is a figure of two digits from other starting points.
+		// The reference has two digits and other starting points.
 		if median := counts[5]; median > c.want*13/10 || median < c.want/3 {
 			t.Errorf("%s: median of %d evaluations, want about %d", c.name, median, c.want)
 		}
 	}
 }
 
-// evaluations counts those until a value is below 1e-8, from 0.5 with σ 0.5.
+// evaluations returns how many it takes to a value below 1e-8, from 0.5 with σ 0.5.
 func evaluations(f func([]float64) float64, seed uint64, limit int) int {
 	r := newRand(seed)
 	s := New(NewConstants(10, DefaultLambda(10)), fill(10, 0.5), 0.5, nil)

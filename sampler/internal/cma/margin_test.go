@@ -66,8 +66,8 @@ func TestMarginedStateFollowsTheLibrary(t *testing.T) {
 	}
 }
 
-// However small the search gets, the neighbours of the value at the mean keep
-// a probability of about half of Least at least.
+// However small the steps, the neighbours of the value at the mean keep a probability of
+// at least about half of Least.
 func TestNeighboursStayProbable(t *testing.T) {
 	const least = 0.05
 	m := &Margin{Values: [][]float64{{0, 1, 2, 3, 4}, {0, 1}, nil}, Least: least}
@@ -151,8 +151,7 @@ func TestASingleValueIsItself(t *testing.T) {
 	}
 }
 
-// In the end steps are so short that the mean and the border of the last cell
-// are the same number.
+// Finally the steps are so short that the mean equals the border of the last cell.
 func TestAMarginOnABorderStaysANumber(t *testing.T) {
 	values := []float64{0.125, 0.375, 0.625, 0.875}
 	for _, border := range []float64{0.25, 0.75} {

@@ -117,14 +117,14 @@ func TestWhatStopsASearch(t *testing.T) {
 	if n, _ := generations(NewConstants(2, 6), func([]float64) float64 { calls++; return float64(calls * 7919 % 1000) }); n < 200 {
 		t.Errorf("random values stop it after %d generations", n)
 	}
-	// A population that cannot be told does.
+	// A population that Tell rejects does.
 	s := New(NewConstants(1, 4), []float64{0}, 1, nil)
 	nan := math.NaN()
 	s = s.Tell([][]float64{{nan}, {nan}, {nan}, {nan}}, []float64{1, 2, 3, 4})
 	if _, stop := NewWatch(1).See(s, []float64{1, 2, 3, 4}); !stop {
-		t.Error("a population that cannot be told does not stop the search")
+		t.Error("a population that Tell rejects does not stop the search")
 	}
-	// So does a matrix whose condition is beyond the numbers.
+	// So does a matrix whose condition number overflows.
 	c := mat.NewSymDense(2, []float64{1, 0, 0, 1e-15})
 	if _, stop := NewWatch(1).See(New(NewConstants(2, 6), []float64{0.5, 0.5}, 1, c), []float64{1, 2}); !stop {
 		t.Error("a degenerate matrix does not stop the search")

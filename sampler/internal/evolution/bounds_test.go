@@ -63,8 +63,8 @@ func TestOnlyContinuousParametersAreFolded(t *testing.T) {
 	}
 }
 
-// The same search by hand: populations are spread evenly, folded into the cube, and
-// told from where they may have been drawn.
+// The same search by hand: populations are spread evenly and folded into the cube, and
+// Tell gets points from which they may have been folded.
 func TestFoldsWhatPackageCMADraws(t *testing.T) {
 	const n, lambda = 400, 7
 	h := run(t, &Strategy{}, 4, 3, n, slope)

@@ -100,8 +100,8 @@ func TestAQueuedPointThatIsNearIsToldAsItIs(t *testing.T) {
 	}
 }
 
-// A queued guess in a far corner, once the search is about to converge elsewhere, costs
-// a search a little, and the best one, if it is the minimum, is found from.
+// Queued guesses in a far corner, when the search is about to converge elsewhere, cost
+// little.
 func TestQueuedPointsNeitherDerailNorBlindTheSearch(t *testing.T) {
 	var with, without []float64
 	for seed := range uint64(9) {

@@ -8,9 +8,9 @@ import (
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
-// switches is the number of the five switches that are off, and an ellipsoid of
-// five floats. Long before the floats have converged, the search without a margin
-// has settled on switches.
+// switches is the number of the five switches that are off, plus an ellipsoid of five
+// floats. Without a margin the search settles on switches long before the floats have
+// converged.
 func switches(x []float64) float64 {
 	sum := 0.0
 	for i, u := range x {

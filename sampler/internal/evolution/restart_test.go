@@ -8,7 +8,7 @@ import (
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
-// dents has its minimum 0 at 0.87 and others in every fifth.
+// dents has its minimum 0 at 0.87, and a local minimum in every fifth.
 func dents(x []float64) float64 {
 	sum := 0.0
 	for _, u := range x {
@@ -37,39 +37,38 @@ func TestRestartsFindWhatOneSearchMisses(t *testing.T) {
 	}
 }
 
-// searchesOf returns the state of the fold at the beginning of each search, and
-// how many trials each that has ended was told.
-func searchesOf(s *Strategy, h trial.History) (begun []search, trials []int) {
+// searchesOf returns the start of each search, and the trials of each that has ended.
+func searchesOf(s *Strategy, h trial.History) (starts []search, trials []int) {
 	prefix := trial.NewLog(h.Directions())
 	for _, u := range h.Finished() {
 		prefix.Put(u)
 		e := s.fold(prefix.History())
-		if e.state == nil || len(begun) > 0 && e.restarts.count == begun[len(begun)-1].restarts.count {
+		if e.state == nil || len(starts) > 0 && e.restarts.count == starts[len(starts)-1].restarts.count {
 			continue
 		}
-		if len(begun) > 0 {
-			trials = append(trials, e.began-begun[len(begun)-1].began)
+		if len(starts) > 0 {
+			trials = append(trials, e.began-starts[len(starts)-1].began)
 		}
-		begun = append(begun, e)
+		starts = append(starts, e)
 	}
-	return begun, trials
+	return starts, trials
 }
 
-// The rule of the paper, said once more: after the first search the regime that
-// has used fewer trials is next, the doubled population if both are level; a
-// small search may use half of what the last large one used.
+// The rule of the paper, written a second way: after the first search, the regime that has
+// used fewer trials is next, the doubled population if both are equal; a small search may
+// use half the trials of the last large one.
 func TestSearchesFollowOneAnotherByTheRuleOfThePaper(t *testing.T) {
 	const first = 6 // population in two dimensions
 	cut, ended := 0, 0
 	for seed := range uint64(4) {
 		for _, how := range []Restart{IPOP, BIPOP} {
 			s := &Strategy{Restart: how}
-			begun, trials := searchesOf(s, run(t, s, seed, 2, 6000, dents))
+			starts, trials := searchesOf(s, run(t, s, seed, 2, 6000, dents))
 			if len(trials) < 3 {
 				t.Fatalf("restart %d: %d searches have ended in 6000 trials, want at least 3", how, len(trials))
 			}
 			population, large, small, lastLarge := first, 0, 0, 0
-			for i, e := range begun {
+			for i, e := range starts {
 				lambda, sigma := e.state.Lambda, e.state.Sigma
 				isSmall := how == BIPOP && i > 0 && small < large
 				switch {

@@ -9,7 +9,7 @@ import (
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
-// corner is a narrow bowl about (0.93, 0.06, 0.9).
+// corner is a narrow bowl around (0.93, 0.06, 0.9).
 func corner(x []float64) float64 {
 	sum := 0.0
 	for i, c := range []float64{0.93, 0.06, 0.9} {
@@ -47,7 +47,7 @@ func TestASourceSavesTrials(t *testing.T) {
 	}
 }
 
-func TestASearchBeginsAroundTheBestTenthOfTheSource(t *testing.T) {
+func TestASearchStartsAroundTheBestTenthOfTheSource(t *testing.T) {
 	log := trial.NewLog([]trial.Direction{trial.Minimize})
 	put := func(s trial.State, x, value, violation float64) {
 		u := &trial.Trial{Number: len(log.Trials()), State: s, Constraints: map[string]float64{"c": violation}}
@@ -66,10 +66,10 @@ func TestASearchBeginsAroundTheBestTenthOfTheSource(t *testing.T) {
 		put(trial.Complete, 2+float64(i)/2, float64(i), 0)
 	}
 	if mean, sigma, cov := (&Strategy{Source: log.History()}).origin(sp); mean[0] != 0.5 || sigma != firstSigma || cov != nil {
-		t.Errorf("with nine trials that count the search begins at %v, %v, want in the centre", mean, sigma)
+		t.Errorf("with nine trials that count the search starts at %v, %v, want in the centre", mean, sigma)
 	}
 	put(trial.Complete, 7, -1, 0)
 	if mean, sigma, _ := (&Strategy{Source: log.History()}).origin(sp); math.Abs(mean[0]-0.7) > 1e-12 || math.Abs(sigma-0.1) > 1e-12 {
-		t.Errorf("the search begins at %v, %v, want around the best trial, 0.7, with deviation 0.1", mean, sigma)
+		t.Errorf("the search starts at %v, %v, want around the best trial, 0.7, with deviation 0.1", mean, sigma)
 	}
 }

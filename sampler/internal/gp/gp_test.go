@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// random returns data in three axes, the last of which is unordered.
+// random returns data on three axes; the last one is unordered.
 func random(seed uint64, n int) (*rand.Rand, Data) {
 	r := rand.New(rand.NewPCG(seed, 1))
 	d := Data{Unordered: []bool{false, false, true}, MinNoise: 1e-8}
@@ -125,8 +125,8 @@ func TestTheImprovementIsTheMeanOverDraws(t *testing.T) {
 	}
 }
 
-// The improvement with pending points is, by definition, the mean over what
-// they may bring of the improvement over all that is known then.
+// By definition, the improvement with pending points is the mean, over their possible
+// values, of the improvement over the best value known then.
 func TestFantasiesAreWhatAnObservationWouldBring(t *testing.T) {
 	_, data := random(4, 10)
 	k, noise := Kernel{Weights: []float64{2, 2, 2}, Scale: 1, Unordered: data.Unordered}, 0.02
@@ -151,7 +151,7 @@ func TestFantasiesAreWhatAnObservationWouldBring(t *testing.T) {
 	if got := math.Exp(NewLogEI(p, best, normals).Value(x)); math.Abs(got-sum) > 1e-9*sum {
 		t.Errorf("improvement is %v, the mean over fantasies %v", got, sum)
 	}
-	// A point that runs is not worth trying again.
+	// A pending point is not worth trying again.
 	alone, _ := Condition(k, noise, data.Points, data.Values, nil)
 	for _, q := range pending {
 		if with, without := NewLogEI(p, best, normals).Value(q), NewLogEI(alone, best, nil).Value(q); with > without-0.5 {

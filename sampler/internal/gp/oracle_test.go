@@ -68,8 +68,8 @@ func TestPosteriorIsTheReferences(t *testing.T) {
 			mean, variance := p.At(x)
 			near("mean", mean, c.Mean[j], 1e-8)
 			near("variance", variance, c.Var[j], 1e-9)
-			// Where the variance is 1e-6 of the scale, both have lost digits of
-			// it, and the logarithm of the improvement goes with its inverse.
+			// Where the variance is 1e-6 of the scale, both have lost digits of it, and
+			// the logarithm of the improvement grows with its inverse.
 			near("log expected improvement", ei.Value(x), c.LogEI[j], 1e-9/math.Min(variance, 1))
 			for l, x2 := range c.Xs {
 				cov, _ := k.at(x, x2)
@@ -100,7 +100,7 @@ func TestLogImprovementIsTheReferences(t *testing.T) {
 	}
 }
 
-// The reference stops earlier, so that its density may be lower.
+// The reference stops earlier, so its density may be lower.
 func TestFitIsAsGoodAsTheReferences(t *testing.T) {
 	var file struct {
 		Cases []struct {

@@ -66,7 +66,7 @@ func TestWarpIsTheQuantileOfTheRank(t *testing.T) {
 	}
 }
 
-// What is normal stays about normal, so that the warp costs nothing.
+// A normal sample stays about normal, so the warp does no harm.
 func TestWarpLeavesANormalSampleAsItIs(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	values := make([]float64, 2000)

@@ -36,8 +36,8 @@ func TestPointsAreTheReferences(t *testing.T) {
 
 var scrambles = map[string]*Scramble{"plain": nil, "seed 0": {}, "seed 1": {Seed: 1}}
 
-// Of any b^k points in a row that begin at a multiple of b^k, each interval of
-// length b^-k holds one.
+// Of any b^k consecutive points from a multiple of b^k, each interval of length b^-k
+// holds one.
 func TestEveryDimensionIsStratified(t *testing.T) {
 	for name, s := range scrambles {
 		for _, c := range []struct{ dim, n int }{{0, 64}, {1, 243}, {2, 125}, {10, 31 * 31}, {99, 541}, {MaxDim - 1, 8933}} {
@@ -79,8 +79,7 @@ func TestAScrambledPointIsUniform(t *testing.T) {
 	}
 }
 
-// The plain sequence is nearly the same in two dimensions with large bases, as
-// long as it is short.
+// While it is short, the plain sequence is nearly the same in dimensions with large bases.
 func TestScramblingPartsDimensionsOfLargeBases(t *testing.T) {
 	correlation := func(s *Scramble) float64 {
 		sxy, sxx, syy := 0.0, 0.0, 0.0

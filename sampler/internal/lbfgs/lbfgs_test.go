@@ -43,7 +43,7 @@ func TestMinimumInTheInterior(t *testing.T) {
 }
 
 func TestMinimumOnTheBoundary(t *testing.T) {
-	// Of a convex quadratic, the first-order conditions tell the minimum.
+	// The first-order conditions characterize the minimum of a convex quadratic.
 	r := rand.New(rand.NewPCG(1, 2))
 	for range 200 {
 		d := 1 + r.IntN(8)

@@ -179,8 +179,8 @@ func TestSubsetAtItsEnds(t *testing.T) {
 	}
 }
 
-// A corner is what the general way computes, and where it says nothing there is
-// another point above and to the right.
+// corner agrees with the general way, and where it reports false another point is above
+// and to the right.
 func TestCornerIsWhatAPointDominatesAlone(t *testing.T) {
 	r := rand.New(rand.NewPCG(7, 8))
 	rectangles := 0

@@ -34,11 +34,11 @@ func TestPointsAreTheReferences(t *testing.T) {
 	}
 }
 
-// scrambles are those that the properties must hold for.
+// scrambles are the ones that must keep the properties.
 var scrambles = map[string]*Scramble{"plain": nil, "seed 0": {}, "seed 1": {Seed: 1}}
 
-// Of any 2^k points that begin at a multiple of 2^k, each interval of length
-// 2^-k holds one, in every dimension.
+// Of any 2^k points from a multiple of 2^k, each interval of length 2^-k holds one, in
+// every dimension.
 func TestEveryDimensionIsStratified(t *testing.T) {
 	for name, s := range scrambles {
 		for _, dim := range []int{0, 1, 2, 9, 100, 500, MaxDim - 1} {
