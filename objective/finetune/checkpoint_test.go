@@ -304,7 +304,7 @@ func TestCheckpointsAreAsFarApartAsTheTaskSays(t *testing.T) {
 func TestCheckpointEveryIsNotNegative(t *testing.T) {
 	task := digitsTask(t)
 	task.CheckpointEvery = -1
-	if _, err := task.Run(t.Context(), Defaults(), 1, silent); err == nil || err.Error() != "CheckpointEvery is -1ns, want above 0, or 0 for 1s" {
+	if _, err := task.Run(t.Context(), Defaults(), 1, silent); err == nil || err.Error() != "Task.CheckpointEvery is -1ns, want above 0, or 0 for 1s" {
 		t.Errorf("error is %v", err)
 	}
 }

@@ -31,7 +31,7 @@ func (t *Task) begin() error {
 		return err
 	}
 	if n := len(net.Blocks); n != t.Layers {
-		return fmt.Errorf("Layers is %d, want the number of blocks of the network, %d", t.Layers, n)
+		return fmt.Errorf("Task.Layers is %d, want the number of blocks of the network, %d", t.Layers, n)
 	}
 	if err := t.checkData(net); err != nil {
 		return err

@@ -166,13 +166,13 @@ func (t *Task) check(s Settings) error {
 		return err
 	}
 	if t.Patience < 0 {
-		return fmt.Errorf("patience is %d, want at least 1, or 0 for %d", t.Patience, defaultPatience)
+		return fmt.Errorf("Task.Patience is %d, want at least 1, or 0 for %d", t.Patience, defaultPatience)
 	}
 	if t.CheckpointEvery < 0 {
-		return fmt.Errorf("CheckpointEvery is %v, want above 0, or 0 for %v", t.CheckpointEvery, defaultCheckpointEvery)
+		return fmt.Errorf("Task.CheckpointEvery is %v, want above 0, or 0 for %v", t.CheckpointEvery, defaultCheckpointEvery)
 	}
 	if !(t.Budget >= 0) || math.IsInf(t.Budget, 0) {
-		return fmt.Errorf("Budget is %v, want a finite number above 0, or 0 for none", t.Budget)
+		return fmt.Errorf("Task.Budget is %v, want a finite number above 0, or 0 for none", t.Budget)
 	}
 	return t.Stages.check()
 }

@@ -313,7 +313,7 @@ func TestPatience(t *testing.T) {
 	}
 	task := digitsTask(t)
 	task.Patience = -1
-	if _, err := task.Run(context.Background(), s, 1, silent); err == nil || !strings.Contains(err.Error(), "patience is -1") {
+	if _, err := task.Run(context.Background(), s, 1, silent); err == nil || !strings.Contains(err.Error(), "Patience is -1") {
 		t.Errorf("patience -1: error is %v", err)
 	}
 }

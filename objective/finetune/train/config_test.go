@@ -113,13 +113,13 @@ func TestMaxGradNormBelow0IsNoLimit(t *testing.T) {
 func TestWarmupStepsOverrideTheRatio(t *testing.T) {
 	c := Config{LearningRate: 1, WarmupRatio: 0.5, WarmupSteps: 2, Schedule: Constant}
 	for step, want := range []float64{0, 0.5, 1, 1} {
-		if got := c.Rate(step, 10); got != want {
+		if got := c.withDefaults().rate(step, 10); got != want {
 			t.Errorf("rate in step %d is %v, want %v", step, got, want)
 		}
 	}
 	// A warmup longer than the training never ends.
 	c.WarmupSteps, c.Schedule = 20, Linear
-	if got := c.Rate(9, 10); got != 9./20 {
+	if got := c.withDefaults().rate(9, 10); got != 9./20 {
 		t.Errorf("rate in the last of 10 steps is %v, want 9/20 of a warmup of 20", got)
 	}
 }

@@ -33,11 +33,10 @@ func (s Schedule) Check() error {
 	return nil
 }
 
-// Rate returns the learning rate of a step, counted from 0, out of total steps, for a valid Config.
+// rate returns the learning rate of a step, counted from 0, out of total steps; c has its defaults.
 // It rises linearly from 0 in the first WarmupSteps or ⌈WarmupRatio·total⌉ steps. Falling schedules
 // would reach their end in step total, one after the last.
-func (c Config) Rate(step, total int) float64 {
-	c = c.withDefaults()
+func (c Config) rate(step, total int) float64 {
 	return c.LearningRate * c.factor(step, total)
 }
 

@@ -27,7 +27,7 @@ func TestFactor(t *testing.T) {
 		"one step of warmup":              {Cosine, 1, 0.1, []float64{0}},
 	} {
 		for step, want := range c.want {
-			if got := (Config{LearningRate: 1, Schedule: c.schedule, WarmupRatio: c.warmup}).Rate(step, c.total); math.Abs(got-want) > 1e-15 {
+			if got := (Config{LearningRate: 1, Schedule: c.schedule, WarmupRatio: c.warmup}).withDefaults().rate(step, c.total); math.Abs(got-want) > 1e-15 {
 				t.Errorf("%s: factor in step %d is %v, want %v", name, step, got, want)
 			}
 		}

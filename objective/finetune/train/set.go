@@ -58,11 +58,11 @@ func (s Set) check() error {
 	case n == 0:
 		return errors.New("the set is empty, want at least one example")
 	case x.Rows > 0 && (x.Cols < 1 || x.Stride != x.Cols):
-		return fmt.Errorf("X has %d columns and stride %d, want at least 1 and the same", x.Cols, x.Stride)
+		return fmt.Errorf("matrix X has %d columns and stride %d, want at least 1 and the same", x.Cols, x.Stride)
 	case len(x.Data) < x.Rows*x.Cols:
-		return fmt.Errorf("X has %d numbers, want %d×%d", len(x.Data), x.Rows, x.Cols)
+		return fmt.Errorf("matrix X has %d numbers, want %d×%d", len(x.Data), x.Rows, x.Cols)
 	case x.Rows > 0 && s.IDs != nil && x.Rows != len(s.IDs):
-		return fmt.Errorf("X has %d rows, want one for each of the %d IDs", x.Rows, len(s.IDs))
+		return fmt.Errorf("matrix X has %d rows, want one for each of the %d IDs", x.Rows, len(s.IDs))
 	case (s.Labels == nil) == (s.Targets == nil):
 		return fmt.Errorf("the set has %d labels and %d targets, want one of the two", len(s.Labels), len(s.Targets))
 	case s.Labels != nil && len(s.Labels) != n:

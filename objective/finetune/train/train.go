@@ -222,7 +222,7 @@ func (f *fit) epoch(ctx context.Context, epoch int) error {
 		if most := f.c.MaxGradNorm; most > 0 && !finite(nn.ClipGradNorm(f.params, most)) {
 			return f.diverged("gradient", epoch)
 		}
-		rate := f.c.LearningRate * f.c.factor(f.step, f.c.Epochs*f.steps)
+		rate := f.c.rate(f.step, f.c.Epochs*f.steps)
 		for _, s := range f.groups {
 			if epoch >= s.start {
 				s.opt.Step(s.params, rate)

@@ -68,14 +68,14 @@ func TestSchedulesAreThoseOfTransformers(t *testing.T) {
 	for _, v := range loadVectors(t).Schedules {
 		c := Config{LearningRate: v.LearningRate, Schedule: v.Schedule, WarmupSteps: v.Warmup, LREnd: v.LREnd, Power: v.Power, Timescale: v.Timescale}
 		for step, want := range v.Rates {
-			if got := c.Rate(step, v.Total); math.Abs(got-want) > 1e-12*v.LearningRate {
+			if got := c.withDefaults().rate(step, v.Total); math.Abs(got-want) > 1e-12*v.LearningRate {
 				t.Errorf("%s, warmup %d of %d: rate in step %d is %v, want %v", v.Schedule, v.Warmup, v.Total, step, got, want)
 			}
 		}
 		if v.Schedule == ConstantWithWarmup {
 			c.Schedule = Constant
 			for step, want := range v.Rates {
-				if got := c.Rate(step, v.Total); math.Abs(got-want) > 1e-12*v.LearningRate {
+				if got := c.withDefaults().rate(step, v.Total); math.Abs(got-want) > 1e-12*v.LearningRate {
 					t.Errorf("constant, warmup %d: rate in step %d is %v, want %v", v.Warmup, step, got, want)
 				}
 			}

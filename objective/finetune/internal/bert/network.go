@@ -30,7 +30,7 @@ type Options struct {
 // "classifier". New weights are drawn from a normal distribution.
 func (m *Model) Network(o Options) (*nn.Network, error) {
 	if o.Outputs < 1 {
-		return nil, fmt.Errorf("Outputs is %d, want at least 1", o.Outputs)
+		return nil, fmt.Errorf("Options.Outputs is %d, want at least 1", o.Outputs)
 	}
 	if err := o.Dropout.check(); err != nil {
 		return nil, err

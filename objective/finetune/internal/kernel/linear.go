@@ -14,15 +14,6 @@ func Axpy(y []float32, alpha float32, x []float32) {
 // Scale sets y = alpha·y.
 func Scale(y []float32, alpha float32) { scale(choice().vector, y, alpha) }
 
-// AddRow adds row, of as many elements as m has columns, to each row of m.
-func AddRow(m blas32.General, row []float32) {
-	same(m.Cols, len(row))
-	inside(m)
-	for i := range m.Rows {
-		axpy(choice().vector, m.Data[i*m.Stride:i*m.Stride+m.Cols], 1, row)
-	}
-}
-
 // AddColumnSums adds the sum of the rows of m to dst, row by row.
 func AddColumnSums(dst []float32, m blas32.General) {
 	same(m.Cols, len(dst))

@@ -87,7 +87,7 @@ func (f Files) Read() (p Parts, err error) {
 
 func (f Files) check() error {
 	if f.Train == "" {
-		return errors.New("Train is \"\", want a file")
+		return errors.New("Config.Train is \"\", want a file")
 	}
 	for _, s := range []struct {
 		name  string

@@ -52,7 +52,7 @@ func (l Linear) Fit(training, validation train.Set) (Reading, error) {
 		}
 	}
 	if l.Iterations < 0 {
-		return Reading{}, fmt.Errorf("Iterations is %d, want at least 1, or 0 for 200", l.Iterations)
+		return Reading{}, fmt.Errorf("Linear.Iterations is %d, want at least 1, or 0 for 200", l.Iterations)
 	}
 	iterations := l.Iterations
 	if iterations == 0 {

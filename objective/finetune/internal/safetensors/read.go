@@ -127,12 +127,6 @@ func (r *Reader) parse(header []byte, size int) error {
 	return nil
 }
 
-// Metadata returns the free text of the file, nil if there is none. Do not modify it.
-func (r *Reader) Metadata() map[string]string { return r.metadata }
-
-// Names returns the names of the tensors, sorted.
-func (r *Reader) Names() []string { return slices.Sorted(maps.Keys(r.entries)) }
-
 // Shape returns the shape of a tensor without reading it; ok is false if there is none of that
 // name.
 func (r *Reader) Shape(name string) (shape []int, ok bool) {

@@ -43,7 +43,7 @@ func decoded(in *bufio.Reader, path, name string) (io.Reader, error) {
 	}
 	code, ok := encodings[name]
 	if !ok {
-		return nil, fmt.Errorf("Encoding is %q, want one of %s", name, strings.Join(Encodings(), ", "))
+		return nil, fmt.Errorf("encoding is %q, want one of %s", name, strings.Join(Encodings(), ", "))
 	}
 	start, err := in.Peek(len(markUTF8))
 	if err != nil && err != io.EOF {

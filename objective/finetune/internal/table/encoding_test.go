@@ -78,7 +78,7 @@ func TestWhatIsNotTextIsRefused(t *testing.T) {
 		"x.csv:1: the file starts with the byte order mark of UTF-8, but is read as cp1252":   {"cp1252", "\uFEFFtext,label\n"},
 		"x.csv:2: there are bytes that are not cp1252":                                        {"cp1252", "text,label\na,\x81\n"},
 		"x.csv:2: there are bytes that are not utf-16":                                        {"utf-16", encode(t, unicode.UTF16(unicode.LittleEndian, unicode.UseBOM), "text,label\na,b") + "\x00\xD8a\x00"},
-		`Encoding is "ebcdic", want one of utf-8, latin-1, cp1252, utf-16`:                    {"ebcdic", "a,b\n1,2\n"},
+		`encoding is "ebcdic", want one of utf-8, latin-1, cp1252, utf-16`:                    {"ebcdic", "a,b\n1,2\n"},
 		"x.csv: the file is empty, want a line with the names of the columns":                 {"", "\uFEFF"},
 	} {
 		path := filepath.Join(t.TempDir(), "x.csv")

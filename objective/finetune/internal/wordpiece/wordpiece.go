@@ -109,9 +109,6 @@ func (t *Tokenizer) Limit(n int) *Tokenizer {
 	return &short
 }
 
-// Token returns the text of a token in [0, t.Size()), "" if there is none.
-func (t *Tokenizer) Token(id int32) string { return t.tokens[id] }
-
 // Encode returns the tokens of a text between those for class and separator. Texts with too many
 // are cut. Special tokens in the text are recognized; invalid UTF-8 is left out.
 func (t *Tokenizer) Encode(text string) []int32 {
