@@ -8,18 +8,16 @@ import (
 	"unicode/utf8"
 )
 
-// Categorical is a set of choices without order. A choice is nil, a bool, an
-// int, a float64 or a string and keeps its type: 1, 1.0 and true are three
-// choices. Dist and Internal take other types of these kinds too: int64(1) is
-// the choice 1.
+// Categorical is a set of choices without order. A choice is nil, a bool, an int, a float64 or a
+// string, and keeps its type: 1, 1.0 and true are three choices. Dist and Internal also accept
+// other types of these kinds: int64(1) is the choice 1.
 type Categorical struct {
 	Choices []any
 }
 
 func (d Categorical) sealed() {}
 
-// Dist returns d with choices of the plain types: a Categorical is a
-// Domain[any].
+// Dist returns d with choices of the plain types: a Categorical is a Domain[any].
 func (d Categorical) Dist() Dist {
 	for i, c := range d.Choices {
 		if p := plain(c); reflect.TypeOf(p) != reflect.TypeOf(c) {
@@ -33,7 +31,7 @@ func (d Categorical) Dist() Dist {
 	return d
 }
 
-// Decode returns the choice with index x, in the type in which d has it.
+// Decode returns the choice with index x, in its type in d.
 func (d Categorical) Decode(x float64) any { return d.Choices[int(x)] }
 
 // Check implements Dist.
@@ -58,8 +56,8 @@ func (d Categorical) Check() error {
 	return nil
 }
 
-// repeated returns the index of the first choice that is there before, or -1.
-// Few are compared one by one, which needs no memory.
+// repeated returns the index of the first choice that occurred before, or -1. It compares a few
+// choices pairwise, which needs no memory.
 func repeated(choices []any) int {
 	if len(choices) <= 16 {
 		for i, c := range choices {
@@ -71,7 +69,7 @@ func repeated(choices []any) int {
 		}
 		return -1
 	}
-	type nan struct{} // which equals itself here, as in sameChoice
+	type nan struct{} // NaN equals itself here, as in sameChoice
 	seen := make(map[any]bool, len(choices))
 	for i, c := range choices {
 		if x, ok := c.(float64); ok && math.IsNaN(x) {
@@ -110,8 +108,8 @@ func (d Categorical) Len() int { return len(d.Choices) }
 // External returns the choice with index x.
 func (d Categorical) External(x float64) any { return d.Choices[int(x)] }
 
-// Internal returns the index of v. If no choice has v's type and value, a
-// number equal to v will do, so that what passed through JSON is found again.
+// Internal returns the index of v. If no choice has v's type and value, it accepts a number equal
+// to v, so values that passed through JSON are found.
 func (d Categorical) Internal(v any) (float64, error) {
 	v = plain(v)
 	for i, c := range d.Choices {
@@ -129,7 +127,7 @@ func (d Categorical) Internal(v any) (float64, error) {
 	return 0, invalid("value is %s, want %s", show(v), d)
 }
 
-// String says which values d holds, for messages.
+// String describes d for messages: "one of …".
 func (d Categorical) String() string {
 	var b strings.Builder
 	b.WriteString("one of ")
@@ -142,8 +140,7 @@ func (d Categorical) String() string {
 	return b.String()
 }
 
-// sameChoice reports whether a and b are equal in type and value; NaN equals
-// itself here.
+// sameChoice reports whether a and b are equal in type and value. NaN equals itself.
 func sameChoice(a, b any) bool {
 	x, ok := a.(float64)
 	y, ok2 := b.(float64)
@@ -181,8 +178,8 @@ func (c choice[T]) Dist() Dist {
 // Decode returns the choice with index x.
 func (c choice[T]) Decode(x float64) T { return c[int(x)] }
 
-// plain returns a bool, number or string of any type as a bool, int, float64 or
-// string, and anything else as it is.
+// plain converts a bool, number or string of any type to bool, int, float64 or string, and returns
+// anything else as it is.
 func plain(v any) any {
 	switch v.(type) {
 	case nil, bool, int, float64, string:

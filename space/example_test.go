@@ -21,7 +21,7 @@ func ExampleNew() {
 	fmt.Println(err)
 	// Output:
 	// batch_size: an int in [16, 128] in steps of 16
-	// learning_rate: a float in [1e-05, 0.1]
+	// learning_rate: a float in [1e-05, 0.1] on a log scale
 	// <nil>
 	// parameter "learning_rate": invalid: low is 0, want above 0 in a logarithmic range
 }

@@ -5,10 +5,9 @@ import (
 	"strconv"
 )
 
-// Float is the set of floats from Low to High, both included. The zero value
-// of Step is a continuum; otherwise the values are Low, Low+Step, … up to the
-// last one that is not above High, computed in decimal: 0.1+2·0.1 is 0.3.
-// With Log the values are uniform in ln x. Log and Step exclude each other.
+// Float is the set of floats from Low to High, both included. With a Step the values are Low,
+// Low+Step, … up to the last one ≤ High, computed in decimal: 0.1+2·0.1 is 0.3. With Log they are
+// uniform in ln x, and Low must be above 0. Log and Step exclude each other.
 type Float struct {
 	Low, High float64
 	Step      float64 // 0: continuous
@@ -44,8 +43,8 @@ func (d Float) Check() error {
 	return nil
 }
 
-// Contains implements Dist. A value within 1e-8 steps of the grid is on it,
-// as in Optuna, whose grid values carry binary rounding errors.
+// Contains implements Dist. A value within 1e-8 steps of the grid counts as on it, as in Optuna,
+// whose grid values have binary rounding errors.
 func (d Float) Contains(x float64) bool {
 	if !(d.Low <= x && x <= d.High) {
 		return false
@@ -115,7 +114,7 @@ func (d Float) Len() int {
 // External returns x.
 func (d Float) External(x float64) any { return x }
 
-// Internal accepts any contained number.
+// Internal accepts any number that d contains.
 func (d Float) Internal(v any) (float64, error) {
 	x, ok := number(v)
 	if !ok || !d.Contains(x) {
@@ -124,11 +123,14 @@ func (d Float) Internal(v any) (float64, error) {
 	return x, nil
 }
 
-// String says which values d holds, for messages.
+// String describes d for messages: "a float in [0, 1]".
 func (d Float) String() string {
 	s := "a float in [" + show(d.Low) + ", " + show(d.High) + "]"
 	if d.Step != 0 {
 		s += " in steps of " + show(d.Step)
+	}
+	if d.Log {
+		s += " on a log scale"
 	}
 	return s
 }
@@ -144,14 +146,14 @@ func (d Float) cut() Float {
 	return d
 }
 
-// maxExact is 2^53: all integers up to it are float64s.
+// maxExact is 2^53. A float64 represents every integer up to it.
 const maxExact = 1 << 53
 
 func finite(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }
 
 func clamp(x, low, high float64) float64 { return math.Min(math.Max(x, low), high) }
 
-// lerp is low at u = 0 and high at u = 1, also where high-low overflows.
+// lerp interpolates from low at u = 0 to high at u = 1, even if high-low overflows.
 func lerp(low, high, u float64) float64 {
 	if w := high - low; !math.IsInf(w, 0) {
 		return low + u*w
@@ -159,19 +161,19 @@ func lerp(low, high, u float64) float64 {
 	return low*(1-u) + high*u
 }
 
-// scale is the inverse of lerp, held in [0, 1].
+// scale is the inverse of lerp, clamped to [0, 1].
 func scale(x, low, high float64) float64 {
 	w := high - low
 	if math.IsInf(w, 0) {
 		x, low, w = x/2, low/2, high/2-low/2
 	}
-	if w == 0 { // the ends differ by less than their logarithms can tell
+	if w == 0 { // the ends differ, but their logarithms are equal
 		return 0.5
 	}
 	return clamp((x-low)/w, 0, 1)
 }
 
-// cellIndex is the index of the cell of n equal ones that u falls in.
+// cellIndex returns which of n equal cells of the unit interval contains u.
 func cellIndex(u float64, n int64) int64 {
 	if !(u > 0) { // NaN too
 		return 0

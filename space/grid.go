@@ -6,10 +6,10 @@ import (
 	"strings"
 )
 
-// A grid is low + k·step for k = 0 … n-1, in decimal where the shortest
-// decimals of low and step allow it.
+// A grid is low + k·step for k = 0 … n-1, computed in decimal if the shortest decimals of low and
+// step allow it.
 type grid struct {
-	low, high, step float64 // high may lie off the grid
+	low, high, step float64 // high may be off the grid
 	n               int64
 
 	// The same numbers as integers times 10^exp, if exact.
@@ -28,9 +28,8 @@ func newGrid(low, high, step float64) grid {
 	var okLow, okStep bool
 	g.lowI, okLow = shift(lm, le-g.exp)
 	g.stI, okStep = shift(sm, se-g.exp)
-	// Integers of 15 digits and powers of ten up to 10^22 are exact floats, so
-	// that their quotient is the float nearest to the decimal, and no other
-	// decimal of 15 digits is as near to it.
+	// Integers of 15 digits and powers of ten up to 10^22 are exact floats, so their quotient is
+	// the float nearest to the decimal, and no other decimal of 15 digits is as near to that float.
 	if !okLow || !okStep || g.exp < -22 || g.exp > 0 || k+1 > (maxDecimal-g.lowI)/g.stI {
 		return g
 	}
@@ -58,8 +57,7 @@ func (g grid) index(x float64) int64 {
 	return int64(math.Max(math.Round((x-g.low)/g.step), 0))
 }
 
-// decimal returns the shortest m·10^e that reads back as x. It needs at most
-// 17 digits, which an int64 holds.
+// decimal returns the shortest m·10^e that reads back as x. m has at most 17 digits.
 func decimal(x float64) (m int64, e int) {
 	digits, exp, _ := strings.Cut(strconv.FormatFloat(x, 'e', -1, 64), "e")
 	whole, frac, _ := strings.Cut(digits, ".")
@@ -68,8 +66,7 @@ func decimal(x float64) (m int64, e int) {
 	return m, e - len(frac)
 }
 
-// maxDecimal is 10^15: a decimal of up to 15 digits is the shortest one of its
-// float.
+// maxDecimal is 10^15. A decimal of up to 15 digits is the shortest one of its float.
 const maxDecimal = 1e15
 
 // shift returns m·10^by and whether it is within ±maxDecimal.

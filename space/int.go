@@ -5,12 +5,11 @@ import (
 	"math"
 )
 
-// Int is the set of ints Low, Low+Step, … up to the last one that is not
-// above High. A Step of 0 means 1. With Log the values are uniform in ln x;
-// that needs Low ≥ 1 and a Step of 1.
+// Int is the set of ints Low, Low+Step, … up to the last one ≤ High, all within ±2^53. With Log
+// they are uniform in ln x; that needs Low ≥ 1 and a Step of 1.
 type Int struct {
 	Low, High int
-	Step      int // 0: 1
+	Step      int // ≥ 1; 0: 1
 	Log       bool
 }
 
@@ -79,7 +78,7 @@ func (d Int) Cell(x float64) (lo, hi float64) {
 
 // Len implements Dist.
 func (d Int) Len() int {
-	// Optuna's files may hold wider ranges than Check allows.
+	// Optuna's files may contain wider ranges than Check allows.
 	if n := (uint64(d.High) - uint64(d.Low)) / uint64(d.step()); n < math.MaxInt {
 		return int(n) + 1
 	}
@@ -89,7 +88,7 @@ func (d Int) Len() int {
 // External returns x as an int.
 func (d Int) External(x float64) any { return int(x) }
 
-// Internal accepts any contained int, and a float64 that is one.
+// Internal accepts any int that d contains, also as a float64.
 func (d Int) Internal(v any) (float64, error) {
 	x, ok := number(v)
 	if !ok || !d.Contains(x) {
@@ -98,34 +97,36 @@ func (d Int) Internal(v any) (float64, error) {
 	return x, nil
 }
 
-// String says which values d holds, for messages.
+// String describes d for messages: "an int in [1, 9]".
 func (d Int) String() string {
 	s := fmt.Sprintf("an int in [%d, %d]", d.Low, d.High)
 	if d.step() != 1 {
 		s += fmt.Sprintf(" in steps of %d", d.step())
+	}
+	if d.Log {
+		s += " on a log scale"
 	}
 	return s
 }
 
 func (d Int) step() int { return max(d.Step, 1) }
 
-// logScale is the scale ln x of the range: where it starts, half a step below
-// Low, and how wide it is up to half a step above High, so that the first and the
-// last int get their whole share.
+// logScale returns the start of the range, half a step below Low, and its width in ln x up to half
+// a step above High, so the first and the last int get their full share.
 func (d Int) logScale() (start, width float64) {
 	start = float64(d.Low) - 0.5
 	return start, math.Log1p(float64(d.Len()) / start)
 }
 
-// logUnit is where the point so many steps above the start of the range lies on
-// the scale. Computed from the start and not from zero, neighbours stay apart
-// also in a narrow range of large numbers.
+// logUnit returns the unit form of the point that is above the start of the range by the given
+// distance. Computing it from the start, not from zero, keeps neighbours apart even in a narrow
+// range of large numbers.
 func (d Int) logUnit(above float64) float64 {
 	start, width := d.logScale()
 	return clamp(math.Log1p(above/start)/width, 0, 1)
 }
 
-// cut lowers High to the last grid value and writes out the step.
+// cut lowers High to the last grid value and sets Step to its effective value.
 func (d Int) cut() Int {
 	d.Step = d.step()
 	if d.Low <= d.High {

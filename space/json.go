@@ -12,10 +12,9 @@ import (
 	"github.com/bluefin-hpo/bluefin/internal/pyjson"
 )
 
-// Marshal returns the text by which Optuna's databases know d, the same to
-// the letter as Optuna 5 writes it. A range that ends off its grid is cut to
-// its last grid value, as Optuna does. It fails if a choice has a type that
-// Check refuses.
+// Marshal returns the text for d in Optuna's databases, byte for byte as Optuna 5 writes it. As
+// there, a range that ends off its grid is cut to the last grid value. It fails if Check refuses
+// the type of a choice.
 func Marshal(d Dist) (string, error) {
 	type members = pyjson.Object
 	var name string
@@ -27,10 +26,18 @@ func Marshal(d Dist) (string, error) {
 		if d.Step != 0 {
 			step = d.Step
 		}
-		name, attrs = "FloatDistribution", members{{Name: "step", Value: step}, {Name: "low", Value: d.Low}, {Name: "high", Value: d.High}, {Name: "log", Value: d.Log}}
+		name = "FloatDistribution"
+		attrs = members{
+			{Name: "step", Value: step}, {Name: "low", Value: d.Low},
+			{Name: "high", Value: d.High}, {Name: "log", Value: d.Log},
+		}
 	case Int:
 		d = d.cut()
-		name, attrs = "IntDistribution", members{{Name: "log", Value: d.Log}, {Name: "step", Value: d.Step}, {Name: "low", Value: d.Low}, {Name: "high", Value: d.High}}
+		name = "IntDistribution"
+		attrs = members{
+			{Name: "log", Value: d.Log}, {Name: "step", Value: d.Step},
+			{Name: "low", Value: d.Low}, {Name: "high", Value: d.High},
+		}
 	case Categorical:
 		name, attrs = "CategoricalDistribution", members{{Name: "choices", Value: d.Choices}}
 	}
@@ -41,9 +48,8 @@ func Marshal(d Dist) (string, error) {
 	return string(text), nil
 }
 
-// Unmarshal reads a distribution from the text of Marshal, from the texts that
-// Optuna before version 3 wrote, and from the short form
-// {"type": "float", "low": 0, "high": 1, "log": true}. It does not call Check.
+// Unmarshal reads the text of Marshal, the texts that Optuna before version 3 wrote, and the short
+// form {"type": "float", "low": 0, "high": 1, "log": true}. It does not call Check.
 func Unmarshal(text []byte) (Dist, error) {
 	v, err := pyjson.Unmarshal(text)
 	if err != nil {
@@ -78,11 +84,11 @@ func Unmarshal(text []byte) (Dist, error) {
 		d = Int{Low: f.int("low"), High: f.int("high"), Step: f.step(), Log: f.bool("log")}
 	case "IntLogUniformDistribution":
 		d = Int{Low: f.int("low"), High: f.int("high"), Step: 1, Log: true}
-		f.step() // Optuna 2 wrote one, and did not use it
+		f.step() // Optuna 2 wrote a step but ignored it
 	case "CategoricalDistribution", "categorical":
 		choices, ok := f.member("choices").([]any)
 		if !ok {
-			f.err = errors.New(`"choices" is missing or no list`)
+			f.err = errors.New(`"choices" is missing or not a list`)
 		}
 		d = Categorical{choices}
 	case "":
@@ -99,7 +105,7 @@ func Unmarshal(text []byte) (Dist, error) {
 // fields reads members of an object and keeps the first error.
 type fields struct {
 	object map[string]any
-	known  []string // the names that were asked for
+	known  []string // the names that were read
 	err    error
 }
 
@@ -110,8 +116,8 @@ func (f *fields) member(name string) any {
 	return f.object[name]
 }
 
-// unknown returns an error if the object has a member that was not asked for: a
-// misspelt "log" must not be ignored.
+// unknown returns an error if the object has a member that was not read: a misspelled "log" must
+// not be ignored.
 func (f *fields) unknown() error {
 	for _, name := range slices.Sorted(maps.Keys(f.object)) {
 		if !slices.Contains(f.known, name) {

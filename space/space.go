@@ -12,13 +12,11 @@ type Dimension struct {
 	Dist Dist
 }
 
-// A Space is a set of parameters, sorted by name, each name once. It must not be
-// modified.
+// A Space is a set of parameters, sorted by name, each name once. It must not be modified.
 type Space []Dimension
 
-// New returns the space of the given dimensions, in any order. It is an error,
-// which matches ErrInvalid, if a name is empty or occurs twice, or a distribution
-// is nil or invalid.
+// New returns the space of the given dimensions, in any order. It is an error that matches
+// ErrInvalid if a name is empty or occurs twice, or a distribution is nil or invalid.
 func New(dims ...Dimension) (Space, error) {
 	s := Space(slices.Clone(dims))
 	slices.SortStableFunc(s, func(a, b Dimension) int { return strings.Compare(a.Name, b.Name) })
@@ -27,7 +25,7 @@ func New(dims ...Dimension) (Space, error) {
 		case d.Name == "":
 			return nil, invalid("a parameter has no name")
 		case i > 0 && s[i-1].Name == d.Name:
-			return nil, invalid("parameter %q is there twice", d.Name)
+			return nil, invalid("parameter %q occurs twice", d.Name)
 		case d.Dist == nil:
 			return nil, invalid("parameter %q has no distribution", d.Name)
 		}
@@ -38,8 +36,8 @@ func New(dims ...Dimension) (Space, error) {
 	return s, nil
 }
 
-// Must returns s, and panics if err is not nil. It is for spaces that are written
-// in the source: var sp = space.Must(space.New(…)).
+// Must returns s, and panics if err is not nil. It is for spaces written in the source code: var sp
+// = space.Must(space.New(…)).
 func Must(s Space, err error) Space {
 	if err != nil {
 		panic(err)
@@ -47,7 +45,7 @@ func Must(s Space, err error) Space {
 	return s
 }
 
-// Get returns the distribution of the parameter called name.
+// Get returns the distribution of a parameter, and whether s has it.
 func (s Space) Get(name string) (Dist, bool) {
 	i, ok := slices.BinarySearchFunc(s, name, func(d Dimension, name string) int {
 		return strings.Compare(d.Name, name)
@@ -58,8 +56,8 @@ func (s Space) Get(name string) (Dist, bool) {
 	return s[i].Dist, true
 }
 
-// Intersect returns the parameters that are equal in both spaces. It returns
-// s itself if nothing is lost, so that a caller can tell by the length.
+// Intersect returns the parameters of s that t has with an equal distribution. If that is all of
+// them, it returns s itself.
 func (s Space) Intersect(t Space) Space {
 	kept := func(d Dimension) bool {
 		e, ok := t.Get(d.Name)

@@ -6,9 +6,8 @@ import (
 	"github.com/bluefin-hpo/bluefin/space"
 )
 
-// A History is what is known of a study at one moment. It is a value that
-// never changes: any number of goroutines may read it, nobody may write to
-// what it returns.
+// A History is a snapshot of a study. It is immutable: any number of goroutines may read it, and
+// nobody may modify what it returns.
 type History struct {
 	directions []Direction
 	finished   []*Trial
@@ -16,15 +15,15 @@ type History struct {
 	best       *Trial
 	reported   *Trial       // the first Complete one with reports
 	complete   intersection // of the Complete trials
-	ranked     intersection // of the Complete and the Pruned ones
+	ranked     intersection // of the Complete and Pruned trials
 }
 
 // Directions returns the direction of each objective, at least one.
 func (h History) Directions() []Direction { return h.directions }
 
-// Finished returns the finished trials in the order in which they finished. A
-// later history of the same study begins with the same pointers, so that its
-// length is a cursor: whoever has folded the first n goes on at [n:].
+// Finished returns the finished trials in the order in which they finished. A later history of the
+// same study starts with the same pointers, so the length is a cursor: code that has processed the
+// first n continues at [n:].
 func (h History) Finished() []*Trial { return slices.Clip(h.finished) }
 
 // Running returns the trials that are running, by number.
@@ -36,26 +35,25 @@ func (h History) WithoutRunning() History {
 	return h
 }
 
-// Space returns the parameters that every Complete trial has with the same
-// distribution. It is empty if no trial is Complete.
+// Space returns the parameters that every Complete trial has with the same distribution. It is
+// empty if no trial is Complete.
 func (h History) Space() space.Space { return h.complete.space }
 
-// RankedSpace is Space over the Complete and the Pruned trials.
+// RankedSpace is Space over the Complete and Pruned trials.
 func (h History) RankedSpace() space.Space { return h.ranked.space }
 
-// NumRanked returns how many trials are Complete or Pruned, in constant time.
+// NumRanked returns the number of Complete and Pruned trials, in constant time.
 func (h History) NumRanked() int { return h.ranked.n }
 
-// Best returns the best Complete and feasible trial by the first objective;
-// of several equal ones the one that finished first.
+// Best returns the best Complete and feasible trial by the first objective, and whether there is
+// one. Of equal ones it is the first to finish.
 func (h History) Best() (*Trial, bool) { return h.best, h.best != nil }
 
-// FirstReported returns the trial that was the first to finish as Complete with
-// reports. Pruners learn from it how long trials are, because it never changes.
+// FirstReported returns the first trial to finish as Complete with reports, and whether there is
+// one. Pruners learn from it how long trials are, because it never changes.
 func (h History) FirstReported() (*Trial, bool) { return h.reported, h.reported != nil }
 
-// Before returns the history as it was when n trials had finished, and none
-// were running.
+// Before returns the history of the first n finished trials, with none running.
 func (h History) Before(n int) History {
 	log := NewLog(h.directions)
 	for _, t := range h.finished[:min(n, len(h.finished))] {
@@ -64,8 +62,7 @@ func (h History) Before(n int) History {
 	return log.History()
 }
 
-// ParetoFront returns the Complete and feasible trials that no other one
-// dominates, by number.
+// ParetoFront returns the Complete and feasible trials that no other one dominates, by number.
 func (h History) ParetoFront() []*Trial {
 	var front []*Trial
 	for _, t := range h.finished {

@@ -6,19 +6,19 @@ import (
 	"github.com/bluefin-hpo/bluefin/space"
 )
 
-// A Log gathers trials into a History. It is not safe for concurrent use; the
-// histories it returns are.
+// A Log collects trials into a History. It is not safe for concurrent use; the histories it returns
+// are.
 type Log struct {
 	h       History
 	trials  []*Trial // by number, nil where there is none
-	running []*Trial // in order
+	running []*Trial // by number
 }
 
 // NewLog returns an empty log of a study with the given directions.
 func NewLog(directions []Direction) *Log { return &Log{h: History{directions: directions}} }
 
-// Put adds t, or puts it in the place of an unfinished trial of its number. A
-// finished trial stays as it was put. The log takes over t.
+// Put adds t, or replaces the unfinished trial with its number. A finished trial is never replaced.
+// The log owns t from then on.
 func (l *Log) Put(t *Trial) {
 	for t.Number >= len(l.trials) {
 		l.trials = append(l.trials, nil)
@@ -51,7 +51,7 @@ func (l *Log) Put(t *Trial) {
 	}
 }
 
-// setRunning gives t its place among the running trials, or takes it out.
+// setRunning inserts, replaces or removes t among the running trials.
 func (l *Log) setRunning(t *Trial) {
 	i, found := slices.BinarySearchFunc(l.running, t.Number, func(t *Trial, number int) int { return t.Number - number })
 	switch {
@@ -73,12 +73,12 @@ func (l *Log) History() History {
 	return l.h
 }
 
-// Trials returns all trials by number, the waiting ones too.
+// Trials returns all trials by number, including waiting ones.
 func (l *Log) Trials() []*Trial {
 	return slices.DeleteFunc(slices.Clone(l.trials), func(t *Trial) bool { return t == nil })
 }
 
-// Trial returns the trial with the given number.
+// Trial returns the trial with the given number, and whether there is one.
 func (l *Log) Trial(number int) (*Trial, bool) {
 	if number < 0 || number >= len(l.trials) || l.trials[number] == nil {
 		return nil, false
@@ -88,8 +88,8 @@ func (l *Log) Trial(number int) (*Trial, bool) {
 
 // An intersection is the space that all trials so far have in common.
 type intersection struct {
-	n     int    // so many trials
-	last  *Trial // nil if there was none
+	n     int    // number of trials
+	last  *Trial // nil if there is none
 	space space.Space
 }
 
@@ -97,7 +97,7 @@ func (i intersection) with(t *Trial) intersection {
 	switch {
 	case i.last == nil:
 		return intersection{1, t, t.Space()}
-	case sameParams(i.last.Params, t.Params): // as most often: nothing is lost
+	case sameParams(i.last.Params, t.Params): // the usual case
 		return intersection{i.n + 1, t, i.space}
 	}
 	return intersection{i.n + 1, t, i.space.Intersect(t.Space())}

@@ -1,5 +1,5 @@
-// Package trial says what was tried: the record of one trial, and the history
-// of a study as samplers and pruners see it.
+// Package trial describes what was tried: the record of one trial, and the history of a study as
+// samplers and pruners see it. It has no behaviour of its own; package study runs trials.
 package trial
 
 import (
@@ -14,9 +14,8 @@ import (
 	"github.com/bluefin-hpo/bluefin/space"
 )
 
-// A State is where a trial is in its life. A Waiting trial is queued; a
-// Running one belongs to a worker; the other three are finished and never
-// change again.
+// A State is a stage of a trial's life. A Waiting trial is queued; a Running one belongs to a
+// worker; the others are finished and never change.
 type State uint8
 
 const (
@@ -29,7 +28,7 @@ const (
 
 var stateNames = [...]string{"RUNNING", "COMPLETE", "PRUNED", "FAIL", "WAITING"}
 
-// String returns the name that Optuna gives the state.
+// String returns Optuna's name of the state, such as "COMPLETE".
 func (s State) String() string {
 	if int(s) < len(stateNames) {
 		return stateNames[s]
@@ -48,7 +47,7 @@ func ParseState(name string) (State, error) {
 	return 0, fmt.Errorf("state is %q, want one of %s", name, strings.Join(stateNames[:], ", "))
 }
 
-// A Direction says which values of an objective are good.
+// A Direction says which values of an objective are better.
 type Direction uint8
 
 const (
@@ -75,8 +74,7 @@ func ParseDirection(name string) (Direction, error) {
 	return 0, fmt.Errorf("direction is %q, want minimize or maximize", name)
 }
 
-// Better reports whether a is strictly better than b. Every number is better
-// than NaN.
+// Better reports whether a is strictly better than b. Every number is better than NaN.
 func (d Direction) Better(a, b float64) bool {
 	if math.IsNaN(b) {
 		return !math.IsNaN(a)
@@ -103,24 +101,27 @@ type Report struct {
 	Value float64
 }
 
-// A Trial is the record of one trial: plain data, and never changed once it
-// is part of a History.
+// A Trial is the record of one trial: plain data, never modified once it is part of a History.
 type Trial struct {
 	Number      int // from 0, without gaps within a study
 	State       State
 	Params      []Param            // in the order in which they were suggested, each name once
-	Values      []float64          // one for each objective if Complete; at most the last report if Pruned; else none
+	Values      []float64          // Complete: one per objective; Pruned: the last report, if any; else none
 	Reports     []Report           // by increasing step, each step once
 	Constraints map[string]float64 // the trial is feasible if none is above 0
 	UserAttrs   map[string]json.RawMessage
 	SystemAttrs map[string]json.RawMessage
-	Joint       map[string]float64 // of a Running one: what was drawn together, by name, in internal form, also what is not among Params yet; nil: nothing, or not known
-	Seen        int                // how many trials had finished when it began: it was drawn from Finished()[:Seen]
-	Start       time.Time          // zero while Waiting
-	End         time.Time          // zero until finished
+
+	// Joint holds what was drawn jointly for a Running trial, by name, in internal form, including
+	// values that are not among Params yet. nil: nothing, or unknown.
+	Joint map[string]float64
+
+	Seen  int       // number of trials that had finished at Start: it was drawn from Finished()[:Seen]
+	Start time.Time // zero while Waiting
+	End   time.Time // zero until finished
 }
 
-// Failure returns why the trial failed, "" if it did not or if nobody said.
+// Failure returns why the trial failed, or "" if it did not or the reason is unknown.
 func (t *Trial) Failure() string {
 	var reason string
 	if err := json.Unmarshal(t.SystemAttrs[sysattr.Failure], &reason); err != nil {
@@ -129,7 +130,7 @@ func (t *Trial) Failure() string {
 	return reason
 }
 
-// Param returns the parameter called name and whether the trial has it.
+// Param returns a parameter and whether the trial has it.
 func (t *Trial) Param(name string) (Param, bool) {
 	for _, p := range t.Params {
 		if p.Name == name {
@@ -139,8 +140,8 @@ func (t *Trial) Param(name string) (Param, bool) {
 	return Param{}, false
 }
 
-// Drawn returns the value of the parameter called name, in internal form, and
-// whether the trial has it, or has drawn it and not asked for it yet.
+// Drawn returns the value of a parameter, in internal form, and whether the trial has it, or has
+// drawn it jointly and not suggested it yet.
 func (t *Trial) Drawn(name string) (float64, bool) {
 	if p, ok := t.Param(name); ok {
 		return p.Value, true
@@ -167,8 +168,8 @@ func (t *Trial) LastReport() (Report, bool) {
 	return t.Reports[len(t.Reports)-1], true
 }
 
-// Violation returns the sum of the constraints above 0. It is 0 if and only if
-// the trial is feasible.
+// Violation returns the sum of the constraints above 0. It is 0 if and only if the trial is
+// feasible.
 func (t *Trial) Violation() float64 {
 	sum := 0.0
 	for _, c := range t.Constraints {

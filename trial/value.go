@@ -6,11 +6,10 @@ import (
 	"reflect"
 )
 
-// Value returns the parameter of t called name as a T: a float64 for a float, an
-// int for an int, and the type of the choice for a categorical. A T of another
-// type of the same kind will do, such as a string type of your own, and a float
-// type for an int. It is an error if t has no such parameter or T cannot hold its
-// value exactly.
+// Value returns a parameter as a T: a float64 for a float, an int for an int, the type of the
+// choice for a categorical. T may also be another type of the same kind, such as a string type of
+// your own, or a float type for an int. It is an error if t has no such parameter or T cannot
+// represent its value.
 func Value[T any](t *Trial, name string) (T, error) {
 	var to T
 	p, ok := t.Param(name)
@@ -22,12 +21,12 @@ func Value[T any](t *Trial, name string) (T, error) {
 		return x, nil
 	}
 	if !assign(reflect.ValueOf(&to).Elem(), reflect.ValueOf(v)) {
-		return to, fmt.Errorf("parameter %q of trial %d is %v, a %T, want a %T", name, t.Number, v, v, to)
+		return to, fmt.Errorf("parameter %q of trial %d is %v, type %T, want %T", name, t.Number, v, v, to)
 	}
 	return to, nil
 }
 
-// assign sets to to v, or returns false if to cannot hold it.
+// assign sets to to v, or returns false if it cannot represent v.
 func assign(to, v reflect.Value) bool {
 	switch {
 	case to.CanInt() && v.CanInt() && !to.OverflowInt(v.Int()):

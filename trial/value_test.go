@@ -35,14 +35,14 @@ func TestValueHasTheTypeThatIsAskedFor(t *testing.T) {
 	}
 
 	refused[float64](t, tr, "momentum", `trial 3 has no parameter "momentum"`)
-	refused[int](t, tr, "lr", `parameter "lr" of trial 3 is 0.1, a float64, want a int`)
-	refused[int8](t, tr, "layers", "want a int8")
-	refused[uint](t, tr, "below", "want a uint")
-	refused[float32](t, tr, "far", "want a float32")
-	refused[string](t, tr, "flag", "want a string")
-	refused[bool](t, tr, "opt", "want a bool")
-	refused[string](t, tr, "layers", "want a string")
-	refused[string](t, tr, "none", "want a string")
+	refused[int](t, tr, "lr", `parameter "lr" of trial 3 is 0.1, type float64, want int`)
+	refused[int8](t, tr, "layers", ", want int8")
+	refused[uint](t, tr, "below", ", want uint")
+	refused[float32](t, tr, "far", ", want float32")
+	refused[string](t, tr, "flag", ", want string")
+	refused[bool](t, tr, "opt", ", want bool")
+	refused[string](t, tr, "layers", ", want string")
+	refused[string](t, tr, "none", ", want string")
 }
 
 func equal[T comparable](t *testing.T, tr *trial.Trial, name string, want T) {

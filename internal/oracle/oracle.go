@@ -1,6 +1,5 @@
-// Package oracle gives tests the numbers that reference libraries computed
-// (Optuna 5, cmaes, SciPy), as testdata/README.md lists them. It exists for
-// tests only.
+// Package oracle gives tests the numbers that reference libraries computed (Optuna 5, cmaes,
+// SciPy); testdata/README.md lists them. Only tests import it.
 package oracle
 
 import (
@@ -19,10 +18,9 @@ import (
 //go:embed testdata/*.json
 var files embed.FS
 
-// Load decodes the oracle file called name into the struct that v points to,
-// whose fields are the lists that the test goes through; it logs how many cases
-// they have. If the environment names a folder in BLUEFIN_ORACLES, the file is
-// read from there, so that cases can be added without touching code.
+// Load decodes an oracle file into the struct that v points to, whose fields are lists of cases,
+// and logs how many there are. If the environment variable BLUEFIN_ORACLES is set, the file is read
+// from that folder, so cases can be added without changing code.
 func Load(tb testing.TB, name string, v any) {
 	tb.Helper()
 	text, err := read(name)
@@ -42,7 +40,7 @@ func read(name string) ([]byte, error) {
 	return files.ReadFile("testdata/" + name)
 }
 
-// lists says how many elements the lists in a struct have.
+// lists describes how many elements the lists of a struct have.
 func lists(v reflect.Value) string {
 	var all []string
 	for i := range v.NumField() {
@@ -54,8 +52,7 @@ func lists(v reflect.Value) string {
 	return strings.Join(all, ", ")
 }
 
-// A Float is a float64 whose JSON may also be "inf", "-inf" or "nan", and null
-// for NaN.
+// A Float is a float64 whose JSON may also be "inf", "-inf", "nan", or null for NaN.
 type Float float64
 
 // UnmarshalJSON implements json.Unmarshaler.
@@ -77,8 +74,8 @@ func (f *Float) UnmarshalJSON(text []byte) error {
 	return nil
 }
 
-// Near returns an error unless got is within rel·max(1, |want|) of want, or
-// both are the same infinity or NaN.
+// Near returns an error unless got is within rel·max(1, |want|) of want, or both are the same
+// infinity or NaN.
 func Near(got, want, rel float64) error {
 	if got == want || math.IsNaN(got) && math.IsNaN(want) {
 		return nil

@@ -1,7 +1,6 @@
-// Package pyjson reads and writes JSON as Python's json module does: with the
-// literals NaN, Infinity and -Infinity, with ints and floats told apart, and
-// written with ", " and ": " between elements, in ASCII. Optuna's databases
-// hold such text.
+// Package pyjson reads and writes JSON as Python's json module does, for Optuna's databases: with
+// the literals NaN, Infinity and -Infinity, with ints distinct from floats, with ", " and ": " as
+// separators, and in ASCII.
 package pyjson
 
 import (
@@ -28,9 +27,9 @@ type Member struct {
 // An Object is a JSON object whose members are written in the given order.
 type Object []Member
 
-// Marshal returns the text of v as Python's json.dumps writes it. It takes
-// nil, truth values, numbers and strings of any type, []any, map[string]any
-// (written in the order of the names) and Object; any other type is an error.
+// Marshal returns the text of v as Python's json.dumps writes it. It takes nil, bools, numbers and
+// strings of any type, []any, map[string]any (written sorted by name) and Object; any other type is
+// an error.
 func Marshal(v any) ([]byte, error) { return appendValue(nil, v) }
 
 func appendValue(b []byte, v any) ([]byte, error) {
@@ -77,12 +76,11 @@ func appendValue(b []byte, v any) ([]byte, error) {
 		}
 		return append(b, '}'), nil
 	}
-	return appendNumber(b, reflect.ValueOf(v))
+	return appendKind(b, reflect.ValueOf(v))
 }
 
-// appendNumber writes numbers, texts and truth values of other types than
-// those of JSON.
-func appendNumber(b []byte, v reflect.Value) ([]byte, error) {
+// appendKind writes bools, numbers and strings of named or sized types.
+func appendKind(b []byte, v reflect.Value) ([]byte, error) {
 	switch {
 	case v.CanInt():
 		return strconv.AppendInt(b, v.Int(), 10), nil
@@ -97,11 +95,11 @@ func appendNumber(b []byte, v reflect.Value) ([]byte, error) {
 	case v.CanUint():
 		return nil, fmt.Errorf("%d is too large", v.Uint())
 	}
-	return nil, fmt.Errorf("a %s is no JSON value", v.Kind())
+	return nil, fmt.Errorf("a %s is not a JSON value", v.Kind())
 }
 
-// Float returns x as Python's repr writes it: the shortest digits that read
-// back as x, always with a point, an exponent or a name.
+// Float returns x as Python's repr writes it: the shortest digits that read back as x, with a point
+// or an exponent, or a name such as NaN.
 func Float(x float64) string {
 	switch {
 	case math.IsNaN(x):
@@ -149,8 +147,8 @@ func appendString(b []byte, s string) []byte {
 	return append(b, '"')
 }
 
-// Unmarshal reads one JSON value as nil, bool, int, float64, string, []any or
-// map[string]any. A number without point and exponent is an int if it fits.
+// Unmarshal reads one JSON value as nil, bool, int, float64, string, []any or map[string]any. A
+// number without a point and an exponent is an int if it fits.
 func Unmarshal(text []byte) (any, error) {
 	d := json.NewDecoder(bytes.NewReader(quoteLiterals(text, literalMark)))
 	d.UseNumber()
@@ -164,12 +162,11 @@ func Unmarshal(text []byte) (any, error) {
 	return plain(v), nil
 }
 
-// Standard returns text with NaN, Infinity and -Infinity turned into the
-// strings of the same letters, so that any JSON reader takes it.
+// Standard returns text with NaN, Infinity and -Infinity as strings, so any JSON reader accepts it.
 func Standard(text []byte) json.RawMessage { return quoteLiterals(text, "") }
 
-// literalMark precedes a literal that was turned into a string. JSON text has
-// it only as the escape \u0000, and no one begins a string with that.
+// literalMark starts a string that was a literal. In JSON it can only be the escape \u0000, which
+// real strings do not start with.
 const literalMark = `\u0000`
 
 func plain(v any) any {
@@ -201,7 +198,7 @@ func plain(v any) any {
 	return v
 }
 
-// quoteLiterals puts quotes and the mark around the bare literals of text.
+// quoteLiterals turns the literals of text into strings that start with mark.
 func quoteLiterals(text []byte, mark string) []byte {
 	if !bytes.Contains(text, []byte("NaN")) && !bytes.Contains(text, []byte("Infinity")) {
 		return text

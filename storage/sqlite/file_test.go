@@ -207,7 +207,7 @@ func TestParametersThatWeCannotHold(t *testing.T) {
 		`{"name": "IntDistribution", "attributes": {"high": 0.5, "low": 0}}`:                             `"high" is 0.5, want an integer`,
 		`{"name": "FloatDistribution", "attributes": {"low": "a", "high": 1, "log": false}}`:             `"low" is "a", want a number`,
 		`{"name": "FloatDistribution", "attributes": [1]}`:                                               `"low" is missing`,
-		`{"name": "CategoricalDistribution", "attributes": {"choices": {}}}`:                             `"choices" is missing or no list`,
+		`{"name": "CategoricalDistribution", "attributes": {"choices": {}}}`:                             `"choices" is missing or not a list`,
 		`["FloatDistribution"]`: "want a JSON object",
 	} {
 		path := optunaFile(t)
