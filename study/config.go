@@ -44,7 +44,9 @@ type Config struct {
 	Logger *slog.Logger
 
 	// These hooks run after the event was saved, one at a time, for the trials of this Study. They
-	// may call its methods; Stop ends the search. They must not modify the records.
+	// may call its methods, such as Stop and Best, but not start or end a trial, and must not modify
+	// the records. Panics are not recovered, except in OnReport under Optimize, where the trial
+	// fails.
 	OnTrialStart func(t *trial.Trial)
 	OnReport     func(t *trial.Trial, r trial.Report)
 	OnTrialEnd   func(t *trial.Trial)

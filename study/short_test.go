@@ -213,7 +213,7 @@ func TestHooksSeeEachStepOnceAndCanStopTheSearch(t *testing.T) {
 func TestADeclaredSpaceIsCheckedBeforeTheFirstTrial(t *testing.T) {
 	x := space.Dimension{Name: "x", Dist: space.Float{Low: 0, High: 1}}
 	for want, sp := range map[string]space.Space{
-		`Config.Space: invalid: parameter "x" occurs twice`:      {x, x},
+		`Config.Space: invalid: parameter "x" occurs twice`:        {x, x},
 		`Config.Space: parameter "y": invalid`:                     {x, {Name: "y", Dist: space.Int{Low: 2, High: 1}}},
 		"Config.Space: invalid: a parameter has no name":           {{Dist: space.Int{}}},
 		`Config.Space: invalid: parameter "x" has no distribution`: {{Name: "x"}},
