@@ -39,8 +39,8 @@ func TestTPERefusesSettingsOutOfRange(t *testing.T) {
 	}
 }
 
-// Large numbers, narrow ranges and wide ones: neighbours that share a coordinate
-// must not keep the search for an untried point busy for ever.
+// In narrow ranges of large numbers and in wide ranges, neighbours may share a coordinate. That must
+// not make the search for an untried point endless.
 func TestSamplersReturnWhateverTheRange(t *testing.T) {
 	for _, d := range []space.Int{
 		{Low: 1 << 48, High: 1<<48 + 4, Log: true},

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// reference is New of the observations of a Live, from scratch.
+// reference returns the estimator of the same observations, built from scratch.
 func reference(axes []Axis, obs map[int][]float64) *Estimator {
 	var numbers []int
 	for n := range obs {
@@ -77,7 +77,7 @@ func (s *stream) points(m int) (lo, hi [][]float64) {
 				half := 0.5 / float64(s.cells[i])
 				v, w = max(v-half, 0), min(v+half, 1)
 				if s.axes[i].Cells < 0 && s.r.IntN(8) == 0 {
-					w = v // so narrow that its ends are one number
+					w = v // so narrow that both ends are the same number
 				}
 			}
 			lo[i], hi[i] = append(lo[i], v), append(hi[i], w)
@@ -114,8 +114,8 @@ var spaces = map[string][]Axis{
 	"many axes":           slices.Repeat([]Axis{continuous}, 30),
 }
 
-// churn makes random changes of all kinds, n observations in the end or about,
-// and calls check now and then.
+// churn makes random changes of all kinds until there are about n observations, and calls check now
+// and then.
 func churn(s *stream, n int, check func(l *Live, obs map[int][]float64)) {
 	l, obs := NewLive(s.axes), map[int][]float64{}
 	for next := 0; next < n; {
@@ -130,15 +130,15 @@ func churn(s *stream, n int, check func(l *Live, obs map[int][]float64)) {
 			next += 1 + s.r.IntN(10)/9
 			changes[next] = s.partial()
 			switch k := s.r.IntN(next); s.r.IntN(8) {
-			case 0: // an old one goes, or one that is not there
+			case 0: // remove an old one, or one that does not exist
 				changes[k] = nil
-			case 1: // an old one comes late, or moves
+			case 1: // add an old one late, or move it
 				changes[k] = s.partial()
-			case 2: // the newest ones go
+			case 2: // remove the newest ones
 				for back := range s.r.IntN(5) {
 					changes[max(next-back, 0)] = nil
 				}
-			case 3: // an equal one
+			case 3: // add an equal one
 				if x := obs[k]; x != nil {
 					changes[next] = slices.Clone(x)
 				}

@@ -60,9 +60,8 @@ func cells(d space.Dist, xs []float64) (lo, hi []float64) {
 	return lo, hi
 }
 
-// columnOf returns the column of observations xs, with the kernels' deviations
-// as Optuna has them. They are Bandwidths', but which of several equal
-// observations is outermost is left to NumPy's unstable sort.
+// columnOf returns the column of observations xs with Optuna's deviations. They are those of
+// Bandwidths, but NumPy's unstable sort decides which of several equal observations is outermost.
 func columnOf(d space.Dist, xs []float64) (Axis, Column) {
 	if c, ok := d.(space.Categorical); ok {
 		return Axis{Choices: c.Len()}, Column{X: xs}
@@ -305,8 +304,7 @@ func TestBandwidths(t *testing.T) {
 	}
 }
 
-// Which of several equal numbers gets the gap is a matter of taste; that one of
-// them does is not.
+// Any of several equal numbers may get the gap, but exactly one must.
 func TestBandwidthsAreTheReferencesUpToTheOrderOfEqualNumbers(t *testing.T) {
 	r := rand.New(rand.NewPCG(9, 9))
 	type kernel struct{ x, sigma float64 }
@@ -374,7 +372,7 @@ func BenchmarkLogPDF(b *testing.B) {
 	}
 }
 
-// On an axis that an observation lacks its kernel is the prior's.
+// On an axis that an observation lacks, its kernel is the prior.
 func TestAMissingCoordinateIsThatOfThePrior(t *testing.T) {
 	x := []float64{0.25, Missing, 0.75}
 	sigma := Bandwidths(x)

@@ -12,8 +12,8 @@ import (
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
-// BenchmarkTPE measures an ask and a tell, in a study of random trials or of
-// TPE's own, which lie much closer together.
+// BenchmarkTPE measures one ask and tell, in a study of random trials or of TPE's own, which lie
+// much closer together.
 func BenchmarkTPE(b *testing.B) {
 	for _, c := range []struct {
 		name string
@@ -53,8 +53,8 @@ func BenchmarkTPE(b *testing.B) {
 	}
 }
 
-// processorTime returns what this process has used so far: others use the
-// machine too.
+// processorTime returns the processor time of this process. Wall time would include other
+// programs.
 func processorTime(b *testing.B) time.Duration {
 	var u syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
@@ -63,7 +63,7 @@ func processorTime(b *testing.B) time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// step makes one trial of the sphere.
+// step runs one trial on the sphere.
 func step(b *testing.B, s *Search, log *trial.Log, sp space.Space) {
 	number := len(log.History().Finished())
 	r := request(log, number, 1)

@@ -102,8 +102,8 @@ func TestDrawsGroupsJointly(t *testing.T) {
 	}
 }
 
-// In a conditional space too, the trials of other branches say something of
-// what all have in common: with the best branch known, most draws are in it.
+// In a conditional space, trials of other branches tell something about the shared parameters: once
+// the best branch is known, most draws are in it.
 func TestDrawsBranchesAsAWhole(t *testing.T) {
 	branch, levels := space.Choose("left", "right").Dist(), space.Int{Low: 1, High: 4}
 	dims := func(side float64) space.Space {
@@ -139,7 +139,7 @@ func TestDrawsBranchesAsAWhole(t *testing.T) {
 			u.Params = append(u.Params, trial.Param{Name: d.Name, Value: x, Dist: d.Dist})
 			y += x
 		}
-		// Eight points in all: none comes again before the others were tried.
+		// Eight points in total: none repeats before the others were tried.
 		if seen[fmt.Sprint(u.Params)]++; number >= 10 && number < len(seen)-1 && seen[fmt.Sprint(u.Params)] > 1 {
 			t.Errorf("trial %d: %v is tried again, of 8 points %d were tried", number, u.Params, len(seen))
 		}
@@ -151,8 +151,8 @@ func TestDrawsBranchesAsAWhole(t *testing.T) {
 	}
 }
 
-// A name that never comes again says nothing of the next trial. If every one of
-// them widened the space, a draw would soon cost seconds. The first 64 do.
+// A name that never comes again is no use for the next trial. If each widened the space, a draw
+// would soon take seconds. Only the first 64 do.
 func TestDrawsOnItsOwnWhatOnlyOneTrialHas(t *testing.T) {
 	log, s := trial.NewLog(minimize), &Search{}
 	put := func(names ...string) {
@@ -192,7 +192,7 @@ func TestDrawsOnItsOwnWhatOnlyOneTrialHas(t *testing.T) {
 	if n, most := len(s.histories[0].models), 16+4*64; n > most {
 		t.Errorf("%d models are kept for 64 parameters, want at most %d", n, most)
 	}
-	// Until all that differs is known, points may come again.
+	// Points may repeat until all parameters in which trials differ are known.
 	if now := s.view(request(log, 363, 1), cube.Free(s.whole(log.History()))); now.untried != nil {
 		t.Error("trials differ in what only one of them has, but points come once only")
 	}
@@ -216,8 +216,7 @@ func TestDrawsOnItsOwnWhatOnlyOneTrialHas(t *testing.T) {
 	}
 }
 
-// Every set of parameters that trials have is looked up for every candidate, so
-// they must not be too many.
+// Every candidate is looked up once for every set of parameters, so there is a limit on these.
 func TestMayRepeatWhatHasTooManyBranches(t *testing.T) {
 	log, s, dist := trial.NewLog(minimize), &Search{}, space.Int{Low: 0, High: 2}
 	for number := range 65 { // number 0 has all, the others have those of their bits

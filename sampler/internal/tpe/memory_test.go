@@ -14,7 +14,7 @@ import (
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
-// A life is a study in which everything happens that can happen to trials.
+// A life is a study in which everything happens to trials that can.
 type life struct {
 	r       *rand.Rand
 	log     *trial.Log
@@ -46,7 +46,7 @@ func (l *life) dists(number int) space.Space {
 	return sp
 }
 
-// step begins a trial, ends one, or both.
+// step starts a trial, ends one, or both.
 func (l *life) step() {
 	if k := l.r.IntN(4); k > 0 || len(l.running) == 0 {
 		u := &trial.Trial{Number: l.next, State: trial.Running}
@@ -99,8 +99,8 @@ func (l *life) end(u *trial.Trial) {
 	}
 }
 
-// published are the system attributes by which an Optuna worker announces what
-// it has drawn, in chunks.
+// published returns the system attributes in which an Optuna worker announces its joint draw, in
+// chunks.
 func published(params []trial.Param, chunk int) map[string]json.RawMessage {
 	values := map[string]any{}
 	for _, p := range params {
@@ -120,9 +120,8 @@ func (l *life) request(h trial.History, name string) Request {
 	return newRequest(h, &trial.Trial{Number: l.next}, rand.New(rand.NewPCG(uint64(l.next), uint64(len(name)))))
 }
 
-// Whatever happened before: the densities that are kept are those made from
-// scratch, the draw is a best candidate of theirs, and it is the same that a
-// TPE without any memory makes.
+// Whatever happened before, the cached densities equal those built from scratch, the draw is their
+// best candidate, and a TPE without a cache draws the same.
 func TestWithMemoryIsTPEWithout(t *testing.T) {
 	for _, c := range []struct {
 		name       string
@@ -211,7 +210,7 @@ func sameLogs(t *testing.T, name, density string, got, want []float64) {
 	}
 }
 
-// Many trials, so that the kept densities are those of trees and bins.
+// Many trials, so the window moves.
 func TestWithMemoryIsTPEWithoutInALongStudy(t *testing.T) {
 	for name, tpe := range map[string]*Search{
 		"joint": {}, "one at a time": {Independent: true},
@@ -292,7 +291,7 @@ func TestServesSeveralHistoriesAtOnce(t *testing.T) {
 	}
 }
 
-// Every range that a parameter has had would cost as much as the whole history.
+// Models of every range that a parameter ever had would fill the memory.
 func TestForgetsRangesOfThePast(t *testing.T) {
 	log, s := study(30, 1, floats(1, unit), minimize), &Search{}
 	for k := range 10 {

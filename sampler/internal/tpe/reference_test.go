@@ -10,13 +10,12 @@ import (
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
-// What follows is TPE without any memory: everything is made anew from the
-// request, in the plainest way. The sampler is checked against it.
+// This file is TPE without a cache: it computes everything from the request, in the plainest way.
+// The sampler is checked against it.
 
-// split divides the trials that r knows into the good ones, the best first if
-// there is one objective, and the others by number. Failed ones and those that are still
-// running are among the others; the one that r asks for is left out, and what is
-// older than the window.
+// split splits the trials that r shows into the good ones, best first if there is one objective, and
+// the others, by number. The others include failed and running trials, but not the trial to draw for
+// nor trials older than the window.
 func split(r Request, rules rules) (below, above []*trial.Trial) {
 	var ranked []*trial.Trial
 	for _, t := range r.History.Finished() {
@@ -38,8 +37,7 @@ func split(r Request, rules rules) (below, above []*trial.Trial) {
 	return below, above
 }
 
-// goodEstimator estimates the density of the good trials, the best of which
-// comes first.
+// goodEstimator estimates the density of the good trials, which are sorted best first.
 func goodEstimator(sp space.Space, trials []*trial.Trial, rules rules) *parzen.Estimator {
 	m := newModel(sp, rules)
 	type kernel struct {

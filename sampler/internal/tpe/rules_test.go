@@ -59,8 +59,7 @@ func TestLearnsFromFailures(t *testing.T) {
 	}
 }
 
-// What an Optuna worker has announced of a running trial counts as much as the
-// parameters themselves.
+// What an Optuna worker has announced for a running trial counts as if it were its parameters.
 func TestCountsWhatOptunaWorkersAnnounce(t *testing.T) {
 	sp := space.Must(space.New(
 		space.Dimension{Name: "x", Dist: unit},
@@ -170,14 +169,14 @@ func TestTriesAllOfAFiniteSpaceBeforeItRepeatsItself(t *testing.T) {
 		if len(seen)+startup != 180 {
 			t.Errorf("seed %d: %d points are tried and %d repeated at random, want 180 in all", seed, len(seen), startup)
 		}
-		// And when nothing remains it goes on.
+		// When nothing remains it continues.
 		for number := range 20 {
 			ask(t, &s, log, finite, 1000+number, seed)
 		}
 	}
 }
 
-// In spaces that are not finite, or not all of a trial, points may come again.
+// Points may repeat in spaces that are infinite, or that are only a part of what trials have.
 func TestMayRepeatWhatIsNotAWholeFiniteTrial(t *testing.T) {
 	two := space.Must(space.New(space.Dimension{Name: "c", Dist: space.Choose("a", "b").Dist()}))
 	log := study(20, 1, two, minimize)
@@ -225,7 +224,7 @@ func TestFindsTheLastPoint(t *testing.T) {
 	if want := map[string]float64{"i": 93, "j": 7}; err != nil || !maps.Equal(got, want) {
 		t.Errorf("drew %v, %v, want the only point that remains, %v", got, err, want)
 	}
-	// A worker whose history is older does not know what came after it.
+	// A worker with an older history does not know about later trials.
 	s := &Search{}
 	s.view(request(log, 1000, 1), sp)
 	old := request(log, 1000, 1)
@@ -283,8 +282,8 @@ func TestRulesByDefaultAndAsOptuna(t *testing.T) {
 	}
 }
 
-// On steps and choices the density of the good trials does not shrink to what
-// they have in common, however many they are.
+// On steps and choices, the density of the good trials does not shrink to what they share, however
+// many they are.
 func TestGoodTrialsLeaveTheirCells(t *testing.T) {
 	sp := space.Must(space.New(
 		space.Dimension{Name: "c", Dist: space.Choose("a", "b", "c").Dist()},
@@ -321,8 +320,7 @@ func TestGoodTrialsLeaveTheirCells(t *testing.T) {
 	}
 }
 
-// What lies back more than the window is forgotten by the poor density, and the
-// good trials are not.
+// The poor density forgets trials before the window; good trials are kept.
 func TestForgetsOldPoorTrials(t *testing.T) {
 	sp := floats(2, unit)
 	log := study(500, 4, sp, minimize)
@@ -338,8 +336,8 @@ func TestForgetsOldPoorTrials(t *testing.T) {
 	}
 }
 
-// The window is of trials that a history has, whatever their numbers are, and a
-// trial that runs for long stays in sight.
+// The window counts the trials of a history, whatever their numbers. A trial that has been running
+// for a long time stays in it.
 func TestWindowCountsTrialsAndNotNumbers(t *testing.T) {
 	sp := floats(2, unit)
 	log := trial.NewLog(minimize)
@@ -365,8 +363,8 @@ func TestWindowCountsTrialsAndNotNumbers(t *testing.T) {
 	}
 }
 
-// A parameter whose range has changed is drawn on its own until the new range has
-// lasted, and until then points that differ in it alone are different.
+// A parameter whose range has changed is drawn alone until the new range has lasted. Until then,
+// points that differ only in it are different.
 func TestDrawsOnItsOwnWhatHasJustChanged(t *testing.T) {
 	two := space.Choose("a", "b").Dist()
 	history := func(change int) *trial.Log {

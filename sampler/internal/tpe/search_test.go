@@ -277,7 +277,7 @@ func TestSplit(t *testing.T) {
 				u.Number = i
 				log.Put(u)
 			}
-			// Padding that is never good, so that two of the trials are.
+			// Padding that is never good, so two of the trials are.
 			for number := len(c.trials); number < 11; number++ {
 				log.Put(&trial.Trial{Number: number, State: trial.Complete, Values: []float64{0}, Constraints: map[string]float64{"c": 99}})
 			}
@@ -300,7 +300,7 @@ func TestSplit(t *testing.T) {
 	}
 }
 
-// What others are trying is avoided, as far as it has all parameters.
+// TPE avoids what others are trying, if it knows all of their parameters.
 func TestKeepsAwayFromRunningTrials(t *testing.T) {
 	sp := floats(1, unit)
 	near := func(running int) (close int) {

@@ -1,7 +1,6 @@
-// Package truncnorm computes with the standard normal distribution, whole and
-// truncated to an interval [a, b], in logarithms, so that nothing underflows
-// or cancels in the tails. To use another mean and deviation, standardise x
-// and the bounds and subtract the logarithm of the deviation from densities.
+// Package truncnorm computes the standard normal distribution, whole or truncated to [a, b], in
+// logarithms, so nothing underflows or cancels in the tails. For another mean and deviation,
+// standardise x and the bounds, and subtract the log of the deviation from log densities.
 package truncnorm
 
 import (
@@ -15,7 +14,7 @@ const logSqrt2Pi = 0.91893853320467274178 // ln √(2π)
 // LogPhi returns the log density ln φ(x) = -x²/2 - ln √(2π).
 func LogPhi(x float64) float64 { return -x*x/2 - logSqrt2Pi }
 
-// LogCDF returns ln Φ(x), exact to a few units in the last place for every x.
+// LogCDF returns ln Φ(x) to a few units in the last place for every x.
 func LogCDF(x float64) float64 {
 	switch {
 	case x > 0:
@@ -36,7 +35,7 @@ func LogCDF(x float64) float64 {
 // LogMass returns ln(Φ(b) - Φ(a)), -Inf if the interval is empty.
 func LogMass(a, b float64) float64 {
 	if a > 0 {
-		a, b = -b, -a // the lower tail has the digits
+		a, b = -b, -a // in the lower tail no digits cancel
 	}
 	if !(a < b) {
 		return math.Inf(-1)
@@ -54,7 +53,7 @@ func LogMass(a, b float64) float64 {
 	return math.Log((math.Erf(b/math.Sqrt2) + math.Erf(-a/math.Sqrt2)) / 2)
 }
 
-// logNarrowMass returns ln of the mass in [m-h, m+h], where a difference of
+// logNarrowMass returns the log of the mass in [m-h, m+h] where the difference of
 // two CDFs would cancel. The Taylor series of φ around m integrates to
 //
 //	2h·φ(m)·Σ He₂ₖ(m)·h²ᵏ / (2k+1)!
@@ -99,26 +98,25 @@ func InvLogCDF(y float64) float64 {
 		step := (y - logCDF) / math.Exp(LogPhi(x)-logCDF)
 		x += step
 		if math.Abs(step) <= 1e-9*math.Max(1, math.Abs(x)) {
-			break // the next step would be the square of this one
+			break // converges quadratically: the next step would be the square of this one
 		}
 	}
 	return x
 }
 
-// Quantile returns the q-quantile of the standard normal truncated to [a, b],
-// where a < b: a at q = 0, b at q = 1, always within.
+// Quantile returns the q-quantile of the standard normal truncated to [a, b], a < b. It is a at q = 0,
+// b at q = 1, and always within [a, b].
 func Quantile(q, a, b float64) float64 { return NewEnds(a, b).Quantile(q) }
 
-// Ends are the ends of an interval [a, b] with what Quantile needs to know of
-// them.
+// Ends is an interval [a, b] with what Quantile precomputes.
 type Ends struct {
 	a, b               float64
-	below, above, mass float64 // of a, of b, and between, if a < 0 < b
+	below, above, mass float64 // probability below a, above b and between, if a < 0 < b
 }
 
-// NewEnds returns the ends of [a, b], where a < b.
+// NewEnds returns the interval [a, b], a < b.
 func NewEnds(a, b float64) Ends {
-	const far = 9 // deviations, beyond which there is less than a rounding error of the mass
+	const far = 9 // the mass beyond so many deviations is less than a rounding error
 	e := Ends{a: a, b: b}
 	switch {
 	case a < -far && b > far:
@@ -132,7 +130,7 @@ func NewEnds(a, b float64) Ends {
 	return e
 }
 
-// LogMass is the function LogMass of the interval.
+// LogMass returns LogMass(a, b).
 func (e Ends) LogMass() float64 {
 	if e.mass > 0.5 {
 		return math.Log1p(-(e.below + e.above))
@@ -140,7 +138,7 @@ func (e Ends) LogMass() float64 {
 	return LogMass(e.a, e.b)
 }
 
-// Quantile is the function Quantile of the interval.
+// Quantile returns Quantile(q, a, b).
 func (e Ends) Quantile(q float64) float64 {
 	a, b := e.a, e.b
 	switch {
@@ -153,8 +151,8 @@ func (e Ends) Quantile(q float64) float64 {
 	case b <= 0:
 		return quantile(math.Log(q), a, b)
 	}
-	// Around 0 there is no need for logarithms: of the mass on either side of
-	// x, the smaller one is a sum of positive terms.
+	// An interval around 0 needs no logarithms: the smaller mass on either side of x is a sum of
+	// positive terms.
 	below, above := e.below+q*e.mass, e.above+(1-q)*e.mass
 	var x float64
 	switch {
