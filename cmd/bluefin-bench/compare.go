@@ -15,7 +15,7 @@ type comparison struct {
 	n                       int
 	problems                int
 	seeds                   int     // the least of any problem
-	wins, losses            int     // problems of which the sampler's median gap is smaller, and larger
+	wins, losses            int     // problems on which the sampler's median gap is smaller, and larger
 	ratio                   float64 // the median over problems of log10 of its median gap over that of the other
 	p                       float64 // of the signed-rank test of those logarithms
 }
@@ -166,7 +166,9 @@ func standings(results []result) []standing {
 	for i := range list {
 		list[i].rank /= float64(list[i].groups)
 	}
-	slices.SortStableFunc(list, func(a, b standing) int { return cmp.Or(cmp.Compare(a.n, b.n), cmp.Compare(a.rank, b.rank)) })
+	slices.SortStableFunc(list, func(a, b standing) int {
+		return cmp.Or(cmp.Compare(a.n, b.n), cmp.Compare(a.rank, b.rank))
+	})
 	return list
 }
 
@@ -174,7 +176,8 @@ func standings(results []result) []standing {
 func standingRows(list []standing) []row {
 	var rows []row
 	for _, s := range list {
-		rows = append(rows, row{cell("n", s.n), cell("sampler", s.sampler), cell("groups", s.groups), cell("problems", s.problems), cell("mean_rank", s.rank)})
+		rows = append(rows, row{cell("n", s.n), cell("sampler", s.sampler), cell("groups", s.groups),
+			cell("problems", s.problems), cell("mean_rank", s.rank)})
 	}
 	return rows
 }

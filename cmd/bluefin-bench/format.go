@@ -2,11 +2,11 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"strconv"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
-	"github.com/urfave/cli/v2"
 
 	"github.com/bluefin-hpo/bluefin/internal/pyjson"
 )
@@ -18,8 +18,8 @@ type row = pyjson.Object
 func cell(name string, value any) pyjson.Member { return pyjson.Member{Name: name, Value: value} }
 
 // printRows writes the rows, which all have the same names.
-func printRows(c *cli.Context, rows []row) error {
-	if c.String("format") == "json" {
+func printRows(w io.Writer, format string, rows []row) error {
+	if format == "json" {
 		all := []any{}
 		for _, r := range rows {
 			all = append(all, r)
@@ -28,7 +28,7 @@ func printRows(c *cli.Context, rows []row) error {
 		if err != nil {
 			return err
 		}
-		_, err = fmt.Fprintf(c.App.Writer, "%s\n", out)
+		_, err = fmt.Fprintf(w, "%s\n", out)
 		return err
 	}
 	if len(rows) == 0 {
@@ -41,7 +41,8 @@ func printRows(c *cli.Context, rows []row) error {
 	for i, m := range rows[0] {
 		header = append(header, m.Name)
 		if _, isText := m.Value.(string); !isText {
-			configs = append(configs, table.ColumnConfig{Number: i + 1, Align: text.AlignRight, AlignHeader: text.AlignRight})
+			configs = append(configs, table.ColumnConfig{Number: i + 1, Align: text.AlignRight,
+				AlignHeader: text.AlignRight})
 		}
 	}
 	t.AppendHeader(header)
@@ -53,7 +54,7 @@ func printRows(c *cli.Context, rows []row) error {
 		}
 		t.AppendRow(line)
 	}
-	_, err := fmt.Fprintln(c.App.Writer, t.Render())
+	_, err := fmt.Fprintln(w, t.Render())
 	return err
 }
 

@@ -13,8 +13,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/urfave/cli/v2"
-
 	"github.com/bluefin-hpo/bluefin/objective/functions"
 	"github.com/bluefin-hpo/bluefin/space"
 )
@@ -24,16 +22,16 @@ var liveNames = []string{
 	"tpe", "tpe-independent", "tpe-groups", "gp", "random", "qmc", "cmaes", "cmaes-margin", "cmaes-separable",
 }
 
-// livePrefix begins the name of a sampler that Optuna runs.
+// livePrefix is the start of the names of samplers that Optuna runs.
 const livePrefix = "optuna-"
 
-// liveSamplers returns the names of Optuna's samplers that the flags name.
-func liveSamplers(c *cli.Context, samplers []string) ([]string, error) {
-	if c.String("python") == "" {
+// liveSamplers returns the names of Optuna's samplers: those of --live, or the ones among ours.
+func (q *qualityCommand) liveSamplers(samplers []string) ([]string, error) {
+	if q.python == "" {
 		return nil, nil
 	}
-	names := words(c, "live")
-	if !c.IsSet("live") {
+	names := words(q.live)
+	if q.live == "" {
 		names = slices.DeleteFunc(slices.Clone(samplers), func(s string) bool { return !slices.Contains(liveNames, s) })
 	}
 	if len(names) == 0 {
@@ -48,7 +46,7 @@ func liveSamplers(c *cli.Context, samplers []string) ([]string, error) {
 	return names, nil
 }
 
-// optunaScript answers what a liveOptuna asks.
+// optunaScript answers the requests of a liveOptuna.
 //
 //go:embed live.py
 var optunaScript string
@@ -63,7 +61,7 @@ type liveOptuna struct {
 	err      error
 }
 
-// startOptuna begins a search with the sampler called name.
+// startOptuna starts a search with the sampler of the given name.
 func startOptuna(ctx context.Context, python, name string, p plan) (engine, error) {
 	task, err := json.Marshal(map[string]any{"sampler": name, "seed": p.seed})
 	if err != nil {

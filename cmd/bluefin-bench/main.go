@@ -27,7 +27,7 @@ func main() {
 	os.Exit(run(ctx, os.Args, os.Stdout, os.Stderr))
 }
 
-// The exit codes, besides 0.
+// The exit codes other than 0.
 const (
 	exitError       = 1
 	exitUsage       = 2   // the command line is wrong
@@ -39,8 +39,7 @@ type usageError struct{ error }
 
 func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
 
-// run runs the command line args, of which the first is the program, and
-// returns the exit code.
+// run runs a command line, which begins with the program, and returns the exit code.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	err := newApp(stdout, stderr).RunContext(ctx, args)
 	var usage usageError
@@ -64,8 +63,9 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 		Usage:          "measure how fast and how good the samplers and pruners are",
 		Writer:         stdout,
 		ErrWriter:      stderr,
-		ExitErrHandler: func(*cli.Context, error) {}, // run decides about the exit
-		Commands:       []*cli.Command{speedCommand(), qualityCommand(), pruningCommand()},
+		ExitErrHandler: func(*cli.Context, error) {}, // run chooses the exit code
+		Commands: []*cli.Command{new(speedCommand).define(), new(qualityCommand).define(),
+			new(pruningCommand).define()},
 		Action: func(c *cli.Context) error {
 			if c.Args().Present() {
 				return usagef("unknown command %q", c.Args().First())
@@ -78,7 +78,7 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 		cmd.OnUsageError, cmd.HideHelpCommand = onUsageError, true
 		action := cmd.Action
 		cmd.Action = func(c *cli.Context) error {
-			if c.Args().Present() { // flags behind it would be passed over in silence
+			if c.Args().Present() { // flags after it would be ignored silently
 				return usagef("unexpected argument %q", c.Args().First())
 			}
 			if f := c.String("format"); f != "table" && f != "json" {
@@ -92,14 +92,21 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 
 func onUsageError(_ *cli.Context, err error, _ bool) error { return usageError{err} }
 
-func formatFlag() cli.Flag {
-	return &cli.StringFlag{Name: "format", Aliases: []string{"f"}, Value: "table", Usage: "`FORMAT` of the output: table or json"}
+// action adapts a command to the parser. As in cmd/bluefin, a command is a struct of its flags, which
+// define binds and the parser fills in; run knows no parser.
+func action(run func(ctx context.Context, stdout, stderr io.Writer) error) cli.ActionFunc {
+	return func(c *cli.Context) error { return run(c.Context, c.App.Writer, c.App.ErrWriter) }
+}
+
+func formatFlag(format *string) cli.Flag {
+	return &cli.StringFlag{Name: "format", Aliases: []string{"f"}, Destination: format, Value: "table",
+		Usage: "`FORMAT` of the output: table or json"}
 }
 
 // words splits the value of a flag at its commas.
-func words(c *cli.Context, flag string) []string {
+func words(value string) []string {
 	var list []string
-	for w := range strings.SplitSeq(c.String(flag), ",") {
+	for w := range strings.SplitSeq(value, ",") {
 		if w = strings.TrimSpace(w); w != "" && !slices.Contains(list, w) {
 			list = append(list, w)
 		}
@@ -108,9 +115,9 @@ func words(c *cli.Context, flag string) []string {
 }
 
 // counts splits the value of a flag at its commas into numbers of at least 1.
-func counts(c *cli.Context, flag string) ([]int, error) {
+func counts(flag, value string) ([]int, error) {
 	var list []int
-	for _, w := range words(c, flag) {
+	for _, w := range words(value) {
 		n, err := strconv.Atoi(w)
 		if err != nil || n < 1 {
 			return nil, usagef("--%s is %q, want numbers of at least 1", flag, w)
@@ -123,11 +130,10 @@ func counts(c *cli.Context, flag string) ([]int, error) {
 	return list, nil
 }
 
-// atLeast returns the value of a flag, or an error if it is below least.
-func atLeast(c *cli.Context, flag string, least int) (int, error) {
-	n := c.Int(flag)
+// atLeast returns an error if the value of a flag is below least.
+func atLeast(flag string, n, least int) error {
 	if n < least {
-		return 0, usagef("--%s is %d, want at least %d", flag, n, least)
+		return usagef("--%s is %d, want at least %d", flag, n, least)
 	}
-	return n, nil
+	return nil
 }

@@ -17,7 +17,7 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 )
 
-// plotFormats are what --plot may end in.
+// plotFormats are the endings that --plot takes.
 var plotFormats = []string{".svg", ".png", ".pdf"}
 
 // A curve is the best so far of a sampler: quartiles at numbers of trials.
@@ -49,7 +49,7 @@ func panels(results []result, unit map[string]float64, byProblem bool) []panel {
 			title, u = groupOf[r.problem], unit[r.problem]
 		}
 		if !(u > 0) {
-			continue // what is relative to nothing cannot be drawn
+			continue // there is no unit to draw it in
 		}
 		k := at{title, r.sampler, r.n}
 		gaps[k] = append(gaps[k], math.Max(r.best/u, leastGap))
@@ -65,7 +65,8 @@ func panels(results []result, unit map[string]float64, byProblem bool) []panel {
 		}
 	}
 	slices.SortFunc(keys, func(a, b at) int {
-		return cmp.Or(cmp.Compare(a.title, b.title), cmp.Compare(order[a.sampler], order[b.sampler]), cmp.Compare(a.n, b.n))
+		return cmp.Or(cmp.Compare(a.title, b.title), cmp.Compare(order[a.sampler], order[b.sampler]),
+			cmp.Compare(a.n, b.n))
 	})
 	for _, k := range keys {
 		if len(list) == 0 || list[len(list)-1].title != k.title {
@@ -99,7 +100,8 @@ var dashes = [][]vg.Length{nil, {vg.Points(5), vg.Points(2)}, {vg.Points(2), vg.
 func plotBest(file string, results []result, unit map[string]float64, byProblem bool) error {
 	list := panels(results, unit, byProblem)
 	if len(list) == 0 {
-		return fmt.Errorf("--plot %s: nothing to draw: without random search there is no unit for gaps of a group; add random to --sampler, or use --summary problem", file)
+		return fmt.Errorf("--plot %s: nothing to draw: without random search there is no unit for gaps of a group; "+
+			"add random to --sampler, or use --summary problem", file)
 	}
 	style := map[string]draw.LineStyle{}
 	for _, r := range results {
@@ -205,7 +207,7 @@ func (trialTicks) Ticks(low, high float64) (ticks []plot.Tick) {
 	return ticks
 }
 
-// decades are powers of ten, of which at most eight are named.
+// decades are powers of ten, with labels on at most eight.
 type decades struct{}
 
 func (decades) Ticks(low, high float64) (ticks []plot.Tick) {
@@ -221,8 +223,8 @@ func (decades) Ticks(low, high float64) (ticks []plot.Tick) {
 	return ticks
 }
 
-// save writes the plots in rows, under a legend, in the format that the name
-// says.
+// save writes the plots in rows, under a legend, in the format of the file's
+// ending.
 func save(file string, grid [][]*plot.Plot, style map[string]draw.LineStyle, samplers []string) error {
 	const width, height, line, margin = 4 * vg.Inch, 3 * vg.Inch, 16.0, 8.0 // the last two in points
 	rows, columns := len(grid), len(grid[0])
@@ -269,7 +271,7 @@ func legendStyle() text.Style { return plot.New().Legend.TextStyle }
 // legendStroke is the length of a line in the legend.
 const legendStroke = vg.Length(22)
 
-// A legendEntry is where in its line the name of a sampler stands.
+// A legendEntry is the place of a sampler's name in its line.
 type legendEntry struct {
 	sampler string
 	x       vg.Length

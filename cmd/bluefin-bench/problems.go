@@ -1,9 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -11,27 +13,42 @@ import (
 	"github.com/bluefin-hpo/bluefin/objective/functions"
 )
 
-func problemFlags(value string) []cli.Flag {
+// problemFlags select problems and seeds.
+type problemFlags struct {
+	problem   string // "": byDefault, unless there is a table
+	byDefault string
+	table     string
+	meta      string
+	seeds     int
+	firstSeed int
+}
+
+func (f *problemFlags) flags(byDefault string) []cli.Flag {
+	f.byDefault = byDefault
 	return []cli.Flag{
-		&cli.StringFlag{Name: "problem", Value: value, Usage: "`NAMES` of problems or groups, with commas: bbob_fFF_dDD, classic_NAME, mixint_fFF, catchain, jenatton, synth_finetune, mlp_digits; bbob_dDD, classic, mixed, table, all"},
-		&cli.StringFlag{Name: "table", Usage: "tables to search, instead of the default of --problem or beside what it names: `FILES` of CSV under gzip, with commas; --meta says what is in them"},
-		&cli.StringFlag{Name: "meta", Usage: "`FILES` of JSON that go with --table"},
-		&cli.IntFlag{Name: "seeds", Value: 5, Usage: "`NUMBER` of seeds"},
-		&cli.IntFlag{Name: "first-seed", Usage: "first of the seeds; 100 and above are for development, 0 to 9 for the final comparison"},
+		&cli.StringFlag{Name: "problem", Destination: &f.problem, DefaultText: strconv.Quote(byDefault),
+			Usage: "`NAMES` of problems or groups, with commas: bbob_fFF_dDD, classic_NAME, mixint_fFF, catchain, " +
+				"jenatton, synth_finetune, mlp_digits; bbob_dDD, classic, mixed, table, all"},
+		&cli.StringFlag{Name: "table", Destination: &f.table,
+			Usage: "tables to search, instead of the default of --problem or " +
+				"in addition to its problems: `FILES` of gzipped CSV, with commas; --meta describes them"},
+		&cli.StringFlag{Name: "meta", Destination: &f.meta, Usage: "`FILES` of JSON that go with --table"},
+		&cli.IntFlag{Name: "seeds", Destination: &f.seeds, Value: 5, Usage: "`NUMBER` of seeds"},
+		&cli.IntFlag{Name: "first-seed", Destination: &f.firstSeed,
+			Usage: "first of the seeds; 100 and above are for development, 0 to 9 for the final comparison"},
 	}
 }
 
-// problems returns the names that --problem stands for and those of the tables,
-// and a function that makes an instance of one.
-func problems(c *cli.Context) ([]string, func(name string, instance int) (problem, error), error) {
-	rows, meta := words(c, "table"), words(c, "meta")
+// problems returns the names of the problems and tables, and a function that makes an instance of one.
+func (f *problemFlags) problems() ([]string, func(name string, instance int) (problem, error), error) {
+	rows, meta := words(f.table), words(f.meta)
 	if len(rows) != len(meta) {
-		return nil, nil, usagef("--table is %q and --meta is %q, want as many files", c.String("table"), c.String("meta"))
+		return nil, nil, usagef("--table is %q and --meta is %q, want as many files", f.table, f.meta)
 	}
 	var names []string
-	if len(rows) == 0 || c.IsSet("problem") {
+	if len(rows) == 0 || f.problem != "" {
 		var err error
-		if names, err = problemNames(words(c, "problem")); err != nil {
+		if names, err = problemNames(words(cmp.Or(f.problem, f.byDefault))); err != nil {
 			return nil, nil, err
 		}
 	}
@@ -42,7 +59,9 @@ func problems(c *cli.Context) ([]string, func(name string, instance int) (proble
 			return nil, nil, err
 		}
 		if slices.Contains(names, p.Name) {
-			return nil, nil, usagef("--meta is %q, want different names: tables are called as their meta files are, and %q is there twice", c.String("meta"), p.Name)
+			return nil, nil, usagef("--meta is %q, want different names: a table has the name of its meta file, "+
+				"and %q is there twice",
+				f.meta, p.Name)
 		}
 		names, tables[p.Name] = append(names, p.Name), p
 	}
@@ -77,7 +96,19 @@ func problemNames(list []string) ([]string, error) {
 	return names, nil
 }
 
-// openTable reads a table, which is called as its meta file is.
+// seedList returns the seeds.
+func (f *problemFlags) seedList() ([]int, error) {
+	if err := cmp.Or(atLeast("seeds", f.seeds, 1), atLeast("first-seed", f.firstSeed, 0)); err != nil {
+		return nil, err
+	}
+	seeds := make([]int, f.seeds)
+	for i := range seeds {
+		seeds[i] = f.firstSeed + i
+	}
+	return seeds, nil
+}
+
+// openTable reads a table, which has the name of its meta file.
 func openTable(rows, meta string) (functions.Problem, error) {
 	r, err := os.Open(rows)
 	if err != nil {

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"context"
+	"io"
 	"math"
 	"slices"
 	"strings"
@@ -11,26 +13,45 @@ import (
 	"github.com/bluefin-hpo/bluefin/objective/functions"
 )
 
-func pruningCommand() *cli.Command {
+// pruningCommand measures pruners on recorded trainings.
+type pruningCommand struct {
+	problems problemFlags
+	sampler  string
+	pruner   string
+	factor   int // 0: that of the pruner
+	trials   int // -1: 100, or any number with epochs
+	epochs   int
+	summary  bool
+	format   string
+}
+
+func (r *pruningCommand) define() *cli.Command {
 	return &cli.Command{
 		Name:  "pruning",
-		Usage: "what a pruner saves, and what it loses, on tables of trainings",
+		Usage: "measure what a pruner saves and loses, on tables of trainings",
 		Description: "Writes the epochs trained and the gap of the best trial that was not pruned.\n" +
 			"Epochs are reported from step 1. The seed of the sampler is 1000 + seed.",
-		Flags: slices.Concat(problemFlags("mlp_digits"), []cli.Flag{
-			&cli.StringFlag{Name: "sampler", Value: "random", Usage: "`NAME` of a sampler: " + strings.Join(samplerNames, ", ")},
-			&cli.StringFlag{Name: "pruner", Value: "halving", Usage: "`NAMES` with commas: " + strings.Join(prunerNames, ", ")},
-			&cli.IntFlag{Name: "factor", Usage: "the reduction `FACTOR` of halving and hyperband (default: theirs, 4 and 3)"},
-			&cli.IntFlag{Name: "trials", Value: 100, Usage: "`NUMBER` of trials of a search; with --epochs, 0 is any number"},
-			&cli.IntFlag{Name: "epochs", Usage: "end a search after `NUMBER` epochs; a trial that they do not suffice for does not count"},
-			&cli.BoolFlag{Name: "summary", Usage: "instead of all searches, medians and quartiles by pruner"},
-			formatFlag(),
+		Flags: slices.Concat(r.problems.flags("mlp_digits"), []cli.Flag{
+			&cli.StringFlag{Name: "sampler", Destination: &r.sampler, Value: "random",
+				Usage: "`NAME` of a sampler: " + strings.Join(samplerNames, ", ")},
+			&cli.StringFlag{Name: "pruner", Destination: &r.pruner, Value: "halving",
+				Usage: "`NAMES` with commas: " + strings.Join(prunerNames, ", ")},
+			&cli.IntFlag{Name: "factor", Destination: &r.factor, DefaultText: "theirs, 4 and 3",
+				Usage: "the reduction `FACTOR` of halving and hyperband"},
+			&cli.IntFlag{Name: "trials", Destination: &r.trials, Value: -1,
+				DefaultText: "100, or any number with --epochs",
+				Usage:       "`NUMBER` of trials of a search; with --epochs, 0 is any number"},
+			&cli.IntFlag{Name: "epochs", Destination: &r.epochs,
+				Usage: "end a search after `NUMBER` epochs; a trial that exceeds them does not count"},
+			&cli.BoolFlag{Name: "summary", Destination: &r.summary,
+				Usage: "instead of all searches, medians and quartiles by pruner"},
+			formatFlag(&r.format),
 		}),
-		Action: pruning,
+		Action: action(r.run),
 	}
 }
 
-// A pruningRun is one search, and what came out.
+// A pruningRun is one search and its outcome.
 type pruningRun struct {
 	problem functions.Problem
 	pruner  string
@@ -38,69 +59,68 @@ type pruningRun struct {
 	pruned
 }
 
-func pruning(c *cli.Context) error {
-	runs, err := pruningRuns(c)
+func (r *pruningCommand) run(ctx context.Context, stdout, _ io.Writer) error {
+	runs, err := r.runs()
 	if err != nil {
 		return err
 	}
-	trials, err := atLeast(c, "trials", 0)
-	if err != nil {
-		return err
-	}
-	epochs, err := atLeast(c, "epochs", 0)
-	if err != nil {
-		return err
-	}
+	trials := r.trials
 	switch {
-	case epochs > 0 && !c.IsSet("trials"):
+	case trials == -1 && r.epochs > 0:
 		trials = 0
-	case epochs == 0 && trials == 0:
+	case trials == -1:
+		trials = 100
+	}
+	if err := cmp.Or(atLeast("trials", trials, 0), atLeast("epochs", r.epochs, 0)); err != nil {
+		return err
+	}
+	if r.epochs == 0 && trials == 0 {
 		return usagef("--trials is 0, want at least 1, or --epochs")
 	}
-	factor, err := atLeast(c, "factor", 2)
-	if !c.IsSet("factor") {
-		factor = 0
-	} else if err != nil {
-		return err
+	if r.factor != 0 {
+		if err := atLeast("factor", r.factor, 2); err != nil {
+			return err
+		}
 	}
-	runs, err = each(c.Context, len(runs), func(ctx context.Context, i int) (pruningRun, error) {
-		r := runs[i]
-		s, err := newSampler(c.String("sampler"), plan{seed: samplerSeed(r.seed), trials: trials, workers: 1})
+	runs, err = each(ctx, len(runs), func(ctx context.Context, i int) (pruningRun, error) {
+		one := runs[i]
+		s, err := newSampler(r.sampler, plan{seed: samplerSeed(one.seed), trials: trials, workers: 1})
 		if err != nil {
-			return r, err
+			return one, err
 		}
-		p, err := newPruner(r.pruner, factor)
+		p, err := newPruner(one.pruner, r.factor)
 		if err == nil {
-			r.pruned, err = prune(ctx, r.problem, s, p, r.seed, trials, epochs)
+			one.pruned, err = prune(ctx, one.problem, s, p, one.seed, trials, r.epochs)
 		}
-		return r, err
+		return one, err
 	})
 	if err != nil {
 		return err
 	}
-	if c.Bool("summary") {
-		return printRows(c, summarizePruning(runs))
+	if r.summary {
+		return printRows(stdout, r.format, summarizePruning(runs))
 	}
 	var rows []row
-	for _, r := range runs {
+	for _, one := range runs {
 		best := any(nil)
-		if !math.IsInf(r.gap, 1) {
-			best = r.gap
+		if !math.IsInf(one.gap, 1) {
+			best = one.gap
 		}
 		rows = append(rows, row{
-			cell("problem", r.problem.Name), cell("pruner", r.pruner), cell("seed", r.seed), cell("epochs", r.epochs), cell("best", best),
+			cell("problem", one.problem.Name), cell("pruner", one.pruner), cell("seed", one.seed),
+			cell("epochs", one.epochs), cell("best", best),
 		})
 	}
-	return printRows(c, rows)
+	return printRows(stdout, r.format, rows)
 }
 
-// pruningRuns lists the searches, and refuses what has no learning curves.
-func pruningRuns(c *cli.Context) ([]pruningRun, error) {
-	names, instance, err := problems(c)
+// runs lists the searches, and refuses problems without learning curves.
+func (r *pruningCommand) runs() ([]pruningRun, error) {
+	names, instance, err := r.problems.problems()
 	if err != nil {
 		return nil, err
 	}
-	seeds, err := seedList(c)
+	seeds, err := r.problems.seedList()
 	if err != nil {
 		return nil, err
 	}
@@ -113,7 +133,7 @@ func pruningRuns(c *cli.Context) ([]pruningRun, error) {
 		if p.Curve == nil {
 			return nil, usagef("--problem is %q, want a table with learning curves", name)
 		}
-		for _, pruner := range words(c, "pruner") {
+		for _, pruner := range words(r.pruner) {
 			if _, err := newPruner(pruner, 0); err != nil {
 				return nil, err
 			}

@@ -98,7 +98,7 @@ func (w *witness) Sample(r sampler.Request, name string, d space.Dist) (float64,
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	others := 0
-	for _, t := range r.History.Running() {
+	for _, t := range r.Running() {
 		if t.Number != r.Trial.Number {
 			others++
 		}

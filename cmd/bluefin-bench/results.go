@@ -12,7 +12,7 @@ import (
 	"strconv"
 )
 
-// A storedResults is what a file of results has that ours compare with.
+// storedResults are results of a file, to compare with ours.
 type storedResults struct {
 	results []result // of the problems, seeds and numbers of trials of ours
 
@@ -51,7 +51,7 @@ func readResults(path string, ours []result, samplers []string) (storedResults, 
 	return stored, nil
 }
 
-// A match is what results are matched by.
+// A match is the key by which results are matched.
 type match struct {
 	problem string
 	seed, n int

@@ -55,7 +55,7 @@ func summarizeProblems(results []result) []row {
 	return rows
 }
 
-// A score is what a sampler does on a group of problems after n trials. The
+// A score rates a sampler on a group of problems after n trials. The
 // problems are those that every sampler has results for, so that scores
 // compare.
 type score struct {
@@ -68,12 +68,13 @@ type score struct {
 	gmean, mean    float64 // of the gaps relative to random search; NaN without it
 }
 
-// summarizeGroups writes the scores; unit is what units returns.
+// summarizeGroups writes the scores; unit comes from units.
 func summarizeGroups(results []result, unit map[string]float64) []row {
 	var rows []row
 	for _, s := range scores(results, unit) {
 		rows = append(rows, row{
-			cell("group", s.group), cell("sampler", s.sampler), cell("n", s.n), cell("problems", len(s.problems)), cell("seeds", s.seeds),
+			cell("group", s.group), cell("sampler", s.sampler), cell("n", s.n),
+			cell("problems", len(s.problems)), cell("seeds", s.seeds),
 			cell("mean_rank", s.rank), cell("targets_hit_percent", orNone(100*s.targets)),
 			cell("gap_gmean", orNone(s.gmean)), cell("gap_mean_percent", orNone(100*s.mean)),
 		})
@@ -108,7 +109,9 @@ func scores(results []result, unit map[string]float64) []score {
 		samplers[p] = include(samplers[p], k.sampler)
 		problems[p] = include(problems[p], k.problem)
 	}
-	slices.SortStableFunc(places, func(a, b place) int { return cmp.Or(cmp.Compare(a.group, b.group), cmp.Compare(a.n, b.n)) })
+	slices.SortStableFunc(places, func(a, b place) int {
+		return cmp.Or(cmp.Compare(a.group, b.group), cmp.Compare(a.n, b.n))
+	})
 	var all []score
 	for _, p := range places {
 		common := slices.DeleteFunc(slices.Clone(problems[p]), func(problem string) bool {
@@ -126,7 +129,7 @@ func scores(results []result, unit map[string]float64) []score {
 	return all
 }
 
-// fill computes what a score consists of.
+// fill computes the fields of a score.
 func (s *score) fill(gaps map[spot][]float64, samplers []string, units map[string]float64) {
 	s.seeds = math.MaxInt
 	logs := 0.0
@@ -178,7 +181,7 @@ func targetsHit(gaps []float64) float64 {
 	return float64(hit) / 51 / float64(len(gaps))
 }
 
-// units returns, by problem, what gaps are measured in: from the stored runs of
+// units returns the unit of gaps, by problem: from the stored runs of
 // random search, or else from ours.
 func units(results []result, random map[string][]float64) map[string]float64 {
 	unit := map[string]float64{}

@@ -13,7 +13,7 @@ var samplerNames = []string{
 	"cmaes", "cmaes-ipop", "cmaes-bipop", "cmaes-separable", "cmaes-margin", "cmaes-adapt", "cmaes-optuna",
 }
 
-// A plan is what a search is known to be before it begins. 0 is unknown.
+// A plan is what is known of a search before it starts. 0 is unknown.
 type plan struct {
 	seed            uint64
 	trials, workers int

@@ -32,8 +32,7 @@ func suggest(t *study.Trial) functions.Ask {
 
 // An engine runs the trials of one search.
 type engine interface {
-	// ask begins a trial. The answers that it gives are valid until the trial
-	// is told.
+	// ask starts a trial. Its answers are valid until the trial is told.
 	ask(ctx context.Context) (flight, error)
 	close()
 }
@@ -47,7 +46,7 @@ type flight interface {
 // A bluefin is a search of this engine, in memory.
 type bluefin struct{ study *study.Study }
 
-// openStudy begins a search with the sampler called name.
+// openStudy starts a search with the sampler of the given name.
 func openStudy(ctx context.Context, name string, p plan) (engine, error) {
 	s, err := newSampler(name, p)
 	if err != nil {
@@ -75,14 +74,13 @@ func (t bluefinTrial) tell(ctx context.Context, value float64) error {
 	return tell(ctx, t.study, t.trial, value)
 }
 
-// gaps searches a problem and returns the gap to its minimum in each of the
-// trials, in the order in which they were told.
+// gaps searches a problem and returns the gap to its minimum for each trial, in
+// the order of their results.
 //
-// Workers are simulated: all trials take equally long, and the workers begin
-// one after the other. So the first ask once each, before anything is known;
-// from then on the worker whose trial is the oldest tells its value and asks
-// again. An answer knows all values but those of the trials in flight, of which
-// there are workers - 1.
+// Workers are simulated: all trials take equally long, and the workers start
+// one after the other. So each asks once before anything is known; from then on
+// the worker with the oldest trial tells its value and asks again. A draw knows
+// all values except those of the workers - 1 trials in flight.
 func gaps(ctx context.Context, p functions.Problem, e engine, trials, workers int) ([]float64, error) {
 	type running struct {
 		flight
@@ -108,7 +106,7 @@ func gaps(ctx context.Context, p functions.Problem, e engine, trials, workers in
 	return values, nil
 }
 
-// ask begins a trial, unless ctx has ended: a storage in memory never looks.
+// ask starts a trial, unless ctx has ended: a storage in memory does not check.
 func ask(ctx context.Context, st *study.Study) (*study.Trial, error) {
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
@@ -126,7 +124,7 @@ func tell(ctx context.Context, st *study.Study, t *study.Trial, value float64) e
 	return err
 }
 
-// A pruned is what a search with a pruner took and found.
+// A pruned is the cost and the result of a search with a pruner.
 type pruned struct {
 	epochs int
 	gap    float64 // of the best trial that was not pruned; infinite if there is none
@@ -135,7 +133,8 @@ type pruned struct {
 // prune searches a problem with learning curves until there are so many
 // trials, or until so many epochs were trained; 0 is any number. Step 1 is
 // the first epoch. A trial that the epochs do not suffice for does not count.
-func prune(ctx context.Context, p functions.Problem, s sampler.Sampler, pr pruner.Pruner, seed, trials, epochs int) (pruned, error) {
+func prune(ctx context.Context, p functions.Problem, s sampler.Sampler, pr pruner.Pruner,
+	seed, trials, epochs int) (pruned, error) {
 	result := pruned{gap: math.Inf(1)}
 	st, err := study.Open(ctx, study.Config{Sampler: s, Pruner: pr, Seed: samplerSeed(seed)})
 	if err != nil {

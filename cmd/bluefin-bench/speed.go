@@ -5,6 +5,7 @@ import (
 	_ "embed"
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"runtime"
@@ -16,23 +17,37 @@ import (
 	"github.com/bluefin-hpo/bluefin/study"
 )
 
-func speedCommand() *cli.Command {
+// speedCommand measures what the engine and a sampler cost.
+type speedCommand struct {
+	sampler string
+	trials  string
+	params  int
+	whole   bool
+	python  string
+	format  string
+}
+
+func (s *speedCommand) define() *cli.Command {
 	return &cli.Command{
 		Name:  "speed",
-		Usage: "what a trial costs the engine, in processor time",
+		Usage: "measure the processor time of a trial",
 		Description: "Searches floats in [0, 1], in memory, on one processor, and writes the processor time of\n" +
 			"the process (user and system) per trial, without that of the objective: for --trials N the\n" +
 			"mean over the trials from N - max(N/10, 10) to N + max(N/10, 10), in as many searches as it\n" +
 			"takes to measure 0.2 seconds, 50 at most.",
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "sampler", Value: "random,tpe,cmaes", Usage: "`NAMES` with commas: " + strings.Join(samplerNames, ", ")},
-			&cli.StringFlag{Name: "trials", Value: "100,1000,5000", Usage: "`NUMBERS` of trials around which to measure, with commas"},
-			&cli.IntFlag{Name: "params", Value: 5, Usage: "`NUMBER` of parameters"},
-			&cli.BoolFlag{Name: "whole", Usage: "measure whole searches: the mean over the trials from the first to N"},
-			&cli.StringFlag{Name: "python", Usage: "a Python `PROGRAM` that has Optuna, to measure that (and Rustuna, if it has it) in the same run"},
-			formatFlag(),
+			&cli.StringFlag{Name: "sampler", Destination: &s.sampler, Value: "random,tpe,cmaes",
+				Usage: "`NAMES` with commas: " + strings.Join(samplerNames, ", ")},
+			&cli.StringFlag{Name: "trials", Destination: &s.trials, Value: "100,1000,5000",
+				Usage: "`NUMBERS` of trials around which to measure, with commas"},
+			&cli.IntFlag{Name: "params", Destination: &s.params, Value: 5, Usage: "`NUMBER` of parameters"},
+			&cli.BoolFlag{Name: "whole", Destination: &s.whole,
+				Usage: "measure whole searches: the mean over the trials from the first to N"},
+			&cli.StringFlag{Name: "python", Destination: &s.python,
+				Usage: "a Python `PROGRAM` with Optuna, to measure it (and Rustuna, if installed) in the same run"},
+			formatFlag(&s.format),
 		},
-		Action: speed,
+		Action: action(s.run),
 	}
 }
 
@@ -45,16 +60,15 @@ type measurement struct {
 	Micros  float64 `json:"us_per_trial"`
 }
 
-func speed(c *cli.Context) error {
-	params, err := atLeast(c, "params", 1)
+func (s *speedCommand) run(ctx context.Context, stdout, stderr io.Writer) error {
+	if err := atLeast("params", s.params, 1); err != nil {
+		return err
+	}
+	trials, err := counts("trials", s.trials)
 	if err != nil {
 		return err
 	}
-	trials, err := counts(c, "trials")
-	if err != nil {
-		return err
-	}
-	samplers := words(c, "sampler")
+	samplers := words(s.sampler)
 	if len(samplers) == 0 {
 		return usagef("--sampler is empty, want one of %s", strings.Join(samplerNames, ", "))
 	}
@@ -63,20 +77,19 @@ func speed(c *cli.Context) error {
 			return err
 		}
 	}
-	whole := c.Bool("whole")
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 	var all []measurement
 	for _, name := range samplers {
 		for _, n := range trials {
-			seconds, err := measure(c.Context, name, params, n, whole)
+			seconds, err := measure(ctx, name, s.params, n, s.whole)
 			if err != nil {
 				return err
 			}
-			all = append(all, measurement{"bluefin", name, params, n, 1e6 * seconds})
+			all = append(all, measurement{"bluefin", name, s.params, n, 1e6 * seconds})
 		}
 	}
-	if python := c.String("python"); python != "" {
-		theirs, err := measurePython(c, python, samplers, params, trials, whole)
+	if s.python != "" {
+		theirs, err := s.measurePython(ctx, stderr, samplers, trials)
 		if err != nil {
 			return err
 		}
@@ -89,7 +102,7 @@ func speed(c *cli.Context) error {
 			cell("trials", m.Trials), cell("us_per_trial", m.Micros),
 		})
 	}
-	return printRows(c, rows)
+	return printRows(stdout, s.format, rows)
 }
 
 // measure returns the seconds per trial around trial n, or up to it.
@@ -104,7 +117,7 @@ func measure(ctx context.Context, sampler string, params, n int, whole bool) (fl
 	for i := range names {
 		names[i] = "x" + strconv.Itoa(i)
 	}
-	if _, err := once(ctx, sampler, names, 0, 20, 0); err != nil { // what is done once for all
+	if _, err := once(ctx, sampler, names, 0, 20, 0); err != nil { // warm up
 		return 0, err
 	}
 	total, runs := 0.0, 0
@@ -174,24 +187,26 @@ func objectiveCost(params int) float64 {
 //go:embed speed.py
 var speedScript string
 
-func measurePython(c *cli.Context, python string, samplers []string, params int, trials []int, whole bool) ([]measurement, error) {
-	task, err := json.Marshal(map[string]any{"samplers": samplers, "params": params, "trials": trials, "whole": whole})
+func (s *speedCommand) measurePython(ctx context.Context, stderr io.Writer, samplers []string,
+	trials []int) ([]measurement, error) {
+	task, err := json.Marshal(map[string]any{"samplers": samplers, "params": s.params, "trials": trials,
+		"whole": s.whole})
 	if err != nil {
 		return nil, err
 	}
-	cmd := exec.CommandContext(c.Context, python, "-c", speedScript, string(task))
+	cmd := exec.CommandContext(ctx, s.python, "-c", speedScript, string(task))
 	cmd.Env = append(os.Environ(), singleThread...)
 	var messages strings.Builder
 	cmd.Stderr = &messages
 	out, err := cmd.Output()
 	if err != nil {
 		lines := strings.Split(strings.TrimSpace(messages.String()), "\n")
-		return nil, fmt.Errorf("--python %s: %w: %s", python, err, lines[len(lines)-1])
+		return nil, fmt.Errorf("--python %s: %w: %s", s.python, err, lines[len(lines)-1])
 	}
-	fmt.Fprint(c.App.ErrWriter, messages.String())
+	fmt.Fprint(stderr, messages.String())
 	var theirs []measurement
 	if err := json.Unmarshal(out, &theirs); err != nil {
-		return nil, fmt.Errorf("--python %s: %w", python, err)
+		return nil, fmt.Errorf("--python %s: %w", s.python, err)
 	}
 	return theirs, nil
 }
