@@ -28,8 +28,8 @@ var division = digits.Split{Digits: []uint8{5, 6, 7, 8, 9}, Train: 15, Validatio
 // learns 5 to 9 from 75 images, 15 of each. With so few, the settings matter. Of the other images,
 // 300 choose among settings and 521 test the choice.
 //
-// docs/finetuning.md has measurements of what pretraining and search are worth here; the task is no evidence
-// that transfer helps.
+// docs/finetuning.md has measurements of what pretraining and search are worth here; the task is no
+// evidence that transfer helps.
 func Digits() (*Task, error) {
 	file, err := safetensors.Unmarshal(digits04)
 	if err != nil {
