@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// What Go's packages say of JSON with a value of the wrong type, with a key that
-// nobody asked for or without an end, and of a time.
+// The messages of Go's packages about JSON with a value of the wrong type, with an unknown key or
+// without an end, and about times. They name Go's types, which mean nothing to users.
 var (
 	jsonType = regexp.MustCompile(`json: cannot unmarshal (array|bool|null|number|object|string)(?: ([-+.\w]+))? into Go ` +
 		`(?:struct field (?:[\w/]+\.)?(\S+) of type|value of type) (struct \{.*\}|\S+)`)
@@ -15,7 +15,7 @@ var (
 	badTime = regexp.MustCompile(`parsing time ("(?:\\.|[^"\\])*") as ("[^"]*"): cannot parse .*`)
 )
 
-// plainWords puts that into words that are not Go's.
+// plainWords rewrites those messages.
 func plainWords(text string) string {
 	text = jsonKey.ReplaceAllString(text, "unknown key ")
 	text = jsonEnd.ReplaceAllString(text, "the JSON text is cut off")
@@ -34,7 +34,7 @@ func plainWords(text string) string {
 	})
 }
 
-// jsonWant is what JSON a Go type is read from.
+// jsonWant describes the JSON that a Go type is read from.
 func jsonWant(goType string) string {
 	switch name := strings.TrimLeft(goType, "*"); {
 	case strings.HasPrefix(name, "["):

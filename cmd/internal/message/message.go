@@ -1,4 +1,4 @@
-// Package message is what the commands say to their users.
+// Package message formats what the commands tell their users.
 package message
 
 import (
@@ -16,10 +16,9 @@ func OneLine(err error) string {
 	return Visible(plainWords(strings.ReplaceAll(err.Error(), "\n", "; ")))
 }
 
-// Visible writes as escapes, as in Go, what a terminal would obey instead of
-// showing it: control characters, line ends, marks that turn the direction of
-// the text, and bytes that are not UTF-8. Names and reasons come from files of
-// others, and must neither move the cursor nor look like another message.
+// Visible replaces by Go's escapes what a terminal would obey instead of showing: control characters,
+// line ends, marks that change the direction of the text, and bytes that are not UTF-8. Names and
+// reasons come from files of others, and must neither move the cursor nor look like another message.
 func Visible(s string) string {
 	var b strings.Builder
 	for len(s) > 0 {
@@ -43,10 +42,10 @@ const (
 	zeroWidthJoiner    = '\u200d'
 )
 
-// Fprintf is that of fmt, with everything visible but the line ends in format.
+// Fprintf is fmt.Fprintf with visible arguments; only the format has real line ends.
 func Fprintf(w io.Writer, format string, args ...any) {
 	if false {
-		_ = fmt.Sprintf(format, args...) // so that vet checks the arguments
+		_ = fmt.Sprintf(format, args...) // makes vet check the arguments
 	}
 	shown := make([]any, len(args))
 	for i, arg := range args {
@@ -58,7 +57,7 @@ func Fprintf(w io.Writer, format string, args ...any) {
 	fmt.Fprintf(w, format, shown...)
 }
 
-// A visible value formats as the value itself, and then visibly.
+// A visible value formats as the value does, and is then made visible.
 type visible struct{ value any }
 
 // Format implements fmt.Formatter.
