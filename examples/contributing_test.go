@@ -49,8 +49,8 @@ func TestContributingCodePasses(t *testing.T) {
 		write(m[1], b.text)
 		count++
 	}
-	if count != 4 {
-		t.Errorf("CONTRIBUTING.md has %d files, want a sampler and a pruner, each with its test", count)
+	if count != 6 {
+		t.Errorf("CONTRIBUTING.md has %d files, want a sampler, a pruner and a storage, each with its test", count)
 	}
 	for _, args := range [][]string{{"go", "vet", "./..."}, {"go", "test", "./..."}, {"gofmt", "-l", "."}} {
 		cmd := exec.Command(args[0], args[1:]...)
