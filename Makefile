@@ -1,20 +1,29 @@
 # The tools that are not part of the module, pinned.
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
+GOLANGCI = github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+
+# Its assembly is generated.
+KERNEL = objective/finetune/internal/kernel
 
 # How long each fuzz test runs.
 FUZZTIME ?= 20s
 
-.PHONY: help check test race bench fuzz cover faults release arm64
+.PHONY: help check lint test race bench fuzz cover faults release arm64
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / {printf "  %-9s %s\n", $$1, $$2}' Makefile
 
-check: ## formatting, vet, staticcheck, tidy and pinned modules
+check: ## formatting, vet, staticcheck, tidy and pinned modules, generated assembly
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo "not gofmt-ed"; exit 1; }
 	go vet ./...
 	go run $(STATICCHECK) ./...
 	go mod tidy -diff
 	go mod verify
+	@old=$$(mktemp -d) && cp $(KERNEL)/*_amd64.* $$old && go generate ./$(KERNEL) && \
+		for f in $$old/*; do cmp $$f $(KERNEL)/$${f##*/} || exit 1; done && rm -r $$old
+
+lint: ## golangci-lint, by .golangci.yml; not in check, because it takes minutes to build
+	go run $(GOLANGCI) run
 
 test: ## everything that a fresh machine with Go can test
 	go test ./...
@@ -55,4 +64,4 @@ release: ## static builds for six platforms in dist/, with checksums; the versio
 # One test starts itself again, which qemu as a wrapper cannot do.
 arm64: ## tests of arithmetic, samplers and storage on arm64; needs qemu-user-static, takes ten minutes
 	CGO_ENABLED=0 GOARCH=arm64 go test -short -timeout 30m -exec qemu-aarch64-static \
-		-skip TestTheEnvironmentIsRead ./objective/finetune/internal/kernel ./objective/finetune/nn ./sampler ./storage
+		-skip TestTheEnvironmentIsRead ./$(KERNEL) ./objective/finetune/nn ./sampler ./storage
