@@ -7,7 +7,7 @@ import (
 	"github.com/bluefin-hpo/bluefin/space"
 )
 
-// A misspelt key is an error that names it, in every form of a distribution.
+// A misspelled key is an error that names it, in every form of a distribution.
 func TestUnmarshalRefusesUnknownKeys(t *testing.T) {
 	for text, want := range map[string]string{
 		`{"type": "float", "low": 0, "high": 1, "lgo": true}`:                                        `unknown key "lgo", want one of type, low, high, step, log`,

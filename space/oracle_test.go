@@ -83,7 +83,7 @@ func TestCheckRefusesWhatTheReferenceRefuses(t *testing.T) {
 		}
 		err := d.Check()
 		if a.Step != nil && step == 0 {
-			// A step of 0 is an error there and the default here.
+			// A step of 0 is an error in Optuna and the default here.
 			if err != nil {
 				t.Errorf("%#v: %v, want no error", d, err)
 			}
@@ -98,8 +98,8 @@ func TestCheckRefusesWhatTheReferenceRefuses(t *testing.T) {
 	}
 }
 
-// Unit and Value are the reference's transform to [0, 1], where logarithms and
-// steps are transformed. It has one-hot vectors for choices.
+// Unit and Value match the reference's transform to [0, 1] of logarithms and steps. It uses one-hot
+// vectors for choices, which have no counterpart here.
 func TestUnitAndValueAreTheReferencesTransform(t *testing.T) {
 	var v struct {
 		Transform []struct {
@@ -141,7 +141,7 @@ func TestUnitAndValueAreTheReferencesTransform(t *testing.T) {
 	}
 }
 
-// An oracleNumber is a number or a list of one; of choices nothing is read.
+// An oracleNumber is a number or a list of one. Choices are ignored.
 type oracleNumber struct{ x float64 }
 
 func (n *oracleNumber) UnmarshalJSON(text []byte) error {

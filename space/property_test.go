@@ -12,7 +12,7 @@ import (
 	"github.com/bluefin-hpo/bluefin/space"
 )
 
-// checkForms checks what the forms of a value promise to each other, at u.
+// checkForms checks that the three forms of a value agree, at u.
 func checkForms(t *testing.T, d space.Dist, u float64) {
 	t.Helper()
 	x := d.Value(u)
@@ -40,7 +40,7 @@ func checkForms(t *testing.T, d space.Dist, u float64) {
 	}
 }
 
-// slack is what rounding may do to x on the way to the unit interval and back.
+// slack is the rounding error allowed in x on the way to the unit interval and back.
 func slack(f space.Float, x float64) float64 {
 	const ulps = 8 * 0x1p-52
 	if f.Log { // a relative error of the size of the error in ln x
@@ -144,14 +144,14 @@ func TestFormsOfIntsAtTheLimits(t *testing.T) {
 	}
 }
 
-// Grid values are those that a person computes in decimal.
+// Grid values are those of decimal arithmetic.
 func TestGridsAreDecimal(t *testing.T) {
 	r := rand.New(rand.NewPCG(7, 8))
 	for range 5_000 {
 		places := r.IntN(8)
 		unit := new(big.Rat).SetFrac64(1, int64(math.Pow10(places)))
 		low, step, n := int64(r.IntN(20001)-10000), int64(1+r.IntN(500)), 1+r.IntN(40)
-		number := func(m int64) float64 { // m·10^-places, as a person would write it
+		number := func(m int64) float64 { // m·10^-places, as written in decimal
 			text := new(big.Rat).Mul(new(big.Rat).SetInt64(m), unit).FloatString(places)
 			x, err := strconv.ParseFloat(text, 64)
 			if err != nil {
@@ -336,7 +336,7 @@ func FuzzInt(f *testing.F) {
 	})
 }
 
-// text is what Marshal writes of a distribution that it can write.
+// text returns Marshal's output and fails if there is none.
 func text(t testing.TB, d space.Dist) string {
 	t.Helper()
 	text, err := space.Marshal(d)
@@ -346,7 +346,7 @@ func text(t testing.TB, d space.Dist) string {
 	return text
 }
 
-// Many choices are compared in another way than few, with the same result.
+// Many choices are compared differently from few, with the same result.
 func TestARepeatedChoiceIsFoundAmongFewAndMany(t *testing.T) {
 	for _, n := range []int{3, 16, 17, 200} {
 		for name, last := range map[string]any{"a number": 1, "a float": 0.5, "NaN": math.NaN(), "a text": "1", "nil": nil, "a bool": true} {
@@ -364,8 +364,8 @@ func TestARepeatedChoiceIsFoundAmongFewAndMany(t *testing.T) {
 	}
 }
 
-// However narrow the range and however large its numbers, each has a place of its
-// own, in the middle of a cell of its own.
+// However narrow the range and however large its numbers, each has its own place in the middle of its
+// own cell.
 func TestNeighboursInALogRangeStayApart(t *testing.T) {
 	for _, d := range []space.Int{
 		{Low: 1 << 48, High: 1<<48 + 4, Log: true},

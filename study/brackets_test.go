@@ -15,7 +15,7 @@ import (
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
-// curve is an objective whose reports come down to a valley.
+// curve is an objective whose reports approach a minimum.
 func curve(t *Trial) (float64, error) {
 	x, y := t.Float("x", -1, 1), t.Float("y", -1, 1)
 	v := (x-0.3)*(x-0.3) + (x+y)*(x+y)
@@ -27,8 +27,8 @@ func curve(t *Trial) (float64, error) {
 	return v, nil
 }
 
-// A simulation of curve under Hyperband that knows nothing of brackets in
-// histories: each has a log and a sampler of its own.
+// The reference is a simulation of curve under Hyperband where each bracket has its own log and
+// sampler.
 func TestHyperbandGivesEachBracketASearchOfItsOwn(t *testing.T) {
 	const trials, seed = 150, 5
 	hyperband := pruner.Hyperband{StudyName: "study", MaxResource: 9}
@@ -89,7 +89,7 @@ func TestHyperbandGivesEachBracketASearchOfItsOwn(t *testing.T) {
 	}
 }
 
-// watcher notes what it is shown.
+// watcher records what it is shown.
 type watcher struct {
 	pruner.Hyperband
 	mu    sync.Mutex
@@ -128,14 +128,14 @@ func watch(t *testing.T, s storage.Storage, trials int) *watcher {
 	return w
 }
 
-// The brackets come late: the first trial that is complete with reports says
-// how long trials are. Resuming changes nothing.
+// Brackets start late: the first complete trial with reports shows how long trials are. Resuming
+// changes nothing.
 func TestASamplerSeesItsBracketAndThePrunerAll(t *testing.T) {
 	s := &storage.Memory{}
 	if _, err := s.Create(t.Context(), "study", []trial.Direction{trial.Minimize}); err != nil {
 		t.Fatal(err)
 	}
-	for range 3 { // without reports nobody knows how long a trial is
+	for range 3 { // without reports the length of a trial is unknown
 		if _, err := s.Add(t.Context(), 1, &trial.Trial{Number: -1, State: trial.Complete, Values: []float64{9}}); err != nil {
 			t.Fatal(err)
 		}
@@ -181,7 +181,7 @@ func TestASamplerSeesItsBracketAndThePrunerAll(t *testing.T) {
 	if parted < 50 || second.whole < 58 {
 		t.Errorf("%d trials were drawn from a bracket; the pruner saw %d finished trials of 59", parted, second.whole)
 	}
-	// An orphan is drawn from its bracket as it was.
+	// An orphan is drawn from its bracket as it was at the start.
 	if _, err := other.Begin(t.Context(), 1, storage.Claim{Lease: storage.Lease{Owner: "dead"}, Seen: 40}); err != nil {
 		t.Fatal(err)
 	}

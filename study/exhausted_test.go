@@ -63,7 +63,7 @@ func TestOptimizeEndsWhenNothingIsLeftToTry(t *testing.T) {
 					t.Parallel()
 					file := &storage.Memory{}
 					configure := func(cfg *study.Config) { cfg.Sampler = c.sampler }
-					// A part of it first, and then two processes go on.
+					// One process starts the search, and two finish it.
 					st := open(t, file, configure)
 					if err := st.Optimize(t.Context(), c.objective, study.Budget{Trials: 5}); err != nil {
 						t.Fatal(err)

@@ -27,8 +27,8 @@ var faultCrowd = flag.Int("faults.crowd", 8, "how many processes crowd one file"
 // crowdTrials is how many trials each process of a crowd runs on average.
 const crowdTrials = 20
 
-// timed measures how long the writes of a storage take, of which all but a few
-// milliseconds is waiting for the turn.
+// timed measures how long the writes of a storage take. All but a few milliseconds are waiting for
+// other writers.
 type timed struct {
 	storage.Storage
 	mu    sync.Mutex
@@ -51,9 +51,8 @@ func (s *timed) since(start time.Time) {
 	s.worst = max(s.worst, time.Since(start))
 }
 
-// crowdWorker is a process of the crowd: it waits for the start, runs trials
-// of 20 ms until the budget is used up, and says how many and how long it had
-// to wait at worst.
+// crowdWorker is one process of the crowd. It waits for the start, runs trials of 20 ms until the
+// budget is used up, and prints how many it ran and its longest wait.
 func crowdWorker(path string, budget int) error {
 	ctx := context.Background()
 	db, err := sqlite.Open(ctx, path, sqlite.Options{})
@@ -83,7 +82,7 @@ func crowdWorker(path string, budget int) error {
 	return err
 }
 
-// Many processes on one file all get their share of the turns.
+// Of many processes on one file, none starves.
 func TestFaultsCrowd(t *testing.T) { crowd(t) }
 
 // BenchmarkCrowd measures the longest that any process waited for a write.

@@ -109,7 +109,7 @@ func TestFaultsFileRemoved(t *testing.T) {
 	}
 }
 
-// Thousands of queued and orphaned trials are all run, and none is in the way.
+// Thousands of queued and orphaned trials all run.
 func TestFaultsManyQueuedAndOrphaned(t *testing.T) {
 	n := 300
 	if *faultKills > 100 {

@@ -33,9 +33,8 @@ var (
 	faultSeed      = flag.Uint64("faults.seed", 0, "of the moments of the kills; 0: the time")
 )
 
-// A faultWorker is this test binary, run as a program that searches until it
-// is told to stop. It writes each result that the study has acknowledged to a
-// file of its own, after the acknowledgement.
+// A faultWorker is this test binary as a program that searches until it is stopped. It logs each
+// result to its own file after the study acknowledged it.
 func faultWorker(path, acks string) error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
@@ -75,7 +74,7 @@ func faultWorker(path, acks string) error {
 			}
 		}
 		if ctx.Err() != nil {
-			return nil // killed by a gentle signal: the lease ends with the process
+			return nil // stopped by a signal: the lease ends with the process
 		}
 		var record *trial.Trial
 		if err == nil {
@@ -94,7 +93,7 @@ func faultWorker(path, acks string) error {
 	return nil
 }
 
-// ackOf says all of a trial that must not change.
+// ackOf describes everything about a trial that must not change.
 func ackOf(t *trial.Trial) string {
 	return fmt.Sprint(t.Number, t.State, t.Values, t.Params, t.Reports, t.Start.UnixMicro(), t.End.UnixMicro())
 }
@@ -111,7 +110,7 @@ func startFaultWorker(t *testing.T, dir string, i int) *exec.Cmd {
 	return cmd
 }
 
-// stopFaultWorkers stops all gently and reports those that ended with an error.
+// stopFaultWorkers stops all with a signal and reports those that end with an error.
 func stopFaultWorkers(t *testing.T, workers []*exec.Cmd) {
 	t.Helper()
 	for _, w := range workers {
@@ -124,7 +123,7 @@ func stopFaultWorkers(t *testing.T, workers []*exec.Cmd) {
 	}
 }
 
-// acknowledged reads what the workers were told is saved, by trial number.
+// acknowledged reads the acknowledged results of all workers, by trial number.
 func acknowledged(t *testing.T, dir string) map[int]string {
 	t.Helper()
 	acks := map[int]string{}
@@ -149,9 +148,8 @@ func acknowledged(t *testing.T, dir string) map[int]string {
 	return acks
 }
 
-// checkFile fails unless the file is sound and holds every acknowledged result
-// as it was, no number is skipped or doubled, and nothing runs once the
-// orphans have been finished.
+// checkFile fails unless the file is intact, contains every acknowledged result unchanged, no number
+// is missing or used twice, and nothing is running once the orphans have finished.
 func checkFile(t testing.TB, path string, acks map[int]string) (finished int) {
 	t.Helper()
 	db, err := sqlite.Open(t.Context(), path, sqlite.Options{})
@@ -223,8 +221,8 @@ func TestFaultsKills(t *testing.T) {
 	}
 }
 
-// A clock that jumps makes every lease run out at once, or last for ever. Live
-// trials may be run by two workers then; only one of them can tell.
+// A clock that jumps makes every lease expire at once or last forever. Two workers may then run the
+// same trial, but only one can end it.
 func TestFaultsClockJumps(t *testing.T) {
 	dir := t.TempDir()
 	workers := make([]*exec.Cmd, 3)
@@ -254,7 +252,7 @@ func TestFaultsClockJumps(t *testing.T) {
 	checkFile(t, filepath.Join(dir, "study.db"), acks)
 }
 
-// A writer that takes no turns and holds the lock for long is waited for.
+// Workers wait for a foreign writer that holds the lock for long.
 func TestFaultsHeldLock(t *testing.T) {
 	hold := time.Second
 	if *faultKills > 100 {

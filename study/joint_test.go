@@ -17,8 +17,7 @@ import (
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
-// An objective that takes its time between two parameters does not lead others to
-// what it is about to try.
+// Workers do not draw what a slow objective has drawn jointly but not suggested yet.
 func TestWorkersKnowWhatOthersAreAboutToTry(t *testing.T) {
 	for name, c := range map[string]struct {
 		sampler         sampler.Sampler
@@ -45,7 +44,7 @@ func TestWorkersKnowWhatOthersAreAboutToTry(t *testing.T) {
 			}
 			seen := map[string]int{}
 			for _, u := range trials(t, st) {
-				if u.Seen < c.workers { // until one has a value, nobody knows the space
+				if u.Seen < c.workers { // the space is unknown until a trial is complete
 					continue
 				}
 				at := fmt.Sprint(u.Params)
@@ -58,7 +57,7 @@ func TestWorkersKnowWhatOthersAreAboutToTry(t *testing.T) {
 	}
 }
 
-// An announcer draws two parameters together and keeps what it knew of others.
+// An announcer draws two parameters jointly and records what it saw of other trials.
 type announcer struct {
 	mu   sync.Mutex
 	seen []map[string]float64
@@ -113,8 +112,8 @@ func TestOtherProcessesKnowWhatATrialIsAboutToTry(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	// The second one, which asked for all at once, had nothing to announce; what
-	// it saw of the first is in its record, so that it can be drawn again.
+	// The second trial suggested everything at once and had nothing to publish. Its record contains
+	// what it saw of the first, so it can be replayed.
 	record := trials(t, second)[1]
 	if record.SystemAttrs["bluefin:joint"] != nil {
 		t.Errorf("a trial that asked for all at once has %s", record.SystemAttrs["bluefin:joint"])
@@ -129,7 +128,7 @@ func TestOtherProcessesKnowWhatATrialIsAboutToTry(t *testing.T) {
 	}
 }
 
-// An interrupter ends a context while it draws.
+// An interrupter cancels a context while it draws.
 type interrupter struct{ cancel context.CancelFunc }
 
 func (i interrupter) Sample(sampler.Request, string, space.Dist) (float64, error) {

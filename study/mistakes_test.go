@@ -17,7 +17,7 @@ import (
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
-// A sampler or pruner that is set up wrongly would fail trial after trial.
+// A sampler or pruner with wrong settings would fail every trial.
 func TestWrongSettingsEndOptimizeAtOnce(t *testing.T) {
 	two, one := 2.0, 1.0
 	for _, c := range []struct {
@@ -73,8 +73,7 @@ func TestWrongSettingsEndOptimizeAtOnce(t *testing.T) {
 	}
 }
 
-// A trial that was drawn from a range of before is a failure of that trial, and
-// does not block the study.
+// A queued trial from an earlier range fails, and does not block the study.
 func TestAQueuedTrialOfAnotherRangeFailsAlone(t *testing.T) {
 	st := open(t, nil)
 	high, broken := 1.0, true
@@ -115,7 +114,7 @@ func TestABrokenObjectiveEndsOptimize(t *testing.T) {
 	if err := st.OptimizeMulti(t.Context(), nil, study.Budget{}); err == nil || !strings.Contains(err.Error(), "objective is nil") {
 		t.Errorf("without an objective: %v", err)
 	}
-	err := st.Optimize(t.Context(), always, study.Budget{}) // no budget: it would never end
+	err := st.Optimize(t.Context(), always, study.Budget{}) // no limit: it would never end
 	if !errors.Is(err, broken) || !errors.As(err, &failed) || failed.Number != 2 || len(trials(t, st)) != 3 {
 		t.Errorf("got %v after %d trials, want the error of trial 2", err, len(trials(t, st)))
 	}
@@ -127,7 +126,7 @@ func TestABrokenObjectiveEndsOptimize(t *testing.T) {
 		t.Errorf("the best of failed trials: %v", err)
 	}
 
-	// A study that has seen a trial succeed bears failures.
+	// Once a trial has succeeded, failures do not end the search.
 	n := 0
 	err = st.Optimize(t.Context(), func(tr *study.Trial) (float64, error) {
 		if n++; n == 2 {
@@ -282,8 +281,7 @@ func TestEnqueueTakesEveryKindOfNumber(t *testing.T) {
 	}
 }
 
-// Choices that were appended count as much as the first ones, also for a
-// program that opens the study later.
+// Appended choices are as good as the first ones, also for a program that opens the study later.
 func TestChoicesAreAppendedOnly(t *testing.T) {
 	everyStorage(t, func(t *testing.T, s storage.Storage) {
 		total := 0

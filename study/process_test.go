@@ -16,7 +16,7 @@ import (
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
-// TestMain lets the test binary be a worker of a study in another process.
+// TestMain can turn the test binary into a worker process.
 func TestMain(m *testing.M) {
 	if path := os.Getenv("BLUEFIN_WORKER_FILE"); path != "" {
 		if err := worker(path); err != nil {
@@ -42,8 +42,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// worker runs its share of trials: as many as BLUEFIN_WORKER_TRIALS says with
-// Ask and Tell, or what is missing of a budget of BLUEFIN_WORKER_BUDGET.
+// worker runs BLUEFIN_WORKER_TRIALS trials with Ask and Tell, or Optimize with a budget of
+// BLUEFIN_WORKER_BUDGET.
 func worker(path string) error {
 	ctx := context.Background()
 	db, err := sqlite.Open(ctx, path, sqlite.Options{})

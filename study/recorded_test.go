@@ -20,8 +20,8 @@ var record = flag.Bool("record", false, "write testdata/recorded.json anew")
 
 const recordedFile = "testdata/recorded.json"
 
-// recordedStudies are searches whose every draw is kept in testdata, so that a
-// change of the engine or of a sampler that moves one is noticed.
+// recordedStudies are searches with every draw in testdata, so a change of the engine or a sampler
+// that moves one fails the test.
 var recordedStudies = []struct {
 	name, problem string
 	trials        int
@@ -42,7 +42,7 @@ var recordedStudies = []struct {
 	{"auto with Hyperband", "curves", 60, &sampler.Auto{}, pruner.Hyperband{}},
 }
 
-// recordedObjective asks for the parameters of a problem.
+// recordedObjective suggests the parameters of a problem.
 func recordedObjective(t *testing.T, name string) study.Objective {
 	switch name {
 	case "":

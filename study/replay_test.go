@@ -22,8 +22,8 @@ import (
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
-// jittery is an objective that takes its time now here, now there, so that
-// trials finish in an order of their own and see each other half drawn.
+// jittery is an objective that sleeps at varying places, so trials finish out of order and see each
+// other half drawn.
 func jittery(finite bool) study.Objective {
 	var mu sync.Mutex
 	r := rand.New(rand.NewPCG(1, 2))
@@ -62,8 +62,7 @@ func jittery(finite bool) study.Objective {
 	}
 }
 
-// A study of eight workers, four each with a connection of their own, is drawn
-// again from its file.
+// A study of two connections with four workers each is drawn again from its file.
 func TestReplay(t *testing.T) {
 	grid := sampler.Grid{Seed: 1, Values: map[string][]any{"k": {0, 3, 4, 5}, "s": {0.25, 0.5}, "c": {"a", "b", "c"}}}
 	for _, c := range []struct {
@@ -170,7 +169,7 @@ func values(params []trial.Param) []float64 {
 	return all
 }
 
-// forget copies the study without what its trials saw running.
+// forget copies the study without the attribute that says which trials were running.
 func forget(t *testing.T, from storage.Storage) *storage.Memory {
 	t.Helper()
 	s, err := from.Export(t.Context(), "test")
@@ -225,14 +224,14 @@ func TestReplayOfWhatCannotBe(t *testing.T) {
 	})
 }
 
-// What a worker had drawn, and saved, beside a running trial goes on as it
-// would have gone.
+// An orphan draws the rest of its parameters as its first worker would have, beside the same running
+// trial.
 func TestAnOrphanIsDrawnAgainBesideWhatWasRunning(t *testing.T) {
 	dims := space.Must(space.New(space.Dimension{Name: "x", Dist: space.Float{High: 1}}, space.Dimension{Name: "y", Dist: space.Float{High: 1}}))
 	objective := func(t *study.Trial) (float64, error) { return t.Float("x", 0, 1) + t.Float("y", 0, 1), nil }
-	var y []float64 // in all ways
+	var y []float64 // in each case
 	for _, c := range []struct {
-		saved int // parameters that the worker could save
+		saved int // number of parameters that the worker saved
 		alone bool
 	}{{2, false}, {1, false}, {1, true}} {
 		everyStorage(t, func(t *testing.T, s storage.Storage) {

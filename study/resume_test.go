@@ -83,16 +83,15 @@ func TestAValueReturnedAfterCancellingIsKept(t *testing.T) {
 	}
 }
 
-// A worker that dies before it could save what it has drawn leaves a trial
-// without parameters. Who takes it over draws the same, although more is known
-// by now.
+// A worker that dies before it saves its draws leaves a trial without parameters. The worker that
+// restarts it draws the same, although more trials have finished.
 func TestAnOrphanIsDrawnAgainTheSame(t *testing.T) {
 	everyStorage(t, func(t *testing.T, s storage.Storage) {
 		st := open(t, s, func(c *study.Config) { c.Sampler = &sampler.TPE{} })
 		if err := st.Optimize(t.Context(), sphere, study.Budget{Trials: 15}); err != nil {
 			t.Fatal(err)
 		}
-		// What a trial that is taken over gets.
+		// The draws of a restarted trial.
 		ask := func() map[string]any {
 			tr, err := st.Ask(t.Context())
 			if err != nil {
@@ -106,8 +105,8 @@ func TestAnOrphanIsDrawnAgainTheSame(t *testing.T) {
 		if _, err := s.Begin(t.Context(), id, dead); err != nil {
 			t.Fatal(err)
 		}
-		first := ask() // takes over trial 15
-		// The same with more finished trials than the dead worker saw.
+		first := ask() // restarts trial 15
+		// The same after more trials have finished.
 		copied := open(t, s, func(c *study.Config) { c.Name, c.Sampler = "copy", &sampler.TPE{} })
 		copyID := func() int64 { r, _ := s.Load(t.Context(), "copy"); return r.ID }()
 		if err := copied.Optimize(t.Context(), sphere, study.Budget{Trials: 15}); err != nil {
@@ -240,7 +239,7 @@ func TestAskAndTell(t *testing.T) {
 	})
 }
 
-// stopAt prunes when a report reaches a value, and leaves a mark.
+// stopAt prunes when a report reaches a value, and sets an attribute.
 type stopAt float64
 
 func (p stopAt) Prune(_ trial.History, t *trial.Trial) (pruner.Verdict, error) {
@@ -323,7 +322,7 @@ func TestCheckpoints(t *testing.T) {
 	everyStorage(t, func(t *testing.T, s storage.Storage) {
 		for _, keep := range []bool{false, true} {
 			name := func(c *study.Config) { c.Name, c.KeepCheckpoints = fmt.Sprint("keep ", keep), keep }
-			var from []int // the step from which each run of the trial goes on
+			var from []int // the step from which each run of the trial resumes
 			train := func(stop int) study.Objective {
 				return func(tr *study.Trial) (float64, error) {
 					c, err := tr.Resume()
@@ -370,7 +369,7 @@ func TestCheckpoints(t *testing.T) {
 				}
 			}
 			if want := []int{0, 0, 4, 4}; !slices.Equal(from, want) {
-				t.Errorf("the runs of the trial began at steps %v, want %v", from, want)
+				t.Errorf("the runs of the trial started at steps %v, want %v", from, want)
 			}
 			record := trials(t, open(t, s, name))[0]
 			if record.State != trial.Complete || !slices.Equal(record.Reports, reports(10, 9, 8, 7, 6, 5)) {

@@ -19,8 +19,8 @@ import (
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
-// The lease of an objective that runs on after its context has ended is
-// renewed all the same: nobody else runs its trial meanwhile.
+// If an objective keeps running after its context has ended, its lease is still renewed, so nobody
+// else runs its trial.
 func TestTheLeaseOutlivesTheContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		st := open(t, &storage.Memory{}, func(c *study.Config) { c.Lease = 3 * time.Second })
@@ -31,7 +31,7 @@ func TestTheLeaseOutlivesTheContext(t *testing.T) {
 		err := st.Optimize(t.Context(), func(tr *study.Trial) (float64, error) {
 			if tr.Number() == 0 {
 				runs.Add(1)
-				tr.Float("x", 1, 2) // an error that the objective does not look at
+				tr.Float("x", 1, 2) // an error that the objective ignores
 				time.Sleep(time.Minute)
 			}
 			return 1, nil
@@ -52,8 +52,7 @@ func TestTheLeaseOutlivesTheContext(t *testing.T) {
 	})
 }
 
-// Where nobody can know that a worker has gone, its lease must run out: the
-// last trial is waited for.
+// If a worker may be on another machine, its lease must expire. Optimize waits for that.
 func TestOptimizeWaitsForTheTrialsOfTheDead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &storage.Memory{}
@@ -70,7 +69,7 @@ func TestOptimizeWaitsForTheTrialsOfTheDead(t *testing.T) {
 				t.Errorf("trial %d is %v", tr.Number, tr.State)
 			}
 		}
-		// But not for ever, if it is alive.
+		// But not forever, if the worker is alive.
 		alive, err := st.Ask(t.Context())
 		if err != nil {
 			t.Fatal(err)
@@ -124,8 +123,7 @@ func TestAResultIsToldAgainIfTheStorageFails(t *testing.T) {
 	})
 }
 
-// A failure that passes while something is saved in the background, or read
-// after the end, costs nothing.
+// A passing failure during a background write, or while the final record is read, loses nothing.
 func TestPassingFailures(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &flaky{Storage: &storage.Memory{}}
@@ -172,8 +170,8 @@ func (f *flaky) Since(ctx context.Context, id, revision int64, except ...string)
 	return f.Storage.Since(ctx, id, revision, except...)
 }
 
-// Telling waits for the storage no longer than its context, also while the
-// lease is being renewed.
+// Tell waits for the storage no longer than its context allows, even while the lease is being
+// renewed.
 func TestTellObeysItsContext(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "study.db")
 	db, err := sqlite.Open(t.Context(), path, sqlite.Options{})
@@ -301,7 +299,7 @@ func (r *rereading) Since(ctx context.Context, id, revision int64, except ...str
 	return c, err
 }
 
-// A trial with many reports would be read, with all of them, at each one.
+// A report must not read its own trial: with many reports that would be slow.
 func TestAReportDoesNotReadItsTrialAgain(t *testing.T) {
 	r := &rereading{Storage: &storage.Memory{}}
 	st := open(t, r, func(c *study.Config) { c.Pruner = pruner.Median{} })

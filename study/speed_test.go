@@ -35,7 +35,7 @@ func inMemory(tb testing.TB) *study.Study {
 	return st
 }
 
-// Memory is what time is spent on, and unlike time it can be counted.
+// Allocations are most of the cost, and unlike time they can be counted exactly.
 func TestATrialAllocatesLittleHoweverLongTheStudy(t *testing.T) {
 	st := inMemory(t)
 	for _, n := range []int{100, 5000} {
@@ -48,7 +48,7 @@ func TestATrialAllocatesLittleHoweverLongTheStudy(t *testing.T) {
 	}
 }
 
-// What the engine costs, in a study in memory that grows.
+// BenchmarkTrial measures the engine on a growing study in memory.
 func BenchmarkTrial(b *testing.B) {
 	for _, workers := range []int{1, 8} {
 		b.Run(fmt.Sprint(workers), func(b *testing.B) {
@@ -85,7 +85,7 @@ func report(tb testing.TB, st *study.Study, n int) {
 	}
 }
 
-// A report allocates as much however many there were before it.
+// A report allocates the same amount however many came before it.
 func TestAReportAllocatesLittleHoweverManyThereAre(t *testing.T) {
 	st := inMemory(t)
 	perReport := func(n int) uint64 {

@@ -15,7 +15,7 @@ type modulo int
 
 func (m modulo) Bracket(number int) int { return number % int(m) }
 
-// bracketed is the history of a bracket, made anew from what has finished.
+// bracketed builds the history of a bracket from scratch.
 func bracketed(h trial.History, by pruner.Bracketing, own int) *trial.Log {
 	log := trial.NewLog(h.Directions())
 	for _, t := range h.Finished() {
@@ -39,8 +39,8 @@ func bracketed(h trial.History, by pruner.Bracketing, own int) *trial.Log {
 	return log
 }
 
-// parallel returns the histories of a study with so many workers, one for each
-// trial that begins or ends.
+// parallel returns the histories of a study with several workers, one for each start and end of a
+// trial.
 func parallel(seed uint64, n, workers int) []trial.History {
 	r := rand.New(rand.NewPCG(seed, 3))
 	log := trial.NewLog([]trial.Direction{trial.Minimize})
@@ -143,7 +143,7 @@ func TestSplittingAnew(t *testing.T) {
 	if got := b.split(h, nil).of(3); !slices.Equal(got.Finished(), h.Finished()) {
 		t.Error("without a bracketing all trials are in one bracket, as they are")
 	}
-	// A bracket that nothing has finished in yet.
+	// A bracket without finished trials.
 	if got := b.split(all[0], modulo(9)).of(7); len(got.Finished())+len(got.Running()) != 0 || len(got.Directions()) != 1 {
 		t.Errorf("an empty bracket: got %+v", got)
 	}

@@ -158,7 +158,7 @@ func TestTheSameSeedGivesTheSameStudy(t *testing.T) {
 		points := func(seed uint64, parts ...int) string {
 			file := filepath.Join(t.TempDir(), "study.db")
 			var all []*trial.Trial
-			for _, trials := range parts { // each part opens the file anew
+			for _, trials := range parts { // each part reopens the file
 				db, err := sqlite.Open(t.Context(), file, sqlite.Options{})
 				if err != nil {
 					t.Fatal(err)
@@ -260,8 +260,8 @@ func TestSuggestGivesOneValuePerName(t *testing.T) {
 	if err != nil || best.State != trial.Complete {
 		t.Fatal(best, err)
 	}
-	// A numeric range may move between trials and choices may be appended. Other
-	// changes end Optimize, and the trial waits for a program without them.
+	// Between trials, a numeric range may change and choices may be appended. Other changes end
+	// Optimize, and the trial waits for a corrected program.
 	run := func(f study.Objective) error {
 		n := len(trials(t, st))
 		return st.Optimize(t.Context(), f, study.Budget{Trials: n + 1})

@@ -165,7 +165,7 @@ func TestBest(t *testing.T) {
 func randomLog(seed uint64, n int, put func(log *trial.Log, u *trial.Trial)) *trial.Log {
 	r := rand.New(rand.NewPCG(seed, 2))
 	log := trial.NewLog(minimize)
-	for number := range n { // they all begin before one ends
+	for number := range n { // all start before one ends
 		put(log, &trial.Trial{Number: number, State: trial.Running})
 	}
 	for _, number := range r.Perm(n) {
@@ -226,7 +226,7 @@ func TestAHistoryNeverChangesAndLaterOnesBeginWithIt(t *testing.T) {
 			t.Fatalf("snapshot %d: running trials are %v, want them by number", i, numbers(s.running))
 		}
 	}
-	// Whoever appends to what a history returns writes to memory of its own.
+	// Appending to what a history returns does not change the history.
 	h := all[len(all)-2].history
 	_ = append(h.Finished(), complete(999, -1))
 	if got := log.History().Finished(); slices.ContainsFunc(got, func(u *trial.Trial) bool { return u.Number == 999 }) {

@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// The cases that the files hold. What a test goes through, Load logs there:
+// The number of cases in each file. Load logs those that a test reads:
 //
 //	go test -v ./... | grep 'oracle '
 func TestCases(t *testing.T) {
@@ -47,7 +47,7 @@ func TestCases(t *testing.T) {
 	t.Logf("%d cases in %d files", total, len(entries))
 }
 
-// logged keeps what a test logs, and whether it failed.
+// logged records what a test logs, and whether it failed.
 type logged struct {
 	testing.TB
 	text   string
