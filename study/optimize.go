@@ -109,8 +109,7 @@ type run struct {
 
 // work runs trials until the budget is used up.
 func (r *run) work(ctx context.Context) error {
-	var patience time.Time // when to stop waiting for workers that may be gone
-	pause := saveDelay
+	w := waiter{run: r, pause: saveDelay}
 	for ctx.Err() == nil {
 		if enough, err := r.enough(ctx); enough || err != nil {
 			return err
@@ -121,47 +120,21 @@ func (r *run) work(ctx context.Context) error {
 		}
 		t, err := r.study.ask(ctx, storage.Claim{Lease: storage.Lease{Process: true}, Budget: trials})
 		var used *storage.BudgetError
-		if errors.As(err, &used) && fewer && r.study.running() > 0 {
-			// The running trials may show the sampler more to try.
-			wait(ctx, pause)
-			pause, patience = min(2*pause, time.Second), time.Time{}
-			continue
-		}
-		pause = saveDelay
 		if errors.As(err, &used) {
-			// Within one lease, those of workers that are gone expire; live ones are renewed.
-			others := used.Leased - r.study.running()
-			if others <= 0 || !patience.IsZero() && time.Now().After(patience) {
+			if !w.wait(ctx, used, fewer) {
 				return nil
 			}
-			if patience.IsZero() {
-				patience = time.Now().Add(r.study.cfg.Lease)
-			}
-			if left := time.Until(patience).Round(time.Second); left < r.study.cfg.Lease-time.Second {
-				r.waiting.Do(func() {
-					r.study.cfg.Logger.Info("waiting for trials of other workers, in case one is gone",
-						"trials", others, "at most", left)
-				})
-			}
-			wait(ctx, min(r.study.cfg.Lease/20, time.Second))
 			continue
 		}
 		if err != nil {
 			return err
 		}
+		w.pause = saveDelay
 		if err := r.one(ctx, t); err != nil {
 			return err
 		}
 	}
 	return context.Cause(ctx)
-}
-
-// wait returns after d, or when ctx ends.
-func wait(ctx context.Context, d time.Duration) {
-	select {
-	case <-ctx.Done():
-	case <-time.After(d):
-	}
 }
 
 // one runs the objective and saves the outcome, even when ctx has ended.
