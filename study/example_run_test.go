@@ -132,15 +132,31 @@ func ExampleConfig_sampler() {
 	// Output: <nil>
 }
 
-// The pruner is a struct with its settings, too. This one lets ten trials finish first, and every
-// trial run for three steps.
+// The pruner is a struct with its settings, too. Whatever it is, the objective stays the same.
 func ExampleConfig_pruner() {
 	s, err := study.Open(ctx, study.Config{
-		Pruner: pruner.Median{StartupTrials: 10, WarmupSteps: 3}, // or pruner.Hyperband{}, …
+		Pruner:  pruner.SuccessiveHalving{ReductionFactor: 3}, // or pruner.Median{}, pruner.Hyperband{}, …
+		Sampler: sampler.Random{},
+		Seed:    7,
 	})
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println(s.Optimize(ctx, parabola, study.Budget{Trials: 20}))
-	// Output: <nil>
+	epochs := 0
+	err = s.Optimize(ctx, func(t *study.Trial) (float64, error) {
+		x, loss := t.Float("x", -10, 10), 0.0
+		for epoch := range 27 {
+			epochs++
+			loss = x*x + 1/float64(epoch+1)
+			if err := t.Report(epoch, loss); err != nil {
+				return 0, err
+			}
+		}
+		return loss, nil
+	}, study.Budget{Trials: 30})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println("saved more than half of the epochs:", epochs < 30*27/2)
+	// Output: saved more than half of the epochs: true
 }
