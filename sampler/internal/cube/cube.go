@@ -73,22 +73,7 @@ func IsFinite(sp space.Space) bool {
 
 // Same reports whether a and b have equal dimensions.
 func Same(a, b space.Space) bool {
-	return slices.EqualFunc(a, b, func(a, b space.Dimension) bool { return a.Name == b.Name && SameDist(a.Dist, b.Dist) })
-}
-
-// SameDist is space.Equal, and fast for equal floats and ints.
-func SameDist(a, b space.Dist) bool {
-	switch x := a.(type) {
-	case space.Float:
-		if b == space.Dist(x) {
-			return true
-		}
-	case space.Int:
-		if b == space.Dist(x) {
-			return true
-		}
-	}
-	return space.Equal(a, b)
+	return slices.EqualFunc(a, b, func(a, b space.Dimension) bool { return a.Name == b.Name && space.Equal(a.Dist, b.Dist) })
 }
 
 // Hash mixes seed with the bits of xs.

@@ -11,7 +11,7 @@ type Drift struct {
 
 // With returns the drift after one more trial.
 func (d Drift) With(dist space.Dist) Drift {
-	if d.ranges > 0 && SameDist(d.Dist, dist) {
+	if d.ranges > 0 && space.Equal(d.Dist, dist) {
 		d.run++
 		return d
 	}
