@@ -98,7 +98,8 @@ func Compatible(a, b Dist) bool {
 		return ok && a.Log == b.Log
 	case Categorical:
 		b, ok := b.(Categorical)
-		return ok && len(a.Choices) <= len(b.Choices) && slices.EqualFunc(a.Choices, b.Choices[:len(a.Choices)], sameChoice)
+		n := len(a.Choices)
+		return ok && n <= len(b.Choices) && slices.EqualFunc(a.Choices, b.Choices[:n], sameChoice)
 	}
 	return false
 }

@@ -38,7 +38,7 @@ func (d Float) Check() error {
 	case d.Log && d.Low <= 0:
 		return invalid("low is %v, want above 0 in a logarithmic range", d.Low)
 	case d.Step != 0 && (d.High-d.Low)/d.Step >= maxExact:
-		return invalid("step is %v, want at least %v, so that the grid has at most 2^53 values", d.Step, (d.High-d.Low)/maxExact)
+		return invalid("step is %v, want at least %v: a grid has at most 2^53 values", d.Step, (d.High-d.Low)/maxExact)
 	}
 	return nil
 }

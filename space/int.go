@@ -42,7 +42,8 @@ func (d Int) Check() error {
 
 // Contains implements Dist.
 func (d Int) Contains(x float64) bool {
-	return float64(d.Low) <= x && x <= float64(d.High) && x < math.MaxInt && x == math.Trunc(x) && (int(x)-d.Low)%d.step() == 0
+	return float64(d.Low) <= x && x <= float64(d.High) && x < math.MaxInt &&
+		x == math.Trunc(x) && (int(x)-d.Low)%d.step() == 0
 }
 
 // Unit implements Dist.

@@ -364,8 +364,8 @@ func TestARepeatedChoiceIsFoundAmongFewAndMany(t *testing.T) {
 	}
 }
 
-// However narrow the range and however large its numbers, each has its own place in the middle of its
-// own cell.
+// However narrow the range and however large its numbers, each has its own place in the middle of
+// its own cell.
 func TestNeighboursInALogRangeStayApart(t *testing.T) {
 	for _, d := range []space.Int{
 		{Low: 1 << 48, High: 1<<48 + 4, Log: true},

@@ -44,9 +44,8 @@ type Config struct {
 	Logger *slog.Logger
 
 	// These hooks run after the event was saved, one at a time, for the trials of this Study. They
-	// may call its methods, such as Stop and Best, but not start or end a trial, and must not modify
-	// the records. Panics are not recovered, except in OnReport under Optimize, where the trial
-	// fails.
+	// may call its methods, such as Stop and Best, but must not start or end a trial or modify the
+	// records. Panics are not recovered, except in OnReport under Optimize, where the trial fails.
 	OnTrialStart func(t *trial.Trial)
 	OnReport     func(t *trial.Trial, r trial.Report)
 	OnTrialEnd   func(t *trial.Trial)

@@ -93,7 +93,7 @@ func ExampleStudy_Optimize_workers() {
 	// Output: 60 trials, good: true
 }
 
-// A trial that reports intermediate values may be pruned: the objective returns the error of Report.
+// A trial that reports intermediate values may be pruned: the objective then returns the error.
 func ExampleTrial_Report() {
 	s, err := study.Open(ctx, study.Config{Sampler: sampler.Random{}, Pruner: pruner.Median{}, Seed: 1})
 	if err != nil {

@@ -148,8 +148,8 @@ func acknowledged(t *testing.T, dir string) map[int]string {
 	return acks
 }
 
-// checkFile fails unless the file is intact, contains every acknowledged result unchanged, no number
-// is missing or used twice, and nothing is running once the orphans have finished.
+// checkFile fails unless the file is intact, every acknowledged result is unchanged, no number is
+// missing or used twice, and nothing is running once the orphans have finished.
 func checkFile(t testing.TB, path string, acks map[int]string) (finished int) {
 	t.Helper()
 	db, err := sqlite.Open(t.Context(), path, sqlite.Options{})

@@ -224,8 +224,8 @@ func TestReplayOfWhatCannotBe(t *testing.T) {
 	})
 }
 
-// An orphan draws the rest of its parameters as its first worker would have, beside the same running
-// trial.
+// An orphan draws the rest of its parameters as its first worker would have, beside the same
+// running trial.
 func TestAnOrphanIsDrawnAgainBesideWhatWasRunning(t *testing.T) {
 	dims := space.Must(space.New(space.Dimension{Name: "x", Dist: space.Float{High: 1}}, space.Dimension{Name: "y", Dist: space.Float{High: 1}}))
 	objective := func(t *study.Trial) (float64, error) { return t.Float("x", 0, 1) + t.Float("y", 0, 1), nil }

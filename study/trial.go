@@ -240,7 +240,8 @@ func encodeAttr(key string, value any) (json.RawMessage, error) {
 	}
 	text, err := json.Marshal(value)
 	if unsupported, ok := errors.AsType[*json.UnsupportedValueError](err); ok {
-		return nil, fmt.Errorf("attribute %q contains %s, want finite numbers inside lists and objects", key, unsupported.Str)
+		return nil, fmt.Errorf("attribute %q contains %s, want finite numbers inside lists and objects",
+			key, unsupported.Str)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("attribute %q: %w", key, err)

@@ -66,7 +66,8 @@ func (h History) Before(n int) History {
 func (h History) ParetoFront() []*Trial {
 	var front []*Trial
 	for _, t := range h.finished {
-		if t.State != Complete || t.Violation() > 0 || slices.ContainsFunc(front, func(u *Trial) bool { return h.dominates(u, t) }) {
+		if t.State != Complete || t.Violation() > 0 ||
+			slices.ContainsFunc(front, func(u *Trial) bool { return h.dominates(u, t) }) {
 			continue
 		}
 		front = slices.DeleteFunc(front, func(u *Trial) bool { return h.dominates(t, u) })

@@ -53,7 +53,7 @@ func (l *Log) Put(t *Trial) {
 
 // setRunning inserts, replaces or removes t among the running trials.
 func (l *Log) setRunning(t *Trial) {
-	i, found := slices.BinarySearchFunc(l.running, t.Number, func(t *Trial, number int) int { return t.Number - number })
+	i, found := slices.BinarySearchFunc(l.running, t.Number, func(u *Trial, n int) int { return u.Number - n })
 	switch {
 	case t.State != Running:
 		l.running = slices.Delete(l.running, i, i+1)

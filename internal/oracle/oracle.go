@@ -46,7 +46,8 @@ func lists(v reflect.Value) string {
 	for i := range v.NumField() {
 		name, _, _ := strings.Cut(v.Type().Field(i).Tag.Get("json"), ",")
 		if f := v.Field(i); f.Kind() == reflect.Slice {
-			all = append(all, fmt.Sprintf("%d cases of %s", f.Len(), cmp.Or(name, strings.ToLower(v.Type().Field(i).Name))))
+			name = cmp.Or(name, strings.ToLower(v.Type().Field(i).Name))
+			all = append(all, fmt.Sprintf("%d cases of %s", f.Len(), name))
 		}
 	}
 	return strings.Join(all, ", ")
