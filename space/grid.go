@@ -18,6 +18,8 @@ type grid struct {
 	exp       int
 }
 
+// newGrid returns the grid of a valid Float. Decimal arithmetic makes 0.1 + 2·0.1 print as 0.3;
+// where it does not apply, values are computed with one rounding.
 func newGrid(low, high, step float64) grid {
 	g := grid{low: low, high: high, step: step}
 	k := int64(math.Floor((high-low)/step + 1e-8)) // of the last value

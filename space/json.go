@@ -109,6 +109,7 @@ type fields struct {
 	err    error
 }
 
+// member returns a member, nil if it is missing, and notes that it was read.
 func (f *fields) member(name string) any {
 	if !slices.Contains(f.known, name) {
 		f.known = append(f.known, name)
@@ -171,6 +172,7 @@ func (f *fields) int(name string) int {
 	return 0
 }
 
+// step returns the step of an int, 1 if it is missing.
 func (f *fields) step() int {
 	if f.member("step") == nil {
 		return 1
@@ -178,6 +180,7 @@ func (f *fields) step() int {
 	return f.int("step")
 }
 
+// fail keeps an error about a member, if it is the first.
 func (f *fields) fail(name, want string) {
 	if f.err == nil {
 		if v, ok := f.object[name]; ok {

@@ -68,6 +68,7 @@ func (s *Study) ask(ctx context.Context, c storage.Claim) (*Trial, error) {
 	if err != nil {
 		return nil, err
 	}
+	// Seen is saved with the trial, so Replay knows the history that it was drawn from.
 	c.Owner, c.Seen, c.Orphans = s.newOwner(), len(h.Finished()), s.cfg.Orphans
 	if c.Duration == 0 {
 		c.Duration = s.cfg.Lease
@@ -88,6 +89,7 @@ func (s *Study) ask(ctx context.Context, c storage.Claim) (*Trial, error) {
 	if err := t.loadQueued(); err != nil {
 		t.fail(err)
 	}
+	// From here on, the other trials of this process see what t draws before it is saved.
 	s.mu.Lock()
 	s.live = append(s.live, t)
 	s.mu.Unlock()

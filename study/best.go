@@ -72,6 +72,7 @@ func Maximize(ctx context.Context, f Objective, trials int) (*trial.Trial, error
 	return search(ctx, trial.Maximize, f, trials)
 }
 
+// search is Minimize or Maximize.
 func search(ctx context.Context, d trial.Direction, f Objective, trials int) (*trial.Trial, error) {
 	if trials < 1 {
 		return nil, fmt.Errorf("number of trials is %d, want at least 1", trials)

@@ -15,7 +15,8 @@ type brackets struct {
 	all  []bracket
 }
 
-// A bracket is a log of copies of trials. Their Seen counts trials of the log.
+// A bracket is a log of copies of trials, whose Seen counts trials of the log: a sampler that folds
+// a history relies on Finished()[:Seen], and must not notice that there are other brackets.
 type bracket struct {
 	log    *trial.Log
 	places []int // where its trials are in the finishing order of the study

@@ -82,6 +82,7 @@ func (r *run) enough(ctx context.Context) (bool, error) {
 	case b.Target == nil && b.NoImprovement == 0:
 		return false, nil
 	}
+	// Only these two need the history. Reading it here sees the results of other workers, too.
 	h, err := r.study.sync(ctx)
 	if err != nil {
 		return false, err
@@ -95,6 +96,7 @@ func (r *run) enough(ctx context.Context) (bool, error) {
 
 // stale reports whether n trials have ended, complete or pruned, since the best one.
 func stale(h trial.History, best *trial.Trial, n int) bool {
+	// Counting from the end stops after n trials, however long the study is.
 	finished := h.Finished()
 	for i := len(finished) - 1; i >= 0 && finished[i] != best && n > 0; i-- {
 		if finished[i].State != trial.Failed {

@@ -80,6 +80,7 @@ func columns(trials []*trial.Trial) (objectives int, params, attrs []string) {
 	return objectives, params, slices.Sorted(maps.Keys(keys))
 }
 
+// cell returns the text if ok, else "".
 func cell(ok bool, text func() string) string {
 	if !ok {
 		return ""
@@ -87,6 +88,7 @@ func cell(ok bool, text func() string) string {
 	return text()
 }
 
+// moment returns a time as text, "" for the zero time.
 func moment(t time.Time) string {
 	return cell(!t.IsZero(), func() string { return t.UTC().Format(time.RFC3339Nano) })
 }

@@ -8,7 +8,7 @@ import (
 )
 
 // dists holds a recent distribution of each parameter name. For a categorical it is the one with
-// the most choices.
+// the most choices. It finds conflicts with earlier trials, and lets trials share distributions.
 type dists struct {
 	mu     sync.RWMutex
 	byName map[string]space.Dist

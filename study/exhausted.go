@@ -31,7 +31,7 @@ func (r *run) limit(ctx context.Context) (trials int, fewer bool, err error) {
 		return 0, false, err
 	}
 	left, begun := f.Left(h), len(h.Finished())+len(h.Running())
-	if left == 0 {
+	if left == 0 { // queued trials run although the sampler has nothing to draw
 		left = r.study.waiting()
 	}
 	trials = max(begun+min(left, math.MaxInt-begun), 1) // 0 means no limit

@@ -155,6 +155,8 @@ func (r *run) one(ctx context.Context, t *Trial) error {
 		r.cancel(fmt.Errorf("trial %d: %w", t.Number(), t.Err())) // before another worker claims the trial
 		return r.study.release(unstoppable, t)
 	}
+	// An error after ctx has ended most likely means that the objective obeyed it, not that it
+	// failed.
 	if ctx.Err() != nil && err != nil && !errors.Is(err, ErrPruned) {
 		return errors.Join(context.Cause(ctx), r.study.release(unstoppable, t))
 	}
@@ -164,7 +166,7 @@ func (r *run) one(ctx context.Context, t *Trial) error {
 	record, tellErr := r.tell(unstoppable, t, values, err)
 	switch {
 	case errors.Is(tellErr, storage.ErrLost), errors.Is(tellErr, storage.ErrFinished):
-		return nil
+		return nil // another worker has restarted the trial: its result counts
 	case tellErr != nil:
 		return tellErr
 	case record.State == trial.Failed:
@@ -248,7 +250,8 @@ func (s *Study) release(ctx context.Context, t *Trial) error {
 	return err
 }
 
-// call runs the objective and turns a panic into an error.
+// call runs the objective and turns a panic into an error with its stack: one bad trial must not
+// end a search of hours.
 func call(f MultiObjective, t *Trial) (values []float64, err error) {
 	defer func() {
 		if p := recover(); p != nil {

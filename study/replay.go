@@ -64,7 +64,7 @@ func (s *Study) past(t *trial.Trial, h trial.History) (trial.History, []*trial.T
 	if text, ok := t.SystemAttrs[runningKey]; ok && json.Unmarshal(text, &seen) != nil {
 		seen = nil // another program wrote it
 	}
-	h = h.Before(t.Seen)
+	h = h.Before(t.Seen) // finishing order never changes, so this is the history of that time
 	var running []*trial.Trial
 	for _, g := range seen {
 		u, ok := s.lookup(g.number)

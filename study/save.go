@@ -10,6 +10,10 @@ import (
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
+// How a trial is saved: suggestions, attributes and constraints change the record in memory and
+// wait for the next write. A report, a checkpoint and the end are written at once and take along
+// whatever waits. A timer writes the rest after saveDelay, and renews the lease.
+
 // saveDelay is how long draws and attributes of a trial may wait for its next write. A trial that
 // ends sooner costs two commits, one to start it and one to end it.
 const saveDelay = 20 * time.Millisecond
@@ -87,7 +91,7 @@ func (t *Trial) keep() {
 	switch {
 	case t.over, errors.Is(err, storage.ErrLost), errors.Is(err, storage.ErrFinished):
 		return
-	case errors.Is(err, storage.ErrInvalid):
+	case errors.Is(err, storage.ErrInvalid): // writing it again would fail again
 		t.fail(err)
 	case err == nil && u.Renew > 0:
 		t.renew = next
@@ -111,7 +115,7 @@ func (t *Trial) write(ctx context.Context, u storage.Update) error {
 	u.Params = t.record.now.Params[t.saved:]
 	t.unsaved = unsaved{}
 	var joint map[string]json.RawMessage
-	if u.State == trial.Running && !t.published {
+	if u.State == trial.Running && !t.published { // a trial that ends has nothing left to announce
 		joint = publish(&t.record.now)
 	}
 	t.mu.Unlock()
@@ -124,12 +128,14 @@ func (t *Trial) write(ctx context.Context, u storage.Update) error {
 	defer t.mu.Unlock()
 	switch {
 	case err == nil:
-		t.saved += len(u.Params)
+		t.saved += len(u.Params) // more may have been drawn during the write
 		t.published = t.published || joint != nil
 		t.over = t.over || u.State != trial.Running
 	case errors.Is(err, storage.ErrLost), errors.Is(err, storage.ErrFinished):
 		t.cancel(err)
 	default:
+		// Put it back. An attribute that was set again during the write wins; of a constraint the
+		// first value stays.
 		t.unsaved.userAttrs = merged(saving.userAttrs, t.unsaved.userAttrs)
 		t.unsaved.systemAttrs = merged(saving.systemAttrs, t.unsaved.systemAttrs)
 		t.unsaved.constraints = merged(t.unsaved.constraints, saving.constraints)

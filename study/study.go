@@ -154,6 +154,7 @@ func (s *Study) bracketing(h trial.History) pruner.Bracketing {
 
 // read brings the log up to date. The caller holds s.mu.
 func (s *Study) read(ctx context.Context) error {
+	// Our own live trials are known better here than in the storage, which leaves them out.
 	own := make([]string, len(s.live))
 	for i, t := range s.live {
 		own[i] = t.owner
@@ -221,6 +222,7 @@ func (s *Study) lookup(number int) (*trial.Trial, bool) {
 	return s.log.Trial(number)
 }
 
+// forget ends the background work of t, so its lease is no longer renewed.
 func (s *Study) forget(t *Trial) {
 	t.end()
 	s.mu.Lock()

@@ -127,6 +127,8 @@ func (t *Trial) decide(name string, d space.Dist) (float64, error) {
 	if err != nil {
 		return 0, err
 	}
+	// Only now is the name known to the study: after a failed draw, its distribution can be
+	// corrected.
 	t.noteRunning()
 	t.record.change(func(now *trial.Trial) {
 		if all := t.history.Finished(); now.Params == nil && len(all) > 0 {
@@ -167,7 +169,7 @@ func (t *Trial) draw(name string, d space.Dist) (float64, error) {
 		}
 		return x, nil
 	}
-	if d.Len() == 1 {
+	if d.Len() == 1 { // samplers never see a parameter without a choice
 		return d.Value(0), nil
 	}
 	joint, ok := t.study.cfg.Sampler.(sampler.JointSampler)
@@ -203,7 +205,7 @@ func (t *Trial) drawJoint(joint sampler.JointSampler) error {
 	}
 	t.joint = drawn
 	if t.joint == nil {
-		t.joint = map[string]float64{}
+		t.joint = map[string]float64{} // do not ask again
 	}
 	t.record.change(func(now *trial.Trial) { now.Joint = t.joint })
 	return nil
@@ -226,6 +228,7 @@ func (s *Study) beside(t *Trial) []*trial.Trial {
 	return all
 }
 
+// request returns a request for one draw. Reseeding one generator saves an allocation per draw.
 func (t *Trial) request(name string) sampler.Request {
 	t.source.Seed(random(t.study.cfg.Seed, t.Number(), name))
 	return sampler.Request{History: t.history, Trial: &t.record.now, Rand: &t.rand, Running: t.look}

@@ -32,6 +32,7 @@ func (s *Study) TellError(ctx context.Context, t *Trial, err error) (*trial.Tria
 	return s.tell(ctx, t, nil, err)
 }
 
+// tell ends a trial as its objective did. It may be called again after an error of the storage.
 func (s *Study) tell(ctx context.Context, t *Trial, values []float64, err error) (*trial.Trial, error) {
 	if err == nil && t.Err() == nil && len(values) != len(s.record.Directions) {
 		return nil, fmt.Errorf("tell trial %d: %d values, want %d", t.Number(), len(values), len(s.record.Directions))
@@ -86,6 +87,7 @@ func outcome(t *Trial, values []float64, err error) storage.Update {
 	return storage.Update{State: trial.Complete, Values: values}
 }
 
+// failed returns the update of a trial that failed with err.
 func failed(err error) storage.Update {
 	reason, _ := json.Marshal(err.Error()) // a string never fails
 	return storage.Update{State: trial.Failed, SystemAttrs: map[string]json.RawMessage{sysattr.Failure: reason}}

@@ -64,6 +64,7 @@ func (h History) Before(n int) History {
 
 // ParetoFront returns the Complete and feasible trials that no other one dominates, by number.
 func (h History) ParetoFront() []*Trial {
+	// Domination is transitive, so comparing with the front so far is enough.
 	var front []*Trial
 	for _, t := range h.finished {
 		if t.State != Complete || t.Violation() > 0 ||

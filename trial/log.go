@@ -62,10 +62,11 @@ func (l *Log) setRunning(t *Trial) {
 	default:
 		l.running = slices.Insert(l.running, i, t)
 	}
-	l.h.running = nil
+	l.h.running = nil // earlier histories keep their slice; the next one makes its own
 }
 
-// History returns what has been put so far.
+// History returns a snapshot of what has been put so far. It costs a copy of the running
+// trials if they have changed.
 func (l *Log) History() History {
 	if l.h.running == nil && len(l.running) > 0 {
 		l.h.running = slices.Clone(l.running)
