@@ -18,6 +18,7 @@ import (
 // worker; the others are finished and never change.
 type State uint8
 
+// The states of a trial.
 const (
 	Running State = iota
 	Complete
@@ -50,6 +51,7 @@ func ParseState(name string) (State, error) {
 // A Direction says which values of an objective are better.
 type Direction uint8
 
+// The directions of an objective.
 const (
 	Minimize Direction = iota
 	Maximize

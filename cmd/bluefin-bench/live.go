@@ -118,12 +118,12 @@ func (o *liveOptuna) read(answer any) {
 	o.in.Close()
 	err := o.cmd.Wait()
 	lines := strings.Split(strings.TrimSpace(o.messages.String()), "\n")
-	o.err = fmt.Errorf("--python %s: %v: %s", o.cmd.Path, err, lines[len(lines)-1])
+	o.err = fmt.Errorf("--python %s: %w: %s", o.cmd.Path, err, lines[len(lines)-1])
 }
 
 func (o *liveOptuna) close() {
 	o.in.Close()
-	o.cmd.Wait() // it ends with its input; how it does no longer matters
+	_ = o.cmd.Wait() // it ends with its input; how it does no longer matters
 }
 
 func (o *liveOptuna) ask(ctx context.Context) (flight, error) {

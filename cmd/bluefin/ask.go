@@ -37,7 +37,8 @@ func (a *askCommand) define() *cli.Command {
 			a.sampler.nameFlag("tpe"), a.sampler.kwargsFlag(), a.sampler.seedFlag(),
 			&cli.StringFlag{Name: "search-space", Destination: &a.space,
 				Usage: "`JSON` object of distributions by parameter, like " +
-					`{"lr": {"type": "float", "low": 1e-5, "high": 0.1, "log": true}, "opt": {"type": "categorical", "choices": ["sgd", "adam"]}}` +
+					`{"lr": {"type": "float", "low": 1e-5, "high": 0.1, "log": true}, ` +
+					`"opt": {"type": "categorical", "choices": ["sgd", "adam"]}}` +
 					"; @FILE reads it from a file, @- from standard input"},
 			&cli.DurationFlag{Name: "lease", Destination: &a.lease, Value: 24 * time.Hour,
 				Usage: "the `TIME` after which another worker may claim the trial if nobody tells it"},

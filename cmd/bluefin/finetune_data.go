@@ -16,7 +16,8 @@ import (
 // encodingFlag is the text encoding of files with examples.
 func encodingFlag(name *string) cli.Flag {
 	all := finetune.Encodings()
-	return choiceFlag(name, "encoding", "the `NAME` of the text encoding of the files: "+strings.Join(all, ", ")+" (text, csv)", all...)
+	return choiceFlag(name, "encoding", "the `NAME` of the text encoding of the files: "+
+		strings.Join(all, ", ")+" (text, csv)", all...)
 }
 
 // parseColumns splits the values of --ignore-columns. A name with a comma is in quotes.

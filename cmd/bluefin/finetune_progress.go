@@ -199,7 +199,8 @@ func (p *progress) head(mark string, number int, state string) string {
 func shortName(name string) string {
 	short := map[string]string{
 		"learning_rate": "lr", "batch_size": "batch", "num_train_epochs": "epochs", "weight_decay": "decay",
-		"lr_scheduler_type": "schedule", "warmup_ratio": "warmup", "frozen_layers": "frozen", "layerwise_lr_decay": "lr_decay",
+		"lr_scheduler_type": "schedule", "warmup_ratio": "warmup", "frozen_layers": "frozen",
+		"layerwise_lr_decay":     "lr_decay",
 		"label_smoothing_factor": "smooth",
 	}
 	return cmp.Or(short[name], name)

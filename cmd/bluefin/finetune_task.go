@@ -65,7 +65,8 @@ func (f *dataFlags) text(con console, seed uint64) (*task, error) {
 	}
 	t, err := text.New(text.Config{
 		Model: f.model, Train: f.train, Valid: f.valid, Test: test, TestShare: share,
-		TextColumn: f.textColumn, LabelColumn: f.labelColumn, Regression: f.regression, Balanced: f.balanced, Encoding: f.encoding, DropMissing: f.dropMissing,
+		TextColumn: f.textColumn, LabelColumn: f.labelColumn, Regression: f.regression, Balanced: f.balanced,
+		Encoding: f.encoding, DropMissing: f.dropMissing,
 		Pooling: f.pooling, MaxLength: f.maxLength, Seed: seed,
 	})
 	if err != nil {

@@ -38,7 +38,8 @@ func run(ctx context.Context, file, folder string, trials int) error {
 		best = value
 		return task.Save(folder, net)
 	}
-	s, err := study.Open(ctx, study.Config{Directions: []trial.Direction{trial.Maximize}, Pruner: pruner.Median{}, Seed: seed})
+	s, err := study.Open(ctx, study.Config{Directions: []trial.Direction{trial.Maximize}, Pruner: pruner.Median{},
+		Seed: seed})
 	if err != nil {
 		return err
 	}
@@ -62,7 +63,8 @@ func run(ctx context.Context, file, folder string, trials int) error {
 }
 
 func main() {
-	file := flag.String("train", "objective/finetune/tabular/testdata/breast-cancer.csv", "the CSV `file`, with a column label")
+	file := flag.String("train", "objective/finetune/tabular/testdata/breast-cancer.csv",
+		"the CSV `file`, with a column label")
 	folder := flag.String("output", "", "the `folder` that the best network is kept in")
 	trials := flag.Int("trials", 20, "the `number` of trials")
 	flag.Parse()

@@ -82,12 +82,14 @@ func run(ctx context.Context, weights string, trials int) error {
 	if err != nil {
 		return err
 	}
-	fmt.Printf("Best: trial %d with validation loss %.3f, test accuracy %s\n", best.Number, best.Values[0], best.UserAttrs["test_accuracy"])
+	fmt.Printf("Best: trial %d with validation loss %.3f, test accuracy %s\n", best.Number, best.Values[0],
+		best.UserAttrs["test_accuracy"])
 	return nil
 }
 
 func main() {
-	weights := flag.String("weights", "objective/finetune/fashion/pretrained.safetensors", "the `file` with the weights to start from")
+	weights := flag.String("weights", "objective/finetune/fashion/pretrained.safetensors",
+		"the `file` with the weights to start from")
 	trials := flag.Int("trials", 6, "the `number` of trials")
 	flag.Parse()
 	if err := run(context.Background(), *weights, *trials); err != nil {

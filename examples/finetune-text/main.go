@@ -66,7 +66,8 @@ func run(ctx context.Context, folder, file string, length, epochs, trials int) e
 	if err != nil {
 		return err
 	}
-	fmt.Printf("Best: trial %d with validation loss %.3f, accuracy %s\n", best.Number, best.Values[0], best.UserAttrs["accuracy"])
+	fmt.Printf("Best: trial %d with validation loss %.3f, accuracy %s\n", best.Number, best.Values[0],
+		best.UserAttrs["accuracy"])
 	return nil
 }
 

@@ -65,7 +65,8 @@ func run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	fmt.Printf("Best: trial %d with validation loss %.3f, test accuracy %s\n", best.Number, best.Values[0], best.UserAttrs["test_accuracy"])
+	fmt.Printf("Best: trial %d with validation loss %.3f, test accuracy %s\n", best.Number, best.Values[0],
+		best.UserAttrs["test_accuracy"])
 	return nil
 }
 

@@ -87,7 +87,8 @@ func (o origin) encode(p progress) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("checkpoint: %w", err)
 	}
-	f := safetensors.File{Metadata: map[string]string{formatKey: format, headerKey: string(text)}, Tensors: make(map[string]safetensors.Tensor)}
+	f := safetensors.File{Metadata: map[string]string{formatKey: format, headerKey: string(text)},
+		Tensors: make(map[string]safetensors.Tensor)}
 	for prefix, a := range arrays(&s) {
 		for i, x := range *a {
 			f.Tensors[tensorName(prefix, i)] = safetensors.Tensor{Shape: []int{len(x)}, Data: x}

@@ -70,7 +70,8 @@ func (t *Task) checkData(net *nn.Network) error {
 			return fmt.Errorf("the %s set: %w", part.name, err)
 		}
 		if (part.set.Labels == nil) != (t.Training.Labels == nil) {
-			return fmt.Errorf("the training set has labels and the %s set has targets, or the reverse: want the same in both", part.name)
+			return fmt.Errorf("the training set has labels and the %s set has targets, or the reverse: want the same in both",
+				part.name)
 		}
 	}
 	return t.checkMetric()
@@ -102,7 +103,8 @@ func (t *Task) checkMetric() error {
 	if err != nil {
 		return err
 	}
-	both := join(train.Set{Labels: t.Training.Labels, Targets: t.Training.Targets}, train.Set{Labels: t.Validation.Labels, Targets: t.Validation.Targets})
+	both := join(train.Set{Labels: t.Training.Labels, Targets: t.Training.Targets},
+		train.Set{Labels: t.Validation.Labels, Targets: t.Validation.Targets})
 	for _, f := range folds {
 		var part train.Set
 		for _, i := range f.validation {
@@ -113,7 +115,8 @@ func (t *Task) checkMetric() error {
 			}
 		}
 		if !t.judges(part) {
-			return fmt.Errorf("metric is %q, which needs %s in each of the %d folds: want fewer of them", m, t.needs(), len(folds))
+			return fmt.Errorf("metric is %q, which needs %s in each of the %d folds: want fewer of them", m, t.needs(),
+				len(folds))
 		}
 	}
 	return nil
@@ -138,7 +141,8 @@ func (t *Task) needs() string {
 
 // features returns the part of net that trains, and the data as its input. The settings freeze so
 // many blocks.
-func (r *run) features(ctx context.Context, net *nn.Network, frozen int) (back *nn.Network, training, validation, test train.Set, err error) {
+func (r *run) features(ctx context.Context, net *nn.Network, frozen int) (
+	back *nn.Network, training, validation, test train.Set, err error) {
 	if r.Recompute {
 		_, all := net.Split(0)
 		return all, r.Training, r.Validation, r.Test, nil
@@ -168,7 +172,9 @@ func (t *Task) Notes() (all []string) {
 		}
 	}
 	if t.large.Load() {
-		all = append(all, fmt.Sprintf("Some trials had no checkpoints, because their state is larger than %d MiB: after a kill they start over.", storage.MaxCheckpoint>>20))
+		all = append(all, fmt.Sprintf(
+			"Some trials had no checkpoints, because their state is larger than %d MiB: after a kill they start over.",
+			storage.MaxCheckpoint>>20))
 	}
 	t.notes.Range(func(note, _ any) bool {
 		all = append(all, fmt.Sprintf("Frozen blocks were computed again in each epoch: %s.", note))

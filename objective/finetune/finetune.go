@@ -125,20 +125,23 @@ type Result struct {
 //
 // Frozen blocks keep their weights and have no dropout, so their outputs never change. They are
 // computed once, before the first epoch.
-func (t *Task) Run(ctx context.Context, s Settings, seed uint64, report func(step int, m train.Metrics) error) (Result, error) {
+func (t *Task) Run(ctx context.Context, s Settings, seed uint64,
+	report func(step int, m train.Metrics) error) (Result, error) {
 	return t.RunFrom(ctx, Checkpoints{}, s, seed, report)
 }
 
 // RunFrom is Run for a training that can be interrupted, even by the end of the process, and
 // resumed by another: together they report the same and end with the same weights and result, bit
 // for bit, as an uninterrupted one.
-func (t *Task) RunFrom(ctx context.Context, c Checkpoints, s Settings, seed uint64, report func(step int, m train.Metrics) error) (Result, error) {
+func (t *Task) RunFrom(ctx context.Context, c Checkpoints, s Settings, seed uint64,
+	report func(step int, m train.Metrics) error) (Result, error) {
 	_, r, err := t.Train(ctx, c, s, seed, report)
 	return r, err
 }
 
 // Train is RunFrom and also returns the trained network.
-func (t *Task) Train(ctx context.Context, c Checkpoints, s Settings, seed uint64, report func(step int, m train.Metrics) error) (*nn.Network, Result, error) {
+func (t *Task) Train(ctx context.Context, c Checkpoints, s Settings, seed uint64,
+	report func(step int, m train.Metrics) error) (*nn.Network, Result, error) {
 	if err := t.check(s); err != nil {
 		return nil, Result{}, err
 	}
@@ -150,7 +153,8 @@ func (t *Task) Train(ctx context.Context, c Checkpoints, s Settings, seed uint64
 		return nil, Result{}, err
 	}
 	r := run{Task: t, settings: s, seed: seed, report: report, checkpoints: c, stages: stages, saved: time.Now()}
-	r.of = origin{Task: t.fingerprint, Settings: s, Patience: cmp.Or(t.Patience, defaultPatience), Stages: t.Stages, Metric: t.metric(), Seed: seed}
+	r.of = origin{Task: t.fingerprint, Settings: s, Patience: cmp.Or(t.Patience, defaultPatience), Stages: t.Stages,
+		Metric: t.metric(), Seed: seed}
 	if c.From != nil {
 		if err := r.resume(c.From); err != nil {
 			return nil, Result{}, err

@@ -25,7 +25,8 @@ func (s Settings) Freeze(net *nn.Network, rng *rand.Rand) error {
 	case LoRA:
 		all := denses(rest)
 		if len(all) == 0 {
-			return fmt.Errorf("tuning is %q, which needs a dense layer in the blocks after the first %d, and there is none", LoRA, s.FrozenLayers)
+			return fmt.Errorf("tuning is %q, which needs a dense layer in the blocks after the first %d, and there is none",
+				LoRA, s.FrozenLayers)
 		}
 		for _, d := range all {
 			if d.HasLoRA() {

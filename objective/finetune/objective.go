@@ -86,7 +86,8 @@ func (t *Task) attrs(r Result) []attr {
 		name string
 		s    train.Scores
 		ok   bool
-	}{{"train", r.Best.Train, t.EvaluateAtMost >= 0}, {"validation", r.Best.Validation, true}, {"test", r.Test, t.Test.Len() > 0}}
+	}{{"train", r.Best.Train, t.EvaluateAtMost >= 0}, {"validation", r.Best.Validation, true},
+		{"test", r.Test, t.Test.Len() > 0}}
 	for _, part := range parts {
 		if !part.ok {
 			continue

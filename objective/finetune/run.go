@@ -58,7 +58,8 @@ func (r *run) result() Result {
 	if r.Stages.Folds > 0 {
 		var training, validation, test []train.Scores
 		for _, d := range r.done {
-			training, validation, test = append(training, d.Best.Train), append(validation, d.Best.Validation), append(test, d.Test)
+			training, validation, test = append(training, d.Best.Train), append(validation, d.Best.Validation),
+				append(test, d.Test)
 		}
 		last.Best.Train, last.Best.Validation, last.Test = mean(training), mean(validation), mean(test)
 	}
@@ -116,15 +117,16 @@ func (r *run) stage(ctx context.Context, st stage) (*nn.Network, Result, error) 
 	r.from = nil // Fit copies it: free the memory
 	settings := r.settings
 	settings.FrozenLayers = st.frozen
-	fit, err := train.Fit(ctx, back, training, validation, r.config(settings, r.seed), from, func(m train.Metrics, state train.State) error {
-		r.history = append(r.history, m)
-		if len(r.stages) == 1 {
-			if err := r.report(m.Epoch, m); err != nil {
-				return err
+	fit, err := train.Fit(ctx, back, training, validation, r.config(settings, r.seed), from,
+		func(m train.Metrics, state train.State) error {
+			r.history = append(r.history, m)
+			if len(r.stages) == 1 {
+				if err := r.report(m.Epoch, m); err != nil {
+					return err
+				}
 			}
-		}
-		return r.save(state)
-	})
+			return r.save(state)
+		})
 	if err != nil {
 		return nil, Result{}, err
 	}
@@ -140,7 +142,8 @@ func (r *run) stage(ctx context.Context, st stage) (*nn.Network, Result, error) 
 
 // save saves the state if it is time to.
 func (r *run) save(state train.State) error {
-	if r.checkpoints.Save == nil || time.Since(r.saved) < cmp.Or(r.CheckpointEvery, max(defaultCheckpointEvery, 10*r.cost)) {
+	if r.checkpoints.Save == nil ||
+		time.Since(r.saved) < cmp.Or(r.CheckpointEvery, max(defaultCheckpointEvery, 10*r.cost)) {
 		return nil
 	}
 	most := cmp.Or(r.checkpoints.MaxBytes, math.MaxInt)

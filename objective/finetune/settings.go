@@ -12,19 +12,19 @@ import (
 type Settings struct {
 	LearningRate    float64 `json:"learning_rate"`     // peak of the schedule, above 0
 	BatchSize       int     `json:"batch_size"`        // examples per batch, at least 1 and at most all
-	NumTrainEpochs  int     `json:"num_train_epochs"`  // maximum of passes over the training set, at least 1; the schedule ends there
+	NumTrainEpochs  int     `json:"num_train_epochs"`  // maximum, at least 1; the schedule ends there
 	Dropout         float64 `json:"dropout"`           // rate in trained blocks, in [0, 1); frozen ones have none
 	WeightDecay     float64 `json:"weight_decay"`      // of AdamW, at least 0; not on biases and norms
 	LRSchedulerType string  `json:"lr_scheduler_type"` // after the warmup: see train.Schedule
-	WarmupRatio     float64 `json:"warmup_ratio"`      // share of the steps during which the learning rate rises from 0, in [0, 1]
+	WarmupRatio     float64 `json:"warmup_ratio"`      // share of the steps in which the rate rises from 0, in [0, 1]
 
 	// FrozenLayers is how many blocks keep their pretrained weights, from the input on: from 0,
 	// which trains everything, to Task.Layers, which trains only the head. The embeddings of a text
 	// encoder are its first block.
 	FrozenLayers int `json:"frozen_layers"`
 
-	LabelSmoothing            float64 `json:"label_smoothing_factor"`      // share of each label that is spread over all classes, in [0, 1)
-	MaxGradNorm               float64 `json:"max_grad_norm"`               // larger gradients are scaled down to this norm; 0: never
+	LabelSmoothing            float64 `json:"label_smoothing_factor"`      // share spread over all classes, in [0, 1)
+	MaxGradNorm               float64 `json:"max_grad_norm"`               // gradients are scaled down to it; 0: never
 	GradientAccumulationSteps int     `json:"gradient_accumulation_steps"` // batches per step; 0 or 1: one
 
 	// Tuning is what is trained in the blocks that are not frozen: Full, BitFit or LoRA; "" means
@@ -47,7 +47,7 @@ type Settings struct {
 const (
 	Full   = "full"   // everything
 	BitFit = "bitfit" // the biases: Ben Zaken, Ravfogel and Goldberg, "BitFit", 2022
-	LoRA   = "lora"   // low-rank updates of the weights: Hu et al., "LoRA: Low-Rank Adaptation of Large Language Models", 2022
+	LoRA   = "lora"   // low-rank updates of the weights: Hu et al., "LoRA", 2022
 )
 
 // Defaults returns settings that work well for small networks without a search.

@@ -122,7 +122,8 @@ func Names(group string) []string {
 		}
 		return names
 	case "mixed":
-		return []string{"mixint_f01", "mixint_f08", "mixint_f10", "mixint_f15", "mixint_f20", "catchain", "jenatton", "synth_finetune"}
+		return []string{"mixint_f01", "mixint_f08", "mixint_f10", "mixint_f15", "mixint_f20", "catchain", "jenatton",
+			"synth_finetune"}
 	case "table":
 		return slices.Clone(tableNames)
 	case "all":

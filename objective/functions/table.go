@@ -116,7 +116,8 @@ func (t *table) readRows(r *csv.Reader) error {
 		if !row.endsAtValue() {
 			line, _ := r.FieldPos(0)
 			last := curve[len(curve)-1]
-			return fmt.Errorf("line %d: the curve ends at %s = %v, want the objective %s = %v", line, head[last], numbers[len(curve)], head[objective[0]], row.value)
+			return fmt.Errorf("line %d: the curve ends at %s = %v, want the objective %s = %v", line, head[last],
+				numbers[len(curve)], head[objective[0]], row.value)
 		}
 		t.rows[k] = row
 		t.minimum = math.Min(t.minimum, numbers[0])

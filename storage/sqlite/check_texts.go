@@ -49,7 +49,8 @@ func (c *checker) texts(t *tx, ours bool) error {
 		{"system attribute", `NULL, "key", NULL, value_json FROM study_system_attributes` + ofStudy, checkJSON},
 	}
 	if ours {
-		checks = append(checks, textCheck{"checkpoint", `t.number, NULL, NULL, marks FROM bluefin_checkpoints` + ofTrial, checkMarks})
+		checks = append(checks, textCheck{"checkpoint", `t.number, NULL, NULL, marks FROM bluefin_checkpoints` + ofTrial,
+			checkMarks})
 	}
 	for _, check := range checks {
 		err := t.each(func(rows *sql.Rows) error {

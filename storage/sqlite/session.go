@@ -150,7 +150,7 @@ func (db *DB) read(ctx context.Context, f func(*tx) error) error {
 func (s *session) snapshot(ctx context.Context, f func(*tx) error) error {
 	// Always commit: the driver may report the end of ctx for a BEGIN that took
 	// effect, and for a reader COMMIT only ends the transaction.
-	defer s.exec(context.WithoutCancel(ctx), `COMMIT`)
+	defer func() { _ = s.exec(context.WithoutCancel(ctx), `COMMIT`) }()
 	if err := s.exec(ctx, `BEGIN`); err != nil {
 		return err
 	}

@@ -8,7 +8,8 @@ import (
 // The messages of Go's packages about JSON with a value of the wrong type, with an unknown key or
 // without an end, and about times. They name Go's types, which mean nothing to users.
 var (
-	jsonType = regexp.MustCompile(`json: cannot unmarshal (array|bool|null|number|object|string)(?: ([-+.\w]+))? into Go ` +
+	jsonType = regexp.MustCompile(`json: cannot unmarshal (array|bool|null|number|object|string)` +
+		`(?: ([-+.\w]+))? into Go ` +
 		`(?:struct field (?:[\w/]+\.)?(\S+) of type|value of type) (struct \{.*\}|\S+)`)
 	jsonKey = regexp.MustCompile(`json: unknown field `)
 	jsonEnd = regexp.MustCompile(`unexpected end of JSON input`)
@@ -23,7 +24,8 @@ func plainWords(text string) string {
 	return jsonType.ReplaceAllStringFunc(text, func(found string) string {
 		m := jsonType.FindStringSubmatch(found)
 		is, number, key, goType := m[1], m[2], m[3], m[4]
-		have := map[string]string{"array": "a list", "bool": "true or false", "null": "null", "number": "a number", "object": "an object", "string": "a string"}[is]
+		have := map[string]string{"array": "a list", "bool": "true or false", "null": "null", "number": "a number",
+			"object": "an object", "string": "a string"}[is]
 		if number != "" {
 			have = number
 		}

@@ -62,5 +62,5 @@ type visible struct{ value any }
 
 // Format implements fmt.Formatter.
 func (v visible) Format(f fmt.State, verb rune) {
-	io.WriteString(f, Visible(fmt.Sprintf(fmt.FormatString(f, verb), v.value)))
+	_, _ = io.WriteString(f, Visible(fmt.Sprintf(fmt.FormatString(f, verb), v.value)))
 }

@@ -108,7 +108,8 @@ func load(imagesFile, labelsFile []byte) (train.Set, error) {
 	if err != nil {
 		return train.Set{}, err
 	}
-	if len(images.Shape) != 3 || images.Shape[1] != cnn.Input.Height || images.Shape[2] != cnn.Input.Width || len(labels.Shape) != 1 || labels.Shape[0] != images.Shape[0] {
+	if len(images.Shape) != 3 || images.Shape[1] != cnn.Input.Height || images.Shape[2] != cnn.Input.Width ||
+		len(labels.Shape) != 1 || labels.Shape[0] != images.Shape[0] {
 		return train.Set{}, fmt.Errorf("images have shape %v and labels %v", images.Shape, labels.Shape)
 	}
 	n, d := images.Shape[0], cnn.Input.Size()

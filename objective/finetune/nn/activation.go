@@ -30,7 +30,8 @@ func (e *activation) forward(b Batch, f func(y, x []float32)) Batch {
 }
 
 // backward calls df with from, the argument or the result of the last forward.
-func (e *activation) backward(dy blas32.General, wantDX bool, from blas32.General, df func(dx, from, dy []float32)) (dx blas32.General) {
+func (e *activation) backward(dy blas32.General, wantDX bool, from blas32.General,
+	df func(dx, from, dy []float32)) (dx blas32.General) {
 	if !wantDX {
 		return blas32.General{}
 	}

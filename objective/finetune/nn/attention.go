@@ -94,7 +94,8 @@ func (a *MultiHeadAttention) Backward(dy blas32.General, wantDX bool) (dx blas32
 	values := wantDX || trains(a.Value)
 	scores := wantDX || trains(a.Query) || trains(a.Key)
 	do := a.Output.Backward(dy, values || scores) // n×heads·c
-	dq, dk, dv := a.dqBuf.matrix(a.q.Rows, a.q.Cols), a.dkBuf.matrix(a.k.Rows, a.k.Cols), a.dvBuf.matrix(a.v.Rows, a.v.Cols)
+	dq, dk, dv := a.dqBuf.matrix(a.q.Rows, a.q.Cols), a.dkBuf.matrix(a.k.Rows, a.k.Cols),
+		a.dvBuf.matrix(a.v.Rows, a.v.Cols)
 	if values || scores {
 		a.each(func(h head) {
 			p := a.weights(h)

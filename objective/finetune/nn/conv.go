@@ -110,7 +110,8 @@ func (c *Conv2D) weights(data []float32) blas32.General {
 // pixels returns n rows of m, from row i, as a matrix with a row per pixel.
 func (c *Conv2D) pixels(m blas32.General, i, n int) blas32.General {
 	d := c.out.Channels
-	return blas32.General{Rows: n * c.out.Height * c.out.Width, Cols: d, Stride: d, Data: m.Data[i*m.Stride : (i+n)*m.Stride]}
+	return blas32.General{Rows: n * c.out.Height * c.out.Width, Cols: d, Stride: d,
+		Data: m.Data[i*m.Stride : (i+n)*m.Stride]}
 }
 
 // cacheSize is roughly how many numbers fit into the second-level cache.

@@ -21,7 +21,8 @@ type Window struct {
 // none.
 func (w Window) over(m Image, channels int) Image {
 	out := Image{w.places(m.Height), w.places(m.Width), channels}
-	if m.Height+2*w.Padding < w.Size || m.Width+2*w.Padding < w.Size || w.Padding < 0 || w.Padding >= w.Size || w.Stride < 1 {
+	if m.Height+2*w.Padding < w.Size || m.Width+2*w.Padding < w.Size || w.Padding < 0 || w.Padding >= w.Size ||
+		w.Stride < 1 {
 		panic(fmt.Sprintf("nn: a window %+v on an image %+v", w, m))
 	}
 	return out

@@ -28,7 +28,8 @@ var _ Layer = (*LayerNorm)(nil)
 // NewLayerNorm returns a layer with γ = 1 and β = 0 and the parameters name.weight and name.bias.
 // Epsilon is added to the variance; 0 means 1e-5.
 func NewLayerNorm(name string, width int, epsilon float64) *LayerNorm {
-	l := &LayerNorm{Gamma: newParam(name+".weight", false, width), Beta: newParam(name+".bias", false, width), epsilon: float32(or(epsilon, 1e-5))}
+	l := &LayerNorm{Gamma: newParam(name+".weight", false, width), Beta: newParam(name+".bias", false, width),
+		epsilon: float32(or(epsilon, 1e-5))}
 	l.params = []*Param{l.Gamma, l.Beta}
 	for i := range l.Gamma.Value {
 		l.Gamma.Value[i] = 1
@@ -71,7 +72,8 @@ func (l *LayerNorm) Backward(dy blas32.General, wantDX bool) (dx blas32.General)
 		if wantDX {
 			to = dx.Data[i*d:][:d]
 		}
-		kernel.LayerNormBackward(to, dgamma, dbeta, dy.Data[i*d:][:d], l.x.Data[i*d:][:d], l.Gamma.Value, l.mean[i], l.rstd[i])
+		kernel.LayerNormBackward(to, dgamma, dbeta, dy.Data[i*d:][:d], l.x.Data[i*d:][:d], l.Gamma.Value, l.mean[i],
+			l.rstd[i])
 	}
 	return dx
 }

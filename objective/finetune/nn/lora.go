@@ -33,7 +33,8 @@ type lora struct {
 // input has dropout with the given probability in [0, 1).
 func (d *Dense) AddLoRA(r int, alpha, dropout float64, rng *rand.Rand) {
 	name := strings.TrimSuffix(d.W.Name, ".weight")
-	l := &lora{A: newParam(name+".lora_A", true, r, d.in), B: newParam(name+".lora_B", true, d.out, r), scale: float32(alpha / float64(r)), drop: Dropout{Rate: dropout}}
+	l := &lora{A: newParam(name+".lora_A", true, r, d.in), B: newParam(name+".lora_B", true, d.out, r),
+		scale: float32(alpha / float64(r)), drop: Dropout{Rate: dropout}}
 	bound := 1 / math.Sqrt(float64(d.in))
 	for i := range l.A.Value {
 		l.A.Value[i] = float32(bound * (2*rng.Float64() - 1))

@@ -75,7 +75,8 @@ func New(c Config) (*Task, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &Task{Classes: data.Classes, labelColumn: c.LabelColumn, Task: &finetune.Task{Name: "csv", Layers: blocks, Defaults: finetune.Defaults(), Space: finetune.DefaultSpace(blocks)}}
+	t := &Task{Classes: data.Classes, labelColumn: c.LabelColumn, Task: &finetune.Task{Name: "csv", Layers: blocks,
+		Defaults: finetune.Defaults(), Space: finetune.DefaultSpace(blocks)}}
 	var start map[string]safetensors.Tensor
 	if c.Pretrained != "" {
 		var from saved
@@ -95,7 +96,8 @@ func New(c Config) (*Task, error) {
 	}
 	for _, in := range t.encoder.Inputs {
 		if slices.Contains(c.IgnoreColumns, in.Column) {
-			return nil, fmt.Errorf("%s: the network was trained with column %q, which IgnoreColumns contains", c.Pretrained, in.Column)
+			return nil, fmt.Errorf("%s: the network was trained with column %q, which IgnoreColumns contains", c.Pretrained,
+				in.Column)
 		}
 	}
 	for _, part := range []struct {

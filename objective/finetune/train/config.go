@@ -10,9 +10,9 @@ import (
 // exist there, and 0 means the default there.
 type Config struct {
 	LearningRate              float64 // peak of the schedule, above 0; 0 means 5e-5
-	BatchSize                 int     // examples per pass (per_device_train_batch_size); 0 means 8; at most the training set
+	BatchSize                 int     // examples per pass (per_device_train_batch_size), at most all; 0: 8
 	GradientAccumulationSteps int     // passes per optimizer step; 0 means 1; the last step of an epoch takes the rest
-	Epochs                    int     // at most so many passes over the training set (num_train_epochs), where the schedule ends; 0 means 3
+	Epochs                    int     // maximum (num_train_epochs); the schedule ends there; 0 means 3
 	WeightDecay               float64 // of AdamW, at least 0; not on parameters without Decay
 	AdamBeta1                 float64 // in (0, 1); 0 means 0.9
 	AdamBeta2                 float64 // in (0, 1); 0 means 0.999
@@ -99,7 +99,8 @@ func (c Config) Check() error {
 		{"AdamBeta2", c.AdamBeta2, c.AdamBeta2 > 0 && c.AdamBeta2 < 1, "above 0 and below 1, or 0 for 0.999"},
 		{"AdamEpsilon", c.AdamEpsilon, c.AdamEpsilon > 0, "a finite number above 0, or 0 for 1e-8"},
 		{"MaxGradNorm", c.MaxGradNorm, c.MaxGradNorm == c.MaxGradNorm, "a finite number: 0 for 1, below 0 for no limit"},
-		{"LabelSmoothingFactor", c.LabelSmoothingFactor, c.LabelSmoothingFactor >= 0 && c.LabelSmoothingFactor < 1, "at least 0 and below 1"},
+		{"LabelSmoothingFactor", c.LabelSmoothingFactor, c.LabelSmoothingFactor >= 0 && c.LabelSmoothingFactor < 1,
+			"at least 0 and below 1"},
 		{"WarmupRatio", c.WarmupRatio, c.WarmupRatio >= 0 && c.WarmupRatio <= 1, "0 to 1"},
 		{"Power", c.Power, c.Power > 0, "a finite number above 0, or 0 for 1"},
 		{"LayerDecay", c.LayerDecay, c.LayerDecay > 0 && c.LayerDecay <= 1, "above 0 and at most 1, or 0 for 1"},

@@ -23,11 +23,13 @@ type Rehearsal struct {
 // Rehearse runs one epoch on a fraction of each set, in (0, 1], but at least one batch, so that
 // mistakes show within seconds. It returns the errors that Fit would, also those about the whole
 // sets. Gradual unfreezing is off. The network is unchanged in the end.
-func Rehearse(ctx context.Context, net *nn.Network, training, validation Set, c Config, fraction float64) (Rehearsal, error) {
+func Rehearse(ctx context.Context, net *nn.Network, training, validation Set, c Config,
+	fraction float64) (Rehearsal, error) {
 	return rehearse(ctx, net, training, validation, c, fraction, time.Now)
 }
 
-func rehearse(ctx context.Context, net *nn.Network, training, validation Set, c Config, fraction float64, now func() time.Time) (Rehearsal, error) {
+func rehearse(ctx context.Context, net *nn.Network, training, validation Set, c Config, fraction float64,
+	now func() time.Time) (Rehearsal, error) {
 	if err := check(net, training, validation, c); err != nil {
 		return Rehearsal{}, err
 	}

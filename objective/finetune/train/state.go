@@ -68,7 +68,8 @@ func (f *fit) check(s *State) error {
 		return fmt.Errorf("%w: %d epochs are stale after epoch %d, want %d to %d", ErrState, s.Stale, s.Epoch, low, high)
 	}
 	if !finite(s.Best.Train.Loss) || !finite(s.Best.Validation.Loss) {
-		return fmt.Errorf("%w: the losses of the best epoch are %v and %v, want finite ones", ErrState, s.Best.Train.Loss, s.Best.Validation.Loss)
+		return fmt.Errorf("%w: the losses of the best epoch are %v and %v, want finite ones", ErrState, s.Best.Train.Loss,
+			s.Best.Validation.Loss)
 	}
 	if _, ok := c.Metric.Of(s.Best.Validation); !ok {
 		return fmt.Errorf("%w: the best epoch has no %s", ErrState, c.Metric)
@@ -77,7 +78,8 @@ func (f *fit) check(s *State) error {
 		name   string
 		values [][]float32
 		moment bool
-	}{{"weights", s.Weights, false}, {"best weights", s.BestWeights, false}, {"first moments", s.M, true}, {"second moments", s.V, true}} {
+	}{{"weights", s.Weights, false}, {"best weights", s.BestWeights, false},
+		{"first moments", s.M, true}, {"second moments", s.V, true}} {
 		if len(a.values) != len(f.params) {
 			return fmt.Errorf("%w: there are %s of %d parameters, want %d", ErrState, a.name, len(a.values), len(f.params))
 		}

@@ -50,7 +50,8 @@ type Result struct {
 // epoch and ends as that training would have, bit for bit, because all randomness of an epoch is a
 // function of the seed and the epoch. A state that does not fit is an error matching ErrState. Fit
 // does not change it; nil starts from the beginning.
-func Fit(ctx context.Context, net *nn.Network, training, validation Set, c Config, from *State, after func(Metrics, State) error) (Result, error) {
+func Fit(ctx context.Context, net *nn.Network, training, validation Set, c Config, from *State,
+	after func(Metrics, State) error) (Result, error) {
 	if err := check(net, training, validation, c); err != nil {
 		return Result{}, err
 	}
@@ -134,7 +135,8 @@ func check(net *nn.Network, training, validation Set, c Config) error {
 		return fmt.Errorf("the training set has examples of class %d only, want at least two classes", training.Labels[0])
 	}
 	if training.Labels == nil && (c.ClassWeights != nil || c.LabelSmoothingFactor != 0) {
-		return fmt.Errorf("ClassWeights are %v and LabelSmoothingFactor is %v, want neither in a regression", c.ClassWeights, c.LabelSmoothingFactor)
+		return fmt.Errorf("ClassWeights are %v and LabelSmoothingFactor is %v, want neither in a regression", c.ClassWeights,
+			c.LabelSmoothingFactor)
 	}
 	if c.ClassWeights != nil && len(c.ClassWeights) != outputs {
 		return fmt.Errorf("there are %d ClassWeights, want one for each of the %d classes", len(c.ClassWeights), outputs)

@@ -73,7 +73,9 @@ func IsFinite(sp space.Space) bool {
 
 // Same reports whether a and b have equal dimensions.
 func Same(a, b space.Space) bool {
-	return slices.EqualFunc(a, b, func(a, b space.Dimension) bool { return a.Name == b.Name && space.Equal(a.Dist, b.Dist) })
+	return slices.EqualFunc(a, b, func(a, b space.Dimension) bool {
+		return a.Name == b.Name && space.Equal(a.Dist, b.Dist)
+	})
 }
 
 // Hash mixes seed with the bits of xs.

@@ -55,7 +55,7 @@ func alive(pid int) bool {
 	if err != nil {
 		return false
 	}
-	defer p.Release()
+	defer func() { _ = p.Release() }()
 	if runtime.GOOS == "windows" {
 		return true // FindProcess fails if there is none
 	}

@@ -22,9 +22,12 @@ import (
 // A Model is a pretrained encoder. It is immutable, so goroutines may share it; fine-tuning works
 // on a Network of it.
 type Model struct {
-	Config    Config
-	Tokenizer *wordpiece.Tokenizer // of at most Config.MaxPositions tokens; may be replaced by one with a lower limit (see Tokenizer.Limit)
-	Pooling   Pooling              // of the folder, PoolMean or PoolCLS
+	Config Config
+
+	// Tokenizer makes at most Config.MaxPositions tokens. It may be replaced by one with a lower limit: see
+	// Tokenizer.Limit.
+	Tokenizer *wordpiece.Tokenizer
+	Pooling   Pooling // of the folder, PoolMean or PoolCLS
 
 	dir     string
 	tensors map[string]safetensors.Tensor // by parameter name
@@ -44,7 +47,8 @@ func Load(dir string) (*Model, error) {
 		return nil, err
 	}
 	if n := m.Tokenizer.Size(); n > m.Config.VocabSize {
-		return nil, fmt.Errorf("%s: the tokenizer has %d tokens, want at most vocab_size of config.json, which is %d", dir, n, m.Config.VocabSize)
+		return nil, fmt.Errorf("%s: the tokenizer has %d tokens, want at most vocab_size of config.json, which is %d", dir, n,
+			m.Config.VocabSize)
 	}
 	m.Tokenizer = m.Tokenizer.Limit(m.Config.MaxPositions)
 	if err := m.loadTensors(filepath.Join(dir, "model.safetensors")); err != nil {
@@ -60,7 +64,8 @@ func (m *Model) loadTensors(path string) error {
 	if errors.Is(err, fs.ErrNotExist) {
 		for _, other := range []string{"pytorch_model.bin", "tf_model.h5", "model.safetensors.index.json"} {
 			if _, err := os.Stat(filepath.Join(m.dir, other)); err == nil {
-				return fmt.Errorf("%s has %s but no model.safetensors: load it with transformers and save it with save_pretrained", m.dir, other)
+				return fmt.Errorf("%s has %s but no model.safetensors: load it with transformers and save it with save_pretrained",
+					m.dir, other)
 			}
 		}
 		return fmt.Errorf("%s has no model.safetensors: %w", m.dir, err)

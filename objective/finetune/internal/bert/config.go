@@ -33,7 +33,8 @@ type Config struct {
 // defaultConfig has the values for fields missing in config.json: those of BERT base.
 func defaultConfig() Config {
 	return Config{
-		HiddenSize: 768, Layers: 12, Heads: 12, IntermediateSize: 3072, Activation: "gelu", VocabSize: 30522, MaxPositions: 512, Segments: 2,
+		HiddenSize: 768, Layers: 12, Heads: 12, IntermediateSize: 3072, Activation: "gelu",
+		VocabSize: 30522, MaxPositions: 512, Segments: 2,
 		LayerNormEps: 1e-12, InitializerRange: 0.02, HiddenDropout: 0.1, AttentionDropout: 0.1,
 	}
 }
@@ -60,7 +61,8 @@ func loadConfig(dir string) (Config, error) {
 	}
 	switch {
 	case kind.ModelType != "bert":
-		err = fmt.Errorf("model_type is %q, want \"bert\": other models, such as distilbert and roberta, have different layers or tokenizers", kind.ModelType)
+		err = fmt.Errorf("model_type is %q, want \"bert\": other models, such as distilbert and roberta, "+
+			"have different layers or tokenizers", kind.ModelType)
 	case kind.Position != "absolute":
 		err = fmt.Errorf("position_embedding_type is %q, want \"absolute\"", kind.Position)
 	case kind.Decoder || kind.Cross:
@@ -83,7 +85,8 @@ func (c Config) check() error {
 		low   int
 	}{
 		{"hidden_size", c.HiddenSize, 1}, {"num_hidden_layers", c.Layers, 1}, {"num_attention_heads", c.Heads, 1},
-		{"intermediate_size", c.IntermediateSize, 1}, {"vocab_size", c.VocabSize, 1}, {"max_position_embeddings", c.MaxPositions, 2},
+		{"intermediate_size", c.IntermediateSize, 1}, {"vocab_size", c.VocabSize, 1},
+		{"max_position_embeddings", c.MaxPositions, 2},
 		{"type_vocab_size", c.Segments, 1},
 	} {
 		if f.value < f.low || f.value > most {

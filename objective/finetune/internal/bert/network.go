@@ -40,7 +40,8 @@ func (m *Model) Network(o Options) (*nn.Network, error) {
 	}
 	c := m.Config
 	rng := rand.New(rand.NewPCG(o.Seed, 0))
-	pooler, classifier := nn.NewDense("pooler.dense", c.HiddenSize, c.HiddenSize), nn.NewDense("classifier", c.HiddenSize, o.Outputs)
+	pooler, classifier := nn.NewDense("pooler.dense", c.HiddenSize, c.HiddenSize),
+		nn.NewDense("classifier", c.HiddenSize, o.Outputs)
 	pooler.Init(c.InitializerRange, rng)
 	classifier.Init(c.InitializerRange, rng)
 	head := nn.Sequential{&nn.MeanPool{}, &nn.Dropout{Rate: o.Dropout.Head}, classifier}

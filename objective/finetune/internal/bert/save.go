@@ -100,13 +100,15 @@ func saveSentence(dir string, tensors map[string]safetensors.Tensor, classifier 
 		}
 	}
 	return errors.Join(
-		writeJSON(filepath.Join(dir, "modules.json"), []any{module(0, "", "Transformer"), module(1, "1_Pooling", "Pooling"), module(2, "2_Dense", "Dense")}),
+		writeJSON(filepath.Join(dir, "modules.json"), []any{module(0, "", "Transformer"), module(1, "1_Pooling", "Pooling"),
+			module(2, "2_Dense", "Dense")}),
 		writeJSON(filepath.Join(dir, "1_Pooling", "config.json"), map[string]any{
 			"word_embedding_dimension": width, "pooling_mode_cls_token": false, "pooling_mode_mean_tokens": true,
 			"pooling_mode_max_tokens": false, "pooling_mode_mean_sqrt_len_tokens": false,
 		}),
 		writeJSON(filepath.Join(dir, "2_Dense", "config.json"), map[string]any{
-			"in_features": width, "out_features": classifier.W.Shape[0], "bias": true, "activation_function": "torch.nn.modules.linear.Identity",
+			"in_features": width, "out_features": classifier.W.Shape[0], "bias": true,
+			"activation_function": "torch.nn.modules.linear.Identity",
 		}),
 		writeTensors(filepath.Join(dir, "2_Dense", "model.safetensors"), map[string]safetensors.Tensor{
 			"linear.weight": tensors["classifier.weight"], "linear.bias": tensors["classifier.bias"],
@@ -153,7 +155,8 @@ func (m *Model) saveTokenizer(dir string) error {
 		}
 	}
 	return errors.Join(
-		m.changed(dir, "tokenizer_config.json", map[string]any{"tokenizer_class": "BertTokenizer", "model_max_length": limit}),
+		m.changed(dir, "tokenizer_config.json", map[string]any{"tokenizer_class": "BertTokenizer",
+			"model_max_length": limit}),
 		m.changed(dir, "sentence_bert_config.json", map[string]any{"max_seq_length": limit}),
 	)
 }

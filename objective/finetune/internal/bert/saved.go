@@ -103,7 +103,8 @@ func (m *Model) savedLabels(outputs int) ([]string, error) {
 	for i := range labels {
 		name, ok := c.Labels[strconv.Itoa(i)]
 		if !ok || len(c.Labels) != outputs {
-			return nil, fmt.Errorf("config.json: id2label names %d classes, want the %d of the network, numbered from 0", len(c.Labels), outputs)
+			return nil, fmt.Errorf("config.json: id2label names %d classes, want the %d of the network, numbered from 0",
+				len(c.Labels), outputs)
 		}
 		labels[i] = name
 	}

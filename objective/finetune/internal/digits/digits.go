@@ -48,7 +48,8 @@ func Load(s Split) (training, validation, test train.Set, err error) {
 	for label, digit := range s.Digits {
 		images := byDigit[digit]
 		if n := s.Train + s.Validation; len(images) <= n {
-			return training, validation, test, fmt.Errorf("training and validation take %d images of digit %d, want fewer than %d", n, digit, len(images))
+			return training, validation, test, fmt.Errorf(
+				"training and validation take %d images of digit %d, want fewer than %d", n, digit, len(images))
 		}
 		rng.Shuffle(len(images), func(i, j int) { images[i], images[j] = images[j], images[i] })
 		for i, image := range images {

@@ -57,7 +57,8 @@ func (kern Kernel) Gemm(ta, tb blas.Transpose, a, b blas32.General, beta float32
 
 // inside panics unless the rows of x are within its memory and disjoint.
 func inside(x blas32.General) {
-	if x.Rows < 0 || x.Cols < 0 || x.Stride < x.Cols || x.Rows > 0 && x.Cols > 0 && (x.Rows-1)*x.Stride+x.Cols > len(x.Data) {
+	if x.Rows < 0 || x.Cols < 0 || x.Stride < x.Cols ||
+		x.Rows > 0 && x.Cols > 0 && (x.Rows-1)*x.Stride+x.Cols > len(x.Data) {
 		panic(fmt.Sprintf("kernel: a %d×%d matrix with stride %d in %d numbers", x.Rows, x.Cols, x.Stride, len(x.Data)))
 	}
 }

@@ -179,9 +179,13 @@ func (p *Parts) Shared(things string, key func(p Part) ([]string, error)) error 
 		switch {
 		case shared == 0 || part.among == "":
 		case shared == part.Len():
-			p.Warnings = append(p.Warnings, fmt.Errorf("all %d %s to %s are also among those to %s: is it the same file? Results on them are meaningless", shared, things, part.name, part.among))
+			p.Warnings = append(p.Warnings, fmt.Errorf(
+				"all %d %s to %s are also among those to %s: is it the same file? Results on them are meaningless",
+				shared, things, part.name, part.among))
 		default:
-			p.Warnings = append(p.Warnings, fmt.Errorf("%d of %d %s to %s are also among those to %s: results on them are optimistic", shared, part.Len(), things, part.name, part.among))
+			p.Warnings = append(p.Warnings, fmt.Errorf(
+				"%d of %d %s to %s are also among those to %s: results on them are optimistic",
+				shared, part.Len(), things, part.name, part.among))
 		}
 	}
 	return nil

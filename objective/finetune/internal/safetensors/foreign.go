@@ -13,7 +13,8 @@ func foreign(head []byte) string {
 		return file.LFS
 	}
 	for _, kind := range []struct{ begins, is string }{
-		{"PK\x03\x04", "is a zip archive, as PyTorch's torch.save writes it: load it with transformers and save it with save_pretrained"},
+		{"PK\x03\x04",
+			"is a zip archive, as PyTorch's torch.save writes it: load it with transformers and save it with save_pretrained"},
 		{"\x80\x02", "is a Python pickle: load it with transformers and save it with save_pretrained"},
 		{"\x80\x03", "is a Python pickle: load it with transformers and save it with save_pretrained"},
 		{"\x80\x04", "is a Python pickle: load it with transformers and save it with save_pretrained"},

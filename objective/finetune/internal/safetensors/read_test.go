@@ -106,7 +106,7 @@ func TestFilesLargerThanABuffer(t *testing.T) {
 
 func TestFilesCutShort(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "x.safetensors")
-	for n := range len(reference) {
+	for n := range reference {
 		if err := os.WriteFile(path, reference[:n], 0o666); err != nil {
 			t.Fatal(err)
 		}

@@ -57,12 +57,13 @@ func decoded(in *bufio.Reader, path, name string) (io.Reader, error) {
 		is = "utf-16"
 	}
 	if is != "" && is != name {
-		return nil, encodingError{fmt.Errorf("%s:1: the file starts with the byte order mark of %s, but is read as %s", path, strings.ToUpper(is), name)}
+		return nil, encodingError{fmt.Errorf("%s:1: the file starts with the byte order mark of %s, but is read as %s", path,
+			strings.ToUpper(is), name)}
 	}
 	text := &checker{from: in, path: path, encoding: name, line: 1}
 	if name == "utf-8" {
 		if is != "" {
-			in.Discard(len(markUTF8)) // seen by Peek
+			_, _ = in.Discard(len(markUTF8)) // seen by Peek
 		}
 		return text, nil
 	}

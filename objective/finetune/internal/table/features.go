@@ -118,7 +118,8 @@ func (t *Table) numbers(i int, rows []int) (values []float64, gaps int, numeric 
 		case absent:
 			gaps++
 		case infinite:
-			err = cmp.Or(err, t.errorf(row, t.Columns[i], "the value is %q, want a finite number, or nothing if it is missing", text))
+			err = cmp.Or(err, t.errorf(row, t.Columns[i], "the value is %q, want a finite number, or nothing if it is missing",
+				text))
 		case word:
 			return nil, 0, false, nil
 		}
@@ -163,8 +164,10 @@ func (t *Table) categories(i int, rows []int) ([]string, error) {
 		}
 	}
 	if len(all) > MaxCategories {
-		return nil, markedError{fmt.Errorf("%s: column %q: there are %d texts, such as %s, want numbers or at most %d texts%s; leave the column out",
-			t.path, t.Columns[i], len(all), quoted(all[:3]), MaxCategories, hint(all[slices.IndexFunc(all, notEmpty)])), ErrColumn}
+		return nil, markedError{fmt.Errorf(
+			"%s: column %q: there are %d texts, such as %s, want numbers or at most %d texts%s; leave the column out",
+			t.path, t.Columns[i], len(all), quoted(all[:3]), MaxCategories,
+			hint(all[slices.IndexFunc(all, notEmpty)])), ErrColumn}
 	}
 	slices.Sort(all)
 	return all, nil
@@ -231,7 +234,8 @@ func (in Input) encode(to []float32, t *Table, row, i int) error {
 	case absent:
 		v = in.Median
 	case word, infinite:
-		return t.errorf(row, in.Column, "the value is %q, want a finite number, as in the rows learned from%s", text, hint(text))
+		return t.errorf(row, in.Column, "the value is %q, want a finite number, as in the rows learned from%s", text,
+			hint(text))
 	}
 	if in.Scale > 0 {
 		to[0] = float32((v - in.Mean) / in.Scale)

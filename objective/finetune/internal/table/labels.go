@@ -42,9 +42,11 @@ func (t *Table) Classes(column string) (classes []string, labels []int, err erro
 	classes = slices.Compact(classes)
 	switch n := len(classes); {
 	case n == 1:
-		return nil, nil, fmt.Errorf("%s: column %q: all %d rows have the label %q, want at least two classes", t.path, column, len(texts), classes[0])
+		return nil, nil, fmt.Errorf("%s: column %q: all %d rows have the label %q, want at least two classes", t.path, column,
+			len(texts), classes[0])
 	case n > len(texts)/2:
-		return nil, nil, fmt.Errorf("%s: column %q: there are %d classes in %d rows, such as %s, want at most half as many as rows; is it a regression, or another column?",
+		return nil, nil, fmt.Errorf("%s: column %q: there are %d classes in %d rows, such as %s, "+
+			"want at most half as many as rows; is it a regression, or another column?",
 			t.path, column, n, len(texts), quoted(classes[:min(n, 3)]))
 	}
 	labels, err = t.ClassesOf(column, classes)
@@ -66,7 +68,8 @@ func LooksNumeric(classes []string, n int) error {
 	if whole && (len(classes) <= many || n >= few*len(classes)) {
 		return nil
 	}
-	return fmt.Errorf("the labels are %d different numbers in %d rows, and are treated as classes: want a regression if their size matters", len(classes), n)
+	return fmt.Errorf("the labels are %d different numbers in %d rows, and are treated as classes: "+
+		"want a regression if their size matters", len(classes), n)
 }
 
 // compareClasses returns the order of classes.
@@ -137,7 +140,8 @@ func (t *Table) Numbers(column string) ([]float32, error) {
 		return nil, err
 	}
 	if same {
-		return nil, fmt.Errorf("%s: column %q: all %d rows have the target %v, want at least two values", t.path, column, len(numbers), numbers[0])
+		return nil, fmt.Errorf("%s: column %q: all %d rows have the target %v, want at least two values", t.path, column,
+			len(numbers), numbers[0])
 	}
 	return numbers, nil
 }

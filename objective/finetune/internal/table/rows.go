@@ -156,9 +156,12 @@ func (t *Table) Warnings(rows []int, without ...string) (all []error) {
 		case constant:
 			same = append(same, column)
 		case commas != "" && !others:
-			all = append(all, fmt.Errorf("column %q has numbers with decimal commas, such as %q, which are treated as categories: want decimal points", column, commas))
+			all = append(all, fmt.Errorf(
+				"column %q has numbers with decimal commas, such as %q, which are treated as categories: want decimal points",
+				column, commas))
 		case ids && (ascending || high-low == float64(len(rows)-1) || idName.MatchString(column)):
-			all = append(all, markedError{fmt.Errorf("column %q numbers the rows, which does not generalize to other rows", column), ErrColumn})
+			all = append(all, markedError{fmt.Errorf("column %q numbers the rows, which does not generalize to other rows",
+				column), ErrColumn})
 		}
 	}
 	if same != nil {

@@ -144,7 +144,8 @@ func (r *Reader) readError(err error, row []string) error {
 	case !errors.As(err, &parse):
 		return at(r.path, err)
 	case errors.Is(err, csv.ErrFieldCount):
-		return fmt.Errorf("%s:%d: the row has %d fields, want %d, the number of column names in line 1", r.path, parse.StartLine, len(row), len(r.Columns))
+		return fmt.Errorf("%s:%d: the row has %d fields, want %d, the number of column names in line 1", r.path,
+			parse.StartLine, len(row), len(r.Columns))
 	case parse.StartLine != parse.Line:
 		return fmt.Errorf("%s:%d: in the row that starts at line %d: %w", r.path, parse.Line, parse.StartLine, parse.Err)
 	}

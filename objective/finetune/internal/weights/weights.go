@@ -31,7 +31,8 @@ func Load(params []*nn.Param, from map[string]safetensors.Tensor) error {
 	for _, p := range params {
 		t, ok := from[p.Name]
 		if !ok {
-			return fmt.Errorf("tensor %q is missing: there are %d, such as %q", p.Name, len(from), slices.Sorted(maps.Keys(from))[:min(len(from), 3)])
+			return fmt.Errorf("tensor %q is missing: there are %d, such as %q", p.Name, len(from),
+				slices.Sorted(maps.Keys(from))[:min(len(from), 3)])
 		}
 		if !slices.Equal(t.Shape, p.Shape) {
 			return fmt.Errorf("tensor %q has shape %v, want %v", p.Name, t.Shape, p.Shape)

@@ -14,7 +14,8 @@ import (
 // Files returns the names of the files in a model's folder that describe a tokenizer. Load needs
 // the first or the second and reads the first four.
 func Files() []string {
-	return []string{"tokenizer.json", "vocab.txt", "tokenizer_config.json", "sentence_bert_config.json", "special_tokens_map.json", "added_tokens.json"}
+	return []string{"tokenizer.json", "vocab.txt", "tokenizer_config.json", "sentence_bert_config.json",
+		"special_tokens_map.json", "added_tokens.json"}
 }
 
 // Load reads the tokenizer in a folder as written by Hugging Face tokenizers: vocabulary and rules
@@ -132,7 +133,8 @@ func loadTokenizer(path string, c *Config) (map[string]int32, error) {
 	}
 	for _, a := range f.AddedTokens {
 		if a.SingleWord || a.Normalized {
-			return nil, fmt.Errorf("%s: added token %q is single_word or normalized, want one that matches anywhere", path, a.Content)
+			return nil, fmt.Errorf("%s: added token %q is single_word or normalized, want one that matches anywhere", path,
+				a.Content)
 		}
 		vocabulary[a.Content] = a.ID
 		c.Special = append(c.Special, a.Content)

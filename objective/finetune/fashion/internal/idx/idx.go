@@ -47,7 +47,8 @@ func Unmarshal(file []byte) (Array, error) {
 		}
 	}
 	if n != uint64(len(a.Data)) {
-		return Array{}, fmt.Errorf("%d bytes follow the header of the IDX file, want as many as the sizes %v say", len(a.Data), a.Shape)
+		return Array{}, fmt.Errorf("%d bytes follow the header of the IDX file, want as many as the sizes %v say",
+			len(a.Data), a.Shape)
 	}
 	return a, nil
 }

@@ -73,7 +73,8 @@ func run(args []string) error {
 	if err != nil {
 		return err
 	}
-	for name, file := range map[string][]byte{"images.idx.gz": images, "labels.idx.gz": labels, "pretrained.safetensors": weights} {
+	for name, file := range map[string][]byte{"images.idx.gz": images, "labels.idx.gz": labels,
+		"pretrained.safetensors": weights} {
 		if err := os.WriteFile(filepath.Join(args[1], name), file, 0o666); err != nil {
 			return err
 		}
@@ -146,10 +147,11 @@ func pretrain(ctx context.Context, learn, judge part) ([]byte, error) {
 		choose[c], training[c] = list[:validation], list[validation:]
 	}
 	net := cnn.New(classes, dropout, rand.New(rand.NewPCG(seed, 0)))
-	if _, err := train.Fit(ctx, net, set(learn, training), set(learn, choose), config, nil, func(m train.Metrics, _ train.State) error {
-		fmt.Fprintf(os.Stderr, "epoch %d: %+v\n", m.Epoch, m.Validation)
-		return nil
-	}); err != nil {
+	if _, err := train.Fit(ctx, net, set(learn, training), set(learn, choose), config, nil,
+		func(m train.Metrics, _ train.State) error {
+			fmt.Fprintf(os.Stderr, "epoch %d: %+v\n", m.Epoch, m.Validation)
+			return nil
+		}); err != nil {
 		return nil, err
 	}
 	accuracy := train.Evaluate(net, set(judge, judge.of(0))).Accuracy
