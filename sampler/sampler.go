@@ -16,6 +16,11 @@ type Sampler interface {
 
 // A JointSampler draws all parameters it knows at once, in internal form, before the objective asks
 // for the first one. Sample draws whatever SampleJoint omits or returns out of range.
+//
+// A request has no search space: a joint sampler learns names and distributions from the history
+// (History.Space, History.RankedSpace, the parameters of a trial). It draws in an order of its own,
+// never while ranging over a map, because all draws share Request.Rand. Values that the queue has
+// fixed take precedence over what it draws.
 type JointSampler interface {
 	Sampler
 	SampleJoint(r Request) (map[string]float64, error)

@@ -62,7 +62,8 @@ func (s *Study) BestTrials(ctx context.Context) ([]*trial.Trial, error) {
 }
 
 // Minimize runs f for the given number of trials with the default sampler, in memory, and returns
-// the trial with the lowest value. For anything more, Open a study.
+// the trial with the lowest value. Every call draws the same parameters: Open a study with
+// another Config.Seed for others, and for anything more.
 func Minimize(ctx context.Context, f Objective, trials int) (*trial.Trial, error) {
 	return search(ctx, trial.Minimize, f, trials)
 }

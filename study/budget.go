@@ -10,7 +10,8 @@ import (
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
-// A Budget limits a call of Optimize.
+// A Budget limits a call of Optimize. The zero Budget has no limit: the call runs until its context
+// ends, Stop is called, or the sampler has nothing left to try.
 type Budget struct {
 	// Trials is the total number of trials of the study, whichever program started them and however
 	// they ended. 0: no limit.
@@ -69,8 +70,8 @@ func (b Budget) check(objectives int) error {
 	return nil
 }
 
-// Stop makes the running calls of Optimize return once their running trials have ended. Hooks and
-// objectives may call it.
+// Stop makes the running calls of Optimize return, with a nil error, once their running trials have
+// ended. Hooks and objectives may call it.
 func (s *Study) Stop() { s.stops.Add(1) }
 
 // enough reports whether no more trials may start, for a reason other than their number.

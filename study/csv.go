@@ -15,7 +15,8 @@ import (
 
 // WriteCSV writes a table of trials with a header. The columns are number, state, value (with
 // several objectives: value_0, value_1, …), start and end (RFC 3339, UTC), duration (seconds),
-// params_NAME in the order in which names first occur, and user_attrs_NAME (JSON), sorted. A cell
+// params_NAME in the order in which names first occur, user_attrs_NAME (JSON), sorted, and failure,
+// the reason. Reports and constraints are not in it. A cell
 // is empty if the trial has no such value. Numbers read back exactly; others are NaN, Infinity and
 // -Infinity.
 func WriteCSV(w io.Writer, trials []*trial.Trial) error {
@@ -35,6 +36,7 @@ func WriteCSV(w io.Writer, trials []*trial.Trial) error {
 	for _, name := range attrs {
 		header = append(header, "user_attrs_"+name)
 	}
+	header = append(header, "failure")
 	rows := csv.NewWriter(w)
 	if err := rows.Write(header); err != nil {
 		return err
@@ -53,6 +55,7 @@ func WriteCSV(w io.Writer, trials []*trial.Trial) error {
 		for _, name := range attrs {
 			row = append(row, string(t.UserAttrs[name]))
 		}
+		row = append(row, t.Failure())
 		if err := rows.Write(row); err != nil {
 			return err
 		}

@@ -48,9 +48,9 @@ func ExampleWriteCSV() {
 		log.Fatal(err)
 	}
 	// Output:
-	// number,state,value,start,end,duration,params_x
-	// 0,COMPLETE,0.25,2026-01-02T12:00:00Z,2026-01-02T12:00:03Z,3,0.5
-	// 1,RUNNING,,2026-01-02T12:00:00Z,,,0.1
+	// number,state,value,start,end,duration,params_x,failure
+	// 0,COMPLETE,0.25,2026-01-02T12:00:00Z,2026-01-02T12:00:03Z,3,0.5,
+	// 1,RUNNING,,2026-01-02T12:00:00Z,,,0.1,
 }
 
 // Replay draws the parameters of a trial again. That they are equal shows that sampler and seed are

@@ -19,7 +19,7 @@ func ExampleStudy_Stop() {
 	slow := 0
 	s, err := study.Open(ctx, study.Config{
 		OnTrialEnd: func(t *trial.Trial) {
-			if t.Values[0] > 0 {
+			if t.State == trial.Complete && t.Values[0] > 0 { // a failed trial has no value
 				slow++
 			}
 			if slow == 3 {

@@ -10,7 +10,8 @@ import (
 
 // Fixed returns a trial whose suggestions return the given parameters, in external form, for
 // testing an objective. It belongs to a study of its own and is never pruned. A parameter that is
-// not given, or whose range does not contain the value, is an error of the trial; see Trial.Err.
+// not given, or whose range does not contain the value, is an error of the trial: check
+// Trial.Err after the objective, which may return without an error all the same.
 func Fixed(params map[string]any) *Trial {
 	ctx := context.Background()
 	// The lease is never renewed, so a trial that no test ends costs nothing in the background.

@@ -1,6 +1,7 @@
 package study
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -255,8 +256,23 @@ func (s *Study) release(ctx context.Context, t *Trial) error {
 func call(f MultiObjective, t *Trial) (values []float64, err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			values, err = nil, fmt.Errorf("panic: %v\n\n%s", p, debug.Stack())
+			values, err = nil, fmt.Errorf("panic: %v\n\n%s", p, objectiveStack(debug.Stack()))
 		}
 	}()
 	return f(t)
+}
+
+// objectiveStack returns the part of a stack between the panic and the call of the objective.
+func objectiveStack(stack []byte) []byte {
+	if _, below, ok := bytes.Cut(stack, []byte("\npanic(")); ok {
+		if _, below, ok = bytes.Cut(below, []byte(".go:")); ok { // the line of panic itself
+			_, stack, _ = bytes.Cut(below, []byte("\n"))
+		}
+	}
+	for _, engine := range []string{"/study.(*Study).Optimize.func", "/study.call("} {
+		if i := bytes.Index(stack, []byte(engine)); i >= 0 {
+			stack = stack[:bytes.LastIndexByte(stack[:i], '\n')+1]
+		}
+	}
+	return stack
 }

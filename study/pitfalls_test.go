@@ -232,8 +232,40 @@ func TestAFixedTrialTakesAllThatAnObjectiveSaves(t *testing.T) {
 	if tr.Number() != 0 || tr.Context().Err() != nil || tr.Err() != nil {
 		t.Errorf("trial %d has %v and %v", tr.Number(), tr.Context().Err(), tr.Err())
 	}
-	if all := tr.SuggestAll(); len(all) != 0 {
-		t.Errorf("nothing is declared: got %v", all)
+	if all := tr.SuggestAll(); len(all) != 1 || all["x"] != 0.5 {
+		t.Errorf("all parameters are fixed: got %v", all)
+	}
+}
+
+func TestSuggestAllNeedsADeclaredSpace(t *testing.T) {
+	s, err := study.Open(t.Context(), study.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = s.Optimize(t.Context(), func(tr *study.Trial) (float64, error) { tr.SuggestAll(); return 0, nil }, study.Budget{Trials: 2})
+	if err == nil || !strings.Contains(err.Error(), "SuggestAll: Config.Space is nil") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestAPanicIsReportedWithTheFramesOfTheObjective(t *testing.T) {
+	tr, err := study.Minimize(t.Context(), func(tr *study.Trial) (float64, error) {
+		if tr.Number() == 0 {
+			panic("at the start")
+		}
+		return 0, nil
+	}, 2)
+	if err != nil || tr.Number != 1 {
+		t.Fatal(tr, err)
+	}
+	_, err = study.Minimize(t.Context(), func(*study.Trial) (float64, error) { panic("always") }, 2)
+	if err == nil || !strings.Contains(err.Error(), "panic: always\n\n") || !strings.Contains(err.Error(), "pitfalls_test.go") {
+		t.Fatalf("got %v", err)
+	}
+	for _, frame := range []string{"debug.Stack", "study.call(", "Optimize", "goroutine"} {
+		if strings.Contains(err.Error(), frame) {
+			t.Errorf("the stack has a frame of the engine, %s: %v", frame, err)
+		}
 	}
 }
 
@@ -243,7 +275,7 @@ func TestTellErrorNeedsAnError(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.TellError(t.Context(), tr, nil); err == nil || err.Error() != "tell trial 0: the error is nil" {
+	if _, err := s.TellError(t.Context(), tr, nil); err == nil || err.Error() != "tell: trial 0: the error is nil" {
 		t.Errorf("got %v", err)
 	}
 	if record, err := s.Tell(t.Context(), tr, 1); err != nil || record.State != trial.Complete {

@@ -253,20 +253,20 @@ func TestCSVHasAColumnForEachParameterAndAttribute(t *testing.T) {
 		{Number: 0, State: trial.Complete, Values: []float64{math.Inf(-1)}, Start: at, End: at.Add(1500 * time.Millisecond),
 			Params:    []trial.Param{{Name: "lr", Value: 1, Dist: space.Float{High: 1}}, {Name: "opt", Value: 0, Dist: space.Choose("a,\"b\"\n").Dist()}},
 			UserAttrs: map[string]json.RawMessage{"note": json.RawMessage(`{"a": 1}`)}},
-		{Number: 1, State: trial.Failed, Start: at, Params: []trial.Param{{Name: "n", Value: 3, Dist: space.Int{High: 9}}}},
+		{Number: 1, State: trial.Failed, Start: at, SystemAttrs: map[string]json.RawMessage{"bluefin:failure": json.RawMessage(`"why"`)}, Params: []trial.Param{{Name: "n", Value: 3, Dist: space.Int{High: 9}}}},
 	}
 	var b strings.Builder
 	if err := study.WriteCSV(&b, trials); err != nil {
 		t.Fatal(err)
 	}
-	want := "number,state,value,start,end,duration,params_lr,params_opt,params_n,user_attrs_note\n" +
-		"0,COMPLETE,-Infinity,2026-01-02T03:04:05.6Z,2026-01-02T03:04:07.1Z,1.5,1.0,\"a,\"\"b\"\"\n\",,\"{\"\"a\"\": 1}\"\n" +
-		"1,FAIL,,2026-01-02T03:04:05.6Z,,,,,3,\n"
+	want := "number,state,value,start,end,duration,params_lr,params_opt,params_n,user_attrs_note,failure\n" +
+		"0,COMPLETE,-Infinity,2026-01-02T03:04:05.6Z,2026-01-02T03:04:07.1Z,1.5,1.0,\"a,\"\"b\"\"\n\",,\"{\"\"a\"\": 1}\",\n" +
+		"1,FAIL,,2026-01-02T03:04:05.6Z,,,,,3,,why\n"
 	if b.String() != want {
 		t.Errorf("got\n%s\nwant\n%s", b.String(), want)
 	}
 	b.Reset()
-	if err := study.WriteCSV(&b, nil); err != nil || b.String() != "number,state,value,start,end,duration\n" {
+	if err := study.WriteCSV(&b, nil); err != nil || b.String() != "number,state,value,start,end,duration,failure\n" {
 		t.Errorf("no trials: %q, %v", b.String(), err)
 	}
 	b.Reset()

@@ -314,9 +314,9 @@ func TestFailures(t *testing.T) {
 		want := []struct {
 			state  trial.State
 			reason string
-		}{{trial.Complete, ""}, {trial.Failed, "epoch 3: no GPU"}, {trial.Failed, "the objective returned [NaN]"}, {trial.Failed, "panic: index out of range"}, {trial.Complete, ""}, {trial.Complete, ""}}
+		}{{trial.Complete, ""}, {trial.Failed, "epoch 3: no GPU"}, {trial.Failed, "the value is NaN, want a number"}, {trial.Failed, "panic: index out of range"}, {trial.Complete, ""}, {trial.Complete, ""}}
 		for i, tr := range trials(t, st) {
-			if reason, _, _ := strings.Cut(tr.Failure(), "\n\ngoroutine"); tr.State != want[i].state || reason != want[i].reason {
+			if reason, _, _ := strings.Cut(tr.Failure(), "\n\n"); tr.State != want[i].state || reason != want[i].reason {
 				t.Errorf("trial %d: got %v, %q, want %v", i, tr.State, tr.Failure(), want[i])
 			}
 		}

@@ -3,6 +3,7 @@ package study
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/bluefin-hpo/bluefin/sampler"
@@ -68,8 +69,18 @@ func Choose[T space.Scalar](t *Trial, name string, choices ...T) T {
 }
 
 // SuggestAll suggests every parameter of Config.Space and returns the values, in external form, by
-// name.
+// name. It is an error of the trial if the study has no Config.Space. A Fixed trial returns its
+// parameters.
 func (t *Trial) SuggestAll() map[string]any {
+	if _, fixed := t.study.cfg.Sampler.(noSampler); fixed {
+		return maps.Clone(t.queued)
+	}
+	if t.study.cfg.Space == nil {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		t.fail(setupError{errors.New("SuggestAll: Config.Space is nil, want the parameters to suggest")})
+		return map[string]any{}
+	}
 	values := map[string]any{}
 	for _, d := range t.study.cfg.Space {
 		if x, ok := t.suggest(d.Name, intern(&t.study.dists, d.Name, d.Dist)); ok {
@@ -165,6 +176,9 @@ func (t *Trial) draw(name string, d space.Dist) (float64, error) {
 	if v, ok := t.queued[name]; ok {
 		x, err := d.Internal(v)
 		if err != nil {
+			if _, fixed := t.study.cfg.Sampler.(noSampler); fixed {
+				return 0, fmt.Errorf("as given to Fixed: %w", err)
+			}
 			return 0, fmt.Errorf("as queued: %w", err)
 		}
 		return x, nil

@@ -27,7 +27,7 @@ func (s *Study) Tell(ctx context.Context, t *Trial, values ...float64) (*trial.T
 // err is saved. It fails as Tell does, and if err is nil.
 func (s *Study) TellError(ctx context.Context, t *Trial, err error) (*trial.Trial, error) {
 	if err == nil {
-		return nil, fmt.Errorf("tell trial %d: the error is nil", t.Number())
+		return nil, fmt.Errorf("tell: trial %d: the error is nil", t.Number())
 	}
 	return s.tell(ctx, t, nil, err)
 }
@@ -35,7 +35,7 @@ func (s *Study) TellError(ctx context.Context, t *Trial, err error) (*trial.Tria
 // tell ends a trial as its objective did. It may be called again after an error of the storage.
 func (s *Study) tell(ctx context.Context, t *Trial, values []float64, err error) (*trial.Trial, error) {
 	if err == nil && t.Err() == nil && len(values) != len(s.record.Directions) {
-		return nil, fmt.Errorf("tell trial %d: %d values, want %d", t.Number(), len(values), len(s.record.Directions))
+		return nil, fmt.Errorf("tell: trial %d: %d values, want %d", t.Number(), len(values), len(s.record.Directions))
 	}
 	u := outcome(t, values, err)
 	if err := t.write(ctx, u); err != nil {
@@ -51,17 +51,17 @@ func (s *Study) tell(ctx context.Context, t *Trial, values []float64, err error)
 // per objective, Pruned (nil values: the last report), or Failed with no values.
 func (s *Study) TellNumber(ctx context.Context, number int, state trial.State, values []float64) (*trial.Trial, error) {
 	if !state.Finished() {
-		return nil, fmt.Errorf("tell trial %d: state is %v, want %v, %v or %v",
+		return nil, fmt.Errorf("tell: trial %d: state is %v, want %v, %v or %v",
 			number, state, trial.Complete, trial.Pruned, trial.Failed)
 	}
 	record, err := s.cfg.Storage.Trial(ctx, s.record.ID, number)
 	switch {
 	case errors.Is(err, storage.ErrNotExist):
-		return nil, fmt.Errorf("tell trial %d: %w in study %q", number, storage.ErrNotExist, s.Name())
+		return nil, fmt.Errorf("tell: trial %d: %w in study %q", number, storage.ErrNotExist, s.Name())
 	case err != nil:
-		return nil, fmt.Errorf("tell trial %d: %w", number, err)
+		return nil, fmt.Errorf("tell: trial %d: %w", number, err)
 	case record.State == trial.Waiting:
-		return nil, fmt.Errorf("tell trial %d: it is %v, want %v", number, record.State, trial.Running)
+		return nil, fmt.Errorf("tell: trial %d: it is %v, want %v", number, record.State, trial.Running)
 	case state == trial.Pruned && values == nil:
 		values = prunedValues(record)
 	}
@@ -82,7 +82,7 @@ func outcome(t *Trial, values []float64, err error) storage.Update {
 	case err != nil:
 		return failed(err)
 	case slices.ContainsFunc(values, math.IsNaN):
-		return failed(fmt.Errorf("the objective returned %v", values))
+		return failed(errors.New("the value is NaN, want a number"))
 	}
 	return storage.Update{State: trial.Complete, Values: values}
 }

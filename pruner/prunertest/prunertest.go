@@ -2,6 +2,9 @@
 // was broken. A test of a custom pruner is one line:
 //
 //	func TestConforms(t *testing.T) { prunertest.Run(t, func() pruner.Pruner { return Mine{} }) }
+//
+// If the pruner compares reports, call Compares too: it checks both directions. The suite also asks
+// about trials without reports, which the engine never does.
 package prunertest
 
 import (

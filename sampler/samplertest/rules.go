@@ -181,6 +181,7 @@ func testConcurrent(t *testing.T, newSampler func() sampler.Sampler) {
 				if got := answer(t, shared, histories[i], next[i]); !maps.Equal(got, want[i]) {
 					t.Errorf("trial %d: a draw must not depend on concurrent calls, but it was %v beside them and %v alone",
 						next[i], got, want[i])
+					return // one difference says it
 				}
 			}
 		})
@@ -215,7 +216,7 @@ func testObjectives(t *testing.T, newSampler func() sampler.Sampler) {
 				}
 			}
 			if !d.Contains(x) {
-				t.Errorf("trial %d, %s: a value must be one of its distribution, but is %v for %v", number, name, x, d)
+				t.Fatalf("trial %d, %s: a value must be one of its distribution, but is %v for %v", number, name, x, d)
 			}
 			u.Params = append(u.Params, trial.Param{Name: name, Value: x, Dist: d})
 		}

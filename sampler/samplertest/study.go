@@ -67,7 +67,7 @@ func (u *run) suggest(name string, d space.Dist) float64 {
 	u.t.Helper()
 	x, ok := u.joint[name]
 	if known, in := u.history.RankedSpace().Get(name); ok && in && !known.Contains(x) {
-		u.t.Errorf("trial %d, %s: SampleJoint must draw values that the distribution in the history contains, but drew %v for %v",
+		u.t.Fatalf("trial %d, %s: SampleJoint must draw values that the distribution in the history contains, but drew %v for %v",
 			u.trial.Number, name, x, known)
 	}
 	if !ok || !d.Contains(x) {
@@ -77,7 +77,7 @@ func (u *run) suggest(name string, d space.Dist) float64 {
 				u.trial.Number, name, err)
 		}
 		if !d.Contains(x) {
-			u.t.Errorf("trial %d, %s: Sample must draw values that the distribution contains, but drew %v for %v",
+			u.t.Fatalf("trial %d, %s: Sample must draw values that the distribution contains, but drew %v for %v",
 				u.trial.Number, name, x, d)
 		}
 	}
