@@ -189,7 +189,7 @@ func TestResumeGoesOnAsIfNeverStopped(t *testing.T) {
 		}
 		end := "All 20 trials are done. .*"
 		if run < 2 {
-			end = "Stopped: .* Run me again to go on."
+			end = "Stopped: .* Run it again to resume."
 		}
 		match(t, end, lines[len(lines)-1])
 		parts = append(parts, trialLines(lines)...)

@@ -2,11 +2,11 @@
 // are its settings and whose zero value is Optuna's default. docs/pruners.md says when to use
 // which. To prune nothing, set no pruner.
 //
-// A custom pruner is a type with one method, Prune; the example below is a complete one. Package
+// A custom pruner is a type with one method, Prune; example_test.go has a complete one. Package
 // prunertest checks the rules that the engine relies on:
 //
-//   - The verdict depends on the arguments alone. Whatever has to be remembered about a trial goes
-//     into Verdict.Attrs, so that another process decides the same.
+//   - The verdict depends on the arguments alone. Store per-trial state in Verdict.Attrs, so
+//     that another process decides the same.
 //   - Prune changes neither the history nor the trial, and is safe for concurrent use.
 //   - Only wrong settings are errors: an error ends the search.
 //

@@ -16,7 +16,7 @@ import (
 // that Patient lets pass: the rungs of successive halving then hold only trials that stagnated.
 type Patient struct {
 	Pruner   Pruner  // decides about a trial that has not improved; nil: stop it
-	Patience int     // this many reports in a row without improvement are forgiven; ≥ 0
+	Patience int     // this many reports in a row without improvement are tolerated; ≥ 0
 	MinDelta float64 // a report worse than the best by at most this much is as good; ≥ 0, finite
 }
 

@@ -23,9 +23,9 @@ import (
 // of GP cost the most: with five parameters 12 ms at 100 trials, 35 ms at 200. The
 // other choices cost less than 1 ms.
 //
-// An Auto must not be copied after its first use, nor its fields changed.
+// Do not copy an Auto or change its fields after first use.
 type Auto struct {
-	Trials  int // how many trials the study will have; 0: unknown, as if there were many
+	Trials  int // how many trials the study will have; 0: unknown, treated as many
 	Workers int // how many run at the same time; 0: as many as the history shows
 
 	once sync.Once

@@ -18,8 +18,8 @@ import (
 // Half of its choices are uniform among the values with something left, half are in
 // proportion to what is known to be left. It avoids what running trials try while there
 // is anything else. Failed and pruned trials have tried their combination. When nothing
-// is left, Study.Optimize ends; whoever asks for more gets random repeats. Parallel
-// workers that ask at the same moment may draw the same. A draw reads the whole history.
+// is left, Study.Optimize ends; further Asks return random repeats. Workers that ask at
+// the same moment may draw the same. A draw reads the whole history.
 type BruteForce struct{}
 
 // Sample returns a value of d in internal form. It fails if d is continuous.
@@ -57,7 +57,7 @@ func (BruteForce) Left(h trial.History) int {
 			ended = true
 		}
 	}
-	left := 1.0 // of a space of which nothing is known
+	left := 1.0 // of an unknown space
 	switch {
 	case len(some) > 0:
 		left = tree.Left(tree.Beyond(nil, some), true)

@@ -24,7 +24,7 @@ import (
 // See Hansen, "The CMA Evolution Strategy: A Tutorial" (arXiv:1604.00772, 2016),
 // and docs/samplers.md for the rules in full and what differs from Optuna.
 //
-// A CMAES must not be copied after its first use, nor its fields changed.
+// Do not copy a CMAES or change its fields after first use.
 type CMAES struct {
 	StartupTrials int // trials to complete before the first generation; Independent draws them; 0: 1
 	Population    int // trials per generation, ≥ 2; 0: 4 + ⌊3 ln d⌋ for d parameters

@@ -1,7 +1,7 @@
 // Package sampler chooses what to try next: one struct for each algorithm, whose fields are its
 // settings and whose zero value is the documented default. docs/samplers.md says when to use which.
 //
-// A custom sampler is a type with one method, Sample; the example below is a complete one. To draw
+// A custom sampler is a type with one method, Sample; example_test.go has a complete one. To draw
 // several parameters at once, add SampleJoint; see JointSampler. Package samplertest checks the
 // rules that the engine relies on:
 //

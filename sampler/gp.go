@@ -22,7 +22,7 @@ import (
 // See Snoek, Larochelle and Adams, "Practical Bayesian Optimization of Machine Learning
 // Algorithms" (NeurIPS 2012), and docs/samplers.md for the rules in full.
 //
-// A GP must not be copied after its first use, nor its fields changed.
+// Do not copy a GP or change its fields after first use.
 type GP struct {
 	// StartupTrials is how many trials must have finished, one of them not failed,
 	// before the model is used; 0: 10.

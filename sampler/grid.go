@@ -16,20 +16,21 @@ import (
 //
 // From trial N on, a trial takes a combination that no finished trial, failed ones
 // included, has tried and no running one tries; that happens if some of the first N
-// trials were queued with other values. When none is left, Study.Optimize ends; whoever
-// asks for more gets all combinations again in the same order. It does not use r.Rand.
+// trials were queued with other values. When none is left, Study.Optimize ends;
+// further Asks go through all combinations again in the same order. Grid does not use
+// Request.Rand.
 type Grid struct {
 	// Values holds the values of each parameter by name, in external form, each once
 	// (1 and 1.0 are the same) and at least one. Every parameter that a trial suggests
-	// must be here, and its distribution must contain all values that are drawn.
+	// needs an entry, with values inside its distribution.
 	Values map[string][]any
 
 	// Seed chooses the order. All workers of a study must use the same.
 	Seed uint64
 }
 
-// Sample returns a value of d in internal form. It fails if Values lacks the parameter
-// or makes no grid, or if d does not contain the value or maps another one to the same.
+// Sample returns a value of d in internal form. It fails if Values lacks the parameter or
+// is not a valid grid, if the value is outside d, or if two values coincide in d.
 func (s Grid) Sample(r Request, name string, d space.Dist) (float64, error) {
 	g, err := grid.New(s.Values, s.Seed)
 	if err != nil {
@@ -58,8 +59,8 @@ func (s Grid) Sample(r Request, name string, d space.Dist) (float64, error) {
 }
 
 // Left returns how many combinations no trial of h has tried or is trying, or fewer
-// while there are fewer trials than combinations. If the values make no grid it is
-// math.MaxInt, and Sample says why.
+// while there are fewer trials than combinations. If Values is not a valid grid it is
+// math.MaxInt, and Sample returns the reason.
 func (s Grid) Left(h trial.History) int {
 	g, err := grid.New(s.Values, s.Seed)
 	if err != nil {

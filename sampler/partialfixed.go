@@ -8,7 +8,7 @@ import (
 )
 
 // PartialFixed gives some parameters the same value in every trial and leaves the rest
-// to another sampler, to search on in a part of the space. The other sampler sees all
+// to another sampler, to continue in a part of the space. The other sampler sees all
 // trials, including earlier ones with other values.
 type PartialFixed struct {
 	// Values holds the fixed parameters by name, in external form. A trial fails if

@@ -21,8 +21,7 @@ import (
 //
 // See Bergstra, Bardenet, Bengio and Kégl, "Algorithms for Hyper-Parameter
 // Optimization" (NeurIPS 2011), and docs/samplers.md for the rules in full and what
-// differs from Optuna. A TPE must not be copied after its first use, nor its fields
-// changed.
+// differs from Optuna. Do not copy a TPE or change its fields after first use.
 type TPE struct {
 	StartupTrials int  // complete or pruned trials before the first model; 0: 10
 	Candidates    int  // drawn from l for every decision; 0: 24

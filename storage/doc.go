@@ -6,8 +6,8 @@
 // # Decorators
 //
 // To log, measure, cache or refuse calls, embed a Storage in a struct and write
-// the methods that differ; the example has one. Every method of the contract is
-// in the interface, so a decorator has all of them. A trial can also end inside
+// the methods that differ; example_test.go has one. Every method of the contract
+// is in the interface, so a decorator has all of them. A trial can also end inside
 // Begin, which fails orphans, and be added finished by Add and Import: a
 // decorator of Write alone does not see those.
 //

@@ -22,8 +22,8 @@ type Snapshot struct {
 }
 
 // Check returns an error that matches ErrInvalid if Import must refuse the
-// snapshot: if the study breaks a rule of Study.Check, a trial one of
-// Study.CheckImport, or the numbers of the trials are not 0 to n-1, once each.
+// snapshot: if Study.Check fails, if Study.CheckImport fails for a trial, or if
+// the trials' numbers are not 0 to n-1, once each.
 func (s Snapshot) Check() error {
 	if err := s.Study.Check(); err != nil {
 		return err

@@ -26,7 +26,7 @@ var (
 type BudgetError struct {
 	Study  string
 	Budget int
-	Leased int // how many trials are running under a lease; one of them may yet need another worker
+	Leased int // how many trials are running under a lease; any of them may still become an orphan
 }
 
 // Error implements error.

@@ -15,7 +15,7 @@
 //	err = s.Optimize(ctx, objective, study.Budget{Trials: 100, Workers: 4})
 //	best, err := s.Best(ctx)
 //
-// Each of these has an example:
+// Each of these has an example, in example*_test.go beside the code:
 //
 //   - Resuming: Budget.Trials is a total, so running a killed program again resumes its search.
 //     Trial.Checkpoint and Trial.Resume do the same for the training within a trial. Several

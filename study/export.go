@@ -8,8 +8,8 @@ import (
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
-// An Export is one trial in JSON, for other programs. In numbers, what JSON does not have becomes
-// the strings "NaN", "Infinity" and "-Infinity".
+// An Export is one trial in JSON, for other programs. Numbers that JSON lacks become the strings
+// "NaN", "Infinity" and "-Infinity".
 type Export struct {
 	StudyName string          `json:"study_name"`
 	Direction string          `json:"direction,omitempty"` // with one objective

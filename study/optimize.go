@@ -48,8 +48,8 @@ func (e *TrialError) Unwrap() error { return e.Err }
 // whose objective still returns a value.
 //
 // When the budget is used up but other workers are still running trials, Optimize waits for at most
-// one Lease, to restart the trials of workers that are gone. It drops a trial of its own that
-// another worker has restarted.
+// one Lease, to restart the trials of workers that are gone. It abandons a trial once another
+// worker has restarted it.
 func (s *Study) Optimize(ctx context.Context, f Objective, b Budget) error {
 	if f == nil {
 		return errNoObjective

@@ -90,7 +90,7 @@ func TestKilledSearchGoesOn(t *testing.T) {
 	}
 }
 
-// An interrupted search gives its trials back and says how to go on.
+// An interrupted search gives its trials back and says how to resume.
 func TestInterruptedSearchGoesOn(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "study.db")
 	args := []string{"finetune", "--storage", path, "--trials", "100000", "--pruner", "none", "--workers", "2"}

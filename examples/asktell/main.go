@@ -2,8 +2,8 @@
 // job queue, a laboratory, a loop that evaluates in batches. Here each round
 // asks for four trials, evaluates them together, and tells the four results.
 //
-// The objective is a bowl with the minimum 0 at (1, -2). One sees the best value
-// so far fall from round to round. Nothing is written to disk.
+// The objective is a bowl with the minimum 0 at (1, -2). It prints the best
+// value so far after each round. Nothing is written to disk.
 package main
 
 import (
@@ -24,7 +24,7 @@ type point struct {
 	x, y  float64
 }
 
-// evaluate stands for whatever takes a whole batch at once.
+// evaluate represents a job that evaluates a whole batch.
 func evaluate(points []point) []float64 {
 	var values []float64
 	for _, p := range points {

@@ -16,7 +16,7 @@ type Local struct {
 
 // Sample implements sampler.Sampler. All randomness comes from the request, and
 // Local keeps nothing, so it is safe for concurrent use and a resumed study
-// goes on as it would have.
+// continues exactly as before.
 func (l Local) Sample(r sampler.Request, name string, d space.Dist) (float64, error) {
 	if l.Startup == 0 {
 		l.Startup = 10
@@ -39,7 +39,7 @@ func (l Local) Sample(r sampler.Request, name string, d space.Dist) (float64, er
 		}
 		return p.Value, nil
 	}
-	// In the unit interval floats, ints and logarithmic ranges are all alike.
+	// The unit interval treats floats, ints and logarithmic ranges the same.
 	u := d.Unit(p.Value) + l.Sigma*r.Rand.NormFloat64()
 	return d.Value(math.Min(math.Max(u, 0), 1)), nil
 }

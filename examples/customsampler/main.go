@@ -1,8 +1,8 @@
-// Customsampler gives a study a sampler of one's own: the type Local in
-// local.go, which has one method and draws near the best trial so far. Its test
-// runs the suite that every sampler of Bluefin passes.
+// Customsampler gives a study a custom sampler: the type Local in local.go, which
+// has one method and draws near the best trial so far. Its test runs the suite
+// that every Bluefin sampler passes.
 //
-// One sees the best value of Local and of random search on the same function,
+// It prints the best value of Local and of random search on the same function,
 // a sphere in five dimensions with the minimum 0. Nothing is written to disk.
 package main
 

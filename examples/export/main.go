@@ -2,7 +2,7 @@
 // parameters to a JSON file and reads them back into a Go struct, as a program
 // that trains the final model would.
 //
-// One sees the file and the struct. It writes best.json, or the file that
+// It prints the file and the struct, and writes best.json or the file that
 // -output names.
 package main
 
@@ -19,7 +19,7 @@ import (
 	"github.com/bluefin-hpo/bluefin/study"
 )
 
-// Settings are what the other program needs. The names are those of the
+// Settings is the input of the other program. Its JSON names are those of the
 // parameters.
 type Settings struct {
 	LearningRate float64 `json:"learning_rate"`
@@ -57,7 +57,7 @@ func write(ctx context.Context, path string) error {
 	return os.WriteFile(path, append(text, '\n'), 0o644)
 }
 
-// read is all that the other program does.
+// read is the whole of the other program.
 func read(path string) (settings Settings, err error) {
 	text, err := os.ReadFile(path)
 	if err != nil {

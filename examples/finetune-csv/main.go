@@ -3,9 +3,9 @@
 // and the loss gives the rarer class the same weight as the common one.
 //
 // The rows are measurements of cell nuclei, 357 benign and 212 malignant (see
-// objective/finetune/tabular/testdata/README.md). One sees the best settings and
-// how they do on a fifth of the rows that nothing was chosen by. The network is
-// kept in a folder if one is given.
+// objective/finetune/tabular/testdata/README.md). It prints the best settings and
+// their results on a held-out fifth of the rows, which played no part in any
+// choice. The best network is saved if a folder is given.
 package main
 
 import (
@@ -65,7 +65,7 @@ func run(ctx context.Context, file, folder string, trials int) error {
 func main() {
 	file := flag.String("train", "objective/finetune/tabular/testdata/breast-cancer.csv",
 		"the CSV `file`, with a column label")
-	folder := flag.String("output", "", "the `folder` that the best network is kept in")
+	folder := flag.String("output", "", "save the best network in this `folder`")
 	trials := flag.Int("trials", 20, "the `number` of trials")
 	flag.Parse()
 	if err := run(context.Background(), *file, *folder, *trials); err != nil {

@@ -1,8 +1,8 @@
 // Finetune-image builds a convolutional network from layers, loads weights that
-// were pretrained on five kinds of clothes, and lets a study find how it learns
-// five others best from 500 images: task has all of it.
+// were pretrained on five kinds of clothes, and searches for the settings that
+// best teach it five others from 500 images; see func task.
 //
-// One sees a line for each trial, then the best settings and how they do on
+// It prints a line for each trial, then the best settings and their results on
 // test images. Nothing is written to disk.
 package main
 
@@ -26,7 +26,7 @@ import (
 const seed = 1 // of the search and of every training
 
 // task is a network with weights from a file, and the data of a task that
-// comes with the module. The trainer freezes what a trial says.
+// comes with the module. The trainer freezes the layers a trial selects.
 func task(weights string) (*finetune.Task, error) {
 	clothes, err := fashion.Task()
 	if err != nil {

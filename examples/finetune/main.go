@@ -1,10 +1,10 @@
 // Finetune trains the network of the built-in digits task with an objective of
 // its own: three settings are searched and the others stay as recommended.
 // After each epoch the validation loss is reported, so that the median pruner
-// can stop what will not become good.
+// can stop unpromising trials.
 //
-// One sees a line for each trial, the pruned ones with the epoch at which they
-// were stopped, then the best settings and how they do on the test images.
+// It prints a line for each trial, with the epoch at which a pruned one was
+// stopped, then the best settings and their test results.
 // Nothing is written to disk.
 package main
 

@@ -1,9 +1,9 @@
 // Quickstart is a whole study in one file, kept in memory: an objective with
 // one parameter of each kind, fifty trials, and the best of them.
 //
-// The objective is a formula that stands for the loss of a model. It is 0 at
-// the learning rate 0.01, momentum 0.9, 3 layers and relu, so one sees that
-// the best trial comes near these. Nothing is written to disk.
+// The objective is a formula in place of a model's loss. It is 0 at the learning
+// rate 0.01, momentum 0.9, 3 layers and relu, and the best trial comes near
+// these. Nothing is written to disk.
 package main
 
 import (

@@ -1,9 +1,9 @@
 // Resume keeps its study in a file and can be stopped at any time: by Ctrl-C,
-// by kill -9, or, so that there is something to see without a hand on the
-// keyboard, by itself after eight trials.
+// by kill -9, or, so that the effect is visible without touching the keyboard,
+// by itself after eight trials.
 //
-// Run it three times in the same folder. The first run has the trials 0 to 7,
-// the second 8 to 15, the third the last four; the fourth finds nothing to do.
+// Run it three times in the same folder. The first run has trials 0 to 7, the
+// second 8 to 15, the third the last four; the fourth finds nothing to do.
 // It writes resume.db, or the file that -storage names.
 package main
 
@@ -58,7 +58,7 @@ func run(ctx context.Context, path string, trials, limit int) (err error) {
 	err = s.Optimize(ctx, objective, study.Budget{Trials: trials}) // trials is the total of all runs
 	switch {
 	case err != nil && ctx.Err() != nil: // by the limit or by Ctrl-C
-		fmt.Printf("Stopped: %v. Run me again to go on.\n", err)
+		fmt.Printf("Stopped: %v. Run it again to resume.\n", err)
 		return nil
 	case err != nil:
 		return err
@@ -73,8 +73,8 @@ func run(ctx context.Context, path string, trials, limit int) (err error) {
 
 func main() {
 	path := flag.String("storage", "resume.db", "the study file")
-	trials := flag.Int("trials", 20, "how many trials the study shall have in all")
-	limit := flag.Int("limit", 8, "stop this run after so many trials; 0: never")
+	trials := flag.Int("trials", 20, "total number of trials")
+	limit := flag.Int("limit", 8, "stop this run after this many trials; 0: never")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()

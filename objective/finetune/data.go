@@ -17,7 +17,7 @@ var (
 // Encodings returns the names of the encodings of CSV files, "utf-8" first.
 func Encodings() []string { return table.Encodings() }
 
-// Rows are rows of a CSV file, as text. They do not change.
+// Rows holds rows of a CSV file as text. It is immutable.
 type Rows = table.Table
 
 // ReadRows yields the rows of a CSV file in batches of n, so that the file may

@@ -26,7 +26,7 @@ var division = digits.Split{Digits: []uint8{5, 6, 7, 8, 9}, Train: 15, Validatio
 // It is the classic transfer experiment on handwritten digits. A multilayer perceptron with hidden
 // layers of 128, 96 and 64 units, trained on 600 images of the digits 0 to 4, gets a fresh head and
 // learns 5 to 9 from 75 images, 15 of each. With so few, the settings matter. Of the other images,
-// 300 choose among settings and 521 test the choice.
+// 300 are for validation and 521 for testing.
 //
 // docs/finetuning.md has measurements of what pretraining and search are worth here; the task is no
 // evidence that transfer helps.

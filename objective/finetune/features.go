@@ -185,7 +185,7 @@ func (t *Task) Notes() (all []string) {
 }
 
 // ID returns a hash of the task: of the initial weights, the kind of head, the training and
-// validation data and the ClassWeights. Its error is one that every training would end with.
+// validation data and the ClassWeights. It fails where every training would.
 func (t *Task) ID() (string, error) {
 	err := t.start()
 	return t.fingerprint, err

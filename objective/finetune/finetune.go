@@ -108,7 +108,7 @@ type Task struct {
 type Result struct {
 	Best      train.Metrics // of the epoch whose weights are kept
 	EpochsRun int           // at least Best.Epoch, at most NumTrainEpochs in each stage
-	Test      train.Scores  // on the test set, which nothing was chosen by; zero without one
+	Test      train.Scores  // on the test set, which played no part in any choice; zero without one
 
 	// History has the metrics of each epoch, of the last training if there are several.
 	History []train.Metrics

@@ -187,8 +187,8 @@ func (r *run) resume(checkpoint []byte) error {
 	return nil
 }
 
-// network returns the network at the start of a stage: pretrained, with so many frozen blocks and
-// the tuning of the settings.
+// network returns the network at the start of a stage: pretrained, with the given number of frozen
+// blocks and the tuning of the settings.
 func (r *run) network(frozen int) (*nn.Network, error) {
 	s := r.settings
 	s.FrozenLayers = frozen

@@ -66,7 +66,7 @@ func Defaults() Settings {
 }
 
 // Check returns an error that names the first field out of range, its value and the range, for a
-// network with so many blocks.
+// network with the given number of blocks.
 func (s Settings) Check(layers int) error {
 	switch {
 	case !(s.LearningRate > 0) || math.IsInf(s.LearningRate, 0):

@@ -28,7 +28,8 @@ type Space struct {
 	GradualUnfreezing space.Domain[bool]
 }
 
-// DefaultSpace returns ranges for a small network with so many blocks. They include the Defaults.
+// DefaultSpace returns ranges for a small network with the given number of blocks. They include the
+// Defaults.
 func DefaultSpace(layers int) Space {
 	return Space{
 		LearningRate:    space.Float{Low: 1e-5, High: 1e-1, Log: true},

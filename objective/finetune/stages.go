@@ -11,7 +11,7 @@ import (
 // starts from the pretrained weights. At most one field is set.
 type Stages struct {
 	// Folds is the number of folds of a cross-validation, for small data: at least 2, or 0 for
-	// none. Training and validation examples are joined and split into so many stratified parts,
+	// none. Training and validation examples are joined and split into this many stratified parts,
 	// and each part in turn validates a training on the others. After fold 1, 2, … the mean so far
 	// is reported; the mean over all is the value of the trial.
 	Folds int `json:"folds,omitempty"`

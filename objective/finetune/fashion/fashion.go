@@ -64,9 +64,8 @@ func searchSpace() finetune.Space {
 
 // Task returns the task; each call decodes data and weights again. The network was trained on
 // 30,000 images of the classes 0 to 4: t-shirt, trouser, pullover, dress and coat. It learns 5 to 9
-// from 500 images, 100 of each. Another 500 choose among epochs and settings, and 1,500 of the data
-// set's own test images judge the choice. docs/finetuning.md has measurements of what
-// pretraining is worth.
+// from 500 images, 100 of each. Another 500 are for validation, and 1,500 of the data set's own
+// test images for testing. docs/finetuning.md has measurements of what pretraining is worth.
 func Task() (*finetune.Task, error) {
 	file, err := safetensors.Unmarshal(pretrained)
 	if err != nil {

@@ -69,7 +69,8 @@ func (o *AdamW) step(p *Param, m, v []float32, learningRate float64) {
 // state of an AdamW.
 func (o *AdamW) Moments() (m, v [][]float32) { return o.m, o.v }
 
-// Restore sets o to the state of another AdamW after so many steps, with copies of its moments.
+// Restore sets o to the state of another AdamW after the given number of steps, with copies of its
+// moments.
 func (o *AdamW) Restore(steps int, m, v [][]float32) {
 	o.steps, o.m, o.v = steps, nil, nil
 	for i := range m {

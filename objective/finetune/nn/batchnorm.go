@@ -38,9 +38,9 @@ type BatchNorm struct {
 
 var _ Layer = (*BatchNorm)(nil)
 
-// NewBatchNorm returns a layer for images with so many channels, with γ = 1, β = 0, running mean 0
-// and running variance 1. The parameters are name.weight, name.bias, name.running_mean and
-// name.running_var.
+// NewBatchNorm returns a layer for images with the given number of channels, with γ = 1, β = 0,
+// running mean 0 and running variance 1. The parameters are name.weight, name.bias,
+// name.running_mean and name.running_var.
 func NewBatchNorm(name string, channels int) *BatchNorm {
 	n := &BatchNorm{
 		Gamma: newParam(name+".weight", false, channels),

@@ -26,8 +26,8 @@ type Conv2D struct {
 
 var _ Layer = (*Conv2D)(nil)
 
-// NewConv2D returns a layer of zeros from images of the shape in to so many channels. The
-// parameters are name.weight and, with bias, name.bias. A BatchNorm after it makes the bias
+// NewConv2D returns a layer of zeros from images of the shape in to the given number of channels.
+// The parameters are name.weight and, with bias, name.bias. A BatchNorm after it makes the bias
 // useless.
 func NewConv2D(name string, in Image, channels int, window Window, bias bool) *Conv2D {
 	window.Stride = cmp.Or(window.Stride, 1)

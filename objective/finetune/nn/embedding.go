@@ -25,8 +25,8 @@ type Embedding struct {
 
 var _ Layer = (*Embedding)(nil)
 
-// NewEmbedding returns a layer of zeros with rows of the given width, for so many tokens, positions
-// and segments; the last two may be 0. The parameters are named as in BERT:
+// NewEmbedding returns a layer of zeros with rows of the given width, for the given numbers of
+// tokens, positions and segments; the last two may be 0. The parameters are named as in BERT:
 // name.word_embeddings.weight, name.position_embeddings.weight and
 // name.token_type_embeddings.weight.
 func NewEmbedding(name string, width, tokens, positions, segments int) *Embedding {

@@ -87,7 +87,7 @@ func (s *SoftmaxCrossEntropy) share(j, label, classes int) float64 {
 	return q
 }
 
-// Weight returns Σ w[label] over the labels, by which the sum of Forward is divided to give the
+// Weight returns Σ w[label] over the labels, the divisor that turns Forward's sum into the
 // mean. Without Weights it is the number of labels.
 func (s *SoftmaxCrossEntropy) Weight(labels []int) float64 {
 	if s.Weights == nil {

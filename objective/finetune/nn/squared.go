@@ -25,5 +25,5 @@ func (s *SquaredError) Forward(y blas32.General, targets []float32) (sum float64
 // once per Forward; the next Forward overwrites the result.
 func (s *SquaredError) Backward() (dy blas32.General) { return s.BackwardOf(float64(s.grad.Rows)) }
 
-// BackwardOf is Backward for one of several passes of a step that has so many rows in total.
+// BackwardOf is Backward for one of several passes of a step with the given total of rows.
 func (s *SquaredError) BackwardOf(rows float64) (dy blas32.General) { return divided(s.grad, rows) }

@@ -40,7 +40,7 @@ type Config struct {
 	DropMissing bool   // leave out rows without text or label instead of failing
 
 	Pooling   string // of a text's tokens: mean, cls, or default, which the model defines; "" means default
-	MaxLength int    // texts are cut at so many tokens; 0 means 128, or the model's limit if that is lower
+	MaxLength int    // texts are cut at this many tokens; 0 means 128, or the model's limit if that is lower
 
 	Seed uint64 // of the splits
 }
@@ -162,7 +162,7 @@ func defaults() finetune.Settings {
 	}
 }
 
-// searchSpace returns the ranges for an encoder with so many blocks, including embeddings. They
+// searchSpace returns the ranges for an encoder with that many blocks, including embeddings. They
 // include the defaults.
 func searchSpace(blocks int) finetune.Space {
 	return finetune.Space{

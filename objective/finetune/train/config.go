@@ -44,8 +44,8 @@ type Config struct {
 	// moments start with its first step.
 	GradualUnfreezing bool
 
-	Metric                 Metric  // by which the best epoch is chosen, on the validation set; "" means MetricLoss
-	Patience               int     // stop after so many epochs without a better metric (early_stopping_patience); 0: never
+	Metric                 Metric  // selects the best epoch, on the validation set; "" means MetricLoss
+	Patience               int     // stop after this many epochs without a better metric (early_stopping_patience); 0: never
 	EarlyStoppingThreshold float64 // improvement that resets Patience, at least 0
 
 	// EvaluateAtMost is how many training examples are scored after each epoch, a random sample

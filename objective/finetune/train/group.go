@@ -71,7 +71,7 @@ func (s *group) moments() (m, v [][]float32) {
 // moves reports whether p, a parameter of s, has moments after that many epochs.
 func (s *group) moves(p *nn.Param, epochs int) bool { return p.Grad != nil && epochs >= s.start }
 
-// restore sets the optimizer to its state after that many epochs of so many steps.
+// restore sets the optimizer to its state after that many epochs of steps each.
 func (s *group) restore(epochs, steps int, m, v [][]float32) {
 	if epochs < s.start {
 		return

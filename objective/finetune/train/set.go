@@ -28,9 +28,9 @@ func (s Set) Classes() int {
 	return n
 }
 
-// Check returns an error unless a network with so many outputs can be trained on s: it is not
-// empty, every example has one label below outputs or, with one output, one finite target, its
-// numbers are finite, and its matrices and sequences fit together.
+// Check returns an error unless a network with the given number of outputs can be trained on s: it
+// is not empty, every example has one label below outputs or, with one output, one finite target,
+// its numbers are finite, and its matrices and sequences fit together.
 func (s Set) Check(outputs int) error {
 	if err := s.check(); err != nil {
 		return err

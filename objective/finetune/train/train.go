@@ -38,7 +38,7 @@ type Result struct {
 
 // Fit trains net, a classifier without its softmax or a regression, and leaves it with the weights
 // of the best epoch. After each epoch it calls after, if not nil, with the metrics and the state,
-// which after must not keep. An error of after ends the training and is returned as is. When ctx
+// valid only during the call. An error of after ends the training and is returned as is. When ctx
 // ends, Fit stops before the next pass and returns context.Cause(ctx). After an error the weights
 // are the current ones, and Result describes the epochs before it.
 //
