@@ -10,6 +10,7 @@ import (
 func links(path string, _ fs.FileInfo) uint64 {
 	f, err := os.Open(path)
 	if err != nil {
+		// One name is the harmless answer: opening the file will report what is wrong with it.
 		return 1
 	}
 	defer f.Close()
@@ -33,6 +34,7 @@ func readable(path string) error {
 // only an attempt can tell.
 func access(path string) error {
 	info, err := os.Stat(path)
+	// Windows has no access(2), and a folder cannot be opened for writing.
 	if err != nil || info.IsDir() {
 		return bare(err)
 	}

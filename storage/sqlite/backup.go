@@ -22,7 +22,9 @@ func Backup(ctx context.Context, path, to string, replace bool) error {
 	return err
 }
 
+// backup is Backup without the prefix of its errors.
 func backup(ctx context.Context, path, to string, replace bool) (err error) {
+	// Reading is enough: a backup must also work for a file that this user may not write.
 	from, err := locate(path, Options{ReadOnly: true})
 	if err != nil {
 		return err
@@ -36,6 +38,8 @@ func backup(ctx context.Context, path, to string, replace bool) (err error) {
 	}
 	defer os.Remove(temporary)
 	defer os.Remove(temporary + "-journal") // left by a full disk
+	// The order matters: copy, sync, rename, sync the folder. After a power cut the name
+	// leads to the whole copy or to what was there before.
 	if err := copyInto(ctx, path, temporary); err != nil {
 		return err
 	}
@@ -43,6 +47,7 @@ func backup(ctx context.Context, path, to string, replace bool) (err error) {
 		return err
 	}
 	if replace {
+		// Rename replaces an existing file; moveTo never does, even if one appears meanwhile.
 		err = os.Rename(temporary, to)
 	} else {
 		err = moveTo(temporary, to)
@@ -64,6 +69,8 @@ func linkTo(from, to string) error {
 	if err == nil {
 		return os.Remove(from)
 	}
+	// FAT and some network shares have no hard links. There, a file made by others in between
+	// would be replaced.
 	if _, statErr := os.Lstat(to); !errors.Is(err, fs.ErrExist) && errors.Is(statErr, fs.ErrNotExist) {
 		err = os.Rename(from, to) // a file system without links
 	}
@@ -87,6 +94,7 @@ func checkTarget(from, to string, replace bool) error {
 		return nil
 	case err != nil:
 		return err
+	// A device or a folder would be renamed over.
 	case !info.Mode().IsRegular():
 		return fmt.Errorf("%s is not a regular file", to)
 	case !replace:
@@ -100,6 +108,7 @@ func checkTarget(from, to string, replace bool) error {
 
 // vacant creates an empty file in the folder of path and returns its name.
 func vacant(path string) (string, error) {
+	// In the same folder, because a rename does not cross file systems.
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".unfinished-*")
 	var p *fs.PathError
 	if errors.As(err, &p) {
@@ -117,11 +126,13 @@ func copyInto(ctx context.Context, path, to string) error {
 		return err
 	}
 	defer db.Close()
+	// VACUUM INTO cannot run in a transaction, so this takes the connection itself.
 	s := <-db.readers
 	defer func() { db.readers <- s }()
 	if err := hasStudies(ctx, s); err != nil {
 		return cause(ctx, err)
 	}
+	// It copies one snapshot, so writers are not held up, and leaves out free room.
 	_, err = s.conn.ExecContext(ctx, `VACUUM INTO ?`, to)
 	return cause(ctx, err)
 }
@@ -143,6 +154,7 @@ func settle(from, to string) error {
 func syncFolder(path string) error {
 	f, err := os.Open(path)
 	if err != nil {
+		// Some systems cannot open a folder; there, a rename is as durable as it gets.
 		return nil
 	}
 	_ = f.Sync()

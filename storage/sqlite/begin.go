@@ -20,8 +20,10 @@ const clock = `unixepoch('now', 'subsec')`
 // Begin implements storage.Storage. Looking for orphans, counting the budget and
 // taking the lease are one transaction, so workers never share a trial.
 func (db *DB) Begin(ctx context.Context, study int64, c storage.Claim) (begun *trial.Trial, err error) {
+	// ErrBudget must not roll back the transaction, so it travels beside err.
 	var budget error
 	err = db.write(ctx, func(t *tx) error {
+		// Stale heartbeats come first: a trial that they fail may queue its retry for this claim.
 		look := db.orphans.heartbeatsDue(study)
 		if look {
 			if err := failStale(t, study, c.Orphans); err != nil {
@@ -47,6 +49,7 @@ func (db *DB) begin(t *tx, study int64, c storage.Claim) (*trial.Trial, error) {
 	if id, err := db.orphan(t, study, c.Orphans); err != nil {
 		return nil, err
 	} else if id != 0 {
+		// An orphan has begun before, so it needs no budget.
 		return restart(t, id, -1, c)
 	}
 	var next struct {
@@ -68,6 +71,7 @@ func (db *DB) begin(t *tx, study int64, c storage.Claim) (*trial.Trial, error) {
 		used := &storage.BudgetError{Study: next.Name, Budget: c.Budget}
 		err := t.get(&used.Leased, `
 			SELECT count(*) FROM bluefin_trials WHERE study_id = ? AND lease_owner IS NOT NULL`, study)
+		// The number of leased trials tells the caller whether waiting may bring it an orphan.
 		return nil, cmp.Or[error](err, used)
 	case next.Waiting.Valid:
 		return restart(t, next.Waiting.Int64, c.Seen, c)
@@ -98,6 +102,8 @@ func restart(t *tx, id int64, seen int, c storage.Claim) (*trial.Trial, error) {
 // lease gives the trial to the owner of the claim, and counts a restart if seen
 // is negative.
 func lease(t *tx, id int64, seen int, c storage.Claim) {
+	// NULL leaves the lease to its time alone, for owners that outlive their process, such as
+	// `bluefin ask`.
 	holder := sql.NullString{}
 	if c.Process {
 		holder = sql.NullString{String: process.Self(), Valid: true}
@@ -117,12 +123,14 @@ func insertTrial(t *tx, study int64, state trial.State, at time.Time) (id int64,
 		start = encodeTime(at)
 	}
 	if state.Finished() {
+		// A trial that is added as finished took no time, as far as anybody knows.
 		end = start
 	}
 	row := struct {
 		ID     int64 `db:"trial_id"`
 		Number int   `db:"number"`
 	}{}
+	// Ids of deleted trials are never reused: others may still hold them.
 	err = t.get(&row, `
 		INSERT INTO trials (trial_id, number, study_id, state, datetime_start, datetime_complete)
 		SELECT max(id, coalesce((SELECT max(trial_id) FROM trials), 0)) + 1,

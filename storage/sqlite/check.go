@@ -39,6 +39,7 @@ func Check(ctx context.Context, path string) (findings []Finding, free int64, er
 		return nil, 0, err
 	}
 	c := checker{}
+	// One snapshot for all checks: a writer in between would look like a defect.
 	err = db.read(ctx, func(t *tx) error {
 		if err := c.run(t); err != nil {
 			return err
@@ -67,6 +68,7 @@ func openRaw(ctx context.Context, path string, o Options) (_ *DB, err error) {
 		return nil, err
 	}
 	if o.ReadOnly {
+		// Bluefin's temporary tables are not created here: a check judges what is in the file.
 		err = db.openReader(ctx, abs)
 		return db, err
 	}
@@ -87,6 +89,7 @@ func openRaw(ctx context.Context, path string, o Options) (_ *DB, err error) {
 // A checker collects findings.
 type checker struct{ findings []Finding }
 
+// add records a finding. A number of -1 means that it is not about a trial.
 func (c *checker) add(study string, number int, format string, args ...any) {
 	c.findings = append(c.findings, Finding{study, number, fmt.Sprintf(format, args...)})
 }
@@ -142,6 +145,7 @@ func (c *checker) rules(t *tx) error {
 	if ours {
 		rules += bluefinRules
 	}
+	// The texts of the rules contain no semicolon; a comment before a SELECT does no harm.
 	for _, rule := range strings.Split(rules, ";") {
 		if err := c.rule(t, rule); err != nil {
 			return err
@@ -167,6 +171,7 @@ func (c *checker) schema(t *tx) (ours, whole bool, err error) {
 	ours, whole = have.has("table", "bluefin_version"), true
 	for _, o := range want {
 		switch found := have.get(o.Kind, o.Name); {
+		// A file of Optuna's has none of Bluefin's tables, which is no defect.
 		case o.ours() && !ours:
 		case !o.ours() && o.Kind != "table":
 			// Optuna's indexes have other names in files that it has upgraded.
@@ -177,6 +182,7 @@ func (c *checker) schema(t *tx) (ours, whole bool, err error) {
 			c.add("", -1, "the trigger %s is not that of this program", o.Name)
 		}
 	}
+	// Triggers of other versions would count a change twice.
 	for _, o := range have {
 		if o.Kind == "trigger" && o.ours() && want.get(o.Kind, o.Name) == nil {
 			c.add("", -1, "the trigger %s is not one of this program", o.Name)
@@ -187,6 +193,7 @@ func (c *checker) schema(t *tx) (ours, whole bool, err error) {
 
 // versions checks the tables that must have known rows.
 func (c *checker) versions(t *tx, ours bool) error {
+	// A missing row and a second row are defects as well, so all rows are read.
 	check := func(what, query, want string) error {
 		var found []string
 		err := t.list(&found, query)
@@ -219,6 +226,7 @@ func (c *checker) rule(t *tx, query string) error {
 		)
 		err := rows.Scan(&study, &number, &text)
 		if !number.Valid {
+			// NULL: the finding is about the study or the file.
 			number.Int64 = -1
 		}
 		c.add(study.String, int(number.Int64), "%s", text.String)

@@ -13,21 +13,25 @@ import (
 
 // An entry is one item of a study or a trial that SQL cannot check.
 type entry struct {
-	name  sql.NullString // if it has one
+	name sql.NullString // if it has one
+	// any, because SQLite stores whatever it is given, also a text in a number column
 	value any
 	text  sql.NullString
 }
 
 // texts checks what is stored as text: times, distributions and attributes.
 func (c *checker) texts(t *tx, ours bool) error {
+	// The joins name the study and, where there is one, the trial of a finding.
 	const ofTrial = ` x JOIN trials t ON t.trial_id = x.trial_id JOIN studies s ON s.study_id = t.study_id`
 	const ofSelf = ` t JOIN studies s ON s.study_id = t.study_id`
 	const ofStudy = ` x JOIN studies s ON s.study_id = x.study_id`
 	dists := map[string]space.Dist{}
+	// what begins the text of the finding; query follows SELECT s.study_name.
 	type textCheck struct {
 		what, query string
 		check       func(entry) error
 	}
+	// Times are cast to text: the driver would parse columns declared DATETIME itself.
 	checks := []textCheck{
 		{"start", `t.number, NULL, NULL, CAST(t.datetime_start AS TEXT) FROM trials` + ofSelf, checkTime},
 		{"end", `t.number, NULL, NULL, CAST(t.datetime_complete AS TEXT) FROM trials` + ofSelf, checkTime},
@@ -36,6 +40,7 @@ func (c *checker) texts(t *tx, ours bool) error {
 			func(x entry) error { return checkParam(x, dists) }},
 		{"value of objective", `t.number, x.objective, x.value, value_type FROM trial_values` + ofTrial,
 			func(x entry) error {
+				// Optuna fails a trial whose value is NaN, so it is never stored.
 				if x.text.String == "NAN" {
 					return errors.New("NaN, want a number")
 				}
@@ -62,6 +67,7 @@ func (c *checker) texts(t *tx, ours bool) error {
 			if err := rows.Scan(&study, &number, &x.name, &x.value, &x.text); err != nil {
 				return err
 			}
+			// A defect is recorded, not returned: one damaged value must not hide the others.
 			if err := check.check(x); err != nil {
 				what := check.what
 				if x.name.Valid {
@@ -81,6 +87,7 @@ func (c *checker) texts(t *tx, ours bool) error {
 	return nil
 }
 
+// checkTime accepts what decodeTime reads, including NULL.
 func checkTime(x entry) error {
 	if _, err := decodeTime(x.text); err != nil {
 		return fmt.Errorf("%.100q, want one like %s", x.text.String, timeLayout)
@@ -105,12 +112,15 @@ func checkParam(x entry, dists map[string]space.Dist) error {
 		return err
 	case !value.Valid || math.IsInf(value.Float64, 0):
 		return errors.New("no number")
+	// Values out of a numeric range are allowed, as in Optuna; a choice is an index and must
+	// exist.
 	case categorical && !dist.Contains(value.Float64):
 		return fmt.Errorf("choice %v of %v", value.Float64, dist)
 	}
 	return nil
 }
 
+// checkFloat also refuses a number whose type column says that there is none.
 func checkFloat(x entry) error {
 	value, err := number(x.value)
 	if err == nil {
@@ -135,6 +145,7 @@ func number(v any) (sql.NullFloat64, error) {
 	return sql.NullFloat64{}, fmt.Errorf("%.100q, want a number", fmt.Sprint(v))
 }
 
+// checkJSON accepts Python's NaN and Infinity, which Optuna writes.
 func checkJSON(x entry) error {
 	if _, err := pyjson.Unmarshal([]byte(x.text.String)); err != nil {
 		return fmt.Errorf("no JSON: %.100q", x.text.String)
@@ -149,6 +160,8 @@ func checkMarks(x entry) error {
 		return fmt.Errorf("unreadable: %.100q is no object of texts", x.text.String)
 	}
 	for key, value := range marks {
+		// Each value becomes an attribute again when the trial resumes, so it must be JSON
+		// itself.
 		if err := checkJSON(entry{text: sql.NullString{String: value}}); err != nil {
 			return fmt.Errorf("unreadable: %q is %w", key, err)
 		}

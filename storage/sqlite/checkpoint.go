@@ -46,6 +46,8 @@ func setCheckpoint(t *tx, id int64, c storage.Checkpoint) error {
 	if err := listAttrs(t, &attrs, id); err != nil {
 		return err
 	}
+	// Texts inside a JSON object keep each value to the letter; nested JSON would be
+	// reformatted.
 	marks := map[string]string{}
 	for _, a := range attrs {
 		if sysattr.Reported(a.Key) {
@@ -71,6 +73,7 @@ type attr struct {
 	Value string `db:"value_json"`
 }
 
+// listAttrs appends the system attributes of a trial to attrs.
 func listAttrs(t *tx, attrs *[]attr, trial int64) error {
 	return t.list(attrs, `SELECT "key", value_json FROM trial_system_attributes WHERE trial_id = ?`, trial)
 }
@@ -84,6 +87,7 @@ func rewind(t *tx, id int64) error {
 	err := t.get(&at, `SELECT step, marks FROM bluefin_checkpoints WHERE trial_id = ?`, id)
 	fresh := errors.Is(err, sql.ErrNoRows)
 	if fresh {
+		// Step -1 is before every report, so all are deleted.
 		at.Step, at.Marks = -1, `{}`
 	} else if err != nil {
 		return err
@@ -94,6 +98,8 @@ func rewind(t *tx, id int64) error {
 		return err
 	}
 	for _, a := range attrs {
+		// Constraints follow from the objective alone: those before a checkpoint
+		// remain true.
 		if sysattr.Reported(a.Key) || fresh && isConstraint(a.Key) {
 			t.exec(`DELETE FROM trial_system_attributes WHERE trial_id = ? AND "key" = ?`, id, a.Key)
 		}
@@ -102,6 +108,7 @@ func rewind(t *tx, id int64) error {
 	if err := json.Unmarshal([]byte(at.Marks), &marks); err != nil {
 		return fmt.Errorf("%w: the checkpoint of trial id %d: %w", ErrCorrupt, id, err)
 	}
+	// Attributes that followed from reports return as they were at the checkpoint.
 	u := storage.Update{SystemAttrs: map[string]json.RawMessage{}}
 	for key, value := range marks {
 		u.SystemAttrs[key] = json.RawMessage(value)

@@ -23,8 +23,9 @@ type writer struct {
 	mu      sync.Mutex
 	idle    sync.Cond // signalled when nobody leads
 	waiting []*write
-	led     bool // some goroutine leads
-	closed  bool
+	// led is set from the moment a goroutine is told to lead until it passes the lead on
+	led    bool
+	closed bool
 }
 
 func newWriter(path string, s *session, t *turn) *writer {
@@ -70,6 +71,7 @@ func (wr *writer) do(w *write) error {
 		return wr.run(w)
 	case <-w.ctx.Done():
 	}
+	// While w is queued nobody runs it, so it can still be withdrawn.
 	if wr.leave(w) {
 		return context.Cause(w.ctx)
 	}
@@ -93,6 +95,7 @@ func (wr *writer) enter(w *write) bool {
 		wr.waiting = append(wr.waiting, w)
 	default:
 		wr.led = true
+		// The channel has room for one, so this never blocks under the lock.
 		w.lead <- struct{}{}
 	}
 	return true
@@ -114,11 +117,15 @@ func (wr *writer) run(w *write) error {
 		wr.pass()
 		return cause(w.ctx, err)
 	}
+	// It stays zero if the lock was never held; then yield has nothing to make up for.
 	var start time.Time // of holding the lock
 	defer func() { wr.yield(start) }()
+	// Checked under the turn and before each commit, because an unlinked file accepts writes
+	// too.
 	if err := wr.files.check(); err != nil {
 		return err
 	}
+	// VACUUM takes and releases SQLite's lock itself.
 	if w.bare {
 		return explain(newTx(context.Background(), wr.session).run(w.f))
 	}
@@ -128,6 +135,8 @@ func (wr *writer) run(w *write) error {
 	start = time.Now()
 	group := []*write{w}
 	wr.mu.Lock()
+	// The queue is read only now: whatever arrived while this write waited for the lock
+	// shares its commit.
 	n := 0
 	for n < min(len(wr.waiting), maxGroup-1) && !wr.waiting[n].bare {
 		n++
@@ -167,6 +176,7 @@ const (
 	// it tries again. Otherwise it takes some 20 µs.
 	blocked = time.Millisecond
 
+	// longestYield is the longest interval at which SQLite's busy handler polls.
 	longestYield = 100 * time.Millisecond
 )
 
@@ -238,6 +248,7 @@ func (wr *writer) together(group []*write) (errs []error, broken error) {
 	ctx := context.Background()
 	errs = make([]error, len(group))
 	for i, w := range group {
+		// The leader's own write has begun and is finished; others may still be given up.
 		if w.ctx.Err() != nil && i > 0 {
 			errs[i] = context.Cause(w.ctx)
 			continue
@@ -246,6 +257,7 @@ func (wr *writer) together(group []*write) (errs []error, broken error) {
 		if broken != nil {
 			return errs, broken
 		}
+		// An error of one write is its own; the others still commit.
 		errs[i] = explain(err)
 	}
 	return errs, wr.session.exec(ctx, `COMMIT`)
@@ -269,6 +281,7 @@ func (wr *writer) saved(ctx context.Context, w *write) (err, broken error) {
 // close refuses further writes and waits for those that were called.
 func (wr *writer) close() error {
 	wr.mu.Lock()
+	// From here on enter refuses; the leader empties the queue and wakes this call.
 	wr.closed = true
 	for wr.led {
 		wr.idle.Wait()

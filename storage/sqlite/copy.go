@@ -26,10 +26,12 @@ func (db *DB) Export(ctx context.Context, name string) (s storage.Snapshot, err 
 		if s.Trials, err = load(t, `b.study_id = ?`, id); err != nil {
 			return err
 		}
+		// load keeps constraints as numbers only, so their texts are read once more.
 		byNumber := map[int]*trial.Trial{}
 		for _, tr := range s.Trials {
 			byNumber[tr.Number] = tr
 		}
+		// CROSS JOIN fixes the order: SQLite might otherwise scan every attribute of the file.
 		return t.each(func(rows *sql.Rows) error {
 			var (
 				number int
@@ -60,6 +62,7 @@ func (db *DB) Import(ctx context.Context, s storage.Snapshot) (created storage.S
 		if created, err = create(t, s.Name, s.Directions); err != nil {
 			return err
 		}
+		// Attributes of a new study cannot conflict, so there is no ON CONFLICT.
 		attrRows(created.ID, s.UserAttrs).insert(t, `study_user_attributes (study_id, "key", value_json)`, ``)
 		attrRows(created.ID, s.SystemAttrs).insert(t, `study_system_attributes (study_id, "key", value_json)`, ``)
 		var last int64
@@ -68,11 +71,13 @@ func (db *DB) Import(ctx context.Context, s storage.Snapshot) (created storage.S
 			FROM bluefin_deleted WHERE kind = 'trial'`); err != nil {
 			return err
 		}
+		// One transaction for all: a failed import leaves nothing behind.
 		for _, r := range s.Normalized().Trials {
 			if err := importTrial(t, created.ID, last+1+int64(r.Number), r); err != nil {
 				return err
 			}
 		}
+		// Read back, so the caller gets exactly what Load will return.
 		created, err = loadStudy(t, created.ID)
 		return err
 	})
@@ -82,6 +87,7 @@ func (db *DB) Import(ctx context.Context, s storage.Snapshot) (created storage.S
 // importTrial inserts a trial. The triggers derive its place in finishing order and
 // what it had seen from the order of inserts; the latter is then replaced.
 func importTrial(t *tx, study, id int64, r *trial.Trial) error {
+	// at keeps a missing time NULL: a waiting trial has no start, a running one no end.
 	at := func(at time.Time) sql.NullString {
 		if at.IsZero() {
 			return sql.NullString{}

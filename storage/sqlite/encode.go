@@ -12,8 +12,11 @@ import (
 // because its reader takes a shorter fraction for microseconds.
 const timeLayout = "2006-01-02 15:04:05.000000"
 
+// now is in microseconds because a file holds no more: a trial is the same before and
+// after a reload.
 func now() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
 
+// encodeTime returns a time as Optuna 5 stores it.
 func encodeTime(t time.Time) sql.NullString {
 	return sql.NullString{String: t.UTC().Format(timeLayout), Valid: true}
 }
@@ -21,6 +24,7 @@ func encodeTime(t time.Time) sql.NullString {
 // decodeTime reads a time with any number of fractional digits.
 func decodeTime(s sql.NullString) (time.Time, error) {
 	if !s.Valid {
+		// NULL is the zero time.
 		return time.Time{}, nil
 	}
 	return time.Parse("2006-01-02 15:04:05", s.String)
@@ -40,6 +44,7 @@ func encodeFloat(x float64) (value sql.NullFloat64, kind string) {
 	return sql.NullFloat64{Float64: x, Valid: true}, "FINITE"
 }
 
+// decodeFloat is the inverse of encodeFloat, and fails on a pair that Optuna never writes.
 func decodeFloat(value sql.NullFloat64, kind string) (float64, error) {
 	switch {
 	case kind == "FINITE" && value.Valid:

@@ -14,6 +14,7 @@ import (
 // named adds the file to an error of SQLite.
 func (db *DB) named(err error) error {
 	if db.path == "" || !errors.As(err, new(explained)) {
+		// Errors of rules have no SQLite code; their messages already say what is wrong.
 		return err
 	}
 	return fmt.Errorf("study file %s: %w", db.path, err)
@@ -30,6 +31,7 @@ func cause(ctx context.Context, err error) error {
 // explain adds the meaning of SQLite's result code to its message.
 func explain(err error) error {
 	var e *sqlite.Error
+	// Explaining twice would repeat the meaning in the message.
 	if !errors.As(err, &e) || errors.As(err, new(explained)) {
 		return err
 	}
@@ -45,6 +47,8 @@ func (e explained) Unwrap() error { return e.error }
 // primary is the result code without the details in its upper bytes.
 func primary(e *sqlite.Error) int { return e.Code() & 0xff }
 
+// meaning wraps err in what its result code means for a user; codes of program errors
+// stay as they are.
 func meaning(e *sqlite.Error, err error) error {
 	if e.Code() == sqlite3.SQLITE_IOERR_SHMSIZE { // the system's own error is lost
 		return fmt.Errorf("the -shm beside the file cannot grow, perhaps because the disk is full: %w", err)

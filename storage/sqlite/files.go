@@ -35,6 +35,7 @@ type frozen struct {
 	was  os.FileInfo
 }
 
+// freeze notes what the file is like before it is read.
 func freeze(path string) *frozen {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -51,6 +52,7 @@ func (f *frozen) check() error {
 	}
 	info, err := os.Stat(f.path)
 	if err != nil || !os.SameFile(info, f.was) || info.Size() != f.was.Size() ||
+		// No lock can prevent the change, so it can only be noticed afterwards.
 		!info.ModTime().Equal(f.was.ModTime()) {
 		return fmt.Errorf("the study file %s was changed while it was read: read it again", f.path)
 	}

@@ -57,6 +57,7 @@ type DB struct {
 	large   atomic.Bool // large checkpoints were written or read
 }
 
+// errClosed is returned by calls that start after Close.
 var errClosed = errors.New("the study file is closed")
 
 var _ storage.Storage = (*DB)(nil)
@@ -89,6 +90,7 @@ func open(ctx context.Context, path string, o Options) (*DB, error) {
 		err = db.openReadWrite(ctx, abs, o)
 	}
 	if err != nil {
+		// Close also works on a DB that is only half open.
 		db.Close()
 		return nil, explain(err)
 	}
@@ -109,7 +111,8 @@ func (db *DB) openReadWrite(ctx context.Context, abs string, o Options) error {
 		synchronous = "synchronous(NORMAL)"
 	}
 	pool, err := db.connect(abs, url.Values{
-		"mode":    {"rw"},
+		"mode": {"rw"},
+		// The log is cut to 64 MiB after a checkpoint; SQLite alone never shrinks it.
 		"_pragma": {busyTimeout, "foreign_keys(1)", "journal_size_limit(67108864)", synchronous},
 	})
 	if err != nil {
@@ -123,6 +126,7 @@ func (db *DB) openReadWrite(ctx context.Context, abs string, o Options) error {
 	if err := s.snapshot(ctx, func(t *tx) error { _, err := inspect(t); return err }); err != nil {
 		return errors.Join(cause(ctx, err), s.close())
 	}
+	// From here on the file may change, so other writers have to wait.
 	turn := newTurn(abs + ".lock")
 	if err := turn.take(ctx); err != nil {
 		return errors.Join(err, s.close(), turn.close())
@@ -135,12 +139,16 @@ func (db *DB) openReadWrite(ctx context.Context, abs string, o Options) error {
 		return errors.Join(cause(ctx, err), turn.close())
 	}
 	db.writer = newWriter(abs, s, turn)
+	// migrate runs as a write: two processes that open a new file must not both create the
+	// tables.
 	if err := db.write(ctx, migrate); err != nil {
 		return err
 	}
+	// query_only makes a write by a reader an error instead of a wait for the lock.
 	if pool, err = db.connect(abs, url.Values{"mode": {"rw"}, "_pragma": {busyTimeout, "query_only(1)"}}); err != nil {
 		return err
 	}
+	// At least four, because a reader that waits for the disk uses no CPU.
 	return db.openReaders(ctx, pool, max(4, runtime.GOMAXPROCS(0)))
 }
 
@@ -177,6 +185,7 @@ func (db *DB) openReadOnly(ctx context.Context, abs string) error {
 	}
 	s := <-db.readers
 	defer func() { db.readers <- s }()
+	// Only now, because checkReadable may have to create temporary tables.
 	return s.exec(ctx, `PRAGMA query_only = 1`)
 }
 
@@ -208,6 +217,7 @@ func (db *DB) openReader(ctx context.Context, abs string) error {
 	return db.openReaders(ctx, pool, 1)
 }
 
+// openReaders fills db.readers. On an error Close still closes those that were opened.
 func (db *DB) openReaders(ctx context.Context, pool *sqlx.DB, n int) error {
 	db.readers = make(chan *session, n)
 	for range n {
@@ -215,13 +225,18 @@ func (db *DB) openReaders(ctx context.Context, pool *sqlx.DB, n int) error {
 		if err != nil {
 			return err
 		}
+		// Close takes this many sessions back from the channel, and so waits for readers that are
+		// busy.
 		db.open++
 		db.readers <- s
 	}
 	return nil
 }
 
+// connect does not touch the file yet: database/sql opens connections when they are first
+// used.
 func (db *DB) connect(abs string, params url.Values) (*sqlx.DB, error) {
+	// Opaque keeps a Windows drive or a leading // from being read as a host.
 	path := url.URL{Path: filepath.ToSlash(abs)}
 	dsn := url.URL{Scheme: "file", Opaque: path.EscapedPath(), RawQuery: params.Encode()}
 	pool, err := sqlx.Open("sqlite", dsn.String())
@@ -235,6 +250,7 @@ func (db *DB) connect(abs string, params url.Values) (*sqlx.DB, error) {
 // it once. The last process to close the file leaves no -wal file behind.
 func (db *DB) Close() error {
 	var errs []error
+	// First, so that calls waiting for a reader fail instead of getting one.
 	close(db.closed)
 	for range db.open {
 		errs = append(errs, (<-db.readers).close())

@@ -28,9 +28,11 @@ const aliveFor = time.Second
 func (o *orphans) isGone(name string) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	// A process that is gone stays gone: its name includes its start time.
 	if o.gone[name] || time.Since(o.alive[name]) < aliveFor {
 		return o.gone[name]
 	}
+	// The maps are made late, so the zero value works.
 	if o.alive == nil {
 		o.alive, o.gone = map[string]time.Time{}, map[string]bool{}
 	}
@@ -64,9 +66,12 @@ func (db *DB) orphan(t *tx, study int64, o storage.Orphans) (int64, error) {
 		UNION ALL
 		SELECT NULL, coalesce(min(lease_until) <= `+clock+`, false)
 		FROM bluefin_trials WHERE study_id = ?1 AND lease_owner IS NOT NULL`,
+		// '!' follows ' ' in ASCII: the range holds every name that begins with this machine and
+		// a space.
 		study, process.Machine()+" ", process.Machine()+"!"); err != nil {
 		return 0, err
 	}
+	// An empty list, not nil, which would become JSON null.
 	over, gone := false, []string{}
 	for _, l := range leases {
 		over = over || l.Over
@@ -81,6 +86,7 @@ func (db *DB) orphan(t *tx, study int64, o storage.Orphans) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
+	// One after the other, because abandoning a trial changes which are left.
 	for {
 		var found struct {
 			ID    int64 `db:"trial_id"`
@@ -111,10 +117,12 @@ func abandon(t *tx, study, id int64, restarts int, o storage.Orphans) error {
 	if err != nil {
 		return err
 	}
+	// The rules of a retry are the same for every storage, so package storage has them.
 	failed, retry := o.Abandon(record, restarts)
 	if err := addTo(t, id, failed); err != nil {
 		return err
 	}
+	// After addTo: a finished trial must not change.
 	t.exec(`UPDATE trials SET state = 'FAIL', datetime_complete = ? WHERE trial_id = ?`, encodeTime(now()), id)
 	if retry == nil {
 		return t.err
@@ -127,12 +135,16 @@ func abandon(t *tx, study, id int64, restarts int, o storage.Orphans) error {
 // workers. It reads one row for each running trial, too many for every Begin.
 const heartbeatInterval = 10 * time.Second
 
+// heartbeatsDue reports whether the last check of the study's heartbeats is long enough
+// ago.
 func (o *orphans) heartbeatsDue(study int64) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return time.Since(o.heartbeats[study]) >= heartbeatInterval
 }
 
+// heartbeatsSeen is called after the check, so one that failed is repeated at the next
+// Begin.
 func (o *orphans) heartbeatsSeen(study int64) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -147,6 +159,7 @@ const defaultGrace = 2 * time.Minute
 
 // failStale abandons trials of Optuna's workers whose heartbeat is too old.
 func failStale(t *tx, study int64, o storage.Orphans) error {
+	// Trials with a lease are Bluefin's and judged by it, even if they have a heartbeat.
 	var stale []int64
 	grace := cmp.Or(o.Grace, defaultGrace)
 	if err := t.list(&stale, `

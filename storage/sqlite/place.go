@@ -18,6 +18,7 @@ func locate(path string, o Options) (string, error) {
 	if path == "" {
 		return "", errors.New("the path is empty")
 	}
+	// Stat would follow such a path to a folder and give a worse message.
 	if os.IsPathSeparator(path[len(path)-1]) {
 		return "", errors.New("the path ends like that of a folder, want a file")
 	}
@@ -33,11 +34,14 @@ func locate(path string, o Options) (string, error) {
 	info, err := os.Stat(abs)
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && !o.ReadOnly && !o.MustExist:
+		// Made here and not by SQLite, so every later open may use mode=rw and never creates a
+		// second file.
 		return abs, makeFile(abs)
 	case err != nil:
 		return "", bare(err)
 	case info.IsDir():
 		return "", errors.New("it is a directory")
+	// Locks and mmap of WAL do not work on devices and pipes.
 	case !info.Mode().IsRegular():
 		return "", errors.New("it is not a regular file")
 	}
@@ -66,10 +70,12 @@ func resolve(path string) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	// 40 is Linux's own limit for links in a path.
 	for range 40 {
 		if target, err := filepath.EvalSymlinks(abs); err == nil {
 			return target, nil
 		}
+		// The file itself may be a link to one that does not exist yet; follow it by hand.
 		folder, err := filepath.EvalSymlinks(filepath.Dir(abs))
 		if err != nil {
 			return abs, nil // opening it will report what is wrong
@@ -104,6 +110,7 @@ func oneName(abs string, info fs.FileInfo) error {
 // makeFile creates an empty file, which SQLite turns into a database. The error of
 // the system is better than SQLite's.
 func makeFile(abs string) error {
+	// O_EXCL, so a link that appears now is not followed.
 	f, err := os.OpenFile(abs, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o644)
 	switch {
 	case err == nil:

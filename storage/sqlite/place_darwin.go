@@ -9,6 +9,7 @@ const mntLocal = 0x1000
 // else "".
 func networkFileSystem(dir string) string {
 	var s syscall.Statfs_t
+	// If the system cannot tell, the file is taken to be local.
 	if syscall.Statfs(dir, &s) != nil || s.Flags&mntLocal != 0 {
 		return ""
 	}

@@ -13,6 +13,7 @@ import (
 // it, else "". The numbers are from statfs(2).
 func networkFileSystem(dir string) string {
 	var s syscall.Statfs_t
+	// If the system cannot tell, the file is taken to be local.
 	if syscall.Statfs(dir, &s) != nil {
 		return ""
 	}
@@ -36,6 +37,7 @@ func networkFileSystem(dir string) string {
 
 // moveTo renames the file at from unless there is one at to.
 func moveTo(from, to string) error {
+	// RENAME_NOREPLACE checks and renames in one step; Link and Remove are two.
 	err := unix.Renameat2(unix.AT_FDCWD, from, unix.AT_FDCWD, to, unix.RENAME_NOREPLACE)
 	switch {
 	case errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOSYS): // this file system cannot
@@ -49,6 +51,7 @@ func moveTo(from, to string) error {
 // mountPoint reports whether the file itself is a mount point.
 func mountPoint(abs string) bool {
 	var s unix.Statx_t
+	// The mask says whether this kernel fills the attribute in.
 	if unix.Statx(unix.AT_FDCWD, abs, 0, 0, &s) == nil && s.Attributes_mask&unix.STATX_ATTR_MOUNT_ROOT != 0 {
 		return s.Attributes&unix.STATX_ATTR_MOUNT_ROOT != 0
 	}
@@ -58,6 +61,7 @@ func mountPoint(abs string) bool {
 
 // listed reports whether a table of proc_pid_mountinfo(5) has a mount at path.
 func listed(table, path string) bool {
+	// The kernel writes these four characters as octal escapes.
 	path = strings.NewReplacer(" ", `\040`, "\t", `\011`, "\n", `\012`, `\`, `\134`).Replace(path)
 	for line := range strings.Lines(table) {
 		if f := strings.Fields(line); len(f) > 4 && f[4] == path {

@@ -21,6 +21,7 @@ import (
 // query.
 func (db *DB) Since(ctx context.Context, study, revision int64, except ...string) (c storage.Changes, err error) {
 	err = db.read(ctx, func(t *tx) error {
+		// -1 is no revision, so it shows whether the study has a row.
 		c.Revision = -1
 		objectives := 0
 		err := t.each(func(rows *sql.Rows) error { return rows.Scan(&c.Revision, &objectives) }, `
@@ -34,6 +35,8 @@ func (db *DB) Since(ctx context.Context, study, revision int64, except ...string
 		case c.Revision == revision:
 			return nil
 		}
+		// The caller knows its own running trials better than the file does and need not read
+		// them back.
 		where, args := `b.study_id = ? AND b.revision > ?`, []any{study, revision}
 		if len(except) > 0 {
 			list := `?` + strings.Repeat(`, ?`, len(except)-1)
@@ -56,6 +59,7 @@ func (db *DB) Since(ctx context.Context, study, revision int64, except ...string
 	return c, err
 }
 
+// loadTrial reads one trial, or fails with storage.ErrNotExist.
 func loadTrial(t *tx, id int64) (*trial.Trial, error) {
 	trials, err := load(t, `b.trial_id = ?`, id)
 	if err != nil {
@@ -89,6 +93,7 @@ func load(t *tx, where string, args ...any) ([]*trial.Trial, error) {
 			WHERE %s`, kind, columns, table, where)
 	}
 	query := strings.Join([]string{
+		// Parameters are ordered by param_id, the order in which they were suggested.
 		part(paramRow, `c.param_id, c.param_name, c.param_value, c.distribution_json`, `trial_params`),
 		part(valueRow, `c.objective, NULL, c.value, c.value_type`, `trial_values`),
 		part(reportRow, `c.step, NULL, c.intermediate_value, c.intermediate_value_type`, `trial_intermediate_values`),
@@ -115,12 +120,15 @@ type loader struct {
 	dists  map[string]space.Dist // by JSON text; most trials share a few
 }
 
+// loading is a trial with the sort keys of its rows, which are dropped once it is whole.
 type loading struct {
 	trial.Trial
 	params []int64 // the param_id of each parameter
 	values []int64 // the objective of each value
 }
 
+// trial reads a row of trials. It records the trial even on an error, which ends load
+// anyway.
 func (l *loader) trial(rows *sql.Rows) error {
 	var (
 		id         int64
@@ -143,18 +151,22 @@ func (l *loader) trial(rows *sql.Rows) error {
 	return t.wrap(err)
 }
 
+// row reads a row of any kind and adds it to its trial.
 func (l *loader) row(rows *sql.Rows) error {
 	var (
 		kind, id int64
 		order    sql.NullInt64
 		name     sql.NullString
 		number   sql.NullFloat64
-		text     sql.RawBytes
+		// RawBytes is valid until the next row only; whoever keeps the text copies it.
+		text sql.RawBytes
 	)
 	if err := rows.Scan(&kind, &id, &order, &name, &number, &text); err != nil {
 		return err
 	}
 	t := l.trials[id]
+	// Only rows of selected trials are queried, so this is a broken index or a trial deleted
+	// by hand.
 	if t == nil {
 		return fmt.Errorf("%w: rows of trial id %d, which does not exist", ErrCorrupt, id)
 	}
@@ -178,12 +190,15 @@ func (l *loader) row(rows *sql.Rows) error {
 	return t.wrap(t.systemAttr(name.String, text))
 }
 
+// param adds a parameter. Distributions are parsed once per text and shared, since they
+// are immutable.
 func (l *loader) param(t *loading, id int64, p trial.Param, text []byte) error {
 	dist, ok := l.dists[string(text)]
 	if !ok {
 		var err error
 		if dist, err = space.Unmarshal(text); err != nil {
 			err = fmt.Errorf("parameter %q: %w", p.Name, err)
+			// JSON that Python accepts but we cannot represent is not damage.
 			if _, broken := pyjson.Unmarshal(text); broken == nil {
 				err = foreign{err}
 			}
@@ -207,6 +222,7 @@ func insertAt[T any](orders *[]int64, order int64, values []T, v T) []T {
 	return slices.Insert(values, i, v)
 }
 
+// systemAttr adds a system attribute, or the constraints that it stands for.
 func (t *loading) systemAttr(key string, value []byte) error {
 	name, ok := strings.CutPrefix(key, constraintPrefix)
 	if !ok && key != legacyConstraints {
@@ -220,6 +236,7 @@ func (t *loading) systemAttr(key string, value []byte) error {
 	if t.Constraints == nil {
 		t.Constraints = map[string]float64{}
 	}
+	// Anything but a number is no constraint; Optuna stores null if computing them failed.
 	set := func(name string, v any) {
 		switch v := v.(type) {
 		case float64:
@@ -238,6 +255,7 @@ func (t *loading) systemAttr(key string, value []byte) error {
 	return nil
 }
 
+// wrap adds the trial to an error, and ErrCorrupt unless the file is sound.
 func (t *loading) wrap(err error) error {
 	switch {
 	case err == nil:
@@ -259,6 +277,7 @@ func inStudy(t *tx, err error, where string, args []any) error {
 	if !errors.As(err, new(foreign)) || t.get(&name, `
 		SELECT study_name FROM studies s JOIN bluefin_trials b ON b.study_id = s.study_id
 		WHERE `+where+` LIMIT 1`, args...) != nil {
+		// If the study is not found either, the plain error is the better one.
 		return err
 	}
 	return fmt.Errorf("study %q: %w", name, err)

@@ -15,6 +15,7 @@ import (
 // Trial implements storage.Storage.
 func (db *DB) Trial(ctx context.Context, study int64, number int) (tr *trial.Trial, err error) {
 	err = db.read(ctx, func(t *tx) error {
+		// Distinguishes a missing study from a missing trial.
 		if _, err := objectives(t, study); err != nil {
 			return err
 		}
@@ -42,11 +43,13 @@ func (db *DB) Best(ctx context.Context, study int64) (best *trial.Trial, err err
 		} else if err != nil {
 			return err
 		}
+		// With several objectives the first one decides.
 		order := "ASC"
 		if s.Directions[0] == trial.Maximize {
 			order = "DESC"
 		}
 		var ids []int64
+		// 9e999 overflows to infinity, for which SQL has no literal.
 		if err := t.list(&ids, `
 			SELECT t.trial_id FROM trials t
 			JOIN trial_values v ON v.trial_id = t.trial_id AND v.objective = 0
@@ -57,17 +60,20 @@ func (db *DB) Best(ctx context.Context, study int64) (best *trial.Trial, err err
 			return err
 		}
 		for n := 1; best == nil && len(ids) > 0; n *= 8 { // larger and larger batches, in case none is feasible
+			// Usually the first trial is feasible and one read suffices.
 			n = min(n, len(ids))
 			list, _ := json.Marshal(ids[:n]) // integers always marshal
 			trials, err := load(t, `b.trial_id IN (SELECT value FROM json_each(?))`, string(list))
 			if err != nil {
 				return err
 			}
+			// Better is strict, so the first to finish wins a tie, as in trial.History.
 			for _, tr := range trials { // in finishing order
 				if tr.Violation() == 0 && (best == nil || s.Directions[0].Better(tr.Values[0], best.Values[0])) {
 					best = tr
 				}
 			}
+			// Batches are sorted by value, so a later one cannot hold a better trial.
 			ids = ids[n:]
 		}
 		if best == nil {
@@ -86,6 +92,8 @@ func (db *DB) Extent(ctx context.Context, study int64) (trials int, start time.T
 		}
 		var first sql.NullString
 		err := t.each(func(rows *sql.Rows) error { return rows.Scan(&trials, &first) },
+			// min ignores the NULL of waiting trials; the cast keeps the driver from parsing the
+			// time.
 			`SELECT count(*), CAST(min(datetime_start) AS TEXT) FROM trials WHERE study_id = ?`, study)
 		if err == nil {
 			start, err = decodeTime(first)

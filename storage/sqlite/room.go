@@ -20,6 +20,7 @@ const muchRoom = 16 << 20
 // size returns how many bytes the file has and how many of them are free.
 func size(t *tx) (total, free int64, err error) {
 	var page, pages, unused int64
+	// Page counts cost nothing; the size of the file would not include the log.
 	err = errors.Join(t.get(&page, `PRAGMA page_size`), t.get(&pages, `PRAGMA page_count`),
 		t.get(&unused, `PRAGMA freelist_count`))
 	return page * pages, page * unused, err
@@ -65,6 +66,8 @@ func (db *DB) giveBack(ctx context.Context) {
 		total, free, err = size(t)
 		return err
 	})
+	// Half of the file keeps small files of a steady size from being rewritten again and
+	// again.
 	if err == nil && free >= muchRoom && free > total/2 {
 		_, _, _ = db.vacuum(ctx) // a later trial will try again
 	}

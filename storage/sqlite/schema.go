@@ -6,15 +6,23 @@ import (
 	"fmt"
 )
 
+// optunaTables creates the tables as Optuna 5 does.
+//
 //go:embed optuna.sql
 var optunaTables string
 
+// bluefinTables creates what Optuna ignores.
+//
 //go:embed bluefin.sql
 var bluefinTables string
 
+// backfill derives Bluefin's rows from the trials of a file that Optuna wrote.
+//
 //go:embed backfill.sql
 var backfill string
 
+// triggers keep Bluefin's rows right, whoever writes.
+//
 //go:embed triggers.sql
 var triggers string
 
@@ -31,9 +39,12 @@ const versionRows = `
 // migrate creates missing tables.
 func migrate(t *tx) error {
 	found, err := inspect(t)
+	// Bluefin's tables, backfill and triggers are created in one
+	// transaction, so one implies the others.
 	if err != nil || found.bluefin {
 		return err
 	}
+	// Triggers last: they must not count what backfill has counted.
 	script := bluefinTables + backfill + triggers
 	if !found.optuna {
 		script = optunaTables + versionRows + script
@@ -49,9 +60,12 @@ func checkReadable(t *tx) error {
 	switch {
 	case err != nil || found.bluefin:
 		return err
+	// An empty file is what a process leaves that was killed between creating and filling it.
 	case !found.optuna:
 		return errors.New("it is empty, no study was ever saved there")
 	}
+	// Without triggers, which a read-only connection cannot need. The columns are those that
+	// reading uses.
 	t.script(`
 		CREATE TEMP TABLE bluefin_studies (study_id, revision, begun, finished);
 		CREATE TEMP TABLE bluefin_trials (trial_id PRIMARY KEY, study_id, revision, finish, seen,
@@ -59,6 +73,7 @@ func checkReadable(t *tx) error {
 	return t.err
 }
 
+// tables says whose tables a file has.
 type tables struct{ optuna, bluefin bool }
 
 // inspect reports whose tables the file has, and fails if they are not ours to
@@ -70,6 +85,8 @@ func inspect(t *tx) (found tables, err error) {
 	}
 	found = tables{optuna: have.studies(), bluefin: have.has("table", "bluefin_version")}
 	if !found.optuna {
+		// An empty file is fine; anything else belongs to somebody who did not ask for studies in
+		// it.
 		if len(have) > 0 {
 			err = errors.New("it holds the tables of another program, not of a study")
 		}
@@ -91,6 +108,7 @@ func inspect(t *tx) (found tables, err error) {
 	if err := t.get(&version, `SELECT version FROM bluefin_version`); err != nil {
 		return found, err
 	}
+	// A newer version may have rules that this program would break.
 	if version != 1 {
 		return found, fmt.Errorf("its Bluefin tables have version %d, this program knows version 1: "+
 			"use a newer Bluefin",

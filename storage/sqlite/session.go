@@ -16,6 +16,8 @@ type session struct {
 	trace func(query string)    // called before each statement, if not nil; for tests
 }
 
+// newSession takes a connection out of the pool until it is closed: prepared statements and pragmas
+// belong to it.
 func newSession(ctx context.Context, pool *sqlx.DB) (*session, error) {
 	conn, err := pool.Connx(ctx)
 	if err != nil {
@@ -24,6 +26,7 @@ func newSession(ctx context.Context, pool *sqlx.DB) (*session, error) {
 	return &session{conn: conn, stmts: map[string]*sqlx.Stmt{}}, nil
 }
 
+// close also frees the statements: the driver keeps their memory until then.
 func (s *session) close() error {
 	var errs []error
 	for _, stmt := range s.stmts {
@@ -32,6 +35,7 @@ func (s *session) close() error {
 	return errors.Join(append(errs, s.conn.Close())...)
 }
 
+// exec runs statements that are used once and not worth preparing.
 func (s *session) exec(ctx context.Context, query string) error {
 	if s.trace != nil {
 		s.trace(query)
@@ -49,6 +53,7 @@ func (s *session) prepared(query string) (*sqlx.Stmt, error) {
 	if stmt, ok := s.stmts[query]; ok {
 		return stmt, nil
 	}
+	// Without ctx, since a canceled call must not make the statement unusable for the next.
 	stmt, err := s.conn.PreparexContext(context.Background(), query)
 	if err == nil {
 		s.stmts[query] = stmt
@@ -60,6 +65,7 @@ func (s *session) prepared(query string) (*sqlx.Stmt, error) {
 // their first error in err, and do nothing after it, so that many need one check.
 // run does that check, so a forgotten one cannot lead to a commit.
 type tx struct {
+	// ctx interrupts reads only; writes run with a context that never ends
 	ctx context.Context
 	*session
 	err error
@@ -121,6 +127,7 @@ func (t *tx) each(row func(*sql.Rows) error, query string, args ...any) error {
 	if err != nil {
 		return err
 	}
+	// An open result would keep the snapshot alive after COMMIT.
 	defer rows.Close()
 	for rows.Next() {
 		if err := row(rows); err != nil {
@@ -138,10 +145,13 @@ func (db *DB) read(ctx context.Context, f func(*tx) error) error {
 	case <-db.closed:
 		return errClosed
 	case s := <-db.readers:
+		// Returned even after an error: the snapshot is over and the session is sound.
 		defer func() { db.readers <- s }()
 		if err := s.snapshot(ctx, f); err != nil {
 			return db.named(cause(ctx, err))
 		}
+		// A file read without locks may have changed under the read, whose result is then
+		// worthless.
 		return db.frozen.check()
 	}
 }

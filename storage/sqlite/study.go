@@ -26,6 +26,7 @@ func (db *DB) Create(ctx context.Context, name string, directions []trial.Direct
 
 // create makes a study with an id that no study ever had.
 func create(t *tx, name string, directions []trial.Direction) (s storage.Study, err error) {
+	// Looking first costs little under the write lock, and the message can name the study.
 	n := 0
 	if err := t.get(&n, `SELECT count(*) FROM studies WHERE study_name = ?`, name); err != nil {
 		return s, err
@@ -42,11 +43,13 @@ func create(t *tx, name string, directions []trial.Direction) (s storage.Study, 
 	}
 	for i, d := range directions {
 		t.exec(`INSERT INTO study_directions (study_id, objective, direction) VALUES (?, ?, ?)`,
+			// One row for each objective, in order: Optuna reads them by row id.
 			id, i, strings.ToUpper(d.String()))
 	}
 	if t.err != nil {
 		return s, t.err
 	}
+	// Read back, so the caller gets exactly what Load will return.
 	return loadStudy(t, id)
 }
 
@@ -83,6 +86,7 @@ func (db *DB) Studies(ctx context.Context) (all []storage.Study, err error) {
 			if err != nil {
 				return err
 			}
+			// One query for each study: there are few, and all are read in one snapshot.
 			all = append(all, s)
 		}
 		return nil
@@ -103,6 +107,7 @@ func loadStudy(t *tx, id int64) (storage.Study, error) {
 		return s, err
 	}
 	if len(directions) == 0 {
+		// Without rows there is one objective, of unknown direction.
 		directions = []string{"NOT_SET"}
 	}
 	for _, name := range directions {
@@ -123,6 +128,7 @@ func loadStudy(t *tx, id int64) (storage.Study, error) {
 	return s, err
 }
 
+// loadStudyAttrs returns nil if there are none, like Create.
 func loadStudyAttrs(t *tx, table string, id int64) (map[string]json.RawMessage, error) {
 	var rows []struct {
 		Key   string `db:"key"`
@@ -150,6 +156,7 @@ func (db *DB) SetUserAttr(ctx context.Context, study int64, key string, value js
 		if _, err := objectives(t, study); err != nil {
 			return err
 		}
+		// Attributes may change: the last write wins.
 		t.exec(`
 			INSERT INTO study_user_attributes (study_id, "key", value_json) VALUES (?, ?, ?)
 			ON CONFLICT (study_id, "key") DO UPDATE SET value_json = excluded.value_json`, study, key, string(value))
@@ -167,6 +174,7 @@ func (db *DB) Delete(ctx context.Context, study int64) error {
 		// Without these rows the triggers on the other tables have nothing to
 		// update.
 		t.exec(`DELETE FROM bluefin_trials WHERE study_id = ?`, study)
+		// Children first, parents last, because foreign keys are checked at each statement.
 		for _, table := range []string{"trial_params", "trial_values", "trial_intermediate_values",
 			"trial_user_attributes", "trial_system_attributes", "trial_heartbeats"} {
 			t.exec(`DELETE FROM `+table+` WHERE trial_id IN (SELECT trial_id FROM trials WHERE study_id = ?)`, study)
@@ -178,6 +186,7 @@ func (db *DB) Delete(ctx context.Context, study int64) error {
 		return t.err
 	})
 	if err == nil {
+		// Outside the transaction: VACUUM cannot run in one.
 		db.giveBack(ctx)
 	}
 	return err
@@ -199,5 +208,6 @@ func objectives(t *tx, study int64) (int, error) {
 	if err == nil && row.Studies == 0 {
 		err = fmt.Errorf("study %d: %w", study, errNoStudy)
 	}
+	// A study without directions has one objective.
 	return max(row.Directions, 1), err
 }

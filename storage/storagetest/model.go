@@ -21,6 +21,7 @@ import (
 // testModel runs the same random calls on the storage and on storage.Memory and
 // compares their results.
 func testModel(t *testing.T, s suite) {
+	// Few seeds and many calls: the states that break storages take long chains to reach.
 	for seed := range uint64(4) {
 		m := model{suite: s, rand: rand.New(rand.NewPCG(seed, 0)), reference: &storage.Memory{}}
 		m.name = fmt.Sprintf("model %d", seed)
@@ -38,24 +39,31 @@ func testModel(t *testing.T, s suite) {
 	}
 }
 
+// A model has the two storages and what Since has reported of each.
 type model struct {
 	suite
-	rand            *rand.Rand
-	reference       *storage.Memory
-	name            string
+	rand      *rand.Rand
+	reference *storage.Memory
+	name      string
+	// ids may differ, since the suite's storage may have held studies before
 	id, referenceID int64
-	known, wanted   knowledge
-	trials          int
+	// what Since has reported of the storage and of the reference
+	known, wanted knowledge
+	// one more than the highest number, so calls may also name a trial that does not exist
+	trials int
 }
 
 // step makes one random call and describes it.
 func (m *model) step() string {
 	switch r := m.rand.IntN(20); {
+	// Lifetimes of an hour or of nothing: a lease is over at once or not at all, so the clock
+	// decides nothing.
 	case r < 5:
 		c := storage.Claim{Lease: storage.Lease{Owner: m.owner()}, Budget: m.rand.IntN(60), Seen: m.rand.IntN(9)}
 		if m.rand.IntN(3) > 0 {
 			c.Duration = time.Hour
 		}
+		// Most claims resume, so orphans live on and gather checkpoints.
 		c.Orphans = storage.Orphans{Policy: storage.Policy(max(0, m.rand.IntN(6)-3)), Limit: m.rand.IntN(4) - 1}
 		a, err := m.Begin(m.ctx, m.id, c)
 		b, err2 := m.reference.Begin(m.ctx, m.referenceID, c)
@@ -65,6 +73,8 @@ func (m *model) step() string {
 			m.trials = max(m.trials, a.Number+1)
 		}
 		return fmt.Sprintf("Begin(%+v)", c)
+	// Added trials are waiting ones or random ones, many of which CheckAdd refuses: both must
+	// refuse the same.
 	case r < 6:
 		t := &trial.Trial{Number: -1, State: trial.Waiting, SystemAttrs: m.attrs()}
 		if m.rand.IntN(3) == 0 {
@@ -82,11 +92,13 @@ func (m *model) step() string {
 			m.trials = max(m.trials, a+1)
 		}
 		return fmt.Sprintf("Add(%+v)", t)
+	// Random owners: some writes come from a worker that has lost its trial.
 	case r < 18:
 		n, u := m.rand.IntN(m.trials+1), m.update()
 		m.sameError(m.Write(m.ctx, m.id, n, u), m.reference.Write(m.ctx, m.referenceID, n, u))
 		return fmt.Sprintf("Write(%d, %+v)", n, u)
 	}
+	// Checkpoints have no part in Since, so they are compared by themselves.
 	if m.rand.IntN(3) == 0 {
 		n := m.rand.IntN(m.trials + 1)
 		a, err := m.Checkpoint(m.ctx, m.id, n)
@@ -104,6 +116,7 @@ func (m *model) step() string {
 // compare the answers, because Since may return trials that did not change.
 func (m *model) compareSince() string {
 	if m.rand.IntN(3) == 0 {
+		// Starting over from revision 0 must lead to the same as all increments together.
 		m.known, m.wanted = knowledge{}, knowledge{}
 	}
 	from := m.known.revision
@@ -116,6 +129,7 @@ func (m *model) compareSince() string {
 	var start time.Time
 	for number, want := range m.wanted.trials {
 		m.sameTrial(m.known.trials[number], want)
+		// Trial must agree with what Since has built up.
 		if got, err := m.Trial(m.ctx, m.id, number); err != nil {
 			m.Errorf("Trial(%d): %v", number, err)
 		} else {
@@ -125,9 +139,11 @@ func (m *model) compareSince() string {
 			start = at
 		}
 	}
+	// Extent must agree with a count over all trials.
 	if n, at, err := m.Extent(m.ctx, m.id); err != nil || n != len(m.wanted.trials) || !at.Equal(start) {
 		m.Errorf("Extent: got %d, %v, %v, want %d, %v", n, at, err, len(m.wanted.trials), start)
 	}
+	// Best must agree with the engine's own rule, ties and infeasible trials included.
 	log := trial.NewLog(minimize)
 	for _, number := range m.wanted.finished {
 		log.Put(m.wanted.trials[number])
@@ -143,6 +159,7 @@ func (m *model) compareSince() string {
 			m.sameTrial(got, want)
 		}
 	}
+	// The numbers just outside are missing, never another trial.
 	for _, number := range []int{-1, len(m.wanted.trials)} {
 		_, err := m.Trial(m.ctx, m.id, number)
 		m.want(err, storage.ErrNotExist, "Trial of no trial")
@@ -167,6 +184,7 @@ func (k *knowledge) update(ctx context.Context, s storage.Storage, id int64) err
 		k.trials = map[int]*trial.Trial{}
 	}
 	for _, t := range c.Trials {
+		// A trial may be reported again after it finished; the first time fixes its place.
 		if old := k.trials[t.Number]; t.State.Finished() && (old == nil || !old.State.Finished()) {
 			k.finished = append(k.finished, t.Number)
 		}
@@ -175,6 +193,7 @@ func (k *knowledge) update(ctx context.Context, s storage.Storage, id int64) err
 	return nil
 }
 
+// owner is one of three, so that owners often meet and often differ.
 func (m *model) owner() string { return string(rune('a' + m.rand.IntN(3))) }
 
 // update returns an update that is valid more often than not.
@@ -212,11 +231,13 @@ func (m *model) update() storage.Update {
 	return u
 }
 
+// float is an ordinary number more often than not, else a value that encodings lose.
 func (m *model) float() float64 {
 	special := []float64{m.rand.NormFloat64(), 0, math.Inf(1), math.Inf(-1), math.NaN(), math.MaxFloat64, -5e-324}
 	return special[max(0, m.rand.IntN(14)-7)]
 }
 
+// attrs include a key that follows from reports, which resuming must rewind.
 func (m *model) attrs() map[string]json.RawMessage {
 	if m.rand.IntN(3) > 0 {
 		return nil
@@ -225,6 +246,7 @@ func (m *model) attrs() map[string]json.RawMessage {
 	return map[string]json.RawMessage{keys[m.rand.IntN(len(keys))]: json.RawMessage(fmt.Sprint(m.rand.IntN(10)))}
 }
 
+// sameError compares which sentinels two errors match; their texts may differ.
 func (m *model) sameError(got, want error) {
 	m.Helper()
 	for _, target := range []error{storage.ErrExist, storage.ErrNotExist, storage.ErrFinished,

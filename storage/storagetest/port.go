@@ -17,6 +17,7 @@ import (
 // testPort checks Export and Import with a study that is hard to copy.
 func testPort(t *testing.T, s suite) {
 	want := awkward.Study()
+	// An older study moves ids, so a storage that confuses ids and numbers is found out.
 	s.create("before")
 	created, err := s.Import(s.ctx, want)
 	if err != nil {
@@ -27,6 +28,7 @@ func testPort(t *testing.T, s suite) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	// Rule: attributes travel with the study, to the letter.
 	for what, study := range map[string]storage.Study{"Import": created, "Export": got.Study} {
 		if fmt.Sprint(study) != fmt.Sprint(want.Study) {
 			t.Errorf("%s returns the study with its attributes: got %v, want %v", what, study, want.Study)
@@ -45,6 +47,7 @@ func testPort(t *testing.T, s suite) {
 			t.Errorf("Export gives what was imported: got\n%s, want\n%s", Text(got), Text(w))
 		}
 	}
+	// Rule: a study without trials is a study.
 	if again, err := s.Export(s.ctx, "before"); err != nil || again.Name != "before" {
 		t.Errorf("Export of a study without trials: got %v, %v", again, err)
 	}
@@ -53,17 +56,21 @@ func testPort(t *testing.T, s suite) {
 	if n, err := s.Add(s.ctx, created.ID, &trial.Trial{Number: -1, State: trial.Waiting}); err != nil || n != 6 {
 		t.Errorf("numbering continues: got %d, %v, want 6", n, err)
 	}
+	// Rule: a running trial waits in the copy, because its worker writes to the original.
 	c := claim("w")
 	c.Budget = 5
 	if got := s.begin(created.ID, c); got.Number != 2 || len(got.Reports) != 0 {
 		t.Errorf("the first waiting trial begins, from the start: got %s", Text(got))
 	}
+	// Rule: the budget counts imported trials, or a copied study would run too long.
 	_, err = s.Begin(s.ctx, created.ID, c)
 	s.want(err, storage.ErrBudget, "imported trials count as begun, except waiting ones")
+	// Rule: finishing order continues; samplers rely on a history that only grows.
 	s.write(created.ID, 2, storage.Update{State: trial.Failed})
 	if got := numbers(s.since(created.ID, 0).Trials); !slices.Equal(got, []int{4, 1, 0, 5, 2, 3, 6}) {
 		t.Errorf("a trial finishes after the imported ones: got %v", got)
 	}
+	// Rule: an import leaves a revision from which later changes are seen.
 	if got := s.since(created.ID, since.Revision); !slices.Contains(numbers(got.Trials), 2) {
 		t.Errorf("changes after the import are seen: got %v", numbers(got.Trials))
 	}
@@ -71,13 +78,16 @@ func testPort(t *testing.T, s suite) {
 	testPortRefuses(t, s)
 }
 
+// testPortRefuses checks that a damaged export is refused as a whole.
 func testPortRefuses(t *testing.T, s suite) {
 	_, err := s.Export(s.ctx, "none")
 	s.want(err, storage.ErrNotExist, "Export of no study")
 	good := awkward.Study()
+	// Rule: an import never merges into a study that exists.
 	_, err = s.Import(s.ctx, good)
 	s.want(err, storage.ErrExist, "names are unique")
 	good.Name = "refused"
+	// Each change makes one defect in a study that is otherwise valid.
 	for rule, change := range map[string]func(*storage.Study, []*trial.Trial){
 		"a study has a name":              func(s *storage.Study, _ []*trial.Trial) { s.Name = "" },
 		"a study has a direction":         func(s *storage.Study, _ []*trial.Trial) { s.Directions = nil },
@@ -111,6 +121,7 @@ func testPortRefuses(t *testing.T, s suite) {
 		_, err := s.Import(s.ctx, bad)
 		s.want(err, storage.ErrInvalid, rule)
 	}
+	// Rule: all or nothing; the name stays free for another attempt.
 	_, err = s.Load(s.ctx, good.Name)
 	s.want(err, storage.ErrNotExist, "a refused import leaves nothing")
 	if _, err := s.Import(s.ctx, good); err != nil {

@@ -16,6 +16,7 @@ import (
 // Run checks the rules of storage.Storage. open returns an empty storage, which
 // Run closes.
 func Run(t *testing.T, open func(t testing.TB) storage.Storage) {
+	// Roughly from simple to complex: the first failure is the one to read.
 	for _, group := range []struct {
 		name string
 		test func(*testing.T, suite)
@@ -40,7 +41,9 @@ func Run(t *testing.T, open func(t testing.TB) storage.Storage) {
 		{"Model", testModel},
 	} {
 		t.Run(group.name, func(t *testing.T) {
+			// Each group has a storage of its own, so groups cannot hide each other's faults.
 			s := open(t)
+			// Close fails too if calls have left something open.
 			t.Cleanup(func() {
 				if err := s.Close(); err != nil {
 					t.Errorf("Close: %v", err)
@@ -58,8 +61,10 @@ type suite struct {
 	storage.Storage
 }
 
+// minimize is the direction of studies in which it does not matter.
 var minimize = []trial.Direction{trial.Minimize}
 
+// create makes a study that minimizes unless directions are given.
 func (s suite) create(name string, directions ...trial.Direction) storage.Study {
 	s.Helper()
 	if directions == nil {
@@ -77,6 +82,7 @@ func claim(owner string) storage.Claim {
 	return storage.Claim{Lease: storage.Lease{Owner: owner, Duration: time.Hour}}
 }
 
+// begin claims a trial that must be there.
 func (s suite) begin(study int64, c storage.Claim) *trial.Trial {
 	s.Helper()
 	tr, err := s.Begin(s.ctx, study, c)
@@ -86,6 +92,7 @@ func (s suite) begin(study int64, c storage.Claim) *trial.Trial {
 	return tr
 }
 
+// write must succeed; tests of refusals call Write.
 func (s suite) write(study int64, number int, u storage.Update) {
 	s.Helper()
 	if err := s.Write(s.ctx, study, number, u); err != nil {
@@ -93,6 +100,7 @@ func (s suite) write(study int64, number int, u storage.Update) {
 	}
 }
 
+// since returns what changed after a revision.
 func (s suite) since(study, revision int64) storage.Changes {
 	s.Helper()
 	c, err := s.Since(s.ctx, study, revision)
@@ -102,8 +110,10 @@ func (s suite) since(study, revision int64) storage.Changes {
 	return c
 }
 
+// trial returns a trial that must exist.
 func (s suite) trial(study int64, number int) *trial.Trial {
 	s.Helper()
+	// By Since and not by Trial, which testModel compares with it.
 	for _, t := range s.since(study, 0).Trials {
 		if t.Number == number {
 			return t
@@ -113,6 +123,7 @@ func (s suite) trial(study int64, number int) *trial.Trial {
 	return nil
 }
 
+// want checks an error; rule is the sentence that a failure prints.
 func (s suite) want(err, target error, rule string) {
 	s.Helper()
 	if !errors.Is(err, target) {
@@ -120,6 +131,7 @@ func (s suite) want(err, target error, rule string) {
 	}
 }
 
+// numbers keeps the order, which is what most tests of Since check.
 func numbers(trials []*trial.Trial) []int {
 	var n []int
 	for _, t := range trials {

@@ -9,29 +9,37 @@ import (
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
+// testStudies checks names, ids and attributes of studies.
 func testStudies(t *testing.T, s suite) {
 	if all, err := s.Studies(s.ctx); err != nil || len(all) != 0 {
 		t.Errorf("an empty storage has no studies: got %v, %v", all, err)
 	}
 	a := s.create("b")
 	b := s.create("a", trial.Maximize, trial.Minimize)
+	// Rule: any text is a name; quotes, dashes and percent signs find unescaped SQL.
 	c := s.create(`odd "name" 'x'; -- 日本語 %`)
+	// Rule: an id belongs to one study, for a caller holds on to it.
 	if a.ID == b.ID || b.ID == c.ID {
 		t.Errorf("IDs are different: got %d, %d, %d", a.ID, b.ID, c.ID)
 	}
+	// Rule: Create returns what Load will, so a program behaves the same on its second run.
 	for _, want := range []storage.Study{a, b, c} {
 		got, err := s.Load(s.ctx, want.Name)
 		if err != nil || !reflect.DeepEqual(got, want) {
 			t.Errorf("Load gives what Create gave: got %+v, %v, want %+v", got, err, want)
 		}
 	}
+	// Rule: the order is that of creation, the same at every call.
 	if all, err := s.Studies(s.ctx); err != nil || !reflect.DeepEqual(all, []storage.Study{a, b, c}) {
 		t.Errorf("Studies gives all by ID: got %+v, %v", all, err)
 	}
+	// Rule: two studies never share a name, or resuming would be a guess.
 	_, err := s.Create(s.ctx, "a", minimize)
 	s.want(err, storage.ErrExist, "names are unique")
+	// Rule: names are compared byte by byte, as Optuna does.
 	_, err = s.Load(s.ctx, "A")
 	s.want(err, storage.ErrNotExist, "names are case-sensitive")
+	// Rule: mistakes are refused by every storage alike; Optuna's column ends at 512.
 	_, err = s.Create(s.ctx, "", minimize)
 	s.want(err, storage.ErrInvalid, "a name is not empty")
 	_, err = s.Create(s.ctx, string(make([]byte, 513)), minimize)
@@ -39,6 +47,7 @@ func testStudies(t *testing.T, s suite) {
 	_, err = s.Create(s.ctx, "none", nil)
 	s.want(err, storage.ErrInvalid, "a study has a direction")
 
+	// Rule: attributes are texts for the storage, Python's NaN included.
 	for _, value := range []string{`"first"`, `{"n": [1, null, NaN]}`} {
 		if err := s.SetUserAttr(s.ctx, a.ID, "note", json.RawMessage(value)); err != nil {
 			t.Fatal(err)
@@ -47,10 +56,12 @@ func testStudies(t *testing.T, s suite) {
 			t.Errorf("the last value of an attribute stays, unchanged: got %s, want %s", got.UserAttrs["note"], value)
 		}
 	}
+	// Rule: nothing is written for a study that does not exist.
 	s.want(s.SetUserAttr(s.ctx, 99, "k", json.RawMessage("1")), storage.ErrNotExist, "SetUserAttr of no study")
 	s.want(s.SetUserAttr(s.ctx, a.ID, "", json.RawMessage("1")), storage.ErrInvalid, "a key is not empty")
 }
 
+// testDelete checks that a study goes completely and alone.
 func testDelete(t *testing.T, s suite) {
 	old, other := s.create("old"), s.create("other")
 	for _, study := range []storage.Study{old, other} {
@@ -64,17 +75,21 @@ func testDelete(t *testing.T, s suite) {
 	}
 	_, err := s.Load(s.ctx, "old")
 	s.want(err, storage.ErrNotExist, "a deleted study is gone")
+	// Rule: a second Delete reports that there was nothing to delete.
 	s.want(s.Delete(s.ctx, old.ID), storage.ErrNotExist, "Delete of no study")
 	again := s.create("old")
+	// Rule: ids are never reused; a worker of the old study would write into the new one.
 	if again.ID == old.ID {
 		t.Errorf("the ID %d of a deleted study is used again", old.ID)
 	}
 	if got := s.since(again.ID, 0).Trials; len(got) != 0 {
 		t.Errorf("a new study has no trials: got %v", numbers(got))
 	}
+	// Rule: rows of other studies stay, though their trials have the same numbers.
 	if got := s.since(other.ID, 0).Trials; len(got) != 1 || len(got[0].Params) != 1 {
 		t.Errorf("Delete leaves other studies alone: got %v", got)
 	}
+	// Rule: workers that still run learn at their next call that the study is gone.
 	_, err = s.Begin(s.ctx, old.ID, claim("w"))
 	s.want(err, storage.ErrNotExist, "Begin of a deleted study")
 	_, err = s.Since(s.ctx, old.ID, 0)
