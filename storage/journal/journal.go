@@ -29,6 +29,7 @@ const formatVersion = 1
 
 // A header is the first line.
 type header struct {
+	// A pointer tells a missing member from 0.
 	Version     *int              `json:"bluefin_journal"`
 	Name        string            `json:"name"`
 	Directions  []string          `json:"directions"`
@@ -52,6 +53,7 @@ type line struct {
 	SystemAttrs map[string]string `json:"system_attrs,omitempty"`
 }
 
+// A param is one parameter of a trial.
 type param struct {
 	Name         string  `json:"name"`
 	Value        *number `json:"value"` // internal form: the index of a choice
@@ -64,13 +66,16 @@ type report struct {
 	value number
 }
 
+// MarshalJSON writes [step, value]: short, because a file may hold many reports.
 func (r report) MarshalJSON() ([]byte, error) { return json.Marshal([]any{r.step, r.value}) }
 
+// UnmarshalJSON reads what MarshalJSON writes, and nothing else.
 func (r *report) UnmarshalJSON(text []byte) error {
 	var pair []json.RawMessage
 	if err := json.Unmarshal(text, &pair); err != nil {
 		return err
 	}
+	// An array of fixed length would silently drop or zero what does not fit.
 	if len(pair) != 2 {
 		return fmt.Errorf("the report %s is not a pair of step and value", text)
 	}
@@ -83,6 +88,7 @@ func (r *report) UnmarshalJSON(text []byte) error {
 // A number is a float64 that has JSON even if it is NaN or infinite.
 type number float64
 
+// MarshalJSON writes a number with all its digits, or one of three strings.
 func (n number) MarshalJSON() ([]byte, error) {
 	switch x := float64(n); {
 	case math.IsNaN(x):
@@ -95,6 +101,7 @@ func (n number) MarshalJSON() ([]byte, error) {
 	return json.Marshal(float64(n))
 }
 
+// UnmarshalJSON is the inverse. Only these three strings stand for numbers.
 func (n *number) UnmarshalJSON(text []byte) error {
 	switch string(text) {
 	case `"NaN"`:
@@ -104,6 +111,7 @@ func (n *number) UnmarshalJSON(text []byte) error {
 	case `"-Infinity"`:
 		*n = number(math.Inf(-1))
 	default:
+		// json would leave a float64 as it was for null, and so read it as 0.
 		if text[0] != '-' && (text[0] < '0' || text[0] > '9') {
 			return fmt.Errorf("%.100s is not a number", text)
 		}
@@ -112,8 +120,10 @@ func (n *number) UnmarshalJSON(text []byte) error {
 	return nil
 }
 
+// timeLayout has microseconds, because a study file holds no more.
 const timeLayout = "2006-01-02T15:04:05.000000Z"
 
+// encodeTime returns "" for a missing time, which is then left out.
 func encodeTime(t time.Time) string {
 	if t.IsZero() {
 		return ""
@@ -121,6 +131,7 @@ func encodeTime(t time.Time) string {
 	return t.UTC().Format(timeLayout)
 }
 
+// decodeTime is the inverse of encodeTime.
 func decodeTime(s string) (time.Time, error) {
 	if s == "" {
 		return time.Time{}, nil
@@ -138,6 +149,7 @@ func encodeTrial(t *trial.Trial) (line, error) {
 		if err != nil {
 			return l, fmt.Errorf("parameter %q: %w", p.Name, err)
 		}
+		// A new variable for each parameter, since the line keeps a pointer to it.
 		value := number(p.Value)
 		l.Params = append(l.Params, param{p.Name, &value, dist})
 	}
@@ -148,6 +160,7 @@ func encodeTrial(t *trial.Trial) (line, error) {
 		l.Reports = append(l.Reports, report{r.Step, number(r.Value)})
 	}
 	for name, c := range t.Constraints {
+		// nil stays nil, so a trial is equal after a round trip.
 		if l.Constraints == nil {
 			l.Constraints = map[string]number{}
 		}
@@ -158,6 +171,7 @@ func encodeTrial(t *trial.Trial) (line, error) {
 
 // trial is the inverse of encodeTrial. dists caches distributions by their text.
 func (l line) trial(dists map[string]space.Dist) (*trial.Trial, error) {
+	// Without this a line that lacks its number would be trial 0.
 	if l.Number == nil {
 		return nil, fmt.Errorf("the trial has no number")
 	}
@@ -177,6 +191,7 @@ func (l line) trial(dists map[string]space.Dist) (*trial.Trial, error) {
 		if p.Value == nil {
 			return nil, fmt.Errorf("parameter %q has no value", p.Name)
 		}
+		// Most trials share a few distributions, so each text is parsed once.
 		dist, ok := dists[p.Distribution]
 		if !ok {
 			if dist, err = space.Unmarshal([]byte(p.Distribution)); err != nil {
@@ -193,6 +208,7 @@ func (l line) trial(dists map[string]space.Dist) (*trial.Trial, error) {
 		t.Reports = append(t.Reports, trial.Report{Step: r.step, Value: float64(r.value)})
 	}
 	for name, c := range l.Constraints {
+		// nil for none, as everywhere in a trial.
 		if t.Constraints == nil {
 			t.Constraints = map[string]float64{}
 		}
@@ -201,6 +217,7 @@ func (l line) trial(dists map[string]space.Dist) (*trial.Trial, error) {
 	return t, nil
 }
 
+// encodeAttrs turns JSON into strings: Python's NaN is no JSON, and spaces must survive.
 func encodeAttrs(attrs map[string]json.RawMessage) map[string]string {
 	m := make(map[string]string, len(attrs))
 	for key, value := range attrs {
@@ -209,6 +226,7 @@ func encodeAttrs(attrs map[string]json.RawMessage) map[string]string {
 	return m
 }
 
+// decodeAttrs is the inverse of encodeAttrs; nil for none, as everywhere in a trial.
 func decodeAttrs(texts map[string]string) map[string]json.RawMessage {
 	if len(texts) == 0 {
 		return nil
@@ -222,12 +240,14 @@ func decodeAttrs(texts map[string]string) map[string]json.RawMessage {
 
 // The end of a line is a checksum of all before it.
 const (
-	sumMark   = `,"crc32":"`
+	sumMark = `,"crc32":"`
+	// eight hexadecimal digits and the end of the object
 	sumLength = len(sumMark) + 8 + len(`"}`)
 )
 
 // seal adds the checksum to the end of an object.
 func seal(object []byte) []byte {
+	// The sum covers the bytes as written, so it needs no canonical form of JSON.
 	body := bytes.TrimSuffix(object, []byte("}"))
 	return fmt.Appendf(body, `%s%08x"}`, sumMark, crc32.ChecksumIEEE(body))
 }
@@ -244,5 +264,6 @@ func unseal(text []byte) ([]byte, error) {
 		return nil, fmt.Errorf("the line is damaged: its checksum is %s, want %s",
 			text[at+len(sumMark):len(text)-2], want[len(sumMark):len(want)-2])
 	}
+	// Clone, because append would overwrite the checksum in the caller's line.
 	return append(bytes.Clone(body), '}'), nil
 }

@@ -43,6 +43,7 @@ type operation struct {
 	Study      int    `json:"study_id"`
 	Trial      int    `json:"trial_id"`
 
+	// Pointers tell a missing member from 0, which is a state, a number and an id.
 	State    *int     `json:"state"`
 	Value    *number  `json:"value"`
 	Values   []number `json:"values"`
@@ -53,9 +54,11 @@ type operation struct {
 	Internal     *number `json:"param_value_internal"`
 	Distribution string  `json:"distribution"`
 
-	Step   int     `json:"step"`
+	Step int `json:"step"`
+	// nil stands for NaN, which Optuna writes as null here.
 	Report *number `json:"intermediate_value"`
 
+	// Of a trial that is created with contents, as by enqueue_trial and add_trial.
 	Params        map[string]number  `json:"params"`
 	Distributions map[string]string  `json:"distributions"`
 	Reports       map[string]*number `json:"intermediate_values"`
@@ -69,6 +72,7 @@ type operation struct {
 
 // IsOptuna reports whether text starts like a journal of Optuna.
 func IsOptuna(text []byte) bool {
+	// The first line decides: whether the rest is sound is up to ReadOptuna.
 	line, _, _ := bytes.Cut(text, []byte("\n"))
 	op, err := parseOperation(line)
 	return err == nil && op.Op != nil
@@ -85,12 +89,15 @@ func ReadOptuna(r io.Reader) ([]storage.Snapshot, error) {
 		return nil, err
 	}
 	p := replay{}
+	// All at once: a line is known to be the last only when none follows.
 	lines := bytes.SplitAfter(text, []byte("\n"))
 	for i, line := range lines {
 		if !bytes.HasSuffix(line, []byte("\n")) {
 			break // incomplete, or empty
 		}
 		op, err := parseOperation(line)
+		// Only the last complete line may be damaged; damage further up would change every later
+		// state.
 		if err != nil && i == len(lines)-2 {
 			break // a worker was killed while it was writing
 		}
@@ -101,12 +108,14 @@ func ReadOptuna(r io.Reader) ([]storage.Snapshot, error) {
 			return nil, &Error{i + 1, err}
 		}
 	}
+	// Ids of Optuna's journal are places in lists, so deleted studies stay there until now.
 	var all []storage.Snapshot
 	for _, s := range p.studies {
 		if s.deleted {
 			continue
 		}
 		var ordered []*trial.Trial
+		// Finished trials in finishing order, then the others: the order of a Snapshot.
 		for _, number := range s.finished {
 			ordered = append(ordered, s.Trials[number])
 		}
@@ -124,9 +133,11 @@ func ReadOptuna(r io.Reader) ([]storage.Snapshot, error) {
 // parseOperation reads a line. Attributes keep their text, except in lines with NaN
 // or infinities, which are written again.
 func parseOperation(line []byte) (op operation, err error) {
+	// The usual case keeps the text of attributes to the letter.
 	if err = json.Unmarshal(line, &op); err == nil {
 		return op, nil
 	}
+	// The failed attempt may have set some members.
 	op = operation{}
 	v, pyErr := pyjson.Unmarshal(bytes.TrimSpace(line))
 	object, ok := v.(map[string]any)
@@ -152,17 +163,22 @@ func parseOperation(line []byte) (op operation, err error) {
 
 // A replay is the state after the lines so far.
 type replay struct {
+	// by study_id
 	studies []*replayed
-	trials  []*trial.Trial
-	of      []*replayed // the study of each trial
+	// by trial_id, over all studies
+	trials []*trial.Trial
+	of     []*replayed // the study of each trial
 }
 
+// replayed is a study while its journal is read.
 type replayed struct {
 	storage.Snapshot
 	deleted  bool
 	finished []int // the numbers of trials in finishing order
 }
 
+// apply performs an operation. One that Optuna would reject does nothing: its worker was
+// told so.
 func (p *replay) apply(op operation) error {
 	switch {
 	case op.Op == nil:
@@ -170,21 +186,26 @@ func (p *replay) apply(op operation) error {
 	case *op.Op == createStudy:
 		return p.create(op)
 	case *op.Op == deleteStudy, *op.Op == setStudyUserAttr, *op.Op == setStudySystemAttr, *op.Op == createTrial:
+		// Another worker deleted the study first.
 		if op.Study < 0 || op.Study >= len(p.studies) || p.studies[op.Study].deleted {
 			return nil
 		}
 		return p.change(p.studies[op.Study], op)
 	case *op.Op == discardTrials:
 		return nil
+	// Skipping an unknown operation could lose results.
 	case *op.Op < createStudy || *op.Op > discardTrials:
 		return fmt.Errorf("op_code is %d, want 0 to %d: a newer Optuna may have written it", *op.Op, discardTrials)
 	}
+	// A finished trial never changes; another worker has ended it first.
 	if op.Trial < 0 || op.Trial >= len(p.trials) || p.trials[op.Trial].State.Finished() {
 		return nil
 	}
 	return p.write(p.of[op.Trial], p.trials[op.Trial], op)
 }
 
+// create adds a study, unless its name is taken: another worker was faster, and both use
+// that study.
 func (p *replay) create(op operation) error {
 	if slices.ContainsFunc(p.studies, func(s *replayed) bool { return !s.deleted && s.Name == op.StudyName }) {
 		return nil
@@ -192,6 +213,7 @@ func (p *replay) create(op operation) error {
 	s := &replayed{}
 	s.Name, s.UserAttrs, s.SystemAttrs = op.StudyName, map[string]json.RawMessage{}, map[string]json.RawMessage{}
 	for _, d := range op.Directions {
+		// 0 is NOT_SET: a study without a direction.
 		switch d {
 		case 1:
 			s.Directions = append(s.Directions, trial.Minimize)
@@ -205,6 +227,7 @@ func (p *replay) create(op operation) error {
 	return nil
 }
 
+// change applies an operation on a study.
 func (p *replay) change(s *replayed, op operation) error {
 	switch *op.Op {
 	case deleteStudy:
@@ -214,6 +237,7 @@ func (p *replay) change(s *replayed, op operation) error {
 	case setStudySystemAttr:
 		maps.Copy(s.SystemAttrs, op.SystemAttr)
 	case createTrial:
+		// What had finished up to this line is what the trial had seen.
 		t := &trial.Trial{Number: len(s.Trials), Seen: len(s.finished),
 			UserAttrs: map[string]json.RawMessage{}, SystemAttrs: map[string]json.RawMessage{}}
 		s.Trials, p.trials, p.of = append(s.Trials, t), append(p.trials, t), append(p.of, s)
@@ -224,6 +248,7 @@ func (p *replay) change(s *replayed, op operation) error {
 
 // begin sets what a new trial has from the start.
 func (p *replay) begin(s *replayed, t *trial.Trial, op operation) error {
+	// JSON objects have no order, so by name: the same at each reading.
 	for _, name := range slices.Sorted(maps.Keys(op.Params)) {
 		if err := setParam(t, name, float64(op.Params[name]), op.Distributions[name]); err != nil {
 			return err
@@ -236,10 +261,12 @@ func (p *replay) begin(s *replayed, t *trial.Trial, op operation) error {
 		}
 		setReport(t, step, value)
 	}
+	// Optuna writes value for one objective and values for several.
 	if op.Value != nil && op.Values == nil {
 		op.Values = []number{*op.Value}
 	}
 	maps.Copy(t.UserAttrs, op.UserAttrs)
+	// Before the state, since setState may end the trial.
 	err := setTrialAttrs(t, op.SystemAttrs)
 	if err == nil && op.State == nil {
 		t.Start, err = optunaTime(op.Start) // running
@@ -249,6 +276,7 @@ func (p *replay) begin(s *replayed, t *trial.Trial, op operation) error {
 	return err
 }
 
+// write applies an operation on a trial that has not finished.
 func (p *replay) write(s *replayed, t *trial.Trial, op operation) error {
 	switch *op.Op {
 	case setTrialParam:
@@ -259,6 +287,7 @@ func (p *replay) write(s *replayed, t *trial.Trial, op operation) error {
 		if err != nil {
 			return fmt.Errorf("parameter %q: %w", op.Param, err)
 		}
+		// Optuna refuses a distribution that does not fit the study's first one of that name.
 		for _, earlier := range s.Trials {
 			if q, ok := earlier.Param(op.Param); ok {
 				if !space.Compatible(q.Dist, dist) {
@@ -275,6 +304,7 @@ func (p *replay) write(s *replayed, t *trial.Trial, op operation) error {
 		if trial.State(*op.State) == trial.Running && t.State == trial.Running {
 			return nil // another worker was faster
 		}
+		// A queued trial sees what had finished when it starts, not when it was queued.
 		if t.State == trial.Waiting {
 			t.Seen = len(s.finished)
 		}
@@ -304,6 +334,7 @@ func setState(s *replayed, t *trial.Trial, op operation) (err error) {
 		if t.End, err = optunaTime(op.Complete); err != nil {
 			return err
 		}
+		// The order of lines is finishing order; times of several machines may disagree.
 		s.finished = append(s.finished, t.Number)
 	}
 	if op.Values != nil {
@@ -315,6 +346,8 @@ func setState(s *replayed, t *trial.Trial, op operation) (err error) {
 	return nil
 }
 
+// setParam sets a parameter. The last value wins, as in Optuna, and takes its place at
+// the end.
 func setParam(t *trial.Trial, name string, value float64, dist string) error {
 	d, err := space.Unmarshal([]byte(dist))
 	if err != nil {
@@ -335,6 +368,7 @@ func setReport(t *trial.Trial, step int, value *number) {
 		return cmp.Compare(r.Step, step)
 	})
 	if found {
+		// The last value wins, as in Optuna's journal.
 		t.Reports[i].Value = x
 	} else {
 		t.Reports = slices.Insert(t.Reports, i, trial.Report{Step: step, Value: x})
@@ -345,6 +379,7 @@ func setReport(t *trial.Trial, step int, value *number) {
 // keeps them: constraints:NAME for each, or constraints with a list of all.
 func setTrialAttrs(t *trial.Trial, attrs map[string]json.RawMessage) error {
 	for key, value := range attrs {
+		// The text stays too, as Optuna wrote it.
 		t.SystemAttrs[key] = value
 		name, one := strings.CutPrefix(key, "constraints:")
 		if !one && key != "constraints" {
@@ -360,6 +395,7 @@ func setTrialAttrs(t *trial.Trial, attrs map[string]json.RawMessage) error {
 			return fmt.Errorf("attribute %q is %.100s, want numbers", key, value)
 		}
 		for i, c := range list {
+			// Optuna 4 numbers constraints by their place in the list.
 			if !one {
 				name = strconv.Itoa(i)
 			}
@@ -378,6 +414,8 @@ func optunaTime(text string) (t time.Time, err error) {
 	if text == "" {
 		return t, nil
 	}
+	// Local time is that of the writer, which the file does not name; the reader's is the
+	// best guess.
 	if t, err = time.Parse(time.RFC3339Nano, text); err != nil {
 		t, err = time.ParseInLocation("2006-01-02T15:04:05.999999", text, time.Local)
 	}

@@ -30,11 +30,14 @@ func (e *Error) Unwrap() error { return e.Err }
 // *Error if any line is missing, damaged or of a later format. An error of r is
 // returned as it is.
 func Read(r io.Reader) (storage.Snapshot, error) {
+	// Distributions are cached for the whole file.
 	d := reader{r: bufio.NewReader(r), dists: map[string]space.Dist{}}
 	err := d.journal()
 	switch {
+	// A failed read is no defect of the file and has no line.
 	case d.broken != nil:
 		return storage.Snapshot{}, d.broken
+	// An empty file fails before its first line.
 	case err != nil:
 		return storage.Snapshot{}, &Error{max(d.line, 1), err}
 	}
@@ -53,6 +56,8 @@ type reader struct {
 	broken   error // error of r
 }
 
+// journal reads header and trials. The count in the header is how a file cut at a line
+// end is noticed.
 func (d *reader) journal() error {
 	if err := d.header(); err != nil {
 		return err
@@ -65,6 +70,7 @@ func (d *reader) journal() error {
 		}
 		d.snapshot.Trials = append(d.snapshot.Trials, t)
 	}
+	// A line too many may come from two exports written into one file.
 	_, err := d.next()
 	switch err {
 	case io.EOF:
@@ -81,12 +87,15 @@ func (d *reader) next() ([]byte, error) {
 	switch {
 	case err != nil && err != io.EOF:
 		d.broken = err
+		// io.EOF only at a line start: a last line without a newline is read.
 		return nil, err
 	case len(text) == 0:
 		return nil, err
 	}
 	d.line++
+	// Windows editors end lines with CR LF; the checksum must not see the CR.
 	text = bytes.TrimSuffix(bytes.TrimSuffix(text, []byte("\n")), []byte("\r"))
+	// encoding/json would replace such bytes silently.
 	if !utf8.Valid(text) {
 		return nil, errors.New("the line is damaged: it is not UTF-8")
 	}
@@ -100,9 +109,11 @@ func decode(text []byte, v any) error {
 		return err
 	}
 	j := json.NewDecoder(bytes.NewReader(text))
+	// A misspelled optional member would be lost without a word.
 	j.DisallowUnknownFields()
 	err = j.Decode(v)
 	if err == nil {
+		// Decode stops after the object, and two lines joined into one must be noticed.
 		if _, end := j.Token(); end != io.EOF {
 			err = errors.New("there is text after the object")
 		}
@@ -113,6 +124,7 @@ func decode(text []byte, v any) error {
 	return nil
 }
 
+// header reads the first line.
 func (d *reader) header() error {
 	text, err := d.next()
 	if err == io.EOF {
@@ -151,9 +163,11 @@ func (d *reader) header() error {
 	return s.Check()
 }
 
+// trial reads the next line.
 func (d *reader) trial() (*trial.Trial, error) {
 	text, err := d.next()
 	if err == io.EOF {
+		// The error is about the line that is missing.
 		d.line++
 		return nil, fmt.Errorf("the export is cut off: it has %d of %d trials", len(d.seen), d.trials)
 	} else if err != nil {
@@ -167,6 +181,7 @@ func (d *reader) trial() (*trial.Trial, error) {
 	if err != nil {
 		return nil, err
 	}
+	// Checked line by line, so the error can name the line.
 	if err := d.snapshot.CheckImport(t); err != nil {
 		return nil, fmt.Errorf("trial %d: %w", t.Number, err)
 	}
@@ -175,6 +190,8 @@ func (d *reader) trial() (*trial.Trial, error) {
 
 // order checks the number and the position of a trial.
 func (d *reader) order(t *trial.Trial) error {
+	// Finishing order defines what each trial had seen, so lines in another order would be
+	// another study.
 	last := d.last
 	switch {
 	case t.Number < 0 || t.Number >= d.trials:

@@ -22,6 +22,7 @@ func Write(w io.Writer, s storage.Snapshot) error {
 	for _, d := range s.Directions {
 		h.Directions = append(h.Directions, d.String())
 	}
+	// Check comes first, so an invalid study writes nothing at all.
 	b := bufio.NewWriter(w)
 	if err := writeLine(b, h); err != nil {
 		return err
@@ -35,12 +36,15 @@ func Write(w io.Writer, s storage.Snapshot) error {
 			return err
 		}
 	}
+	// The first error of w stays in b and surfaces here at the latest.
 	return b.Flush()
 }
 
+// writeLine writes v as one line with its checksum.
 func writeLine(w io.Writer, v any) error {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
+	// Names with < or & stay readable, and attributes stay as they are.
 	e.SetEscapeHTML(false)
 	if err := e.Encode(v); err != nil {
 		return err

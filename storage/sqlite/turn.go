@@ -22,11 +22,15 @@ type turn struct {
 // missing. If that fails, or where the system has no such locks, processes
 // compete for SQLite's locks alone.
 func newTurn(path string) *turn {
+	// The file stays when it is no longer used: removing it would let two processes lock two
+	// files of one name.
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o666)
 	if err != nil {
 		f, err = os.Open(path) // another user's: read access is enough for a lock
 	}
 	if err != nil {
+		// Read-only folders and the like must not keep anybody from writing what SQLite lets them
+		// write.
 		return &turn{}
 	}
 	return &turn{file: f}
@@ -39,10 +43,12 @@ func (t *turn) take(ctx context.Context) error {
 		return nil
 	}
 	t.mu.Lock()
+	// The usual case needs no goroutine. Not while one is asking: both would hold one lock.
 	if !t.asking && tryLock(t.file) {
 		t.mu.Unlock()
 		return nil
 	}
+	// Room for one, so ask never blocks on a caller that has given up.
 	got := make(chan error, 1)
 	t.waiting = got
 	if !t.asking {
@@ -57,6 +63,7 @@ func (t *turn) take(ctx context.Context) error {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	// Nobody would release a lock that arrives after the caller has left.
 	if t.waiting == nil { // the lock arrived at the same time
 		if err := <-got; err == nil {
 			unlock(t.file)

@@ -25,6 +25,8 @@ func Upgrade(ctx context.Context, path string) (done []string, err error) {
 	if err != nil {
 		return nil, err
 	}
+	// A write transaction holds the lock from its start, so nobody changes the schema
+	// meanwhile.
 	u := upgrade{}
 	if err = db.write(ctx, u.run); err != nil {
 		db.Close()
@@ -36,10 +38,12 @@ func Upgrade(ctx context.Context, path string) (done []string, err error) {
 // An upgrade is one run of Upgrade.
 type upgrade struct{ done []string }
 
+// did records a change as one sentence for the user.
 func (u *upgrade) did(format string, args ...any) {
 	u.done = append(u.done, fmt.Sprintf(format, args...))
 }
 
+// run compares the file with a new one and closes the gap.
 func (u *upgrade) run(t *tx) error {
 	want, err := wantedSchema(t.ctx)
 	if err != nil {
@@ -49,6 +53,7 @@ func (u *upgrade) run(t *tx) error {
 	if err != nil {
 		return err
 	}
+	// Optuna's tables first: Bluefin's triggers and backfill refer to them.
 	if err := u.optuna(t, have, want); err != nil {
 		return err
 	}
@@ -70,15 +75,18 @@ func (u *upgrade) optuna(t *tx, have, want schema) error {
 	case err != nil:
 		return err
 	case revision == optunaRevision || revision == lacksIndex:
+	// Optuna's own scripts change rows here; we do not repeat them.
 	case slices.Contains(olderRevisions, revision):
 		return fmt.Errorf("its tables have Optuna's revision %q, want %q or later: "+
 			"upgrade it with Optuna's own `optuna storage upgrade`",
 			revision, lacksIndex)
+	// An unknown revision is a later one: changing its tables could lose data.
 	default:
 		return fmt.Errorf("its tables have Optuna's revision %q, this program knows %q: use a newer Bluefin",
 			revision, optunaRevision)
 	}
 	for _, o := range want {
+		// Only tables: indexes of upgraded files have other names, and no rows depend on them.
 		if o.Kind == "table" && !o.ours() && !have.has(o.Kind, o.Name) {
 			t.script(o.SQL)
 			u.did("Made the missing table %s.", o.Name)
@@ -104,6 +112,7 @@ func (u *upgrade) revision(t *tx, have schema) (string, error) {
 		}
 	}
 	if len(found) > 0 {
+		// Several rows match no known revision and end in an error that shows them.
 		return strings.Join(found, ", "), nil
 	}
 	version := schemaVersion
@@ -116,6 +125,7 @@ func (u *upgrade) revision(t *tx, have schema) (string, error) {
 	if version == schemaVersion {
 		return optunaRevision, nil
 	}
+	// Any older revision gives the same answer: use Optuna's own upgrade.
 	return olderRevisions[0], nil
 }
 
@@ -140,6 +150,7 @@ func (u *upgrade) stamp(t *tx) error {
 // repair replaces Bluefin's indexes and triggers that differ from this program's.
 func (u *upgrade) repair(t *tx, have, want schema) error {
 	for _, o := range have {
+		// Triggers of other versions would count changes twice; indexes would only cost time.
 		if o.ours() && o.Kind != "table" && want.get(o.Kind, o.Name) == nil {
 			t.script(`DROP ` + o.Kind + ` "` + strings.ReplaceAll(o.Name, `"`, `""`) + `"`)
 			u.did("Removed the %s %s.", o.Kind, o.Name)
@@ -150,10 +161,14 @@ func (u *upgrade) repair(t *tx, have, want schema) error {
 		switch {
 		case !o.ours() || found != nil && found.SQL == o.SQL:
 			continue
+		// Its rows are lost, and a new empty table would look sound.
 		case o.Kind == "table" && found == nil:
 			return fmt.Errorf("%w: the table %s is missing", ErrCorrupt, o.Name)
+		// SQLite changes the text of a table when columns are added, so a different text is no
+		// defect.
 		case o.Kind == "table":
 			continue
+		// Replacing a trigger is safe: it has no data.
 		case found != nil:
 			t.script(`DROP ` + o.Kind + ` ` + o.Name)
 			u.did("Replaced the %s %s.", o.Kind, o.Name)

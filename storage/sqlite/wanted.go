@@ -34,6 +34,7 @@ func (o object) ours() bool { return strings.HasPrefix(o.Name, "bluefin_") }
 // A schema lists the objects of a file, tables first.
 type schema []object
 
+// get returns the object, or nil if there is none.
 func (s schema) get(kind, name string) *object {
 	i := slices.IndexFunc(s, func(o object) bool { return o.Kind == kind && o.Name == name })
 	if i < 0 {
@@ -42,12 +43,15 @@ func (s schema) get(kind, name string) *object {
 	return &s[i]
 }
 
+// has reports whether there is such an object.
 func (s schema) has(kind, name string) bool { return s.get(kind, name) != nil }
 
+// studies reports whether these are Optuna's tables, of any revision.
 func (s schema) studies() bool { return s.has("table", "studies") && s.has("table", "trials") }
 
 // schemaOf returns the schema of a file without SQLite's own indexes.
 func schemaOf(t *tx) (s schema, err error) {
+	// The order of rowid is that of creation: objects come after those they refer to.
 	err = t.list(&s, `SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY type <> 'table', rowid`)
 	return s, err
 }
@@ -66,6 +70,7 @@ func wantedSchema(ctx context.Context) (s schema, err error) {
 	}
 	defer memory.close()
 	t := newTx(ctx, memory)
+	// Without the version rows: only the schema is compared.
 	t.script(optunaTables + bluefinTables + triggers)
 	if t.err != nil {
 		return nil, t.err

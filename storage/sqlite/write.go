@@ -19,6 +19,7 @@ import (
 // Add implements storage.Storage.
 func (db *DB) Add(ctx context.Context, study int64, record *trial.Trial) (number int, err error) {
 	err = db.write(ctx, func(t *tx) error {
+		// The number of objectives is read under the lock that also covers the insert.
 		n, err := objectives(t, study)
 		if err == nil {
 			err = storage.Study{Directions: make([]trial.Direction, n)}.CheckAdd(record)
@@ -37,6 +38,7 @@ func add(t *tx, study int64, record *trial.Trial) (number int, err error) {
 	if err != nil {
 		return 0, err
 	}
+	// The error rolls the insert back, so the number is not used up.
 	if record.Number >= 0 && record.Number != number {
 		return 0, fmt.Errorf("trial %d: %w, the next one is %d", record.Number, storage.ErrExist, number)
 	}
@@ -51,15 +53,18 @@ func additions(r *trial.Trial) storage.Update {
 
 // Write implements storage.Storage.
 func (db *DB) Write(ctx context.Context, study int64, number int, u storage.Update) error {
+	// The flag is only a hint to look for room when a trial ends, so it may be set too early.
 	db.noteCheckpoint(u.Checkpoint)
 	err := db.write(ctx, func(t *tx) error {
 		err := update(t, study, number, u)
 		if err != nil && !errors.Is(err, errNoStudy) {
+			// A missing study is named by itself; a number would mislead.
 			err = fmt.Errorf("trial %d: %w", number, err)
 		}
 		return err
 	})
 	if err == nil && u.State.Finished() && db.large.Load() {
+		// After the commit, because VACUUM cannot run in a transaction.
 		db.giveBack(ctx)
 	}
 	return err
@@ -68,8 +73,9 @@ func (db *DB) Write(ctx context.Context, study int64, number int, u storage.Upda
 // update checks that the caller may write the trial, in one query, and writes.
 func update(t *tx, study int64, number int, u storage.Update) error {
 	var row struct {
-		ID         int64          `db:"trial_id"`
-		State      string         `db:"state"`
+		ID    int64  `db:"trial_id"`
+		State string `db:"state"`
+		// Owner is NULL for trials of Optuna's workers.
 		Owner      sql.NullString `db:"lease_owner"`
 		Objectives int            `db:"objectives"`
 	}
@@ -92,6 +98,7 @@ func update(t *tx, study int64, number int, u storage.Update) error {
 		return err
 	case state.Finished():
 		return storage.ErrFinished
+	// Without an owner the lease does not matter: not every caller has one.
 	case state == trial.Waiting || u.Owner != "" && u.Owner != row.Owner.String:
 		return storage.ErrLost
 	}
@@ -99,6 +106,8 @@ func update(t *tx, study int64, number int, u storage.Update) error {
 		return err
 	}
 	if u.Renew > 0 {
+		// Renewing a lease that is over is fine: nobody has claimed the trial, or the owner would
+		// differ.
 		t.exec(`UPDATE bluefin_trials SET lease_until = `+clock+` + ? WHERE trial_id = ? AND lease_owner IS NOT NULL`,
 			u.Renew.Seconds(), row.ID)
 	}
@@ -112,6 +121,7 @@ func update(t *tx, study int64, number int, u storage.Update) error {
 	}
 	switch {
 	case u.State == trial.Waiting:
+		// A waiting trial looks the same whether its worker gave it back or died.
 		if err := rewind(t, row.ID); err != nil {
 			return err
 		}
@@ -138,9 +148,11 @@ func addTo(t *tx, id int64, u storage.Update) error {
 		params = append(params, []any{id, p.Name, p.Value, dist})
 	}
 	for _, r := range u.Reports {
+		// Optuna's reader insists on the pair of number and type.
 		value, kind := encodeFloat(r.Value)
 		reports = append(reports, []any{id, r.Step, value, kind})
 	}
+	// Sorted, so that equal updates write equal files.
 	for _, name := range slices.Sorted(maps.Keys(u.Constraints)) {
 		text := pyjson.Float(u.Constraints[name] + 0) // no -0, which number columns cannot hold
 		constraints = append(constraints, []any{id, constraintPrefix + name, text})
@@ -159,6 +171,7 @@ func addTo(t *tx, id int64, u storage.Update) error {
 		{`trial_system_attributes (trial_id, "key", value_json)`, constraints, keep},
 		{`trial_user_attributes (trial_id, "key", value_json)`, attrRows(id, u.UserAttrs), set},
 		{`trial_system_attributes (trial_id, "key", value_json)`, attrRows(id, u.SystemAttrs), set},
+		// Values have no conflict clause: they are written once, when the trial ends.
 		{`trial_values (trial_id, objective, value, value_type)`, values, ``},
 	} {
 		insert.rows.insert(t, insert.into, insert.conflict)
@@ -182,6 +195,7 @@ type rows [][]any
 // number of prepared statements small.
 const maxRows = 32
 
+// insert writes the rows with few statements. Without rows it does nothing.
 func (r rows) insert(t *tx, into, conflict string) {
 	for chunk := range slices.Chunk(r, maxRows) {
 		place := "(?" + strings.Repeat(", ?", len(chunk[0])-1) + ")"
