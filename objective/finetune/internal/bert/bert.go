@@ -46,10 +46,12 @@ func Load(dir string) (*Model, error) {
 	if m.Tokenizer, err = wordpiece.Load(dir); err != nil {
 		return nil, err
 	}
+	// A token beyond the table of embeddings would be a panic in the middle of a training.
 	if n := m.Tokenizer.Size(); n > m.Config.VocabSize {
 		return nil, fmt.Errorf("%s: the tokenizer has %d tokens, want at most vocab_size of config.json, which is %d", dir, n,
 			m.Config.VocabSize)
 	}
+	// A position beyond the table has no embedding.
 	m.Tokenizer = m.Tokenizer.Limit(m.Config.MaxPositions)
 	if err := m.loadTensors(filepath.Join(dir, "model.safetensors")); err != nil {
 		return nil, err
@@ -62,6 +64,7 @@ func Load(dir string) (*Model, error) {
 func (m *Model) loadTensors(path string) error {
 	r, err := safetensors.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
+		// Old models have weights only in other formats; say so instead of "not found".
 		for _, other := range []string{"pytorch_model.bin", "tf_model.h5", "model.safetensors.index.json"} {
 			if _, err := os.Stat(filepath.Join(m.dir, other)); err == nil {
 				return fmt.Errorf("%s has %s but no model.safetensors: load it with transformers and save it with save_pretrained",
@@ -74,6 +77,7 @@ func (m *Model) loadTensors(path string) error {
 		return err
 	}
 	defer r.Close()
+	// Models with a head keep the encoder under bert.
 	prefix := ""
 	if _, ok := r.Shape("bert.embeddings.word_embeddings.weight"); ok {
 		prefix = "bert."
@@ -82,6 +86,7 @@ func (m *Model) loadTensors(path string) error {
 	for name, want := range m.Config.shapes() {
 		stored := prefix + name
 		if _, ok := r.Shape(stored); !ok {
+			// TensorFlow's names, which old conversions kept.
 			old := strings.NewReplacer("LayerNorm.weight", "LayerNorm.gamma", "LayerNorm.bias", "LayerNorm.beta").Replace(stored)
 			if _, ok := r.Shape(old); ok {
 				stored = old
@@ -89,11 +94,13 @@ func (m *Model) loadTensors(path string) error {
 		}
 		shape, ok := r.Shape(stored)
 		switch {
+		// Sentence models come without a pooler; Network then draws one.
 		case !ok && strings.HasPrefix(name, "pooler."):
 			continue
 		case ok && !slices.Equal(shape, want):
 			return fmt.Errorf("%s: tensor %q has shape %v, want %v according to config.json", path, stored, shape, want)
 		}
+		// A missing tensor is this error too.
 		if m.tensors[name], err = r.Tensor(stored); err != nil {
 			return fmt.Errorf("%s: %w", path, err)
 		}

@@ -49,12 +49,14 @@ func loadConfig(dir string) (Config, error) {
 	if err != nil {
 		return Config{}, err
 	}
+	// Fields that decide whether this is an encoder we can build; their defaults are BERT's.
 	kind := struct {
 		ModelType string `json:"model_type"`
 		Position  string `json:"position_embedding_type"`
 		Decoder   bool   `json:"is_decoder"`
 		Cross     bool   `json:"add_cross_attention"`
 	}{Position: "absolute"}
+	// json leaves what is missing as it is.
 	c := defaultConfig()
 	if err := cmp.Or(json.Unmarshal(b, &kind), json.Unmarshal(b, &c)); err != nil {
 		return Config{}, fmt.Errorf("%s: %w", path, err)
@@ -67,6 +69,7 @@ func loadConfig(dir string) (Config, error) {
 		err = fmt.Errorf("position_embedding_type is %q, want \"absolute\"", kind.Position)
 	case kind.Decoder || kind.Cross:
 		err = errors.New("is_decoder or add_cross_attention is true, want an encoder")
+	// Sizes last: of another architecture they would mean nothing.
 	default:
 		err = c.check()
 	}
@@ -85,6 +88,7 @@ func (c Config) check() error {
 		low   int
 	}{
 		{"hidden_size", c.HiddenSize, 1}, {"num_hidden_layers", c.Layers, 1}, {"num_attention_heads", c.Heads, 1},
+		// Two positions at least, for [CLS] and [SEP].
 		{"intermediate_size", c.IntermediateSize, 1}, {"vocab_size", c.VocabSize, 1},
 		{"max_position_embeddings", c.MaxPositions, 2},
 		{"type_vocab_size", c.Segments, 1},
@@ -96,9 +100,11 @@ func (c Config) check() error {
 	if c.HiddenSize%c.Heads != 0 {
 		return fmt.Errorf("hidden_size is %d, want a multiple of num_attention_heads, which is %d", c.HiddenSize, c.Heads)
 	}
+	// Negated, so NaN is refused too.
 	if !(c.LayerNormEps > 0 && c.LayerNormEps < 1) {
 		return fmt.Errorf("layer_norm_eps is %v, want it in (0, 1)", c.LayerNormEps)
 	}
+	// 10 is far above any use; it keeps infinities out of the weights.
 	if !(c.InitializerRange >= 0 && c.InitializerRange < 10) {
 		return fmt.Errorf("initializer_range is %v, want it in [0, 10)", c.InitializerRange)
 	}
@@ -124,6 +130,8 @@ type Dropout struct {
 	Head      float64 // before the last layer
 }
 
+// check returns an error if a rate is out of range. A rate of 1 would drop everything and
+// scale by infinity.
 func (d Dropout) check() error {
 	for _, f := range []struct {
 		name string
@@ -169,6 +177,7 @@ func loadPooling(dir string) (Pooling, error) {
 	if err != nil {
 		return 0, err
 	}
+	// One key for each way, true or false; in newer files one text.
 	var modes map[string]any
 	if err := json.Unmarshal(b, &modes); err != nil {
 		return 0, fmt.Errorf("%s: %w", path, err)
@@ -188,5 +197,6 @@ func loadPooling(dir string) (Pooling, error) {
 	case len(on) == 1 && (on[0] == "cls" || on[0] == "cls_token"):
 		return PoolCLS, nil
 	}
+	// Several at once, which sentence-transformers concatenates, would need another head.
 	return 0, fmt.Errorf("%s: the pooling is %q, want mean or cls", path, on)
 }

@@ -13,6 +13,7 @@ import (
 // tanh(√(2/π)·(x + 0.044715·x³))), element by element. D. Hendrycks, K. Gimpel, "Gaussian Error
 // Linear Units (GELUs)", 2016.
 type tanhGELU struct {
+	// kept, not copied: inputs live until Backward
 	x     blas32.General // n×d, argument of the last Forward
 	y, dx []float32
 }
@@ -35,12 +36,14 @@ func (g *tanhGELU) Forward(b nn.Batch, _ *rand.Rand) nn.Batch {
 
 // Backward implements nn.Layer.
 func (g *tanhGELU) Backward(dy blas32.General, wantDX bool) (dx blas32.General) {
+	// Without parameters there is nothing else to compute.
 	if !wantDX {
 		return blas32.General{}
 	}
 	dx = grow(&g.dx, dy)
 	for i, v := range dy.Data[:len(dx.Data)] {
 		x := float64(g.x.Data[i])
+		// Recomputed instead of kept, as memory costs more than one tanh.
 		t := math.Tanh(math.Sqrt(2/math.Pi) * (x + float64(cubic*x*x*x)))
 		slope := math.Sqrt(2/math.Pi) * (1 + float64(3*cubic*x*x)) // of the argument of tanh
 		dx.Data[i] = v * float32(0.5*(1+t)+float64(0.5*x*(1-float64(t*t))*slope))
@@ -55,6 +58,7 @@ func (g *tanhGELU) Params() []*nn.Param { return nil }
 func grow(b *[]float32, m blas32.General) blas32.General {
 	n := m.Rows * m.Cols
 	if len(*b) < n {
+		// Whole groups of 16 make Go align the memory, which the kernels like.
 		*b = make([]float32, n, (n+15)/16*16)
 	}
 	return blas32.General{Rows: m.Rows, Cols: m.Cols, Stride: m.Cols, Data: (*b)[:n]}

@@ -35,10 +35,13 @@ func (m *Model) Network(o Options) (*nn.Network, error) {
 	if err := o.Dropout.check(); err != nil {
 		return nil, err
 	}
+	// Resolved here, so no layer sees PoolDefault.
 	if o.Pooling == PoolDefault {
 		o.Pooling = m.Pooling
 	}
 	c := m.Config
+	// Drawn even if the pooler is not used or will be overwritten: the classifier is then the
+	// same for both.
 	rng := rand.New(rand.NewPCG(o.Seed, 0))
 	pooler, classifier := nn.NewDense("pooler.dense", c.HiddenSize, c.HiddenSize),
 		nn.NewDense("classifier", c.HiddenSize, o.Outputs)
@@ -53,11 +56,13 @@ func (m *Model) Network(o Options) (*nn.Network, error) {
 		return nil, err
 	}
 	net := &nn.Network{Blocks: blocks, Head: head}
+	// Before weights are copied, because frozen ones need no copy.
 	if o.Freeze != nil {
 		if err := o.Freeze(net); err != nil {
 			return nil, err
 		}
 	}
+	// MergeLoRA adds to the base weights in place; the Model's own must not change.
 	merged := make(map[*nn.Param]bool) // weights that MergeLoRA will change
 	nn.Walk(net, func(l nn.Layer) {
 		if d, ok := l.(*nn.Dense); ok && d.HasLoRA() {
@@ -69,6 +74,7 @@ func (m *Model) Network(o Options) (*nn.Network, error) {
 		switch {
 		case !ok: // new
 		case p.Frozen && !merged[p]:
+			// Sharing saves the memory of an encoder per trial.
 			p.Value, p.Grad = t.Data, nil
 		default:
 			copy(p.Value, t.Data)
@@ -79,6 +85,7 @@ func (m *Model) Network(o Options) (*nn.Network, error) {
 
 // blocks returns the embeddings and the layers, with zero weights.
 func (c Config) blocks(d Dropout) (nn.Sequential, error) {
+	// Names are those of Hugging Face, because weights are found by name.
 	norm := func(name string) nn.Layer { return nn.NewLayerNorm(name, c.HiddenSize, c.LayerNormEps) }
 	dropout := func() nn.Layer { return &nn.Dropout{Rate: d.Hidden} }
 	blocks := nn.Sequential{nn.Sequential{
@@ -89,10 +96,12 @@ func (c Config) blocks(d Dropout) (nn.Sequential, error) {
 	for i := range c.Layers {
 		name := fmt.Sprintf("encoder.layer.%d.", i)
 		square := func(part string) *nn.Dense { return nn.NewDense(name+part, c.HiddenSize, c.HiddenSize) }
+		// Norms come after the residual sums, as in the paper.
 		attention := &nn.MultiHeadAttention{
 			Query: square("attention.self.query"), Key: square("attention.self.key"), Value: square("attention.self.value"),
 			Output: square("attention.output.dense"), Heads: c.Heads, Dropout: d.Attention,
 		}
+		// A layer of its own for each block, since layers keep state for Backward.
 		activation, err := c.activation()
 		if err != nil {
 			return nil, err
@@ -129,7 +138,9 @@ func (c Config) activation() (nn.Layer, error) {
 func (c Config) shapes() iter.Seq2[string, []int] {
 	return func(yield func(string, []int) bool) {
 		ok := true
+		// yield must not be called again once it has returned false.
 		put := func(name string, shape ...int) { ok = ok && yield(name, shape) }
+		// Weights are stored as rows of outputs, as in PyTorch.
 		dense := func(name string, in, out int) {
 			put(name+".weight", out, in)
 			put(name+".bias", out)

@@ -33,9 +33,11 @@ func (m *Model) Save(dir string, net *nn.Network, labels []string) error {
 }
 
 func (m *Model) save(dir string, net *nn.Network, labels []string) error {
+	// Files are replaced one by one: a failure would leave neither model.
 	if same(dir, m.dir) {
 		return errors.New("the folder holds the pretrained model, want another one")
 	}
+	// Hugging Face knows no low-rank terms inside BertModel.
 	nn.Walk(net, func(l nn.Layer) {
 		if d, ok := l.(*nn.Dense); ok {
 			d.MergeLoRA()
@@ -45,9 +47,11 @@ func (m *Model) save(dir string, net *nn.Network, labels []string) error {
 	_, mean := head[0].(*nn.MeanPool)
 	classifier := head[len(head)-1].(*nn.Dense)
 	outputs := len(classifier.B.Value)
+	// All checks before the first file is written.
 	if labels != nil && len(labels) != outputs {
 		return fmt.Errorf("there are %d labels, want one for each of the %d outputs", len(labels), outputs)
 	}
+	// label2id could hold only one of two equal names.
 	for i, label := range labels {
 		if j := slices.Index(labels, label); j < i {
 			return fmt.Errorf("labels %d and %d are both %q, want a name for each class", j, i, label)
@@ -91,6 +95,7 @@ func prefixed(tensors map[string]safetensors.Tensor) map[string]safetensors.Tens
 // saveSentence writes the files that sentence-transformers needs in addition to the encoder.
 func saveSentence(dir string, tensors map[string]safetensors.Tensor, classifier *nn.Dense) error {
 	width := classifier.W.Shape[1]
+	// sentence-transformers imports the class by this name.
 	module := func(i int, path, kind string) map[string]any {
 		return map[string]any{"idx": i, "name": strconv.Itoa(i), "path": path, "type": "sentence_transformers.models." + kind}
 	}
@@ -107,6 +112,7 @@ func saveSentence(dir string, tensors map[string]safetensors.Tensor, classifier 
 			"pooling_mode_max_tokens": false, "pooling_mode_mean_sqrt_len_tokens": false,
 		}),
 		writeJSON(filepath.Join(dir, "2_Dense", "config.json"), map[string]any{
+			// Identity, because our head has no activation after its last layer.
 			"in_features": width, "out_features": classifier.W.Shape[0], "bias": true,
 			"activation_function": "torch.nn.modules.linear.Identity",
 		}),
@@ -118,11 +124,13 @@ func saveSentence(dir string, tensors map[string]safetensors.Tensor, classifier 
 
 // saveConfig writes config.json: the model's own, with the new head.
 func (m *Model) saveConfig(dir string, labels []string, outputs int, mean bool) error {
+	// transformers chooses class and loss by these fields.
 	architecture, problem := "BertForSequenceClassification", "single_label_classification"
 	if mean {
 		architecture = "BertModel"
 	}
 	if labels == nil {
+		// transformers wants a name for each output of a regression too.
 		problem = "regression"
 		for i := range outputs {
 			labels = append(labels, "LABEL_"+strconv.Itoa(i))
@@ -135,16 +143,19 @@ func (m *Model) saveConfig(dir string, labels []string, outputs int, mean bool) 
 	}
 	return m.changed(dir, "config.json", map[string]any{
 		"architectures": []string{architecture}, "problem_type": problem, "id2label": byID, "label2id": byLabel,
+		// Older and newer versions read different names.
 		"torch_dtype": "float32", "dtype": "float32",
 	})
 }
 
 // saveTokenizer copies the tokenizer, with m's limit.
 func (m *Model) saveTokenizer(dir string) error {
+	// Texts must be cut as in training when others use the model.
 	limit := m.Tokenizer.MaxTokens()
 	for _, name := range wordpiece.Files() {
 		b, err := file.Read(filepath.Join(m.dir, name))
 		if errors.Is(err, fs.ErrNotExist) {
+			// A model has either the slow or the fast tokenizer's files.
 			continue
 		}
 		if err == nil {
@@ -163,6 +174,7 @@ func (m *Model) saveTokenizer(dir string) error {
 
 // changed writes a JSON file of the model with some fields replaced.
 func (m *Model) changed(dir, name string, fields map[string]any) error {
+	// Unknown fields of the pretrained model survive.
 	all := make(map[string]any)
 	b, err := file.Read(filepath.Join(m.dir, name))
 	if err == nil {
@@ -175,6 +187,7 @@ func (m *Model) changed(dir, name string, fields map[string]any) error {
 	return writeJSON(filepath.Join(dir, name), all)
 }
 
+// writeJSON writes a file whole or not at all.
 func writeJSON(path string, v any) error {
 	b, err := json.MarshalIndent(v, "", "  ")
 	if err != nil {
@@ -194,5 +207,6 @@ func writeTensors(path string, tensors map[string]safetensors.Tensor) error {
 func same(a, b string) bool {
 	x, errX := os.Stat(a)
 	y, errY := os.Stat(b)
+	// A folder that does not exist yet is another one.
 	return errX == nil && errY == nil && os.SameFile(x, y)
 }

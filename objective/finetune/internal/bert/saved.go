@@ -25,6 +25,7 @@ func (m *Model) Saved() (net *nn.Network, labels []string, err error) {
 }
 
 func (m *Model) saved() (*nn.Network, []string, error) {
+	// Where Save puts the last layer depends on the pooling.
 	file, prefix := "model.safetensors", "classifier"
 	if m.Pooling == PoolMean {
 		file, prefix = filepath.Join("2_Dense", "model.safetensors"), "linear"
@@ -36,6 +37,7 @@ func (m *Model) saved() (*nn.Network, []string, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	// A tensor of another shape fails further down, with a message that names it.
 	outputs := 0
 	if shape := tensors["classifier.weight"].Shape; len(shape) > 0 {
 		outputs = shape[0]
@@ -44,6 +46,7 @@ func (m *Model) saved() (*nn.Network, []string, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	// All frozen: nothing trains, and the encoder shares the Model's memory.
 	net, err := m.Network(Options{Outputs: outputs, Freeze: func(net *nn.Network) error {
 		for _, p := range net.Params() {
 			p.Frozen = true
@@ -54,6 +57,7 @@ func (m *Model) saved() (*nn.Network, []string, error) {
 		return nil, nil, err
 	}
 	head := net.Head.(nn.Sequential) // as Network builds it
+	// Only the last layer: the pooler and the encoder are among the Model's tensors.
 	if err := weights.Load(head[len(head)-1].Params(), tensors); err != nil {
 		return nil, nil, err
 	}
@@ -71,6 +75,7 @@ func headTensors(path, name string) (map[string]safetensors.Tensor, error) {
 	all := make(map[string]safetensors.Tensor)
 	for _, part := range []string{".weight", ".bias"} {
 		if _, ok := r.Shape(name + part); !ok {
+			// A pretrained encoder without a head; the caller explains what to do.
 			return nil, fs.ErrNotExist
 		}
 		if all["classifier"+part], err = r.Tensor(name + part); err != nil {
@@ -94,6 +99,7 @@ func (m *Model) savedLabels(outputs int) ([]string, error) {
 		return nil, fmt.Errorf("config.json: %w", err)
 	}
 	switch {
+	// Transformers guesses in the same way when problem_type is missing.
 	case c.Problem == "regression" || c.Problem == "" && outputs == 1:
 		return nil, nil
 	case c.Problem != "" && c.Problem != "single_label_classification":
@@ -102,6 +108,7 @@ func (m *Model) savedLabels(outputs int) ([]string, error) {
 	labels := make([]string, outputs)
 	for i := range labels {
 		name, ok := c.Labels[strconv.Itoa(i)]
+		// Fewer names would leave classes without one, more would be another model's.
 		if !ok || len(c.Labels) != outputs {
 			return nil, fmt.Errorf("config.json: id2label names %d classes, want the %d of the network, numbered from 0",
 				len(c.Labels), outputs)

@@ -34,11 +34,15 @@ func AdamW(value, m, v, grad []float32, step AdamWStep) {
 	adamW(choice().vector, value, m, v, grad, &step)
 }
 
+// adamWGeneric is the reference for the assembly: the same operations in the same order,
+// each rounded.
 func adamWGeneric(value, m, v, grad []float32, c *AdamWStep) {
 	for i, g := range grad {
+		// Clipping costs nothing here, where the gradient is read anyway.
 		g = float32(g * c.Clip)
 		mi := float32(c.Beta1*m[i]) + float32(c.Gain1*g)
 		vi := float32(c.Beta2*v[i]) + float32(float32(c.Gain2*g)*g)
+		// The conversion keeps the compiler from simplifying this to mi.
 		m[i] = float32(mi+flush) - flush
 		v[i] = float32(vi+flush) - flush
 		step := float32(c.Size*m[i]) / (float32(c.Root*float32(math.Sqrt(float64(v[i])))) + c.Epsilon)

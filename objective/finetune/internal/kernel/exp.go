@@ -20,10 +20,13 @@ const (
 
 // exp returns eˣ for x ≤ 0 with a relative error of about 1e-7, and NaN for NaN.
 func exp(x float32) float32 {
+	// The sum ends in the integer nearest to x·log₂e, in the lowest bits of t.
 	t := float32(x*expLog2E) + expShift
 	n := t - expShift // x = n·ln 2 + r, |r| ≤ ln 2 / 2
+	// Exact, because n·expLn2Hi has few bits.
 	r := x - float32(n*expLn2Hi)
 	r -= float32(n * expLn2Lo)
+	// The conversions forbid fusing, which would change bits on some machines.
 	p := float32(expP0)
 	p = float32(p*r) + expP1
 	p = float32(p*r) + expP2
@@ -35,5 +38,6 @@ func exp(x float32) float32 {
 	if x < expLowest {
 		return 0
 	}
+	// 2ⁿ, built from the lowest bits of t, which hold n.
 	return p * math.Float32frombits(math.Float32bits(t)<<23+127<<23)
 }

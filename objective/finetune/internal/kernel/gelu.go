@@ -32,6 +32,7 @@ const (
 
 // normal returns Φ(x) and e^(-x²/2).
 func normal(x float32) (cdf, e float32) {
+	// The absolute value, by clearing the sign bit.
 	z := math.Float32frombits(math.Float32bits(x) &^ (1 << 31))
 	t := 1 / (float32(z*erfP) + 1)
 	e = exp(float32(z*z) * -0.5)
@@ -41,12 +42,14 @@ func normal(x float32) (cdf, e float32) {
 	p = float32(p*t) + erfA2
 	p = float32(p*t) + erfA1
 	cdf = float32(float32(p*t) * e) // Φ(-|x|)
+	// This way round, NaN takes the other branch, as in the assembly.
 	if 0 > x {
 		return cdf, e
 	}
 	return 1 - cdf, e
 }
 
+// geluGeneric is the reference for the assembly.
 func geluGeneric(y, x []float32) {
 	for i, v := range x {
 		cdf, _ := normal(v)
@@ -54,6 +57,7 @@ func geluGeneric(y, x []float32) {
 	}
 }
 
+// geluBackwardGeneric computes Φ again, which is cheaper than reading it from memory.
 func geluBackwardGeneric(dx, x, dy []float32) {
 	for i, v := range x {
 		cdf, e := normal(v)

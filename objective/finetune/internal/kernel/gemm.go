@@ -34,12 +34,14 @@ func (kern Kernel) Gemm(ta, tb blas.Transpose, a, b blas32.General, beta float32
 	if beta != 0 && beta != 1 {
 		panic(fmt.Sprintf("kernel: beta is %v, want 0 or 1", beta))
 	}
+	// The assembly does not check bounds, so all is checked here.
 	inside(a)
 	inside(b)
 	inside(c)
 	if m == 0 || n == 0 {
 		return
 	}
+	// An empty sum is 0; kernels expect at least one term.
 	if k == 0 {
 		if beta == 0 {
 			for i := range m {

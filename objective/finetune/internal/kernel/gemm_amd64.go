@@ -26,10 +26,13 @@ const (
 // A workspace is memory for packed parts of two matrices.
 type workspace struct{ a, b []float32 }
 
+// workspaces are shared by goroutines one after the other, so a product allocates nothing
+// in steady state.
 var workspaces = sync.Pool{New: func() any { return new(workspace) }}
 
 // room returns memory for n numbers, aligned to a cache line.
 func room(buf *[]float32, n int) []float32 {
+	// 16 numbers are 64 bytes.
 	const line = 16
 	if len(*buf) < n+line {
 		*buf = make([]float32, n+line)
@@ -42,12 +45,14 @@ func room(buf *[]float32, n int) []float32 {
 // always the same sum. Generic has an instruction for eight numbers where the result equals that of
 // plain Go.
 func (kern Kernel) gemm(ta, tb bool, m, n, k int, a, b blas32.General, add bool, c blas32.General) {
+	// gemmAVX rounds twice per product and sum, like plain Go.
 	width, panel := 16, gemmAVX
 	switch {
 	case kern == AVX512:
 		width, panel = 32, gemmAVX512
 	case kern == AVX2:
 		panel = gemmAVX2
+	// Without AVX there is only plain Go.
 	case !cpu.X86.HasAVX2:
 		gemmGeneric(ta, tb, m, n, k, a, b, add, c)
 		return
@@ -58,9 +63,12 @@ func (kern Kernel) gemm(ta, tb bool, m, n, k int, a, b blas32.General, add bool,
 	if tb && m <= few {
 		deep = shallow
 	}
+	// Blocks of equal depth: a short last one would cost as much per row of c as a long one.
 	blocks := (k + deep - 1) / deep
+	// Packing pays once the packed part is read often enough.
 	packA, packB := ta && n > directA, tb || m > directB
 	height := m
+	// op(a) is only cut along m when it is packed, to bound the workspace.
 	if packA {
 		height = packRowsA
 	}
@@ -69,6 +77,7 @@ func (kern Kernel) gemm(ta, tb bool, m, n, k int, a, b blas32.General, add bool,
 		for block := range blocks {
 			k0, k1 := k*block/blocks, k*(block+1)/blocks
 			kd := k1 - k0
+			// Steps between rows and along k, so one kernel serves a matrix and its transpose.
 			at, ars, acs := i0*a.Stride+k0, a.Stride, 1
 			if ta {
 				at, ars, acs = k0*a.Stride+i0, 1, a.Stride
@@ -89,6 +98,7 @@ func (kern Kernel) gemm(ta, tb bool, m, n, k int, a, b blas32.General, add bool,
 					buf := room(&w.b, depth*width)
 					transpose(buf, width, b.Data[j*b.Stride+k0:], b.Stride, cols, kd)
 					pb = &buf[0]
+				// A panel that is not full would be read beyond its end.
 				case packB || cols < width:
 					buf := room(&w.b, depth*width)
 					copyPanel(buf, width, b.Data[k0*b.Stride+j:], b.Stride, kd, cols)
@@ -97,6 +107,7 @@ func (kern Kernel) gemm(ta, tb bool, m, n, k int, a, b blas32.General, add bool,
 					pb, brs = &b.Data[k0*b.Stride+j], b.Stride
 				}
 				pc := &c.Data[i0*c.Stride+j]
+				// Later blocks of k continue the sum in c: still one chain per element.
 				panel(rows, kd, cols, pa, size*ars, size*acs, pb, size*brs, pc, size*c.Stride, add || block > 0)
 			}
 		}
@@ -106,6 +117,7 @@ func (kern Kernel) gemm(ta, tb bool, m, n, k int, a, b blas32.General, add bool,
 // transpose sets the first cols rows of dst to the columns of src, rows×cols. Steps between rows
 // are in numbers.
 func transpose(dst []float32, drs int, src []float32, srs, rows, cols int) {
+	// Squares of 8×8 in registers; the edges one by one.
 	full, squares := rows&^7, cols/8
 	if squares > 0 {
 		for i := 0; i < full; i += 8 {

@@ -13,6 +13,8 @@ func gemmGeneric(ta, tb bool, m, n, k int, a, b blas32.General, add bool, c blas
 	if tb {
 		bl, bj = bj, bl
 	}
+	// 2×4 sums and their factors fit the registers of every machine; packed parts fit the
+	// nearest cache.
 	const rows, cols, depth = 2, 4, 256
 	var pa [rows * depth]float32 // the tile's part of op(a), k by k
 	var pb [cols * depth]float32 // and of op(b)
@@ -37,6 +39,7 @@ func gemmGeneric(ta, tb bool, m, n, k int, a, b blas32.General, add bool, c blas
 					}
 				}
 				var t [rows][cols]float32
+				// The chain of sums continues where the last block of k ended.
 				if add || l0 > 0 {
 					for ii := range h {
 						copy(t[ii][:w], c.Data[(i+ii)*c.Stride+j:])
@@ -55,6 +58,7 @@ func gemmGeneric(ta, tb bool, m, n, k int, a, b blas32.General, add bool, c blas
 func tile(t *[2][4]float32, a, b []float32) {
 	t00, t01, t02, t03 := t[0][0], t[0][1], t[0][2], t[0][3]
 	t10, t11, t12, t13 := t[1][0], t[1][1], t[1][2], t[1][3]
+	// This form of the loop lets the compiler drop bounds checks.
 	for len(a) >= 2 && len(b) >= 4 {
 		a0, a1 := a[0], a[1]
 		b0, b1, b2, b3 := b[0], b[1], b[2], b[3]

@@ -59,16 +59,20 @@ func Name() string { return choice().kernel.String() }
 // the last Available one is in use.
 func Check() error { return choice().err }
 
+// chosen is the kernel in use, or why the wanted one is not.
 type chosen struct {
 	kernel Kernel // computes matrix products
 	vector Kernel // computes the rest: the same, or the best next to OpenBLAS
 	err    error
 }
 
+// choice is made once: a kernel that changed in the middle would change a training's
+// bits.
 var choice = sync.OnceValue(func() chosen { return choose(os.Getenv(Variable), Available()) })
 
 // choose picks the kernel called name among the available ones.
 func choose(name string, available []Kernel) chosen {
+	// Kernels are sorted by speed.
 	last := available[len(available)-1]
 	k, err := last, error(nil)
 	if i := slices.IndexFunc(available, func(k Kernel) bool { return k.String() == name }); i >= 0 {
@@ -82,6 +86,7 @@ func choose(name string, available []Kernel) chosen {
 	}
 	c := chosen{kernel: k, vector: k, err: err}
 	if k == OpenBLAS {
+		// OpenBLAS is the last one and multiplies only.
 		c.vector = available[len(available)-2]
 	}
 	return c
@@ -92,6 +97,7 @@ const lanes = 16
 
 // total adds the partial sums.
 func total(s *[lanes]float32) float32 {
+	// The order of the assembly, which adds the upper half of a register to the lower.
 	for half := lanes / 2; half > 0; half /= 2 {
 		for l := range half {
 			s[l] += s[l+half]

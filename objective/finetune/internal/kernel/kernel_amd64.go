@@ -11,9 +11,11 @@ import "golang.org/x/sys/cpu"
 // vectorKernels returns the kernels other than Generic that run on this CPU.
 func vectorKernels() []Kernel {
 	x := &cpu.X86
+	// FMA is a feature of its own, though every CPU with AVX2 but one has it.
 	if !(x.HasAVX2 && x.HasFMA) {
 		return nil
 	}
+	// The features that the assembly uses; some CPUs have AVX-512 without them.
 	if !(x.HasAVX512F && x.HasAVX512VL && x.HasAVX512DQ && x.HasAVX512BW && x.HasBMI2) {
 		return []Kernel{AVX2}
 	}

@@ -27,8 +27,11 @@ func LayerNormBackward(dx, dgain, dbias, dy, x, gain []float32, mean, rstd float
 	}
 }
 
+// layerNormGeneric is the reference for the assembly. Two passes: a single one would lose
+// digits where the mean is large.
 func layerNormGeneric(y, x, gain, bias []float32, eps float32, stats *[2]float32) {
 	n := float32(len(x))
+	// Sixteen sums, as the assembly keeps in registers.
 	var s [lanes]float32
 	for i, v := range x {
 		s[i%lanes] += v

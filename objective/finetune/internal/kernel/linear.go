@@ -18,6 +18,7 @@ func Scale(y []float32, alpha float32) { scale(choice().vector, y, alpha) }
 func AddColumnSums(dst []float32, m blas32.General) {
 	same(m.Cols, len(dst))
 	inside(m)
+	// Row by row, so the sum over rows is one chain for each column.
 	for i := range m.Rows {
 		axpy(choice().vector, dst, 1, m.Data[i*m.Stride:i*m.Stride+m.Cols])
 	}
@@ -26,18 +27,21 @@ func AddColumnSums(dst []float32, m blas32.General) {
 // SumSquares returns Σ x², summed in float64. It is finite for finite x.
 func SumSquares(x []float32) float64 { return sumSquares(choice().vector, x) }
 
+// axpyGeneric rounds the product, so it is not fused.
 func axpyGeneric(y []float32, alpha float32, x []float32) {
 	for i, v := range x {
 		y[i] += float32(alpha * v)
 	}
 }
 
+// scaleGeneric is the reference for the assembly.
 func scaleGeneric(y []float32, alpha float32) {
 	for i := range y {
 		y[i] *= alpha
 	}
 }
 
+// sumSquaresGeneric sums in float64: squares of large gradients overflow float32.
 func sumSquaresGeneric(x []float32) float64 {
 	var s [lanes]float64
 	for i, v := range x {

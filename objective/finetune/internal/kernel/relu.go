@@ -12,6 +12,7 @@ func ReLUBackward(dx, y, dy []float32) {
 	reluBackward(choice().vector, dx, y, dy)
 }
 
+// reluGeneric compares as the assembly does: NaN is not below 0 and stays.
 func reluGeneric(y, x []float32) {
 	for i, v := range x {
 		if 0 > v {
@@ -21,6 +22,7 @@ func reluGeneric(y, x []float32) {
 	}
 }
 
+// reluBackwardGeneric passes nothing on at 0 exactly, as PyTorch does.
 func reluBackwardGeneric(dx, y, dy []float32) {
 	for i, v := range y {
 		if v > 0 {

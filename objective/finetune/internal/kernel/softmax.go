@@ -17,6 +17,7 @@ func SoftmaxBackward(dx, y, dy []float32) {
 }
 
 func softmaxGeneric(y, x []float32) {
+	// Subtracting the largest keeps exp within range and does not change the result.
 	top := float32(math.Inf(-1))
 	for _, v := range x {
 		if v > top {
@@ -29,6 +30,7 @@ func softmaxGeneric(y, x []float32) {
 		y[i] = e
 		s[i%lanes] += e
 	}
+	// One division, then products, as in the assembly.
 	scale := 1 / total(&s)
 	for i := range y {
 		y[i] *= scale

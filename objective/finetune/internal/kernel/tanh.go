@@ -24,6 +24,7 @@ func TanhBackward(dx, y, dy []float32) {
 // tanhf: a polynomial near 0, else exp.
 func tanh(x float32) float32 {
 	z := math.Float32frombits(math.Float32bits(x) &^ (1 << 31))
+	// Near 0 the formula below would cancel.
 	if z < 0.625 {
 		s := float32(x * x)
 		p := float32(-5.70498872745e-3)
@@ -33,6 +34,7 @@ func tanh(x float32) float32 {
 		p = float32(p*s) - 3.33332819422e-1
 		return float32(float32(p*s)*x) + x
 	}
+	// Of a negative argument, so it cannot overflow.
 	e := exp(-2 * z)
 	y := (1 - e) / (1 + e)
 	if x < 0 {

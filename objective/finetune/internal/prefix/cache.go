@@ -35,9 +35,11 @@ type Cache struct {
 	// MaxDiskBytes limits the size of Dir; the oldest files go first. 0 means 4 GiB.
 	MaxDiskBytes int64
 
+	// mu guards the fields below.
 	mu      sync.Mutex
 	entries map[Hash]*list.Element // of entry
 	recent  list.List              // the most recently used first
+	// being computed or read now, so that concurrent trainings do not repeat the work
 	flights map[Hash]*flight
 	stats   Stats
 }
@@ -78,6 +80,7 @@ type Use struct {
 // the whole network and the sets themselves, and Use.Off says why. The error is that of ctx.
 func (c *Cache) Split(ctx context.Context, net *nn.Network, blocks []Hash, sets ...train.Set) (
 	back *nn.Network, features []train.Set, use Use, err error) {
+	// Split(0) gives the whole network as the part that trains.
 	off := func(why string) (*nn.Network, []train.Set, Use, error) {
 		_, all := net.Split(0)
 		return all, sets, Use{Off: why}, nil
@@ -87,10 +90,13 @@ func (c *Cache) Split(ctx context.Context, net *nn.Network, blocks []Hash, sets 
 		return off(whyNone(net))
 	}
 	front, back := net.Split(use.Depth)
+	// The caller's hashes may cover more blocks than are frozen in this trial, never other
+	// ones.
 	if len(blocks) < use.Depth {
 		blocks = HashBlocks(front)
 	}
 	for _, s := range sets {
+		// A study may have no test set.
 		if s.Len() > 0 {
 			e, err := c.features(ctx, newSource(kernel.Name(), front, blocks, s.Batch))
 			if errors.Is(err, errDependent) {
@@ -100,6 +106,8 @@ func (c *Cache) Split(ctx context.Context, net *nn.Network, blocks []Hash, sets 
 				return nil, nil, Use{}, err
 			}
 			s.Batch = e.batch
+			// The cost of the features from the data on, whoever computed them: what one more
+			// epoch would take.
 			use.Cost += e.cost
 		}
 		features = append(features, s)
@@ -121,8 +129,10 @@ func whyNone(net *nn.Network) string {
 	}
 	for i, b := range net.Blocks {
 		for _, p := range b.Params() {
+			// The first parameter in the way is enough for a user to see which layer to freeze.
 			switch {
 			case p.Frozen:
+			// Statistics of a batch norm have no gradient, and still change with each batch.
 			case p.Grad == nil:
 				return fmt.Sprintf("parameter %q of block %d follows the batches", p.Name, i)
 			default:
@@ -130,5 +140,6 @@ func whyNone(net *nn.Network) string {
 			}
 		}
 	}
+	// Dropout in a frozen block does not count: frozen blocks run in evaluation mode.
 	return "no block before one that changes examples at random has parameters"
 }

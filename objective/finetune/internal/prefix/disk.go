@@ -30,7 +30,8 @@ import (
 const (
 	magic     = "bluefin prefix 1\n"
 	extension = ".features"
-	fixed     = len(magic) + sha256.Size + 4*8
+	// the bytes before the lengths
+	fixed = len(magic) + sha256.Size + 4*8
 )
 
 // maxAge is the age at which a file that was not renamed must be from a killed process.
@@ -39,8 +40,10 @@ const maxAge = time.Hour
 // ownName matches the names of our files: the key, and the ending of one that is not renamed yet.
 var ownName = regexp.MustCompile(`^([0-9a-f]{64})\` + extension + `(\.[0-9]+\.new)?$`)
 
+// errDamaged has no details: a damaged file is computed again whatever is wrong with it.
 var errDamaged = errors.New("damaged")
 
+// path is where the features with that key are, or would be.
 func (c *Cache) path(key Hash) string {
 	return filepath.Join(c.Dir, hex.EncodeToString(key[:])+extension)
 }
@@ -51,6 +54,7 @@ func (c *Cache) read(key Hash) *entry {
 		return nil
 	}
 	name := c.path(key)
+	// Read whole, because the checksum covers everything.
 	b, err := os.ReadFile(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -62,6 +66,7 @@ func (c *Cache) read(key Hash) *entry {
 		}
 	}
 	if err != nil {
+		// A broken file costs a computation, not the training.
 		c.failed(err)
 		return nil
 	}
@@ -79,12 +84,15 @@ func (c *Cache) write(e *entry) {
 	if limit == 0 {
 		limit = defaultMaxDiskBytes
 	}
+	// A file above the limit would push out all others and then itself.
 	size := int64(fixed) + e.size() + sha256.Size
 	if size > limit {
 		return
 	}
 	err := os.MkdirAll(c.Dir, 0o777)
 	if err == nil {
+		// Before writing, so the folder never exceeds the limit. Processes that write at the same
+		// time may.
 		err = makeRoom(c.Dir, limit-size)
 	}
 	if err == nil {
@@ -95,18 +103,21 @@ func (c *Cache) write(e *entry) {
 	}
 }
 
+// failed keeps the last error for Stats. A cache that cannot write still computes.
 func (c *Cache) failed(err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.stats.DiskError = err
 }
 
+// writeFile replaces a file of ours only, even if the user's has the very same name.
 func writeFile(name string, e *entry) error {
 	if info, err := os.Lstat(name); err == nil && !own(name, info) {
 		return fmt.Errorf("%s is not a file of features: leaving it as it is", name)
 	}
 	return file.Write(name, ".new", 0, func(f io.Writer) error {
 		sum := sha256.New()
+		// The hash sees the same large pieces as the file.
 		w := bufio.NewWriterSize(io.MultiWriter(f, sum), 1<<16)
 		e.encode(w)
 		if err := w.Flush(); err != nil {
@@ -138,9 +149,11 @@ func (e *entry) encode(w *bufio.Writer) {
 // decode returns the features in a file, or errDamaged.
 func decode(key Hash, b []byte) (*entry, error) {
 	n := len(b) - sha256.Size
+	// Everything below reads from the fixed part.
 	if n < fixed {
 		return nil, errDamaged
 	}
+	// The key is in the file too: a renamed one would otherwise pass for other features.
 	sum := sha256.Sum256(b[:n])
 	if !bytes.Equal(sum[:], b[n:]) || !bytes.HasPrefix(b, append([]byte(magic), key[:]...)) {
 		return nil, errDamaged
@@ -157,6 +170,7 @@ func decode(key Hash, b []byte) (*entry, error) {
 		lens != limit-rows*cols {
 		return nil, errDamaged
 	}
+	// Lengths must add up to the rows, or a later layer would read beyond them.
 	left := rows
 	for range lens {
 		n := int(binary.LittleEndian.Uint32(b))
@@ -166,6 +180,7 @@ func decode(key Hash, b []byte) (*entry, error) {
 		}
 		b = b[4:]
 	}
+	// Without lengths each row is an example of its own.
 	if lens > 0 && left > 0 {
 		return nil, errDamaged
 	}
@@ -189,6 +204,7 @@ func own(path string, info fs.FileInfo) bool {
 		return false
 	}
 	defer f.Close()
+	// The name has matched, so this cannot fail.
 	key, _ := hex.DecodeString(m[1])
 	want := append([]byte(magic), key...)
 	start := make([]byte, len(want))
@@ -212,18 +228,22 @@ func makeRoom(dir string, most int64) error {
 			continue
 		}
 		switch {
+		// Only finished files count; others are about to be renamed or left over.
 		case strings.HasSuffix(d.Name(), extension):
 			files = append(files, info)
 			sum += info.Size()
+		// Another process may still be writing a younger one.
 		case time.Since(info.ModTime()) > maxAge:
 			os.Remove(path)
 		}
 	}
+	// read sets the time of a file, so the oldest is the one unused for longest.
 	slices.SortFunc(files, func(a, b fs.FileInfo) int { return a.ModTime().Compare(b.ModTime()) })
 	for _, f := range files {
 		if sum <= most {
 			return nil
 		}
+		// Another process may have made room as well.
 		if err := os.Remove(filepath.Join(dir, f.Name())); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}

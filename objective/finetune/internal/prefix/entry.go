@@ -15,6 +15,7 @@ type entry struct {
 	cost  time.Duration // of computing it from the data
 }
 
+// bytes is the memory that an entry counts for.
 func (e *entry) bytes() int64 { return 4*int64(len(e.batch.X.Data)) + 8*int64(len(e.batch.Lens)) }
 
 // A flight is features that are being computed or read.
@@ -25,6 +26,7 @@ type flight struct {
 
 // features returns the features of s. Concurrent trainings that want the same wait for the first.
 func (c *Cache) features(ctx context.Context, s *source) (*entry, error) {
+	// A flight that fails leaves the features to be made by one of those that waited for it.
 	for {
 		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)
@@ -33,6 +35,7 @@ func (c *Cache) features(ctx context.Context, s *source) (*entry, error) {
 		switch {
 		case e != nil:
 			return e, nil
+		// Only the one that put up the flight may end it.
 		case mine != nil:
 			return c.fly(ctx, s, mine)
 		}
@@ -67,10 +70,12 @@ func (c *Cache) find(key Hash) (e *entry, theirs, mine *flight) {
 		c.flights = make(map[Hash]*flight)
 	}
 	mine = &flight{done: make(chan struct{})}
+	// Under the same lock as the search, so exactly one training computes.
 	c.flights[key] = mine
 	return nil, nil, mine
 }
 
+// hit counts features that another training brought.
 func (c *Cache) hit(e *entry) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -82,6 +87,7 @@ func (c *Cache) hit(e *entry) {
 func (c *Cache) fly(ctx context.Context, s *source, f *flight) (*entry, error) {
 	computed, err := c.make(ctx, s, f)
 	if computed {
+		// After landing, so that those waiting need not wait for the disk.
 		c.write(f.e)
 	}
 	return f.e, err
@@ -91,6 +97,7 @@ func (c *Cache) fly(ctx context.Context, s *source, f *flight) (*entry, error) {
 func (c *Cache) land(key Hash, f *flight) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	// keep has run before, so a new search finds the features or starts over.
 	delete(c.flights, key)
 	close(f.done)
 }
@@ -98,6 +105,7 @@ func (c *Cache) land(key Hash, f *flight) {
 // make reads features from disk, or computes them, starting from those of fewer blocks if
 // available, and keeps them.
 func (c *Cache) make(ctx context.Context, s *source, f *flight) (computed bool, err error) {
+	// Deferred, because a layer that panics must not leave others waiting forever.
 	defer c.land(s.key(), f)
 	last := len(s.keys) - 1
 	if e := c.read(s.key()); e != nil {
@@ -105,6 +113,7 @@ func (c *Cache) make(ctx context.Context, s *source, f *flight) (computed bool, 
 		f.e = e
 		return false, nil
 	}
+	// From the deepest features at hand: freezing one block more costs one block.
 	from, base := 0, &entry{batch: s.data}
 	for i := last - 1; i >= 0 && from == 0; i-- {
 		if e := c.peek(s.keys[i]); e != nil {
@@ -116,6 +125,7 @@ func (c *Cache) make(ctx context.Context, s *source, f *flight) (computed bool, 
 	if err != nil {
 		return false, err
 	}
+	// The cost counts from the data on, even if a shallower depth was at hand.
 	took := time.Since(start)
 	e := &entry{key: s.key(), batch: b, cost: base.cost + took}
 	c.keep(e, func(st *Stats) { st.Misses++; st.Computed += took; st.Saved += base.cost })
@@ -130,6 +140,7 @@ func (c *Cache) peek(key Hash) *entry {
 	if at != nil {
 		c.recent.MoveToFront(at)
 	}
+	// Not while reading the disk: other trainings must not wait for it.
 	c.mu.Unlock()
 	if at != nil {
 		return at.Value.(*entry)
@@ -147,9 +158,11 @@ func (c *Cache) keep(e *entry, count func(*Stats)) {
 	if limit == 0 {
 		limit = defaultMaxBytes
 	}
+	// Running trainings still use it; it is only not kept.
 	if e.bytes() > limit {
 		return
 	}
+	// This ends: without entries Bytes is 0, and e fits.
 	for c.stats.Bytes+e.bytes() > limit {
 		oldest := c.recent.Remove(c.recent.Back()).(*entry)
 		delete(c.entries, oldest.key)

@@ -28,13 +28,17 @@ type source struct {
 func newSource(kernel string, front nn.Sequential, blocks []Hash, data nn.Batch) *source {
 	s := &source{front: front, data: data}
 	key := join(hashText(kernel), hashBatch(data))
+	// The first example only: it is enough to tell layers apart, and cheap.
 	for x := range batch.Chunks(data, 1) {
 		for i, b := range front {
 			x = b.Forward(x, nil)
 			mark := hashBatch(x)
+			// Without the mark of this block: the next key has its own, which depends on all
+			// before.
 			key = join(key, blocks[i])
 			s.marks, s.keys = append(s.marks, mark), append(s.keys, join(key, mark))
 		}
+		// One pass of the range: Chunks yields views, and only the first is wanted.
 		break
 	}
 	return s
@@ -49,6 +53,8 @@ func (s *source) compute(ctx context.Context, from int, b nn.Batch) (f nn.Batch,
 	if f, err = batch.Features(ctx, s.front[from:], b); err != nil {
 		return nn.Batch{}, err
 	}
+	// If other examples changed the first one's output, features of a batch would not be
+	// those of an epoch.
 	for first := range batch.Chunks(f, 1) {
 		if hashBatch(first) != s.marks[len(s.marks)-1] {
 			return nn.Batch{}, errDependent

@@ -12,6 +12,7 @@ func foreign(head []byte) string {
 	if file.IsLFS(head) {
 		return file.LFS
 	}
+	// Checked in order; no prefix begins another.
 	for _, kind := range []struct{ begins, is string }{
 		{"PK\x03\x04",
 			"is a zip archive, as PyTorch's torch.save writes it: load it with transformers and save it with save_pretrained"},
@@ -28,6 +29,7 @@ func foreign(head []byte) string {
 			return kind.is
 		}
 	}
+	// Servers answer a failed download with a page, often after blanks or a byte order mark.
 	text := bytes.ToLower(bytes.TrimLeft(head, "\xef\xbb\xbf \t\r\n"))
 	if bytes.HasPrefix(text, []byte("<!doctype")) || bytes.HasPrefix(text, []byte("<html")) {
 		return "is a web page, not the weights: the download went wrong"

@@ -17,8 +17,9 @@ import (
 type Reader struct {
 	metadata map[string]string
 	entries  map[string]entry
-	data     io.ReaderAt // after the header
-	file     *os.File    // nil: not opened here
+	// ReadAt has no position, so goroutines need no lock.
+	data io.ReaderAt // after the header
+	file *os.File    // nil: not opened here
 }
 
 // Open reads the header of a file and keeps the file open until Close.
@@ -56,17 +57,20 @@ func NewReader(file io.ReaderAt, size int64) (*Reader, error) {
 	if size < 8 {
 		return nil, bad("the file has %d bytes, want at least 8", size)
 	}
+	// Enough of the start to recognize other formats.
 	head := make([]byte, min(size, 64))
 	if err := readAt(file, head, 0); err != nil {
 		return nil, err
 	}
 	n := binary.LittleEndian.Uint64(head)
+	// Only if the header makes no sense: a valid file may begin with any length.
 	if n > uint64(size-8) || size > 8 && head[8] != '{' {
 		if what := foreign(head); what != "" {
 			return nil, bad("the file %s", what)
 		}
 	}
 	switch {
+	// Before anything is allocated by a number from the file.
 	case n > maxHeader:
 		return nil, bad("the first 8 bytes, the length of the header, say %d, want at most %d: this is no safetensors file",
 			n, maxHeader)
@@ -77,6 +81,7 @@ func NewReader(file io.ReaderAt, size int64) (*Reader, error) {
 	if err := readAt(file, header, 8); err != nil {
 		return nil, err
 	}
+	// The section keeps offsets in the header from reaching back into it.
 	start := 8 + int64(n)
 	r := &Reader{data: io.NewSectionReader(file, start, size-start)}
 	return r, r.parse(header, int(size-start))
@@ -95,6 +100,7 @@ func (r *Reader) parse(header []byte, size int) error {
 		if err := json.Unmarshal(text, &r.metadata); err != nil {
 			return bad("%s: %v", metadataKey, err)
 		}
+		// It is no tensor.
 		delete(raw, metadataKey)
 	}
 	r.entries = make(map[string]entry, len(raw))
@@ -108,12 +114,16 @@ func (r *Reader) parse(header []byte, size int) error {
 		}
 		r.entries[name] = e
 	}
+	// Sorted by offset, each must begin where the last one ended: no gap hides data, no
+	// overlap shares it.
 	end := 0
 	for _, name := range slices.SortedFunc(maps.Keys(r.entries), func(a, b string) int {
+		// Empty tensors share their start with the next one, so the end decides too.
 		x, y := r.entries[a].Offsets, r.entries[b].Offsets
 		return cmp.Or(cmp.Compare(x[0], y[0]), cmp.Compare(x[1], y[1]), cmp.Compare(a, b))
 	}) {
 		e := r.entries[name]
+		// The usual damage, a download that stopped, gets a message of its own.
 		if e.Offsets[0] == end && e.Offsets[1] > size {
 			return bad("the file is cut off: tensor %q ends at byte %d of the data, and %d are there", name, e.Offsets[1], size)
 		}
@@ -122,6 +132,7 @@ func (r *Reader) parse(header []byte, size int) error {
 		}
 		end = e.Offsets[1]
 	}
+	// Trailing bytes belong to no tensor.
 	if end != size {
 		return bad("tensors end at %d, want the end of the data, which is %d", end, size)
 	}
@@ -142,6 +153,7 @@ func (r *Reader) Tensor(name string) (Tensor, error) {
 	if !ok {
 		return Tensor{}, bad("tensor %q is missing", name)
 	}
+	// Types are only checked here: a file may hold ints that nobody asks for.
 	size := e.size()
 	if size == 0 {
 		return Tensor{}, bad("tensor %q: dtype is %q, want F32, F16 or BF16", name, e.DType)
@@ -231,6 +243,7 @@ func Unmarshal(b []byte) (File, error) {
 	return r.all()
 }
 
+// all reads every tensor.
 func (r *Reader) all() (File, error) {
 	f := File{Metadata: r.metadata, Tensors: make(map[string]Tensor, len(r.entries))}
 	for name := range r.entries {

@@ -32,6 +32,7 @@ type Tensor struct {
 	Data  []float32 // product of Shape numbers
 }
 
+// metadataKey is a reserved name in the header.
 const metadataKey = "__metadata__"
 
 // maxHeader is the format's limit for the header, in bytes.
@@ -39,8 +40,9 @@ const maxHeader = 100_000_000
 
 // entry is a tensor in the header.
 type entry struct {
-	DType   string `json:"dtype"`
-	Shape   []int  `json:"shape"`
+	DType string `json:"dtype"`
+	Shape []int  `json:"shape"`
+	// Offsets are bytes after the header, the end excluded.
 	Offsets [2]int `json:"data_offsets"`
 }
 
@@ -55,6 +57,7 @@ func (e entry) check() error {
 	if begin < 0 || begin > end {
 		return fmt.Errorf("data_offsets are %v, want 0 ≤ begin ≤ end", e.Offsets)
 	}
+	// Wrong sizes would shift every number after them.
 	if size := e.size(); size > 0 && end-begin != size*n {
 		return fmt.Errorf("data_offsets are %v, want %d bytes for shape %v of %s", e.Offsets, size*n, e.Shape, e.DType)
 	}
@@ -79,6 +82,7 @@ func elements(shape []int) (int, error) {
 		if d < 0 {
 			return 0, fmt.Errorf("shape is %v, want no negative length", shape)
 		}
+		// Four bytes for each: the product in bytes must not overflow either.
 		if d > 0 && n > math.MaxInt/4/d {
 			return 0, fmt.Errorf("shape is %v, want at most %d elements", shape, math.MaxInt/4)
 		}
@@ -87,6 +91,7 @@ func elements(shape []int) (int, error) {
 	return n, nil
 }
 
+// bad returns an error that matches ErrFormat.
 func bad(format string, args ...any) error {
 	return fmt.Errorf("%w: %s", ErrFormat, fmt.Sprintf(format, args...))
 }

@@ -45,10 +45,13 @@ func decoded(in *bufio.Reader, path, name string) (io.Reader, error) {
 	if !ok {
 		return nil, fmt.Errorf("encoding is %q, want one of %s", name, strings.Join(Encodings(), ", "))
 	}
+	// Peek, because without a mark the bytes belong to the text.
 	start, err := in.Peek(len(markUTF8))
 	if err != nil && err != io.EOF {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
+	// A mark that contradicts the option is an error: one of them is wrong, and guessing
+	// would garble text.
 	is := ""
 	switch {
 	case bytes.HasPrefix(start, markUTF8):
@@ -67,6 +70,7 @@ func decoded(in *bufio.Reader, path, name string) (io.Reader, error) {
 		}
 		return text, nil
 	}
+	// The checker sees UTF-8 in either case.
 	text.from = code.NewDecoder().Reader(in)
 	return text, nil
 }
@@ -74,6 +78,7 @@ func decoded(in *bufio.Reader, path, name string) (io.Reader, error) {
 // An encodingError matches ErrEncoding.
 type encodingError struct{ error }
 
+// Is makes errors.Is match ErrEncoding without showing its text in the message.
 func (encodingError) Is(target error) bool { return target == ErrEncoding }
 
 // A checker passes text through up to the first byte that is not valid UTF-8 or not text, or that a
@@ -82,8 +87,10 @@ type checker struct {
 	from           io.Reader
 	path, encoding string
 	line           int // of the next byte
-	cut            []byte
-	err            error
+	// the start of a character whose end has not been read yet
+	cut []byte
+	// err is sticky, as a reader may be asked again after an error
+	err error
 }
 
 // Read implements io.Reader.
@@ -94,10 +101,12 @@ func (c *checker) Read(p []byte) (int, error) {
 	n, err := c.from.Read(p)
 	c.err = err
 	if bad := c.check(p[:n]); bad != nil {
+		// Nothing of a bad piece is passed on: rows before it would look complete.
 		c.err = bad
 		return 0, bad
 	}
 	if err == io.EOF && len(c.cut) > 0 {
+		// The file ends within a character.
 		c.err = c.bad(c.cut[0])
 	}
 	return n, c.err
@@ -115,16 +124,19 @@ func (c *checker) check(b []byte) error {
 		}
 		c.cut = c.cut[:0]
 	}
+	// An incomplete character at the end is not an error until the file ends there.
 	for n := 1; n < utf8.UTFMax && n <= len(b); n++ {
 		if tail := b[len(b)-n:]; utf8.RuneStart(tail[0]) && !utf8.FullRune(tail) {
 			c.cut, b = append(c.cut, tail...), b[:len(b)-n]
 			break
 		}
 	}
+	// Nearly always true, and much faster than going through the characters.
 	if utf8.Valid(b) && !c.lost(b) {
 		c.line += bytes.Count(b, []byte("\n"))
 		return nil
 	}
+	// Something is wrong: find the line.
 	for len(b) > 0 {
 		r, size := utf8.DecodeRune(b)
 		if r == utf8.RuneError && size == 1 || c.lost(b[:size]) {
@@ -143,6 +155,7 @@ func (c *checker) lost(b []byte) bool {
 	return bytes.IndexByte(b, 0) >= 0 || c.encoding != "utf-8" && bytes.Contains(b, []byte("\uFFFD"))
 }
 
+// bad explains the byte. A zero byte is typical of UTF-16 read as something else.
 func (c *checker) bad(b byte) error {
 	what := fmt.Sprintf("the byte 0x%02X is not UTF-8", b)
 	switch {

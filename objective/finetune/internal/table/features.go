@@ -42,6 +42,7 @@ const MaxCategories = 32
 // a table with no column left.
 func NewEncoder(t *Table, rows []int, without ...string) (*Encoder, error) {
 	for _, name := range without {
+		// A misspelled name would otherwise leave its column in.
 		if _, err := t.index(name); err != nil {
 			return nil, err
 		}
@@ -57,6 +58,8 @@ func NewEncoder(t *Table, rows []int, without ...string) (*Encoder, error) {
 		if slices.Contains(without, column) {
 			continue
 		}
+		// The rows decide what a column is; other rows with words in it are then an error, not a
+		// new feature.
 		values, gaps, numeric, err := t.numbers(i, rows)
 		if err != nil {
 			return nil, err
@@ -69,6 +72,7 @@ func NewEncoder(t *Table, rows []int, without ...string) (*Encoder, error) {
 		} else if in.Categories, err = t.categories(i, rows); err != nil {
 			return nil, err
 		}
+		// A constant tells rows apart from none, and its scale would divide by 0.
 		if in.Scale > 0 || in.Indicator || len(in.Categories) > 1 {
 			e.Inputs = append(e.Inputs, in)
 		}
@@ -96,6 +100,7 @@ func (t *Table) field(row, i int) (text string, x float64, k kind) {
 	if slices.Contains(missing, text) {
 		return "", 0, absent
 	}
+	// ParseFloat reads "inf" and "nan" too, so they are sorted out here.
 	x, err := strconv.ParseFloat(text, 64)
 	switch {
 	case math.IsInf(x, 0):
@@ -117,6 +122,7 @@ func (t *Table) numbers(i int, rows []int) (values []float64, gaps int, numeric 
 			values = append(values, x)
 		case absent:
 			gaps++
+		// Not yet: a later word may make it a column of texts, where any text is fine.
 		case infinite:
 			err = cmp.Or(err, t.errorf(row, t.Columns[i], "the value is %q, want a finite number, or nothing if it is missing",
 				text))
@@ -136,18 +142,22 @@ func (in *Input) fit(values []float64, gaps int) {
 	slices.Sort(values)
 	n := len(values)
 	low, high := values[0], values[n-1]
+	// Halved before the sum, which could overflow.
 	in.Median = values[(n-1)/2]/2 + values[n/2]/2
+	// Mean and scale describe the features as they are encoded, gaps filled.
 	for range gaps {
 		values = append(values, in.Median)
 	}
 	total := float64(len(values))
 	for _, x := range values {
+		// Divided before the sum, which could overflow.
 		in.Mean += x / total
 	}
 	variance := 0.0
 	for _, x := range values {
 		variance += (x - in.Mean) / total * (x - in.Mean)
 	}
+	// Rounding may leave equal values a tiny variance; their scale stays 0.
 	if low < high {
 		in.Scale = math.Sqrt(variance)
 	}
@@ -158,11 +168,13 @@ func (t *Table) categories(i int, rows []int) ([]string, error) {
 	seen := make(map[string]bool)
 	var all []string
 	for _, row := range rows {
+		// In order of appearance, so the error shows the first texts of the file.
 		if text, _, _ := t.field(row, i); !seen[text] {
 			seen[text] = true
 			all = append(all, text)
 		}
 	}
+	// A feature for each would mostly be 0, and is usually an id or free text.
 	if len(all) > MaxCategories {
 		return nil, markedError{fmt.Errorf(
 			"%s: column %q: there are %d texts, such as %s, want numbers or at most %d texts%s; leave the column out",
@@ -173,6 +185,7 @@ func (t *Table) categories(i int, rows []int) ([]string, error) {
 	return all, nil
 }
 
+// notEmpty reports whether s is a text.
 func notEmpty(s string) bool { return s != "" }
 
 // Features returns the names of the features in order: "age", "age is missing", "colour=red".
@@ -182,6 +195,7 @@ func (e *Encoder) Features() []string {
 		for _, category := range in.Categories {
 			if category == "" {
 				names = append(names, in.Column+" is missing")
+				// "" is the category of missing values.
 				continue
 			}
 			names = append(names, in.Column+"="+category)
@@ -205,6 +219,7 @@ func (e *Encoder) Encode(t *Table, rows []int) (blas32.General, error) {
 	}
 	d := len(e.Features())
 	x := blas32.General{Rows: len(rows), Cols: d, Stride: d, Data: make([]float32, len(rows)*d)}
+	// Column by column, since each has its own number of features.
 	at := 0 // feature
 	for _, in := range e.Inputs {
 		i, err := t.index(in.Column)
@@ -225,6 +240,7 @@ func (e *Encoder) Encode(t *Table, rows []int) (blas32.General, error) {
 func (in Input) encode(to []float32, t *Table, row, i int) error {
 	text, v, k := t.field(row, i)
 	if in.Categories != nil {
+		// A text that training never saw has no feature: all stay 0.
 		if j, ok := slices.BinarySearch(in.Categories, text); ok {
 			to[j] = 1
 		}
@@ -239,6 +255,7 @@ func (in Input) encode(to []float32, t *Table, row, i int) error {
 	}
 	if in.Scale > 0 {
 		to[0] = float32((v - in.Mean) / in.Scale)
+		// float32 ends at 3e38, and an infinite feature would make the network NaN.
 		if math.IsInf(float64(to[0]), 0) {
 			return t.errorf(row, in.Column, "the value is %q, which is too far from the mean of %v", text, in.Mean)
 		}

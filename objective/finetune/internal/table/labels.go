@@ -35,6 +35,7 @@ func (t *Table) Classes(column string) (classes []string, labels []int, err erro
 		return nil, nil, err
 	}
 	for row, text := range texts {
+		// Column returns a copy, so the table keeps its spaces.
 		texts[row] = strings.TrimSpace(text)
 	}
 	classes = slices.Clone(texts)
@@ -42,8 +43,10 @@ func (t *Table) Classes(column string) (classes []string, labels []int, err erro
 	classes = slices.Compact(classes)
 	switch n := len(classes); {
 	case n == 1:
+		// A class with a name is no number.
 		return nil, nil, fmt.Errorf("%s: column %q: all %d rows have the label %q, want at least two classes", t.path, column,
 			len(texts), classes[0])
+	// One example or two of a class teach nothing; it is probably the wrong column.
 	case n > len(texts)/2:
 		return nil, nil, fmt.Errorf("%s: column %q: there are %d classes in %d rows, such as %s, "+
 			"want at most half as many as rows; is it a regression, or another column?",
@@ -65,6 +68,7 @@ func LooksNumeric(classes []string, n int) error {
 		whole = whole && x == math.Trunc(x)
 	}
 	const many, few = 20, 20 // classes, and rows of each
+	// Ratings and years of few values are fine as classes.
 	if whole && (len(classes) <= many || n >= few*len(classes)) {
 		return nil
 	}
@@ -76,12 +80,14 @@ func LooksNumeric(classes []string, n int) error {
 func compareClasses(texts []string) func(a, b string) int {
 	for _, text := range texts {
 		if _, err := strconv.Atoi(text); err != nil {
+			// A single name makes the order alphabetical, for a mixed order would surprise.
 			return cmp.Compare[string]
 		}
 	}
 	return func(a, b string) int {
 		x, _ := strconv.Atoi(a)
 		y, _ := strconv.Atoi(b)
+		// 1 and 01 are two classes of one number.
 		return cmp.Or(cmp.Compare(x, y), cmp.Compare(a, b))
 	}
 }
@@ -101,6 +107,7 @@ func (t *Table) ClassesOf(column string, classes []string) (labels []int, err er
 		return nil, err
 	}
 	labels = make([]int, len(texts))
+	// All unknown labels are gathered: one message per row would be useless for a wrong file.
 	var unknown finding
 	for row, text := range texts {
 		label, ok := number[strings.TrimSpace(text)]
@@ -129,6 +136,7 @@ func (t *Table) Numbers(column string) ([]float32, error) {
 	same := true
 	var bad finding
 	for row, text := range texts {
+		// 32 bits, as the network computes: larger numbers are infinite there.
 		x, err := strconv.ParseFloat(strings.TrimSpace(text), 32)
 		if err != nil || math.IsNaN(x) || math.IsInf(x, 0) {
 			bad.add(row, "the target is %q, want a finite number%s", text, hint(text))
@@ -139,6 +147,7 @@ func (t *Table) Numbers(column string) ([]float32, error) {
 	if err := bad.error(t, column); err != nil {
 		return nil, err
 	}
+	// Scaling targets would divide by 0.
 	if same {
 		return nil, fmt.Errorf("%s: column %q: all %d rows have the target %v, want at least two values", t.path, column,
 			len(numbers), numbers[0])

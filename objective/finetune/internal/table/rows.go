@@ -23,6 +23,7 @@ type markedError struct {
 	mark error
 }
 
+// Is makes the mark match without adding its text to the message.
 func (e markedError) Is(target error) bool { return target == e.mark }
 
 // Missing returns the rows that are blank in a column or, if it should have numbers, contain a text
@@ -34,6 +35,7 @@ func (t *Table) Missing(column string, numbers bool) (rows []int, err error) {
 	}
 	for row := range t.rows {
 		text := strings.TrimSpace(t.rows[row][i])
+		// "NA" is a text or a class like any other; only among numbers it means missing.
 		if text == "" || numbers && slices.Contains(missing, text) {
 			rows = append(rows, row)
 		}
@@ -43,6 +45,7 @@ func (t *Table) Missing(column string, numbers bool) (rows []int, err error) {
 
 // Without returns a table without the rows with the given indices, in ascending order.
 func (t *Table) Without(rows []int) *Table {
+	// Lines stay those of the file, so later errors still point there.
 	left := &Table{Columns: t.Columns, path: t.path}
 	for row := range t.rows {
 		if _, out := slices.BinarySearch(rows, row); !out {
@@ -59,6 +62,7 @@ type finding struct {
 	what string // of the first
 }
 
+// add records a row. Only the first is described: the others have the same problem.
 func (f *finding) add(row int, format string, args ...any) {
 	if f.rows == nil {
 		f.what = fmt.Sprintf(format, args...)
@@ -80,6 +84,7 @@ func (f *finding) error(t *Table, column string) error {
 
 // lineList lists the lines of the first rows.
 func (t *Table) lineList(rows []int) string {
+	// Enough to find a pattern in the file.
 	const most = 5
 	var lines []string
 	for _, row := range rows[:min(len(rows), most)] {
@@ -99,6 +104,7 @@ func (t *Table) missingError(column string, numbers bool, what string) error {
 	}
 	f := finding{rows, what}
 	if err := f.error(t, column); err != nil {
+		// The mark lets a command offer to leave the rows out.
 		return markedError{err, ErrMissing}
 	}
 	return nil
@@ -126,7 +132,9 @@ func (t *Table) Warnings(rows []int, without ...string) (all []error) {
 		if slices.Contains(without, column) {
 			continue
 		}
+		// One pass over the rows finds all oddities of a column.
 		first := ""
+		// ids starts false for few rows: any few numbers may be different by chance.
 		constant, ids, commas, others := true, len(rows) >= fewest, "", false
 		low, high, last, ascending := 0.0, 0.0, 0.0, true
 		seen := make(map[float64]bool)
@@ -137,17 +145,21 @@ func (t *Table) Warnings(rows []int, without ...string) (all []error) {
 			}
 			constant = constant && text == first
 			if kind == word {
+				// A comma is only worth a warning if no other text is in the column.
 				if decimalComma.MatchString(text) {
 					commas = cmp.Or(commas, text)
 				} else {
 					others = true
 				}
 			}
+			// Stops at the first repeated, broken or missing number, so the map stays small for
+			// most columns.
 			if ids = ids && kind == number && x == float64(int64(x)) && !seen[x]; ids {
 				seen[x] = true
 				ascending = ascending && (k == 0 || x > last)
 				low, high, last = min(low, x), max(high, x), x
 			}
+			// Nothing is left to find out.
 			if others && !constant && !ids {
 				break
 			}
@@ -159,6 +171,8 @@ func (t *Table) Warnings(rows []int, without ...string) (all []error) {
 			all = append(all, fmt.Errorf(
 				"column %q has numbers with decimal commas, such as %q, which are treated as categories: want decimal points",
 				column, commas))
+		// Different whole numbers alone may be a measurement; sorted, without gaps or with such a
+		// name they are an id.
 		case ids && (ascending || high-low == float64(len(rows)-1) || idName.MatchString(column)):
 			all = append(all, markedError{fmt.Errorf("column %q numbers the rows, which does not generalize to other rows",
 				column), ErrColumn})

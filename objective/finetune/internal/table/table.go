@@ -43,6 +43,7 @@ func Read(path string, o Options) (*Table, error) {
 		return nil, err
 	}
 	defer f.Close()
+	// Batches of any size are read in the same way, so both have the same errors.
 	r, err := NewReader(f, path, o)
 	if err != nil {
 		return nil, err
@@ -64,15 +65,18 @@ type Reader struct {
 
 // NewReader returns a Reader of a file with that name.
 func NewReader(from io.Reader, path string, o Options) (*Reader, error) {
+	// Decoding comes first: separators and quotes are characters, not bytes.
 	text, err := decoded(bufio.NewReaderSize(from, 1<<16), path, o.Encoding)
 	if err != nil {
 		return nil, err
 	}
 	in := bufio.NewReaderSize(text, 1<<16)
+	// The first line decides the separator, and it need not be short.
 	start, err := in.Peek(1 << 16)
 	if err != nil && err != io.EOF && len(start) == 0 {
 		return nil, at(path, err)
 	}
+	// A clone without git-lfs has a short text in place of the data.
 	if file.IsLFS(start) {
 		return nil, fmt.Errorf("%s %s", path, file.LFS)
 	}
@@ -87,6 +91,7 @@ func NewReader(from io.Reader, path string, o Options) (*Reader, error) {
 		return nil, r.readError(err, nil)
 	}
 	for i, name := range r.Columns {
+		// Columns are chosen by name.
 		if j := slices.Index(r.Columns, name); j < i {
 			return nil, fmt.Errorf("%s:1: columns %d and %d have the name %q, want a name for each", path, j+1, i+1, name)
 		}
@@ -105,6 +110,7 @@ func (r *Reader) Next(most int) (*Table, error) {
 		if err != nil {
 			return nil, r.readError(err, row)
 		}
+		// The line of the file, not the number of the row: quoted fields span lines.
 		line, _ := r.csv.FieldPos(0)
 		t.rows = append(t.rows, row)
 		t.lines = append(t.lines, line)
@@ -129,6 +135,7 @@ func separator(path string, start []byte) rune {
 		return '\t'
 	}
 	line, _, _ := bytes.Cut(start, []byte("\n"))
+	// A comma first: semicolons may occur in names of columns, and tabs hardly do.
 	for _, comma := range ",;\t" {
 		if bytes.ContainsRune(line, comma) {
 			return comma
@@ -143,9 +150,11 @@ func (r *Reader) readError(err error, row []string) error {
 	switch {
 	case !errors.As(err, &parse):
 		return at(r.path, err)
+	// The package's own message has neither number.
 	case errors.Is(err, csv.ErrFieldCount):
 		return fmt.Errorf("%s:%d: the row has %d fields, want %d, the number of column names in line 1", r.path,
 			parse.StartLine, len(row), len(r.Columns))
+	// An unclosed quote is noticed far below its row.
 	case parse.StartLine != parse.Line:
 		return fmt.Errorf("%s:%d: in the row that starts at line %d: %w", r.path, parse.Line, parse.StartLine, parse.Err)
 	}
@@ -169,6 +178,7 @@ func (t *Table) Column(name string) ([]string, error) {
 	return texts, nil
 }
 
+// index returns the place of a column by name.
 func (t *Table) index(name string) (int, error) {
 	i := slices.Index(t.Columns, name)
 	if i < 0 {
@@ -184,6 +194,7 @@ func (t *Table) errorf(row int, column, format string, args ...any) error {
 
 // quoted lists names, but at most 20.
 func quoted(names []string) string {
+	// A wide table would fill the screen.
 	const most = 20
 	var some []string
 	for _, name := range names[:min(len(names), most)] {
