@@ -22,6 +22,7 @@ type activation struct {
 	yBuf, dxs buffer
 }
 
+// forward applies f and keeps what its derivative may need.
 func (e *activation) forward(b Batch, f func(y, x []float32)) Batch {
 	e.x, e.y = b.X, e.yBuf.matrix(b.X.Rows, b.X.Cols)
 	f(e.y.Data, e.x.Data[:len(e.y.Data)])

@@ -27,6 +27,7 @@ type AdamW struct {
 // Step updates the parameters from their gradients. Every call gets the same parameters.
 func (o *AdamW) Step(params []*Param, learningRate float64) {
 	if o.m == nil {
+		// Moments are made late: frozen parameters need none.
 		o.m, o.v = make([][]float32, len(params)), make([][]float32, len(params))
 	}
 	o.steps++
@@ -47,6 +48,7 @@ func (o *AdamW) step(p *Param, m, v []float32, learningRate float64) {
 	// θ ← θ - lr·λ·θ - lr·m̂/(√v̂ + ε) with m̂ = m/(1-β₁ᵗ) and v̂ = v/(1-β₂ᵗ),
 	// with the divisions outside the loop.
 	t := float64(o.steps)
+	// Constants in float64, rounded once: 1-0.999 in float32 would have four digits.
 	step := kernel.AdamWStep{
 		Clip:    1,
 		Beta1:   float32(beta1),
@@ -58,6 +60,7 @@ func (o *AdamW) step(p *Param, m, v []float32, learningRate float64) {
 		Epsilon: float32(or(o.Epsilon, 1e-8)),
 		Keep:    1,
 	}
+	// Multiplied into one factor: decay costs no pass of its own.
 	if p.Decay {
 		step.Keep = float32(1 - float64(learningRate*o.WeightDecay))
 	}

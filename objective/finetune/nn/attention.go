@@ -44,9 +44,11 @@ func (a *MultiHeadAttention) Forward(b Batch, rng *rand.Rand) Batch {
 	if a.active {
 		a.draw(rng)
 	}
+	// Every head writes its own columns, so nothing need be cleared.
 	context := a.context.matrix(a.q.Rows, a.q.Cols)
 	a.each(func(h head) {
 		p := a.weights(h)
+		// All draws of a batch come first, in one order, so Backward can use them again.
 		if a.active {
 			a.drop(p.Data, p.Data, h)
 		}
@@ -74,6 +76,7 @@ func (a *MultiHeadAttention) draw(rng *rand.Rand) {
 	for i := range a.in.Len() {
 		total += a.Heads * a.in.rows(i) * a.in.rows(i)
 	}
+	// A byte each: as float32 the masks would be as large as the weights.
 	if len(a.kept) < total {
 		a.kept = make([]uint8, total)
 	}
@@ -82,6 +85,7 @@ func (a *MultiHeadAttention) draw(rng *rand.Rand) {
 
 // drop applies the dropout of a head to from and stores the result in to, which may be from.
 func (a *MultiHeadAttention) drop(to, from []float32, h head) {
+	// A table instead of a branch, which random bits would mispredict.
 	factors := [2]float32{0, float32(1 / (1 - a.Dropout))}
 	kept := a.kept[h.at:][:len(to)]
 	for i, v := range from[:len(to)] {
@@ -91,9 +95,11 @@ func (a *MultiHeadAttention) drop(to, from []float32, h head) {
 
 // Backward implements Layer.
 func (a *MultiHeadAttention) Backward(dy blas32.General, wantDX bool) (dx blas32.General) {
+	// Frozen parts are skipped, unless a layer below trains.
 	values := wantDX || trains(a.Value)
 	scores := wantDX || trains(a.Query) || trains(a.Key)
 	do := a.Output.Backward(dy, values || scores) // n×heads·c
+	// Heads write every column of these.
 	dq, dk, dv := a.dqBuf.matrix(a.q.Rows, a.q.Cols), a.dkBuf.matrix(a.k.Rows, a.k.Cols),
 		a.dvBuf.matrix(a.v.Rows, a.v.Cols)
 	if values || scores {
@@ -111,6 +117,7 @@ func (a *MultiHeadAttention) Backward(dy blas32.General, wantDX bool) (dx blas32
 		dx = a.dxBuf.matrix(dy.Rows, a.Query.in)
 	}
 	if scores {
+		// The first sets dx and the others add, so the three need no buffers of their own.
 		a.Query.backward(dq, 0, dx)
 		a.Key.backward(dk, 1, dx)
 	}
@@ -141,6 +148,7 @@ func (a *MultiHeadAttention) backwardScores(h head, p, do, dq, dk blas32.General
 		row := ds.Data[i*p.Cols:][:p.Cols]
 		kernel.SoftmaxBackward(row, p.Data[i*p.Cols:][:p.Cols], row)
 	}
+	// q·kᵀ was scaled, so its gradient is too.
 	kernel.Scale(ds.Data, a.scale())
 	kernel.Gemm(blas.NoTrans, blas.NoTrans, ds, h.of(a.k), 0, h.of(dq)) // dq = ds·k
 	kernel.Gemm(blas.Trans, blas.NoTrans, ds, h.of(a.q), 0, h.of(dk))   // dk = dsᵀ·q
@@ -167,6 +175,7 @@ func (a *MultiHeadAttention) each(f func(head)) {
 		for j := range a.Heads {
 			h.col = j * h.cols
 			f(h)
+			// In the order in which draw counted them.
 			h.at += h.rows * h.rows
 		}
 		h.row += h.rows
@@ -175,6 +184,7 @@ func (a *MultiHeadAttention) each(f func(head)) {
 
 // of returns the head's block of m, n×heads·c, as a view: l×c.
 func (h head) of(m blas32.General) blas32.General {
+	// To the last number of the last row and no further: the kernel checks bounds.
 	m.Data = m.Data[h.row*m.Stride+h.col : (h.row+h.rows-1)*m.Stride+h.col+h.cols]
 	m.Rows, m.Cols = h.rows, h.cols
 	return m

@@ -22,6 +22,7 @@ var _ Layer = (*AvgPool2D)(nil)
 
 // NewAvgPool2D returns a layer for images of the shape in.
 func NewAvgPool2D(in Image, window Window) *AvgPool2D {
+	// Windows side by side are the usual case.
 	window.Stride = cmp.Or(window.Stride, window.Size)
 	return &AvgPool2D{in: in, out: window.over(in, in.Channels), window: window}
 }
@@ -63,6 +64,7 @@ func (a *AvgPool2D) Backward(dy blas32.General, wantDX bool) (dx blas32.General)
 	return dx
 }
 
+// scale divides by the whole window, also at borders: pixels outside count as 0.
 func (a *AvgPool2D) scale() float32 { return 1 / float32(a.window.Size*a.window.Size) }
 
 // each calls f for each place of the window and each pixel it sees there, with the columns where
@@ -106,6 +108,7 @@ func (a *GlobalAvgPool2D) Forward(b Batch, _ *rand.Rand) Batch {
 			kernel.Add(mean, b.X.Data[n*b.X.Stride+pixel:][:a.Channels])
 		}
 	}
+	// The number of pixels is columns by channels.
 	kernel.Scale(y.Data, float32(a.Channels)/float32(a.cols))
 	b.X = y
 	return b
@@ -123,6 +126,7 @@ func (a *GlobalAvgPool2D) Backward(dy blas32.General, wantDX bool) (dx blas32.Ge
 		for c, g := range dy.Data[n*a.Channels:][:a.Channels] {
 			to[c] = g * scale
 		}
+		// Doubling what is filled copies long runs instead of single pixels.
 		for filled := a.Channels; filled < a.cols; filled *= 2 {
 			copy(to[filled:], to[:filled])
 		}

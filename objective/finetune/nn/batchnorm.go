@@ -52,6 +52,7 @@ func NewBatchNorm(name string, channels int) *BatchNorm {
 		*v = make([]float32, channels)
 	}
 	n.sum, n.along = make([]float64, channels), make([]float64, channels)
+	// Statistics follow the batches; the optimizer must leave them alone.
 	n.Mean.Grad, n.Var.Grad = nil, nil
 	for i := range channels {
 		n.Gamma.Value[i], n.Var.Value[i] = 1, 1
@@ -73,6 +74,7 @@ func (n *BatchNorm) Forward(b Batch, rng *rand.Rand) Batch {
 			n.mean[c], n.rstd[c] = n.Mean.Value[c], float32(1/math.Sqrt(float64(v)+epsilon))
 		}
 	}
+	// One factor per channel, so the loop over pixels is short.
 	for c, gamma := range n.Gamma.Value {
 		n.a[c] = gamma * n.rstd[c]
 	}
@@ -80,6 +82,7 @@ func (n *BatchNorm) Forward(b Batch, rng *rand.Rand) Batch {
 	channels := len(n.mean)
 	for i := 0; i < len(y.Data); i += channels { // y = (x - mean)·rstd·γ + β
 		x, to := b.X.Data[i:][:channels], y.Data[i:][:channels]
+		// Equal lengths let the compiler drop bounds checks.
 		mean, scale, beta := n.mean[:len(x)], n.a[:len(x)], n.Beta.Value[:len(x)]
 		for c := range x {
 			to[c] = float32((x[c]-mean[c])*scale[c]) + beta[c]
@@ -108,9 +111,11 @@ func (n *BatchNorm) statistics(epsilon float64) {
 	momentum := or(n.Momentum, 0.1)
 	for c := range n.mean {
 		mean := n.sum[c] / count
+		// Rounding can make a tiny variance negative.
 		variance := max(n.along[c]/count-float64(mean*mean), 0)
 		n.mean[c], n.rstd[c] = float32(mean), float32(1/math.Sqrt(variance+epsilon))
 		n.Mean.Value[c] += float32(momentum * (mean - float64(n.Mean.Value[c])))
+		// The running variance divides by n-1, as in PyTorch.
 		if count > 1 {
 			n.Var.Value[c] += float32(momentum * (variance*count/(count-1) - float64(n.Var.Value[c])))
 		}
@@ -121,6 +126,7 @@ func (n *BatchNorm) statistics(epsilon float64) {
 func (n *BatchNorm) Backward(dy blas32.General, wantDX bool) (dx blas32.General) {
 	channels := len(n.mean)
 	data := dy.Data[:dy.Rows*dy.Cols]
+	// With fixed statistics dx needs no sums over the batch.
 	if !n.Gamma.Frozen || !n.Beta.Frozen || wantDX && n.batch {
 		n.gradients(data)
 	}

@@ -16,8 +16,10 @@ func ClipGradNorm(params []*Param, largest float64) (norm float64) {
 			norm += kernel.SumSquares(p.Grad)
 		}
 	}
+	// In float64, as the squares of large gradients overflow float32.
 	norm = math.Sqrt(norm)
 	scale := largest / (norm + 1e-6)
+	// Negated, so a NaN norm changes nothing either: the caller reports it.
 	if !(scale < 1) || math.IsInf(norm, 0) {
 		return norm
 	}

@@ -59,6 +59,7 @@ func (c *Conv2D) Init(sd float64, rng *rand.Rand) {
 func (c *Conv2D) Forward(b Batch, _ *rand.Rand) Batch {
 	c.x = b.X
 	y := c.y.matrix(b.X.Rows, c.out.Size())
+	// With a bias the product adds to what is there.
 	beta := float32(0)
 	if c.B != nil {
 		beta = 1
@@ -82,6 +83,8 @@ func (c *Conv2D) Backward(dy blas32.General, wantDX bool) (dx blas32.General) {
 	if !c.W.Frozen {
 		for i, step := 0, c.step(); i < dy.Rows; i += step {
 			n := min(step, dy.Rows-i)
+			// Unfolded again: keeping the columns of all images would take k·k times the memory
+			// of the input.
 			kernel.Gemm(blas.Trans, blas.NoTrans, c.pixels(dy, i, n), c.unfold(i, n), 1, c.weights(c.W.Grad)) // dW += dyᵀ·x
 		}
 	}
@@ -89,6 +92,7 @@ func (c *Conv2D) Backward(dy blas32.General, wantDX bool) (dx blas32.General) {
 		return blas32.General{}
 	}
 	dx = c.dx.matrix(dy.Rows, c.in.Size())
+	// Windows overlap, so pixels add up.
 	clear(dx.Data)
 	for i, step := 0, c.step(); i < dy.Rows; i += step {
 		n := min(step, dy.Rows-i)
@@ -102,6 +106,7 @@ func (c *Conv2D) Backward(dy blas32.General, wantDX bool) (dx blas32.General) {
 // Params implements Layer: W, then B.
 func (c *Conv2D) Params() []*Param { return c.params }
 
+// weights views the data of W or of its gradient as a matrix, out×k·k·in.
 func (c *Conv2D) weights(data []float32) blas32.General {
 	k := len(data) / c.out.Channels
 	return blas32.General{Rows: c.out.Channels, Cols: k, Stride: k, Data: data}
@@ -131,6 +136,7 @@ func (c *Conv2D) columnsOf(n int) blas32.General {
 // its product with the weights (im2col).
 func (c *Conv2D) unfold(i, n int) blas32.General {
 	to := c.columnsOf(n)
+	// Pixels outside the image keep what the last use left there.
 	if c.window.Padding > 0 {
 		clear(to.Data)
 	}

@@ -27,6 +27,7 @@ var _ Layer = (*Dense)(nil)
 // at least 1.
 func NewDense(name string, in, out int) *Dense {
 	d := &Dense{W: newParam(name+".weight", true, out, in), B: newParam(name+".bias", false, out), in: in, out: out}
+	// Made once: Params is called in every pass.
 	d.params = []*Param{d.W, d.B}
 	return d
 }
@@ -46,6 +47,7 @@ func (d *Dense) Forward(b Batch, rng *rand.Rand) Batch {
 	d.x = x
 	y := d.y.matrix(x.Rows, d.out)
 	for i := range x.Rows {
+		// The product then adds to the bias, which saves a pass.
 		copy(y.Data[i*d.out:], d.B.Value)
 	}
 	kernel.Gemm(blas.NoTrans, blas.Trans, x, d.weights(d.W.Value), 1, y) // y = x·Wᵀ + b
@@ -73,6 +75,7 @@ func (d *Dense) backward(dy blas32.General, beta float32, dx blas32.General) {
 	if !d.B.Frozen {
 		kernel.AddColumnSums(d.B.Grad, dy) // db += Σ dy over the rows
 	}
+	// An empty dx means that nothing below trains.
 	if dx.Data != nil {
 		kernel.Gemm(blas.NoTrans, blas.NoTrans, dy, d.weights(d.W.Value), beta, dx) // dx = dy·W + β·dx
 	}
@@ -84,6 +87,7 @@ func (d *Dense) backward(dy blas32.General, beta float32, dx blas32.General) {
 // Params implements Layer: W, then B, then A and B of the low-rank term.
 func (d *Dense) Params() []*Param { return d.params }
 
+// weights views the data of W or of its gradient as a matrix.
 func (d *Dense) weights(data []float32) blas32.General {
 	return blas32.General{Rows: d.out, Cols: d.in, Stride: d.in, Data: data}
 }

@@ -29,6 +29,7 @@ func (d *Dropout) Forward(b Batch, rng *rand.Rand) Batch {
 	}
 	x := b.X
 	mask, y := d.mask.matrix(x.Rows, x.Cols), d.y.matrix(x.Rows, x.Cols)
+	// Compared as ints: exact, and faster than turning draws into floats.
 	limit := uint64(d.Rate * (1 << 32))
 	keep := float32(1 / (1 - d.Rate))
 	for i, v := range x.Data[:len(y.Data)] {
@@ -44,6 +45,7 @@ func (d *Dropout) Forward(b Batch, rng *rand.Rand) Batch {
 
 // Backward implements Layer.
 func (d *Dropout) Backward(dy blas32.General, wantDX bool) (dx blas32.General) {
+	// The identity, so dy itself is the gradient.
 	if !d.active || !wantDX {
 		return dy
 	}

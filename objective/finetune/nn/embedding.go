@@ -17,7 +17,8 @@ type Embedding struct {
 	Positions *Param // p×d, p rows in the longest example; nil: none
 	Segments  *Param // s×d, only the first row is used; nil: none
 
-	width  int
+	width int
+	// in a fixed order, since a table may be missing
 	params []*Param
 	in     Batch // of the last Forward
 	y      buffer
@@ -50,6 +51,7 @@ func (e *Embedding) Forward(b Batch, _ *rand.Rand) Batch {
 	y := e.y.matrix(len(b.IDs), e.width)
 	e.each(func(row, position int) {
 		at := y.Data[row*e.width:][:e.width]
+		// Copied first, which saves clearing the buffer.
 		copy(at, e.row(e.Tokens.Value, int(b.IDs[row])))
 		if e.Positions != nil {
 			kernel.Add(at, e.row(e.Positions.Value, position))
@@ -58,6 +60,7 @@ func (e *Embedding) Forward(b Batch, _ *rand.Rand) Batch {
 			kernel.Add(at, e.Segments.Value[:e.width])
 		}
 	})
+	// Later layers see rows only.
 	b.X, b.IDs = y, nil
 	return b
 }
@@ -67,6 +70,7 @@ func (e *Embedding) Backward(dy blas32.General, _ bool) (dx blas32.General) {
 	tokens := !e.Tokens.Frozen
 	positions := e.Positions != nil && !e.Positions.Frozen
 	if tokens || positions {
+		// Tokens that occur several times add up, always in the order of rows.
 		e.each(func(row, position int) {
 			at := dy.Data[row*dy.Stride:][:e.width]
 			if tokens {
@@ -77,6 +81,7 @@ func (e *Embedding) Backward(dy blas32.General, _ bool) (dx blas32.General) {
 			}
 		})
 	}
+	// All rows share one segment.
 	if e.Segments != nil && !e.Segments.Frozen {
 		kernel.AddColumnSums(e.Segments.Grad[:e.width], dy)
 	}
@@ -86,6 +91,7 @@ func (e *Embedding) Backward(dy blas32.General, _ bool) (dx blas32.General) {
 // each calls f for each row of the last batch with its position.
 func (e *Embedding) each(f func(row, position int)) {
 	if e.in.Lens == nil {
+		// One row for each example: each is at the first position.
 		for row := range e.in.IDs {
 			f(row, 0)
 		}

@@ -32,6 +32,7 @@ func NewLayerNorm(name string, width int, epsilon float64) *LayerNorm {
 		epsilon: float32(or(epsilon, 1e-5))}
 	l.params = []*Param{l.Gamma, l.Beta}
 	for i := range l.Gamma.Value {
+		// The identity but for the normalization.
 		l.Gamma.Value[i] = 1
 	}
 	return l
@@ -62,6 +63,7 @@ func (l *LayerNorm) Backward(dy blas32.General, wantDX bool) (dx blas32.General)
 	case !l.Beta.Frozen:
 		kernel.AddColumnSums(l.Beta.Grad, dy)
 	}
+	// β alone needs no pass over x.
 	if !wantDX && dgamma == nil {
 		return blas32.General{}
 	}

@@ -54,6 +54,7 @@ func (d *Dense) MergeLoRA() {
 	if l == nil {
 		return
 	}
+	// B is the smaller factor to scale.
 	scaled := slices.Clone(l.B.Value)
 	kernel.Scale(scaled, l.scale)
 	kernel.Gemm(blas.NoTrans, blas.NoTrans, l.b(scaled), l.a(l.A.Value), 1, d.weights(d.W.Value)) // W += α/r·B·A
@@ -65,6 +66,7 @@ func (d *Dense) MergeLoRA() {
 func (l *lora) forward(b Batch, y blas32.General, rng *rand.Rand) {
 	l.x = l.drop.Forward(b, rng).X
 	a := l.a(l.A.Value)
+	// Through rank r: B·A would be as large as W.
 	l.u = l.uBuf.matrix(l.x.Rows, a.Rows)
 	kernel.Gemm(blas.NoTrans, blas.Trans, l.x, a, 0, l.u)
 	kernel.Scale(l.u.Data, l.scale)
@@ -89,6 +91,7 @@ func (l *lora) backward(dy, dx blas32.General) {
 	case dx.Data == nil:
 	case !l.drop.active:
 		kernel.Gemm(blas.NoTrans, blas.NoTrans, du, l.a(l.A.Value), 1, dx) // dx += du·A
+	// Dropout acts on this branch only, so its gradient is masked before it is added.
 	default:
 		masked := l.dxBuf.matrix(dx.Rows, dx.Cols)
 		kernel.Gemm(blas.NoTrans, blas.NoTrans, du, l.a(l.A.Value), 0, masked)
@@ -96,10 +99,12 @@ func (l *lora) backward(dy, dx blas32.General) {
 	}
 }
 
+// a views data as a matrix of A's shape.
 func (l *lora) a(data []float32) blas32.General {
 	return blas32.General{Rows: l.A.Shape[0], Cols: l.A.Shape[1], Stride: l.A.Shape[1], Data: data}
 }
 
+// b views data as a matrix of B's shape.
 func (l *lora) b(data []float32) blas32.General {
 	return blas32.General{Rows: l.B.Shape[0], Cols: l.B.Shape[1], Stride: l.B.Shape[1], Data: data}
 }

@@ -23,6 +23,7 @@ func (n *Network) Forward(x Batch, rng *rand.Rand) Batch {
 
 // Backward implements Layer.
 func (n *Network) Backward(dy blas32.General, wantDX bool) (dx blas32.General) {
+	// The head need not look further down when no block trains.
 	inner := wantDX || n.Blocks.Trains()
 	dx = n.Head.Backward(dy, inner)
 	if !inner {
@@ -42,6 +43,7 @@ func (n *Network) Trains() bool { return n.Blocks.Trains() || trains(n.Head) }
 // keeps them in evaluation mode, so their outputs never change. Blocks without parameters after the
 // last frozen one do not count: dropout may act there.
 func (n *Network) FrozenBlocks() int {
+	// Blocks count from the input on: a trained one changes the input of all above it.
 	frozen := 0
 	for i, b := range n.Blocks {
 		params := b.Params()
@@ -55,6 +57,7 @@ func (n *Network) FrozenBlocks() int {
 	return frozen
 }
 
+// augments reports whether a layer or one of its parts changes examples at random.
 func augments(l Layer) (any bool) {
 	Walk(l, func(l Layer) {
 		a, ok := l.(interface{ Augments() bool })
@@ -66,5 +69,6 @@ func augments(l Layer) (any bool) {
 // Split cuts the network after its first k blocks, 0 ≤ k ≤ len(n.Blocks). Both parts share the
 // network's parameters.
 func (n *Network) Split(k int) (front Sequential, back *Network) {
+	// Capacity k, so appending to the front does not write into the back.
 	return n.Blocks[:k:k], &Network{Blocks: n.Blocks[k:], Head: n.Head}
 }

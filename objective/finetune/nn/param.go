@@ -12,6 +12,7 @@ type Param struct {
 	Rate   float64   // factor of the learning rate; 0 means 1
 }
 
+// newParam returns zeros of that shape, with room for a gradient.
 func newParam(name string, decay bool, shape ...int) *Param {
 	n := 1
 	for _, s := range shape {
@@ -26,6 +27,7 @@ func (p *Param) Trains() bool { return !p.Frozen && p.Grad != nil }
 
 // trains reports whether a parameter of l trains.
 func trains(l Layer) bool {
+	// Layers of layers answer without making a list of all parameters, in every pass.
 	if c, ok := l.(interface{ Trains() bool }); ok {
 		return c.Trains()
 	}

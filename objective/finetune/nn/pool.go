@@ -22,11 +22,13 @@ func (m *MeanPool) Forward(b Batch, _ *rand.Rand) Batch {
 	m.in = b
 	d := b.X.Cols
 	y := m.y.matrix(b.Len(), d)
+	// The buffer holds the last batch.
 	clear(y.Data)
 	row := 0
 	for i := range b.Len() {
 		mean := y.Data[i*d : (i+1)*d]
 		for range b.rows(i) {
+			// Summed row by row in order, so the mean does not depend on the batch.
 			kernel.Add(mean, b.X.Data[row*d:][:d])
 			row++
 		}
@@ -44,6 +46,7 @@ func (m *MeanPool) Backward(dy blas32.General, wantDX bool) (dx blas32.General) 
 	dx = m.dx.matrix(m.in.X.Rows, d)
 	row := 0
 	for i := range dy.Rows {
+		// Each row of an example has the same share in its mean.
 		scale := 1 / float32(m.in.rows(i))
 		for range m.in.rows(i) {
 			to := dx.Data[row*d:][:d]
@@ -85,6 +88,7 @@ func (c *CLSPool) Backward(dy blas32.General, wantDX bool) (dx blas32.General) {
 	}
 	d := dy.Cols
 	dx = c.dx.matrix(c.in.X.Rows, d)
+	// Only the first rows get a gradient.
 	clear(dx.Data)
 	row := 0
 	for i := range dy.Rows {

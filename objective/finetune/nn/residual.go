@@ -21,6 +21,7 @@ var _ Layer = (*Residual)(nil)
 
 // Forward implements Layer. F draws from rng before Shortcut does.
 func (r *Residual) Forward(b Batch, rng *rand.Rand) Batch {
+	// The order of draws is part of the contract: a resumed training must draw the same.
 	f, s := r.F.Forward(b, rng), b
 	if r.Shortcut != nil {
 		s = r.Shortcut.Forward(b, rng)
@@ -31,6 +32,7 @@ func (r *Residual) Forward(b Batch, rng *rand.Rand) Batch {
 
 // Backward implements Layer.
 func (r *Residual) Backward(dy blas32.General, wantDX bool) (dx blas32.General) {
+	// Nothing below needs a gradient, so a frozen branch is skipped.
 	if wantDX || trains(r.F) {
 		dx = r.F.Backward(dy, wantDX)
 	}
@@ -44,6 +46,7 @@ func (r *Residual) Backward(dy blas32.General, wantDX bool) (dx blas32.General) 
 	return r.sum(&r.dx, dx, s)
 }
 
+// sum adds into memory of its own, because both terms belong to other layers.
 func (r *Residual) sum(to *buffer, a, b blas32.General) blas32.General {
 	sum := to.matrix(a.Rows, a.Cols)
 	copy(sum.Data, a.Data)
@@ -55,6 +58,7 @@ func (r *Residual) sum(to *buffer, a, b blas32.General) blas32.General {
 func (r *Residual) Params() []*Param {
 	all := r.F.Params()
 	if r.Shortcut != nil {
+		// A full slice, so append does not write into F's own.
 		all = append(all[:len(all):len(all)], r.Shortcut.Params()...)
 	}
 	return all

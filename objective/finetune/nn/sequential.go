@@ -23,6 +23,7 @@ func (s Sequential) Forward(x Batch, rng *rand.Rand) Batch {
 // Backward implements Layer. Without wantDX it stops at the first layer that trains.
 func (s Sequential) Backward(dy blas32.General, wantDX bool) (dx blas32.General) {
 	first := 0 // layer with anything to do
+	// Layers below it only pass gradients on to nobody.
 	for !wantDX && first < len(s) && !trains(s[first]) {
 		first++
 	}

@@ -34,6 +34,7 @@ func (s *SoftmaxCrossEntropy) Forward(logits blas32.General, labels []int) (sum 
 	for i, label := range labels {
 		row := logits.Data[i*logits.Stride : i*logits.Stride+logits.Cols]
 		grad := s.grad.Data[i*s.grad.Stride : i*s.grad.Stride+s.grad.Cols]
+		// The largest logit is also the prediction.
 		top := 0
 		for j, z := range row {
 			if z > row[top] {
@@ -42,9 +43,11 @@ func (s *SoftmaxCrossEntropy) Forward(logits blas32.General, labels []int) (sum 
 		}
 		var total float64
 		for _, z := range row {
+			// At most 1 each, so the sum cannot overflow.
 			total += math.Exp(float64(z) - float64(row[top]))
 		}
 		logTotal := float64(row[top]) + math.Log(total)
+		// The usual case needs one pass less.
 		if s.Smoothing == 0 && s.Weights == nil {
 			for j, z := range row { // p - [j = label]
 				grad[j] = float32(math.Exp(float64(z) - logTotal))

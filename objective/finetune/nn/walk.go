@@ -8,6 +8,7 @@ func Walk(l Layer, visit func(Layer)) {
 	case Sequential:
 		parts = l
 	case *Network:
+		// A full slice, so append does not overwrite what follows the blocks.
 		parts = append(l.Blocks[:len(l.Blocks):len(l.Blocks)], l.Head)
 	case *Residual:
 		parts = []Layer{l.F}
@@ -16,6 +17,7 @@ func Walk(l Layer, visit func(Layer)) {
 		}
 	case *MultiHeadAttention:
 		parts = []Layer{l.Query, l.Key, l.Value, l.Output}
+	// Layers of other packages say themselves what they consist of.
 	case interface{ Layers() []Layer }:
 		parts = l.Layers()
 	}

@@ -70,6 +70,7 @@ func (c Config) withDefaults() Config {
 	c.Power = or(c.Power, 1)
 	c.LayerDecay = or(c.LayerDecay, 1)
 	c.Metric = or(c.Metric, MetricLoss)
+	// Never reached, so it needs no case of its own.
 	c.Patience = or(c.Patience, math.MaxInt)
 	return c
 }
@@ -87,6 +88,7 @@ func or[T comparable](x, def T) T {
 // Rehearse check too.
 func (c Config) Check() error {
 	c = c.withDefaults()
+	// A table, so that every message names field, value and range in the same way.
 	for _, f := range []struct {
 		name  string
 		value float64
@@ -106,6 +108,7 @@ func (c Config) Check() error {
 		{"LayerDecay", c.LayerDecay, c.LayerDecay > 0 && c.LayerDecay <= 1, "above 0 and at most 1, or 0 for 1"},
 		{"EarlyStoppingThreshold", c.EarlyStoppingThreshold, c.EarlyStoppingThreshold >= 0, "a finite number of at least 0"},
 	} {
+		// NaN passes no comparison and so is never ok.
 		if !f.ok || !finite(f.value) {
 			return fmt.Errorf("%s is %v, want %s", f.name, f.value, f.want)
 		}
@@ -130,12 +133,14 @@ func (c Config) Check() error {
 	if err := c.Schedule.Check(); err != nil {
 		return err
 	}
+	// LREnd matters to one schedule only.
 	if c.Schedule == Polynomial && !(c.LREnd >= 0 && c.LREnd < c.LearningRate) {
 		return fmt.Errorf("LREnd is %v, want at least 0 and below LearningRate, %v", c.LREnd, c.LearningRate)
 	}
 	if err := c.Metric.Check(); err != nil {
 		return err
 	}
+	// Weights of 0 leave a class out of the loss, which is allowed.
 	bad := func(w float64) bool { return !(w >= 0) || !finite(w) }
 	if i := slices.IndexFunc(c.ClassWeights, bad); i >= 0 {
 		return fmt.Errorf("ClassWeights[%d] is %v, want a finite number of at least 0", i, c.ClassWeights[i])

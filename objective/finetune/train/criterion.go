@@ -16,6 +16,7 @@ type criterion struct {
 
 // weight returns the total weight of the examples with the given indices.
 func (c *criterion) weight(s Set, indices []int) float64 {
+	// Known before the first pass of a step, whose gradients are divided by the total.
 	if c.entropy.Weights == nil || s.Labels == nil {
 		return float64(len(indices))
 	}

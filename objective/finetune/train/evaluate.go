@@ -15,6 +15,7 @@ func snapshot(dst [][]float32, params []*nn.Param) [][]float32 {
 		dst = make([][]float32, len(params))
 	}
 	for i, p := range params {
+		// Reuses the memory of the last best epoch.
 		dst[i] = append(dst[i][:0], p.Value...)
 	}
 	return dst

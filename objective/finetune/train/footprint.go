@@ -32,14 +32,18 @@ func measure(net nn.Layer) Footprint {
 		f.Weights += 4 * int64(len(p.Value))
 		f.Gradients += 4 * int64(len(p.Grad))
 		if !p.Frozen {
+			// Unfrozen parameters without a gradient are copied too: running statistics change.
 			f.Best += 4 * int64(len(p.Value))
 		}
 		if p.Trains() {
+			// Two numbers of four bytes.
 			f.Moments += 8 * int64(len(p.Value))
 		}
+		// What belongs to parameters is not a buffer.
 		params.add(reflect.ValueOf(p))
 	}
 	all.add(reflect.ValueOf(net))
+	// By reflection, so layers of other packages need no method for it.
 	f.Activations = max(all.bytes()-params.bytes(), 0)
 	return f
 }
@@ -50,6 +54,7 @@ type walk struct {
 	arrays []span
 }
 
+// A pointer with its type: a struct and its first field have the same address.
 type pointer struct {
 	at uintptr
 	to reflect.Type
@@ -58,8 +63,10 @@ type pointer struct {
 // A span is the addresses of an array, excluding the last.
 type span struct{ from, to uintptr }
 
+// add walks everything reachable, private fields included; it only reads addresses.
 func (w *walk) add(v reflect.Value) {
 	switch v.Kind() {
+	// Each once, since layers share parameters and may form circles.
 	case reflect.Pointer:
 		p := pointer{v.Pointer(), v.Type()}
 		if v.IsNil() || w.seen[p] {
@@ -84,6 +91,8 @@ func (w *walk) add(v reflect.Value) {
 			for i := range v.Len() {
 				w.add(v.Index(i))
 			}
+		// Elements without pointers: this is an array of numbers. Arrays within structs are too
+		// small to matter.
 		default:
 			if v.Kind() == reflect.Slice && v.Len() > 0 {
 				at := v.Pointer()
@@ -98,6 +107,7 @@ func (w *walk) bytes() int64 {
 	slices.SortFunc(w.arrays, func(a, b span) int { return cmp.Compare(a.from, b.from) })
 	var sum, end uintptr
 	for _, s := range w.arrays {
+		// Views of one buffer overlap.
 		if from := max(s.from, end); s.to > from {
 			sum += s.to - from
 			end = s.to

@@ -22,17 +22,20 @@ func (c Config) groups(net *nn.Network) []*group {
 	add := func(l nn.Layer, above int) { // counting the head
 		start := 1
 		if c.GradualUnfreezing {
+			// The head starts in epoch 1, the last block in epoch 2.
 			start += above
 		}
 		for _, p := range l.Params() {
 			if p.Frozen {
 				continue
 			}
+			// One optimizer for all that start together: its count of steps begins there.
 			if n := len(all); n == 0 || all[n-1].start != start {
 				opt := nn.AdamW{Beta1: c.AdamBeta1, Beta2: c.AdamBeta2, Epsilon: c.AdamEpsilon, WeightDecay: c.WeightDecay}
 				all = append(all, &group{start: start, opt: opt})
 			}
 			s := all[len(all)-1]
+			// Kept, because the network outlives the training.
 			s.params, s.rates = append(s.params, p), append(s.rates, p.Rate)
 			p.Rate = or(p.Rate, 1) * math.Pow(c.LayerDecay, float64(above))
 		}
@@ -40,6 +43,7 @@ func (c Config) groups(net *nn.Network) []*group {
 	for i, b := range net.Blocks {
 		add(b, len(net.Blocks)-i)
 	}
+	// Last, so groups are in the network's order, as states are.
 	add(net.Head, 0)
 	return all
 }
@@ -62,6 +66,7 @@ func (f *fit) leave() {
 
 // moments returns a slice per parameter, nil for one that has not trained.
 func (s *group) moments() (m, v [][]float32) {
+	// Before its first step an optimizer has none.
 	if m, v = s.opt.Moments(); m == nil {
 		m, v = make([][]float32, len(s.params)), make([][]float32, len(s.params))
 	}
@@ -73,14 +78,17 @@ func (s *group) moves(p *nn.Param, epochs int) bool { return p.Grad != nil && ep
 
 // restore sets the optimizer to its state after that many epochs of steps each.
 func (s *group) restore(epochs, steps int, m, v [][]float32) {
+	// It has not stepped yet.
 	if epochs < s.start {
 		return
 	}
+	// The caller's state must not change.
 	m, v = slices.Clone(m), slices.Clone(v)
 	for i, p := range s.params {
 		if !s.moves(p, epochs) {
 			m[i], v[i] = nil, nil
 		}
 	}
+	// Steps count from the group's own first epoch.
 	s.opt.Restore((epochs-s.start+1)*steps, m, v)
 }

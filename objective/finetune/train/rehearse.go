@@ -28,6 +28,7 @@ func Rehearse(ctx context.Context, net *nn.Network, training, validation Set, c 
 	return rehearse(ctx, net, training, validation, c, fraction, time.Now)
 }
 
+// rehearse is Rehearse with a clock for tests.
 func rehearse(ctx context.Context, net *nn.Network, training, validation Set, c Config, fraction float64,
 	now func() time.Time) (Rehearsal, error) {
 	if err := check(net, training, validation, c); err != nil {
@@ -37,10 +38,13 @@ func rehearse(ctx context.Context, net *nn.Network, training, validation Set, c 
 		return Rehearsal{}, fmt.Errorf("fraction is %v, want above 0 and at most 1", fraction)
 	}
 	c = c.withDefaults()
+	// The first epoch would train the head alone and be too fast to judge by.
 	c.GradualUnfreezing = false
+	// A batch at least, or the estimate would rest on a smaller one than the training uses.
 	part := training.beginning(max(split.Share(training.Len(), fraction), c.BatchSize), c.Seed)
 	judge := validation.beginning(split.Share(validation.Len(), fraction), c.Seed)
 	f := newFit(net, part, c)
+	// The real training must start from the same weights.
 	before := snapshot(nil, f.params)
 	defer func() {
 		put(f.params, before)
@@ -52,6 +56,7 @@ func rehearse(ctx context.Context, net *nn.Network, training, validation Set, c 
 	if err := f.epoch(ctx, 1); err != nil {
 		return Rehearsal{}, err
 	}
+	// Training, validation and scoring scale with different numbers of examples.
 	trained := now()
 	r.Metrics.Validation = Evaluate(net, judge)
 	judged := now()
@@ -59,6 +64,7 @@ func rehearse(ctx context.Context, net *nn.Network, training, validation Set, c 
 		r.Metrics.Train = Evaluate(net, s)
 	}
 	scored := now()
+	// Linear in the examples: everything passes through the network once.
 	per := func(d time.Duration, done, all int) time.Duration {
 		return time.Duration(float64(d) / float64(done) * float64(all))
 	}
@@ -70,6 +76,7 @@ func rehearse(ctx context.Context, net *nn.Network, training, validation Set, c 
 	if !finite(r.Metrics.Train.Loss) || !finite(r.Metrics.Validation.Loss) {
 		return Rehearsal{}, f.diverged("loss", 1)
 	}
+	// Buffers grow to the longest batch, which may not have been in the part.
 	f.longest(training)
 	r.Footprint = measure(net)
 	return r, nil
@@ -80,6 +87,7 @@ func (s Set) beginning(n int, seed uint64) Set {
 	if n >= s.Len() {
 		return s
 	}
+	// Stratified, so a small part of a classification still has every class.
 	return s.Select(split.Order(s.Len(), s.Labels, seed)[:n])
 }
 
@@ -90,6 +98,7 @@ func (f *fit) longest(s Set) {
 	for i := range order {
 		order[i] = i
 	}
+	// Stable, so equal lengths give the same batch each time.
 	if s.Lens != nil {
 		slices.SortStableFunc(order, func(i, j int) int { return cmp.Compare(s.Lens[j], s.Lens[i]) })
 	}

@@ -47,6 +47,7 @@ func (c Config) factor(step, total int) float64 {
 		w = int(math.Ceil(c.WarmupRatio * float64(total)))
 	}
 	if step < w {
+		// The first step has rate 0, as in Hugging Face's schedules.
 		return float64(step) / float64(w)
 	}
 	// max is for a warmup of all steps.
@@ -56,9 +57,11 @@ func (c Config) factor(step, total int) float64 {
 		return 1 - progress
 	case Cosine:
 		return (1 + math.Cos(math.Pi*progress)) / 2
+	// Relative to the peak, because rate multiplies by it.
 	case Polynomial:
 		return ((c.LearningRate-c.LREnd)*math.Pow(1-progress, c.Power) + c.LREnd) / c.LearningRate
 	case InverseSqrt:
+		// Shifted, so the curve starts at 1 where the warmup ends.
 		scale := or(c.Timescale, or(w, 10_000))
 		return 1 / math.Sqrt(float64(step-w+scale)/float64(scale))
 	}

@@ -69,11 +69,13 @@ func (m Metric) Of(s Scores) (value float64, ok bool) {
 	case MetricR2:
 		return s.R2, s.HasR2
 	}
+	// "" means MetricLoss, as in Config.
 	return s.Loss, true
 }
 
 // fits returns an error if epochs cannot be compared by m on s.
 func (m Metric) fits(s Set, outputs int) error {
+	// Checked before the first epoch: a metric that is undefined would only show after it.
 	classification := m == MetricAccuracy || m == MetricF1Macro || m == MetricAUROC
 	regression := m == MetricRMSE || m == MetricR2
 	switch {
@@ -83,6 +85,7 @@ func (m Metric) fits(s Set, outputs int) error {
 		return fmt.Errorf("Metric is %q, which a classification does not have", m)
 	case m == MetricAUROC && outputs != 2:
 		return fmt.Errorf("Metric is %q and there are %d classes, want 2", m, outputs)
+	// The set never changes, so what is undefined once stays so.
 	case m == MetricAUROC && !s.varied():
 		return fmt.Errorf("Metric is %q and the validation set has examples of class %d only, want both", m, s.Labels[0])
 	case m == MetricR2 && !s.varied():
@@ -97,11 +100,14 @@ func Score(y blas32.General, s Set) Scores {
 	if s.Targets != nil {
 		return regressionScores(y, s.Targets)
 	}
+	// Without smoothing and weights, so scores of all trials mean the same.
 	var loss nn.SoftmaxCrossEntropy
 	sum, correct := loss.Forward(y, s.Labels)
 	n := float64(y.Rows)
 	r := Scores{Loss: sum / n, Accuracy: float64(correct) / n, F1Macro: f1Macro(predictions(y), s.Labels, y.Cols)}
 	if y.Cols == 2 {
+		// Any increasing function of the probability gives the same area; the margin does not
+		// saturate.
 		margin := make([]float64, y.Rows) // log-odds of class 1
 		for i := range margin {
 			margin[i] = float64(y.Data[i*y.Stride+1]) - float64(y.Data[i*y.Stride])
@@ -111,6 +117,8 @@ func Score(y blas32.General, s Set) Scores {
 	return r
 }
 
+// regressionScores sums in float64, in two passes: the mean first, so that large targets
+// cancel nothing.
 func regressionScores(y blas32.General, targets []float32) Scores {
 	var mean, residual, total float64
 	n := float64(len(targets))
@@ -125,6 +133,7 @@ func regressionScores(y blas32.General, targets []float32) Scores {
 		total += float64(d * d)
 	}
 	r := Scores{Loss: residual / n, RMSE: math.Sqrt(residual / n)}
+	// Equal targets leave R² undefined.
 	if total > 0 {
 		r.R2, r.HasR2 = 1-residual/total, true
 	}
@@ -145,6 +154,8 @@ func predictions(y blas32.General) []int {
 	return p
 }
 
+// f1Macro averages over the classes that occur; a class that neither occurs nor is
+// predicted has no F1.
 func f1Macro(predicted, labels []int, classes int) float64 {
 	right, count := make([]float64, classes), make([]float64, classes) // count: as label and as prediction
 	for i, label := range labels {
@@ -170,11 +181,13 @@ func f1Macro(predicted, labels []int, classes int) float64 {
 func auroc(scores []float64, labels []int) (area float64, ok bool) {
 	order := make([]int, len(scores))
 	for i, s := range scores {
+		// NaN has no place in an order.
 		if math.IsNaN(s) {
 			return 0, false
 		}
 		order[i] = i
 	}
+	// The order of ties does not matter: they are counted together.
 	slices.SortFunc(order, func(i, j int) int {
 		switch {
 		case scores[i] < scores[j]:

@@ -23,6 +23,7 @@ type Set struct {
 func (s Set) Classes() int {
 	n := 0
 	for _, label := range s.Labels {
+		// Labels need not all occur.
 		n = max(n, label+1)
 	}
 	return n
@@ -35,6 +36,7 @@ func (s Set) Check(outputs int) error {
 	if err := s.check(); err != nil {
 		return err
 	}
+	// Checked before labels: the number of outputs is the likelier mistake.
 	if s.Targets != nil && outputs != 1 {
 		return fmt.Errorf("the network has %d outputs, want 1 for a regression", outputs)
 	}
@@ -53,10 +55,12 @@ func (s Set) Check(outputs int) error {
 func (s Set) check() error {
 	x, n := s.X, s.Len()
 	switch {
+	// Len would count no examples at all.
 	case s.IDs != nil && s.Lens == nil:
 		return errors.New("the set has IDs without Lens, want the length of each sequence")
 	case n == 0:
 		return errors.New("the set is empty, want at least one example")
+	// Rows without gaps can be copied and sent to kernels as one array.
 	case x.Rows > 0 && (x.Cols < 1 || x.Stride != x.Cols):
 		return fmt.Errorf("matrix X has %d columns and stride %d, want at least 1 and the same", x.Cols, x.Stride)
 	case len(x.Data) < x.Rows*x.Cols:
@@ -82,6 +86,7 @@ func (s Set) check() error {
 			return fmt.Errorf("the sequences have %d positions, want one for each of the %d rows", sum, batch.Rows(s.Batch))
 		}
 	}
+	// A single NaN would make every weight NaN in the first step.
 	for i, v := range x.Data[:x.Rows*x.Cols] {
 		if !finite(float64(v)) {
 			return fmt.Errorf("row %d, column %d of X is %v, want a finite number", i/x.Cols, i%x.Cols, v)
@@ -135,6 +140,7 @@ type gatherer struct {
 	to   Set
 }
 
+// reset sets where examples come from; offsets are computed once.
 func (g *gatherer) reset(from Set) { g.from, g.at = from, batch.Offsets(from.Batch) }
 
 // gather returns the examples with the given indices. The next call overwrites
@@ -142,6 +148,7 @@ func (g *gatherer) reset(from Set) { g.from, g.at = from, batch.Offsets(from.Bat
 func (g *gatherer) gather(indices []int) Set {
 	d, from, to := g.from.X.Cols, &g.from, &g.to
 	x := to.X.Data[:0]
+	// nil stays nil if nothing is appended, which tells kinds of sets apart.
 	to.IDs, to.Lens, to.Labels, to.Targets = to.IDs[:0], to.Lens[:0], to.Labels[:0], to.Targets[:0]
 	rows := 0
 	for _, i := range indices {
@@ -151,6 +158,7 @@ func (g *gatherer) gather(indices []int) Set {
 			to.Lens = append(to.Lens, r1-r0)
 		}
 		rows += r1 - r0
+		// Sets of tokens have no X.
 		if from.X.Rows > 0 {
 			x = append(x, from.X.Data[r0*d:r1*d]...)
 		}

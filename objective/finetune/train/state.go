@@ -34,12 +34,16 @@ func (f *fit) state(r Result, stale int, kept [][]float32) State {
 // restore sets f to the state s and returns the best epoch's weights. It changes nothing and
 // returns an error matching ErrState if s is not a state of f.
 func (f *fit) restore(s *State) (best [][]float32, err error) {
+	// All is checked before anything changes.
 	if err := f.check(s); err != nil {
 		return nil, err
 	}
+	// Through the parameters, which makes copies of the right lengths: the state stays the
+	// caller's.
 	put(f.params, s.BestWeights)
 	best = snapshot(nil, f.params)
 	put(f.params, s.Weights)
+	// Not stored, because it follows from the epoch.
 	f.step = s.Epoch * f.steps
 	i := 0
 	for _, st := range f.groups {
@@ -56,11 +60,13 @@ func (f *fit) check(s *State) error {
 	if s.Epoch < 1 || s.Epoch > c.Epochs {
 		return fmt.Errorf("%w: epoch is %d, want 1 to %d", ErrState, s.Epoch, c.Epochs)
 	}
+	// An older best epoch would have ended the training.
 	if first := max(1, s.Epoch-c.Patience); s.Best.Epoch < first || s.Best.Epoch > s.Epoch {
 		return fmt.Errorf("%w: the best epoch is %d of %d, want at least %d", ErrState, s.Best.Epoch, s.Epoch, first)
 	}
 	// Only a better epoch ends a run of stale ones, and the first epoch is better.
 	low, high := s.Epoch-s.Best.Epoch, min(s.Epoch-1, c.Patience)
+	// Then every better epoch is also progress.
 	if c.EarlyStoppingThreshold == 0 {
 		high = low
 	}

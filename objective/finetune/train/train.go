@@ -57,10 +57,12 @@ func Fit(ctx context.Context, net *nn.Network, training, validation Set, c Confi
 	}
 	f := newFit(net, training, c)
 	defer f.leave()
+	// Epoch 0: none yet.
 	best := Metrics{}
 	stale := 0
 	var kept [][]float32
 	var r Result
+	// After newFit, because a state has the shape of the parameters that train.
 	if from != nil {
 		var err error
 		if kept, err = f.restore(from); err != nil {
@@ -69,7 +71,9 @@ func Fit(ctx context.Context, net *nn.Network, training, validation Set, c Confi
 		best, stale = from.Best, from.Stale
 		r = Result{Best: best, EpochsRun: from.Epoch}
 	}
+	// Once, because the sample stays the same in all epochs.
 	scored := f.scored()
+	// Patience is in the condition, so a resumed training stops where the first would have.
 	for epoch := r.EpochsRun + 1; epoch <= f.c.Epochs && stale < f.c.Patience; epoch++ {
 		if err := f.epoch(ctx, epoch); err != nil {
 			return r, err
@@ -78,10 +82,12 @@ func Fit(ctx context.Context, net *nn.Network, training, validation Set, c Confi
 		if scored.Len() > 0 {
 			m.Train = Evaluate(net, scored)
 		}
+		// Before the metrics are reported: a NaN would become the best epoch or a trial's value.
 		if !finite(m.Train.Loss) || !finite(m.Validation.Loss) {
 			return r, fmt.Errorf("%w: the loss is not finite after epoch %d, step %d", ErrDiverged, epoch, f.step)
 		}
 		gain := f.c.gain(m, best)
+		// Smaller improvements count as best epoch but not as progress.
 		if stale++; gain > f.c.EarlyStoppingThreshold {
 			stale = 0
 		}
@@ -95,6 +101,8 @@ func Fit(ctx context.Context, net *nn.Network, training, validation Set, c Confi
 			}
 		}
 	}
+	// Only at the regular end; after an error the caller may want to look at the current
+	// weights.
 	put(f.params, kept)
 	return r, nil
 }
@@ -105,6 +113,7 @@ func (c Config) gain(m, best Metrics) float64 {
 	if best.Epoch == 0 {
 		return math.Inf(1)
 	}
+	// check has made sure that the metric is defined on this set.
 	now, _ := c.Metric.Of(m.Validation)
 	then, _ := c.Metric.Of(best.Validation)
 	if c.Metric.Higher() {
@@ -121,9 +130,11 @@ func check(net *nn.Network, training, validation Set, c Config) error {
 	if !net.Trains() {
 		return errors.New("all parameters are frozen, want one that trains")
 	}
+	// The set's own shape first, since the network is about to see it.
 	if err := training.check(); err != nil {
 		return fmt.Errorf("%w, in the training set", err)
 	}
+	// One example tells how many outputs there are.
 	outputs := net.Forward(batch.Slice(training.Batch, batch.Offsets(training.Batch), 0, 1), nil).X.Cols
 	if err := training.Check(outputs); err != nil {
 		return fmt.Errorf("%w, in the training set", err)
@@ -134,6 +145,7 @@ func check(net *nn.Network, training, validation Set, c Config) error {
 	if training.Labels != nil && !training.varied() {
 		return fmt.Errorf("the training set has examples of class %d only, want at least two classes", training.Labels[0])
 	}
+	// An option that would be ignored is refused.
 	if training.Labels == nil && (c.ClassWeights != nil || c.LabelSmoothingFactor != 0) {
 		return fmt.Errorf("ClassWeights are %v and LabelSmoothingFactor is %v, want neither in a regression", c.ClassWeights,
 			c.LabelSmoothingFactor)
@@ -156,9 +168,11 @@ type fit struct {
 	steps  int      // of an epoch
 }
 
+// newFit prepares a training; the arguments have passed check.
 func newFit(net *nn.Network, training Set, c Config) *fit {
 	c = c.withDefaults()
 	n := training.Len()
+	// Limits first: steps per epoch, and with them the schedule, follow from these.
 	c.BatchSize = min(c.BatchSize, n)
 	passes := (n + c.BatchSize - 1) / c.BatchSize
 	c.GradientAccumulationSteps = min(c.GradientAccumulationSteps, passes)
@@ -170,6 +184,7 @@ func newFit(net *nn.Network, training Set, c Config) *fit {
 	}
 	f.steps = (passes + c.GradientAccumulationSteps - 1) / c.GradientAccumulationSteps
 	for _, s := range f.groups {
+		// In the order of groups, which is that of states.
 		f.params = append(f.params, s.params...)
 	}
 	f.batch.reset(training)
@@ -190,6 +205,7 @@ func (f *fit) scored() Set {
 	if n == all.Len() {
 		return all
 	}
+	// A stream of its own, so scoring does not move the order of the examples.
 	return all.Select(rand.New(rand.NewPCG(f.c.Seed, streamScored)).Perm(all.Len())[:n])
 }
 
@@ -201,19 +217,24 @@ func (c Config) scoredExamples(n int) int {
 	return max(min(c.EvaluateAtMost, n), 0)
 }
 
+// epoch trains for one epoch, or until ctx ends between two passes.
 func (f *fit) epoch(ctx context.Context, epoch int) error {
 	for _, s := range f.groups {
 		s.enter(epoch)
 	}
 	training := f.batch.from
+	// A function of seed and epoch, so a resumed training sees the same order.
 	order := rand.New(rand.NewPCG(f.c.Seed, streamOrder+uint64(epoch))).Perm(training.Len())
 	dropout := f.dropout(epoch)
 	for examples := range slices.Chunk(order, f.c.BatchSize*f.c.GradientAccumulationSteps) {
+		// The whole step's weight: passes of different sizes then add up to the mean of the step.
 		total := f.loss.weight(training, examples)
 		for _, p := range f.params {
+			// Not after the step: the gradients may be wanted by whoever looks at an error.
 			clear(p.Grad)
 		}
 		for batch := range slices.Chunk(examples, f.c.BatchSize) {
+			// A pass is short and is never broken off.
 			if ctx.Err() != nil {
 				return context.Cause(ctx)
 			}
@@ -221,11 +242,14 @@ func (f *fit) epoch(ctx context.Context, epoch int) error {
 				return f.diverged("loss", epoch)
 			}
 		}
+		// A norm that is not finite shows a diverged training before it spoils the weights.
 		if most := f.c.MaxGradNorm; most > 0 && !finite(nn.ClipGradNorm(f.params, most)) {
 			return f.diverged("gradient", epoch)
 		}
+		// By the planned number of epochs: stopping early does not change the schedule.
 		rate := f.c.rate(f.step, f.c.Epochs*f.steps)
 		for _, s := range f.groups {
+			// A group that is still frozen has no moments, which begin with its first step.
 			if epoch >= s.start {
 				s.opt.Step(s.params, rate)
 			}
@@ -244,6 +268,7 @@ func (f *fit) dropout(epoch int) *rand.Rand {
 // of a step with that total weight. If the loss is not finite it returns false before the backward
 // pass.
 func (f *fit) pass(s Set, total float64, dropout *rand.Rand) bool {
+	// In each pass, because gradual unfreezing changes it.
 	front, back := f.net.Split(f.net.FrozenBlocks())
 	y := back.Forward(front.Forward(s.Batch, nil), dropout)
 	if !finite(f.loss.forward(y.X, s)) {
@@ -258,4 +283,5 @@ func (f *fit) diverged(what string, epoch int) error {
 	return fmt.Errorf("%w: the %s is not finite in epoch %d, step %d", ErrDiverged, what, epoch, f.step+1)
 }
 
+// finite reports whether x is a number.
 func finite(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }

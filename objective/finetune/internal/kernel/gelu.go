@@ -57,7 +57,7 @@ func geluGeneric(y, x []float32) {
 	}
 }
 
-// geluBackwardGeneric computes Φ again, which is cheaper than reading it from memory.
+// geluBackwardGeneric computes Φ again instead of keeping it.
 func geluBackwardGeneric(dx, x, dy []float32) {
 	for i, v := range x {
 		cdf, e := normal(v)

@@ -11,7 +11,7 @@ import "golang.org/x/sys/cpu"
 // vectorKernels returns the kernels other than Generic that run on this CPU.
 func vectorKernels() []Kernel {
 	x := &cpu.X86
-	// FMA is a feature of its own, though every CPU with AVX2 but one has it.
+	// FMA is a feature of its own.
 	if !(x.HasAVX2 && x.HasFMA) {
 		return nil
 	}

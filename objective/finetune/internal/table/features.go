@@ -72,7 +72,7 @@ func NewEncoder(t *Table, rows []int, without ...string) (*Encoder, error) {
 		} else if in.Categories, err = t.categories(i, rows); err != nil {
 			return nil, err
 		}
-		// A constant tells rows apart from none, and its scale would divide by 0.
+		// A constant column tells no rows apart, and its scale would divide by 0.
 		if in.Scale > 0 || in.Indicator || len(in.Categories) > 1 {
 			e.Inputs = append(e.Inputs, in)
 		}
@@ -174,7 +174,7 @@ func (t *Table) categories(i int, rows []int) ([]string, error) {
 			all = append(all, text)
 		}
 	}
-	// A feature for each would mostly be 0, and is usually an id or free text.
+	// So many texts are usually ids or free text, and most of their features would be 0.
 	if len(all) > MaxCategories {
 		return nil, markedError{fmt.Errorf(
 			"%s: column %q: there are %d texts, such as %s, want numbers or at most %d texts%s; leave the column out",

@@ -62,6 +62,7 @@ func LooksNumeric(classes []string, n int) error {
 	whole := true
 	for _, class := range classes {
 		x, err := strconv.ParseFloat(class, 64)
+		// One name is enough: these are classes.
 		if err != nil {
 			return nil
 		}

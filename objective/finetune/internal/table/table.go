@@ -135,7 +135,7 @@ func separator(path string, start []byte) rune {
 		return '\t'
 	}
 	line, _, _ := bytes.Cut(start, []byte("\n"))
-	// A comma first: semicolons may occur in names of columns, and tabs hardly do.
+	// In this order: a comma in the line of names decides, whatever else it has.
 	for _, comma := range ",;\t" {
 		if bytes.ContainsRune(line, comma) {
 			return comma
