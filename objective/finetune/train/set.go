@@ -36,7 +36,7 @@ func (s Set) Check(outputs int) error {
 	if err := s.check(); err != nil {
 		return err
 	}
-	// Checked before labels: the number of outputs is the likelier mistake.
+	// A regression has one number to predict.
 	if s.Targets != nil && outputs != 1 {
 		return fmt.Errorf("the network has %d outputs, want 1 for a regression", outputs)
 	}

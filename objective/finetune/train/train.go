@@ -230,7 +230,7 @@ func (f *fit) epoch(ctx context.Context, epoch int) error {
 		// The whole step's weight: passes of different sizes then add up to the mean of the step.
 		total := f.loss.weight(training, examples)
 		for _, p := range f.params {
-			// Not after the step: the gradients may be wanted by whoever looks at an error.
+			// Backward adds to the gradients, pass after pass.
 			clear(p.Grad)
 		}
 		for batch := range slices.Chunk(examples, f.c.BatchSize) {
