@@ -43,7 +43,6 @@ func (t *Table) Classes(column string) (classes []string, labels []int, err erro
 	classes = slices.Compact(classes)
 	switch n := len(classes); {
 	case n == 1:
-		// A class with a name is no number.
 		return nil, nil, fmt.Errorf("%s: column %q: all %d rows have the label %q, want at least two classes", t.path, column,
 			len(texts), classes[0])
 	// One example or two of a class teach nothing; it is probably the wrong column.
