@@ -41,7 +41,7 @@ func (a *askCommand) define() *cli.Command {
 					`"opt": {"type": "categorical", "choices": ["sgd", "adam"]}}` +
 					"; @FILE reads it from a file, @- from standard input"},
 			&cli.DurationFlag{Name: "lease", Destination: &a.lease, Value: 24 * time.Hour,
-				Usage: "the `TIME` after which another worker may claim the trial if nobody tells it"},
+				Usage: "the `TIME` after which another worker may claim the trial if it has not been told"},
 		}),
 		Action: action(a.run),
 	}
@@ -95,7 +95,7 @@ func parseSpace(text string) ([]space.Dimension, error) {
 	}
 	var object map[string]json.RawMessage
 	if err := json.Unmarshal([]byte(text), &object); err != nil || object == nil {
-		return nil, fmt.Errorf("%.200s is no JSON object: %w", text, cmp.Or(err, errors.New("it is null")))
+		return nil, fmt.Errorf("%.200s is not a JSON object: %w", text, cmp.Or(err, errors.New("it is null")))
 	}
 	d := json.NewDecoder(strings.NewReader(text)) // cannot fail: the text is an object
 	_, _ = d.Token()

@@ -26,16 +26,16 @@ func (s *copyStudyCommand) define() *cli.Command {
 	return &cli.Command{
 		Name:  "copy-study",
 		Usage: "copy a study with all its trials, also to another file",
-		Description: "Copied as they are: directions, attributes of every kind and program, and of each\n" +
-			"trial its number, state, parameters, values, reports, constraints, times and place\n" +
-			"in finishing order. A running trial waits in the copy and starts from the\n" +
-			"beginning. Checkpoints stay behind.",
+		Description: "Copies unchanged: directions, all attributes, and each trial's number, state,\n" +
+			"parameters, values, reports, constraints, times and place in finishing order. A\n" +
+			"running trial waits in the copy and starts from the beginning. Checkpoints are not\n" +
+			"copied.",
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "from-study-name", Destination: &s.fromName, DefaultText: required,
 				Usage: "the `NAME` of the study to copy"},
 			&cli.StringFlag{Name: "to-study-name", Destination: &s.toName, Action: checkStudyName,
 				DefaultText: "the same", Usage: "the `NAME` of the copy"},
-			s.from.named("from-storage", "the study `FILE` that contains it: a path or a URL, as --storage of other commands"),
+			s.from.named("from-storage", "the study `FILE` that contains it: a path or a URL, as for --storage of other commands"),
 			&cli.StringFlag{Name: "to-storage", Destination: (*string)(&s.to), DefaultText: "the same",
 				Usage: "the study `FILE` for the copy; it is created if it does not exist",
 				Action: func(_ *cli.Context, value string) error {
@@ -104,7 +104,7 @@ func addStudy(ctx context.Context, path string, s storage.Snapshot, flag string)
 	_, err = db.Import(ctx, s)
 	switch {
 	case errors.Is(err, storage.ErrExist):
-		err = fmt.Errorf("%w in %s: give the new one another --%s", err, path, flag)
+		err = fmt.Errorf("%w in %s: want another --%s", err, path, flag)
 	case err != nil:
 		err = fmt.Errorf("import study %q to %s: %w", s.Name, path, err)
 	}
@@ -126,7 +126,7 @@ func logDifferences(con console, s storage.Snapshot) {
 		}
 	}
 	if len(running) > 0 {
-		con.logf("Running there and waiting in the copy, where they start from the beginning: %s.", listed(running))
+		con.logf("Running trials, which wait in the copy and start from the beginning: %s.", listed(running))
 	}
 	var keys []string
 	for _, key := range slices.Sorted(maps.Keys(s.SystemAttrs)) {

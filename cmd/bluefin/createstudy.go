@@ -25,16 +25,16 @@ type createStudyCommand struct {
 
 func (s *createStudyCommand) define() *cli.Command {
 	name := s.study.nameFlag()
-	name.Usage = "the `NAME` of the study; without it one is made up"
+	name.Usage = "the `NAME` of the study (default: a generated name)"
 	return &cli.Command{
 		Name:  "create-study",
 		Usage: "create a study and print its name",
 		Flags: []cli.Flag{
 			s.study.storage.flag(), name,
 			&cli.StringFlag{Name: "direction", Destination: &s.direction, DefaultText: "minimize",
-				Usage: "the `DIRECTION` in which values are good: minimize or maximize"},
+				Usage: "the `DIRECTION` of the objective: minimize or maximize"},
 			&cli.StringSliceFlag{Name: "directions", Destination: &s.directions,
-				Usage: "the `DIRECTION` of each of several objectives, one after the other"},
+				Usage: "one `DIRECTION` per objective, in order"},
 			&cli.BoolFlag{Name: "skip-if-exists", Destination: &s.skipIfExists,
 				Usage: "do nothing if there is a study of that name"},
 		},

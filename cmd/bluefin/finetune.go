@@ -56,14 +56,14 @@ func (f *finetuneCommand) define(width int) *cli.Command {
 			&cli.StringFlag{Name: "study-name", Destination: &f.studyName,
 				DefaultText: "that of the task and of --train, like csv-wine",
 				Usage:       "the `NAME` of the study; it is created if it does not exist"},
-			choiceFlag(&f.orphans, "orphans", "what happens to a trial whose worker was killed, `POLICY` is resume "+
-				"(from its last checkpoint), retry (fail it and queue a copy) or fail", "resume", "retry", "fail"),
+			choiceFlag(&f.orphans, "orphans", "the `POLICY` for trials whose worker was killed: resume "+
+				"(from the last checkpoint), retry (fail it and queue a copy) or fail", "resume", "retry", "fail"),
 			durabilityFlag(&f.durability),
 		}},
 	}
 	cmd := &cli.Command{
 		Name:  "finetune",
-		Usage: "search for the settings that fine-tune a network best",
+		Usage: "find the best settings for fine-tuning a network",
 		Description: "Each trial is one fine-tuning; its value is the best validation loss, or\n" +
 			"--metric. Trial 0 has the recommended settings. Run the same command again to\n" +
 			"resume after a stop. Tasks:\n" +

@@ -17,7 +17,7 @@ import (
 	"github.com/bluefin-hpo/bluefin/objective/finetune/train"
 )
 
-// dataFlags say what is fine-tuned on what, and where the result goes.
+// dataFlags select the task, its data, and where the best network is saved.
 type dataFlags struct {
 	task                    string // "": see name
 	model, pretrained       string
@@ -34,10 +34,10 @@ type dataFlags struct {
 }
 
 func (f *dataFlags) flags() []cli.Flag {
-	task := choiceFlag(&f.task, "task", "what is fine-tuned, `NAME` is digits, fashion, text or csv",
+	task := choiceFlag(&f.task, "task", "the `TASK`: digits, fashion, text or csv",
 		"digits", "fashion", "text", "csv")
 	f.task, task.DefaultText = "", "text with --model, csv with --train alone, else digits"
-	pooling := choiceFlag(&f.pooling, "pooling", "how the tokens of a text become one, `NAME` is mean or cls (text)",
+	pooling := choiceFlag(&f.pooling, "pooling", "the `POOLING` of token vectors: mean or cls (text)",
 		"default", "mean", "cls")
 	f.pooling, pooling.DefaultText = "", "that of the model"
 	return []cli.Flag{
@@ -47,9 +47,9 @@ func (f *dataFlags) flags() []cli.Flag {
 		&cli.StringFlag{Name: "train", Destination: &f.train,
 			Usage: "the `FILE` of training examples, CSV or TSV with names in the first line (text, csv)"},
 		&cli.StringFlag{Name: "valid", Destination: &f.valid, DefaultText: "a fifth of --train",
-			Usage: "the `FILE` of validation examples, by which epochs and trials are chosen (text, csv)"},
+			Usage: "the `FILE` of validation examples, used to select epochs and trials (text, csv)"},
 		&cli.StringFlag{Name: "test", Destination: &f.test, DefaultText: "none",
-			Usage: "the `FILE` of test examples, on which the chosen network is scored, or a share of --train, " +
+			Usage: "the `FILE` of test examples, used to score the best network, or a share of --train, " +
 				"like 0.2 (text, csv)"},
 		&cli.StringFlag{Name: "text-column", Destination: &f.textColumn, Value: "text",
 			Usage: "the `NAME` of the column with the texts (text)"},
@@ -65,10 +65,10 @@ func (f *dataFlags) flags() []cli.Flag {
 		&cli.BoolFlag{Name: "balanced", Destination: &f.balanced,
 			Usage: "give all classes the same weight in the training loss, whatever their sizes (csv, text)"},
 		&cli.StringFlag{Name: "output", Destination: &f.output,
-			Usage: "keep the network of the best trial in a `FOLDER`: " +
-				"for texts one that transformers reads. With --folds it is that of the last fold"},
+			Usage: "save the network of the best trial in a `FOLDER`, " +
+				"for texts in the format of transformers. With --folds it is that of the last fold"},
 		&cli.BoolFlag{Name: "force", Destination: &f.force,
-			Usage: "let --output replace what its folder holds of another study or program"},
+			Usage: "let --output overwrite files of another study or program"},
 		encodingFlag(&f.encoding),
 		&cli.BoolFlag{Name: "drop-missing", Destination: &f.dropMissing,
 			Usage: "leave out rows without a text or a label, and report how many (text, csv)"},
@@ -112,7 +112,7 @@ func (f *dataFlags) check(given map[string]string) error {
 	case (name == "text" || name == "csv") && f.train == "":
 		return usagef("--train is missing, which --task %s needs", name)
 	case f.balanced && f.regression:
-		return usagef("--balanced is for classes, and with --regression there are none")
+		return usagef("--balanced is for classes, which --regression does not have")
 	}
 	if _, err := strconv.ParseFloat(f.valid, 64); err == nil {
 		if _, err := os.Stat(f.valid); err != nil {
@@ -123,7 +123,7 @@ func (f *dataFlags) check(given map[string]string) error {
 	return f.checkOutput()
 }
 
-// checkOutput makes sure, before hours of trials, that the best network can be kept.
+// checkOutput makes sure, before hours of trials, that the best network can be saved.
 func (f *dataFlags) checkOutput() error {
 	if f.output == "" {
 		return nil
@@ -177,12 +177,12 @@ func (f *practiceFlags) flags() []cli.Flag {
 				"and report how much time and memory a trial takes; `[=only]` stops after that"},
 		&cli.BoolFlag{Name: "similarity", Destination: &f.similarity, Value: true,
 			Usage: "measure how well frozen features separate the classes, " +
-				"and start with trials that freeze as much; --similarity=false skips it"},
-		choiceFlag(&f.metric, "metric", "what trials are compared by, `NAME` is loss, accuracy, f1_macro, auroc "+
+				"and freeze that many blocks in the first trials; --similarity=false skips it"},
+		choiceFlag(&f.metric, "metric", "the `METRIC` to optimize: loss, accuracy, f1_macro, auroc "+
 			"(two classes), rmse or r2 (regression)", names(train.MetricNames())...),
-		choiceFlag(&f.fidelity, "fidelity", "what pruners judge a trial by, `NAME` is epochs, data (trainings on a "+
+		choiceFlag(&f.fidelity, "fidelity", "the `STAGES` at which pruners judge a trial: epochs, data (trainings on a "+
 			"ninth, a third and all of the data) or freezing (trainings with all blocks frozen, with half, and with as "+
-			"many as the trial says)", "epochs", "data", "freezing"),
+			"many as the trial selects)", "epochs", "data", "freezing"),
 		&cli.Float64Flag{Name: "budget", Destination: &f.budget, Value: math.Inf(1), DefaultText: "none",
 			Usage: "give each trial the same compute: a `NUMBER` of epochs of the whole network; frozen blocks buy " +
 				"more epochs"},

@@ -79,7 +79,7 @@ func (o *output) mine() error {
 			names = append(names, d.Name())
 		}
 	}
-	const else_ = "want another folder, or --force to replace what it holds"
+	const else_ = "want another folder, or --force to overwrite it"
 	b, err := os.ReadFile(filepath.Join(o.dir, noteFile))
 	switch {
 	case len(names) == 0:

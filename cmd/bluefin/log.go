@@ -40,7 +40,7 @@ func (h lines) Handle(_ context.Context, r slog.Record) error {
 func logFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "write only warnings and errors to standard error"},
-		&cli.StringFlag{Name: "log-file", Usage: "append to `FILE` what goes to standard error"},
+		&cli.StringFlag{Name: "log-file", Usage: "also append standard error to `FILE`"},
 		// accepted for scripts written for Optuna; there is no more to report
 		&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Hidden: true},
 		&cli.BoolFlag{Name: "debug", Hidden: true},

@@ -89,8 +89,8 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 	app := &cli.App{
 		Name:  "bluefin",
 		Usage: "search for hyperparameters",
-		Description: "To start, run `bluefin finetune`: it searches for the settings that " +
-			"fine-tune\na small network best, shows each trial, and saves all of them in bluefin.db.",
+		Description: "To start, run `bluefin finetune`: it finds the best settings for " +
+			"fine-tuning\na small network, shows each trial, and saves all of them in bluefin.db.",
 		Version:                   version(release),
 		Writer:                    stdout,
 		ErrWriter:                 stderr,

@@ -22,11 +22,11 @@ func (k *checkCommand) define() *cli.Command {
 	return &cli.Command{
 		Name:  "check",
 		Usage: "print a line for each defect, or \"sound\"",
-		Description: "The file is only read, and others may write to it meanwhile. Checked are the\n" +
-			"database itself, Optuna's tables (numbers without a gap, finished trials complete,\n" +
-			"readable texts, no row without its study or trial) and, if the file has them,\n" +
-			"Bluefin's tables and triggers. The exit code is 1 if there is a defect. Free room\n" +
-			"of a megabyte or more is reported on standard error.",
+		Description: "Reads the file only, even while others write. Checks the database, Optuna's tables\n" +
+			"(numbers without a gap, finished trials complete, readable texts, no row without\n" +
+			"its study or trial) and, if present, Bluefin's tables and triggers. The exit code\n" +
+			"is 1 if there is a defect. Unused space of a megabyte or more is reported on\n" +
+			"standard error.",
 		Flags:  append(k.format.flags("value"), k.storage.flag()),
 		Action: action(k.run),
 	}
@@ -42,7 +42,7 @@ func (k *checkCommand) run(ctx context.Context, con console) error {
 		return err
 	}
 	if free >= 1e6 {
-		con.logf("%s of %s are free: bluefin storage vacuum gives them back.", megabytes(free), path)
+		con.logf("%s of %s are unused: bluefin storage vacuum reclaims them.", megabytes(free), path)
 	}
 	if err := k.print(con, findings); err != nil || len(findings) == 0 {
 		return err
@@ -85,14 +85,14 @@ func (b *backupCommand) define() *cli.Command {
 	return &cli.Command{
 		Name:  "backup",
 		Usage: "copy a study file, also while others write to it",
-		Description: "The copy appears under its name when it is whole and on the disk, and is checked\n" +
-			"as by `bluefin storage check`. It is smaller than a file with free room.",
+		Description: "The copy is renamed into place once complete and on the disk, then checked as\n" +
+			"`bluefin storage check` does. It has no unused space.",
 		Flags: []cli.Flag{
 			b.storage.flag(),
 			&cli.StringFlag{Name: "output", Destination: &b.output.path, Aliases: []string{"o"}, DefaultText: required,
 				Usage: "the `FILE` to write"},
 			&cli.BoolFlag{Name: "force", Destination: &b.output.force,
-				Usage: "replace the file if it exists, even a study file if nobody uses it"},
+				Usage: "replace the file if it exists, even a study file that is not in use"},
 		},
 		Action: action(b.run),
 	}
@@ -122,7 +122,7 @@ func (b *backupCommand) run(ctx context.Context, con console) error {
 	}
 	con.logf("Wrote %s.", to)
 	if n := len(findings); n > 0 {
-		con.logf("It has the defects of the study file: %s of bluefin storage check.", counted(n, "finding"))
+		con.logf("It has the defects of the study file: bluefin storage check prints %s.", counted(n, "finding"))
 	}
 	return nil
 }
@@ -133,8 +133,8 @@ type upgradeCommand struct{ storage storageFlag }
 func (u *upgradeCommand) define() *cli.Command {
 	return &cli.Command{
 		Name:  "upgrade",
-		Usage: "bring the tables and triggers up to those of this program",
-		Description: "It takes files of Bluefin and of Optuna 3.0 and later. In one transaction it adds\n" +
+		Usage: "upgrade tables and triggers to this version",
+		Description: "Accepts files of Bluefin and of Optuna 3.0 and later. In one transaction it adds\n" +
 			"what is missing: Bluefin's tables in a file that Optuna made, triggers that are\n" +
 			"missing or changed, Optuna's index of 3.2. Optuna reads the file as before.",
 		Flags:  []cli.Flag{u.storage.flag()},
@@ -166,13 +166,13 @@ type vacuumCommand struct{ storage storageFlag }
 func (v *vacuumCommand) define() *cli.Command {
 	return &cli.Command{
 		Name:  "vacuum",
-		Usage: "return free room in the file to the disk",
-		Description: "Deleted studies and checkpoints leave free room in the file, which later\n" +
-			"trials use. Most of it is returned when a trial with a large checkpoint ends\n" +
+		Usage: "return unused space in the file to the disk",
+		Description: "Deleted studies and checkpoints leave unused space in the file, which later\n" +
+			"trials reuse. Most of it is returned when a trial with a large checkpoint ends\n" +
 			"or a study is deleted; this command returns all of it. It rewrites the file\n" +
 			"in one step, so a kill or a full disk changes nothing. Others can read\n" +
-			"meanwhile, and wait to write. The disk needs room for two copies of what is\n" +
-			"not free.",
+			"meanwhile, and wait to write. The disk needs space for two copies of the used\n" +
+			"part.",
 		Flags:  []cli.Flag{v.storage.flag()},
 		Action: action(v.run),
 	}

@@ -59,7 +59,7 @@ func TestStorageCheckPrintsFindings(t *testing.T) {
 	}
 	copied := filepath.Join(t.TempDir(), "copy.db")
 	_, stderr, code := status(t, "storage", "backup", "--storage", path, "-o", copied)
-	if want := "Wrote " + copied + ".\nIt has the defects of the study file: 2 findings of bluefin storage check.\n"; stderr != want || code != 0 {
+	if want := "Wrote " + copied + ".\nIt has the defects of the study file: bluefin storage check prints 2 findings.\n"; stderr != want || code != 0 {
 		t.Errorf("a backup of it: got exit code %d, %q, want %q", code, stderr, want)
 	}
 }
@@ -84,7 +84,7 @@ func TestStorageUpgradeSaysWhatItDid(t *testing.T) {
 func TestStorageVacuum(t *testing.T) {
 	path := damaged(t, `CREATE TABLE ballast (data); INSERT INTO ballast VALUES (zeroblob(5000000)); DROP TABLE ballast`)
 	stdout, stderr, code := status(t, "storage", "check", "--storage", path)
-	if want := "5.0 MB of " + path + " are free: bluefin storage vacuum gives them back.\n"; stdout != "sound\n" || stderr != want || code != 0 {
+	if want := "5.0 MB of " + path + " are unused: bluefin storage vacuum reclaims them.\n"; stdout != "sound\n" || stderr != want || code != 0 {
 		t.Errorf("check: got exit code %d, %q, %q, want %q", code, stdout, stderr, want)
 	}
 	stdout, stderr, code = status(t, "storage", "vacuum", "--storage", path)

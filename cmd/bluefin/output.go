@@ -20,7 +20,7 @@ import (
 // outputFlags say where a command writes.
 type outputFlags struct {
 	path  string // "" and "-": standard output
-	force bool   // replace what is no earlier output
+	force bool   // replace also other files than earlier outputs
 }
 
 func (o *outputFlags) flags() []cli.Flag {
@@ -28,7 +28,7 @@ func (o *outputFlags) flags() []cli.Flag {
 		&cli.StringFlag{Name: "output", Destination: &o.path, Aliases: []string{"o"},
 			Usage: "the `FILE` to write (default: standard output)"},
 		&cli.BoolFlag{Name: "force", Destination: &o.force,
-			Usage: "replace the file whatever it holds, unless it is a database"},
+			Usage: "overwrite any file but a database"},
 	}
 }
 
@@ -70,7 +70,7 @@ func (o outputFlags) stream(db storageFlag, text []byte, write func(io.Writer) e
 	case database:
 		err = errors.New("it is a SQLite database, which is never replaced: want another name")
 	case !o.force && !earlierOutput(o.path, text):
-		err = errors.New("it exists and is no earlier output of this command: --force replaces it")
+		err = errors.New("it exists and is not an earlier output of this command: --force replaces it")
 	default:
 		err = replaceFile(o.path, info, write)
 	}
@@ -118,7 +118,7 @@ func checkPlace(db storageFlag, path string) error {
 	case info.IsDir():
 		return errors.New("it is a folder")
 	case !info.Mode().IsRegular() && info.Mode()&(fs.ModeCharDevice|fs.ModeNamedPipe) == 0:
-		return errors.New("it is no ordinary file")
+		return errors.New("it is not a regular file")
 	}
 	return nil
 }

@@ -38,7 +38,7 @@ func parseError(c *cli.Context, err error, command string) error {
 	} else if m := twoForms.FindStringSubmatch(text); m != nil {
 		text = fmt.Sprintf("%s and %s are one flag, want it once", dashed(m[1]), dashed(m[2]))
 	} else if m := badSyntax.FindStringSubmatch(text); m != nil {
-		text = fmt.Sprintf("%q is no flag, want --NAME or --NAME=VALUE", m[1])
+		text = fmt.Sprintf("%q is not a flag, want --NAME or --NAME=VALUE", m[1])
 	}
 	return usageError{errors.New(text), command}
 }
@@ -111,7 +111,7 @@ func flagNames(flags []cli.Flag) (names []string) {
 	return names
 }
 
-// unknownCommand reports that the first argument is no command. parent comes before it, with a space
+// unknownCommand reports that the first argument is not a command. parent comes before it, with a space
 // at its end.
 func unknownCommand(c *cli.Context, parent string) error {
 	commands := c.App.Commands

@@ -18,7 +18,7 @@ import (
 	"github.com/bluefin-hpo/bluefin/objective/finetune"
 )
 
-// predictCommand applies a network that finetune kept to new rows.
+// predictCommand applies a network saved by finetune to new rows.
 type predictCommand struct {
 	model       string
 	input       string // "-": standard input
@@ -31,7 +31,7 @@ type predictCommand struct {
 func (p *predictCommand) define() *cli.Command {
 	return &cli.Command{
 		Name:  "predict",
-		Usage: "predict labels with a network that finetune --output kept",
+		Usage: "predict labels with a network saved by finetune --output",
 		Description: "The predictions are CSV with a line for each row of --input: the label and the\n" +
 			"probability of each class, or the number of a regression.",
 		Flags: slices.Concat([]cli.Flag{
@@ -43,7 +43,7 @@ func (p *predictCommand) define() *cli.Command {
 			&cli.StringFlag{Name: "text-column", Destination: &p.textColumn, DefaultText: "as in training",
 				Usage: "the `NAME` of the column with the texts"},
 			&cli.StringFlag{Name: "label-column", Destination: &p.labelColumn, DefaultText: "as in training",
-				Usage: "the `NAME` of the column with the true labels: if it is there, the last line says how many " +
+				Usage: "the `NAME` of the column with the true labels; if present, the last line reports how many " +
 					"predictions are right"},
 			encodingFlag(&p.encoding),
 		}),
@@ -76,7 +76,7 @@ func (p *predictCommand) run(ctx context.Context, con console) error {
 		first.err = net.check(first.rows)
 	}
 	if first.err == io.EOF {
-		first.err = fmt.Errorf("%s: there are no rows below the names of the columns", name)
+		first.err = fmt.Errorf("%s: there are no rows below the column names", name)
 	}
 	if first.err != nil {
 		return dataError(first.err)

@@ -156,7 +156,7 @@ func TestPredictSaysWhatIsWrong(t *testing.T) {
 		"no network":         {"", []string{"--model", dir}, "which has neither features.json nor config.json"},
 		"digits":             {"", []string{"--model", digits}, "want a folder that finetune --output wrote for texts or a table"},
 		"no head":            {"", []string{"--model", "../../objective/finetune/internal/bert/testdata/tiny"}, "has no head for a task"},
-		"an output of mine":  {"x,colour\n1,red\n", []string{"-o", mine}, "it exists and is no earlier output of this command"},
+		"an output of mine":  {"x,colour\n1,red\n", []string{"-o", mine}, "it exists and is not an earlier output of this command"},
 		"a column for texts": {"", []string{"--text-column", "x"}, "--text-column is for networks of texts"},
 	} {
 		out := filepath.Join(dir, "out.csv")

@@ -13,7 +13,7 @@ import (
 
 func prunerFlag(pruner *string) cli.Flag {
 	return &cli.StringFlag{Name: "pruner", Destination: pruner, Value: "median",
-		Usage: "when a trial is stopped early, `NAME` is " + words(prunerNames()) +
+		Usage: "the `NAME` of the pruner, which stops trials early: " + words(prunerNames()) +
 			". Some take a number: percentile:25 stops trials outside the best quarter, patient:5 those that have not " +
 			"improved for more than 5 reports, threshold:2.5 those that report more than that or NaN"}
 }

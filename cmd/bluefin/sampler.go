@@ -27,7 +27,7 @@ type samplerFlags struct {
 func (f *samplerFlags) nameFlag(byDefault string) cli.Flag {
 	f.byDefault = byDefault // and not of the flag, since kwargs need a name that is given
 	return &cli.StringFlag{Name: "sampler", Destination: &f.name, DefaultText: strconv.Quote(byDefault),
-		Usage: "how parameters are drawn, `NAME` is " + words(samplerNames()) + ", or Optuna's name, like TPESampler"}
+		Usage: "the `NAME` of the sampler: " + words(samplerNames()) + ", or Optuna's name, like TPESampler"}
 }
 
 func (f *samplerFlags) kwargsFlag() cli.Flag {
@@ -102,7 +102,7 @@ type kwargs struct {
 	err    error
 }
 
-// parse reads --sampler-kwargs. Settings without a named sampler would apply to one that nobody chose.
+// parse reads --sampler-kwargs. Settings without a named sampler would apply to the default.
 func (f samplerFlags) parse() (*kwargs, error) {
 	if f.kwargs == "" {
 		return &kwargs{}, nil

@@ -90,7 +90,6 @@ func unescape(path string) string {
 
 // durabilityFlag chooses between safety and speed.
 func durabilityFlag(level *string) cli.Flag {
-	return choiceFlag(level, "durability", "what a power cut may cost, `LEVEL` is full or normal. With full no "+
-		"finished trial is lost; with normal the last ones may be, but no trial waits for the disk. A killed process "+
-		"loses none either way", "full", "normal")
+	return choiceFlag(level, "durability", "how much a power cut may lose, by `LEVEL`: full loses no finished "+
+		"trial; normal is faster and may lose the last ones. A killed process loses none with either", "full", "normal")
 }

@@ -32,9 +32,9 @@ func (t *tellCommand) define() *cli.Command {
 			&cli.IntFlag{Name: "trial-number", Destination: &t.number, DefaultText: required,
 				Usage: "the `NUMBER` that ask printed"},
 			&cli.Float64SliceFlag{Name: "values", Destination: &t.values,
-				Usage: "the `VALUE` of each objective, one after the other"},
+				Usage: "one `VALUE` per objective, in order"},
 			&cli.StringFlag{Name: "state", Destination: &t.state, DefaultText: "complete with values, fail without",
-				Usage: "how it ended, `STATE` is complete, pruned or fail"},
+				Usage: "the `STATE` of the trial: complete, pruned or fail"},
 			&cli.BoolFlag{Name: "skip-if-finished", Destination: &t.skipIfFinished,
 				Usage: "do nothing if the trial has finished"}),
 		Action: action(t.run),
@@ -62,7 +62,7 @@ func (t *tellCommand) run(ctx context.Context, con console) error {
 		case err != nil:
 			return err
 		case noValue:
-			con.logf("Told trial %d: %v, as NaN is no value.", t.number, told.State)
+			con.logf("Told trial %d: %v, because NaN is not a value.", t.number, told.State)
 		case len(told.Values) > 0:
 			con.logf("Told trial %d: %v %v.", t.number, told.State, told.Values)
 		default:
@@ -83,7 +83,7 @@ func (t *tellCommand) parseState() (trial.State, error) {
 	case !slices.Contains([]string{"complete", "pruned", "fail"}, name):
 		return 0, usagef("--state is %q, want one of complete, pruned, fail", name)
 	case (name == "complete") != given:
-		return 0, usagef("--state is %s, want --values with complete and without them else", name)
+		return 0, usagef("--state is %s, want --values with complete and only then", name)
 	default:
 		return trial.ParseState(strings.ToUpper(name))
 	}

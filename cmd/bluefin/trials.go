@@ -155,7 +155,7 @@ func paramsRecord(params []trial.Param) record {
 	return r
 }
 
-// attrsRecord lists attributes by name. Text that is no JSON is shown as it is.
+// attrsRecord lists attributes by name. Text that is not JSON is shown as it is.
 func attrsRecord(attrs map[string]json.RawMessage) record {
 	r := record{}
 	for _, key := range slices.Sorted(maps.Keys(attrs)) {

@@ -20,7 +20,7 @@ var (
 func plainWords(text string) string {
 	text = jsonKey.ReplaceAllString(text, "unknown key ")
 	text = jsonEnd.ReplaceAllString(text, "the JSON text is cut off")
-	text = badTime.ReplaceAllString(text, "$1 is no time like $2")
+	text = badTime.ReplaceAllString(text, "$1 is not a time like $2")
 	return jsonType.ReplaceAllStringFunc(text, func(found string) string {
 		m := jsonType.FindStringSubmatch(found)
 		is, number, key, goType := m[1], m[2], m[3], m[4]

@@ -95,7 +95,7 @@ func TestOneLineIsNotGo(t *testing.T) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	_, err := time.Parse(time.DateTime, `no"w`)
-	if got, want := OneLine(err), `"no\"w" is no time like "2006-01-02 15:04:05"`; got != want {
+	if got, want := OneLine(err), `"no\"w" is not a time like "2006-01-02 15:04:05"`; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
