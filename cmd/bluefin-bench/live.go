@@ -89,8 +89,8 @@ func startOptuna(ctx context.Context, python, name string, p plan) (engine, erro
 	return o, nil
 }
 
-// singleThread keeps numerical libraries from taking all processors, of which
-// other searches have their share.
+// singleThread keeps numerical libraries from taking all processors, which
+// other searches share.
 var singleThread = []string{"OMP_NUM_THREADS=1", "OPENBLAS_NUM_THREADS=1", "MKL_NUM_THREADS=1"}
 
 // call sends a request and reads the answer.

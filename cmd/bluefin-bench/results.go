@@ -21,7 +21,7 @@ type storedResults struct {
 	random map[string][]float64
 }
 
-// Gaps are measured in the median gap of random search after so many trials.
+// Gaps are multiples of the median gap of random search after unitTrials trials.
 const (
 	unitTrials   = 10
 	storedRandom = "np_random"

@@ -8,8 +8,8 @@ import (
 	"github.com/bluefin-hpo/bluefin/objective/functions"
 )
 
-// quantile interpolates linearly between the order statistics of sorted
-// values, of which there is one at least.
+// quantile interpolates linearly between the order statistics of at least
+// one sorted value.
 func quantile(sorted []float64, q float64) float64 {
 	x := q * float64(len(sorted)-1)
 	i := int(x)
@@ -55,9 +55,8 @@ func summarizeProblems(results []result) []row {
 	return rows
 }
 
-// A score rates a sampler on a group of problems after n trials. The
-// problems are those that every sampler has results for, so that scores
-// compare.
+// A score rates a sampler on a group of problems after n trials. Only
+// problems with results of every sampler count, so scores compare.
 type score struct {
 	group, sampler string
 	n              int

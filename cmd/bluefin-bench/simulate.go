@@ -130,9 +130,9 @@ type pruned struct {
 	gap    float64 // of the best trial that was not pruned; infinite if there is none
 }
 
-// prune searches a problem with learning curves until there are so many
-// trials, or until so many epochs were trained; 0 is any number. Step 1 is
-// the first epoch. A trial that the epochs do not suffice for does not count.
+// prune searches a problem with learning curves for a number of trials, or until
+// a number of epochs was trained; 0 is no limit. Step 1 is the first epoch. A
+// trial that exceeds the epochs does not count.
 func prune(ctx context.Context, p functions.Problem, s sampler.Sampler, pr pruner.Pruner,
 	seed, trials, epochs int) (pruned, error) {
 	result := pruned{gap: math.Inf(1)}

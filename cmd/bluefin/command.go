@@ -14,7 +14,7 @@ import (
 
 // Each command is a struct whose fields are its flags. Its method define binds the fields to flags,
 // which the parser fills in; its method run does the work. run gets a context and a console and
-// knows nothing of the parser, so a test sets the fields and calls it.
+// does not depend on the parser, so a test sets the fields and calls it.
 
 // A console is what a command reads and writes.
 type console struct {

@@ -8,8 +8,8 @@ import (
 	"github.com/bluefin-hpo/bluefin/cmd/internal/message"
 )
 
-// A dataWriter is standard output. It keeps its first error, with which the command ends, so nobody
-// mistakes part of the data for all of it. A terminal gets control characters as escapes, because names
+// A dataWriter is standard output. The command ends with its first error, so partial data do not
+// pass for complete. A terminal gets control characters as escapes, because names
 // and labels come from files of others; programs get the bytes.
 type dataWriter struct {
 	w        io.Writer

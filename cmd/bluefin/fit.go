@@ -158,7 +158,7 @@ func spread(r record) record {
 	return flat
 }
 
-// shortened returns v with four digits, or cut to so many columns with an ellipsis.
+// shortened returns v with four digits, or cut to the given columns with an ellipsis.
 func shortened(v any, widest int) any {
 	if x, ok := v.(float64); ok {
 		if short, err := strconv.ParseFloat(strconv.FormatFloat(x, 'g', 4, 64), 64); err == nil {

@@ -13,7 +13,7 @@ import (
 	"github.com/bluefin-hpo/bluefin/objective/finetune/train"
 )
 
-// A Similarity measures how much the pretrained network already knows of the new task.
+// A Similarity measures how much the pretrained network already knows about the new task.
 type Similarity struct {
 	Depths []Depth // by the number of frozen blocks, from 0, the raw data (not for texts), to Task.Layers
 
@@ -34,8 +34,8 @@ type Depth struct {
 	LogME    float64 // transferability; see probe.LogME
 }
 
-// widest is the largest number of features given to a probe. More are projected onto so many random
-// sign combinations, which preserve distances well: D. Achlioptas, "Database-friendly random
+// widest is the largest number of features given to a probe. More are projected onto that many
+// random sign combinations, which preserve distances well: D. Achlioptas, "Database-friendly random
 // projections", 2003.
 const widest = 256
 

@@ -43,7 +43,7 @@ func signs(x []float64, zero float64) []float64 {
 	return s
 }
 
-// gallagher101 is function 21, gallagher21 function 22, with so many peaks.
+// gallagher101 is function 21, with 101 peaks; gallagher21 is function 22, with 21.
 func gallagher101(b *bbob) func(x []float64) float64 { return b.gallagher(101, 1, math.Sqrt(1000)) }
 func gallagher21(b *bbob) func(x []float64) float64  { return b.gallagher(21, 0.98, 1000) }
 

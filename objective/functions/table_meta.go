@@ -102,7 +102,7 @@ func (p *tableParam) read(known map[string]space.Dist) error {
 	for name, text := range p.If {
 		other := known[name]
 		if other == nil {
-			return fmt.Errorf("if: no parameter %q stands before it", name)
+			return fmt.Errorf("if: no parameter %q comes before it", name)
 		}
 		allowed, err := list(text)
 		if err != nil {

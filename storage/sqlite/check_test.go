@@ -178,7 +178,7 @@ func TestEveryDamageIsFound(t *testing.T) {
 		{`UPDATE bluefin_trials SET lease_until = NULL WHERE trial_id = 4`, study + "trial 3: its lease has no owner or no end"},
 		{`UPDATE bluefin_checkpoints SET keep = 0 WHERE trial_id = 6`, study + "trial 5: it is COMPLETE and has a checkpoint that is not to be kept"},
 		{`UPDATE bluefin_checkpoints SET step = -1 WHERE trial_id = 4`, study + "trial 3: its checkpoint is of step -1"},
-		{`UPDATE bluefin_checkpoints SET marks = '[1]' WHERE trial_id = 4`, study + `trial 3: its checkpoint is unreadable: "[1]" is no object of texts`},
+		{`UPDATE bluefin_checkpoints SET marks = '[1]' WHERE trial_id = 4`, study + `trial 3: its checkpoint is unreadable: "[1]" is not an object of strings`},
 		{`UPDATE bluefin_checkpoints SET marks = '{"a": "{"}' WHERE trial_id = 4`, study + `trial 3: its checkpoint is unreadable: "a" is no JSON`},
 	}
 	whole, err := os.ReadFile(richFile(t))

@@ -157,7 +157,7 @@ func checkJSON(x entry) error {
 func checkMarks(x entry) error {
 	var marks map[string]string
 	if err := json.Unmarshal([]byte(x.text.String), &marks); err != nil {
-		return fmt.Errorf("unreadable: %.100q is no object of texts", x.text.String)
+		return fmt.Errorf("unreadable: %.100q is not an object of strings", x.text.String)
 	}
 	for key, value := range marks {
 		// Each value becomes an attribute again when the trial resumes, so it must be JSON

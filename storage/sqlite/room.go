@@ -7,17 +7,17 @@ import (
 	"fmt"
 )
 
-// Deleted rows leave free room in the file, which new rows use first. Bluefin
-// deletes large rows, checkpoints, so it gives room back when there is more of
-// it than data: rewriting the data then costs less than writing what was deleted.
+// Deleted rows leave unused space in the file, which new rows use first. Bluefin
+// deletes large rows, checkpoints, so it returns the space once there is more of
+// it than data: rewriting the data then costs less than writing the deleted rows did.
 
-// large is the size in bytes from which a checkpoint is worth checking for room.
+// large is the size in bytes from which a checkpoint is worth a check for unused space.
 const large = 1 << 20
 
-// muchRoom is how many free bytes are given back automatically.
+// muchRoom is how many unused bytes are returned automatically.
 const muchRoom = 16 << 20
 
-// size returns how many bytes the file has and how many of them are free.
+// size returns how many bytes the file has and how many of them are unused.
 func size(t *tx) (total, free int64, err error) {
 	var page, pages, unused int64
 	// Page counts cost nothing; the size of the file would not include the log.
@@ -26,9 +26,9 @@ func size(t *tx) (total, free int64, err error) {
 	return page * pages, page * unused, err
 }
 
-// Vacuum rewrites the study file at path without free room, in one transaction,
+// Vacuum rewrites the study file at path without unused space, in one transaction,
 // and returns its size in bytes before and after. Others can read meanwhile;
-// those that write wait. The disk needs room for two copies of what is not free.
+// writers wait. The disk needs space for two copies of the used part.
 func Vacuum(ctx context.Context, path string) (before, after int64, err error) {
 	db, err := openRaw(ctx, path, Options{MustExist: true})
 	if err != nil {
@@ -58,7 +58,7 @@ func (db *DB) vacuum(ctx context.Context) (before, after int64, err error) {
 	return before, after, err
 }
 
-// giveBack gives free room back if there is much of it. It ignores errors, because
+// giveBack returns unused space if there is much of it. It ignores errors, because
 // the caller's change is already saved.
 func (db *DB) giveBack(ctx context.Context) {
 	var total, free int64

@@ -36,7 +36,7 @@ type Search struct {
 }
 
 const (
-	exhaustive = 4096 // spaces with at most so many points are searched completely
+	exhaustive = 4096 // spaces with at most this many points are searched completely
 	spread     = 512  // candidates all over the space
 	nearby     = 256  // candidates near good points
 	climbs     = 10   // local searches

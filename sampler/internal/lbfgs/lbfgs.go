@@ -19,7 +19,7 @@ type Problem struct {
 
 // Settings say when to stop.
 type Settings struct {
-	Iterations int     // at most so many; 0: 100
+	Iterations int     // the maximum; 0: 100
 	GradTol    float64 // stop when no entry of the projected gradient is larger
 	FuncTol    float64 // stop when an iteration gains less, relative to max(|f|, 1)
 }

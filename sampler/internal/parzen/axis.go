@@ -20,8 +20,8 @@ type Axis struct {
 }
 
 const (
-	fewCells  = 256  // with at most so many, every kernel has a table
-	manyCells = 4096 // with at most so many, the narrowest kernels have one
+	fewCells  = 256  // with at most this many, every kernel has a table
+	manyCells = 4096 // with at most this many, the narrowest kernels have one
 	maxTables = 64
 )
 

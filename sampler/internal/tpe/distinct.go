@@ -23,7 +23,7 @@ type branch struct {
 }
 
 // maxBranches is how many sets of parameters trials may have before points may repeat. Every
-// lookup tries them all, and a space with so many hardly repeats a point by chance.
+// lookup tries them all, and a space with that many hardly repeats a point by chance.
 const maxBranches = 64
 
 // add notes the point of the next finished trial, nil if it has none. A failed trial that lacks

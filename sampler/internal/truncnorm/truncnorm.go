@@ -116,7 +116,7 @@ type Ends struct {
 
 // NewEnds returns the interval [a, b], a < b.
 func NewEnds(a, b float64) Ends {
-	const far = 9 // the mass beyond so many deviations is less than a rounding error
+	const far = 9 // the mass beyond this many deviations is less than a rounding error
 	e := Ends{a: a, b: b}
 	switch {
 	case a < -far && b > far:

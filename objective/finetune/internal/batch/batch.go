@@ -53,7 +53,7 @@ func Chunk(b nn.Batch) int {
 	return min(max(1024*len(b.Lens)/max(Rows(b), 1), 1), 64)
 }
 
-// Chunks yields views of b with so many examples each, the last with the rest, in order.
+// Chunks yields views of b with the given number of examples, the last with the rest, in order.
 func Chunks(b nn.Batch, examples int) iter.Seq[nn.Batch] {
 	return func(yield func(nn.Batch) bool) {
 		at := Offsets(b)

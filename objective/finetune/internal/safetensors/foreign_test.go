@@ -20,7 +20,7 @@ func TestForeignFilesAreNamed(t *testing.T) {
 		"index":              {`{"metadata": {"total_size": 5}, "weight_map": {}}`, "JSON"},
 		"gzip":               {"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03", "gzip"},
 		"GGUF":               {"GGUF\x03\x00\x00\x00\x00\x00\x00\x00", "GGUF"},
-		"something else":     {"Lorem ipsum dolor sit amet", "no safetensors file"},
+		"something else":     {"Lorem ipsum dolor sit amet", "not a safetensors file"},
 		"cut in its header":  {string(whole[:40]), "the file is cut off: its header"},
 		"cut in its numbers": {string(whole[:len(whole)-4]), `the file is cut off: tensor "a" ends at byte 400 of the data, and 396 are there`},
 	} {

@@ -99,7 +99,7 @@ func NewReader(from io.Reader, path string, o Options) (*Reader, error) {
 	return r, nil
 }
 
-// Next returns at most so many further rows, or io.EOF.
+// Next returns at most that many further rows, or io.EOF.
 func (r *Reader) Next(most int) (*Table, error) {
 	t := &Table{Columns: r.Columns, path: r.path}
 	for len(t.rows) < most {
