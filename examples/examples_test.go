@@ -47,8 +47,8 @@ func TestMain(m *testing.M) {
 	}())
 }
 
-// watch walks through the module. The cache of go test knows the files that a
-// test has looked at, and not those that the programs it runs are made of.
+// watch walks through the module, because the cache of go test knows the files that a test reads,
+// not the sources of the programs that it runs.
 var watch = sync.OnceValue(func() error {
 	return filepath.WalkDir("..", func(_ string, d fs.DirEntry, err error) error {
 		switch {
@@ -178,7 +178,7 @@ func trialLines(lines []string) []string {
 	return slices.DeleteFunc(slices.Clone(lines), func(s string) bool { return !strings.HasPrefix(s, "trial") })
 }
 
-func TestResumeGoesOnAsIfNeverStopped(t *testing.T) {
+func TestResumeContinuesAsIfNeverStopped(t *testing.T) {
 	dir := t.TempDir()
 	whole := output(t, dir, "resume", "-storage", "whole.db", "-limit", "0")
 	var parts []string
@@ -200,7 +200,7 @@ func TestResumeGoesOnAsIfNeverStopped(t *testing.T) {
 	files(t, dir, "resume.db", "resume.db.lock", "whole.db", "whole.db.lock")
 }
 
-func TestResumeGoesOnAfterASignal(t *testing.T) {
+func TestResumeContinuesAfterASignal(t *testing.T) {
 	for name, signal := range map[string]os.Signal{"interrupt": os.Interrupt, "kill -9": os.Kill} {
 		t.Run(name, func(t *testing.T) {
 			if signal == os.Interrupt && runtime.GOOS == "windows" {
@@ -236,7 +236,7 @@ func TestResumeGoesOnAfterASignal(t *testing.T) {
 			after := trialLines(output(t, dir, "resume", "-limit", "0"))
 			// A trial may be saved by a program that is killed before it prints.
 			if n := before + len(after); n != 20 && (signal != os.Kill || n != 19) {
-				t.Errorf("the runs printed %d and %d trials, want 20 in all", before, len(after))
+				t.Errorf("the runs printed %d and %d trials, want 20 in total", before, len(after))
 			}
 			for i, s := range states(t, filepath.Join(dir, "resume.db")) {
 				if s != trial.Complete {

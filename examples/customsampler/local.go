@@ -1,8 +1,6 @@
 package main
 
 import (
-	"math"
-
 	"github.com/bluefin-hpo/bluefin/sampler"
 	"github.com/bluefin-hpo/bluefin/space"
 )
@@ -40,6 +38,5 @@ func (l Local) Sample(r sampler.Request, name string, d space.Dist) (float64, er
 		return p.Value, nil
 	}
 	// The unit interval treats floats, ints and logarithmic ranges the same.
-	u := d.Unit(p.Value) + l.Sigma*r.Rand.NormFloat64()
-	return d.Value(math.Min(math.Max(u, 0), 1)), nil
+	return d.Value(d.Unit(p.Value) + l.Sigma*r.Rand.NormFloat64()), nil
 }

@@ -29,27 +29,13 @@ func loss(t *study.Trial) (float64, error) {
 	return v, nil
 }
 
-func run(ctx context.Context) error {
-	s, err := study.Open(ctx, study.Config{}) // minimize, by TPE, in memory
+func main() {
+	best, err := study.Minimize(context.Background(), loss, 50) // by TPE, in memory
 	if err != nil {
-		return err
-	}
-	if err := s.Optimize(ctx, loss, study.Budget{Trials: 50}); err != nil {
-		return err
-	}
-	best, err := s.Best(ctx)
-	if err != nil {
-		return err
+		log.Fatal(err)
 	}
 	fmt.Printf("Best of 50 trials: trial %d with loss %.4f\n", best.Number, best.Values[0])
 	for _, p := range best.Params {
 		fmt.Printf("  %-13s %v\n", p.Name, p.External())
-	}
-	return nil
-}
-
-func main() {
-	if err := run(context.Background()); err != nil {
-		log.Fatal(err)
 	}
 }
