@@ -30,6 +30,7 @@ const leastGap = 1e-10
 // compare compares all samplers with one of them, by group and over all groups.
 func compare(results []result, against string) []comparison {
 	groupOf := groupsOf(results)
+	// By seed, because only common seeds compare.
 	seeds := map[spot]map[int]float64{}
 	var keys []spot
 	for _, r := range results {
@@ -48,6 +49,7 @@ func compare(results []result, against string) []comparison {
 	found := map[place]*comparison{}
 	logs := map[place][]float64{}
 	for _, k := range keys {
+		// Paired by problem: problems differ far more than samplers do.
 		ours, theirs := seeds[k], seeds[spot{k.problem, against, k.n}]
 		if k.sampler == against || theirs == nil {
 			continue
@@ -63,7 +65,9 @@ func compare(results []result, against string) []comparison {
 		}
 		slices.Sort(a)
 		slices.Sort(b)
+		// The ratio of medians: problems have no common unit.
 		log := math.Log10(math.Max(quantile(a, 0.5), leastGap) / math.Max(quantile(b, 0.5), leastGap))
+		// Each problem counts in its group and in all.
 		for _, g := range []string{groupOf[k.problem], allGroups} {
 			p := place{g, k.sampler, k.n}
 			c := found[p]
@@ -73,6 +77,7 @@ func compare(results []result, against string) []comparison {
 				places = append(places, p)
 			}
 			c.problems++
+			// The least tells how far to trust the whole line.
 			c.seeds = min(c.seeds, len(a))
 			if log < 0 {
 				c.wins++
@@ -91,6 +96,8 @@ func compare(results []result, against string) []comparison {
 		if p.group == allGroups && i > 0 && all[len(all)-1].problems == c.problems {
 			continue // those of one group
 		}
+		// Over problems, not over seeds: what is claimed is that it is better on other problems
+		// too.
 		c.p = signedrank.TwoSided(logs[p])
 		slices.Sort(logs[p])
 		c.ratio = quantile(logs[p], 0.5)
@@ -143,6 +150,7 @@ func standings(results []result) []standing {
 	}
 	groupOf := groupsOf(results)
 	groups := map[int][]string{}
+	// A sampler without results for a group would be ranked by easier or harder ones.
 	has := map[at][]string{}
 	for _, r := range results {
 		g := groupOf[r.problem]

@@ -15,10 +15,12 @@ import (
 // string, an int, a float64, or nil where there is none.
 type row = pyjson.Object
 
+// cell names a value.
 func cell(name string, value any) pyjson.Member { return pyjson.Member{Name: name, Value: value} }
 
 // printRows writes the rows, which all have the same names.
 func printRows(w io.Writer, format string, rows []row) error {
+	// An empty list is [], not null.
 	if format == "json" {
 		all := []any{}
 		for _, r := range rows {
@@ -35,11 +37,13 @@ func printRows(w io.Writer, format string, rows []row) error {
 		return nil
 	}
 	t := table.NewWriter()
+	// The package would write names in capitals, unlike in JSON.
 	t.Style().Format.Header = text.FormatDefault
 	var header table.Row
 	var configs []table.ColumnConfig
 	for i, m := range rows[0] {
 		header = append(header, m.Name)
+		// Numbers line up at their last digit.
 		if _, isText := m.Value.(string); !isText {
 			configs = append(configs, table.ColumnConfig{Number: i + 1, Align: text.AlignRight,
 				AlignHeader: text.AlignRight})

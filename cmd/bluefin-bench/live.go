@@ -27,6 +27,7 @@ const livePrefix = "optuna-"
 
 // liveSamplers returns the names of Optuna's samplers: those of --live, or the ones among ours.
 func (q *qualityCommand) liveSamplers(samplers []string) ([]string, error) {
+	// Without a Python there is nothing to run; check has refused --live then.
 	if q.python == "" {
 		return nil, nil
 	}
@@ -41,6 +42,7 @@ func (q *qualityCommand) liveSamplers(samplers []string) ([]string, error) {
 		if !slices.Contains(liveNames, name) {
 			return nil, usagef("--live is %q, want some of %s", name, strings.Join(liveNames, ", "))
 		}
+		// The prefix keeps two samplers of one name apart in all summaries.
 		names[i] = livePrefix + name
 	}
 	return names, nil
@@ -54,6 +56,7 @@ var optunaScript string
 // A liveOptuna is a search of Optuna, in a process of its own. Its errors are
 // kept: the first one ends the search when the trial is told.
 type liveOptuna struct {
+	// One process for each search: Optuna keeps global state, and searches run side by side.
 	cmd      *exec.Cmd
 	in       io.WriteCloser
 	out      *bufio.Scanner
@@ -63,12 +66,14 @@ type liveOptuna struct {
 
 // startOptuna starts a search with the sampler of the given name.
 func startOptuna(ctx context.Context, python, name string, p plan) (engine, error) {
+	// As an argument, so the script on standard input is left to the requests.
 	task, err := json.Marshal(map[string]any{"sampler": name, "seed": p.seed})
 	if err != nil {
 		return nil, err
 	}
 	o := &liveOptuna{cmd: exec.CommandContext(ctx, python, "-c", optunaScript, string(task))}
 	o.cmd.Env = append(os.Environ(), singleThread...)
+	// Kept until the end: the last line of a traceback is the reason.
 	o.cmd.Stderr = &o.messages
 	if o.in, err = o.cmd.StdinPipe(); err != nil {
 		return nil, err
@@ -81,6 +86,7 @@ func startOptuna(ctx context.Context, python, name string, p plan) (engine, erro
 	if err := o.cmd.Start(); err != nil {
 		return nil, fmt.Errorf("--python %s: %w", python, err)
 	}
+	// The first answer comes once Optuna is loaded, or shows that it is missing.
 	var hello struct{ Version string }
 	if o.read(&hello); o.err != nil {
 		o.close()
@@ -95,6 +101,7 @@ var singleThread = []string{"OMP_NUM_THREADS=1", "OPENBLAS_NUM_THREADS=1", "MKL_
 
 // call sends a request and reads the answer.
 func (o *liveOptuna) call(request map[string]any, answer any) {
+	// After the first error nothing is asked any more.
 	if o.err != nil {
 		return
 	}
@@ -115,17 +122,20 @@ func (o *liveOptuna) read(answer any) {
 		o.err = json.Unmarshal(o.out.Bytes(), answer)
 		return
 	}
+	// Its input ends, so the process does too, and Wait returns.
 	o.in.Close()
 	err := o.cmd.Wait()
 	lines := strings.Split(strings.TrimSpace(o.messages.String()), "\n")
 	o.err = fmt.Errorf("--python %s: %w: %s", o.cmd.Path, err, lines[len(lines)-1])
 }
 
+// close ends the process.
 func (o *liveOptuna) close() {
 	o.in.Close()
 	_ = o.cmd.Wait() // it ends with its input; how it does no longer matters
 }
 
+// ask starts a trial. Parameters are drawn when the objective asks for them.
 func (o *liveOptuna) ask(ctx context.Context) (flight, error) {
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
@@ -135,6 +145,7 @@ func (o *liveOptuna) ask(ctx context.Context) (flight, error) {
 	return t, o.err
 }
 
+// optunaTrial is a trial by its number in Optuna's study.
 type optunaTrial struct {
 	optuna *liveOptuna
 	Number int
@@ -147,6 +158,7 @@ func (t *optunaTrial) suggest() functions.Ask {
 		if err != nil && o.err == nil {
 			o.err = err
 		}
+		// After an error any value of the range does: the trial is not told.
 		answer := struct{ Value float64 }{d.Value(0.5)}
 		o.call(map[string]any{"number": t.Number, "name": name, "dist": dist}, &answer)
 		return answer.Value
@@ -154,6 +166,7 @@ func (t *optunaTrial) suggest() functions.Ask {
 }
 
 func (t *optunaTrial) tell(_ context.Context, value float64) error {
+	// The answer is empty; waiting for it keeps Optuna's work out of the next draw.
 	t.optuna.call(map[string]any{"number": t.Number, "tell": value}, &struct{}{})
 	return t.optuna.err
 }

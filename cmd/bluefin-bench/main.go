@@ -37,6 +37,7 @@ const (
 // A usageError is a mistake in the command line.
 type usageError struct{ error }
 
+// usagef returns a usageError.
 func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
 
 // run runs a command line, which begins with the program, and returns the exit code.
@@ -46,6 +47,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	switch {
 	case err == nil:
 		return 0
+	// Before the other cases: an interrupted search fails with errors of many kinds.
 	case ctx.Err() != nil:
 		fmt.Fprintln(stderr, "bluefin-bench: interrupted")
 		return exitInterrupted
@@ -57,6 +59,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	return exitError
 }
 
+// newApp declares the commands. Each call makes new ones, since parsing fills their
+// fields.
 func newApp(stdout, stderr io.Writer) *cli.App {
 	app := &cli.App{
 		Name:           "bluefin-bench",
@@ -74,6 +78,7 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 		},
 		OnUsageError: onUsageError,
 	}
+	// Checks that all commands share are wrapped around their actions.
 	for _, cmd := range app.Commands {
 		cmd.OnUsageError, cmd.HideHelpCommand = onUsageError, true
 		action := cmd.Action
@@ -90,6 +95,7 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 	return app
 }
 
+// onUsageError marks errors of the parser; its own handler would print help in between.
 func onUsageError(_ *cli.Context, err error, _ bool) error { return usageError{err} }
 
 // action adapts a command to the parser. As in cmd/bluefin, a command is a struct of its flags, which
@@ -98,6 +104,7 @@ func action(run func(ctx context.Context, stdout, stderr io.Writer) error) cli.A
 	return func(c *cli.Context) error { return run(c.Context, c.App.Writer, c.App.ErrWriter) }
 }
 
+// formatFlag is the same for all commands; newApp checks its value.
 func formatFlag(format *string) cli.Flag {
 	return &cli.StringFlag{Name: "format", Aliases: []string{"f"}, Destination: format, Value: "table",
 		Usage: "`FORMAT` of the output: table or json"}
@@ -107,6 +114,7 @@ func formatFlag(format *string) cli.Flag {
 func words(value string) []string {
 	var list []string
 	for w := range strings.SplitSeq(value, ",") {
+		// Repeated names would run, and count, twice.
 		if w = strings.TrimSpace(w); w != "" && !slices.Contains(list, w) {
 			list = append(list, w)
 		}

@@ -52,12 +52,14 @@ func panels(results []result, unit map[string]float64, byProblem bool) []panel {
 			continue // there is no unit to draw it in
 		}
 		k := at{title, r.sampler, r.n}
+		// A gap of 0 has no place on a logarithmic axis.
 		gaps[k] = append(gaps[k], math.Max(r.best/u, leastGap))
 	}
 	keys := make([]at, 0, len(gaps))
 	for k := range gaps {
 		keys = append(keys, k)
 	}
+	// Colors follow from the order of the flags, the same in every plot of a run.
 	order := map[string]int{} // samplers as they come in the results
 	for _, r := range results {
 		if _, ok := order[r.sampler]; !ok {
@@ -68,6 +70,7 @@ func panels(results []result, unit map[string]float64, byProblem bool) []panel {
 		return cmp.Or(cmp.Compare(a.title, b.title), cmp.Compare(order[a.sampler], order[b.sampler]),
 			cmp.Compare(a.n, b.n))
 	})
+	// Sorted keys make neighbors of what belongs together.
 	for _, k := range keys {
 		if len(list) == 0 || list[len(list)-1].title != k.title {
 			list = append(list, panel{title: k.title})
@@ -103,6 +106,7 @@ func plotBest(file string, results []result, unit map[string]float64, byProblem 
 		return fmt.Errorf("--plot %s: nothing to draw: without random search there is no unit for gaps of a group; "+
 			"add random to --sampler, or use --summary problem", file)
 	}
+	// By the order in all results, so a sampler looks the same in all panels.
 	style := map[string]draw.LineStyle{}
 	for _, r := range results {
 		if i := len(style); style[r.sampler].Color == nil {
@@ -115,10 +119,12 @@ func plotBest(file string, results []result, unit map[string]float64, byProblem 
 	if byProblem {
 		label = "gap"
 	}
+	// As square as possible.
 	columns := int(math.Ceil(math.Sqrt(float64(len(list)))))
 	rows := (len(list) + columns - 1) / columns
 	grid := make([][]*plot.Plot, rows)
 	for i := range grid {
+		// Places after the last panel stay nil.
 		grid[i] = make([]*plot.Plot, columns)
 		for k := range grid[i] {
 			if at := i*columns + k; at < len(list) {
@@ -149,6 +155,7 @@ func samplersOf(list []panel) []string {
 func (p panel) plot(style map[string]draw.LineStyle) (*plot.Plot, error) {
 	plt := plot.New()
 	plt.Title.Text = p.title
+	// Both logarithmic: gaps fall as powers of the number of trials.
 	plt.X.Scale, plt.Y.Scale = plot.LogScale{}, plot.LogScale{}
 	plt.X.Tick.Marker, plt.Y.Tick.Marker = trialTicks{}, decades{}
 	plt.Add(lightGrid())
@@ -159,6 +166,7 @@ func (p panel) plot(style map[string]draw.LineStyle) (*plot.Plot, error) {
 			middle = append(middle, plotter.XY{X: n, Y: c.median[i]})
 			band = append(band, plotter.XY{X: n, Y: c.q75[i]})
 		}
+		// Back along the lower quartile, which closes the band.
 		for i := range slices.Backward(c.n) {
 			band = append(band, plotter.XY{X: c.n[i], Y: c.q25[i]})
 		}
@@ -172,6 +180,7 @@ func (p panel) plot(style map[string]draw.LineStyle) (*plot.Plot, error) {
 			return nil, err
 		}
 		fill := style[c.sampler].Color.(color.NRGBA)
+		// Transparent, because bands overlap.
 		fill.A = 36
 		area.Color, area.LineStyle.Width = fill, 0
 		plt.Add(area)
@@ -187,6 +196,7 @@ func (p panel) plot(style map[string]draw.LineStyle) (*plot.Plot, error) {
 	return plt, nil
 }
 
+// lightGrid does not compete with the lines.
 func lightGrid() *plotter.Grid {
 	g := plotter.NewGrid()
 	g.Vertical.Color, g.Horizontal.Color = color.Gray{225}, color.Gray{225}
@@ -196,6 +206,7 @@ func lightGrid() *plotter.Grid {
 // trialTicks are 1, 2 and 5 in every decade.
 type trialTicks struct{}
 
+// Ticks implements plot.Ticker.
 func (trialTicks) Ticks(low, high float64) (ticks []plot.Tick) {
 	for decade := 1.0; decade <= high; decade *= 10 {
 		for _, m := range []float64{1, 2, 5} {
@@ -210,6 +221,7 @@ func (trialTicks) Ticks(low, high float64) (ticks []plot.Tick) {
 // decades are powers of ten, with labels on at most eight.
 type decades struct{}
 
+// Ticks implements plot.Ticker. 1e-9 forgives rounding at whole powers.
 func (decades) Ticks(low, high float64) (ticks []plot.Tick) {
 	first, last := int(math.Ceil(math.Log10(low)-1e-9)), int(math.Floor(math.Log10(high)+1e-9))
 	every := 1 + (last-first)/8
@@ -238,6 +250,7 @@ func save(file string, grid [][]*plot.Plot, style map[string]draw.LineStyle, sam
 	}
 	page := draw.New(canvas)
 	page.SetColor(color.White)
+	// PNG is transparent otherwise, unreadable on dark pages.
 	page.Fill(page.Rectangle.Path())
 	for i, entries := range lines {
 		y := page.Max.Y - margin - line*(vg.Length(i)+0.5)
@@ -250,6 +263,7 @@ func save(file string, grid [][]*plot.Plot, style map[string]draw.LineStyle, sam
 	tiles := draw.Tiles{
 		Rows: rows, Cols: columns, PadX: 24, PadY: 14, PadTop: 4, PadBottom: margin, PadLeft: margin, PadRight: 2 * margin,
 	}
+	// Axes of a column and a row line up.
 	for i, row := range plot.Align(grid, tiles, draw.Crop(page, 0, 0, 0, -legend)) {
 		for k, c := range row {
 			if grid[i][k] != nil {
@@ -261,6 +275,7 @@ func save(file string, grid [][]*plot.Plot, style map[string]draw.LineStyle, sam
 	if err != nil {
 		return err
 	}
+	// Close reports what a full disk kept back.
 	_, err = canvas.WriteTo(f)
 	return cmp.Or(err, f.Close())
 }
@@ -282,6 +297,7 @@ func legendLines(samplers []string, style text.Style, width vg.Length) [][]legen
 	lines := [][]legendEntry{nil}
 	x := vg.Length(0)
 	for _, s := range samplers {
+		// A gap before the name and one after it, in points.
 		w := legendStroke + 4 + style.Width(s) + 16
 		if x > 0 && x+w > width {
 			lines, x = append(lines, nil), 0

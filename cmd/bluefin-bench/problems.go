@@ -23,6 +23,7 @@ type problemFlags struct {
 	firstSeed int
 }
 
+// flags declares them with the default of a command.
 func (f *problemFlags) flags(byDefault string) []cli.Flag {
 	f.byDefault = byDefault
 	return []cli.Flag{
@@ -42,10 +43,12 @@ func (f *problemFlags) flags(byDefault string) []cli.Flag {
 // problems returns the names of the problems and tables, and a function that makes an instance of one.
 func (f *problemFlags) problems() ([]string, func(name string, instance int) (problem, error), error) {
 	rows, meta := words(f.table), words(f.meta)
+	// They go together by their order.
 	if len(rows) != len(meta) {
 		return nil, nil, usagef("--table is %q and --meta is %q, want as many files", f.table, f.meta)
 	}
 	var names []string
+	// A table alone means the table alone, without the default.
 	if len(rows) == 0 || f.problem != "" {
 		var err error
 		if names, err = problemNames(words(cmp.Or(f.problem, f.byDefault))); err != nil {
@@ -69,6 +72,7 @@ func (f *problemFlags) problems() ([]string, func(name string, instance int) (pr
 		if p, ok := tables[name]; ok {
 			return p, nil
 		}
+		// Tables have one instance only.
 		return functions.New(name, instance)
 	}, nil
 }
@@ -80,6 +84,7 @@ func problemNames(list []string) ([]string, error) {
 		group := functions.Names(word)
 		if group == nil {
 			if _, err := functions.New(word, 1); err != nil {
+				// A misspelled name is a mistake in the command line.
 				return nil, usageError{err}
 			}
 			group = []string{word}
@@ -123,4 +128,5 @@ func openTable(rows, meta string) (functions.Problem, error) {
 	return functions.Table(strings.TrimSuffix(filepath.Base(meta), ".json"), r, m)
 }
 
+// problem is short for what nearly every function here takes.
 type problem = functions.Problem

@@ -25,6 +25,7 @@ type pruningCommand struct {
 	format   string
 }
 
+// define declares the flags; their texts are the documentation.
 func (r *pruningCommand) define() *cli.Command {
 	return &cli.Command{
 		Name:  "pruning",
@@ -59,6 +60,7 @@ type pruningRun struct {
 	pruned
 }
 
+// run does all searches and writes them, or a summary by pruner.
 func (r *pruningCommand) run(ctx context.Context, stdout, _ io.Writer) error {
 	runs, err := r.runs()
 	if err != nil {
@@ -68,12 +70,14 @@ func (r *pruningCommand) run(ctx context.Context, stdout, _ io.Writer) error {
 	switch {
 	case trials == -1 && r.epochs > 0:
 		trials = 0
+	// The default of a command line without any limit.
 	case trials == -1:
 		trials = 100
 	}
 	if err := cmp.Or(atLeast("trials", trials, 0), atLeast("epochs", r.epochs, 0)); err != nil {
 		return err
 	}
+	// The search would never end.
 	if r.epochs == 0 && trials == 0 {
 		return usagef("--trials is 0, want at least 1, or --epochs")
 	}
@@ -102,6 +106,7 @@ func (r *pruningCommand) run(ctx context.Context, stdout, _ io.Writer) error {
 	}
 	var rows []row
 	for _, one := range runs {
+		// Nothing but pruned trials: there is no best one.
 		best := any(nil)
 		if !math.IsInf(one.gap, 1) {
 			best = one.gap
@@ -126,6 +131,7 @@ func (r *pruningCommand) runs() ([]pruningRun, error) {
 	}
 	var runs []pruningRun
 	for _, name := range names {
+		// Tables have one instance, and only tables have curves.
 		p, err := instance(name, 1)
 		if err != nil {
 			return nil, err
@@ -134,6 +140,7 @@ func (r *pruningCommand) runs() ([]pruningRun, error) {
 			return nil, usagef("--problem is %q, want a table with learning curves", name)
 		}
 		for _, pruner := range words(r.pruner) {
+			// Before the searches start.
 			if _, err := newPruner(pruner, 0); err != nil {
 				return nil, err
 			}
@@ -145,6 +152,8 @@ func (r *pruningCommand) runs() ([]pruningRun, error) {
 	return runs, nil
 }
 
+// summarizePruning relies on the order of runs: seeds of one pruner and problem are
+// neighbors.
 func summarizePruning(runs []pruningRun) []row {
 	var rows []row
 	for len(runs) > 0 {
@@ -152,6 +161,7 @@ func summarizePruning(runs []pruningRun) []row {
 		var epochs float64
 		var gaps []float64
 		for len(runs) > 0 && runs[0].problem.Name == first.problem.Name && runs[0].pruner == first.pruner {
+			// The mean of the cost, but the median of the result: costs add up, results do not.
 			epochs += float64(runs[0].epochs)
 			gaps = append(gaps, runs[0].gap)
 			runs = runs[1:]

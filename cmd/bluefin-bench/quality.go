@@ -42,6 +42,7 @@ type qualityCommand struct {
 	format   string
 }
 
+// define declares the flags; their texts are the documentation.
 func (q *qualityCommand) define() *cli.Command {
 	return &cli.Command{
 		Name:  "quality",
@@ -82,6 +83,7 @@ func (q *qualityCommand) define() *cli.Command {
 	}
 }
 
+// run does all searches, then summarizes them together with stored ones.
 func (q *qualityCommand) run(ctx context.Context, stdout, _ io.Writer) error {
 	if err := q.check(); err != nil {
 		return err
@@ -90,6 +92,7 @@ func (q *qualityCommand) run(ctx context.Context, stdout, _ io.Writer) error {
 	if err != nil {
 		return err
 	}
+	// In parallel; the result of each depends on its flags alone.
 	found, err := each(ctx, len(searches.list), func(ctx context.Context, i int) ([]result, error) {
 		return searches.run(ctx, searches.list[i])
 	})
@@ -104,6 +107,7 @@ func (q *qualityCommand) run(ctx context.Context, stdout, _ io.Writer) error {
 		}
 		results = append(results, stored.results...)
 	}
+	// Gaps of a group compare in the unit of random search.
 	unit := units(results, stored.random)
 	if q.plot != "" {
 		if err := plotBest(q.plot, results, unit, q.summary == "problem"); err != nil {
@@ -148,6 +152,7 @@ func (q *qualityCommand) check() error {
 		return usagef("--others is %q, want --results too", q.others)
 	case q.python == "" && q.live != "":
 		return usagef("--live is %q, want --python too", q.live)
+	// Other instances of a problem have other minima.
 	case q.results != "" && q.instance != -1:
 		return usagef("--instance is %d, want none with --results, whose instances are 1 + seed %% 5", q.instance)
 	case q.plot != "" && !slices.Contains(plotFormats, filepath.Ext(q.plot)):
@@ -175,6 +180,7 @@ func (q *qualityCommand) searches() (s searches, err error) {
 	if err := cmp.Or(atLeast("trials", q.trials, 1), atLeast("workers", q.workers, 1), err); err != nil {
 		return s, err
 	}
+	// -1 is the default, not an instance.
 	if err := atLeast("instance", q.instance, 1); q.instance != -1 && err != nil {
 		return s, err
 	}
@@ -191,11 +197,13 @@ func (q *qualityCommand) searches() (s searches, err error) {
 	if err != nil {
 		return s, err
 	}
+	// In the order of the flags, which plots and summaries keep.
 	for _, sampler := range slices.Concat(samplers, live) {
 		for _, name := range names {
 			for _, seed := range seeds {
 				instance := q.instance
 				if instance == -1 {
+					// Five instances, as the stored runs have.
 					instance = 1 + seed%5
 				}
 				s.list = append(s.list, result{problem: name, instance: instance, sampler: sampler, seed: seed})
@@ -207,6 +215,7 @@ func (q *qualityCommand) searches() (s searches, err error) {
 
 // run returns the best gaps of one search at the checkpoints.
 func (s searches) run(ctx context.Context, r result) ([]result, error) {
+	// Each search makes its own, so they share no state.
 	p, err := s.problem(r.problem, r.instance)
 	if err != nil {
 		return nil, err
@@ -229,7 +238,9 @@ func (s searches) run(ctx context.Context, r result) ([]result, error) {
 	var results []result
 	r.best = math.Inf(1)
 	for i, v := range values {
+		// The gap of the best so far, which never grows.
 		r.n, r.best = i+1, math.Min(r.best, v)
+		// Not every trial: a thousand rows for each search would say no more.
 		if r.n == len(values) || slices.Contains(checkpoints, r.n) {
 			results = append(results, r)
 		}

@@ -37,6 +37,7 @@ func readResults(path string, ours []result, samplers []string) (storedResults, 
 	}
 	defer f.Close()
 	plain := bufio.NewReader(f)
+	// By its first bytes, as files are renamed.
 	if magic, err := plain.Peek(2); err == nil && magic[0] == 0x1f && magic[1] == 0x8b {
 		z, err := gzip.NewReader(plain)
 		if err != nil {
@@ -57,6 +58,7 @@ type match struct {
 	seed, n int
 }
 
+// parseResults reads line by line, since such files can be large.
 func parseResults(r io.Reader, ours []result, samplers []string) (storedResults, error) {
 	stored := storedResults{random: map[string][]float64{}}
 	wanted := map[match]bool{}
@@ -70,6 +72,7 @@ func parseResults(r io.Reader, ours []result, samplers []string) (storedResults,
 		return stored, fmt.Errorf("the names of the columns: %w", err)
 	}
 	var at [5]int
+	// By name, since columns may come in any order.
 	for i, name := range []string{"problem", "sampler", "seed", "n", "best"} {
 		if at[i] = slices.Index(head, name); at[i] < 0 {
 			return stored, fmt.Errorf("no column is called %q", name)
@@ -93,6 +96,7 @@ func parseResults(r io.Reader, ours []result, samplers []string) (storedResults,
 		if o.sampler == storedRandom && n == unitTrials {
 			stored.random[o.problem] = append(stored.random[o.problem], best)
 		}
+		// Only what compares: the same problem, seed and number of trials.
 		if wanted[match{o.problem, seed, n}] && (len(samplers) == 0 || slices.Contains(samplers, o.sampler)) {
 			stored.results = append(stored.results, o)
 		}

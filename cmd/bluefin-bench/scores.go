@@ -13,6 +13,7 @@ import (
 func quantile(sorted []float64, q float64) float64 {
 	x := q * float64(len(sorted)-1)
 	i := int(x)
+	// At the end there is no next value to interpolate with.
 	if x == float64(i) {
 		return sorted[i]
 	}
@@ -34,6 +35,7 @@ func spots(results []result) (keys []spot, gaps map[spot][]float64) {
 		if gaps[k] == nil {
 			keys = append(keys, k)
 		}
+		// Seeds are only gathered: their order means nothing.
 		gaps[k] = append(gaps[k], r.best)
 	}
 	for _, g := range gaps {
@@ -42,6 +44,7 @@ func spots(results []result) (keys []spot, gaps map[spot][]float64) {
 	return keys, gaps
 }
 
+// summarizeProblems writes median and quartiles over the seeds.
 func summarizeProblems(results []result) []row {
 	keys, gaps := spots(results)
 	var rows []row
@@ -93,6 +96,7 @@ func orNone(x float64) any {
 func scores(results []result, unit map[string]float64) []score {
 	keys, gaps := spots(results)
 	groupOf := groupsOf(results)
+	// Scores compare within a group and a number of trials.
 	type place struct {
 		group string
 		n     int
@@ -113,6 +117,7 @@ func scores(results []result, unit map[string]float64) []score {
 	})
 	var all []score
 	for _, p := range places {
+		// A problem that one sampler lacks would change the mean ranks of all.
 		common := slices.DeleteFunc(slices.Clone(problems[p]), func(problem string) bool {
 			return slices.ContainsFunc(samplers[p], func(s string) bool { return gaps[spot{problem, s, p.n}] == nil })
 		})
@@ -134,6 +139,7 @@ func (s *score) fill(gaps map[spot][]float64, samplers []string, units map[strin
 	logs := 0.0
 	for _, problem := range s.problems {
 		g := gaps[spot{problem, s.sampler, s.n}]
+		// The median: one failed search in ten should not decide.
 		median := quantile(g, 0.5)
 		s.seeds = min(s.seeds, len(g))
 		s.targets += targetsHit(g)
@@ -141,12 +147,14 @@ func (s *score) fill(gaps map[spot][]float64, samplers []string, units map[strin
 		if !ok {
 			unit = math.NaN()
 		}
+		// A geometric mean, since gaps differ by orders of magnitude; the floor keeps log finite.
 		logs += math.Log(math.Max(median/unit, leastGap))
 		for _, v := range g {
 			s.mean += v / unit / float64(len(g))
 		}
 		rank := 1.0 // equal ones share the mean of their ranks
 		for _, other := range samplers {
+			// Gaps below the floor are equal: they differ by rounding.
 			m, own := math.Max(quantile(gaps[spot{problem, other, s.n}], 0.5), leastGap), math.Max(median, leastGap)
 			if m < own {
 				rank++
@@ -161,6 +169,7 @@ func (s *score) fill(gaps map[spot][]float64, samplers []string, units map[strin
 	s.targets /= n
 	s.mean /= n
 	s.gmean = math.Exp(logs / n)
+	// Targets are defined for BBOB only, whose values have one scale.
 	if len(s.group) < 4 || s.group[:4] != "bbob" {
 		s.targets = math.NaN()
 	}
@@ -171,6 +180,7 @@ func (s *score) fill(gaps map[spot][]float64, samplers []string, units map[strin
 func targetsHit(gaps []float64) float64 {
 	hit := 0
 	for _, g := range gaps {
+		// As in COCO's runtime profiles.
 		for k := range 51 {
 			if g <= math.Pow(10, 2-0.2*float64(k)) {
 				hit++
@@ -190,6 +200,7 @@ func units(results []result, random map[string][]float64) map[string]float64 {
 			unit[k.problem] = quantile(gaps[k], 0.5)
 		}
 	}
+	// Stored runs have more seeds than ours, so they take precedence.
 	for problem, g := range random {
 		unit[problem] = quantile(slices.Sorted(slices.Values(g)), 0.5)
 	}
@@ -205,6 +216,7 @@ func groupsOf(results []result) map[string]string {
 			continue
 		}
 		groups[r.problem] = "table"
+		// Instances share a group, so any will do.
 		if p, err := functions.New(r.problem, 1); err == nil {
 			groups[r.problem] = p.Group
 		}
@@ -212,6 +224,7 @@ func groupsOf(results []result) map[string]string {
 	return groups
 }
 
+// include appends s unless it is in the list. Lists are short.
 func include(list []string, s string) []string {
 	if slices.Contains(list, s) {
 		return list

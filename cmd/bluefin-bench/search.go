@@ -67,6 +67,7 @@ var prunerNames = []string{"none", "median", "percentile25", "halving", "hyperba
 // newPruner returns a pruner; a factor of 0 is the default of its kind.
 func newPruner(name string, factor int) (pruner.Pruner, error) {
 	switch name {
+	// A nil pruner never prunes.
 	case "none":
 		return nil, nil
 	case "median":

@@ -22,7 +22,10 @@ func samplerSeed(seed int) uint64 { return 1000 + uint64(seed) }
 // internal is a distribution whose values stay in internal form.
 type internal struct{ dist space.Dist }
 
-func (d internal) Dist() space.Dist         { return d.dist }
+// Dist returns the distribution.
+func (d internal) Dist() space.Dist { return d.dist }
+
+// Decode leaves the internal form, because problems compute with it.
 func (d internal) Decode(x float64) float64 { return x }
 
 // suggest is the ask of a problem that a trial answers.
@@ -52,17 +55,21 @@ func openStudy(ctx context.Context, name string, p plan) (engine, error) {
 	if err != nil {
 		return nil, err
 	}
+	// In memory, so a disk does not count towards the search.
 	st, err := study.Open(ctx, study.Config{Sampler: s, Seed: p.seed})
 	return bluefin{st}, err
 }
 
+// ask starts a trial of the study.
 func (b bluefin) ask(ctx context.Context) (flight, error) {
 	t, err := ask(ctx, b.study)
 	return bluefinTrial{b.study, t}, err
 }
 
+// close has nothing to close.
 func (bluefin) close() {}
 
+// bluefinTrial is a running trial with its study.
 type bluefinTrial struct {
 	study *study.Study
 	trial *study.Trial
@@ -86,14 +93,17 @@ func gaps(ctx context.Context, p functions.Problem, e engine, trials, workers in
 		flight
 		value float64
 	}
+	// In the order of their start, which is that of their results.
 	var flights []running
 	values := make([]float64, 0, trials)
 	for len(values) < trials {
+		// The number of trials is exact: near the end fewer workers ask.
 		for len(flights) < workers && len(values)+len(flights) < trials {
 			f, err := e.ask(ctx)
 			if err != nil {
 				return nil, err
 			}
+			// Computed now, told later: the value is not yet known to other draws.
 			flights = append(flights, running{f, p.Value(f.suggest())})
 		}
 		f := flights[0]
@@ -118,6 +128,7 @@ func ask(ctx context.Context, st *study.Study) (*study.Trial, error) {
 // given a suggestion that is none.
 func tell(ctx context.Context, st *study.Study, t *study.Trial, value float64) error {
 	record, err := st.Tell(ctx, t, value)
+	// Tell records a failed trial without an error of its own.
 	if err == nil && record.State != trial.Complete {
 		err = fmt.Errorf("trial %d failed: %s", record.Number, record.Failure())
 	}
@@ -140,6 +151,7 @@ func prune(ctx context.Context, p functions.Problem, s sampler.Sampler, pr prune
 	if err != nil {
 		return result, err
 	}
+	// One trial after the other: pruners judge by what has finished.
 	for n := 0; trials == 0 || n < trials; n++ {
 		t, err := ask(ctx, st)
 		if err != nil {
@@ -148,6 +160,7 @@ func prune(ctx context.Context, p functions.Problem, s sampler.Sampler, pr prune
 		curve := p.Curve(suggest(t))
 		var verdict error
 		for i, value := range curve {
+			// The budget ends within a trial too; its epochs are spent all the same.
 			if epochs > 0 && result.epochs == epochs {
 				return result, nil
 			}
@@ -159,10 +172,12 @@ func prune(ctx context.Context, p functions.Problem, s sampler.Sampler, pr prune
 		switch last := curve[len(curve)-1]; {
 		case errors.Is(verdict, study.ErrPruned):
 			_, err = st.TellError(ctx, t, verdict)
+		// Any other error is one of the engine.
 		case verdict != nil:
 			err = verdict
 		default:
 			err = tell(ctx, st, t, last)
+			// Only whole trainings count: the value of a pruned one is that of an early epoch.
 			result.gap = math.Min(result.gap, last-p.Minimum)
 		}
 		if err != nil {
@@ -178,18 +193,22 @@ func each[T any](ctx context.Context, n int, f func(ctx context.Context, i int) 
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	results := make([]T, n)
+	// Handed out one by one, because searches take very different times.
 	next := make(chan int)
 	var workers sync.WaitGroup
 	for range min(runtime.GOMAXPROCS(0), n) {
 		workers.Go(func() {
 			for i := range next {
 				var err error
+				// Each worker has its own element, so no lock is needed, and the order is that of
+				// i.
 				if results[i], err = f(ctx, i); err != nil {
 					cancel(err) // the first one is the cause for all
 				}
 			}
 		})
 	}
+	// Searches that run are canceled by ctx.
 	for i := 0; i < n && ctx.Err() == nil; i++ {
 		next <- i
 	}

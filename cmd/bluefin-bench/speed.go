@@ -27,6 +27,7 @@ type speedCommand struct {
 	format  string
 }
 
+// define declares the flags; their texts are the documentation.
 func (s *speedCommand) define() *cli.Command {
 	return &cli.Command{
 		Name:  "speed",
@@ -60,6 +61,7 @@ type measurement struct {
 	Micros  float64 `json:"us_per_trial"`
 }
 
+// run checks everything before the first measurement, which may take minutes.
 func (s *speedCommand) run(ctx context.Context, stdout, stderr io.Writer) error {
 	if err := atLeast("params", s.params, 1); err != nil {
 		return err
@@ -77,6 +79,8 @@ func (s *speedCommand) run(ctx context.Context, stdout, stderr io.Writer) error 
 			return err
 		}
 	}
+	// On one processor, so garbage collection is part of the measured time and threads do not
+	// add up.
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 	var all []measurement
 	for _, name := range samplers {
@@ -107,7 +111,9 @@ func (s *speedCommand) run(ctx context.Context, stdout, stderr io.Writer) error 
 
 // measure returns the seconds per trial around trial n, or up to it.
 func measure(ctx context.Context, sampler string, params, n int, whole bool) (float64, error) {
+	// 0.2 s is far above the clock's resolution; 50 bounds cheap samplers.
 	const enough, most = 0.2, 50
+	// A window, because the cost of a trial may grow with their number.
 	window := max(n/10, 10)
 	first, last := max(n-window, 0), n+window
 	if whole {
@@ -122,7 +128,9 @@ func measure(ctx context.Context, sampler string, params, n int, whole bool) (fl
 	}
 	total, runs := 0.0, 0
 	for runs == 0 || total < enough && runs < most {
+		// Each run starts with an empty heap, as a new process would.
 		runtime.GC()
+		// Another seed each time: one lucky search must not decide.
 		seconds, err := once(ctx, sampler, names, first, last, uint64(1+runs))
 		if err != nil {
 			return 0, err
@@ -178,6 +186,7 @@ func objectiveCost(params int) float64 {
 	for range n {
 		total += distance(params, func(int) float64 { return 0.7 })
 	}
+	// Or the compiler could drop the loop.
 	runtime.KeepAlive(total)
 	return (processorTime() - start) / n
 }
@@ -187,6 +196,7 @@ func objectiveCost(params int) float64 {
 //go:embed speed.py
 var speedScript string
 
+// measurePython runs the script, which prints measurements as JSON.
 func (s *speedCommand) measurePython(ctx context.Context, stderr io.Writer, samplers []string,
 	trials []int) ([]measurement, error) {
 	task, err := json.Marshal(map[string]any{"samplers": samplers, "params": s.params, "trials": trials,
@@ -200,9 +210,11 @@ func (s *speedCommand) measurePython(ctx context.Context, stderr io.Writer, samp
 	cmd.Stderr = &messages
 	out, err := cmd.Output()
 	if err != nil {
+		// The last line of a traceback is the reason.
 		lines := strings.Split(strings.TrimSpace(messages.String()), "\n")
 		return nil, fmt.Errorf("--python %s: %w: %s", s.python, err, lines[len(lines)-1])
 	}
+	// Warnings, such as a missing Rustuna.
 	fmt.Fprint(stderr, messages.String())
 	var theirs []measurement
 	if err := json.Unmarshal(out, &theirs); err != nil {

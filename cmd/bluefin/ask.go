@@ -55,6 +55,7 @@ func (a *askCommand) run(ctx context.Context, con console) error {
 	if err != nil {
 		return err
 	}
+	// All flags are checked before a trial starts: it would run until its lease ends.
 	dims, err := parseSpace(text)
 	if err != nil {
 		return usagef("--search-space: %w", err)
@@ -65,6 +66,7 @@ func (a *askCommand) run(ctx context.Context, con console) error {
 	}
 	return a.study.with(ctx, con, sqlite.Options{MustExist: true}, study.Config{Sampler: s, Seed: seed},
 		func(s *study.Study) error {
+			// Asked first, because the new trial counts as one of the combinations.
 			exhausted, err := s.Exhausted(ctx)
 			if err != nil {
 				return err
@@ -81,6 +83,7 @@ func (a *askCommand) run(ctx context.Context, con console) error {
 				params = append(params, pyjson.Member{Name: p.Name, Value: p.External()})
 			}
 			r := record{{Name: "number", Value: t.Number}, {Name: "params", Value: params}}
+			// The trial runs whatever becomes of the output, so the error names it.
 			if err := a.format.print(con, []record{r}, true); err != nil {
 				return fmt.Errorf("trial %d has started, and must be told: %w", t.Number, err)
 			}
@@ -112,6 +115,7 @@ func parseSpace(text string) ([]space.Dimension, error) {
 		if err != nil {
 			return nil, fmt.Errorf("parameter %q: %w", name, err)
 		}
+		// json keeps the last of two members, silently.
 		if slices.ContainsFunc(dims, func(d space.Dimension) bool { return d.Name == dim.Name }) {
 			return nil, fmt.Errorf("parameter %q is there twice", name)
 		}

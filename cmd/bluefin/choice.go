@@ -34,6 +34,7 @@ func (c choice) String() string {
 
 // choiceFlag returns a flag that takes one of the allowed words, of which the first is the default.
 func choiceFlag(word *string, name, usage string, allowed ...string) *cli.GenericFlag {
+	// The parser does not set the default of such a flag.
 	*word = allowed[0]
 	return &cli.GenericFlag{Name: name, Value: choice{word, allowed}, DefaultText: strconv.Quote(allowed[0]),
 		Usage: usage}

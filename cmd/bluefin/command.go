@@ -37,6 +37,7 @@ func (con console) logger() *slog.Logger { return slog.New(lines{con.err}) }
 // action adapts run to the parser.
 func action(run func(context.Context, console) error) cli.ActionFunc {
 	return func(c *cli.Context) error {
+		// run has set it.
 		out := c.App.Writer.(*dataWriter)
 		return run(c.Context, console{in: c.App.Reader, out: out, err: c.App.ErrWriter, quiet: c.Bool("quiet")})
 	}
@@ -64,7 +65,9 @@ const (
 func prepare(commands []*cli.Command, parent string, width int) {
 	for _, cmd := range commands {
 		name := parent + cmd.Name + " "
+		// The parser's own handler would print the whole help before the message.
 		cmd.OnUsageError = func(c *cli.Context, err error, _ bool) error { return parseError(c, err, name) }
+		// helpLast has replaced it.
 		cmd.HideHelpCommand = true
 		if len(cmd.Subcommands) == 0 {
 			if cmd.Name != "finetune" && cmd.Name != "predict" { // Optuna has no such commands
@@ -93,6 +96,7 @@ func checked(name string, action cli.ActionFunc) cli.ActionFunc {
 		}
 		var usage usageError
 		if errors.As(err, &usage) {
+			// Here, since the commands themselves do not know how they are called.
 			usage.command = name
 			return usage
 		}
@@ -108,6 +112,7 @@ func missing(c *cli.Context) error {
 		if !ok || !strings.HasPrefix(d.GetDefaultText(), required) {
 			continue
 		}
+		// An empty value counts as missing, except where it has a meaning.
 		if !c.IsSet(name) || d.GetDefaultText() == required && c.String(name) == "" {
 			return usagef("--%s is missing", name)
 		}

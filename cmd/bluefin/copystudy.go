@@ -48,6 +48,7 @@ func (s *copyStudyCommand) define() *cli.Command {
 }
 
 func (s *copyStudyCommand) run(ctx context.Context, con console) error {
+	// Both paths are checked before anything is read.
 	from, err := storagePath("from-storage", string(s.from))
 	if err != nil {
 		return err
@@ -58,6 +59,7 @@ func (s *copyStudyCommand) run(ctx context.Context, con console) error {
 			return err
 		}
 	}
+	// Read whole before the target is opened, so copying within one file works.
 	whole, err := readStudy(ctx, studyFlags{s.from, s.fromName}, from)
 	if err != nil {
 		return err
@@ -104,10 +106,12 @@ func addStudy(ctx context.Context, path string, s storage.Snapshot, flag string)
 	_, err = db.Import(ctx, s)
 	switch {
 	case errors.Is(err, storage.ErrExist):
+		// The flag has another name in each command.
 		err = fmt.Errorf("%w in %s: want another --%s", err, path, flag)
 	case err != nil:
 		err = fmt.Errorf("import study %q to %s: %w", s.Name, path, err)
 	}
+	// Close writes the log back, which may fail on a full disk.
 	return errors.Join(err, db.Close())
 }
 
@@ -121,6 +125,7 @@ var byID = regexp.MustCompile(
 func logDifferences(con console, s storage.Snapshot) {
 	var running []int
 	for _, t := range s.Trials {
+		// Its worker belongs to the original.
 		if t.State == trial.Running {
 			running = append(running, t.Number)
 		}
@@ -141,6 +146,7 @@ func logDifferences(con console, s storage.Snapshot) {
 
 // listed writes the first few of many.
 func listed[T any](all []T) string {
+	// A message is a line.
 	const most = 5
 	var words []string
 	for _, v := range all[:min(len(all), most)] {

@@ -49,14 +49,17 @@ func (s *createStudyCommand) run(ctx context.Context, con console) (err error) {
 	}
 	name := s.study.name
 	if name == "" {
+		// As Optuna names them.
 		name = "no-name-" + uuid.NewString()
 	}
+	// Flags are checked first, since opening creates the file.
 	db, err := s.study.storage.open(ctx, sqlite.Options{})
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
 	_, err = db.Create(ctx, name, directions)
+	// The goal is a study to use: one that searches the other way is none.
 	if errors.Is(err, storage.ErrExist) && s.skipIfExists {
 		err = nil
 		if old, loadErr := db.Load(ctx, name); loadErr != nil {
@@ -69,6 +72,7 @@ func (s *createStudyCommand) run(ctx context.Context, con console) (err error) {
 	if err != nil {
 		return err
 	}
+	// The name alone, so a script can use it.
 	_, err = fmt.Fprintln(con.out, name)
 	return err
 }
@@ -82,6 +86,7 @@ func (s *createStudyCommand) parseDirections() (directions []trial.Direction, gi
 	case s.direction != "":
 		flag, names = "direction", []string{s.direction}
 	case len(names) == 0:
+		// Not given: any existing study will do.
 		return []trial.Direction{trial.Minimize}, false, nil
 	}
 	for _, name := range names {

@@ -19,10 +19,12 @@ type dataWriter struct {
 
 // Write implements io.Writer.
 func (d *dataWriter) Write(text []byte) (int, error) {
+	// Writes after an error would leave a hole in the data.
 	if d.err != nil {
 		return 0, d.err
 	}
 	if d.terminal {
+		// Line ends are ours; everything else may be somebody's text.
 		lines := strings.Split(string(text), "\n")
 		for i, line := range lines {
 			lines[i] = message.Visible(line)

@@ -29,6 +29,7 @@ func (s *deleteStudyCommand) run(ctx context.Context, con console) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
+	// Load turns the name into an id and finds out whether there is such a study.
 	record, err := db.Load(ctx, s.study.name)
 	if err != nil {
 		return suggestStudy(ctx, db, s.study.name, err)

@@ -39,6 +39,7 @@ func (e *enqueueCommand) define() *cli.Command {
 }
 
 func (e *enqueueCommand) run(ctx context.Context, con console) error {
+	// Before the study is opened: a mistake in the flags should not wait for a lock.
 	text, err := textOrFile(con, "params", e.params)
 	if err != nil {
 		return err
@@ -58,6 +59,7 @@ func (e *enqueueCommand) run(ctx context.Context, con console) error {
 		if err != nil {
 			return err
 		}
+		// The number is printed in both cases, so a script need not tell them apart.
 		if !added {
 			con.logf("Trial %d has these parameters already.", number)
 		}
@@ -68,12 +70,14 @@ func (e *enqueueCommand) run(ctx context.Context, con console) error {
 
 // parseParams reads an object of external values by parameter.
 func parseParams(text string) (map[string]any, error) {
+	// Each value is parsed by itself, to name the parameter that is wrong.
 	var object map[string]json.RawMessage
 	if err := json.Unmarshal([]byte(text), &object); err != nil || len(object) == 0 {
 		return nil, usagef("--params is %.200q, want a JSON object of values by parameter", text)
 	}
 	params := map[string]any{}
 	for name, raw := range object {
+		// pyjson keeps ints and floats apart, as the study file does.
 		v, err := pyjson.Unmarshal(raw)
 		switch v.(type) {
 		case []any, map[string]any:
@@ -104,5 +108,6 @@ func textOrFile(con console, flag, value string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("--%s: %w", flag, err)
 	}
+	// Editors on Windows write one, and JSON does not allow it.
 	return strings.TrimPrefix(string(text), "\ufeff"), nil
 }

@@ -39,6 +39,7 @@ func (e *exportCommand) run(ctx context.Context, con console) error {
 		if err != nil {
 			return err
 		}
+		// Indented, because people read it too.
 		text, err := json.MarshalIndent(v, "", "  ")
 		if err != nil {
 			return err
@@ -47,6 +48,7 @@ func (e *exportCommand) run(ctx context.Context, con console) error {
 		if file && err == nil {
 			con.logf("Wrote %s.", e.output.path)
 		}
+		// A file that lacks attributes must say so somewhere.
 		if len(left) > 0 {
 			con.logf("%s", leftOut(left))
 		}
@@ -56,6 +58,7 @@ func (e *exportCommand) run(ctx context.Context, con console) error {
 
 // value returns what to write as JSON, and the names of the attributes left out.
 func (e *exportCommand) value(ctx context.Context, s *study.Study) (v any, left []string, err error) {
+	// One trial is an object, a front a list of them.
 	one := func(t study.Export) any {
 		if e.paramsOnly {
 			return t.Params
@@ -75,12 +78,14 @@ func (e *exportCommand) value(ctx context.Context, s *study.Study) (v any, left 
 	}
 	front, err := s.BestTrials(ctx)
 	if err == nil && len(front) == 0 {
+		// An empty list would look like success.
 		err = study.ErrNoBest
 	}
 	var all []any
 	for _, t := range front {
 		all = append(all, one(s.Export(t)))
 	}
+	// Several trials leave out the same names.
 	slices.Sort(left)
 	return all, slices.Compact(left), err
 }

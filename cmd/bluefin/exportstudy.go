@@ -35,6 +35,7 @@ func (e *exportStudyCommand) run(ctx context.Context, con console) error {
 	if err != nil {
 		return err
 	}
+	// All in memory first: a study that cannot be written must not leave half a file.
 	var text bytes.Buffer
 	if err := journal.Write(&text, s); err != nil {
 		return err

@@ -22,10 +22,12 @@ const longAttr = 80
 // empty is removed too.
 func dropLong(records []record) (names []string) {
 	long := func(name string, v any) bool {
+		// Measured as JSON, which is independent of the format.
 		text, err := pyjson.Marshal(jsonValue(v))
 		if err != nil || len(text) <= longAttr {
 			return false
 		}
+		// Each name once, in the order of the records.
 		if !slices.Contains(names, name) {
 			names = append(names, name)
 		}
@@ -37,6 +39,7 @@ func dropLong(records []record) (names []string) {
 				continue
 			}
 			switch attrs := m.Value.(type) {
+			// Trials have records, studies maps: Optuna flattens only the former.
 			case record:
 				r[i].Value = slices.DeleteFunc(attrs, func(a pyjson.Member) bool { return long(a.Name, a.Value) })
 			case map[string]any:
@@ -87,6 +90,7 @@ func dropLongJSON(attrs map[string]json.RawMessage) (names []string) {
 // still too wide it drops columns, and returns their names: attributes first, then times, then
 // parameters from the right.
 func fit(records []record, width int) (fitted []record, left []string) {
+	// Wide enough for a path's end or a date, and several fit beside each other.
 	const widestText = 24
 	var attrs []string
 	for _, r := range records {
@@ -110,6 +114,7 @@ func fit(records []record, width int) (fitted []record, left []string) {
 	total := 1 // the left border; each column adds a border and two spaces
 	widths := map[string]int{}
 	for _, name := range columns {
+		// The header is folded, so its longest part counts.
 		w := text.LongestLineLen(fold(message.Visible(name)))
 		for _, r := range fitted {
 			w = max(w, text.StringWidthWithoutEscSequences(message.Visible(show(member(r, name)))))
@@ -120,12 +125,14 @@ func fit(records []record, width int) (fitted []record, left []string) {
 	leave := func(may func(string) bool) {
 		for i := len(columns) - 1; i >= 0 && total > width; i-- {
 			if name := columns[i]; may(name) {
+				// From the right: what comes first is what matters most.
 				left = append(left, name)
 				total -= widths[name] + 3
 				columns = slices.Delete(columns, i, i+1)
 			}
 		}
 	}
+	// Without these a line says nothing.
 	needed := []string{"name", "number", "value", "values", "state"}
 	isNeeded := func(name string) bool { return slices.Contains(needed, name) }
 	leave(func(name string) bool { return slices.Contains(attrs, name) && !isNeeded(name) })
@@ -148,6 +155,7 @@ func spread(r record) record {
 			continue
 		}
 		for _, e := range object {
+			// A parameter called state must not pass for the trial's state.
 			if slices.ContainsFunc(r, func(m pyjson.Member) bool { return m.Name == e.Name }) ||
 				member(flat, e.Name) != nil {
 				e.Name = m.Name + "_" + e.Name
@@ -161,6 +169,7 @@ func spread(r record) record {
 // shortened returns v with four digits, or cut to the given columns with an ellipsis.
 func shortened(v any, widest int) any {
 	if x, ok := v.(float64); ok {
+		// Rounded and parsed, so the value is printed by the same rules as the others.
 		if short, err := strconv.ParseFloat(strconv.FormatFloat(x, 'g', 4, 64), 64); err == nil {
 			return short
 		}
@@ -170,6 +179,7 @@ func shortened(v any, widest int) any {
 	if text.StringWidthWithoutEscSequences(word) <= widest {
 		return v
 	}
+	// By columns, not by bytes: some characters take two.
 	for text.StringWidthWithoutEscSequences(word) >= widest {
 		_, size := utf8.DecodeLastRuneInString(word)
 		word = word[:len(word)-size]

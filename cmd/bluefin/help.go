@@ -25,6 +25,7 @@ func helpWidth(w io.Writer) int {
 // wrapped at a width. The parser's own help wraps nothing and sorts all.
 func helpText(name string, cmd *cli.Command, groups []flagGroup, width int) string {
 	const indent, column = 3, 29 // where flags and their descriptions start
+	// A narrower terminal breaks the lines itself; below this every word would have its own.
 	width = max(width, column+30)
 	var b strings.Builder
 	paragraph := func(text string) {
@@ -38,6 +39,7 @@ func helpText(name string, cmd *cli.Command, groups []flagGroup, width int) stri
 	if cmd.Description != "" {
 		b.WriteString("\nDESCRIPTION:\n")
 		for _, text := range paragraphs(cmd.Description) {
+			// Indented lines are examples and stay as they are.
 			if strings.HasPrefix(text, " ") {
 				b.WriteString("   " + text + "\n")
 			} else {
@@ -48,12 +50,15 @@ func helpText(name string, cmd *cli.Command, groups []flagGroup, width int) stri
 	for _, g := range groups {
 		b.WriteString("\n" + strings.ToUpper(g.title) + ":\n")
 		for _, f := range g.flags {
+			// Hidden flags are accepted for scripts and not advertised.
 			if v, ok := f.(cli.VisibleFlag); ok && !v.IsVisible() {
 				continue
 			}
+			// The parser separates flag and description by a tab.
 			name, usage, _ := strings.Cut(f.String(), "\t")
 			lines := wrapped(strings.TrimSpace(usage), width-column)
 			head := strings.Repeat(" ", indent) + strings.TrimSpace(name)
+			// A long flag has a line of its own.
 			if len(head)+2 > column {
 				b.WriteString(head + "\n")
 				head = ""

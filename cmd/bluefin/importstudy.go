@@ -51,9 +51,11 @@ func (i *importStudyCommand) run(ctx context.Context, con console) error {
 	if err != nil {
 		return err
 	}
+	// The name selects a study of an Optuna journal, and renames one of ours.
 	if i.study.name != "" {
 		s.Name = i.study.name
 	}
+	// One transaction: a failed import leaves nothing behind.
 	if err := addStudy(ctx, path, s, "study-name"); err != nil {
 		return err
 	}
@@ -66,6 +68,7 @@ func (i *importStudyCommand) run(ctx context.Context, con console) error {
 func (i *importStudyCommand) read(con console) (s storage.Snapshot, err error) {
 	name := "standard input"
 	var text []byte
+	// Read whole: whether a file is complete is known at its end only.
 	if i.input == "" || i.input == "-" {
 		text, err = io.ReadAll(con.in)
 	} else {
@@ -75,11 +78,13 @@ func (i *importStudyCommand) read(con console) (s storage.Snapshot, err error) {
 	if err != nil {
 		return s, err
 	}
+	// By its contents, as neither format has an ending of its own.
 	if journal.IsOptuna(text) {
 		s, err = i.fromOptuna(name, text)
 	} else {
 		s, err = journal.Read(bytes.NewReader(text))
 	}
+	// Such an error has a line but no name.
 	if errors.As(err, new(*journal.Error)) {
 		err = fmt.Errorf("read %s: %w", name, err)
 	}
@@ -95,6 +100,7 @@ func (i *importStudyCommand) fromOptuna(file string, text []byte) (s storage.Sna
 	var names []string
 	for _, o := range all {
 		names = append(names, strconv.Quote(o.Name))
+		// With one study the name is that of the copy.
 		if o.Name == i.study.name || len(all) == 1 {
 			return o, nil
 		}

@@ -17,9 +17,14 @@ import (
 // engine logs whole sentences with a few values, and neither groups nor preset attributes.
 type lines struct{ w io.Writer }
 
+// Enabled leaves out debug messages.
 func (lines) Enabled(_ context.Context, level slog.Level) bool { return level >= slog.LevelInfo }
-func (h lines) WithAttrs([]slog.Attr) slog.Handler             { return h }
-func (h lines) WithGroup(string) slog.Handler                  { return h }
+
+// WithAttrs ignores preset attributes, which the engine does not use.
+func (h lines) WithAttrs([]slog.Attr) slog.Handler { return h }
+
+// WithGroup ignores groups, which the engine does not use.
+func (h lines) WithGroup(string) slog.Handler { return h }
 
 // Handle writes "bluefin: MESSAGE (KEY VALUE, …)".
 func (h lines) Handle(_ context.Context, r slog.Record) error {
@@ -49,12 +54,14 @@ func logFlags() []cli.Flag {
 
 // openLog copies standard error to --log-file, until the program ends.
 func openLog(c *cli.Context) error {
+	// As in Optuna.
 	if c.Bool("quiet") && c.Bool("verbose") {
 		return usagef("--quiet and --verbose exclude each other")
 	}
 	if !c.IsSet("log-file") {
 		return nil
 	}
+	// Appended, so several commands of a script share one log.
 	f, err := os.OpenFile(c.String("log-file"), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o666)
 	if err != nil {
 		return fmt.Errorf("--log-file: %w", err)

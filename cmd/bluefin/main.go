@@ -56,6 +56,7 @@ func usagef(format string, args ...any) error { return usageError{error: fmt.Err
 
 // run runs a command line, which begins with the program, and returns the exit code.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	// Shells make it hard to unset a variable for one command.
 	for _, name := range storageVars() {
 		if os.Getenv(name) == "" {
 			os.Unsetenv(name) // empty counts as unset
@@ -64,6 +65,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	out := &dataWriter{w: stdout, terminal: isTerminal(stdout)}
 	app := newApp(out, stderr)
 	err := app.RunContext(ctx, spreadLists(helpLast(args)))
+	// The error may have been dropped by a library that prints.
 	if out.err != nil && !errors.Is(err, out.err) {
 		err = errors.Join(out.err, err)
 	}
@@ -91,9 +93,10 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 		Usage: "search for hyperparameters",
 		Description: "To start, run `bluefin finetune`: it finds the best settings for " +
 			"fine-tuning\na small network, shows each trial, and saves all of them in bluefin.db.",
-		Version:                   version(release),
-		Writer:                    stdout,
-		ErrWriter:                 stderr,
+		Version:   version(release),
+		Writer:    stdout,
+		ErrWriter: stderr,
+		// Otherwise the parser would split values at commas, also those within names.
 		DisableSliceFlagSeparator: true,
 		ExitErrHandler:            func(*cli.Context, error) {}, // run chooses the exit code
 		Commands: []*cli.Command{
@@ -109,6 +112,7 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 				new(checkCommand).define(), new(backupCommand).define(),
 				new(upgradeCommand).define(), new(vacuumCommand).define()),
 		},
+		// Reached when no command matches.
 		Action: func(c *cli.Context) error {
 			if c.Args().Present() {
 				return unknownCommand(c, "")
@@ -123,6 +127,7 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 
 // helpLast turns "help COMMAND" into "COMMAND --help", so an unknown command is the same mistake in both.
 func helpLast(args []string) []string {
+	// The help of the program itself needs no rewriting.
 	if len(args) < 3 || args[1] != "help" && args[1] != "h" {
 		return args
 	}
@@ -132,6 +137,7 @@ func helpLast(args []string) []string {
 // spreadLists turns "--values 1 2" into "--values=1 --values=2", and --directions too: lists as in
 // Optuna, which the flag parser does not support.
 func spreadLists(args []string) []string {
+	// A negative number is a value, not a flag.
 	isNumber := func(s string) bool { _, err := strconv.ParseFloat(s, 64); return err == nil }
 	isWord := func(s string) bool { return !strings.HasPrefix(s, "-") }
 	belongs := map[string]func(string) bool{"--values": isNumber, "--directions": isWord}

@@ -41,18 +41,21 @@ func (k *checkCommand) run(ctx context.Context, con console) error {
 	if err != nil {
 		return err
 	}
+	// Below that, rewriting the file is not worth a message.
 	if free >= 1e6 {
 		con.logf("%s of %s are unused: bluefin storage vacuum reclaims them.", megabytes(free), path)
 	}
 	if err := k.print(con, findings); err != nil || len(findings) == 0 {
 		return err
 	}
+	// An error, so scripts see it by the exit code.
 	return fmt.Errorf("%s is not sound: %s", path, counted(len(findings), "finding"))
 }
 
 // print writes the defects: each as one line of text, or with study and trial in fields of their own.
 func (k *checkCommand) print(con console, findings []sqlite.Finding) error {
 	lines := k.format.format == "value"
+	// Formats for programs print an empty list instead.
 	if len(findings) == 0 && (lines || k.format.format == "table") {
 		_, err := fmt.Fprintln(con.out, "sound")
 		return err
@@ -107,6 +110,7 @@ func (b *backupCommand) run(ctx context.Context, con console) error {
 	if err := checkPlace(b.storage, to); err != nil {
 		return writeError(to, err)
 	}
+	// An empty file, as mktemp makes, holds nothing to lose.
 	info, err := os.Lstat(to)
 	empty := err == nil && info.Mode().IsRegular() && info.Size() == 0
 	err = sqlite.Backup(ctx, path, to, b.output.force || empty)
@@ -116,6 +120,7 @@ func (b *backupCommand) run(ctx context.Context, con console) error {
 	if err != nil {
 		return err
 	}
+	// A copy that cannot be used must be noticed now and not when it is needed.
 	findings, _, err := sqlite.Check(ctx, to)
 	if err != nil {
 		return err

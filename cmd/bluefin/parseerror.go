@@ -30,12 +30,14 @@ func parseError(c *cli.Context, err error, command string) error {
 	} else if m := badValue.FindStringSubmatch(text); m != nil {
 		f := flagOf(c, m[2])
 		text = fmt.Sprintf("%s is %q, want %s", dashed(f.Names()[0]), m[1], wanted(f))
+		// Otherwise a number would be refused as not being one.
 		if strings.Contains(m[3], "out of range") {
 			text += " within 64 bits"
 		}
 	} else if m := noValue.FindStringSubmatch(text); m != nil {
 		text = fmt.Sprintf("%s has no value, want %s", dashed(m[1]), wanted(flagOf(c, m[1])))
 	} else if m := twoForms.FindStringSubmatch(text); m != nil {
+		// -f and --format both.
 		text = fmt.Sprintf("%s and %s are one flag, want it once", dashed(m[1]), dashed(m[2]))
 	} else if m := badSyntax.FindStringSubmatch(text); m != nil {
 		text = fmt.Sprintf("%q is not a flag, want --NAME or --NAME=VALUE", m[1])
@@ -83,6 +85,7 @@ func wanted(f cli.Flag) string {
 		}
 		return "it alone or =only" // --rehearse
 	case *cli.StringFlag, *cli.StringSliceFlag:
+		// The help has the word in backquotes, such as `FILE`.
 		if m := placeholder.FindStringSubmatch(f.(cli.DocGenerationFlag).GetUsage()); m != nil {
 			return dashed(f.Names()[0]) + " " + m[1]
 		}
@@ -93,6 +96,7 @@ func wanted(f cli.Flag) string {
 // unknownFlagText reports an unknown flag, and the one that was probably meant.
 func unknownFlagText(c *cli.Context, name string) string {
 	text := "unknown flag " + dashed(name)
+	// Before a command only its own flags count; say where the flag belongs.
 	if name, _, _ := strings.Cut(name, "="); c.Command.Name == c.App.Name {
 		for _, cmd := range c.App.Commands {
 			if slices.Contains(flagNames(cmd.Flags), name) {
@@ -132,9 +136,12 @@ func unknownCommand(c *cli.Context, parent string) error {
 func didYouMean(text, typed string, known []string, show func(string) string) string {
 	const alike = 0.85 // of 1, for equal names
 	similarity := func(name string) float64 {
+		// It weighs the start of a word, where people rarely mistype. 0.7 and 4 are its usual
+		// constants.
 		return smetrics.JaroWinkler(strings.ToLower(name), strings.ToLower(typed), 0.7, 4)
 	}
 	known = slices.DeleteFunc(slices.Clone(known),
+		// Letters resemble nothing.
 		func(name string) bool { return len(name) == 1 || similarity(name) < alike })
 	if len(known) == 0 {
 		return text

@@ -13,6 +13,7 @@ const announced = time.Second
 // A timeoutError ends the context of a search after --timeout.
 type timeoutError time.Duration
 
+// Error names the flag, because this is shown to its user.
 func (t timeoutError) Error() string { return fmt.Sprintf("--timeout %s is over", time.Duration(t)) }
 
 // phase returns the results of work, which comes before the trials; doing describes it, such as
@@ -23,6 +24,7 @@ func phase[T any](ctx context.Context, con console, doing, message string, work 
 		value T
 		err   error
 	}
+	// Room for one: work may end when nobody waits any more.
 	done := make(chan result, 1)
 	go func() {
 		value, err := work()
@@ -33,6 +35,7 @@ func phase[T any](ctx context.Context, con console, doing, message string, work 
 	for {
 		select {
 		case r := <-done:
+			// If both happened, the interruption wins: the trials would not start.
 			if ctx.Err() == nil {
 				return r.value, r.err
 			}

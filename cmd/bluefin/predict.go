@@ -113,6 +113,7 @@ const batch = 256
 // readParts returns a function that returns the next part of the input. It reads ahead, and does not
 // wait for standard input once ctx has ended.
 func readParts(ctx context.Context, from io.Reader, name, encoding string) (next func() part) {
+	// Reading goes on while a batch is predicted.
 	parts := make(chan part)
 	go func() {
 		last := part{err: io.EOF}
@@ -129,7 +130,9 @@ func readParts(ctx context.Context, from io.Reader, name, encoding string) (next
 		}
 		for {
 			select {
+			// Again and again, because next may be called after the end.
 			case parts <- last:
+			// A read from a terminal cannot be interrupted, so it is left behind.
 			case <-ctx.Done():
 				return
 			}
@@ -161,6 +164,7 @@ func (p *predictor) header() []byte {
 	for _, class := range p.classes {
 		names = append(names, "probability of "+class)
 	}
+	// csv quotes names with commas; errors are those of a buffer, which has none.
 	w.Write(names)
 	w.Flush()
 	return b.Bytes()
@@ -177,6 +181,7 @@ func (p *predictor) all(to io.Writer, rows part, next func() part) error {
 		if err != nil {
 			return err
 		}
+		// No such column: nothing to judge.
 		labels, _ := rows.rows.Column(p.labelColumn)
 		for i := range y.Rows {
 			record, label := p.record(y.Data[i*y.Stride : i*y.Stride+y.Cols])
@@ -185,6 +190,7 @@ func (p *predictor) all(to io.Writer, rows part, next func() part) error {
 			}
 			w.Write(record)
 		}
+		// After each batch, so a reader of a pipe sees the lines early.
 		if w.Flush(); w.Error() != nil {
 			return writingError{w.Error()}
 		}
@@ -197,6 +203,7 @@ func (p *predictor) all(to io.Writer, rows part, next func() part) error {
 
 // record returns a line of the output, and the predicted label.
 func (p *predictor) record(y []float32) (record []string, label string) {
+	// As many digits as float32 has, so that reading them back gives the same number.
 	text := func(x float32) string { return strconv.FormatFloat(float64(x), 'g', -1, 32) }
 	if p.classes == nil {
 		return []string{text(y[0])}, ""
@@ -205,6 +212,7 @@ func (p *predictor) record(y []float32) (record []string, label string) {
 	for _, probability := range y {
 		record = append(record, text(probability))
 	}
+	// The first of equal ones, as in training.
 	record[0] = p.classes[slices.Index(y, slices.Max(y))]
 	return record, record[0]
 }

@@ -35,9 +35,11 @@ type predictor struct {
 // load reads the network in the folder of --model.
 func (p *predictCommand) load() (*predictor, error) {
 	dir := p.model
+	// A search that was killed may have left complete files that are not in place yet.
 	if err := settleFolder(dir); err != nil {
 		return nil, fmt.Errorf("--model: %w", err)
 	}
+	// The note has the columns of the training; without it their defaults are used.
 	var n note
 	if b, err := os.ReadFile(filepath.Join(dir, noteFile)); err == nil {
 		_ = json.Unmarshal(b, &n) // only for defaults
@@ -45,12 +47,14 @@ func (p *predictCommand) load() (*predictor, error) {
 	if _, err := os.ReadDir(dir); err != nil {
 		return nil, fmt.Errorf("--model: %w", err)
 	}
+	// An unreadable file exists too, and loading it gives the better error.
 	has := func(name string) bool {
 		_, err := os.Stat(filepath.Join(dir, name))
 		return !errors.Is(err, fs.ErrNotExist)
 	}
 	net := &predictor{}
 	switch {
+	// Only tables have this file; texts have a Hugging Face folder.
 	case has("features.json"):
 		if p.textColumn != "" {
 			return nil, usagef("--text-column is for networks of texts, and %s has one of a table", dir)
@@ -94,6 +98,7 @@ func (p *predictor) check(rows *finetune.Rows) error {
 	if missing == nil {
 		return nil
 	}
+	// All missing ones at once, or they would be fixed one by one.
 	return fmt.Errorf("the input has no column %s, want all that the network was trained on; there are %q",
 		strings.Join(missing, ", "), rows.Columns)
 }
@@ -101,6 +106,7 @@ func (p *predictor) check(rows *finetune.Rows) error {
 // compare counts a prediction beside its label.
 func (p *predictor) compare(predicted string, y float32, label string) {
 	if p.classes != nil {
+		// Rows without a label are predicted and not judged.
 		if label != "" {
 			p.judged++
 		}
@@ -109,6 +115,7 @@ func (p *predictor) compare(predicted string, y float32, label string) {
 		}
 		return
 	}
+	// A label that is no number is left out, as an empty one.
 	if want, err := strconv.ParseFloat(label, 64); err == nil && !math.IsInf(want, 0) && !math.IsNaN(want) {
 		p.judged++
 		p.squares += (float64(y) - want) * (float64(y) - want)

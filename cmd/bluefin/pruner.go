@@ -11,6 +11,8 @@ import (
 	"github.com/bluefin-hpo/bluefin/pruner"
 )
 
+// prunerFlag takes a name and, after a colon, one number: most pruners have one setting
+// that matters.
 func prunerFlag(pruner *string) cli.Flag {
 	return &cli.StringFlag{Name: "pruner", Destination: pruner, Value: "median",
 		Usage: "the `NAME` of the pruner, which stops trials early: " + words(prunerNames()) +
@@ -48,8 +50,10 @@ func parsePruner(flag, studyName string) (pruner.Pruner, error) {
 		return pruner.Patient{Patience: int(x)}, err
 	case "threshold":
 		x, err := number(math.Inf(1), func(x float64) bool { return !math.IsNaN(x) }, "a number")
+		// A pointer, since 0 is a limit too.
 		return pruner.Threshold{Upper: &x}, err
 	}
+	// Before the plain names, so a number that would be ignored is an error.
 	if given && slices.Contains(prunerNames(), name) {
 		return nil, usagef("--pruner is %q, want no number after %s", flag, name)
 	}

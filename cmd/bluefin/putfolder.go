@@ -21,14 +21,18 @@ const (
 // when they are on the disk. From then on settleFolder moves them to their places: here or, after a
 // kill, when the folder is next used. Other files stay.
 func putFolder(dir string, make func(dir string) error) error {
+	// Inside the folder, so renaming stays on one file system.
 	temporary := filepath.Join(dir, temporaryPrefix+uuid.NewString())
 	if err := os.MkdirAll(temporary, 0o777); err != nil {
 		return err
 	}
+	// After the rename there is nothing left under this name.
 	defer os.RemoveAll(temporary)
 	if err := make(temporary); err != nil {
 		return err
 	}
+	// On the disk before the rename: a power cut must not leave complete names with empty
+	// files.
 	err := filepath.WalkDir(temporary, func(path string, _ fs.DirEntry, err error) error {
 		if err != nil {
 			return err
@@ -43,6 +47,7 @@ func putFolder(dir string, make func(dir string) error) error {
 		if err := settleFolder(dir); err != nil {
 			return err
 		}
+		// A rename onto a folder that is not empty fails, so two processes never mix their files.
 		err := os.Rename(temporary, filepath.Join(dir, settledLater))
 		if err == nil {
 			break
@@ -71,9 +76,11 @@ func settleFolder(dir string) error {
 		}
 		to := filepath.Join(dir, inside)
 		if d.IsDir() {
+			// Parents come before their children, so they are removed in reverse.
 			folders = append(folders, path)
 			return os.MkdirAll(to, 0o777)
 		}
+		// Another process may have moved this file.
 		if err := os.Rename(path, to); !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
@@ -85,6 +92,7 @@ func settleFolder(dir string) error {
 	for _, folder := range slices.Backward(folders) {
 		os.Remove(folder) // fails if another process has just put files there
 	}
+	// The names too must survive a power cut.
 	return syncPath(dir)
 }
 

@@ -25,6 +25,7 @@ func show(v any) string {
 
 // pythonRepr writes a value as Python's repr does.
 func pythonRepr(v any) string {
+	// Nested values are always repr, as in Python: only the outermost is str.
 	list := func(values []any) string {
 		var words []string
 		for _, e := range values {
@@ -40,8 +41,10 @@ func pythonRepr(v any) string {
 	case int:
 		return strconv.Itoa(v)
 	case float64:
+		// Python writes nan and inf in lower case, JSON does not.
 		return strings.ToLower(strings.Replace(pyjson.Float(v), "Infinity", "inf", 1))
 	case string:
+		// Python picks the quotes that need no escape.
 		if strings.Contains(v, "'") && !strings.Contains(v, `"`) {
 			return `"` + strings.ReplaceAll(v, `\`, `\\`) + `"`
 		}
@@ -49,11 +52,13 @@ func pythonRepr(v any) string {
 	case []any:
 		return "[" + list(v) + "]"
 	case tuple:
+		// Python tells a tuple of one from parentheses by the comma.
 		if len(v) == 1 {
 			return "(" + list(v) + ",)"
 		}
 		return "(" + list(v) + ")"
 	case map[string]any:
+		// Sorted, because Go's maps have no order.
 		return pythonRepr(objectOf(v))
 	case record:
 		var words []string
@@ -70,6 +75,7 @@ func showTime(t time.Time) any {
 	if t.IsZero() {
 		return nil
 	}
+	// Seconds are enough to read; exports have the rest.
 	return t.Local().Format(time.DateTime)
 }
 
@@ -77,6 +83,7 @@ func showTime(t time.Time) any {
 func showDuration(d time.Duration) string {
 	days, rest := d/(24*time.Hour), d%(24*time.Hour)
 	s := fmt.Sprintf("%d:%02d:%02d", rest/time.Hour, rest/time.Minute%60, rest/time.Second%60)
+	// Python leaves out a fraction of 0.
 	if us := rest / time.Microsecond % 1e6; us != 0 {
 		s += fmt.Sprintf(".%06d", us)
 	}

@@ -32,6 +32,7 @@ type formatFlags struct {
 // formats are those of Optuna, and strict-json and csv.
 func formats() []string { return []string{"table", "json", "strict-json", "yaml", "csv", "value"} }
 
+// flags are --format and --flatten. The default differs by command.
 func (f *formatFlags) flags(byDefault string) []cli.Flag {
 	format := choiceFlag(&f.format, "format", "`FORMAT` of the output: "+words(formats())+
 		". json has NaN and Infinity as Python does, strict-json as strings; csv is flat", formats()...)
@@ -40,6 +41,7 @@ func (f *formatFlags) flags(byDefault string) []cli.Flag {
 		Usage: "give each parameter, attribute or element of a list a column of its own"}}
 }
 
+// attrsFlag is apart, because its text and its place differ by command.
 func (f *formatFlags) attrsFlag(usage string) cli.Flag {
 	return &cli.BoolFlag{Name: "attrs", Destination: &f.attrs, Usage: usage}
 }
@@ -48,6 +50,7 @@ func (f *formatFlags) attrsFlag(usage string) cli.Flag {
 func (f formatFlags) print(con console, records []record, single bool) error {
 	var notes []string
 	if f.format == "table" && !f.attrs {
+		// Long values would make every line of a table as wide as the longest.
 		if names := dropLong(records); len(names) > 0 {
 			notes = append(notes, leftOut(names))
 		}
@@ -55,7 +58,9 @@ func (f formatFlags) print(con console, records []record, single bool) error {
 	if f.flatten || f.format == "csv" {
 		flattenAll(records)
 	}
+	// Formatted before anything is written: an error leaves no half table.
 	var text bytes.Buffer
+	// Pipes get full tables: a program's columns must not depend on a window.
 	if width := con.out.width(); f.format == "table" && width > 0 {
 		fitted, left := fit(records, width)
 		if len(left) > 0 {
@@ -68,6 +73,7 @@ func (f formatFlags) print(con console, records []record, single bool) error {
 	if _, err := con.out.Write(text.Bytes()); err != nil {
 		return err
 	}
+	// After the data, and on standard error.
 	for _, note := range notes {
 		con.logf("%s", note)
 	}
@@ -83,6 +89,7 @@ func formatRecords(w io.Writer, format string, records []record, single bool) er
 		for _, r := range records {
 			all = append(all, jsonValue(r))
 		}
+		// An empty list is [], not null.
 		var v any = slices.Concat([]any{}, all)
 		if single {
 			v = all[0]
@@ -92,6 +99,7 @@ func formatRecords(w io.Writer, format string, records []record, single bool) er
 			return err
 		}
 		if format == "strict-json" {
+			// NaN and Infinity become strings: most parsers refuse Python's form.
 			out = pyjson.Standard(out)
 		}
 		_, err = fmt.Fprintf(w, "%s\n", out)
@@ -104,6 +112,7 @@ func formatRecords(w io.Writer, format string, records []record, single bool) er
 		columns := columnNames(records)
 		for _, r := range records {
 			words := cells(r, columns)
+			// As Optuna prints them: no spaces at the end of a line.
 			for len(words) > 0 && words[len(words)-1] == "" {
 				words = words[:len(words)-1]
 			}
@@ -120,6 +129,7 @@ func formatRecords(w io.Writer, format string, records []record, single bool) er
 func printCSV(w io.Writer, records []record) error {
 	columns := columnNames(records)
 	rows := csv.NewWriter(w)
+	// No trials, no columns: an empty line would be a column without a name.
 	if len(columns) > 0 {
 		rows.Write(columns)
 	}
@@ -150,6 +160,7 @@ func cells(r record, columns []string) []string {
 	return words
 }
 
+// printYAML writes a list, or a single object.
 func printYAML(w io.Writer, records []record, single bool) error {
 	all := []any{}
 	for _, r := range records {

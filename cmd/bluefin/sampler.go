@@ -24,18 +24,21 @@ type samplerFlags struct {
 	byDefault string // for name ""
 }
 
+// nameFlag sets the default, which differs by command.
 func (f *samplerFlags) nameFlag(byDefault string) cli.Flag {
 	f.byDefault = byDefault // and not of the flag, since kwargs need a name that is given
 	return &cli.StringFlag{Name: "sampler", Destination: &f.name, DefaultText: strconv.Quote(byDefault),
 		Usage: "the `NAME` of the sampler: " + words(samplerNames()) + ", or Optuna's name, like TPESampler"}
 }
 
+// kwargsFlag takes Optuna's names, so scripts need not change.
 func (f *samplerFlags) kwargsFlag() cli.Flag {
 	return &cli.StringFlag{Name: "sampler-kwargs", Destination: &f.kwargs,
 		Usage: "`JSON` object of settings of --sampler under Optuna's names, like {\"n_startup_trials\": 20, " +
 			"\"seed\": 1}"}
 }
 
+// seedFlag has 64 bits, as study.Config.Seed has.
 func (f *samplerFlags) seedFlag() cli.Flag {
 	return &cli.Uint64Flag{Name: "seed", Destination: &f.seed,
 		Usage: "a `NUMBER` that determines everything random: the same seed gives the same trials"}
@@ -63,6 +66,7 @@ func (f samplerFlags) sampler(trials int) (s sampler.Sampler, seed uint64, err e
 	switch name := f.chosen(); name {
 	case "auto":
 		s = &sampler.Auto{Trials: trials}
+	// Both programs' names; settings override what a name implies.
 	case "tpe", "TPESampler", "tpe-independent":
 		s = &sampler.TPE{
 			StartupTrials: args.positive("n_startup_trials"), Candidates: args.positive("n_ei_candidates"),
@@ -91,6 +95,7 @@ func (f samplerFlags) sampler(trials int) (s sampler.Sampler, seed uint64, err e
 	default:
 		return nil, 0, usagef("--sampler is %q, want one of %s", name, strings.Join(samplerNames(), ", "))
 	}
+	// Last, when it is known which settings the sampler has.
 	return s, seed, args.check(f.chosen())
 }
 
@@ -120,6 +125,7 @@ func (f samplerFlags) parse() (*kwargs, error) {
 		if err != nil {
 			return nil, usagef("--sampler-kwargs: %s: %w", name, err)
 		}
+		// None in Python: the default.
 		if v != nil {
 			k.values[name] = v
 		}
@@ -145,6 +151,7 @@ func (k *kwargs) wrong(name, want string) {
 func (k *kwargs) positive(name string) int {
 	v, ok := k.get(name)
 	n, isInt := v.(int)
+	// Floats such as 20.0 are refused.
 	if ok && (!isInt || n < 1 || n > math.MaxInt32) {
 		k.wrong(name, "a whole number of at least 1")
 	}
@@ -182,6 +189,7 @@ func (k *kwargs) seed(flag uint64) (uint64, error) {
 	case !ok:
 	case !isInt || n < 0:
 		k.wrong("seed", "a whole number of at least 0")
+	// Two seeds that differ are a mistake; one of them would be ignored.
 	case flag != 0 && flag != uint64(n):
 		return 0, usagef("--seed is %d and the seed of --sampler-kwargs %d, want one of them", flag, n)
 	default:
@@ -193,6 +201,7 @@ func (k *kwargs) seed(flag uint64) (uint64, error) {
 // check returns the first mistake, or an error for a setting that the sampler does not have.
 func (k *kwargs) check(samplerName string) error {
 	var unknown []string
+	// A setting that is ignored would look as if it had an effect.
 	for name := range k.values {
 		if !slices.Contains(k.known, name) {
 			unknown = append(unknown, name)

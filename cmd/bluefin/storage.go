@@ -15,6 +15,7 @@ import (
 // A storageFlag is the value of --storage: a path or a URL of a study file.
 type storageFlag string
 
+// flag is --storage, with a default from the environment.
 func (s *storageFlag) flag() cli.Flag {
 	return s.named("storage", "the study `FILE`: a path or a URL like sqlite:///relative.db, sqlite:////absolute.db")
 }
@@ -56,6 +57,7 @@ func storagePath(flag, value string) (string, error) {
 	case part == nil:
 		return value, nil
 	}
+	// The word before :// or before a colon.
 	scheme, rest := cmp.Or(part[1], part[3]), part[4]
 	switch {
 	case scheme == "file":
@@ -63,9 +65,12 @@ func storagePath(flag, value string) (string, error) {
 	case scheme != "sqlite" && scheme != "sqlite+pysqlite":
 		return "", usagef("--%s is a URL of %s, want a path or sqlite:///PATH: this program keeps studies in "+
 			"SQLite files only", flag, scheme)
+	// sqlite://name would be a host in SQLAlchemy; three slashes are the usual stumbling
+	// block.
 	case part[2] == "" || !strings.HasPrefix(rest, "/") || rest == "/":
 		return "", usagef("--%s is a %s URL without a path, want sqlite:///PATH with three slashes, or four before "+
 			"an absolute path", flag, scheme)
+	// SQLAlchemy takes parameters there; ignoring them would surprise.
 	case strings.Contains(rest, "?"):
 		return "", usagef("--%s is %q, want no parameters after the path", flag, value)
 	}
@@ -78,11 +83,13 @@ func inMemory(value string) bool {
 		strings.HasPrefix(value, "file:") && strings.Contains(value, "memory")
 }
 
+// escaped matches what a URL writes for one byte.
 var escaped = regexp.MustCompile(`%[0-9a-fA-F]{2}`)
 
 // unescape replaces %20 and the like. Other percent signs stay as they are, as in SQLAlchemy.
 func unescape(path string) string {
 	return escaped.ReplaceAllStringFunc(path, func(s string) string {
+		// The pattern has checked the digits.
 		b, _ := strconv.ParseUint(s[1:], 16, 8)
 		return string([]byte{byte(b)})
 	})

@@ -22,6 +22,7 @@ type studiesCommand struct {
 
 func (s *studiesCommand) define() *cli.Command {
 	name, usage, format := "studies", "print all studies", "table"
+	// One struct for both, since only the columns differ.
 	if s.namesOnly {
 		name, usage, format = "study-names", "print the names of all studies", "value"
 	}
@@ -39,6 +40,7 @@ func (s *studiesCommand) run(ctx context.Context, con console) (err error) {
 	if err != nil {
 		return err
 	}
+	// Close can fail too.
 	defer func() { err = errors.Join(err, db.Close()) }()
 	all, err := db.Studies(ctx)
 	if err != nil {
@@ -46,6 +48,7 @@ func (s *studiesCommand) run(ctx context.Context, con console) (err error) {
 	}
 	var records []record
 	for _, one := range all {
+		// The names need no further query.
 		r := record{{Name: "name", Value: one.Name}}
 		if !s.namesOnly {
 			if r, err = studyRecord(ctx, db, one); err != nil {
@@ -64,6 +67,7 @@ func studyRecord(ctx context.Context, db storage.Storage, s storage.Study) (reco
 	if err != nil {
 		return nil, err
 	}
+	// A tuple, because Optuna prints one.
 	var directions tuple
 	for _, d := range s.Directions {
 		directions = append(directions, strings.ToUpper(d.String()))

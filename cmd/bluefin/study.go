@@ -19,8 +19,10 @@ type studyFlags struct {
 	name    string // "": the only study of the file
 }
 
+// flags are the storage and the study, which nearly every command has.
 func (f *studyFlags) flags() []cli.Flag { return []cli.Flag{f.storage.flag(), f.nameFlag()} }
 
+// nameFlag is a pointer, so commands can give it a text of their own.
 func (f *studyFlags) nameFlag() *cli.StringFlag {
 	return &cli.StringFlag{Name: "study-name", Destination: &f.name, Usage: "the `NAME` of the study"}
 }
@@ -36,12 +38,14 @@ func (f studyFlags) with(ctx context.Context, con console, o sqlite.Options, cfg
 		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
+	// Warnings of the engine go where the command's messages go.
 	cfg.Storage, cfg.Logger = db, con.logger()
 	if cfg.Name, err = f.resolve(ctx, db); err != nil {
 		return err
 	}
 	s, err := study.Load(ctx, cfg)
 	if err != nil {
+		// After the failure only, since it reads all names.
 		return suggestStudy(ctx, db, cfg.Name, err)
 	}
 	return do(s)
@@ -58,6 +62,7 @@ func (f studyFlags) resolve(ctx context.Context, db storage.Storage) (string, er
 		return "", err
 	case len(all) == 0:
 		return "", fmt.Errorf("%s has no study", f.storage)
+	// Most files have one study; naming it each time would be a chore.
 	case len(all) == 1:
 		return all[0].Name, nil
 	}
@@ -74,6 +79,7 @@ func suggestStudy(ctx context.Context, db storage.Storage, name string, err erro
 		return err
 	}
 	all, listErr := db.Studies(ctx)
+	// Failing to find a suggestion must not hide the error itself.
 	if listErr != nil {
 		return err
 	}

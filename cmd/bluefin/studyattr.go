@@ -29,6 +29,7 @@ func (a *setAttrCommand) define() *cli.Command {
 
 func (a *setAttrCommand) run(ctx context.Context, con console) error {
 	return a.study.with(ctx, con, sqlite.Options{MustExist: true}, study.Config{}, func(s *study.Study) error {
+		// Always a text, as in Optuna's command.
 		err := s.SetUserAttr(ctx, a.key, a.value)
 		if err == nil {
 			con.logf("Set attribute %q of study %q.", a.key, s.Name())

@@ -22,11 +22,13 @@ func printTable(w io.Writer, records []record, folded bool) {
 	header := table.Row{}
 	var configs []table.ColumnConfig
 	for i, name := range columns {
+		// Names come from study files of others; escapes in them must not reach the terminal.
 		head := message.Visible(name)
 		if folded {
 			head = fold(head)
 		}
 		header = append(header, head)
+		// Numbers line up at their last digit.
 		if numeric(records, name) {
 			configs = append(configs, table.ColumnConfig{Number: i + 1, Align: text.AlignRight,
 				AlignHeader: text.AlignRight})
@@ -41,11 +43,13 @@ func printTable(w io.Writer, records []record, folded bool) {
 		}
 		t.AppendRow(row)
 	}
+	// An empty table would be a lone border.
 	if len(columns) > 0 {
 		t.Render()
 	}
 }
 
+// fold lets long names break, as parameters are often a prefix and a word.
 func fold(name string) string { return strings.ReplaceAll(name, "_", "_\n") }
 
 // columnNames lists the names of all records. A name that only some have comes after the one that it
@@ -57,6 +61,8 @@ func columnNames(records []record) []string {
 		for _, m := range r {
 			i := slices.Index(columns, m.Name)
 			if i < 0 {
+				// After its neighbor, so columns of different trials interleave in a natural
+				// order.
 				i = next
 				columns = slices.Insert(columns, i, m.Name)
 			}
@@ -71,6 +77,7 @@ func numeric(records []record, name string) bool {
 	found := false
 	for _, r := range records {
 		switch member(r, name).(type) {
+		// Missing values align with whatever else is there.
 		case nil:
 		case int, float64:
 			found = true
@@ -91,6 +98,7 @@ func member(r record, name string) any {
 	return nil
 }
 
+// flattenAll replaces the records by flat ones.
 func flattenAll(records []record) {
 	for i := range records {
 		records[i] = flatten(records[i])

@@ -47,6 +47,7 @@ func (t *tellCommand) run(ctx context.Context, con console) error {
 		return err
 	}
 	values := t.values.Value()
+	// NaN is what a training that diverged prints, so it is accepted and means failure.
 	noValue := slices.ContainsFunc(values, math.IsNaN)
 	if state == trial.Complete && noValue { // as Optuna has it
 		if t.state != "" {
@@ -57,6 +58,7 @@ func (t *tellCommand) run(ctx context.Context, con console) error {
 	return t.study.with(ctx, con, sqlite.Options{MustExist: true}, study.Config{}, func(s *study.Study) error {
 		told, err := s.TellNumber(ctx, t.number, state, values)
 		switch {
+		// Such as a script that tells again because it did not see the answer.
 		case t.skipIfFinished && errors.Is(err, storage.ErrFinished):
 			return nil
 		case err != nil:
@@ -82,6 +84,7 @@ func (t *tellCommand) parseState() (trial.State, error) {
 		return trial.Failed, nil
 	case !slices.Contains([]string{"complete", "pruned", "fail"}, name):
 		return 0, usagef("--state is %q, want one of complete, pruned, fail", name)
+	// A value beside pruned or fail would be dropped silently.
 	case (name == "complete") != given:
 		return 0, usagef("--state is %s, want --values with complete and only then", name)
 	default:

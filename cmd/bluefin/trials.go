@@ -25,6 +25,7 @@ type trialsCommand struct {
 	study       studyFlags
 }
 
+// allTrials, bestTrial and bestTrials differ in what they list; the rest is the same.
 func allTrials() *trialsCommand {
 	return &trialsCommand{name: "trials", usage: "print all trials of a study",
 		list: func(ctx context.Context, s *study.Study) ([]*trial.Trial, error) { return s.Trials(ctx) }}
@@ -33,6 +34,7 @@ func allTrials() *trialsCommand {
 func bestTrial() *trialsCommand {
 	return &trialsCommand{name: "best-trial", usage: "print the best trial of a study with one objective", single: true,
 		list: func(ctx context.Context, s *study.Study) ([]*trial.Trial, error) {
+			// Study.Best would fail too, without naming the other command.
 			if n := len(s.Directions()); n > 1 {
 				return nil, fmt.Errorf("study %q has %d objectives and so no single best trial: want bluefin best-trials",
 					s.Name(), n)
@@ -64,6 +66,7 @@ func (t *trialsCommand) run(ctx context.Context, con console) error {
 			return err
 		}
 		records := trialRecords(trials, len(s.Directions()))
+		// A script that reads columns must find the same ones for the best trials as for all.
 		if t.format.flatten && slices.Contains([]string{"table", "value", "csv"}, t.format.format) {
 			// The columns are those of all trials, whichever are listed.
 			all, err := s.Trials(ctx)
@@ -72,6 +75,7 @@ func (t *trialsCommand) run(ctx context.Context, con console) error {
 			}
 			whole := trialRecords(all, len(s.Directions()))
 			if !t.format.attrs && t.format.format == "table" {
+				// As print does with the records, or the columns would not match.
 				dropLong(whole)
 			}
 			flattenAll(whole)
@@ -87,6 +91,7 @@ func (t *trialsCommand) run(ctx context.Context, con console) error {
 
 // trialRecords describes trials as Optuna does. Columns that no trial has are left out.
 func trialRecords(trials []*trial.Trial, objectives int) []record {
+	// Columns follow from all trials, since a table has one header.
 	some := func(has func(*trial.Trial) bool) bool { return slices.ContainsFunc(trials, has) }
 	params := some(func(t *trial.Trial) bool { return len(t.Params) > 0 })
 	attrs := some(func(t *trial.Trial) bool { return len(t.UserAttrs) > 0 })
@@ -97,6 +102,7 @@ func trialRecords(trials []*trial.Trial, objectives int) []record {
 		var r record
 		add := func(name string, v any) { r = append(r, pyjson.Member{Name: name, Value: v}) }
 		add("number", t.Number)
+		// Missing values stay nil: a trial without results still has the columns.
 		values := make([]any, objectives)
 		for i, v := range t.Values {
 			values[i] = v
@@ -108,6 +114,7 @@ func trialRecords(trials []*trial.Trial, objectives int) []record {
 		}
 		add("datetime_start", showTime(t.Start))
 		add("datetime_complete", showTime(t.End))
+		// Waiting and running trials have no duration.
 		if !t.Start.IsZero() && !t.End.IsZero() {
 			add("duration", showDuration(t.Duration()))
 		} else {
@@ -122,6 +129,7 @@ func trialRecords(trials []*trial.Trial, objectives int) []record {
 		add("state", t.State.String())
 		if running {
 			var last any
+			// The last report is only news while a trial runs.
 			if reporting(t) {
 				r, _ := t.LastReport()
 				last = record{{Name: "step", Value: r.Step}, {Name: "value", Value: r.Value}}
@@ -151,6 +159,7 @@ func paramsRecord(params []trial.Param) record {
 	for _, p := range params {
 		r = append(r, pyjson.Member{Name: p.Name, Value: p.External()})
 	}
+	// Sorted, as in Optuna; trials may suggest in different orders.
 	slices.SortFunc(r, func(a, b pyjson.Member) int { return strings.Compare(a.Name, b.Name) })
 	return r
 }

@@ -17,6 +17,7 @@ const pipedWidth = 120
 
 // widthOf returns the columns of the terminal that w is, or pipedWidth.
 func widthOf(w io.Writer) int {
+	// The writer around standard output is no file itself.
 	if d, ok := w.(*dataWriter); ok {
 		w = d.w
 	}
@@ -30,6 +31,7 @@ func columnsOf(w io.Writer) int {
 			return max(n, 0)
 		}
 	}
+	// Anything else, such as a buffer of a test.
 	return 0
 }
 
@@ -63,6 +65,7 @@ func shortSize(bytes int64) string { return humanize.Bytes(uint64(max(bytes, 0))
 // shortValue shows a value of a parameter with three digits.
 func shortValue(v any) string {
 	if x, ok := v.(float64); ok {
+		// Enough to tell settings apart in a line of progress.
 		return fmt.Sprintf("%.3g", x)
 	}
 	return fmt.Sprint(v)

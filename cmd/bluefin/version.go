@@ -31,7 +31,9 @@ func buildVersion(info *debug.BuildInfo) string {
 	if commit == "" {
 		return "(devel)"
 	}
+	// Twelve digits are unique in any repository of this size.
 	commit = commit[:min(len(commit), 12)]
+	// The commit alone would be another program.
 	if setting["vcs.modified"] == "true" {
 		commit += "-dirty"
 	}

@@ -24,6 +24,7 @@ func gemm(s isa) {
 		arithmetic,
 	)
 	Pragma("noescape")
+	// Plain arithmetic keeps subnormal numbers, as Go does.
 	undo := func() {}
 	if !s.plain {
 		undo = flushSubnormals()
@@ -35,12 +36,14 @@ func gemm(s isa) {
 	g.acs = Load(Param("acs"), GP64())
 	g.brs = Load(Param("brs"), GP64())
 	g.c = Load(Param("c"), GP64())
+	// Addresses have a scale of 1, 2, 4 or 8, so the third row needs a register.
 	g.ars3 = GP64()
 	LEAQ(Mem{Base: g.ars, Index: g.ars, Scale: 2}, g.ars3)
 	n := Load(Param("n"), GP64())
 	if s == avx512 {
 		g.mask = bitMasks(n)
 	}
+	// Two vectors of columns at once, or one if the panel is narrow.
 	one := label("one")
 	CMPQ(n, U8(s.lanes))
 	JLE(LabelRef(one))
@@ -48,7 +51,9 @@ func gemm(s isa) {
 	Label(one)
 	g.write(1)
 	Label(g.done)
+	// Go expects the processor's state as it was.
 	undo()
+	// Or later SSE code would be slow.
 	VZEROUPPER()
 	RET()
 }
@@ -57,6 +62,7 @@ func gemm(s isa) {
 func bitMasks(n reg.Register) (mask [2]reg.Register) {
 	bits := GP64()
 	MOVQ(I32(-1), bits)
+	// Clears the bits from n on: what is left marks the first n numbers.
 	BZHIQ(n, bits, bits)
 	for v := range mask {
 		mask[v] = K()
@@ -108,6 +114,7 @@ func (g *panel) write(vectors int) {
 
 // tile writes a tile of so many rows.
 func (g *panel) tile(rows, vectors int) {
+	// All sums of a tile live in registers for the whole loop.
 	acc := make([][]reg.VecVirtual, rows)
 	for r := range acc {
 		for range vectors {
@@ -121,6 +128,7 @@ func (g *panel) tile(rows, vectors int) {
 	JNE(LabelRef(load))
 	for r, row := range g.cRows(rows) {
 		for v, x := range acc[r] {
+			// c is written at the end; its lines can arrive meanwhile.
 			PREFETCHT0(g.at(row, v))
 			VXORPS(x, x, x)
 		}
@@ -133,6 +141,7 @@ func (g *panel) tile(rows, vectors int) {
 	at := make([]Mem, rows) // an element of each row of a
 	var groups []reg.Register
 	for r := range at {
+		// A pointer reaches four rows by its steps; more rows need another one.
 		if r%4 == 0 {
 			p := GP64()
 			if r == 0 {
@@ -155,8 +164,10 @@ func (g *panel) tile(rows, vectors int) {
 	}
 	for r := range acc {
 		x := g.vec()
+		// One number of a for all columns.
 		VBROADCASTSS(at[r], x)
 		for v := range bs {
+			// Two instructions round twice, as plain Go does.
 			if g.plain {
 				product := g.vec()
 				VMULPS(bs[v], x, product)
@@ -190,6 +201,7 @@ func (g *panel) move(acc [][]reg.VecVirtual, store bool) {
 		}
 		return
 	}
+	// Masked moves are slow, so whole vectors avoid them.
 	masked, done := label("masked"), label("moved")
 	n := Load(Param("n"), GP64())
 	CMPQ(n, U8(vectors*g.lanes))

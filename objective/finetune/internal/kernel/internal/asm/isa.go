@@ -34,6 +34,7 @@ func (s isa) vec() reg.VecVirtual {
 // undoes it. No Go code runs in between.
 func flushSubnormals() (undo func()) {
 	const denormalsAreZero, flushToZero = 1 << 6, 1 << 15
+	// MXCSR can only be moved to and from memory.
 	old, changed := AllocLocal(8), AllocLocal(8)
 	STMXCSR(old)
 	state := GP32()
@@ -44,6 +45,7 @@ func flushSubnormals() (undo func()) {
 	return func() { LDMXCSR(old) }
 }
 
+// labels counts, because avo needs names that are unique in a file.
 var labels int
 
 // label returns an unused name.
@@ -80,6 +82,7 @@ func maskTable(n reg.Register) reg.Register {
 	}
 	p, skip := GP64(), GP64()
 	LEAQ(*ones, p)
+	// The pointer starts 16-n numbers later: n ones are left before the zeros.
 	MOVQ(U32(16), skip)
 	SUBQ(n, skip)
 	LEAQ(Mem{Base: p, Index: skip, Scale: 4}, p)

@@ -30,6 +30,7 @@ func vectorFunc(s isa, name, signature, doc, first string) *pass {
 	return &pass{isa: s, n: Load(Param(first).Len(), GP64())}
 }
 
+// end returns to Go.
 func (p *pass) end() {
 	VZEROUPPER()
 	RET()
@@ -38,6 +39,7 @@ func (p *pass) end() {
 // parts is how many registers hold width elements.
 func (p *pass) parts() int { return width / p.lanes }
 
+// pointer loads the address of a slice.
 func (p *pass) pointer(name string) reg.Register { return Load(Param(name).Base(), GP64()) }
 
 // each writes body for each part of a loop over the elements, first for whole vectors, then for the
@@ -59,6 +61,7 @@ func (p *pass) each(body func(part int)) {
 	SUBQ(U8(width), left)
 	JGE(LabelRef(loop))
 	Label(end)
+	// Undo the last subtraction: what is left is 0 to 15.
 	ADDQ(U8(width), left)
 	JEQ(LabelRef(done))
 	p.masked = true
@@ -73,6 +76,7 @@ func (p *pass) each(body func(part int)) {
 	Label(done)
 }
 
+// at is the memory of a part at the position of the loop.
 func (p *pass) at(base reg.Register, part int) Mem {
 	return Mem{Base: base, Index: p.i, Scale: 4, Disp: 4 * p.lanes * part}
 }
@@ -98,6 +102,7 @@ func (p *pass) load(base reg.Register, part int) reg.VecVirtual {
 	return x
 }
 
+// store writes the elements; padding at the end is not written.
 func (p *pass) store(x reg.Register, base reg.Register, part int) {
 	switch {
 	case !p.masked:
@@ -167,6 +172,7 @@ func (p *pass) choose(compare int, x reg.Register, y Op, z reg.Register, other r
 	return r
 }
 
+// constants are written once each, however often they are used.
 var constants = map[uint32]Mem{}
 
 // bits returns a constant with sixteen copies of x.
@@ -182,6 +188,7 @@ func bits(x uint32) Mem {
 	return c
 }
 
+// number returns a constant with sixteen copies of x as float32.
 func number(x float64) Mem { return bits(math.Float32bits(float32(x))) }
 
 // broadcast returns a number in all lanes.
@@ -208,6 +215,7 @@ func (p *pass) copies(c Mem) []reg.VecVirtual {
 // reduce combines the lanes, l with l+8, then l+4, l+2 and l+1, by the three-operand instruction op
 // and returns the result in the lowest lane.
 func (p *pass) reduce(op func(...Op), acc []reg.VecVirtual) reg.VecVirtual {
+	// From here on both instruction sets do the same.
 	y := YMM()
 	if p.isa == avx512 {
 		VEXTRACTF64X4(U8(1), acc[0], y)

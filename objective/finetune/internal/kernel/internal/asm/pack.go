@@ -50,6 +50,7 @@ func packTransposed() {
 	drs3, srs3 := GP64(), GP64()
 	LEAQ(Mem{Base: drs, Index: drs, Scale: 2}, drs3)
 	LEAQ(Mem{Base: srs, Index: srs, Scale: 2}, srs3)
+	// The lower four rows.
 	half := GP64()
 	LEAQ(Mem{Base: src, Index: srs, Scale: 4}, half)
 	loop := label("loop")
@@ -62,6 +63,7 @@ func packTransposed() {
 		VMOVUPS(offset(rowOf(src, srs, srs3, i%4), 16*(i/4)), x[i].AsX())
 		VINSERTF128(U8(1), offset(rowOf(half, srs, srs3, i%4), 16*(i/4)), x[i], x[i])
 	}
+	// Unpacking works within halves of a register, which is why rows i and i+4 share one.
 	for h := range 2 {
 		x0, x1, x2, x3 := x[4*h], x[4*h+1], x[4*h+2], x[4*h+3]
 		lo01, hi01, lo23, hi23 := YMM(), YMM(), YMM(), YMM()
@@ -88,6 +90,7 @@ func packTransposed() {
 	RET()
 }
 
+// offset moves an address by some bytes.
 func offset(m Mem, bytes int) Mem {
 	m.Disp += bytes
 	return m

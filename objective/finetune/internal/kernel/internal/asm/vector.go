@@ -28,6 +28,7 @@ func vectors(s isa) {
 
 // exp returns eˣ for x ≤ 0.
 func (p *pass) exp(x reg.VecVirtual) reg.VecVirtual {
+	// The constants and steps are those of exp.go.
 	t := p.add(p.mul(x, number(1.44269504)), number(3<<22))
 	n := p.sub(t, number(3<<22))
 	r := p.sub(x, p.mul(n, number(0.693359375)))
@@ -40,14 +41,17 @@ func (p *pass) exp(x reg.VecVirtual) reg.VecVirtual {
 	y = p.add(p.mul(p.mul(y, r), r), r)
 	y = p.add(y, number(1))
 	power := p.vec()
+	// Moves n into the exponent of a float32.
 	VPSLLD(U8(23), t, power)
 	VPADDD(bits(127<<23), power, power)
+	// notLess is true for NaN, which passes through.
 	return p.where(notLess, x, number(-80), p.mul(y, power))
 }
 
 // normal returns Φ(x) and e^(-x²/2).
 func (p *pass) normal(x reg.VecVirtual) (cdf, e reg.VecVirtual) {
 	z, one, zero := p.vec(), p.vec(), p.vec()
+	// The absolute value.
 	VANDPS(bits(1<<31-1), x, z)
 	VMOVUPS(number(1), one)
 	t := p.div(one, p.add(p.mul(z, number(0.3275911/math.Sqrt2)), number(1)))
@@ -62,6 +66,7 @@ func (p *pass) normal(x reg.VecVirtual) (cdf, e reg.VecVirtual) {
 	return p.choose(less, x, zero, y, p.sub(one, y)), e
 }
 
+// softmax makes three passes: the maximum, exp and their sum, the division.
 func softmax(s isa) {
 	p := vectorFunc(s, "softmax", "func(y, x []float32)", "is Softmax.", "x")
 	y, x := p.pointer("y"), p.pointer("x")
@@ -71,6 +76,7 @@ func softmax(s isa) {
 		switch {
 		case !p.masked:
 			VMOVUPS(p.at(x, part), v)
+		// Padding must not be the largest number, so the maximum stays there.
 		case s == avx512:
 			VMOVAPS(tops[part], v)
 			VMOVUPS(p.at(x, part), p.mask, v)
@@ -86,11 +92,13 @@ func softmax(s isa) {
 	p.each(func(part int) {
 		e := p.exp(p.sub(p.load(x, part), top))
 		p.store(e, y, part)
+		// Padding would add exp(0 - top).
 		VADDPS(p.clip(e, part), sums[part], sums[part])
 	})
 	total := p.reduce(VADDPS, sums)
 	one := XMM()
 	VMOVSS(number(1), one)
+	// One division for all elements.
 	VDIVSS(total, one, one)
 	factor := p.broadcast(one)
 	p.each(func(part int) { p.store(p.mul(p.load(y, part), factor), y, part) })
@@ -111,6 +119,7 @@ func softmaxBackward(s isa) {
 	p.end()
 }
 
+// layerNorm makes three passes: mean, variance, result. The first two need padding of 0.
 func layerNorm(s isa) {
 	p := vectorFunc(s, "layerNorm", "func(y, x, gain, bias []float32, eps float32, stats *[2]float32)", "is LayerNorm, with the mean and rstd in stats.", "x")
 	y, x, gain, bias := p.pointer("y"), p.pointer("x"), p.pointer("gain"), p.pointer("bias")
@@ -124,6 +133,7 @@ func layerNorm(s isa) {
 	means := p.broadcast(mean)
 	sums = p.copies(number(0))
 	p.each(func(part int) {
+		// Padding would add mean².
 		d := p.clip(p.sub(p.load(x, part), means), part)
 		VADDPS(p.mul(d, d), sums[part], sums[part])
 	})
@@ -143,6 +153,7 @@ func layerNorm(s isa) {
 	p.end()
 }
 
+// layerNormParams has no sums over x, so padding does no harm.
 func layerNormParams(s isa) {
 	p := vectorFunc(s, "layerNormParams", "func(dgain, dbias, dy, x []float32, mean, rstd float32)", "is the part of LayerNormBackward for the parameters.", "dy")
 	dgain, dbias, dy, x := p.pointer("dgain"), p.pointer("dbias"), p.pointer("dy"), p.pointer("x")
@@ -156,6 +167,7 @@ func layerNormParams(s isa) {
 	p.end()
 }
 
+// layerNormBackward computes x̂ twice, which costs less than storing it.
 func layerNormBackward(s isa) {
 	p := vectorFunc(s, "layerNormBackward", "func(dx, dy, x, gain []float32, mean, rstd float32)", "is the part of LayerNormBackward for the argument.", "dy")
 	dx, dy, x, gain := p.pointer("dx"), p.pointer("dy"), p.pointer("x"), p.pointer("gain")
@@ -210,6 +222,7 @@ func relu(s isa) {
 	p.end()
 }
 
+// reluBackward compares without a branch.
 func reluBackward(s isa) {
 	p := vectorFunc(s, "reluBackward", "func(dx, y, dy []float32)", "is ReLUBackward.", "y")
 	dx, y, dy := p.pointer("dx"), p.pointer("y"), p.pointer("dy")
@@ -234,6 +247,8 @@ func scale(s isa) {
 	p.end()
 }
 
+// sumSquares has two registers of float64 for each of float32, added in the order of
+// lanes.
 func sumSquares(s isa) {
 	p := vectorFunc(s, "sumSquares", "func(x []float32) float64", "is SumSquares.", "x")
 	x := p.pointer("x")
@@ -279,6 +294,7 @@ func sumSquares(s isa) {
 	p.end()
 }
 
+// adamW is one pass over four arrays: memory is its bottleneck.
 func adamW(s isa) {
 	p := vectorFunc(s, "adamW", "func(value, m, v, grad []float32, c *[9]float32)", "is AdamW. It takes subnormal numbers as 0.", "grad")
 	undo := flushSubnormals()
@@ -295,11 +311,13 @@ func adamW(s isa) {
 		g := p.mul(p.load(grad, part), clip)
 		mi := p.add(p.mul(p.load(m, part), beta1), p.mul(g, gain1))
 		vi := p.add(p.mul(p.load(v, part), beta2), p.mul(p.mul(g, gain2), g))
+		// Rounds away what would become subnormal; see flush in package kernel.
 		mi = p.sub(p.add(mi, number(1e-20)), number(1e-20))
 		vi = p.sub(p.add(vi, number(1e-20)), number(1e-20))
 		p.store(mi, m, part)
 		p.store(vi, v, part)
 		root2 := p.vec()
+		// The exact root: the approximate one differs between processors.
 		VSQRTPS(vi, root2)
 		step := p.div(p.mul(mi, size), p.add(p.mul(root2, root), epsilon))
 		p.store(p.sub(p.mul(p.load(value, part), keep), step), value, part)
