@@ -18,8 +18,8 @@ import (
 // PercentilePruner, with one exception: a percentile interpolated between a finite and an infinite
 // value is infinite here and NaN, which never stops a trial, there.
 type Percentile struct {
-	// Percentile is how much of the reports a trial must be among, 0 to 100: at 25 it survives in
-	// the best quarter. There is no default; 0 stops whatever is worse than the best.
+	// Percentile is the share of reports a trial must be among, in percent, 0 to 100: at 25 it
+	// survives in the best quarter. There is no default; 0 stops whatever is worse than the best.
 	Percentile float64
 
 	StartupTrials int // prune nothing before this many trials are Complete; 0: 5, negative: none

@@ -31,7 +31,7 @@ func (s Sequence) String() string {
 // learns nothing from the history. A trial takes the point whose index is its number,
 // and its k-th parameter takes coordinate k, so any number of workers share one sequence
 // without communication. For the points to be even, objectives must suggest their
-// parameters in the same order in every trial. It does not use r.Rand.
+// parameters in the same order in every trial. QMC does not use Request.Rand.
 //
 // The zero value is the scrambled Sobol sequence. See Bousquet et al., "Critical
 // Hyper-Parameters: No Random, No Cry" (arXiv:1706.03200, 2017), and docs/samplers.md.

@@ -38,7 +38,7 @@ const (
 
 	// Retry fails the trial and queues a copy, as Optuna does. The copy is a
 	// trial of its own and counts in a budget. It has the parameters and
-	// attributes, and two system attributes more: failed_trial, the number of
+	// attributes, and two more system attributes: failed_trial, the number of
 	// the first trial, and retry_history, the numbers of all earlier ones.
 	Retry
 

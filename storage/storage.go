@@ -108,8 +108,8 @@ type Storage interface {
 
 	// Since returns the trials that changed after the given revision of the
 	// study, and perhaps some that did not; revision 0 returns all. Trials
-	// leased by one of the given owners are left out: whoever runs a trial
-	// knows it already. The cost must depend on what changed, not on how long
+	// leased by one of the given owners are left out: the caller runs
+	// them and knows them already. The cost must depend on what changed, not on how long
 	// the study is, because the engine calls Since before each draw.
 	Since(ctx context.Context, study, revision int64, except ...string) (Changes, error)
 

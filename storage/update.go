@@ -87,8 +87,8 @@ func invalid(format string, args ...any) error {
 }
 
 // CheckName returns an error that matches ErrInvalid unless name can be the
-// name of a study, a parameter or an attribute: 1 to 512 bytes of UTF-8. The
-// error calls it what.
+// name of a study, a parameter or an attribute: 1 to 512 bytes of UTF-8. In
+// the error, what says which.
 func CheckName(what, name string) error {
 	switch {
 	case name == "":

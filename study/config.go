@@ -44,8 +44,8 @@ type Config struct {
 	Logger *slog.Logger
 
 	// These hooks run after the event was saved, one at a time, for the trials of this Study. When
-	// a trial starts its parameters are not drawn yet; a failed one has no value. Hooks
-	// may call methods of the Study, such as Stop and Best, but must not start or end a trial or modify the
+	// a trial starts its parameters are not drawn yet; a failed one has no value. Hooks may call
+	// methods of the Study, such as Stop and Best, but must not start or end a trial or modify the
 	// records. Panics are not recovered, except in OnReport under Optimize, where the trial fails.
 	OnTrialStart func(t *trial.Trial)
 	OnReport     func(t *trial.Trial, r trial.Report)

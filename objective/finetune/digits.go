@@ -28,7 +28,7 @@ var division = digits.Split{Digits: []uint8{5, 6, 7, 8, 9}, Train: 15, Validatio
 // learns 5 to 9 from 75 images, 15 of each. With so few, the settings matter. Of the other images,
 // 300 are for validation and 521 for testing.
 //
-// docs/finetuning.md has measurements of what pretraining and search are worth here; the task is no
+// docs/finetuning.md has measurements of what pretraining and search are worth here; the task is not
 // evidence that transfer helps.
 func Digits() (*Task, error) {
 	file, err := safetensors.Unmarshal(digits04)

@@ -33,19 +33,19 @@ type Task struct {
 	Name string // for messages and records
 
 	// Network returns a network for settings s with pretrained blocks and a fresh head drawn from
-	// rng. The task freezes what s says; a Network whose results share the memory of frozen
+	// rng. The task then calls s.Freeze; a Network whose results share the memory of frozen
 	// parameters calls s.Freeze itself. It must be safe for concurrent use.
 	Network func(s Settings, rng *rand.Rand) (*nn.Network, error)
 	Layers  int // number of blocks, all of which can be frozen
 
 	Training   train.Set // to train on
-	Validation train.Set // to choose epochs and trials by
-	Test       train.Set // to test the choice on; may be empty
+	Validation train.Set // selects epochs and trials
+	Test       train.Set // for the final test; may be empty
 
 	Defaults Settings // of the first trial, and of whatever is not searched
 	Space    Space    // searched by default
 
-	// Metric is what epochs and trials are compared by, on the validation set; "" means the loss.
+	// Metric compares epochs and trials on the validation set; "" means the loss.
 	// See train.MetricNames.
 	Metric train.Metric
 
@@ -53,7 +53,7 @@ type Task struct {
 	// train.Set.BalancedWeights; nil: all 1.
 	ClassWeights []float64
 
-	// Patience is for how many epochs in a row the metric may fail to improve before a training
+	// Patience is how many epochs in a row may pass without a better metric before a training
 	// stops; 0 means 10.
 	Patience int
 
@@ -90,7 +90,7 @@ type Task struct {
 
 	// Keep, if not nil, receives the network and the value of each trial that Objective trained to
 	// its end, before the value is saved. It may run concurrently. With Stages it is the network of
-	// the last stage; with folds that has not seen one part of the data.
+	// the last stage; with folds, it has not seen part of the data.
 	Keep func(trial int, value float64, net *nn.Network) error
 
 	once        sync.Once

@@ -16,7 +16,7 @@ import (
 // stop the trial; see Stages for trials with several trainings. A complete trial has the user
 // attributes best_epoch, epochs_run, loss_by_epoch (pairs of training and validation loss) and,
 // prefixed by train_, validation_ and test_, loss and accuracy, and auroc for two classes, or loss,
-// rmse and r2. An rmse is in the units before Standardize. Choose nothing by the test scores.
+// rmse and r2. An rmse is in the units before Standardize. Select nothing by test scores.
 //
 // A training that takes longer than CheckpointEvery saves its state with the trial. If its process
 // is killed or the study interrupted, the trial resumes from there and ends as if nothing had

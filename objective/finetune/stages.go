@@ -16,8 +16,8 @@ type Stages struct {
 	// is reported; the mean over all is the value of the trial.
 	Folds int `json:"folds,omitempty"`
 
-	// Fidelity is what grows over three stages: after a cheap, a dearer and a full training, at
-	// steps 1, 3 and 9, their metrics are reported. The value of the trial is that of the last one.
+	// Fidelity selects what grows over three stages: a cheap, a dearer and a full training, whose
+	// metrics are reported at steps 1, 3 and 9. The last one is the value of the trial.
 	Fidelity string `json:"fidelity,omitempty"`
 }
 

@@ -31,7 +31,7 @@ func (f Finding) String() string {
 // Check reads the study file at path at one moment, without changing it, and
 // returns its defects: it runs SQLite's own checks and verifies the rules of
 // Optuna's tables and, if the file has them, of Bluefin's. free is how many bytes
-// Vacuum would give back. The error matches ErrCorrupt if the file cannot be read
+// Vacuum would reclaim. The error matches ErrCorrupt if the file cannot be read
 // at all.
 func Check(ctx context.Context, path string) (findings []Finding, free int64, err error) {
 	db, err := openRaw(ctx, path, Options{ReadOnly: true})

@@ -31,9 +31,9 @@ type Options struct {
 	ReadOnly  bool // change nothing in the file, which must exist
 	MustExist bool // do not create a missing file
 
-	// NoSync makes commits not wait for the disk (SQLite's synchronous=NORMAL
-	// instead of FULL): a power cut or a crash of the system may take back the
-	// last ones. It leaves a sound file, and a process that is killed loses
+	// NoSync lets commits return before they are on the disk (SQLite's
+	// synchronous=NORMAL instead of FULL): a power cut or a crash of the system
+	// may undo the last ones. The file stays sound, and a killed process loses
 	// nothing either way.
 	NoSync bool
 }
