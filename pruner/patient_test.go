@@ -77,7 +77,7 @@ func TestPatientRules(t *testing.T) {
 		{"the best before counts, not the last", pruner.Patient{Patience: 1}, []float64{1, 5, 3, 2}, true},
 		{"worse by the delta", pruner.Patient{MinDelta: 0.5}, []float64{1, 1.5}, false},
 		{"worse by more than the delta", pruner.Patient{MinDelta: 0.5}, []float64{1, 1.625}, true},
-		{"NaN is no improvement", pruner.Patient{Patience: 1}, []float64{1, 2, nan}, true},
+		{"NaN is not an improvement", pruner.Patient{Patience: 1}, []float64{1, 2, nan}, true},
 		{"nothing but NaN since", pruner.Patient{Patience: 1}, []float64{1, nan, nan}, false},
 		{"nothing but NaN before", pruner.Patient{Patience: 1}, []float64{nan, 1, 2}, false},
 		{"the most patience of all", pruner.Patient{Patience: math.MaxInt}, []float64{1, 2, 3}, false},

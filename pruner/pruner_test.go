@@ -202,7 +202,7 @@ func TestPruningForSeveralObjectivesIsAnError(t *testing.T) {
 	}
 }
 
-func TestTrialWithoutReportsGoesOn(t *testing.T) {
+func TestTrialWithoutReportsContinues(t *testing.T) {
 	h := history(t, "minimize", curve(trial.Complete, 1), curve(trial.Complete, 1), curve(trial.Complete, 1), curve(trial.Complete, 1), curve(trial.Complete, 1))
 	for _, p := range everyPruner {
 		v, err := p.Prune(h, &trial.Trial{Number: 9})

@@ -69,7 +69,7 @@ var (
 
 func TestAutoChooses(t *testing.T) {
 	gp, tpe := &GP{Independent: &TPE{}}, &TPE{}
-	// after is the CMAES that takes over after so many finished trials.
+	// after is the CMAES that follows after that many finished trials.
 	after := func(handover, population int) func(h trial.History) JointSampler {
 		return func(h trial.History) JointSampler {
 			return &CMAES{StartupTrials: auto.Late, Source: h.Before(handover), Population: population, Restart: IPOP, Independent: tpe}

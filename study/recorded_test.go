@@ -16,7 +16,7 @@ import (
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
-var record = flag.Bool("record", false, "write testdata/recorded.json anew")
+var record = flag.Bool("record", false, "rewrite testdata/recorded.json")
 
 const recordedFile = "testdata/recorded.json"
 

@@ -173,7 +173,7 @@ func TestTheLeaseOfALiveTrialIsRenewed(t *testing.T) {
 		other := open(t, s)
 		next, err := other.Ask(t.Context())
 		if err != nil || next.Number() != 1 {
-			t.Errorf("a live trial was taken over: got %v, %v", next, err)
+			t.Errorf("a live trial was restarted: got %v, %v", next, err)
 		}
 		if _, err := other.TellError(t.Context(), next, study.ErrPruned); err != nil {
 			t.Fatal(err)
@@ -187,7 +187,7 @@ func TestTheLeaseOfALiveTrialIsRenewed(t *testing.T) {
 		}
 		time.Sleep(11 * time.Second)
 		if heir, err := other.Ask(t.Context()); err != nil || heir.Number() != detached.Number {
-			t.Errorf("a trial whose lease has run out was not taken over: got %v, %v", heir, err)
+			t.Errorf("a trial whose lease has run out was not restarted: got %v, %v", heir, err)
 		} else {
 			other.Tell(t.Context(), heir, 1)
 		}

@@ -114,7 +114,7 @@ func TestAResultIsToldAgainIfTheStorageFails(t *testing.T) {
 			t.Errorf("a lasting failure: got %v", err)
 		}
 		if tr := trials(t, st)[2]; tr.State != trial.Waiting || len(tr.Params) != 3 {
-			t.Errorf("its trial is left to whoever comes next: got %+v", tr)
+			t.Errorf("its trial is left to the next worker: got %+v", tr)
 		}
 		s.fail.Store(0)
 		if err := st.Optimize(t.Context(), sphere, study.Budget{Trials: 3}); err != nil || trials(t, st)[2].State != trial.Complete {
@@ -242,7 +242,7 @@ func TestMisuse(t *testing.T) {
 		}
 	}
 	if _, err := st.AskDetached(t.Context(), nil, -1); err == nil {
-		t.Error("a negative lease is no error")
+		t.Error("a negative lease is accepted")
 	}
 	if _, err := st.Tell(t.Context(), tr, 1); err != nil {
 		t.Fatal(err)
@@ -266,7 +266,7 @@ func TestMisuse(t *testing.T) {
 			t.Fatal(err)
 		}
 		if suggest(tr); tr.Err() == nil {
-			t.Errorf("%s that no program can read is no error", name)
+			t.Errorf("%s that no program can read is accepted", name)
 		}
 		st.Tell(t.Context(), tr)
 	}

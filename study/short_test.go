@@ -275,7 +275,7 @@ func TestCSVHasAColumnForEachParameterAndAttribute(t *testing.T) {
 		t.Errorf("two objectives: %q", b.String())
 	}
 	if err := study.WriteCSV(full{}, trials); err == nil {
-		t.Error("a full disk is no error")
+		t.Error("a full disk returns no error")
 	}
 }
 

@@ -123,7 +123,7 @@ func TestABracketIsTheHistoryOfItsTrials(t *testing.T) {
 	}
 }
 
-func TestSplittingAnew(t *testing.T) {
+func TestSplittingAgain(t *testing.T) {
 	all := parallel(2, 60, 4)
 	h, before := all[len(all)-1], all[len(all)/2]
 	var b brackets

@@ -347,7 +347,7 @@ func TestEnqueue(t *testing.T) {
 		}
 		for _, params := range []map[string]any{{"": 1}, {"x": struct{}{}}} {
 			if _, err := st.Enqueue(t.Context(), params); err == nil {
-				t.Errorf("Enqueue(%v) is no error", params)
+				t.Errorf("Enqueue(%v) returns no error", params)
 			}
 		}
 		if err := st.Optimize(t.Context(), sphere, study.Budget{Trials: 6}); err != nil {
@@ -393,7 +393,7 @@ func TestConstraintsAttributesAndSeveralObjectives(t *testing.T) {
 		}
 		st.Optimize(t.Context(), func(tr *study.Trial) (float64, error) {
 			if tr.Constrain("c", math.NaN()) == nil || tr.SetUserAttr("", 1) == nil || tr.SetUserAttr("f", func() {}) == nil || tr.Report(-1, 0) == nil {
-				t.Error("bad input is no error")
+				t.Error("bad input returns no error")
 			}
 			want := `attribute "l" contains NaN, want finite numbers inside lists and objects`
 			if err := tr.SetUserAttr("l", []float64{math.NaN()}); err == nil || err.Error() != want {
@@ -408,7 +408,7 @@ func TestConstraintsAttributesAndSeveralObjectives(t *testing.T) {
 		values := [][]float64{{1, 1}, {2, 2}, {2, 1}, {0, 0}, {3}}
 		err = multi.OptimizeMulti(t.Context(), func(tr *study.Trial) ([]float64, error) {
 			if tr.Report(0, 1) == nil {
-				t.Error("Report with two objectives is no error")
+				t.Error("Report with two objectives returns no error")
 			}
 			return values[tr.Number()], nil
 		}, study.Budget{Trials: 5})
@@ -423,7 +423,7 @@ func TestConstraintsAttributesAndSeveralObjectives(t *testing.T) {
 			t.Errorf("got %v, %q", tr.State, tr.Failure())
 		}
 		if _, err := multi.Best(t.Context()); err == nil {
-			t.Error("Best with two objectives is no error")
+			t.Error("Best with two objectives returns no error")
 		}
 	})
 }

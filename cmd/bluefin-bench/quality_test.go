@@ -228,7 +228,7 @@ func TestScoresOfAGroup(t *testing.T) {
 		t.Errorf("a classic problem has hit %v of the targets of BBOB", a.targets)
 	}
 	if mine.group != "table" || !math.IsNaN(mine.gmean) || mine.rank != 1 {
-		t.Errorf("a table of one's own has the score %+v", mine)
+		t.Errorf("a custom table has the score %+v", mine)
 	}
 }
 

@@ -12,7 +12,7 @@ import (
 )
 
 // imports says which packages of this module each package may import, by the
-// folders under the module's path; a name stands for all below it. All may
+// folders under the module's path; a name covers all below it. All may
 // import internal. What is not listed may import nothing else.
 var imports = map[string][]string{
 	"internal":            {},

@@ -47,7 +47,7 @@ func TestOutputIsNotPutOverWhatOthersWrote(t *testing.T) {
 	if len(before) != 2 {
 		t.Fatalf("the folder has %d files, want the weights and the note", len(before))
 	}
-	// The same study goes on in it, and other files there stay.
+	// The same study continues in it, and other files there stay.
 	if err := os.WriteFile(filepath.Join(mine, "notes.txt"), []byte("x"), 0o666); err != nil {
 		t.Fatal(err)
 	}

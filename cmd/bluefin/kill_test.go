@@ -40,7 +40,7 @@ func readTrialsIfAny(t *testing.T, path string) []*trial.Trial {
 
 // A search that is killed at any moment, again and again, ends with exactly
 // its trials, and what was finished before a kill stays as it was.
-func TestKilledSearchGoesOn(t *testing.T) {
+func TestKilledSearchResumes(t *testing.T) {
 	const trials, kills = 30, 5
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
@@ -91,7 +91,7 @@ func TestKilledSearchGoesOn(t *testing.T) {
 }
 
 // An interrupted search gives its trials back and says how to resume.
-func TestInterruptedSearchGoesOn(t *testing.T) {
+func TestInterruptedSearchResumes(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "study.db")
 	args := []string{"finetune", "--storage", path, "--trials", "100000", "--pruner", "none", "--workers", "2"}
 	for _, signal := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM} {

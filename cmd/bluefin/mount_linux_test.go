@@ -56,7 +56,7 @@ func TestAReadOnlyFileSystem(t *testing.T) {
 		bluefin studies --storage s.db -f value
 		ls`)
 	for _, want := range []string{
-		"bluefin: open study file s.db: the storage is read-only: no right to write to the file: read-only file system\n",
+		"bluefin: open study file s.db: the storage is read-only: no permission to write to the file: read-only file system\n",
 		"bluefin: open study file new.db: cannot create a file in the folder " + dir + ": read-only file system\n",
 		"a ('MINIMIZE',) 0\ns.db\ns.db.lock\n",
 	} {

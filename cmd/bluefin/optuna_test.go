@@ -146,8 +146,8 @@ func sameAsOptuna(t *testing.T, path, name string) []*trial.Trial {
 	return ours
 }
 
-// Optuna opens our file, sees what we see, and goes on; then we do.
-func TestOptunaGoesOnWithOurStudy(t *testing.T) {
+// Optuna opens our file, sees what we see, and continues; then we do.
+func TestOptunaContinuesOurStudy(t *testing.T) {
 	python(t)
 	path := filepath.Join(t.TempDir(), "study.db")
 	finetune := func(trials string) { bluefin(t, "finetune", "--storage", path, "--trials", trials) }
@@ -173,8 +173,8 @@ func TestOptunaGoesOnWithOurStudy(t *testing.T) {
 	}
 }
 
-// We open Optuna's file, see what it sees, go on, and export; then Optuna does.
-func TestWeGoOnWithOptunasStudy(t *testing.T) {
+// We open Optuna's file, see what it sees, continue, and export; then Optuna does.
+func TestWeContinueOptunasStudy(t *testing.T) {
 	python(t)
 	const name = "größe 日本"
 	path := filepath.Join(t.TempDir(), "optuna.db")

@@ -176,7 +176,7 @@ func TestPredictSaysWhatIsWrong(t *testing.T) {
 	}
 }
 
-// Whoever waits for standard input can be interrupted.
+// Waiting for standard input can be interrupted.
 func TestPredictIsInterrupted(t *testing.T) {
 	dir := t.TempDir()
 	folder := filepath.Join(dir, "table")

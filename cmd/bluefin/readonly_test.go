@@ -80,7 +80,7 @@ func TestReadOnlyFiles(t *testing.T) {
 	os.Chmod(file, 0)
 	for _, args := range [][]string{{"studies"}, {"storage", "check"}, {"storage", "backup", "-o", "copy.db"}, {"export-study"}} {
 		_, stderr, err := unprivileged(t, dir, append(args, "--storage", "s.db")...)
-		if err == nil || !strings.Contains(stderr, "study file s.db: no right to read the file: permission denied") || strings.Count(stderr, "\n") != 1 {
+		if err == nil || !strings.Contains(stderr, "study file s.db: no permission to read the file: permission denied") || strings.Count(stderr, "\n") != 1 {
 			t.Errorf("%v says in one line that the file cannot be read: got %v, %q", args, err, stderr)
 		}
 	}
@@ -103,8 +103,8 @@ func beside(t *testing.T, file string) []string {
 	return names
 }
 
-// Whoever makes a file writable again can write to it, also if an earlier
-// program has left a read-only -shm.
+// A file that becomes writable again can be written, even if an earlier program
+// has left a read-only -shm.
 func TestAFileThatWasReadOnlyIsWrittenAgain(t *testing.T) {
 	dir, err := os.MkdirTemp("", "bluefin-readonly-*")
 	if err != nil {
@@ -125,14 +125,14 @@ func TestAFileThatWasReadOnlyIsWrittenAgain(t *testing.T) {
 	}
 	try("a", "")
 	os.Chmod(file, 0o444)
-	try("b", "bluefin: open study file s.db: the storage is read-only: no right to write to the file: permission denied\n")
+	try("b", "bluefin: open study file s.db: the storage is read-only: no permission to write to the file: permission denied\n")
 	os.Chmod(file, 0o644)
 	try("b", "")
 	if err := os.WriteFile(file+"-shm", make([]byte, 32768), 0o444); err != nil {
 		t.Fatal(err)
 	}
 	if os.Getuid() == 0 { // else it is ours anyway
-		try("c", "bluefin: open study file s.db: the storage is read-only: no right to write to "+file+"-shm: permission denied\n")
+		try("c", "bluefin: open study file s.db: the storage is read-only: no permission to write to "+file+"-shm: permission denied\n")
 		os.Chown(file+"-shm", 65534, 65534)
 	}
 	try("c", "")
@@ -150,7 +150,7 @@ func TestAFolderThatMayNotBeWritten(t *testing.T) {
 	unprivileged(t, dir, "--help") // puts the program there
 	os.Chmod(dir, 0o555)
 	for name, want := range map[string]string{
-		"s.db":   "bluefin: open study file s.db: the storage is read-only: no right to write in its folder " + dir + ", where SQLite keeps the log: permission denied\n",
+		"s.db":   "bluefin: open study file s.db: the storage is read-only: no permission to write in its folder " + dir + ", where SQLite keeps the log: permission denied\n",
 		"new.db": "bluefin: open study file new.db: cannot create a file in the folder " + dir + ": permission denied\n",
 	} {
 		if _, stderr, _ := unprivileged(t, dir, "create-study", "--storage", name); stderr != want {

@@ -20,7 +20,7 @@ import (
 	"github.com/bluefin-hpo/bluefin/objective/finetune/train"
 )
 
-// A record is all that one sees of a training.
+// A record is all that is visible of a training.
 type record struct {
 	reports []train.Metrics // of the epochs from first on
 	first   int
@@ -98,7 +98,7 @@ func trainings() map[string]Settings {
 	return all
 }
 
-func TestATrainingGoesOnFromAnyEpochBitForBit(t *testing.T) {
+func TestATrainingResumesFromAnyEpochBitForBit(t *testing.T) {
 	task := digitsTask(t)
 	task.Patience = 4
 	for name, s := range trainings() {
@@ -192,7 +192,7 @@ func TestAnErrorOfSaveEndsTheTraining(t *testing.T) {
 	}
 }
 
-func TestATrainingGoesOnWithoutCheckpointsThatAreTooLarge(t *testing.T) {
+func TestATrainingContinuesWithoutCheckpointsThatAreTooLarge(t *testing.T) {
 	s := Defaults()
 	s.NumTrainEpochs = 3
 	var largest int
@@ -225,7 +225,7 @@ func TestATrainingGoesOnWithoutCheckpointsThatAreTooLarge(t *testing.T) {
 }
 
 // A checkpoint may take as much memory as the rest of a training.
-func TestACheckpointIsNotKeptWhileTheTrainingGoesOn(t *testing.T) {
+func TestACheckpointIsNotKeptWhileTheTrainingContinues(t *testing.T) {
 	task := digitsTask(t)
 	task.CheckpointEvery = time.Nanosecond
 	s := Defaults()

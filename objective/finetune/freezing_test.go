@@ -86,8 +86,8 @@ func TestFreshBlocksKnowNothing(t *testing.T) {
 
 // BenchmarkFreezing prints the table of docs/finetuning.md: test accuracy and time
 // against the number of frozen blocks, with pretrained blocks and with fresh
-// ones, at the recommended settings. Each training computes what is frozen
-// anew, once.
+// ones, at the recommended settings. Each training computes
+// its frozen features once.
 //
 //	GOMAXPROCS=1 go test -run '^$' -bench Freezing -benchtime 1x ./objective/finetune
 func BenchmarkFreezing(b *testing.B) {

@@ -27,7 +27,7 @@ const longEpochs = 200
 func TestWorker(t *testing.T) {
 	path := os.Getenv(workerFile)
 	if path == "" {
-		t.Skip("runs in processes of TestAKilledTrialGoesOnAtItsEpoch")
+		t.Skip("runs in processes of TestAKilledTrialResumesAtItsEpoch")
 	}
 	db, err := sqlite.Open(t.Context(), path, sqlite.Options{})
 	if err != nil {
@@ -86,11 +86,11 @@ func read(t *testing.T, path string) (ending, bool) {
 	return endingOf(t, db)
 }
 
-// A trial whose process is killed, again and again, goes on in the next one
+// A trial whose process is killed again and again resumes in the next one
 // after the last epoch that was saved, and leaves the same behind as one that
-// nobody disturbed: value, reports, attributes, and the state after the last
+// ran undisturbed: value, reports, attributes, and the state after the last
 // epoch, which is all weights and moments.
-func TestAKilledTrialGoesOnAtItsEpoch(t *testing.T) {
+func TestAKilledTrialResumesAtItsEpoch(t *testing.T) {
 	if testing.Short() {
 		t.Skip("the race detector sees nothing of other processes")
 	}

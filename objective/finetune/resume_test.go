@@ -59,7 +59,7 @@ func (w watch) Write(ctx context.Context, study int64, number int, u storage.Upd
 	return w.Storage.Write(ctx, study, number, u)
 }
 
-// searchOn runs a study of one trial that keeps its checkpoint, or goes on
+// searchOn runs a study of one trial that keeps its checkpoint, or resumes
 // with it, until ctx ends or it is done.
 func searchOn(ctx context.Context, s storage.Storage, task *Task, sp Space) error {
 	st, err := study.Open(ctx, study.Config{Name: "test", Storage: s, Sampler: &sampler.Random{}, Seed: studySeed, KeepCheckpoints: true})
@@ -124,7 +124,7 @@ func uninterrupted(t *testing.T, sp Space) ending {
 	return e
 }
 
-func TestAnInterruptedTrialGoesOnAtItsEpoch(t *testing.T) {
+func TestAnInterruptedTrialResumesAtItsEpoch(t *testing.T) {
 	const epochs = 6
 	sp := only(epochs)
 	want := uninterrupted(t, sp)

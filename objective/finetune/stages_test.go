@@ -237,7 +237,7 @@ func TestTheValueOfFoldsIsTheirMean(t *testing.T) {
 	}
 }
 
-func TestATrialOfStagesGoesOnFromAnyCheckpoint(t *testing.T) {
+func TestATrialOfStagesResumesFromAnyCheckpoint(t *testing.T) {
 	s := Defaults()
 	s.NumTrainEpochs, s.FrozenLayers = 3, 1
 	weights := func(r staged) []byte {

@@ -142,13 +142,13 @@ func TestBackupOverwritesOnlyWhatItMay(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, test := range map[string]struct{ path, to, want string }{
-		"the file itself":     {path, path, "is the study file itself"},
-		"a link":              {path, link, "is not a regular file"},
-		"a folder":            {path, dir, "is not a regular file"},
-		"a missing folder":    {path, filepath.Join(dir, "none", "copy.db"), "no such file or directory"},
-		"no path":             {path, "", "the path of the copy is empty"},
-		"a missing file":      {filepath.Join(dir, "none.db"), to, "no such file or directory"},
-		"what is no database": {to, filepath.Join(dir, "new.db"), "not a sound SQLite database"},
+		"the file itself":  {path, path, "is the study file itself"},
+		"a link":           {path, link, "is not a regular file"},
+		"a folder":         {path, dir, "is not a regular file"},
+		"a missing folder": {path, filepath.Join(dir, "none", "copy.db"), "no such file or directory"},
+		"no path":          {path, "", "the path of the copy is empty"},
+		"a missing file":   {filepath.Join(dir, "none.db"), to, "no such file or directory"},
+		"not a database":   {to, filepath.Join(dir, "new.db"), "not a sound SQLite database"},
 	} {
 		if err := sqlite.Backup(t.Context(), test.path, test.to, true); err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s: got %v, want %q", name, err, test.want)

@@ -96,7 +96,7 @@ func TestSoundFiles(t *testing.T) {
 	}
 }
 
-// A rule that finds nothing when it is broken is no rule: each line breaks one.
+// A rule must find its own violation: each line breaks one.
 func TestEveryDamageIsFound(t *testing.T) {
 	const study, noTriggers = `study "größe 日本": `, `DROP TRIGGER bluefin_trials_update; DROP TRIGGER bluefin_trials_insert; DROP TRIGGER bluefin_trials_delete;`
 	tests := []struct{ damage, want string }{
@@ -131,19 +131,19 @@ func TestEveryDamageIsFound(t *testing.T) {
 		{`INSERT INTO trial_heartbeats (trial_id, heartbeat) VALUES (4, 'never')`, study + `trial 3: its heartbeat is "never"`},
 		{`UPDATE trial_params SET param_value = 2 WHERE trial_id = 1 AND param_name = 'c'`, study + `trial 0: its parameter "c" is choice 2 of`},
 		{`UPDATE trial_params SET param_value = 0.5 WHERE trial_id = 1 AND param_name = 'c'`, study + `trial 0: its parameter "c" is choice 0.5 of`},
-		{`UPDATE trial_params SET param_value = NULL WHERE trial_id = 1 AND param_name = 'x'`, study + `trial 0: its parameter "x" is no number`},
-		{`UPDATE trial_params SET param_value = 9e999 WHERE trial_id = 1 AND param_name = 'x'`, study + `trial 0: its parameter "x" is no number`},
+		{`UPDATE trial_params SET param_value = NULL WHERE trial_id = 1 AND param_name = 'x'`, study + `trial 0: its parameter "x" is not a number`},
+		{`UPDATE trial_params SET param_value = 9e999 WHERE trial_id = 1 AND param_name = 'x'`, study + `trial 0: its parameter "x" is not a number`},
 		{`UPDATE trial_params SET param_value = 'much' WHERE trial_id = 1 AND param_name = 'x'`, study + `trial 0: its parameter "x" is "much", want a number`},
-		{`UPDATE trial_params SET distribution_json = '{' WHERE trial_id = 1 AND param_name = 'x'`, study + `trial 0: its parameter "x" is of no distribution: `},
-		{`UPDATE trial_params SET distribution_json = '{"name": "Flat", "attributes": {"low": 2, "high": 1}}' WHERE trial_id = 1 AND param_name = 'x'`, study + `trial 0: its parameter "x" is of no distribution: `},
+		{`UPDATE trial_params SET distribution_json = '{' WHERE trial_id = 1 AND param_name = 'x'`, study + `trial 0: its parameter "x" is without a valid distribution: `},
+		{`UPDATE trial_params SET distribution_json = '{"name": "Flat", "attributes": {"low": 2, "high": 1}}' WHERE trial_id = 1 AND param_name = 'x'`, study + `trial 0: its parameter "x" is without a valid distribution: `},
 		{`UPDATE trial_values SET value = NULL WHERE trial_id = 1`, study + `trial 0: its value of objective "0" is value 0 of type "FINITE"`},
 		{`UPDATE trial_values SET value_type = 'NAN', value = NULL WHERE trial_id = 1`, study + `trial 0: its value of objective "0" is NaN, want a number`},
 		{`UPDATE trial_values SET value_type = 'INF_POS' WHERE trial_id = 1`, study + `trial 0: its value of objective "0" is 1 of type "INF_POS"`},
 		{`UPDATE trial_intermediate_values SET intermediate_value_type = 'HUGE' WHERE trial_id = 1`, study + `trial 0: its report of step "1" is value 2 of type "HUGE"`},
-		{`UPDATE trial_user_attributes SET value_json = '{' WHERE trial_id = 4`, study + `trial 3: its user attribute "k" is no JSON: "{"`},
-		{`UPDATE trial_system_attributes SET value_json = '' WHERE trial_id = 3`, study + `trial 2: its system attribute "bluefin:failure" is no JSON: ""`},
-		{`UPDATE study_user_attributes SET value_json = NULL`, study + `its user attribute "note" is no JSON: ""`},
-		{`INSERT INTO study_system_attributes (study_id, "key", value_json) VALUES (1, 'study:metric_names', '[')`, study + `its system attribute "study:metric_names" is no JSON: "["`},
+		{`UPDATE trial_user_attributes SET value_json = '{' WHERE trial_id = 4`, study + `trial 3: its user attribute "k" is not JSON: "{"`},
+		{`UPDATE trial_system_attributes SET value_json = '' WHERE trial_id = 3`, study + `trial 2: its system attribute "bluefin:failure" is not JSON: ""`},
+		{`UPDATE study_user_attributes SET value_json = NULL`, study + `its user attribute "note" is not JSON: ""`},
+		{`INSERT INTO study_system_attributes (study_id, "key", value_json) VALUES (1, 'study:metric_names', '[')`, study + `its system attribute "study:metric_names" is not JSON: "["`},
 
 		// Ours.
 		{`UPDATE bluefin_version SET version = 2`, `the version of Bluefin's tables is "2", want "1"`},
@@ -179,7 +179,7 @@ func TestEveryDamageIsFound(t *testing.T) {
 		{`UPDATE bluefin_checkpoints SET keep = 0 WHERE trial_id = 6`, study + "trial 5: it is COMPLETE and has a checkpoint that is not to be kept"},
 		{`UPDATE bluefin_checkpoints SET step = -1 WHERE trial_id = 4`, study + "trial 3: its checkpoint is of step -1"},
 		{`UPDATE bluefin_checkpoints SET marks = '[1]' WHERE trial_id = 4`, study + `trial 3: its checkpoint is unreadable: "[1]" is not an object of strings`},
-		{`UPDATE bluefin_checkpoints SET marks = '{"a": "{"}' WHERE trial_id = 4`, study + `trial 3: its checkpoint is unreadable: "a" is no JSON`},
+		{`UPDATE bluefin_checkpoints SET marks = '{"a": "{"}' WHERE trial_id = 4`, study + `trial 3: its checkpoint is unreadable: "a" is not JSON`},
 	}
 	whole, err := os.ReadFile(richFile(t))
 	if err != nil {

@@ -102,7 +102,7 @@ func checkParam(x entry, dists map[string]space.Dist) error {
 	if !seen {
 		var err error
 		if dist, err = space.Unmarshal([]byte(x.text.String)); err != nil {
-			return fmt.Errorf("of no distribution: %w", err)
+			return fmt.Errorf("without a valid distribution: %w", err)
 		}
 		dists[x.text.String] = dist
 	}
@@ -111,7 +111,7 @@ func checkParam(x entry, dists map[string]space.Dist) error {
 	case err != nil:
 		return err
 	case !value.Valid || math.IsInf(value.Float64, 0):
-		return errors.New("no number")
+		return errors.New("not a number")
 	// Values out of a numeric range are allowed, as in Optuna; a choice is an index and must
 	// exist.
 	case categorical && !dist.Contains(value.Float64):
@@ -148,7 +148,7 @@ func number(v any) (sql.NullFloat64, error) {
 // checkJSON accepts Python's NaN and Infinity, which Optuna writes.
 func checkJSON(x entry) error {
 	if _, err := pyjson.Unmarshal([]byte(x.text.String)); err != nil {
-		return fmt.Errorf("no JSON: %.100q", x.text.String)
+		return fmt.Errorf("not JSON: %.100q", x.text.String)
 	}
 	return nil
 }

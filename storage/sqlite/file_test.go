@@ -102,7 +102,7 @@ func TestOptunaFileGainsOurTablesWhenWritten(t *testing.T) {
 	}
 	next, err := db.Begin(t.Context(), s.ID, storage.Claim{Lease: storage.Lease{Owner: "v", Duration: time.Hour}})
 	if err != nil || next.Number != 3 {
-		t.Fatalf("numbers go on: got %+v, %v", next, err)
+		t.Fatalf("numbers continue: got %+v, %v", next, err)
 	}
 	// A change by another program is seen.
 	c, _ := db.Since(t.Context(), s.ID, 0)
@@ -147,15 +147,15 @@ func TestFilesThatAreNotOurs(t *testing.T) {
 		change string // SQL on an Optuna file
 		want   string
 	}{
-		"an older revision":              {`UPDATE alembic_version SET version_num = 'v3.0.0.d'`, "optuna storage upgrade"},
-		"a newer Bluefin":                {`CREATE TABLE bluefin_version (version); INSERT INTO bluefin_version VALUES (2)`, "use a newer Bluefin"},
-		"an unknown state":               {`UPDATE trials SET state = 'Complete' WHERE number = 0`, `state is "Complete"`},
-		"a bad time":                     {`UPDATE trials SET datetime_start = 'yesterday' WHERE number = 0`, "trial 0"},
-		"a choice out of range":          {`UPDATE trial_params SET param_value = 2 WHERE param_name = 'a'`, `parameter "a" is choice 2`},
-		"a distribution that is no JSON": {`UPDATE trial_params SET distribution_json = '{' WHERE param_name = 'a'`, "trial 0"},
-		"a value without number":         {`UPDATE trial_values SET value_type = 'FINITE'`, "trial 0"},
-		"a complete trial without value": {`DELETE FROM trial_values`, "trial 0 is COMPLETE with 0 values, want 1"},
-		"an unknown direction":           {`UPDATE study_directions SET direction = 'UP'`, `direction is "up"`},
+		"an older revision":               {`UPDATE alembic_version SET version_num = 'v3.0.0.d'`, "optuna storage upgrade"},
+		"a newer Bluefin":                 {`CREATE TABLE bluefin_version (version); INSERT INTO bluefin_version VALUES (2)`, "use a newer Bluefin"},
+		"an unknown state":                {`UPDATE trials SET state = 'Complete' WHERE number = 0`, `state is "Complete"`},
+		"a bad time":                      {`UPDATE trials SET datetime_start = 'yesterday' WHERE number = 0`, "trial 0"},
+		"a choice out of range":           {`UPDATE trial_params SET param_value = 2 WHERE param_name = 'a'`, `parameter "a" is choice 2`},
+		"a distribution that is not JSON": {`UPDATE trial_params SET distribution_json = '{' WHERE param_name = 'a'`, "trial 0"},
+		"a value without number":          {`UPDATE trial_values SET value_type = 'FINITE'`, "trial 0"},
+		"a complete trial without value":  {`DELETE FROM trial_values`, "trial 0 is COMPLETE with 0 values, want 1"},
+		"an unknown direction":            {`UPDATE study_directions SET direction = 'UP'`, `direction is "up"`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := optunaFile(t)

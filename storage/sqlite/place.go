@@ -50,7 +50,7 @@ func locate(path string, o Options) (string, error) {
 	}
 	if o.ReadOnly {
 		if err := readable(abs); err != nil {
-			return "", fmt.Errorf("no right to read the file: %w", err)
+			return "", fmt.Errorf("no permission to read the file: %w", err)
 		}
 		return abs, nil
 	}
@@ -145,15 +145,15 @@ func followMode(abs string, info fs.FileInfo) error {
 // log.
 func writable(abs string) error {
 	if err := access(abs); err != nil {
-		return fmt.Errorf("no right to write to the file: %w", err)
+		return fmt.Errorf("no permission to write to the file: %w", err)
 	}
 	for _, suffix := range suffixes {
 		if err := access(abs + suffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("no right to write to %s%s: %w", abs, suffix, err)
+			return fmt.Errorf("no permission to write to %s%s: %w", abs, suffix, err)
 		}
 	}
 	if err := access(filepath.Dir(abs)); err != nil {
-		return fmt.Errorf("no right to write in its folder %s, where SQLite keeps the log: %w", filepath.Dir(abs), err)
+		return fmt.Errorf("no permission to write in its folder %s, where SQLite keeps the log: %w", filepath.Dir(abs), err)
 	}
 	return nil
 }

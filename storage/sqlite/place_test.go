@@ -81,7 +81,7 @@ func TestSymbolicLinksLeadToOneFile(t *testing.T) {
 	}
 }
 
-// What is no study is not changed, and nothing appears beside it.
+// A file that is not a study is not changed, and nothing appears beside it.
 func TestWhatIsNoStudyStaysAsItIs(t *testing.T) {
 	dir := t.TempDir()
 	text, other := filepath.Join(dir, "text.db"), filepath.Join(dir, "other.db")

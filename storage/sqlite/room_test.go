@@ -111,7 +111,7 @@ func TestVacuum(t *testing.T) {
 	text := filepath.Join(t.TempDir(), "other.db")
 	script(t, text, `CREATE TABLE customers (id)`)
 	if _, _, err := sqlite.Vacuum(t.Context(), text); err == nil {
-		t.Error("another program's file was written anew")
+		t.Error("another program's file was rewritten")
 	}
 }
 

@@ -111,7 +111,7 @@ func testOrphans(t *testing.T, s suite) {
 	// Rule: negative means no limit, for objectives that are killed on purpose.
 	for range defaultLimit + 2 {
 		if got := s.begin(id, dead(storage.Orphans{Limit: -1})); got.Number != 0 {
-			t.Fatalf("a negative limit is no limit: got trial %d", got.Number)
+			t.Fatalf("a negative limit means no limit: got trial %d", got.Number)
 		}
 	}
 	id = s.create("default").ID

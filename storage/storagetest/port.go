@@ -64,7 +64,7 @@ func testPort(t *testing.T, s suite) {
 	}
 	// Rule: the budget counts imported trials, or a copied study would run too long.
 	_, err = s.Begin(s.ctx, created.ID, c)
-	s.want(err, storage.ErrBudget, "imported trials count as begun, except waiting ones")
+	s.want(err, storage.ErrBudget, "imported trials count as started, except waiting ones")
 	// Rule: finishing order continues; samplers rely on a history that only grows.
 	s.write(created.ID, 2, storage.Update{State: trial.Failed})
 	if got := numbers(s.since(created.ID, 0).Trials); !slices.Equal(got, []int{4, 1, 0, 5, 2, 3, 6}) {

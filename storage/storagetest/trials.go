@@ -67,7 +67,7 @@ func testBudget(t *testing.T, s suite) {
 	}
 	// Rule: 0 means no limit, as in the zero value of a claim.
 	if got := s.begin(id, claim("w")); got.Number != 2 {
-		t.Errorf("budget 0 is no limit: got %d, want 2", got.Number)
+		t.Errorf("budget 0 means no limit: got %d, want 2", got.Number)
 	}
 }
 
@@ -98,7 +98,7 @@ func testLeases(t *testing.T, s suite) {
 	}
 	// Rule: a live lease protects its trial from every other worker.
 	_, err := s.Begin(s.ctx, id, heir)
-	s.want(err, storage.ErrBudget, "a trial with a lease is no orphan")
+	s.want(err, storage.ErrBudget, "a trial with a lease is not an orphan")
 	// Rule: the former owner cannot overwrite the result of its heir.
 	s.want(s.Write(s.ctx, id, 0, storage.Update{Owner: "dead", State: trial.Failed}), storage.ErrLost,
 		"a lost trial cannot be written")
@@ -108,13 +108,13 @@ func testLeases(t *testing.T, s suite) {
 	s.begin(id, storage.Claim{Lease: storage.Lease{Owner: "slow"}})
 	s.write(id, 1, storage.Update{Owner: "slow", Renew: time.Hour})
 	if got := s.begin(id, claim("w")); got.Number != 2 {
-		t.Errorf("a renewed lease is not over: trial %d was begun", got.Number)
+		t.Errorf("a renewed lease is not over: trial %d was started", got.Number)
 	}
 	// Rule: a result is not thrown away only because it is late.
 	s.begin(id, storage.Claim{Lease: storage.Lease{Owner: "late"}})
 	s.write(id, 3, storage.Update{Owner: "late", State: trial.Complete, Values: []float64{1}})
 	if got := s.begin(id, claim("w")); got.Number != 4 {
-		t.Errorf("a worker whose lease ran out may write until it is replaced: trial %d was begun", got.Number)
+		t.Errorf("a worker whose lease ran out may write until it is replaced: trial %d was started", got.Number)
 	}
 }
 

@@ -83,7 +83,7 @@ func BenchmarkAdamW(b *testing.B) {
 	}
 }
 
-func TestARestoredAdamWGoesOnAsTheFirstWould(t *testing.T) {
+func TestARestoredAdamWContinuesAsTheFirstWould(t *testing.T) {
 	param := func() *Param { return newParam("p", true, 5) }
 	step := func(o *AdamW, p *Param, i int) {
 		copy(p.Grad, []float32{1, -2, float32(i), 1e-10, 0})
@@ -101,7 +101,7 @@ func TestARestoredAdamWGoesOnAsTheFirstWould(t *testing.T) {
 		second := AdamW{WeightDecay: 0.5}
 		m, v := first.Moments()
 		second.Restore(after, m, v)
-		if after > 0 { // the first one goes on too, with moments of its own
+		if after > 0 { // the first one continues too, with moments of its own
 			step(&first, param(), 0)
 			m[0][0], v[0][0] = 9, 9
 		}

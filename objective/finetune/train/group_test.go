@@ -195,7 +195,7 @@ func TestBlocksAreUnfrozenFromTheHeadDown(t *testing.T) {
 
 // What joins later takes its first steps as any parameter does: by hand, the
 // first step of AdamW is the learning rate in the direction of the gradient.
-func TestAnUnfrozenBlockStartsItsMomentsAnew(t *testing.T) {
+func TestAnUnfrozenBlockStartsFreshMoments(t *testing.T) {
 	net := deep()
 	p := net.Blocks[2].Params()[0]
 	before := slices.Clone(p.Value)
@@ -218,7 +218,7 @@ func TestLayerDecayIsARateForEachBlock(t *testing.T) {
 	const decay = 0.5
 	c := Config{LearningRate: 1e-3, BatchSize: 20, Epochs: 1, Schedule: Constant, LayerDecay: decay}
 	net, start := deep(), deep()
-	net.Blocks[1].Params()[1].Rate = 0.25 // besides that of the block
+	net.Blocks[1].Params()[1].Rate = 0.25 // in addition to that of the block
 	if _, err := Fit(t.Context(), net, blobs(20, 1), blobs(20, 2), c, nil, nil); err != nil {
 		t.Fatal(err)
 	}

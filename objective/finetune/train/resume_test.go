@@ -9,7 +9,7 @@ import (
 )
 
 // A state must carry whatever of a training does not follow from the epoch.
-func TestEveryKindOfTrainingGoesOnAfterAnyEpoch(t *testing.T) {
+func TestEveryKindOfTrainingResumesAfterAnyEpoch(t *testing.T) {
 	classification := func(net *nn.Network, c Config) (*nn.Network, Set, Set, Config) {
 		return net, blobs(21, 1), blobs(60, 2), c
 	}
@@ -86,7 +86,7 @@ func TestEveryKindOfTrainingGoesOnAfterAnyEpoch(t *testing.T) {
 			}
 		}
 		if len(epochs) < 4 {
-			t.Errorf("%s: %d epochs, want some to go on from", name, len(epochs))
+			t.Errorf("%s: %d epochs, want some to resume from", name, len(epochs))
 		}
 	}
 }

@@ -216,7 +216,7 @@ func TestFitRefusesSetsThatDoNotFit(t *testing.T) {
 			t.Errorf("error is %v, want %q", err, want)
 		}
 	}
-	// One class alone in the validation set is no error.
+	// A single class in the validation set is allowed.
 	if _, err := Fit(t.Context(), network(), blobs(9, 1), one, Config{}, nil, func(m Metrics, _ State) error {
 		if m.Validation.HasAUROC || m.Validation.AUROC != 0 || !m.Train.HasAUROC {
 			t.Errorf("metrics are %+v, want an AUROC of the training set alone", m)

@@ -40,7 +40,7 @@ func fitFrom(t *testing.T, c Config, from *State) (weights [][]float32, epochs [
 	return snapshot(nil, net.Params()), epochs, r
 }
 
-func TestFitGoesOnFromTheStateAfterAnyEpoch(t *testing.T) {
+func TestFitResumesFromTheStateAfterAnyEpoch(t *testing.T) {
 	for _, schedule := range schedules() {
 		c := config
 		c.Schedule, c.WarmupRatio, c.WeightDecay, c.BatchSize = schedule, 0.3, 0.1, 7

@@ -7,7 +7,7 @@ import (
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
-func TestParametersAreFittedMoreSeldomTheMoreThereIs(t *testing.T) {
+func TestParametersAreFittedLessOftenAsDataGrow(t *testing.T) {
 	fits, last := 0, 0
 	for n := 1; n <= 1000; n++ {
 		at := lastRefit(n)

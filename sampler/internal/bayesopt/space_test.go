@@ -116,11 +116,11 @@ func TestPointsAgreeInWhatDoesNotExist(t *testing.T) {
 			}
 			again, _ := g.fold(g.unfold(got))
 			if !slices.Equal(again, got) {
-				t.Errorf("%v unfolds to %v, which stands for %v", got, g.unfold(got), again)
+				t.Errorf("%v unfolds to %v, which represents %v", got, g.unfold(got), again)
 			}
 			for i, d := range g.Space {
 				if v := cube.Value(d.Dist, g.unfold(got)[i]); !d.Dist.Contains(v) {
-					t.Errorf("%v unfolds to %v of %s, which is no value", got, v, d.Name)
+					t.Errorf("%v unfolds to %v of %s, which is not a value", got, v, d.Name)
 				}
 			}
 		})
@@ -129,7 +129,7 @@ func TestPointsAgreeInWhatDoesNotExist(t *testing.T) {
 	for _, u := range []*trial.Trial{of(0, "c1", 1.0), of(0, "c1", 0.0, "c2", 1.0), of(0, "c1", 0.0, "c2", 0.0, "x", 0.7)} {
 		x, ok := g.point(u)
 		if y, _ := g.fold(g.unfold(x)); !ok || !slices.Equal(x, y) {
-			t.Errorf("trial %v is at %v (%v), which stands for %v", u.Params, x, ok, y)
+			t.Errorf("trial %v is at %v (%v), which represents %v", u.Params, x, ok, y)
 		}
 	}
 	if _, ok := g.point(of(0, "c2", 0.0)); ok {

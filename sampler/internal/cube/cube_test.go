@@ -22,7 +22,7 @@ func TestGridHoldsEveryValue(t *testing.T) {
 		for k, u := range grid {
 			x := Value(d, u)
 			if !d.Contains(x) || k > 0 && x == Value(d, grid[k-1]) {
-				t.Errorf("%v: %v stands for %v, want another contained value each time", d, u, x)
+				t.Errorf("%v: %v represents %v, want another contained value each time", d, u, x)
 			}
 			if back := Value(d, Unit(d, x)); back != x {
 				t.Errorf("%v: %v becomes %v, want it back", d, x, back)

@@ -270,7 +270,7 @@ func TestSearchReturnsNoTakenPointWhileThereAreOthers(t *testing.T) {
 			seen[fmt.Sprint(x)] = true
 		}
 		if x := s.Best(rand.New(rand.NewPCG(99, 2))); name == "few" && !seen[fmt.Sprint(x)] {
-			t.Errorf("%s: found %v, which is no point", name, x)
+			t.Errorf("%s: found %v, which is not a point", name, x)
 		}
 	}
 }

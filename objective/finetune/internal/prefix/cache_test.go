@@ -289,7 +289,7 @@ func TestEachKernelHasItsOwnFeatures(t *testing.T) {
 	}
 	first, again, other := key("avx2"), key("avx2"), key("avx512")
 	if first != again || first == other {
-		t.Error("the kernel is no part of the key, or something besides it is")
+		t.Error("the kernel is not part of the key, or something else is")
 	}
 }
 
