@@ -60,8 +60,8 @@ func (q *qualityCommand) define() *cli.Command {
 			&cli.IntFlag{Name: "trials", Destination: &q.trials, Value: 100, Usage: "`NUMBER` of trials of a search"},
 			&cli.IntFlag{Name: "workers", Destination: &q.workers, Value: 1, Usage: "`NUMBER` of simulated workers"},
 			&cli.StringFlag{Name: "summary", Destination: &q.summary,
-				Usage: "instead of all searches, a summary of this `KIND`: problem: median and quartiles by problem; group: scores " +
-					"by group; rank: mean ranks over all groups; test: Wilcoxon's signed-rank tests over problems"},
+				Usage: "instead of all searches, a summary of this `KIND`: problem: median and quartiles by problem; group: " +
+					"scores by group; rank: mean ranks over all groups; test: Wilcoxon's signed-rank tests over problems"},
 			&cli.StringFlag{Name: "against", Destination: &q.against, DefaultText: "the first of --sampler",
 				Usage: "the sampler to test the others against: `NAME`, which may be one of --results or --python"},
 			&cli.StringFlag{Name: "plot", Destination: &q.plot,

@@ -35,7 +35,8 @@ func (s *copyStudyCommand) define() *cli.Command {
 				Usage: "the `NAME` of the study to copy"},
 			&cli.StringFlag{Name: "to-study-name", Destination: &s.toName, Action: checkStudyName,
 				DefaultText: "the same", Usage: "the `NAME` of the copy"},
-			s.from.named("from-storage", "the study `FILE` that contains it: a path or a URL, as for --storage of other commands"),
+			s.from.named("from-storage",
+				"the study `FILE` that contains it: a path or a URL, as for --storage of other commands"),
 			&cli.StringFlag{Name: "to-storage", Destination: (*string)(&s.to), DefaultText: "the same",
 				Usage: "the study `FILE` for the copy; it is created if it does not exist",
 				Action: func(_ *cli.Context, value string) error {

@@ -45,7 +45,7 @@ type Config struct {
 	GradualUnfreezing bool
 
 	Metric                 Metric  // selects the best epoch, on the validation set; "" means MetricLoss
-	Patience               int     // stop after this many epochs without a better metric (early_stopping_patience); 0: never
+	Patience               int     // epochs without a better metric before stopping (early_stopping_patience); 0: never
 	EarlyStoppingThreshold float64 // improvement that resets Patience, at least 0
 
 	// EvaluateAtMost is how many training examples are scored after each epoch, a random sample

@@ -72,7 +72,8 @@ func NewReader(file io.ReaderAt, size int64) (*Reader, error) {
 	switch {
 	// Before anything is allocated by a number from the file.
 	case n > maxHeader:
-		return nil, bad("the first 8 bytes, the length of the header, say %d, want at most %d: this is not a safetensors file",
+		return nil, bad(
+			"the first 8 bytes, the length of the header, say %d, want at most %d: this is not a safetensors file",
 			n, maxHeader)
 	case n > uint64(size-8):
 		return nil, bad("the file is cut off: its header has %d bytes, and %d are there", n, size-8)
