@@ -37,6 +37,8 @@ type saved struct {
 // Save writes a network to a folder, which is created if missing: the weights, and how to compute
 // features from rows. A regression predicts in the units of the file.
 func (t *Task) Save(dir string, net *nn.Network) error {
+	// The network learned standardized targets; the file gets the units of the data, and net
+	// its own weights back.
 	defer t.Rescale(net)()
 	features, err := json.MarshalIndent(saved{t.encoder.Inputs, t.Classes, t.labelColumn}, "", "  ")
 	if err != nil {
@@ -73,6 +75,7 @@ func Load(dir string) (*Model, error) {
 	}
 	m := &Model{encoder: &table.Encoder{Inputs: from.Inputs}, Classes: from.Classes, LabelColumn: from.LabelColumn}
 	rng := rand.New(rand.NewPCG(0, 0)) // for values that Load replaces
+	// The shape follows from features and classes, so the file need not have it.
 	m.net = mlp.Of(widths[:], len(m.encoder.Features()), max(len(m.Classes), 1), 0, rng, rng)
 	if err := weights.Load(m.net.Params(), tensors); err != nil {
 		return nil, fmt.Errorf("%s: %w", dir, err)
@@ -119,6 +122,7 @@ func load(dir string) (from saved, tensors map[string]safetensors.Tensor, err er
 	if err := json.Unmarshal(b, &from); err != nil {
 		return from, nil, fmt.Errorf("%s: %w", path, err)
 	}
+	// JSON without any of our fields parses too.
 	if len(from.Inputs) == 0 {
 		return from, nil, fmt.Errorf("%s: there are no inputs, want the columns the network was trained on", path)
 	}

@@ -65,6 +65,7 @@ type Task struct {
 // New reads the data.
 func New(c Config) (*Task, error) {
 	c.LabelColumn = cmp.Or(c.LabelColumn, "label")
+	// Otherwise the mistake would show as a missing label.
 	if slices.Contains(c.IgnoreColumns, c.LabelColumn) {
 		return nil, fmt.Errorf("IgnoreColumns contains %q, the column to predict", c.LabelColumn)
 	}
@@ -83,10 +84,12 @@ func New(c Config) (*Task, error) {
 		if from, start, err = load(c.Pretrained); err != nil {
 			return nil, fmt.Errorf("pretrained network: %w", err)
 		}
+		// The features of the first training: its weights mean nothing for others.
 		t.encoder = &table.Encoder{Inputs: from.Inputs}
 	} else {
 		t.Space.FrozenLayers.High = 0 // random weights are not worth freezing
 		without := append([]string{c.LabelColumn}, c.IgnoreColumns...)
+		// Fitted to the training rows, so nothing leaks from the others.
 		if t.encoder, err = table.NewEncoder(data.Training.Table, data.Training.Rows, without...); err == nil {
 			data.Warnings = append(data.Warnings, data.Training.Table.Warnings(data.Training.Rows, without...)...)
 		}
@@ -104,12 +107,14 @@ func New(c Config) (*Task, error) {
 		from parts.Part
 		to   *train.Set
 	}{{data.Training, &t.Training}, {data.Validation, &t.Validation}, {data.Test, &t.Test}} {
+		// A study may have no test set.
 		if *part.to = part.from.Set; part.from.Len() > 0 {
 			if part.to.X, err = t.encoder.Encode(part.from.Table, part.from.Rows); err != nil {
 				return nil, err
 			}
 		}
 	}
+	// Rows that are in two parts make results too good.
 	if err := data.Shared("rows", t.rowTexts); err != nil {
 		return nil, err
 	}
@@ -117,9 +122,12 @@ func New(c Config) (*Task, error) {
 	if c.Balanced && t.Classes != nil {
 		t.ClassWeights = t.Training.BalancedWeights(len(t.Classes))
 	}
+	// After the data are complete, as it scales the targets.
 	t.Standardize()
 	in, outputs := t.Training.X.Cols, max(len(t.Classes), 1)
 	t.Network = func(s finetune.Settings, rng *rand.Rand) (*nn.Network, error) {
+		// Hidden layers from the data's seed: all trials start alike and differ by their
+		// settings.
 		net := mlp.Of(widths[:], in, outputs, s.Dropout, rand.New(rand.NewPCG(c.Seed, 1)), rng)
 		if start == nil {
 			return net, nil
@@ -142,6 +150,7 @@ func (t *Task) rowTexts(p parts.Part) ([]string, error) {
 		}
 		for i, row := range p.Rows {
 			texts[i].WriteString(strings.TrimSpace(values[row]))
+			// A separator that no text contains, as the reader refuses it.
 			texts[i].WriteByte(0)
 		}
 	}

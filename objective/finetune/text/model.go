@@ -25,6 +25,7 @@ func Load(dir string) (*Model, error) {
 		return nil, err
 	}
 	m := &Model{encoder: encoder}
+	// Everything frozen, so prediction shares the encoder's memory.
 	m.net, m.Classes, err = encoder.Saved()
 	return m, err
 }

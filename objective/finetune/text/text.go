@@ -61,6 +61,7 @@ func New(c Config) (*Task, error) {
 	if c.Model == "" {
 		return nil, errors.New("Model is \"\", want the folder of an encoder")
 	}
+	// Two tokens are [CLS] and [SEP].
 	if c.MaxLength < 0 || c.MaxLength == 1 || c.MaxLength == 2 {
 		return nil, fmt.Errorf("MaxLength is %d, want at least 3, or 0 for %d", c.MaxLength, defaultMaxLength)
 	}
@@ -68,6 +69,7 @@ func New(c Config) (*Task, error) {
 	if err != nil {
 		return nil, err
 	}
+	// The data first: it is read faster, and mistakes are more likely there.
 	data, err := parts.Files{
 		Train: c.Train, Valid: c.Valid, Test: c.Test, ValidShare: c.ValidShare, TestShare: c.TestShare,
 		LabelColumn: c.LabelColumn, TextColumn: cmp.Or(c.TextColumn, "text"), Regression: c.Regression,
@@ -80,14 +82,18 @@ func New(c Config) (*Task, error) {
 	if err != nil {
 		return nil, err
 	}
+	// Attention grows with the square of the length, and most texts are short.
 	model.Tokenizer = model.Tokenizer.Limit(cmp.Or(c.MaxLength, defaultMaxLength))
+	// The embeddings are a block too.
 	blocks := model.Config.Layers + 1
 	t := &Task{model: model, Classes: data.Classes, Task: &finetune.Task{
-		Name:           "text",
-		Layers:         blocks,
-		Defaults:       defaults(),
-		Space:          searchSpace(blocks),
-		Patience:       2,
+		Name:     "text",
+		Layers:   blocks,
+		Defaults: defaults(),
+		Space:    searchSpace(blocks),
+		// Encoders overfit within a few epochs.
+		Patience: 2,
+		// A sample of the training texts is enough to see overfitting.
 		EvaluateAtMost: 500,
 	}}
 	if err := t.read(data, cmp.Or(c.TextColumn, "text")); err != nil {
@@ -102,6 +108,7 @@ func New(c Config) (*Task, error) {
 		return model.Network(bert.Options{
 			Outputs: outputs,
 			Pooling: pooling,
+			// One rate for all three, so only one is searched.
 			Dropout: bert.Dropout{Hidden: s.Dropout, Attention: s.Dropout, Head: s.Dropout},
 			Seed:    rng.Uint64(),
 			Freeze:  func(net *nn.Network) error { return s.Freeze(net, rng) },
@@ -127,6 +134,7 @@ func (t *Task) read(data parts.Parts, column string) error {
 	err := data.Shared("texts", func(p parts.Part) ([]string, error) {
 		texts, err := p.Texts(column)
 		for i, s := range texts {
+			// Spaces make no difference to the tokens.
 			texts[i] = strings.TrimSpace(s)
 		}
 		return texts, err

@@ -61,9 +61,11 @@ func (f Files) Read() (p Parts, err error) {
 		return p, err
 	}
 	f.LabelColumn = cmp.Or(f.LabelColumn, "label")
+	// First, because its classes number those of the other files.
 	if p.Training, err = f.part(f.Train, &p); err != nil {
 		return p, err
 	}
+	// A warning and no error: ratings are classes for some and numbers for others.
 	if odd := table.LooksNumeric(p.Classes, p.Training.Len()); p.Classes != nil && odd != nil {
 		p.Warnings = append(p.Warnings, odd)
 	}
@@ -71,11 +73,13 @@ func (f Files) Read() (p Parts, err error) {
 		path  string
 		share float64
 		to    *Part
+		// The test rows are taken first, so they do not depend on how validation rows are chosen.
 	}{{f.Test, f.TestShare, &p.Test}, {f.Valid, cmp.Or(f.ValidShare, 0.2), &p.Validation}} {
 		switch {
 		case from.path != "":
 			*from.to, err = f.part(from.path, &p)
 		case from.share > 0:
+			// Another seed for each, or both would take the same places.
 			*from.to, err = p.Training.take(from.share, f.Seed+uint64(i))
 		}
 		if err != nil {
@@ -85,6 +89,7 @@ func (f Files) Read() (p Parts, err error) {
 	return p, nil
 }
 
+// check refuses shares out of range and options that exclude each other.
 func (f Files) check() error {
 	if f.Train == "" {
 		return errors.New("Config.Train is \"\", want a file")
@@ -109,6 +114,7 @@ func (f Files) part(path string, parts *Parts) (p Part, err error) {
 	if p.Table, err = table.Read(path, table.Options{Encoding: f.Encoding}); err != nil {
 		return p, err
 	}
+	// Before classes are numbered: rows without a label have none.
 	if f.DropMissing {
 		if err := p.drop(f, path, parts); err != nil {
 			return p, err
@@ -154,6 +160,7 @@ func (p *Part) drop(f Files, path string, parts *Parts) error {
 // Shared warns about validation rows that are also training rows, and test rows that are also
 // either. key returns what makes two rows equal.
 func (p *Parts) Shared(things string, key func(p Part) ([]string, error)) error {
+	// Hashes instead of texts save memory; a collision only makes a warning off by one.
 	seed := maphash.MakeSeed()
 	known := make(map[uint64]bool, p.Training.Len()+p.Validation.Len())
 	for _, part := range []struct {
@@ -168,6 +175,7 @@ func (p *Parts) Shared(things string, key func(p Part) ([]string, error)) error 
 			return err
 		}
 		shared := 0
+		// Repeats within a part are fine, so its own keys are added afterwards.
 		for _, s := range keys {
 			if known[maphash.String(seed, s)] {
 				shared++
@@ -197,6 +205,7 @@ func (p *Part) take(share float64, seed uint64) (taken Part, err error) {
 	if err != nil {
 		return taken, err
 	}
+	// A class that is never trained on could not be predicted.
 	f = keepClasses(f, p.Set.Labels)
 	if len(f.Validation) == 0 {
 		return taken, fmt.Errorf("cannot take any of %d rows out of the training set, want more rows of each class", p.Len())
@@ -238,6 +247,7 @@ func (p Part) at(places []int) Part {
 	return q
 }
 
+// pick returns the elements at the given places.
 func pick[T any](list []T, places []int) []T {
 	some := make([]T, len(places))
 	for i, j := range places {

@@ -47,6 +47,7 @@ func (l Linear) Fit(training, validation train.Set) (Reading, error) {
 		grid = []float64{1, 0.1, 0.01, 0.001, 0.0001}
 	}
 	for _, l2 := range grid {
+		// Without a penalty separable classes have no finite solution.
 		if !(l2 > 0) || math.IsInf(l2, 0) {
 			return Reading{}, fmt.Errorf("L2 is %v, want finite numbers above 0", l2)
 		}
@@ -58,7 +59,9 @@ func (l Linear) Fit(training, validation train.Set) (Reading, error) {
 	if iterations == 0 {
 		iterations = 200
 	}
+	// A class of one set only still needs an output.
 	k := max(training.Classes(), validation.Classes(), 2)
+	// Of the training set alone, so nothing leaks from the validation set.
 	center, scale := moments(training)
 	problem := &logistic{x: standardized(training, center, scale), labels: training.Labels, classes: k}
 	judge := standardized(validation, center, scale)
@@ -75,6 +78,7 @@ func (l Linear) Fit(training, validation train.Set) (Reading, error) {
 		} // a line search that finds nothing better also ends at the best point
 		w = result.X
 		s := train.Score(outputs(judge, w, k), validation)
+		// By the loss, which tells more than a share of right answers.
 		if s.Loss < best.Scores.Loss {
 			best.Scores, best.L2 = s, l2
 		}
@@ -89,6 +93,7 @@ func moments(s train.Set) (mean, sd []float64) {
 	mean, sd = make([]float64, d), make([]float64, d)
 	for i := range n {
 		for j, v := range s.X.Data[i*d : (i+1)*d] {
+			// Divided before the sum, which cannot overflow then.
 			mean[j] += float64(v) / float64(n)
 		}
 	}
@@ -99,6 +104,7 @@ func moments(s train.Set) (mean, sd []float64) {
 		}
 	}
 	for j, v := range sd {
+		// Rounding leaves constant columns a tiny deviation.
 		if sd[j] = math.Sqrt(v); sd[j] <= 1e-12*math.Abs(mean[j]) {
 			sd[j] = 1
 		}
@@ -115,6 +121,7 @@ func standardized(s train.Set, center, scale []float64) blas64.General {
 		for j, v := range s.X.Data[i*d : (i+1)*d] {
 			row[j] = (float64(v) - center[j]) / scale[j]
 		}
+		// The intercept is a weight like the others.
 		row[d] = 1
 	}
 	return x
@@ -130,6 +137,7 @@ func outputs(x blas64.General, w []float64, k int) blas32.General {
 	return y
 }
 
+// logits returns x·Wᵀ in float64.
 func logits(x blas64.General, w []float64, k int) blas64.General {
 	z := blas64.General{Rows: x.Rows, Cols: k, Stride: k, Data: make([]float64, x.Rows*k)}
 	blas64.Gemm(blas.NoTrans, blas.Trans, 1, x, blas64.General{Rows: k, Cols: x.Cols, Stride: x.Cols, Data: w}, 0, z)
@@ -144,21 +152,26 @@ type logistic struct {
 	classes int
 	l2      float64
 
+	// the penalty is the last number of at
 	at    []float64 // point of the last value and gradient
 	value float64
 	grad  []float64
 }
 
+// loss is the value at w.
 func (p *logistic) loss(w []float64) float64 {
 	p.compute(w)
 	return p.value
 }
 
+// gradient sets grad to the gradient at w.
 func (p *logistic) gradient(grad, w []float64) {
 	p.compute(w)
 	copy(grad, p.grad)
 }
 
+// compute does both at once. The optimizer asks for them one after the other at the same
+// point.
 func (p *logistic) compute(w []float64) {
 	if p.at != nil && slices.Equal(p.at[:len(w)], w) && p.at[len(w)] == p.l2 {
 		return
@@ -169,6 +182,7 @@ func (p *logistic) compute(w []float64) {
 	p.value = 0
 	for i, label := range p.labels { // z becomes (softmax(z) - onehot)/n
 		row := z.Data[i*z.Stride : (i+1)*z.Stride]
+		// Subtracted, so exp cannot overflow.
 		top := slices.Max(row)
 		var total float64
 		for _, v := range row {
@@ -187,6 +201,7 @@ func (p *logistic) compute(w []float64) {
 	d := p.x.Cols
 	blas64.Gemm(blas.Trans, blas.NoTrans, 1, z, p.x, 0, blas64.General{Rows: p.classes, Cols: d, Stride: d, Data: p.grad})
 	for i, v := range w {
+		// Intercepts have no penalty: it would depend on where the features are centered.
 		if i%d != d-1 {
 			p.value += p.l2 / 2 * v * v
 			p.grad[i] += p.l2 * v
@@ -202,6 +217,7 @@ func chance(training, labels []int) float64 {
 		count[label]++
 	}
 	top := training[0]
+	// In order, so equal counts give the same answer each time.
 	for _, label := range classes(training) {
 		if count[label] > count[top] || count[label] == count[top] && label < top {
 			top = label

@@ -31,6 +31,7 @@ func LogME(s train.Set) (float64, error) {
 		}
 	}
 	var svd mat.SVD
+	// V is not needed: only how y lies in the span of the features.
 	if !svd.Factorize(x, mat.SVDThinU) {
 		return 0, errors.New("the singular value decomposition of the features does not converge")
 	}
@@ -56,6 +57,7 @@ func LogME(s train.Set) (float64, error) {
 				y.SetVec(i, 1)
 			}
 		}
+		// One decomposition serves all classes.
 		sum += evidence(&u, sigma, y)
 	}
 	return sum / float64(len(all)), nil
@@ -70,6 +72,7 @@ func evidence(u *mat.Dense, sigma []float64, y *mat.VecDense) float64 {
 		tolerance  = 1e-8
 		iterations = 1000
 	)
+	// Directions without variance tell nothing, and would divide by 0.
 	rank := len(sigma)
 	for rank > 0 && sigma[rank-1] == 0 {
 		rank--
@@ -82,10 +85,12 @@ func evidence(u *mat.Dense, sigma []float64, y *mat.VecDense) float64 {
 	for i := range sigma {
 		outside -= z.AtVec(i) * z.AtVec(i)
 	}
+	// Rounding may make it negative.
 	outside = math.Max(outside, 0)
 	alpha, beta := 1., 1.
 	var m2, res2 float64
 	for range iterations {
+		// Only the ratio enters the sums, so its change decides when to stop.
 		t := alpha / beta
 		// γ = Σ σ/(t+σ), |m|² = Σ σz²/(t+σ)², |Fm-y|² = Σ (tz/(t+σ))² + outside
 		var gamma float64
@@ -99,6 +104,7 @@ func evidence(u *mat.Dense, sigma []float64, y *mat.VecDense) float64 {
 		}
 		alpha = gamma / (m2 + epsilon)
 		beta = (n - gamma) / (res2 + epsilon)
+		// Relative, because t spans many orders of magnitude.
 		if math.Abs(alpha/beta-t) <= tolerance*t {
 			break
 		}

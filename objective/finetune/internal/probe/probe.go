@@ -21,6 +21,7 @@ func Pool(s train.Set) train.Set {
 	x := blas32.General{Rows: len(s.Lens), Cols: d, Stride: d, Data: make([]float32, len(s.Lens)*d)}
 	row := 0
 	for i, n := range s.Lens {
+		// In float64, since sequences may be long.
 		sum := make([]float64, d)
 		for range n {
 			for j, v := range s.X.Data[row*d : (row+1)*d] {
@@ -43,6 +44,7 @@ func check(s train.Set, classification bool) error {
 	}
 	outputs := 1
 	if s.Labels != nil {
+		// Check wants two at least, even if one class is missing here.
 		outputs = max(s.Classes(), 2)
 	}
 	if err := s.Check(outputs); err != nil {

@@ -30,9 +30,11 @@ func Load(dir string) (*Tokenizer, error) {
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil, fmt.Errorf("%s has neither tokenizer.json nor vocab.txt: %w", dir, err)
 		}
+		// vocab.txt does not say which tokens are special; these are the other two of BERT.
 		c.Special = present(vocabulary, "[PAD]", "[MASK]")
 	}
 	if err == nil {
+		// After the vocabulary, since it takes precedence over tokenizer.json.
 		err = loadConfig(dir, &c)
 	}
 	if err != nil {
@@ -62,6 +64,7 @@ func loadVocabulary(path string) (map[string]int32, error) {
 		return nil, err
 	}
 	vocabulary := make(map[string]int32)
+	// The number of a token is its line, so empty lines count too.
 	id := int32(0)
 	for line := range strings.Lines(string(b)) {
 		vocabulary[strings.TrimRight(line, "\r\n")] = id
@@ -95,6 +98,8 @@ type tokenizerFile struct {
 	} `json:"added_tokens"`
 }
 
+// loadTokenizer reads vocabulary and rules. What differs from BERT is refused: the ids
+// would be wrong without anybody noticing.
 func loadTokenizer(path string, c *Config) (map[string]int32, error) {
 	b, err := file.Read(path)
 	if err != nil {
@@ -132,6 +137,7 @@ func loadTokenizer(path string, c *Config) (map[string]int32, error) {
 		return nil, fmt.Errorf("%s: model.vocab: %w", path, err)
 	}
 	for _, a := range f.AddedTokens {
+		// Encode looks for added tokens in the text as it is.
 		if a.SingleWord || a.Normalized {
 			return nil, fmt.Errorf("%s: added token %q is single_word or normalized, want one that matches anywhere", path,
 				a.Content)
@@ -149,6 +155,7 @@ func loadTokenizer(path string, c *Config) (map[string]int32, error) {
 // loadConfig reads the two smaller files, if present.
 func loadConfig(dir string, c *Config) error {
 	var f struct {
+		// Pointers tell a missing field, which changes nothing, from false.
 		LowerCase    *bool   `json:"do_lower_case"`
 		StripAccents *bool   `json:"strip_accents"`
 		ChineseChars *bool   `json:"tokenize_chinese_chars"`
@@ -176,9 +183,11 @@ func loadConfig(dir string, c *Config) error {
 		c.JoinChinese = !*f.ChineseChars
 	}
 	c.Unknown, c.Class, c.Separator = or(string(f.Unknown), c.Unknown), string(f.Class), string(f.Separator)
+	// Files without a limit have 1e30 here.
 	if 1 <= f.MaxLength && f.MaxLength <= 1<<20 {
 		c.MaxTokens = int(f.MaxLength)
 	}
+	// What the model was trained with is better than what it could take.
 	c.MaxTokens = or(s.MaxLength, c.MaxTokens)
 	return nil
 }
@@ -211,8 +220,10 @@ func readJSON(path string, into any) error {
 	return nil
 }
 
+// isTrue reads a flag that is true if it is missing.
 func isTrue(b *bool) bool { return b == nil || *b }
 
+// accentsOf reads strip_accents, where null means by case.
 func accentsOf(strip *bool) Accents {
 	switch {
 	case strip == nil:

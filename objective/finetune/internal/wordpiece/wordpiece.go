@@ -45,8 +45,9 @@ type Config struct {
 // A Tokenizer is a vocabulary and the rules to split text. It is immutable, so goroutines may share
 // it.
 type Tokenizer struct {
-	config  Config
-	ids     map[string]int32
+	config Config
+	ids    map[string]int32
+	// a map of its own saves joining ## and the rest for every piece that is tried
 	inner   map[string]int32 // pieces that continue a word, without their ##
 	tokens  []string         // by id; "" for unused ids
 	special []string         // longest first
@@ -91,6 +92,7 @@ func New(vocabulary map[string]int32, c Config) (*Tokenizer, error) {
 			return nil, fmt.Errorf("special token %q is not in the vocabulary of %d tokens", token, len(vocabulary))
 		}
 	}
+	// The longest first, so [MASK2] is not taken for [MASK.
 	slices.SortStableFunc(t.special, func(a, b string) int { return len(b) - len(a) })
 	t.unknown, t.class, t.separator = vocabulary[c.Unknown], vocabulary[c.Class], vocabulary[c.Separator]
 	return t, nil
@@ -104,6 +106,7 @@ func (t *Tokenizer) MaxTokens() int { return t.config.MaxTokens }
 
 // Limit returns a tokenizer whose MaxTokens is at most n, which is at least 2.
 func (t *Tokenizer) Limit(n int) *Tokenizer {
+	// A copy shares the vocabulary, which never changes.
 	short := *t
 	short.config.MaxTokens = min(t.config.MaxTokens, max(n, 2))
 	return &short
@@ -112,11 +115,13 @@ func (t *Tokenizer) Limit(n int) *Tokenizer {
 // Encode returns the tokens of a text between those for class and separator. Texts with too many
 // are cut. Special tokens in the text are recognized; invalid UTF-8 is left out.
 func (t *Tokenizer) Encode(text string) []int32 {
+	// About four bytes a token.
 	ids := append(make([]int32, 0, min(t.config.MaxTokens, len(text)/4+8)), t.class)
 	for text != "" && len(ids) < t.config.MaxTokens { // at most one too many, which is cut below
 		at, token := t.nextSpecial(text)
 		for word := range t.words(text[:at]) {
 			ids = t.pieces(ids, word)
+			// The rest of a long text would be cut anyway.
 			if len(ids) >= t.config.MaxTokens {
 				break
 			}
@@ -127,6 +132,7 @@ func (t *Tokenizer) Encode(text string) []int32 {
 			text = text[len(token):]
 		}
 	}
+	// The separator is kept, as the model expects it at the end.
 	return append(ids[:min(len(ids), t.config.MaxTokens-1)], t.separator)
 }
 
@@ -135,6 +141,7 @@ func (t *Tokenizer) Encode(text string) []int32 {
 func (t *Tokenizer) nextSpecial(text string) (at int, token string) {
 	at = len(text)
 	for _, s := range t.special {
+		// Only as far as the best so far: the search stays linear in the text.
 		if i := strings.Index(text[:min(len(text), at+len(s))], s); i >= 0 && i < at {
 			at, token = i, s
 		}
@@ -145,14 +152,17 @@ func (t *Tokenizer) nextSpecial(text string) (at int, token string) {
 // pieces appends the tokens of a word, greedily the longest that matches. If none matches, the word
 // is unknown.
 func (t *Tokenizer) pieces(ids []int32, word string) []int32 {
+	// As in BERT; it also bounds the search for pieces, which is quadratic.
 	if utf8.RuneCountInString(word) > t.config.MaxWordRunes {
 		return append(ids, t.unknown)
 	}
 	before := len(ids)
 	from := t.ids
 	for word != "" {
+		// No piece is longer.
 		end := min(len(word), t.longest)
 		for ; end > 0; end-- {
+			// Never within a character.
 			if end < len(word) && !utf8.RuneStart(word[end]) {
 				continue
 			}
@@ -161,6 +171,7 @@ func (t *Tokenizer) pieces(ids []int32, word string) []int32 {
 				break
 			}
 		}
+		// One part without a piece makes the whole word unknown.
 		if end == 0 {
 			return append(ids[:before], t.unknown)
 		}

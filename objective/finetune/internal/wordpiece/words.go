@@ -35,6 +35,7 @@ func (t *Tokenizer) words(text string) iter.Seq[string] {
 func split(text string, yield func(string) bool) bool {
 	start := 0 // of the current word
 	for i, r := range text {
+		// Marks are words of their own and separate others.
 		space, mark := isSpace(r), isPunctuation(r)
 		if !space && !mark {
 			continue
@@ -54,6 +55,7 @@ func split(text string, yield func(string) bool) bool {
 // Chinese characters, and removes accents and case if the tokenizer does.
 func (t *Tokenizer) normalise(text string) string {
 	c := t.config
+	// ASCII has no accents, so most texts skip the slow part.
 	ascii := true
 	var b strings.Builder
 	b.Grow(len(text))
@@ -90,6 +92,7 @@ func (t *Tokenizer) normalise(text string) string {
 
 // The functions below handle ASCII without tables.
 
+// isRemoved reports control characters and the like, U+FFFD included.
 func isRemoved(r rune) bool {
 	if r < utf8.RuneSelf {
 		return r < ' ' && r != '\t' && r != '\n' && r != '\r' || r == 0x7F
@@ -97,6 +100,7 @@ func isRemoved(r rune) bool {
 	return unicode.Is(removed, r)
 }
 
+// isSpace reports what separates words.
 func isSpace(r rune) bool {
 	if r < utf8.RuneSelf {
 		return r == ' ' || '\t' <= r && r <= '\r'
