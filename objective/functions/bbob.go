@@ -21,6 +21,7 @@ func bbobFunction(id, dim, instance int) (function, error) {
 	}
 	b := newBBOB(id, dim, instance)
 	core := bbobs[id-1](b)
+	// After the function is made, since some replace xopt.
 	penalty := b.penalty(id)
 	f := function{Minimizer: b.xopt, Value: func(x []float64) float64 {
 		v := core(x)
@@ -51,6 +52,7 @@ var bbobs = [...]func(b *bbob) func(x []float64) float64{
 	schwefel, gallagher101, gallagher21, katsuura, lunacek,
 }
 
+// newBBOB draws what all functions share from the seeds of COCO.
 func newBBOB(id, dim, instance int) *bbob {
 	switch id { // two pairs share their random numbers
 	case 4:
@@ -127,6 +129,7 @@ func oscillate(z []float64) []float64 {
 	for i, v := range z {
 		switch {
 		case v > 0:
+			// 0 stays 0, so the optimum keeps its place.
 			l := 10 * math.Log(v)
 			z[i] = math.Exp(0.1 * (l + 0.49*(math.Sin(l)+math.Sin(0.79*l))))
 		case v < 0:

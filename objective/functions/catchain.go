@@ -28,6 +28,7 @@ func catchain(instance int) Problem {
 			}
 			next[b] = before + single(i, b)
 		}
+		// Only the last choice matters for what follows, which makes the minimum cheap.
 		least = next
 	}
 	minimum := math.Inf(1)

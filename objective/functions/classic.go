@@ -60,12 +60,14 @@ func spread(x []float64, d int) []float64 {
 	return out
 }
 
+// branin has three equal minima.
 func branin(x []float64) float64 {
 	a, b := x[0], x[1]
 	s := b - 5.1/(4*math.Pi*math.Pi)*a*a + 5/math.Pi*a - 6
 	return s*s + 10*(1-1/(8*math.Pi))*math.Cos(a) + 10
 }
 
+// sixHump is the six-hump camel, with two equal minima.
 func sixHump(x []float64) float64 {
 	a, b := x[0]*x[0], x[1]*x[1]
 	return (4-2.1*a+a*a/3)*a + x[0]*x[1] + (4*b-4)*b
@@ -93,12 +95,14 @@ func hartmann(x []float64, weight, centre *[4][]float64) float64 {
 	return v
 }
 
+// hartmann3 has four wells in three dimensions.
 func hartmann3(x []float64) float64 {
 	return hartmann(x,
 		&[4][]float64{{3, 10, 30}, {0.1, 10, 35}, {3, 10, 30}, {0.1, 10, 35}},
 		&[4][]float64{{0.3689, 0.1170, 0.2673}, {0.4699, 0.4387, 0.7470}, {0.1091, 0.8732, 0.5547}, {0.0381, 0.5743, 0.8828}})
 }
 
+// hartmann6 has four wells in six dimensions.
 func hartmann6(x []float64) float64 {
 	return hartmann(x,
 		&[4][]float64{{10, 3, 17, 3.5, 1.7, 8}, {0.05, 10, 17, 0.1, 8, 14}, {3, 3.5, 1.7, 10, 17, 8},
@@ -128,6 +132,7 @@ func shekel10(x []float64) float64 {
 	return v
 }
 
+// michalewicz has steep valleys: with exponent 20 most of the box is flat.
 func michalewicz(x []float64) float64 {
 	v := 0.0
 	for i, xi := range x {
@@ -154,6 +159,7 @@ func alpine(x []float64) float64 {
 	return v
 }
 
+// levy has its minimum at 1 in each dimension, among ripples.
 func levy(x []float64) float64 {
 	w := make([]float64, len(x))
 	for i, a := range x {
@@ -167,6 +173,7 @@ func levy(x []float64) float64 {
 	return v
 }
 
+// griewank has many small wells on a wide bowl.
 func griewank(x []float64) float64 {
 	product := 1.0
 	for i, a := range x {
@@ -175,6 +182,7 @@ func griewank(x []float64) float64 {
 	return 1 + dot(x, x)/4000 - product
 }
 
+// ackley is flat far from its one deep well.
 func ackley(x []float64) float64 {
 	d := float64(len(x))
 	cosines := 0.0

@@ -24,6 +24,7 @@ func uniform(n, seed int) []float64 {
 		return s
 	}
 	var shuffled [32]int64
+	// The first numbers are thrown away, as in the original.
 	for i := 39; i >= 0; i-- {
 		if x := next(); i < len(shuffled) {
 			shuffled[i] = x
@@ -36,6 +37,7 @@ func uniform(n, seed int) []float64 {
 		j := last / 67108865
 		last, shuffled[j] = shuffled[j], x
 		if out[i] = float64(last) / modulus; out[i] == 0 {
+			// A logarithm follows.
 			out[i] = 1e-99
 		}
 	}
@@ -59,6 +61,7 @@ func optimum(d, seed int) []float64 {
 	x := uniform(d, seed)
 	for i, u := range x {
 		if x[i] = 8*math.Floor(1e4*u)/1e4 - 4; x[i] == 0 {
+			// As in COCO: no coordinate of an optimum is 0.
 			x[i] = -1e-5
 		}
 	}
@@ -76,6 +79,7 @@ func rotation(d, seed int) matrix {
 	for i := range m {
 		m[i] = g[i*d : (i+1)*d]
 		for j := range i {
+			// In this order, or rounding would differ from COCO's.
 			p := dot(m[i], m[j])
 			for k := range d {
 				m[i][k] -= p * m[j][k]
@@ -128,6 +132,7 @@ func (m matrix) right(x []float64) []float64 {
 	return out
 }
 
+// dot returns the inner product.
 func dot(a, b []float64) float64 {
 	s := 0.0
 	for i := range a {

@@ -33,6 +33,7 @@ func mixint(id, instance int) (Problem, error) {
 		}
 		if i >= 8 {
 			dims[i] = space.Dimension{Name: "c" + number, Dist: categories("a", "b", "c", "d", "e")}
+			// Categories have no order, so their levels are shuffled.
 			level = order(uniform(k, 31337+1000*i+7*id+instance))
 		}
 		best := math.Floor((f.Minimizer[i] + 5) / 10 * float64(k)) // so that all levels lie within the box
@@ -45,6 +46,8 @@ func mixint(id, instance int) (Problem, error) {
 		for i, d := range dims {
 			x[i] = ask(d.Name, d.Dist)
 			if levels[i] > 0 {
+				// The optimum is one of the levels, so the minimum of the problem stays that of
+				// the function.
 				x[i] = at[i][int(x[i])]
 			}
 		}

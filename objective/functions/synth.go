@@ -40,6 +40,7 @@ type tuning struct {
 	length      float64 // prompt: a share of 100
 }
 
+// askTuning asks for the parameters that the method has.
 func askTuning(ask Ask) tuning {
 	t := tuning{
 		method:   int(ask("method", categories("full", "lora", "prompt"))),
@@ -86,6 +87,7 @@ func (t tuning) structure() (rate, capacity, cost float64) {
 	return rate + 0.5*math.Log10(t.batch/32), capacity, cost
 }
 
+// loss is the value of the problem.
 func (t tuning) loss() float64 {
 	best, capacity, cost := t.structure()
 	off := t.rate - best
@@ -107,8 +109,10 @@ func (t tuning) loss() float64 {
 		warmup = 0.06
 	}
 	cost += 1.2 * square(t.warmup-warmup)
+	// Small local minima, as noise would make.
 	ripples := 0.01*(1-math.Cos(6*off)) + 0.004*(1-math.Cos(40*t.warmup))
 	return 0.3 + cost + ripples
 }
 
+// square returns x².
 func square(x float64) float64 { return x * x }

@@ -48,6 +48,7 @@ type table struct {
 	minimum float64
 }
 
+// A tableRow is the result of one point.
 type tableRow struct {
 	value float64
 	curve []float64
@@ -70,12 +71,15 @@ func readTable(rows, meta io.Reader) (*table, error) {
 	return t, t.whole()
 }
 
+// readRows reads all rows; columns that the meta does not name are ignored.
 func (t *table) readRows(r *csv.Reader) error {
+	// Tables may be large; parts of a record that are kept are copied.
 	r.ReuseRecord = true
 	head, err := r.Read()
 	if err != nil {
 		return fmt.Errorf("the names of the columns: %w", err)
 	}
+	// The record is reused for the rows.
 	head = slices.Clone(head)
 	key, err := columns(head, t.meta.Key...)
 	if err != nil {
@@ -109,6 +113,7 @@ func (t *table) readRows(r *csv.Reader) error {
 			texts[i] = record[c]
 		}
 		k := keyOf(texts)
+		// One of them would be ignored.
 		if _, ok := t.rows[k]; ok {
 			return fmt.Errorf("two rows for %s", t.meta.point(texts))
 		}
@@ -120,6 +125,7 @@ func (t *table) readRows(r *csv.Reader) error {
 				numbers[len(curve)], head[objective[0]], row.value)
 		}
 		t.rows[k] = row
+		// The table is complete, so this is the minimum of the problem.
 		t.minimum = math.Min(t.minimum, numbers[0])
 	}
 }
@@ -156,6 +162,7 @@ func (t *table) whole() error {
 		found++
 		return nil
 	})
+	// Rows outside the space could hold the minimum.
 	if err == nil && found != len(t.rows) {
 		err = fmt.Errorf("%d rows for %d points of the space", len(t.rows), found)
 	}

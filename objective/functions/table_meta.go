@@ -46,6 +46,7 @@ type source struct {
 	inactive string   // where the parameter is not asked for
 }
 
+// readMeta reads the meta file and prepares the look-up of points.
 func readMeta(r io.Reader) (tableMeta, error) {
 	var m tableMeta
 	if err := json.NewDecoder(r).Decode(&m); err != nil {
@@ -54,6 +55,7 @@ func readMeta(r io.Reader) (tableMeta, error) {
 	if len(m.Key) == 0 || m.Objective == "" || len(m.Space) == 0 {
 		return m, errors.New("want space, key and objective")
 	}
+	// Conditions refer to parameters before, so one pass suffices.
 	known := map[string]space.Dist{}
 	for i := range m.Space {
 		p := &m.Space[i]
@@ -95,6 +97,7 @@ func (p *tableParam) read(known map[string]space.Dist) error {
 	if err := p.dist.Check(); err != nil {
 		return err
 	}
+	// A table has a row for each point.
 	if p.dist.Len() == 0 {
 		return errors.New("a continuum, want values that a table can list")
 	}
@@ -109,6 +112,7 @@ func (p *tableParam) read(known map[string]space.Dist) error {
 			return fmt.Errorf("if: %w", err)
 		}
 		for _, v := range allowed {
+			// Compared in internal form, which is what ask returns.
 			x, err := other.Internal(v)
 			if err != nil {
 				return fmt.Errorf("if: %q: %w", name, err)
