@@ -117,7 +117,7 @@ func parseSpace(text string) ([]space.Dimension, error) {
 		}
 		// json keeps the last of two members, silently.
 		if slices.ContainsFunc(dims, func(d space.Dimension) bool { return d.Name == dim.Name }) {
-			return nil, fmt.Errorf("parameter %q is there twice", name)
+			return nil, fmt.Errorf("parameter %q is given twice", name)
 		}
 		dims = append(dims, dim)
 	}

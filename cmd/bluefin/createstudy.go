@@ -65,7 +65,7 @@ func (s *createStudyCommand) run(ctx context.Context, con console) (err error) {
 		if old, loadErr := db.Load(ctx, name); loadErr != nil {
 			err = loadErr
 		} else if given && !slices.Equal(old.Directions, directions) {
-			err = fmt.Errorf("study %q is there, and is to %s, not to %s", name, joined(old.Directions),
+			err = fmt.Errorf("study %q exists and is to %s, not to %s", name, joined(old.Directions),
 				joined(directions))
 		}
 	}

@@ -27,7 +27,7 @@ func (e *exportCommand) define() *cli.Command {
 			&cli.BoolFlag{Name: "attrs", Destination: &e.attrs,
 				Usage: "write long attributes too, such as the loss of each epoch"},
 			&cli.BoolFlag{Name: "params-only", Destination: &e.paramsOnly,
-				Usage: "write the parameters and nothing else"},
+				Usage: "write only the parameters"},
 		}),
 		Action: action(e.run),
 	}

@@ -107,21 +107,21 @@ func (t *tuning) sameTask(ctx context.Context, s *study.Study) error {
 			return err
 		}
 		if countFinished(trials) > 0 {
-			return fmt.Errorf("study %q holds trials of something else: give another --study-name", s.Name())
+			return fmt.Errorf("study %q has trials that finetune did not run: give another --study-name", s.Name())
 		}
 		return s.SetUserAttr(ctx, identityKey, now)
 	}
 	var was identity
 	if err := json.Unmarshal(stored, &was); err != nil {
-		return fmt.Errorf("study %q: the attribute %s is not that of a fine-tuning study: give another --study-name",
+		return fmt.Errorf("study %q: the attribute %s does not describe a fine-tuning study: give another --study-name",
 			s.Name(), identityKey)
 	}
 	if was.Task != now.Task {
-		return fmt.Errorf("study %q is of --task %s, and this is %s: give another --study-name", s.Name(), was.Task,
+		return fmt.Errorf("study %q was started with --task %s, and this is %s: give another --study-name", s.Name(), was.Task,
 			now.Task)
 	}
 	if all := was.differs(now); len(all) > 0 {
-		return fmt.Errorf("study %q was started %s: the trials of both could not be compared. Repeat it as it was, "+
+		return fmt.Errorf("study %q was started %s: their trials could not be compared. Repeat it as it was, "+
 			"or give another --study-name", s.Name(), strings.Join(all, ", and "))
 	}
 	for _, f := range []struct{ flag, then, now string }{

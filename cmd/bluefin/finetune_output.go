@@ -256,7 +256,7 @@ func (o *output) finish(ctx context.Context, ended error) error {
 		return err
 	}
 	if n, ok := o.note(); !ok || n.Trial != best.Number || n.Value != best.Values[0] {
-		o.logf("Training trial %d again for --output: its network is not there.", best.Number)
+		o.logf("Training trial %d again for --output: its network is missing.", best.Number)
 		settings, err := settingsOf(best, o.task.Defaults)
 		if err != nil {
 			return err

@@ -54,7 +54,7 @@ func (t *tuning) rehearse(ctx context.Context) error {
 		shortSize(f.Moments), shortSize(f.Best), shortSize(f.Activations))
 	need := int64(t.workers) * f.Total()
 	if free, ok := availableMemory("/proc/meminfo"); ok && need > free {
-		t.logf("  This machine has %s left, and --workers %d take %s: want fewer workers, or shorter texts or a "+
+		t.logf("  This machine has %s free, and --workers %d needs %s: want fewer workers, or shorter texts or a "+
 			"smaller batch_size.", shortSize(free), t.workers, shortSize(need))
 	}
 	return nil

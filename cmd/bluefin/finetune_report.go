@@ -192,6 +192,6 @@ func (t *tuning) printOverfit(trials []*trial.Trial) {
 		list += ", …"
 	}
 	t.logf("Over-fitting: in %d of %d complete trials the validation loss rose by more than %.0f %% from its best "+
-		"while the training loss still fell (%s). What counts is the best epoch of each.",
+		"while the training loss still fell (%s). Only the best epoch of each counts.",
 		len(over), seen, 100*overfitRise, list)
 }

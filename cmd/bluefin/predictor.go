@@ -127,8 +127,8 @@ func (p *predictor) judge(con console) {
 	switch n := float64(p.judged); {
 	case n == 0:
 	case p.classes != nil:
-		con.logf("Of %d rows with a label, %d are right: accuracy %.1f %%.", p.judged, p.right, 100*float64(p.right)/n)
+		con.logf("%d of %d labels are predicted right: accuracy %.1f %%.", p.right, p.judged, 100*float64(p.right)/n)
 	default:
-		con.logf("Of %d rows with a number the RMSE is %.4g.", p.judged, math.Sqrt(p.squares/n))
+		con.logf("RMSE %.4g over %d rows with a number.", math.Sqrt(p.squares/n), p.judged)
 	}
 }

@@ -212,6 +212,6 @@ func (k *kwargs) check(samplerName string) error {
 	}
 	slices.Sort(unknown)
 	slices.Sort(k.known)
-	return usagef("--sampler-kwargs: %s has no setting %s, want of %s", samplerName, strconv.Quote(unknown[0]),
+	return usagef("--sampler-kwargs: %s has no setting %s, want one of %s", samplerName, strconv.Quote(unknown[0]),
 		fmt.Sprint(strings.Join(slices.Compact(k.known), ", ")))
 }
