@@ -86,7 +86,7 @@ func startOptuna(ctx context.Context, python, name string, p plan) (engine, erro
 	if err := o.cmd.Start(); err != nil {
 		return nil, fmt.Errorf("--python %s: %w", python, err)
 	}
-	// The first answer comes once Optuna is loaded, or shows that it is missing.
+	// The first answer shows whether Optuna is installed, once it has loaded.
 	var hello struct{ Version string }
 	if o.read(&hello); o.err != nil {
 		o.close()
@@ -101,7 +101,7 @@ var singleThread = []string{"OMP_NUM_THREADS=1", "OPENBLAS_NUM_THREADS=1", "MKL_
 
 // call sends a request and reads the answer.
 func (o *liveOptuna) call(request map[string]any, answer any) {
-	// After the first error nothing is asked any more.
+	// No requests follow the first error.
 	if o.err != nil {
 		return
 	}

@@ -240,7 +240,7 @@ func (s searches) run(ctx context.Context, r result) ([]result, error) {
 	for i, v := range values {
 		// The gap of the best so far, which never grows.
 		r.n, r.best = i+1, math.Min(r.best, v)
-		// Not every trial: a thousand rows for each search would say no more.
+		// Not every trial: a thousand rows per search would add nothing.
 		if r.n == len(values) || slices.Contains(checkpoints, r.n) {
 			results = append(results, r)
 		}

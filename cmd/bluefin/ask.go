@@ -83,7 +83,7 @@ func (a *askCommand) run(ctx context.Context, con console) error {
 				params = append(params, pyjson.Member{Name: p.Name, Value: p.External()})
 			}
 			r := record{{Name: "number", Value: t.Number}, {Name: "params", Value: params}}
-			// The trial runs whatever becomes of the output, so the error names it.
+			// The trial runs even if the output fails, so the error names it.
 			if err := a.format.print(con, []record{r}, true); err != nil {
 				return fmt.Errorf("trial %d has started, and must be told: %w", t.Number, err)
 			}

@@ -59,7 +59,7 @@ func (s *createStudyCommand) run(ctx context.Context, con console) (err error) {
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
 	_, err = db.Create(ctx, name, directions)
-	// The goal is a study to use: one that searches the other way is none.
+	// The caller wants a study to use, and one with another direction is of no use.
 	if errors.Is(err, storage.ErrExist) && s.skipIfExists {
 		err = nil
 		if old, loadErr := db.Load(ctx, name); loadErr != nil {

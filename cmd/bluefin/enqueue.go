@@ -108,6 +108,6 @@ func textOrFile(con console, flag, value string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("--%s: %w", flag, err)
 	}
-	// Editors on Windows write one, and JSON does not allow it.
+	// Editors on Windows write a byte order mark, which JSON does not allow.
 	return strings.TrimPrefix(string(text), "\ufeff"), nil
 }

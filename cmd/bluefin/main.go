@@ -56,7 +56,7 @@ func usagef(format string, args ...any) error { return usageError{error: fmt.Err
 
 // run runs a command line, which begins with the program, and returns the exit code.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	// Shells make it hard to unset a variable for one command.
+	// Unsetting a variable for one command is hard in a shell.
 	for _, name := range storageVars() {
 		if os.Getenv(name) == "" {
 			os.Unsetenv(name) // empty counts as unset

@@ -24,7 +24,7 @@ func phase[T any](ctx context.Context, con console, doing, message string, work 
 		value T
 		err   error
 	}
-	// Room for one: work may end when nobody waits any more.
+	// Buffered: the work may end after its caller has given up.
 	done := make(chan result, 1)
 	go func() {
 		value, err := work()

@@ -113,7 +113,7 @@ const batch = 256
 // readParts returns a function that returns the next part of the input. It reads ahead, and does not
 // wait for standard input once ctx has ended.
 func readParts(ctx context.Context, from io.Reader, name, encoding string) (next func() part) {
-	// Reading goes on while a batch is predicted.
+	// Reading continues while a batch is predicted.
 	parts := make(chan part)
 	go func() {
 		last := part{err: io.EOF}

@@ -115,7 +115,7 @@ func (p *predictor) compare(predicted string, y float32, label string) {
 		}
 		return
 	}
-	// A label that is no number is left out, as an empty one.
+	// A label that is not a number is skipped, like an empty one.
 	if want, err := strconv.ParseFloat(label, 64); err == nil && !math.IsInf(want, 0) && !math.IsNaN(want) {
 		p.judged++
 		p.squares += (float64(y) - want) * (float64(y) - want)
