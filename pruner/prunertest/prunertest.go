@@ -27,12 +27,14 @@ type rule struct {
 	check func(testing.TB, func() pruner.Pruner)
 }
 
+// run is a test for each rule, so a failure names the rule.
 func run(t *testing.T, newPruner func() pruner.Pruner, rules []rule) {
 	for _, r := range rules {
 		t.Run(r.name, func(t *testing.T) { r.check(t, newPruner) })
 	}
 }
 
+// always are the rules of the contract.
 func always() []rule {
 	return []rule{
 		{"every study of one objective is served", testServes},
@@ -46,6 +48,7 @@ func always() []rule {
 	}
 }
 
+// comparing are the rules of pruners that judge by other trials.
 func comparing() []rule {
 	return []rule{
 		{"maximizing f is minimizing -f", testDirections},

@@ -15,10 +15,12 @@ import (
 
 const trials = 60 // in a study
 
+// testServes asks what the engine may ask: any value, any step, any history.
 func testServes(tb testing.TB, newPruner func() pruner.Pruner) {
 	p := newPruner()
 	for _, d := range []trial.Direction{trial.Minimize, trial.Maximize} {
 		_, log := play(tb, p, d, trials, wild)
+		// Rule: the first trial has nothing to be compared with.
 		for _, h := range []trial.History{trial.NewLog([]trial.Direction{d}).History(), log.History()} {
 			question{history: h, trial: &trial.Trial{Number: trials}}.ask(tb, p)
 			for _, value := range []float64{1, math.NaN(), math.Inf(1), math.Inf(-1)} {
@@ -31,6 +33,8 @@ func testServes(tb testing.TB, newPruner func() pruner.Pruner) {
 	}
 }
 
+// testSameVerdict checks that a restart changes nothing: a resumed trial must be pruned
+// as if it had never stopped.
 func testSameVerdict(tb testing.TB, newPruner func() pruner.Pruner) {
 	asked, _ := play(tb, newPruner(), trial.Minimize, trials, wild)
 	used := newPruner()
@@ -45,6 +49,8 @@ func testSameVerdict(tb testing.TB, newPruner func() pruner.Pruner) {
 	}
 }
 
+// testUnmodified checks that arguments stay as they are: samplers and other workers share
+// them.
 func testUnmodified(tb testing.TB, newPruner func() pruner.Pruner) {
 	asked, log := play(tb, keepAll{}, trial.Minimize, trials, wild) // which modifies nothing
 	before := records(asked, log.History())
@@ -75,6 +81,7 @@ func records(asked []question, whole trial.History) (all []string) {
 	return append(all, fmt.Sprint(whole.Directions()))
 }
 
+// testConcurrent checks that the workers of a study can share a pruner.
 func testConcurrent(tb testing.TB, newPruner func() pruner.Pruner) {
 	asked, _ := play(tb, newPruner(), trial.Minimize, trials, wild)
 	shared := newPruner()
@@ -94,6 +101,8 @@ func testConcurrent(tb testing.TB, newPruner func() pruner.Pruner) {
 	wg.Wait()
 }
 
+// testNotItself checks trials in whose history their own newest record is, as another
+// process sees it.
 func testNotItself(tb testing.TB, newPruner func() pruner.Pruner) {
 	p := newPruner()
 	asked, _ := play(tb, p, trial.Minimize, trials, wild)
@@ -107,6 +116,7 @@ func testNotItself(tb testing.TB, newPruner func() pruner.Pruner) {
 	}
 }
 
+// testAttrs checks what is stored with a trial, which Optuna reads too.
 func testAttrs(tb testing.TB, newPruner func() pruner.Pruner) {
 	asked, _ := play(tb, newPruner(), trial.Minimize, trials, wild)
 	numbers := []string{"NaN", "Infinity", "-Infinity"} // as Python writes them
@@ -119,6 +129,7 @@ func testAttrs(tb testing.TB, newPruner func() pruner.Pruner) {
 	}
 }
 
+// testBrackets checks that brackets need not be stored: every process computes the same.
 func testBrackets(tb testing.TB, newPruner func() pruner.Pruner) {
 	used, ok := newPruner().(pruner.BracketPruner)
 	if !ok {
@@ -144,6 +155,7 @@ func testBrackets(tb testing.TB, newPruner func() pruner.Pruner) {
 	}
 }
 
+// testObjectives checks that a pruner that is asked nonetheless does not crash the study.
 func testObjectives(tb testing.TB, newPruner func() pruner.Pruner) {
 	p := newPruner()
 	log := trial.NewLog([]trial.Direction{trial.Minimize, trial.Maximize})
@@ -159,6 +171,7 @@ func testObjectives(tb testing.TB, newPruner func() pruner.Pruner) {
 	}
 }
 
+// testDirections checks that only the order of values counts, not their sign.
 func testDirections(tb testing.TB, newPruner func() pruner.Pruner) {
 	down, _ := play(tb, newPruner(), trial.Minimize, trials, wild)
 	up, _ := play(tb, newPruner(), trial.Maximize, trials, wild)
@@ -188,9 +201,11 @@ func follow(tb testing.TB, p pruner.Pruner, h trial.History, number int, start, 
 	return question{}, false
 }
 
+// testSparesTheBest checks the one mistake that costs a search its result.
 func testSparesTheBest(tb testing.TB, newPruner func() pruner.Pruner) {
 	p := newPruner()
 	asked, _ := play(tb, p, trial.Minimize, trials, plain)
+	// At several ages of the study: pruners judge by what has finished.
 	for i := 0; i < len(asked) && !tb.Failed(); i += 10 {
 		if q, stopped := follow(tb, p, asked[i].history, trials+i, -100, -1); stopped {
 			tb.Errorf("%v: a trial that improves with every report and is better than all must not be stopped", q)
@@ -198,6 +213,8 @@ func testSparesTheBest(tb testing.TB, newPruner func() pruner.Pruner) {
 	}
 }
 
+// testStopsTheWorst checks that the pruner does anything. Some pruners spare single
+// trials, so it has twenty.
 func testStopsTheWorst(tb testing.TB, newPruner func() pruner.Pruner) {
 	p := newPruner()
 	_, log := play(tb, p, trial.Minimize, trials, plain)
@@ -212,6 +229,7 @@ func testStopsTheWorst(tb testing.TB, newPruner func() pruner.Pruner) {
 // keepAll is a pruner that stops nothing.
 type keepAll struct{}
 
+// Prune implements pruner.Pruner.
 func (keepAll) Prune(trial.History, *trial.Trial) (pruner.Verdict, error) {
 	return pruner.Verdict{}, nil
 }

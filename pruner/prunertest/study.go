@@ -21,6 +21,7 @@ type question struct {
 	verdict pruner.Verdict
 }
 
+// String says where in the study the question was asked.
 func (q question) String() string {
 	last, _ := q.trial.LastReport()
 	return fmt.Sprintf("trial %d, step %d, value %v, %d reports",
@@ -55,6 +56,7 @@ type course struct {
 func plain(number int) course {
 	r := rand.New(rand.NewPCG(uint64(number), 1))
 	c := course{end: trial.Complete}
+	// Noise is small beside the differences between trials.
 	level := r.NormFloat64()
 	for step := range 5 + r.IntN(25) {
 		c.reports = append(c.reports, trial.Report{Step: step, Value: level + 2/float64(step+1) + r.NormFloat64()/10})
@@ -91,6 +93,7 @@ func wild(number int) course {
 		r.Shuffle(len(c.reports), func(i, j int) { c.reports[i], c.reports[j] = c.reports[j], c.reports[i] })
 	}
 	ends := []trial.State{trial.Complete, trial.Failed, trial.Pruned, trial.Running}
+	// Half of them complete, or there would be nothing to compare with.
 	c.end = ends[max(0, r.IntN(6)-2)]
 	return c
 }
@@ -121,6 +124,7 @@ func play(
 			next++
 			continue
 		}
+		// Workers take turns at random, with the same seed in every play.
 		i := r.IntN(len(workers))
 		w := workers[i]
 		lost := false
@@ -151,10 +155,13 @@ func (w *worker) report(tb testing.TB, p pruner.Pruner, log *trial.Log, d trial.
 		report.Value = -report.Value
 	}
 	t := *w.trial
+	// A new array: earlier questions keep their reports.
 	t.Reports = append(slices.Clip(t.Reports), report)
+	// As storages return them.
 	slices.SortFunc(t.Reports, func(a, b trial.Report) int { return a.Step - b.Step })
 	q := question{history: log.History(), trial: &t}
 	log.Put(&t)
+	// After the record is in it.
 	q.current = log.History()
 	q.verdict = q.ask(tb, p)
 

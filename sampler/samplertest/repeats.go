@@ -20,6 +20,8 @@ func testExplores(t *testing.T, newSampler func() sampler.Sampler) {
 	for name, end := range ways {
 		t.Run(name, func(t *testing.T) {
 			st := newStudy(newSampler(), 8, trial.Minimize)
+			// Half of the space fails, so random search has about 25 of 50; a sampler that is
+			// drawn to it has nearly all.
 			const trials, startup, limit = 60, 10, 35
 			without := 0
 			seen := map[string]int{}
@@ -35,6 +37,7 @@ func testExplores(t *testing.T, newSampler func() sampler.Sampler) {
 				if u.State != trial.Complete && u.Number >= startup {
 					without++
 				}
+				// Rule: a repeated point teaches nothing.
 				at := fmt.Sprint(u.Params)
 				if before, ok := seen[at]; ok {
 					t.Errorf("trials %d and %d: a point of a continuous space must not come twice, but %v did", before, u.Number, at)
@@ -55,6 +58,7 @@ func testExplores(t *testing.T, newSampler func() sampler.Sampler) {
 // may shrink to a point, like CMA-ES, repeat points.
 func NoRepeats(t *testing.T, newSampler func() sampler.Sampler) {
 	t.Helper()
+	// Each point just once: the last few show whether running and failed ones are remembered.
 	for seed := range uint64(3) {
 		st := newStudy(newSampler(), seed, trial.Minimize)
 		seen := map[string]int{}

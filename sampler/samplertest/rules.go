@@ -34,6 +34,7 @@ func testContained(t *testing.T, newSampler func() sampler.Sampler) {
 		{"one dimension", func(u *run) { u.complete(u.suggest("x", kinds[0])) }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			// Enough trials to leave every startup phase.
 			st := newStudy(newSampler(), 1, trial.Minimize)
 			for range 80 {
 				st.run(t, c.objective)
@@ -44,6 +45,7 @@ func testContained(t *testing.T, newSampler func() sampler.Sampler) {
 
 // testEnds runs many short studies, since a sampler may settle on a value.
 func testEnds(t *testing.T, newSampler func() sampler.Sampler) {
+	// Rule: rounding must not cut off the ends, where optima often lie.
 	grids := map[string]space.Dist{
 		"float": space.Float{Low: 0, High: 1, Step: 0.25},
 		"int":   space.Int{Low: 1, High: 4},
@@ -63,6 +65,7 @@ func testEnds(t *testing.T, newSampler func() sampler.Sampler) {
 					}
 					drawn[name][x] = true
 				}
+				// Random values, so the sampler has no reason to avoid an end.
 				u.complete(randomness(seed, u.trial.Number, "value").Float64())
 			})
 		}
@@ -115,6 +118,8 @@ func answer(t *testing.T, s sampler.Sampler, h trial.History, number int) map[st
 	return all
 }
 
+// testSameAnswer checks that a restart changes nothing: another process must draw the
+// same from the same file.
 func testSameAnswer(t *testing.T, newSampler func() sampler.Sampler) {
 	histories, next := snapshots(t, newSampler())
 	used := newSampler()
@@ -126,6 +131,7 @@ func testSameAnswer(t *testing.T, newSampler func() sampler.Sampler) {
 				t.Fatalf("trial %d: a draw must depend on the request alone, but a used sampler drew %v and a fresh one %v",
 					next[i], got, want)
 			}
+			// Rule: another study in between must leave no trace.
 			other := sampler.NewRequest(histories[9], &trial.Trial{Number: 9}, randomness(7, 9, "x"))
 			if _, err := used.Sample(other, "x", kinds[0]); err != nil {
 				t.Fatalf("a sampler must serve every valid request, but Sample failed: %v", err)
@@ -143,6 +149,8 @@ func text(h trial.History) string {
 	return s
 }
 
+// testUnmodified checks that histories stay as they are: all samplers and pruners share
+// them.
 func testUnmodified(t *testing.T, newSampler func() sampler.Sampler) {
 	histories, next := snapshots(t, uniform{}) // no sampler under test has seen these
 	h, number := histories[len(histories)-1], next[len(next)-1]
@@ -153,6 +161,7 @@ func testUnmodified(t *testing.T, newSampler func() sampler.Sampler) {
 	}
 }
 
+// testDirections checks that only the order of values counts, not their sign.
 func testDirections(t *testing.T, newSampler func() sampler.Sampler) {
 	down := newStudy(newSampler(), 4, trial.Minimize)
 	up := newStudy(newSampler(), 4, trial.Maximize)
@@ -167,10 +176,12 @@ func testDirections(t *testing.T, newSampler func() sampler.Sampler) {
 	}
 }
 
+// testConcurrent checks that the workers of a study can share a sampler.
 func testConcurrent(t *testing.T, newSampler func() sampler.Sampler) {
 	histories, next := snapshots(t, newSampler())
 	var want []map[string]float64
 	for i, h := range histories {
+		// A fresh sampler for each gives the answers without any concurrency.
 		want = append(want, answer(t, newSampler(), h, next[i]))
 	}
 	shared := newSampler()
@@ -192,6 +203,8 @@ func testConcurrent(t *testing.T, newSampler func() sampler.Sampler) {
 // testObjectives accepts errors, but no panic and no value out of range.
 func testObjectives(t *testing.T, newSampler func() sampler.Sampler) {
 	s := newSampler()
+	// Rule: a sampler for one objective returns an error; guessing would search in the wrong
+	// direction.
 	log := trial.NewLog([]trial.Direction{trial.Minimize, trial.Maximize})
 	for number := range 40 {
 		u := &trial.Trial{Number: number, State: trial.Complete}

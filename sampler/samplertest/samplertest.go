@@ -44,11 +44,13 @@ func ImprovesSoon(t *testing.T, newSampler func() sampler.Sampler) {
 	improves(t, newSampler, 5, 40, 100)
 }
 
+// improves compares medians, since single searches vary by orders of magnitude.
 func improves(t *testing.T, newSampler func() sampler.Sampler, seeds, trials int, factor float64) {
 	t.Helper()
 	var with, without []float64
 	for seed := range uint64(seeds) {
 		with = append(with, bestOnSphere(t, newSampler(), seed, trials))
+		// Random search always has 150 trials, the yardstick of both functions.
 		without = append(without, bestOnSphere(t, uniform{}, seed, 150))
 	}
 	slices.Sort(with)
@@ -59,6 +61,7 @@ func improves(t *testing.T, newSampler func() sampler.Sampler, seeds, trials int
 	}
 }
 
+// bestOnSphere returns the best value of one search.
 func bestOnSphere(t *testing.T, s sampler.Sampler, seed uint64, trials int) float64 {
 	t.Helper()
 	st := newStudy(s, seed, trial.Minimize)
@@ -66,6 +69,7 @@ func bestOnSphere(t *testing.T, s sampler.Sampler, seed uint64, trials int) floa
 		st.run(t, func(u *run) {
 			y := 0.0
 			for i, name := range []string{"a", "b", "c", "d", "e"} {
+				// Shifted, so the middle of the box is not the optimum.
 				x := u.suggest(name, space.Float{Low: -5, High: 5}) - 0.7*float64(i-2) - 0.3
 				y += x * x
 			}
@@ -79,6 +83,7 @@ func bestOnSphere(t *testing.T, s sampler.Sampler, seed uint64, trials int) floa
 // uniform is random search.
 type uniform struct{}
 
+// Sample implements sampler.Sampler.
 func (uniform) Sample(r sampler.Request, name string, d space.Dist) (float64, error) {
 	return d.Value(r.Rand.Float64()), nil
 }

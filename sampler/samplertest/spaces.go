@@ -16,6 +16,8 @@ func mixed(sign float64) func(*run) {
 	}
 }
 
+// kinds has every kind of distribution, with single values and ends off the grid: where
+// arithmetic fails first.
 var kinds = []space.Dist{
 	space.Float{Low: -2, High: 3},
 	space.Float{Low: 1e-6, High: 1e2, Log: true},

@@ -19,6 +19,7 @@ type study struct {
 	next    int // number of the next trial
 }
 
+// newStudy returns a study without trials.
 func newStudy(s sampler.Sampler, seed uint64, directions ...trial.Direction) *study {
 	return &study{log: trial.NewLog(directions), sampler: s, seed: seed}
 }
@@ -58,6 +59,7 @@ func (s *study) run(t *testing.T, objective func(*run)) *trial.Trial {
 	return u.trial
 }
 
+// request has copies, so the sampler cannot change the trial.
 func (u *run) request(name string) sampler.Request {
 	return sampler.NewRequest(u.history, copyOf(u.trial), randomness(u.study.seed, u.trial.Number, name))
 }
@@ -66,10 +68,12 @@ func (u *run) request(name string) sampler.Request {
 func (u *run) suggest(name string, d space.Dist) float64 {
 	u.t.Helper()
 	x, ok := u.joint[name]
+	// Rule: a joint sampler knows the space from the history alone.
 	if known, in := u.history.RankedSpace().Get(name); ok && in && !known.Contains(x) {
 		u.t.Fatalf("trial %d, %s: SampleJoint must draw values that the distribution in the history contains, but drew %v for %v",
 			u.trial.Number, name, x, known)
 	}
+	// As in the engine: what the joint draw lacks, or has out of range, is drawn by Sample.
 	if !ok || !d.Contains(x) {
 		var err error
 		if x, err = u.study.sampler.Sample(u.request(name), name, d); err != nil {
@@ -85,10 +89,12 @@ func (u *run) suggest(name string, d space.Dist) float64 {
 	return x
 }
 
+// complete ends the trial with values.
 func (u *run) complete(values ...float64) {
 	u.trial.State, u.trial.Values = trial.Complete, values
 }
 
+// report adds reports at steps from 0 on.
 func (u *run) report(values ...float64) {
 	for step, v := range values {
 		u.trial.Reports = append(u.trial.Reports, trial.Report{Step: step, Value: v})
@@ -127,6 +133,7 @@ func (u *run) anyOutcome(sign float64) {
 	}
 }
 
+// copyOf shares nothing that the trial still changes.
 func copyOf(t *trial.Trial) *trial.Trial {
 	c := *t
 	c.Params = append([]trial.Param(nil), t.Params...)
