@@ -29,6 +29,7 @@ type askCommand struct {
 	lease   time.Duration
 }
 
+// define has Optuna's flags, and --lease: no process of ours stays to renew it.
 func (a *askCommand) define() *cli.Command {
 	return &cli.Command{
 		Name:  "ask",
@@ -47,6 +48,7 @@ func (a *askCommand) define() *cli.Command {
 	}
 }
 
+// run prints JSON by default, since a program reads it.
 func (a *askCommand) run(ctx context.Context, con console) error {
 	if a.lease <= 0 {
 		return usagef("--lease is %v, want above 0", a.lease)

@@ -22,6 +22,7 @@ type copyStudyCommand struct {
 	fromName, toName string      // toName "": fromName
 }
 
+// define has Optuna's flags, and --to-study-name for a copy within one file.
 func (s *copyStudyCommand) define() *cli.Command {
 	return &cli.Command{
 		Name:  "copy-study",
@@ -48,6 +49,7 @@ func (s *copyStudyCommand) define() *cli.Command {
 	}
 }
 
+// run says what the copy lacks or has differently: nobody would look for it.
 func (s *copyStudyCommand) run(ctx context.Context, con console) error {
 	// Both paths are checked before anything is read.
 	from, err := storagePath("from-storage", string(s.from))

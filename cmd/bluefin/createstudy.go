@@ -23,6 +23,7 @@ type createStudyCommand struct {
 	skipIfExists bool
 }
 
+// define has Optuna's flags.
 func (s *createStudyCommand) define() *cli.Command {
 	name := s.study.nameFlag()
 	name.Usage = "the `NAME` of the study (default: a generated name)"
@@ -42,6 +43,7 @@ func (s *createStudyCommand) define() *cli.Command {
 	}
 }
 
+// run prints the name, which may have been made up.
 func (s *createStudyCommand) run(ctx context.Context, con console) (err error) {
 	directions, given, err := s.parseDirections()
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 // deleteStudyCommand deletes a study. Its name is required: the only study of a file is not deleted by mistake.
 type deleteStudyCommand struct{ study studyFlags }
 
+// define makes --study-name required.
 func (s *deleteStudyCommand) define() *cli.Command {
 	name := s.study.nameFlag()
 	name.DefaultText = required
@@ -23,6 +24,7 @@ func (s *deleteStudyCommand) define() *cli.Command {
 	}
 }
 
+// run asks nothing, as it is used in scripts.
 func (s *deleteStudyCommand) run(ctx context.Context, con console) (err error) {
 	db, err := s.study.storage.open(ctx, sqlite.Options{MustExist: true})
 	if err != nil {

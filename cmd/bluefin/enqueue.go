@@ -22,6 +22,7 @@ type enqueueCommand struct {
 	skipIfExists bool
 }
 
+// define has one flag for all parameters, because their names are the user's.
 func (e *enqueueCommand) define() *cli.Command {
 	return &cli.Command{
 		Name:  "enqueue",
@@ -38,6 +39,7 @@ func (e *enqueueCommand) define() *cli.Command {
 	}
 }
 
+// run prints the number of the trial, whether it is new or not.
 func (e *enqueueCommand) run(ctx context.Context, con console) error {
 	// Before the study is opened: a mistake in the flags should not wait for a lock.
 	text, err := textOrFile(con, "params", e.params)

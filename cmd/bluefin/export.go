@@ -19,6 +19,7 @@ type exportCommand struct {
 	paramsOnly bool
 }
 
+// define leaves out what a program that uses the parameters does not want.
 func (e *exportCommand) define() *cli.Command {
 	return &cli.Command{
 		Name:  "export",
@@ -33,6 +34,7 @@ func (e *exportCommand) define() *cli.Command {
 	}
 }
 
+// run writes the whole output or none.
 func (e *exportCommand) run(ctx context.Context, con console) error {
 	return e.study.with(ctx, con, sqlite.Options{ReadOnly: true}, study.Config{}, func(s *study.Study) error {
 		v, left, err := e.value(ctx, s)

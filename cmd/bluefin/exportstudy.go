@@ -15,6 +15,7 @@ type exportStudyCommand struct {
 	output outputFlags
 }
 
+// define needs no format: package journal has one.
 func (e *exportStudyCommand) define() *cli.Command {
 	return &cli.Command{
 		Name:  "export-study",
@@ -26,6 +27,7 @@ func (e *exportStudyCommand) define() *cli.Command {
 	}
 }
 
+// run reads one moment of the study; others may write meanwhile.
 func (e *exportStudyCommand) run(ctx context.Context, con console) error {
 	path, err := e.study.storage.path()
 	if err != nil {
@@ -40,6 +42,7 @@ func (e *exportStudyCommand) run(ctx context.Context, con console) error {
 	if err := journal.Write(&text, s); err != nil {
 		return err
 	}
+	// A note only for a file: beside data on standard output it would be in the way.
 	file, err := e.output.write(con, e.study.storage, text.Bytes())
 	if file && err == nil {
 		con.logf("Wrote %s: study %q with %s.", e.output.path, s.Name, counted(len(s.Trials), "trial"))

@@ -21,6 +21,7 @@ type importStudyCommand struct {
 	input string // "" and "-": standard input
 }
 
+// define reads standard input by default, so studies can be piped.
 func (i *importStudyCommand) define() *cli.Command {
 	name := i.study.nameFlag()
 	name.DefaultText, name.Usage = "that of the exported one", "the `NAME` of the new study"
@@ -42,6 +43,7 @@ func (i *importStudyCommand) define() *cli.Command {
 	}
 }
 
+// run reads the whole input before it touches the file.
 func (i *importStudyCommand) run(ctx context.Context, con console) error {
 	path, err := i.study.storage.path()
 	if err != nil {

@@ -18,6 +18,7 @@ type checkCommand struct {
 	storage storageFlag
 }
 
+// define names what is checked, as far as a user can act on it.
 func (k *checkCommand) define() *cli.Command {
 	return &cli.Command{
 		Name:  "check",
@@ -32,6 +33,7 @@ func (k *checkCommand) define() *cli.Command {
 	}
 }
 
+// run returns an error if there are findings, after they are printed.
 func (k *checkCommand) run(ctx context.Context, con console) error {
 	path, err := k.storage.path()
 	if err != nil {
@@ -84,6 +86,7 @@ type backupCommand struct {
 	output  outputFlags
 }
 
+// define has its own --force, with a warning: a study file is not an output of ours.
 func (b *backupCommand) define() *cli.Command {
 	return &cli.Command{
 		Name:  "backup",
@@ -101,6 +104,7 @@ func (b *backupCommand) define() *cli.Command {
 	}
 }
 
+// run checks the copy before it reports success.
 func (b *backupCommand) run(ctx context.Context, con console) error {
 	to := b.output.path
 	path, err := b.storage.path()
@@ -147,6 +151,7 @@ func (u *upgradeCommand) define() *cli.Command {
 	}
 }
 
+// run says what was changed, since the file may belong to others too.
 func (u *upgradeCommand) run(ctx context.Context, con console) error {
 	path, err := u.storage.path()
 	if err != nil {
@@ -183,6 +188,7 @@ func (v *vacuumCommand) define() *cli.Command {
 	}
 }
 
+// run waits for other writers, and they for it.
 func (v *vacuumCommand) run(ctx context.Context, con console) error {
 	path, err := v.storage.path()
 	if err != nil {

@@ -23,6 +23,7 @@ type outputFlags struct {
 	force bool   // replace also other files than earlier outputs
 }
 
+// flags are --output and --force.
 func (o *outputFlags) flags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "output", Destination: &o.path, Aliases: []string{"o"},
@@ -62,11 +63,13 @@ func (o outputFlags) stream(db storageFlag, text []byte, write func(io.Writer) e
 	case errors.Is(err, fs.ErrNotExist):
 		err = replaceFile(o.path, nil, write)
 	case err != nil:
+	// Opened without creating it: checkPlace has seen a pipe or a device.
 	case !info.Mode().IsRegular():
 		var f *os.File
 		if f, err = os.OpenFile(o.path, os.O_WRONLY, 0); err == nil {
 			err = errors.Join(write(f), f.Close())
 		}
+	// Even with --force: a study file that is overwritten by mistake is gone.
 	case database:
 		err = errors.New("it is a SQLite database, which is never replaced: want another name")
 	case !o.force && !earlierOutput(o.path, text):
@@ -85,6 +88,7 @@ func writeError(path string, err error) error {
 	case err == nil:
 		return nil
 	case errors.As(err, &p):
+		// The name in it would be that of the temporary file.
 		err = p.Err
 	case errors.As(err, &l):
 		err = l.Err
@@ -96,12 +100,14 @@ func writeError(path string, err error) error {
 // or a part of it, or where another database keeps a part of itself.
 func checkPlace(db storageFlag, path string) error {
 	if study, err := db.path(); err == nil {
+		// Writing to the log would destroy the study file as surely.
 		for _, suffix := range append(databaseParts, "") {
 			if sameFile(path, realPath(study)+suffix) {
 				return errors.New("it is the study file, or a part of it")
 			}
 		}
 	}
+	// Only beside a real database: a file called notes.lock is the user's.
 	if base, ok := databasePart(realPath(path)); ok {
 		if database, _ := isDatabase(base); database {
 			return fmt.Errorf("it is a part of the database %s", base)
@@ -110,6 +116,7 @@ func checkPlace(db storageFlag, path string) error {
 	info, err := os.Stat(path)
 	switch link, linkErr := os.Lstat(path); {
 	case errors.Is(err, fs.ErrNotExist) && linkErr == nil && link.Mode()&fs.ModeSymlink != 0:
+		// Renaming would replace the link, writing would create a file elsewhere.
 		return errors.New("it is a link to a file that does not exist")
 	case errors.Is(err, fs.ErrNotExist):
 		return nil
@@ -140,6 +147,7 @@ func databasePart(path string) (base string, ok bool) {
 // isDatabase reports whether an ordinary file begins as a SQLite database or its log does.
 func isDatabase(path string) (bool, error) {
 	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() {
+		// What is not there, or not a file, is handled by the caller.
 		return false, nil
 	}
 	f, err := os.Open(path)
@@ -148,7 +156,9 @@ func isDatabase(path string) (bool, error) {
 	}
 	defer f.Close()
 	head := make([]byte, 16)
+	// A shorter file matches none.
 	n, _ := io.ReadFull(f, head)
+	// The database, and the two byte orders of a log.
 	magics := []string{"SQLite format 3\x00", "\x37\x7f\x06\x82", "\x37\x7f\x06\x83"}
 	return slices.ContainsFunc(magics, func(magic string) bool { return bytes.HasPrefix(head[:n], []byte(magic)) }), nil
 }
@@ -192,6 +202,7 @@ func earlierOutput(path string, text []byte) bool {
 	if !isJSON {
 		return firstLine(old) == firstLine(text)
 	}
+	// An earlier output may lack names that only some trials have.
 	names, ok := firstNames(old)
 	for name := range names {
 		ok = ok && want[name] != nil
@@ -211,6 +222,7 @@ func firstNames(text []byte) (object map[string]json.RawMessage, ok bool) {
 	return object, err == nil
 }
 
+// firstLine returns the first line with its end, or all of a text without one.
 func firstLine(text []byte) string {
 	line, _ := bufio.NewReader(bytes.NewReader(text)).ReadString('\n')
 	return line
@@ -220,6 +232,7 @@ func firstLine(text []byte) string {
 // Like putFolder and sqlite.Backup, it is safe against kills and power cuts.
 func replaceFile(path string, old fs.FileInfo, write func(io.Writer) error) (err error) {
 	path = realPath(path)
+	// In the same folder, because a rename does not cross file systems.
 	temporary := filepath.Join(filepath.Dir(path), ".bluefin-"+uuid.NewString())
 	f, err := os.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
 	if err != nil {
@@ -232,9 +245,11 @@ func replaceFile(path string, old fs.FileInfo, write func(io.Writer) error) (err
 	}()
 	err = write(f)
 	if err == nil && old != nil {
+		// Others may read the old file, so they may read the new one.
 		err = f.Chmod(old.Mode().Perm())
 	}
 	if err == nil {
+		// Before the rename: a power cut must not leave an empty file under the name.
 		err = f.Sync()
 	}
 	if err = errors.Join(err, f.Close()); err != nil {

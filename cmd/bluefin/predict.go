@@ -28,6 +28,7 @@ type predictCommand struct {
 	encoding    string
 }
 
+// define needs few flags: the folder says how its network was trained.
 func (p *predictCommand) define() *cli.Command {
 	return &cli.Command{
 		Name:  "predict",
@@ -51,7 +52,9 @@ func (p *predictCommand) define() *cli.Command {
 	}
 }
 
+// run works in batches, so the input may be larger than memory, or endless.
 func (p *predictCommand) run(ctx context.Context, con console) error {
+	// A misspelled BLUEFIN_KERNEL would silently give other digits.
 	if _, err := finetune.Kernel(); err != nil {
 		return err
 	}
@@ -68,6 +71,7 @@ func (p *predictCommand) run(ctx context.Context, con console) error {
 		defer f.Close()
 		from, name = f, p.input
 	}
+	// Ends the reader when this command ends early.
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	next := readParts(ctx, from, name, p.encoding)

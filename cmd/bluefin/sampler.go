@@ -21,6 +21,7 @@ type samplerFlags struct {
 	kwargs string // JSON
 	seed   uint64
 
+	// kept apart from name, to see whether a name was given
 	byDefault string // for name ""
 }
 

@@ -20,6 +20,7 @@ type studiesCommand struct {
 	namesOnly bool
 }
 
+// define serves both commands; names alone are printed one a line.
 func (s *studiesCommand) define() *cli.Command {
 	name, usage, format := "studies", "print all studies", "table"
 	// One struct for both, since only the columns differ.
@@ -35,6 +36,7 @@ func (s *studiesCommand) define() *cli.Command {
 	}
 }
 
+// run only reads, so it also works on a file without write permission.
 func (s *studiesCommand) run(ctx context.Context, con console) (err error) {
 	db, err := s.storage.open(ctx, sqlite.Options{ReadOnly: true})
 	if err != nil {

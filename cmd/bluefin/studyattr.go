@@ -15,6 +15,7 @@ type setAttrCommand struct {
 	key, value string
 }
 
+// define allows an empty value, which is a text too.
 func (a *setAttrCommand) define() *cli.Command {
 	return &cli.Command{
 		Name:  "set-user-attr",
@@ -27,6 +28,7 @@ func (a *setAttrCommand) define() *cli.Command {
 	}
 }
 
+// run reports what it set on standard error; there is no data to print.
 func (a *setAttrCommand) run(ctx context.Context, con console) error {
 	return a.study.with(ctx, con, sqlite.Options{MustExist: true}, study.Config{}, func(s *study.Study) error {
 		// Always a text, as in Optuna's command.

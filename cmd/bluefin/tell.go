@@ -24,6 +24,7 @@ type tellCommand struct {
 	skipIfFinished bool
 }
 
+// define has Optuna's flags. --trial-number has no default, since 0 is a trial.
 func (t *tellCommand) define() *cli.Command {
 	return &cli.Command{
 		Name:  "tell",
@@ -41,6 +42,7 @@ func (t *tellCommand) define() *cli.Command {
 	}
 }
 
+// run ends the trial, whoever started it: ask left no process that could own it.
 func (t *tellCommand) run(ctx context.Context, con console) error {
 	state, err := t.parseState()
 	if err != nil {

@@ -31,6 +31,7 @@ func allTrials() *trialsCommand {
 		list: func(ctx context.Context, s *study.Study) ([]*trial.Trial, error) { return s.Trials(ctx) }}
 }
 
+// bestTrial prints one record and not a list with one.
 func bestTrial() *trialsCommand {
 	return &trialsCommand{name: "best-trial", usage: "print the best trial of a study with one objective", single: true,
 		list: func(ctx context.Context, s *study.Study) ([]*trial.Trial, error) {
@@ -44,11 +45,14 @@ func bestTrial() *trialsCommand {
 		}}
 }
 
+// bestTrials prints the Pareto front.
+// value.
 func bestTrials() *trialsCommand {
 	return &trialsCommand{name: "best-trials", usage: "print the trials that no other one dominates",
 		list: func(ctx context.Context, s *study.Study) ([]*trial.Trial, error) { return s.BestTrials(ctx) }}
 }
 
+// define is the same for all three.
 func (t *trialsCommand) define() *cli.Command {
 	return &cli.Command{
 		Name:  t.name,
@@ -59,6 +63,7 @@ func (t *trialsCommand) define() *cli.Command {
 	}
 }
 
+// run only reads, so a search may go on meanwhile.
 func (t *trialsCommand) run(ctx context.Context, con console) error {
 	return t.study.with(ctx, con, sqlite.Options{ReadOnly: true}, study.Config{}, func(s *study.Study) error {
 		trials, err := t.list(ctx, s)
