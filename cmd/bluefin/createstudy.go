@@ -23,7 +23,6 @@ type createStudyCommand struct {
 	skipIfExists bool
 }
 
-// define has Optuna's flags.
 func (s *createStudyCommand) define() *cli.Command {
 	name := s.study.nameFlag()
 	name.Usage = "the `NAME` of the study (default: a generated name)"

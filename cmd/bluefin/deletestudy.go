@@ -12,7 +12,6 @@ import (
 // deleteStudyCommand deletes a study. Its name is required: the only study of a file is not deleted by mistake.
 type deleteStudyCommand struct{ study studyFlags }
 
-// define makes --study-name required.
 func (s *deleteStudyCommand) define() *cli.Command {
 	name := s.study.nameFlag()
 	name.DefaultText = required

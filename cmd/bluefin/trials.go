@@ -46,7 +46,6 @@ func bestTrial() *trialsCommand {
 }
 
 // bestTrials prints the Pareto front.
-// value.
 func bestTrials() *trialsCommand {
 	return &trialsCommand{name: "best-trials", usage: "print the trials that no other one dominates",
 		list: func(ctx context.Context, s *study.Study) ([]*trial.Trial, error) { return s.BestTrials(ctx) }}
