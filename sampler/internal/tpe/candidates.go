@@ -16,6 +16,8 @@ type candidates struct {
 	cells  []func(u float64) (x, lo, hi float64)
 }
 
+// newCandidates returns m points in one block of memory: a draw makes them anew for each
+// space.
 func newCandidates(sp space.Space, m int) *candidates {
 	numbers, rows := make([]float64, 3*len(sp)*m), make([][]float64, 3*len(sp))
 	for i := range rows {
@@ -33,6 +35,7 @@ func newCandidates(sp space.Space, m int) *candidates {
 func (c *candidates) draw(r *rand.Rand, e *parzen.Estimator) {
 	point := make([]float64, len(c.space))
 	for j := range c.x[0] {
+		// From the good density only: the poor one just ranks them.
 		e.Draw(r, point)
 		c.set(j, point)
 	}
@@ -56,6 +59,7 @@ func (c *candidates) first(n int) *candidates {
 // best returns the point with the largest ratio of the two densities.
 func (c *candidates) best(now view) int {
 	logGood := make([]float64, len(c.x[0]))
+	// In logarithms, because densities of many parameters underflow.
 	now.good.LogPDF(logGood, c.lo, c.hi)
 	return now.poor.Best(logGood, c.lo, c.hi)
 }
@@ -90,6 +94,7 @@ func cell(d space.Dist) func(u float64) (x, lo, hi float64) {
 	}
 	m := float64(n)
 	return func(u float64) (x, lo, hi float64) {
+		// u may be 1, which belongs to the last cell.
 		k := min(float64(int(u*m)), m-1)
 		return (k + 0.5) / m, k / m, (k + 1) / m
 	}

@@ -47,6 +47,7 @@ func (k *tried) add(points [][]float64, point []float64, failed bool) {
 	k.distinct = append(k.distinct, n)
 }
 
+// sameMissing reports whether two trials have the same parameters.
 func sameMissing(a, b []float64) bool {
 	return slices.EqualFunc(a, b, func(x, y float64) bool { return (x == parzen.Missing) == (y == parzen.Missing) })
 }
@@ -60,6 +61,8 @@ func (k *tried) has(points [][]float64, seen int, point []float64) bool {
 			there = slices.Clone(point)
 			for i, x := range b.point {
 				if x == parzen.Missing {
+					// A parameter that does not exist in this branch does not make a point
+					// different.
 					there[i] = x
 				}
 			}
@@ -102,6 +105,7 @@ func (m *model) untried(f *history, r Request) (untried func(point []float64) bo
 	if len(branches) > maxBranches {
 		return nil, 0
 	}
+	// A float, since products of ranges overflow ints.
 	size := 1.0
 	for _, d := range m.space {
 		size *= float64(d.Dist.Len())
@@ -109,6 +113,7 @@ func (m *model) untried(f *history, r Request) (untried func(point []float64) bo
 	taken := m.tried.distinct[seen]
 	for i, o := range running {
 		if !m.tried.includes(points, seen, o.point) && !includes(running[:i], o.point) {
+			// Each running point counts once, and not if a finished trial has it too.
 			taken++
 		}
 	}
@@ -123,6 +128,7 @@ func (m *model) untried(f *history, r Request) (untried func(point []float64) bo
 	}, within
 }
 
+// includes reports whether one of the trials has exactly this point.
 func includes(trials []observed, point []float64) bool {
 	return slices.ContainsFunc(trials, func(o observed) bool { return slices.Equal(o.point, point) })
 }
@@ -152,6 +158,7 @@ func atRandom(sp space.Space, m int, r *rand.Rand, now view) *candidates {
 	found := newCandidates(sp, m)
 	n := 0
 	point := make([]float64, len(sp))
+	// Enough to find a point if one in fifty is untried; below that, visiting is cheaper.
 	const tries = 200
 	for range tries {
 		for i, d := range sp {

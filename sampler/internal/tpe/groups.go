@@ -22,6 +22,7 @@ func (f *history) groups(seen int) []space.Space {
 	}
 	for ; f.grouped < seen; f.grouped++ {
 		t := f.all[f.grouped]
+		// A failed trial may not have asked for all its parameters.
 		if t.State == trial.Failed {
 			continue
 		}
@@ -73,6 +74,7 @@ func (f *history) widen(t *trial.Trial, i int) {
 		case steady && after.Settled():
 			continue
 		case steady:
+			// A copy: older states still serve workers that see fewer trials.
 			now.steady = slices.Delete(slices.Clone(now.steady), k, k+1)
 			now.changing++
 		case after.Settled():

@@ -42,6 +42,8 @@ func latest[T any](list []T, seen int, from func(T) int) T {
 	return list[i-1]
 }
 
+// newHistory begins each list with the state before all trials, so latest always finds
+// one.
 func newHistory(h trial.History, rules rules) *history {
 	return &history{
 		rules: rules, directions: h.Directions(),
@@ -77,6 +79,7 @@ func (f *history) advance(h trial.History) {
 		f.mostParams = append(f.mostParams, max(f.mostParams[i], len(t.Params)))
 	}
 	if len(all) > len(f.all) {
+		// The longest so far: a worker that sees fewer must not shorten it.
 		f.all = all
 	}
 }
@@ -86,9 +89,11 @@ func (f *history) rank(all []*trial.Trial, i int) {
 	best := f.standings[len(f.standings)-1].good
 	place, _ := slices.BinarySearchFunc(best, i, func(a, b int) int { return f.compare(all[a], all[b]) })
 	most := f.rules.most
+	// It is not among the good ones, and never will be: trials only push others down.
 	if place == most {
 		return
 	}
+	// A new list, because earlier standings stay valid for workers that see fewer trials.
 	better := make([]int, 0, min(len(best)+1, most))
 	better = append(append(better, best[:place]...), i)
 	better = append(better, best[place:min(len(best), most-1)]...)
@@ -110,6 +115,7 @@ func (f *history) compare(a, b *trial.Trial) int {
 	default:
 		c = byViolation(a, b)
 	}
+	// The oldest first, so the order does not depend on sorting.
 	return cmp.Or(c, byNumber(a, b))
 }
 
@@ -119,6 +125,7 @@ func (f *history) good(seen int) []int {
 	if len(f.directions) == 1 {
 		return latest(f.standings, seen, func(s standing) int { return s.seen }).good[:n]
 	}
+	// Fronts change as a whole, so only the last one is kept.
 	if f.several.seen != seen {
 		var ranked []*trial.Trial
 		index := map[*trial.Trial]int{}
@@ -145,6 +152,7 @@ func (f *history) model(sp space.Space) *model {
 			continue
 		}
 		if cube.Same(m.space, sp) {
+			// Moves it to the front.
 			copy(f.models[1:i+1], f.models[:i])
 			f.models[0] = m
 			return m
@@ -164,6 +172,7 @@ func (f *history) model(sp space.Space) *model {
 	return m
 }
 
+// sameNames compares the parameters, whatever their ranges.
 func sameNames(a, b space.Space) bool {
 	return slices.EqualFunc(a, b, func(a, b space.Dimension) bool { return a.Name == b.Name })
 }

@@ -39,10 +39,12 @@ type observed struct {
 	point []float64
 }
 
+// newModel returns the model before any trial.
 func newModel(sp space.Space, rules rules) *model {
 	axes := axesOf(sp)
 	m := &model{rules: rules, space: sp, axes: axes, poor: parzen.NewLive(axes), finite: cube.IsFinite(sp)}
 	for _, p := range sp {
+		// Of values, not of coordinates: values out of range have none.
 		m.low, m.high = append(m.low, p.Dist.Value(0)), append(m.high, p.Dist.Value(1))
 	}
 	return m
@@ -83,6 +85,7 @@ func (m *model) point(value func(space.Dimension) (float64, bool)) []float64 {
 			missing++
 		case m.low[i] <= v && v <= m.high[i]:
 			x[i] = cube.Unit(d.Dist, v)
+		// A trial from another range says little about this one.
 		default:
 			return nil
 		}
@@ -125,6 +128,7 @@ func (m *model) follow(f *history, r Request) (*parzen.Estimator, *parzen.Live) 
 		for _, i := range m.within {
 			changed[f.all[i].Number] = true
 		}
+		// Trials that are no longer good become poor, and the other way round.
 		m.setGood(f, good)
 		for _, i := range m.within {
 			changed[f.all[i].Number] = true
@@ -147,6 +151,7 @@ func (m *model) changes(f *history, numbers map[int]bool) []parzen.Change {
 			list = append(list, parzen.Change{Number: number, X: x})
 		}
 	}
+	// Sums depend on the order of kernels; a map has none.
 	slices.SortFunc(list, func(a, b parzen.Change) int { return cmp.Compare(a.Number, b.Number) })
 	return list
 }
@@ -174,6 +179,7 @@ func (m *model) setRunning(r Request) {
 	before := m.running
 	m.running = nil
 	for _, t := range r.Running() {
+		// The trial to draw for would repel itself.
 		if r.Trial != nil && t.Number == r.Trial.Number {
 			continue
 		}
@@ -198,6 +204,7 @@ func (m *model) setGood(f *history, good []int) {
 	for k, i := range m.within {
 		weight[i] = byRank[k]
 	}
+	// By number, the order of Optuna's kernels: draws pick one by its place.
 	slices.SortFunc(m.within, func(a, b int) int { return cmp.Compare(f.all[a].Number, f.all[b].Number) })
 	points, weights := make([][]float64, len(m.within)), byRank
 	for k, i := range m.within {

@@ -39,6 +39,7 @@ func (m *model) observePending(t *trial.Trial) []float64 {
 // be read.
 func readPublished(t *trial.Trial) map[string]any {
 	var text []byte
+	// Optuna cuts the text because its attributes have a limited length.
 	for i := 0; ; i++ {
 		attr, ok := t.SystemAttrs[fmt.Sprintf(pendingKey, i)]
 		if !ok {
@@ -46,6 +47,7 @@ func readPublished(t *trial.Trial) map[string]any {
 		}
 		var chunk string
 		if err := json.Unmarshal(attr, &chunk); err != nil {
+			// Another program's text; without it the trial still counts by what it has asked for.
 			return nil
 		}
 		text = append(text, chunk...)

@@ -22,6 +22,7 @@ type rules struct {
 // rules returns the rules for a number of objectives.
 func (s *Search) rules(objectives int) rules {
 	switch {
+	// Fronts have no ranks to weigh by.
 	case objectives > 1:
 		return rules{oneOf: 10}
 	case s.Optuna, s.Independent:
@@ -52,6 +53,7 @@ func (p rules) weights(n int) []float64 {
 		sum += w[i]
 	}
 	for i := range w {
+		// A mean of 1 keeps the prior's share that of one trial.
 		w[i] *= float64(n) / sum
 	}
 	return w
