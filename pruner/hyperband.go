@@ -12,8 +12,8 @@ import (
 )
 
 // Hyperband runs several SuccessiveHalvings side by side, from one that judges trials early to one
-// that lets them run long, since nobody knows in advance how early reports can be trusted: Li et
-// al., "Hyperband: A Novel Bandit-Based Approach to Hyperparameter Optimization" (JMLR 18, 2018),
+// that lets them run long, because how far to trust early reports is unknown in advance: Li et al.,
+// "Hyperband: A Novel Bandit-Based Approach to Hyperparameter Optimization" (JMLR 18, 2018),
 // decision by decision as in Optuna. Each trial belongs to one bracket and competes only there.
 //
 // There are ⌊log_ReductionFactor(MaxResource/MinResource)⌋ + 1 brackets. Bracket i = 0, 1, … is a

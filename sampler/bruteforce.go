@@ -39,7 +39,7 @@ func (BruteForce) Sample(r Request, name string, d space.Dist) (float64, error) 
 }
 
 // Left returns how many combinations are known that no trial of h has tried or is
-// trying. An untried value counts as one, since nobody knows what follows it. Nothing is
+// trying. An untried value counts as one, since what follows it is unknown. Nothing is
 // left if trials have ended and none has a parameter, unless they failed, perhaps before
 // they suggested one.
 func (BruteForce) Left(h trial.History) int {

@@ -67,7 +67,7 @@ type CMAES struct {
 	strategy *evolution.Strategy
 }
 
-// A Restart is what CMAES does when a search has ended.
+// A Restart decides what CMAES does when a search has ended.
 type Restart uint8
 
 const (

@@ -15,8 +15,9 @@ import (
 // with Seen, it makes every draw a function of the record.
 const runningKey = "bluefin:running"
 
-// A glimpse is what a sampler saw of a running trial. In JSON it is the trial's number, the number
-// of its parameters so far and, if there are any, its joint draws beyond these: [3, 1, {"y": 0.5}].
+// A glimpse records how much of a running trial a sampler saw. In JSON it is the trial's number,
+// the number of its parameters so far and, if any, its joint draws beyond these:
+// [3, 1, {"y": 0.5}].
 type glimpse struct {
 	number, known int
 	joint         map[string]float64 // in internal form, without those among the parameters

@@ -65,7 +65,7 @@ func (l *Log) setRunning(t *Trial) {
 	l.h.running = nil // earlier histories keep their slice; the next one makes its own
 }
 
-// History returns a snapshot of what has been put so far. It costs a copy of the running
+// History returns a snapshot of the log. It costs a copy of the running
 // trials if they have changed.
 func (l *Log) History() History {
 	if l.h.running == nil && len(l.running) > 0 {

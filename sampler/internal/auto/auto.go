@@ -1,4 +1,4 @@
-// Package auto chooses a sampler by what a study looks like.
+// Package auto chooses a sampler by the features of a study.
 package auto
 
 import (
@@ -87,7 +87,7 @@ func (f Facts) with(t *trial.Trial) Facts {
 		return f
 	}
 	// Trial n that starts after s have finished runs beside n-s. A Seen of 0 may
-	// mean that nobody recorded it.
+	// mean that it was not recorded.
 	if t.Seen > 0 {
 		from := max(0, len(f.besides)+1-Recent)
 		f.besides = append(slices.Clip(f.besides[from:]), max(0, t.Number-t.Seen))

@@ -61,7 +61,7 @@ func (columns columnSet) beyond(common space.Space, n int) (more []space.Dimensi
 			parents[name] = p
 		}
 	}
-	// A parameter is no use without its parent.
+	// A parameter is useless without its parent.
 	for again := true; again; {
 		again = false
 		for name, p := range parents {

@@ -20,5 +20,5 @@ func (d Drift) With(dist space.Dist) Drift {
 
 // Settled reports whether Dist is worth a model: it has never changed, or has
 // lasted for as many trials as there were ranges. A range changed by hand settles
-// soon; one that every trial computes anew never does.
+// soon; one that every trial computes itself never does.
 func (d Drift) Settled() bool { return d.ranges == 1 || d.run >= d.ranges }

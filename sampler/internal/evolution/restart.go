@@ -6,7 +6,7 @@ import (
 	"github.com/bluefin-hpo/bluefin/sampler/internal/sobol"
 )
 
-// A Restart is what follows when a search has ended; see sampler.Restart.
+// A Restart decides what follows when a search has ended; see sampler.Restart.
 type Restart uint8
 
 // The kinds of restart, numbered as in package sampler.

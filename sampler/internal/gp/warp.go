@@ -6,17 +6,16 @@ import (
 	"slices"
 )
 
-// A Goal is what an observation has reached: a value, the larger the better, or
-// only that it is below every value.
+// A Goal is the result of an observation: a value, the larger the better, or the
+// fact that it ranks below every value.
 type Goal struct {
 	Value float64
 	Below int // 0: Value counts; the larger, the worse
 }
 
 // Warp returns the goals as numbers, the larger the better, with the poor ones
-// pulled in: what is below the median of the values becomes the quantile of its
-// rank in a normal distribution around the median, with the deviation of the better
-// half. So a few very bad values no longer decide how smooth the process is. NaN
+// pulled in: a value below the median becomes the quantile of its rank in a normal
+// distribution around the median, with the deviation of the better half. So a few very bad values no longer decide how smooth the process is. NaN
 // ranks below all numbers, and goals without a value below NaN; equal goals share a
 // quantile.
 //

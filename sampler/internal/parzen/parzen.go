@@ -32,7 +32,7 @@ type Estimator struct {
 	draws      []draws   // one for each axis
 }
 
-// draws is what Draw needs on one axis.
+// draws holds what Draw needs on one axis.
 type draws struct {
 	Column
 	ends []truncnorm.Ends // n

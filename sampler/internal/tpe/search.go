@@ -1,5 +1,5 @@
 // Package tpe is the tree-structured Parzen estimator on the trials of a study. It keeps
-// what it has computed from a history and changes what a finished trial moves.
+// what it has computed from a history and updates only what a finished trial changes.
 package tpe
 
 import (
@@ -134,7 +134,7 @@ func (s *Search) candidates() int {
 	return s.Candidates
 }
 
-// A view is what TPE knows about one space. It is valid until mu is unlocked.
+// A view holds what TPE knows about one space. It is valid until mu is unlocked.
 type view struct {
 	good *parzen.Estimator
 	poor *parzen.Live // of all other trials
@@ -162,7 +162,7 @@ func (s *Search) whole(h trial.History) space.Space {
 	return s.history(h).whole(len(h.Finished())).steady
 }
 
-// history returns what is known about a history, brought up to date.
+// history returns the state derived from a history, up to date.
 func (s *Search) history(h trial.History) *history {
 	f := s.histories.Get(
 		func(f *history) bool { return f.of(h) },

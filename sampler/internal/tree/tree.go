@@ -11,7 +11,7 @@ import (
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
-// A Path is what a trial has suggested beyond some node.
+// A Path holds the suggestions of a trial beyond some node.
 type Path struct {
 	rest    []trial.Param
 	running bool // there may be more to come
@@ -32,20 +32,20 @@ func Beyond(start []trial.Param, trials []*trial.Trial) []Path {
 	return paths
 }
 
-// A Node is a parameter with what its values have left.
+// A Node is a parameter, with the number of combinations left below its tried values.
 type Node struct {
 	dist  space.Dist
 	tried []branch // by value
 }
 
 // A branch is a value that has been tried, with the combinations below it that have
-// not. An untried value counts as one combination, since nobody knows what follows.
+// not. An untried value counts as one combination, since what follows it is unknown.
 type branch struct {
 	value, left float64
 }
 
-// NodeOf returns the node of a parameter where the paths are. With avoid, what running
-// trials try counts as tried.
+// NodeOf returns the node of the parameter that the paths suggest next. With avoid, the
+// values of running trials count as tried.
 func NodeOf(paths []Path, name string, d space.Dist, avoid bool) Node {
 	byValue := map[float64][]Path{}
 	for _, p := range paths {
@@ -62,8 +62,8 @@ func NodeOf(paths []Path, name string, d space.Dist, avoid bool) Node {
 	return n
 }
 
-// Left returns how many combinations are left where the paths are. There is one at
-// least.
+// Left returns how many combinations are left at the node from which the paths, at
+// least one, start.
 func Left(paths []Path, avoid bool) float64 {
 	for _, p := range paths {
 		if len(p.rest) > 0 { // trials that ended here failed before the next parameter

@@ -1,6 +1,5 @@
-// Package parzentest tells apart what the reference's estimators compute by
-// rule and what they owe to the sort of the NumPy they ran on. It exists for
-// tests only.
+// Package parzentest separates the rules of the reference's estimators from the
+// effects of the sort of the NumPy they ran on. It is for tests only.
 package parzentest
 
 // Bandwidths returns the kernels' deviations of x by the rule of
