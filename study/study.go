@@ -40,8 +40,9 @@ type Study struct {
 
 	mu       sync.Mutex // guards the following
 	log      *trial.Log
-	revision int64    // of the storage, as last read
-	live     []*Trial // the trials that this Study is running
+	revision int64         // of the storage, as last read
+	live     []*Trial      // the trials that this Study is running
+	ending   chan struct{} // closed when one of them ends; nil: nobody waits
 	brackets brackets
 
 	drawing sync.Mutex    // held while a trial draws jointly
@@ -228,4 +229,8 @@ func (s *Study) forget(t *Trial) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.live = slices.DeleteFunc(s.live, func(u *Trial) bool { return u == t })
+	if s.ending != nil {
+		close(s.ending)
+		s.ending = nil
+	}
 }

@@ -21,7 +21,7 @@ func (w *waiter) wait(ctx context.Context, used *storage.BudgetError, fewer bool
 	study, lease := w.run.study, w.run.study.cfg.Lease
 	own := study.running()
 	if fewer && own > 0 {
-		sleep(ctx, w.pause)
+		study.await(ctx, w.pause)
 		w.pause, w.patience = min(2*w.pause, time.Second), time.Time{}
 		return true
 	}
@@ -42,6 +42,21 @@ func (w *waiter) wait(ctx context.Context, used *storage.BudgetError, fewer bool
 	}
 	sleep(ctx, min(lease/20, time.Second))
 	return true
+}
+
+// await returns when a trial of this Study ends, after d, or when ctx ends.
+func (s *Study) await(ctx context.Context, d time.Duration) {
+	s.mu.Lock()
+	if s.ending == nil {
+		s.ending = make(chan struct{})
+	}
+	ending := s.ending
+	s.mu.Unlock()
+	select {
+	case <-ending:
+	case <-ctx.Done():
+	case <-time.After(d):
+	}
 }
 
 // sleep returns after d, or when ctx ends.
