@@ -70,7 +70,7 @@ func TestPatientRules(t *testing.T) {
 		{"no patience forgives nothing", pruner.Patient{}, []float64{1, 2}, true},
 		{"no patience, as good as before", pruner.Patient{}, []float64{1, 1}, false},
 		{"one report is none to compare with", pruner.Patient{}, []float64{9}, false},
-		{"just as many reports as are forgiven", pruner.Patient{Patience: 2}, []float64{1, 2, 2}, false},
+		{"just as many reports as are tolerated", pruner.Patient{Patience: 2}, []float64{1, 2, 2}, false},
 		{"one more", pruner.Patient{Patience: 2}, []float64{1, 2, 2, 2}, true},
 		{"an improvement among them", pruner.Patient{Patience: 2}, []float64{1, 2, 0.5, 2}, false},
 		{"as good as the best among them", pruner.Patient{Patience: 2}, []float64{1, 2, 1, 2}, false},

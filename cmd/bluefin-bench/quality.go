@@ -49,7 +49,7 @@ func (q *qualityCommand) define() *cli.Command {
 		Usage: "measure how close to the known minimum a sampler comes",
 		Description: "Writes the best gap at 5, 10, 20, 30, 50, 75, 100, 150, 200, 250, 300, 400, … 1000 trials\n" +
 			"and at the end. The seed of the sampler is 1000 + seed. Workers are simulated: all trials\n" +
-			"take equally long, the workers start one after the other, and the one with the oldest\n" +
+			"take equally long, the workers start in turn, and the one with the oldest\n" +
 			"trial tells its value and asks again; so the result depends only on the flags.",
 		Flags: slices.Concat(q.problems.flags("bbob_d05"), []cli.Flag{
 			&cli.IntFlag{Name: "instance", Destination: &q.instance, Value: -1,

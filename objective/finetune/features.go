@@ -50,7 +50,7 @@ func (t *Task) begin() error {
 	return nil
 }
 
-// checkData finds errors that every training would end with, so that a study fails before its first
+// checkData finds errors that would end every training, so that a study fails before its first
 // trial: a set that does not fit the network, or a metric that is undefined on the validation set.
 func (t *Task) checkData(net *nn.Network) error {
 	for _, part := range []struct {

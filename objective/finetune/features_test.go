@@ -14,7 +14,7 @@ import (
 	"github.com/bluefin-hpo/bluefin/objective/finetune/train"
 )
 
-// What every training would end with is said before the first, by all that
+// Errors that would end every training are reported before the first, by all that
 // comes before it.
 func TestATaskWhosePartsDoNotFitIsFoundAtOnce(t *testing.T) {
 	regression := func(s *train.Set) { s.Labels, s.Targets = nil, make([]float32, s.Len()) }

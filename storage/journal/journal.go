@@ -217,7 +217,7 @@ func (l line) trial(dists map[string]space.Dist) (*trial.Trial, error) {
 	return t, nil
 }
 
-// encodeAttrs turns JSON into strings: Python's NaN is no JSON, and spaces must survive.
+// encodeAttrs turns JSON into strings: Python's NaN is not JSON, and spaces must survive.
 func encodeAttrs(attrs map[string]json.RawMessage) map[string]string {
 	m := make(map[string]string, len(attrs))
 	for key, value := range attrs {

@@ -132,7 +132,7 @@ func copyInto(ctx context.Context, path, to string) error {
 	if err := hasStudies(ctx, s); err != nil {
 		return cause(ctx, err)
 	}
-	// It copies one snapshot, so writers are not held up, and leaves out free room.
+	// It copies one snapshot, so writers are not held up, and leaves out unused space.
 	_, err = s.conn.ExecContext(ctx, `VACUUM INTO ?`, to)
 	return cause(ctx, err)
 }

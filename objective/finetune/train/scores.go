@@ -25,7 +25,7 @@ type Scores struct {
 	HasR2 bool    // targets are not all equal
 }
 
-// A Metric is a score that epochs and trials are compared by.
+// A Metric is the score that compares epochs and trials.
 type Metric string
 
 // The metrics. Loss and RMSE are better if lower, the others if higher.

@@ -113,7 +113,7 @@ func (c *Cache) make(ctx context.Context, s *source, f *flight) (computed bool, 
 		f.e = e
 		return false, nil
 	}
-	// From the deepest features at hand: freezing one block more costs one block.
+	// From the deepest features available: freezing one block more costs one block.
 	from, base := 0, &entry{batch: s.data}
 	for i := last - 1; i >= 0 && from == 0; i-- {
 		if e := c.peek(s.keys[i]); e != nil {
@@ -125,7 +125,7 @@ func (c *Cache) make(ctx context.Context, s *source, f *flight) (computed bool, 
 	if err != nil {
 		return false, err
 	}
-	// The cost counts from the data on, even if a shallower depth was at hand.
+	// The cost counts from the data on, even if a shallower depth was available.
 	took := time.Since(start)
 	e := &entry{key: s.key(), batch: b, cost: base.cost + took}
 	c.keep(e, func(st *Stats) { st.Misses++; st.Computed += took; st.Saved += base.cost })
