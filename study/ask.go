@@ -77,15 +77,15 @@ func (s *Study) ask(ctx context.Context, c storage.Claim) (*Trial, error) {
 	if err != nil {
 		return nil, fmt.Errorf("start a trial: %w", err)
 	}
-	from, beside, now := split.of(record.Number), split.beside(record.Number, h.Running()), &split
+	from, beside, fresh := split.of(record.Number), split.beside(record.Number, h.Running()), true
 	if record.Seen < len(h.Finished()) {
 		// The trial started earlier. It draws from what was known then, so what its last worker
 		// drew and could not save comes out the same.
 		from, beside = s.past(record, h)
-		now = nil
+		fresh = false
 	}
 	t := newTrial(ctx, s, c.Lease, record, from, beside)
-	t.split = now
+	t.split, t.fresh = split, fresh
 	if err := t.loadQueued(); err != nil {
 		t.fail(err)
 	}

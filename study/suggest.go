@@ -210,7 +210,7 @@ func (t *Trial) draw(name string, d space.Dist) (float64, error) {
 func (t *Trial) drawJoint(joint sampler.JointSampler) error {
 	t.study.drawing.Lock()
 	defer t.study.drawing.Unlock()
-	if t.split != nil {
+	if t.fresh {
 		t.running = t.split.beside(t.Number(), t.study.beside(t))
 	}
 	drawn, err := joint.SampleJoint(t.request(""))

@@ -29,7 +29,8 @@ type Trial struct {
 	study   *Study
 	history trial.History  // what the parameters are drawn from
 	running []*trial.Trial // the running trials that the sampler may see
-	split   *splitHistory  // when the trial started; nil if an earlier worker started it
+	split   splitHistory   // when the trial started, if fresh
+	fresh   bool           // no earlier worker has started it
 	owner   string         // of the lease
 	lease   time.Duration
 	ctx     context.Context
