@@ -14,6 +14,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -148,6 +149,14 @@ func acknowledged(t *testing.T, dir string) map[int]string {
 	return acks
 }
 
+func anyAcknowledged(dir string) bool {
+	files, _ := filepath.Glob(filepath.Join(dir, "acks-*"))
+	return slices.ContainsFunc(files, func(file string) bool {
+		info, err := os.Stat(file)
+		return err == nil && info.Size() > 0
+	})
+}
+
 // checkFile fails unless the file is intact, every acknowledged result is unchanged, no number is
 // missing or used twice, and nothing is running once the orphans have finished.
 func checkFile(t testing.TB, path string, acks map[int]string) (finished int) {
@@ -199,6 +208,10 @@ func TestFaultsKills(t *testing.T) {
 	workers := make([]*exec.Cmd, *faultProcesses)
 	for i := range workers {
 		workers[i] = startFaultWorker(t, dir, i)
+	}
+	// On a loaded machine processes may take longer to start than the kills last.
+	for deadline := time.Now().Add(time.Minute); !anyAcknowledged(dir) && time.Now().Before(deadline); {
+		time.Sleep(10 * time.Millisecond)
 	}
 	start := time.Now()
 	for range *faultKills {
