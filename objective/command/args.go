@@ -1,0 +1,120 @@
+package command
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/bluefin-hpo/bluefin/internal/pyjson"
+)
+
+// A Style is how parameters are appended to a command that has no placeholders.
+type Style uint8
+
+const (
+	Flags  Style = iota // --learning_rate 0.1
+	Equals              // --learning_rate=0.1
+	Hydra               // learning_rate=0.1
+	None                // not at all: the program reads its environment
+)
+
+var styleNames = [...]string{"flags", "equals", "hydra", "none"}
+
+// String returns the name of the style.
+func (s Style) String() string {
+	if int(s) < len(styleNames) {
+		return styleNames[s]
+	}
+	return fmt.Sprintf("Style(%d)", uint8(s))
+}
+
+// ParseStyle is the inverse of Style.String.
+func ParseStyle(name string) (Style, error) {
+	if i := slices.Index(styleNames[:], name); i >= 0 {
+		return Style(i), nil
+	}
+	return 0, fmt.Errorf("argument style is %q, want one of %s", name, strings.Join(styleNames[:], ", "))
+}
+
+// arguments returns the arguments of the program with the parameters in place of
+// their placeholders, or appended if there are none. Parameters that are nil are
+// not appended: their flag is left out.
+func (cfg Config) arguments(params map[string]any, places map[string]string) []string {
+	var pairs []string
+	placed := false
+	for _, name := range names(params) {
+		pairs = append(pairs, "{"+name+"}", text(params[name]))
+		placed = placed || slices.ContainsFunc(cfg.Args[1:], func(a string) bool { return strings.Contains(a, "{"+name+"}") })
+	}
+	for name, value := range places {
+		pairs = append(pairs, "{"+name+"}", value)
+	}
+	replacer := strings.NewReplacer(pairs...)
+	var args []string
+	for _, a := range cfg.Args[1:] {
+		args = append(args, replacer.Replace(a))
+	}
+	if placed {
+		return args
+	}
+	for _, name := range names(params) {
+		value := text(params[name])
+		switch {
+		case params[name] == nil:
+		case cfg.Style == Flags:
+			args = append(args, "--"+name, value)
+		case cfg.Style == Equals:
+			args = append(args, "--"+name+"="+value)
+		case cfg.Style == Hydra:
+			args = append(args, name+"="+value)
+		}
+	}
+	return args
+}
+
+func names(params map[string]any) []string {
+	var all []string
+	for name := range params {
+		all = append(all, name)
+	}
+	slices.Sort(all)
+	return all
+}
+
+// text writes a value as a shell user would; floats read back exactly.
+func text(v any) string {
+	switch v := v.(type) {
+	case nil:
+		return ""
+	case float64:
+		return pyjson.Float(v)
+	case int:
+		return strconv.Itoa(v)
+	}
+	return fmt.Sprint(v)
+}
+
+// environment returns the variables that tell a program its parameters.
+func environment(params map[string]any, places map[string]string, paramsFile string) []string {
+	env := []string{
+		"BLUEFIN_TRIAL_NUMBER=" + places["trial_number"],
+		"BLUEFIN_TRIAL_DIR=" + places["trial_dir"],
+		"BLUEFIN_PARAMS=" + paramsFile,
+		"PYTHONUNBUFFERED=1", // else a pipe gets its lines late
+	}
+	for _, name := range names(params) {
+		key := strings.Map(func(r rune) rune {
+			if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' {
+				return r
+			}
+			return '_'
+		}, name)
+		value := text(params[name])
+		env = append(env, "BLUEFIN_PARAM_"+strings.ToUpper(key)+"="+value, "KUBEFLOW_TRAINER_OPT_"+strings.ToUpper(key)+"="+value)
+	}
+	if places["last_checkpoint"] != "" {
+		env = append(env, "BLUEFIN_RESUME=1", "BLUEFIN_LAST_CHECKPOINT="+places["last_checkpoint"])
+	}
+	return env
+}

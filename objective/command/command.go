@@ -1,0 +1,135 @@
+// Package command is an objective that runs a program, such as a training script in
+// any language. The program gets its parameters as arguments and in its
+// environment, and its metric is read from what it prints or writes anyway:
+//
+//	c, err := command.New(command.Config{
+//		Args:   []string{"python", "train.py", "--output_dir", "{trial_dir}"},
+//		Metric: "eval_loss",
+//		Folder: "trials",
+//	})
+//	…
+//	s, err := study.Open(ctx, study.Config{Space: sp, Pruner: pruner.SuccessiveHalving{}})
+//	…
+//	err = s.Optimize(ctx, c.Run, study.Budget{Trials: 50})
+package command
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"sync"
+	"time"
+)
+
+// Config says how a program is run. Args and Metric are required.
+type Config struct {
+	// Args are the program and its arguments. In arguments, {NAME} stands for
+	// the value of a parameter, and {trial_dir}, {trial_number} and
+	// {last_checkpoint} for what Run documents.
+	Args []string
+
+	// Style is how parameters are appended to Args if no {NAME} occurs in them.
+	Style Style
+
+	Dir string   // working folder; "": that of this process
+	Env []string // added to the environment, NAME=VALUE
+
+	Metric   string // name of the metric
+	Maximize bool   // larger values of the metric are better
+	Best     bool   // the value of a trial is its best report, not its last
+
+	// Pattern finds the metric in a line of output, in its first group, if no
+	// reader understands the program. A group named step holds the step. nil: none.
+	Pattern *regexp.Regexp
+
+	// Reader is the only source of the metric: a name from Readers. "": the
+	// first one that yields the metric.
+	Reader string
+
+	// Folder holds a folder for each trial, named by its number. "": a trial has
+	// none, and its output is not kept.
+	Folder string
+
+	// Slots are environments, NAME=VALUE, of which each running trial has one for
+	// itself, such as a GPU's. Trials wait while all are taken. nil: no limit.
+	Slots [][]string
+
+	Grace        time.Duration // from SIGTERM to SIGKILL; 0: 30 s
+	TrialTimeout time.Duration // how long a trial may run; 0: no limit
+	StallTimeout time.Duration // how long a trial may print and write nothing new; 0: no limit
+
+	Logger *slog.Logger // nil: slog.Default
+}
+
+// A Command runs a program once for each trial. It is safe for concurrent use.
+type Command struct {
+	cfg    Config
+	path   string // of the program
+	slots  chan []string
+	mu     sync.Mutex
+	source string // the reader that yielded the metric in an earlier trial
+}
+
+// New returns the command, or an error if the program does not exist or a setting
+// is out of range.
+func New(cfg Config) (*Command, error) {
+	if cfg.Logger == nil {
+		cfg.Logger = slog.Default()
+	}
+	if cfg.Grace == 0 {
+		cfg.Grace = 30 * time.Second
+	}
+	if err := cfg.check(); err != nil {
+		return nil, err
+	}
+	c := &Command{cfg: cfg}
+	path, err := exec.LookPath(cfg.Args[0])
+	if err != nil && !errors.Is(err, exec.ErrDot) {
+		return nil, fmt.Errorf("program %q: %w", cfg.Args[0], errors.Unwrap(err))
+	}
+	if c.path, err = filepath.Abs(path); err != nil { // Dir may be another folder
+		return nil, err
+	}
+	if cfg.Slots != nil {
+		c.slots = make(chan []string, len(cfg.Slots))
+		for _, s := range cfg.Slots {
+			c.slots <- s
+		}
+	}
+	return c, nil
+}
+
+func (cfg Config) check() error {
+	if len(cfg.Args) == 0 || cfg.Args[0] == "" {
+		return errors.New("the command is empty, want a program and its arguments")
+	}
+	if cfg.Metric == "" {
+		return errors.New("the name of the metric is empty")
+	}
+	if cfg.Style > None {
+		return fmt.Errorf("argument style is %d, want 0 to %d", cfg.Style, None)
+	}
+	if cfg.Slots != nil && len(cfg.Slots) == 0 {
+		return errors.New("there are no slots, want at least one")
+	}
+	if cfg.Pattern != nil && cfg.Pattern.NumSubexp() == 0 {
+		return fmt.Errorf("the pattern %q has no group, want the metric in parentheses", cfg.Pattern)
+	}
+	if cfg.Reader != "" {
+		if err := checkReader(cfg.Reader); err != nil {
+			return err
+		}
+	}
+	for _, d := range []struct {
+		name  string
+		value time.Duration
+	}{{"grace", cfg.Grace}, {"trial timeout", cfg.TrialTimeout}, {"stall timeout", cfg.StallTimeout}} {
+		if d.value < 0 {
+			return fmt.Errorf("%s is %v, want at least 0", d.name, d.value)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,39 @@
+//go:build unix
+
+package command
+
+import (
+	"os/exec"
+	"syscall"
+)
+
+// A group is a program with all that it has started: its process group and, where
+// the system tells, processes that left the group but have the token in their
+// environment.
+type group struct {
+	leader int
+	token  string // NAME=VALUE, different for each run
+}
+
+func (g *group) prepare(cmd *exec.Cmd) {
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	dieWithParent(cmd.SysProcAttr)
+}
+
+func (g *group) began(cmd *exec.Cmd) error {
+	g.leader = cmd.Process.Pid
+	return nil
+}
+
+func (g *group) terminate() { g.signal(syscall.SIGTERM) }
+
+func (g *group) kill() { g.signal(syscall.SIGKILL) }
+
+func (g *group) signal(s syscall.Signal) {
+	if g.leader > 1 {
+		syscall.Kill(-g.leader, s)
+	}
+	for _, pid := range g.strays() {
+		syscall.Kill(pid, s)
+	}
+}

@@ -1,0 +1,376 @@
+package command
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"maps"
+	"math"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/bluefin-hpo/bluefin/internal/pyjson"
+	"github.com/bluefin-hpo/bluefin/study"
+)
+
+const (
+	look   = 500 * time.Millisecond // between two looks at a trial's files
+	settle = 2 * time.Second        // how long the first source waits for a better one
+)
+
+// Files in a trial's folder.
+const (
+	paramsName = "params.json"
+	outputName = "output.log"
+	tokenName  = "process" // names the processes of the trial
+)
+
+// Run runs the program with the parameters of the study's Config.Space, reports
+// each new value of the metric, and returns the trial's value. It is a
+// study.Objective.
+//
+// The folder of the trial is Config.Folder/NUMBER, {trial_dir} and
+// BLUEFIN_TRIAL_DIR. A restarted trial finds it as the last run left it, with its
+// newest checkpoint-* folder in {last_checkpoint} and BLUEFIN_LAST_CHECKPOINT. The
+// parameters are also in the environment, as BLUEFIN_PARAM_NAME, and in the JSON
+// file that BLUEFIN_PARAMS names.
+//
+// A trial that is pruned, or whose context or time has ended, gets SIGTERM and
+// after the grace period SIGKILL, with all processes it has started. None of them
+// survives the trial, however it ends.
+func (c *Command) Run(t *study.Trial) (float64, error) {
+	if c.slots != nil {
+		select {
+		case slot := <-c.slots:
+			defer func() { c.slots <- slot }()
+			return c.run(t, slot)
+		case <-t.Context().Done():
+			return 0, context.Cause(t.Context())
+		}
+	}
+	return c.run(t, nil)
+}
+
+func (c *Command) run(t *study.Trial, slot []string) (value float64, err error) {
+	params := t.SuggestAll()
+	if t.Err() != nil {
+		return 0, t.Err()
+	}
+	folder, places, err := c.folder(t.Number())
+	if err != nil {
+		return 0, err
+	}
+	token := "BLUEFIN_RUN=" + rand.Text()
+	paramsFile, log, err := prepare(folder, params, token)
+	if err != nil {
+		return 0, err
+	}
+	if log != nil {
+		defer log.Close()
+	}
+	cmd := exec.Command(c.path, c.cfg.arguments(params, places)...)
+	cmd.Args[0] = c.cfg.Args[0]
+	cmd.Dir = c.cfg.Dir
+	cmd.Env = slices.Concat(os.Environ(), c.cfg.Env, slot, environment(params, places, paramsFile), []string{token})
+	w := c.watch(t, folder)
+	if log != nil {
+		w.out.log = log
+	}
+	p, drained, err := start(cmd, &w.out, token)
+	if err != nil {
+		return 0, fmt.Errorf("start %s: %w", c.cfg.Args[0], err)
+	}
+	stopped := w.until(p.ended)
+	w.end(p, drained, stopped != nil)
+	t.SetUserAttr("command", strings.Join(cmd.Args, " "))
+	if stopped != nil {
+		return 0, stopped
+	}
+	t.SetUserAttr("exit_code", cmd.ProcessState.ExitCode())
+	if p.err != nil {
+		return 0, fmt.Errorf("%s ended with %w; its last output:\n%s", c.cfg.Args[0], p.err, w.out.end())
+	}
+	if err := w.finish(); err != nil {
+		return 0, err
+	}
+	return w.value()
+}
+
+// folder makes the folder of a trial and returns what placeholders stand for.
+func (c *Command) folder(number int) (folder string, places map[string]string, err error) {
+	places = map[string]string{"trial_number": strconv.Itoa(number), "trial_dir": "", "last_checkpoint": ""}
+	if c.cfg.Folder == "" {
+		return "", places, nil
+	}
+	if folder, err = filepath.Abs(filepath.Join(c.cfg.Folder, strconv.Itoa(number))); err != nil {
+		return "", nil, err
+	}
+	if err := os.MkdirAll(folder, 0o777); err != nil {
+		return "", nil, err
+	}
+	places["trial_dir"], places["last_checkpoint"] = folder, lastCheckpoint(folder)
+	return folder, places, nil
+}
+
+// lastCheckpoint returns the newest folder named checkpoint-*, "" if there is none.
+func lastCheckpoint(folder string) string {
+	all, _ := filepath.Glob(filepath.Join(folder, "checkpoint-*"))
+	newest, at := "", time.Time{}
+	for _, path := range all {
+		if info, err := os.Stat(path); err == nil && info.IsDir() && info.ModTime().After(at) {
+			newest, at = path, info.ModTime()
+		}
+	}
+	return newest
+}
+
+// prepare ends what an earlier run of the trial has left, and writes the files
+// that the new one needs. Without a folder the parameters go to no file.
+func prepare(folder string, params map[string]any, token string) (paramsFile string, log *os.File, err error) {
+	if folder == "" {
+		return "", nil, nil
+	}
+	if old, err := os.ReadFile(filepath.Join(folder, tokenName)); err == nil {
+		(&group{token: string(old)}).end(0)
+	}
+	text, err := pyjson.Marshal(params)
+	if err != nil {
+		return "", nil, err
+	}
+	paramsFile = filepath.Join(folder, paramsName)
+	if err := os.WriteFile(paramsFile, append(pyjson.Standard(text), '\n'), 0o666); err != nil {
+		return "", nil, err
+	}
+	if err := os.WriteFile(filepath.Join(folder, tokenName), []byte(token), 0o666); err != nil {
+		return "", nil, err
+	}
+	log, err = os.OpenFile(filepath.Join(folder, outputName), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o666)
+	return paramsFile, log, err
+}
+
+// A watch follows one run of the program.
+type watch struct {
+	command *Command
+	trial   *study.Trial
+	folder  string
+	out     output
+	sources []source
+	lines   chan string
+
+	points map[string][]point // by source, those with the metric; of files all so far
+	told   map[string]int     // how many of them were reported
+	seen   map[string]bool    // names of other metrics
+	first  time.Time          // when the metric was first seen
+	source string             // the one that counts; "" until it is chosen
+	next   int                // the step of a point without one
+	values []float64          // of the metric
+	steps  map[int]bool       // reported
+	news   time.Time          // when a file last changed
+
+	metrics, all string // snapshots of the files
+}
+
+func (c *Command) watch(t *study.Trial, folder string) *watch {
+	w := &watch{
+		command: c, trial: t, folder: folder, sources: c.cfg.sources(), lines: make(chan string, 1024),
+		points: map[string][]point{}, told: map[string]int{}, seen: map[string]bool{}, steps: map[int]bool{}, news: time.Now(),
+	}
+	w.out.line = func(line string) { w.lines <- line }
+	w.out.last = time.Now()
+	for _, r := range t.Reports() {
+		w.steps[r.Step] = true
+	}
+	c.mu.Lock()
+	w.source = c.source
+	c.mu.Unlock()
+	return w
+}
+
+// until reports what the program does until it ends, and returns nil; or why it
+// must be stopped.
+func (w *watch) until(ended <-chan struct{}) error {
+	ticks := time.NewTicker(look)
+	defer ticks.Stop()
+	start := time.Now()
+	for {
+		select {
+		case line := <-w.lines:
+			w.line(line)
+			if err := w.report(false); err != nil {
+				return err
+			}
+		case <-ticks.C:
+			w.files()
+			if err := w.report(false); err != nil {
+				return err
+			}
+			if limit := w.command.cfg.TrialTimeout; limit > 0 && time.Since(start) > limit {
+				return fmt.Errorf("the trial ran longer than %v; its last output:\n%s", limit, w.out.end())
+			}
+			quiet := min(time.Since(w.out.lastAt()), time.Since(w.news))
+			if limit := w.command.cfg.StallTimeout; limit > 0 && quiet > limit {
+				return fmt.Errorf("the program printed and wrote nothing for %v; its last output:\n%s", limit, w.out.end())
+			}
+		case <-w.trial.Context().Done():
+			return context.Cause(w.trial.Context())
+		case <-ended:
+			return nil
+		}
+	}
+}
+
+// end ends all processes of the trial and takes in what they have printed
+// meanwhile, or drops it.
+func (w *watch) end(p *process, drained <-chan struct{}, drop bool) {
+	log := w.command.cfg.Logger
+	survivor := make(chan struct{})
+	go func() {
+		if p.group.end(w.command.cfg.Grace) && drop {
+			log.Warn("the program did not end when it was asked to, and was killed", "trial", w.trial.Number(), "after", w.command.cfg.Grace)
+		}
+		<-p.ended
+		select {
+		case <-drained:
+			w.out.flush() // a last line without an end
+			close(w.lines)
+		case <-time.After(time.Second): // a process that cannot be found holds the pipe
+			log.Warn("a process of the trial survives", "trial", w.trial.Number())
+			close(survivor)
+		}
+	}()
+	for {
+		select {
+		case line, ok := <-w.lines:
+			if !ok {
+				return
+			}
+			if !drop {
+				w.line(line)
+			}
+		case <-survivor:
+			return
+		}
+	}
+}
+
+// line offers a line of output to all sources that read lines.
+func (w *watch) line(line string) {
+	for _, s := range w.sources {
+		if s.line == nil {
+			continue
+		}
+		if p, ok := s.line.read(line); ok {
+			w.add(s.name, p)
+		}
+	}
+}
+
+// files looks at the trial's folder.
+func (w *watch) files() {
+	if w.folder == "" {
+		return
+	}
+	metrics, all := snapshot(w.folder)
+	if all != w.all {
+		w.all, w.news = all, time.Now()
+	}
+	if metrics == w.metrics {
+		return
+	}
+	w.metrics = metrics
+	for _, s := range w.sources {
+		if s.file != nil {
+			w.points[s.name] = nil
+			for _, p := range s.file.read(w.folder) {
+				w.add(s.name, p)
+			}
+		}
+	}
+}
+
+// add keeps a point if it has the metric.
+func (w *watch) add(source string, p point) {
+	if _, ok := p.values[w.command.cfg.Metric]; !ok {
+		for name := range p.values {
+			if len(w.seen) < 100 {
+				w.seen[name] = true
+			}
+		}
+		return
+	}
+	w.points[source] = append(w.points[source], p)
+	if w.first.IsZero() {
+		w.first = time.Now()
+	}
+}
+
+// report reports the new points of the source that counts, once it is known: that
+// of earlier trials, or the best one that yields the metric within a moment.
+func (w *watch) report(last bool) error {
+	if w.source == "" || last && len(w.points[w.source]) == 0 {
+		if w.first.IsZero() || !last && time.Since(w.first) < settle {
+			return nil
+		}
+		i := slices.IndexFunc(w.sources, func(s source) bool { return len(w.points[s.name]) > 0 })
+		w.source = w.sources[i].name
+		w.command.choose(w.source)
+	}
+	points := w.points[w.source]
+	for _, p := range points[min(w.told[w.source], len(points)):] {
+		value := p.values[w.command.cfg.Metric]
+		w.told[w.source]++
+		w.values = append(w.values, value)
+		if p.step < 0 {
+			p.step = w.next
+		}
+		w.next = max(w.next, p.step+1)
+		if w.steps[p.step] { // as a restarted program says again
+			continue
+		}
+		w.steps[p.step] = true
+		if err := w.trial.Report(p.step, value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// choose notes the source of the metric for later trials.
+func (c *Command) choose(name string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.source == "" {
+		c.source = name
+		c.cfg.Logger.Info("found the metric", "metric", c.cfg.Metric, "source", name)
+	}
+}
+
+// finish reports what the program has left when it ended.
+func (w *watch) finish() error {
+	w.files()
+	return w.report(true)
+}
+
+// value returns the value of the trial.
+func (w *watch) value() (float64, error) {
+	cfg := w.command.cfg
+	if len(w.values) == 0 {
+		others := "nothing that looks like a metric"
+		if len(w.seen) > 0 {
+			others = strings.Join(slices.Sorted(maps.Keys(w.seen)), ", ")
+		}
+		return 0, fmt.Errorf("the program reported no %q, but %s; its last output:\n%s", cfg.Metric, others, w.out.end())
+	}
+	best := w.values[len(w.values)-1]
+	for _, v := range w.values {
+		if cfg.Best && (cfg.Maximize && v > best || !cfg.Maximize && v < best || math.IsNaN(best)) {
+			best = v
+		}
+	}
+	return best, nil
+}
