@@ -1,0 +1,54 @@
+package main
+
+import (
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/bluefin-hpo/bluefin/space"
+)
+
+func TestParametersOfACommandLine(t *testing.T) {
+	list := func(choices ...any) space.Dist { return space.Categorical{Choices: choices} }
+	for text, want := range map[string]space.Dimension{
+		"lr=1e-6..1e-3:log":         {Name: "lr", Dist: space.Float{Low: 1e-6, High: 1e-3, Log: true}},
+		"n=1..5":                    {Name: "n", Dist: space.Int{Low: 1, High: 5}},
+		"n=-8..64:step=8":           {Name: "n", Dist: space.Int{Low: -8, High: 64, Step: 8}},
+		"n=1..1024:log":             {Name: "n", Dist: space.Int{Low: 1, High: 1024, Log: true}},
+		"x=1..5:step=0.5":           {Name: "x", Dist: space.Float{Low: 1, High: 5, Step: 0.5}},
+		"x=0..0.5":                  {Name: "x", Dist: space.Float{High: 0.5}},
+		"x=-1.0..-.5":               {Name: "x", Dist: space.Float{Low: -1, High: -0.5}},
+		"batch=8,16,32":             {Name: "batch", Dist: list(8, 16, 32)},
+		"decay=0,0.1":               {Name: "decay", Dist: list(0.0, 0.1)},
+		"fp16=true,false":           {Name: "fp16", Dist: list(true, false)},
+		"opt=adamw,sgd":             {Name: "opt", Dist: list("adamw", "sgd")},
+		"mixed=1,a":                 {Name: "mixed", Dist: list("1", "a")},
+		"schedule=cosine":           {Name: "schedule", Dist: list("cosine")},
+		"model.optimizer.lr=0.1..1": {Name: "model.optimizer.lr", Dist: space.Float{Low: 0.1, High: 1}},
+		"path=a=b,c=d":              {Name: "path", Dist: list("a=b", "c=d")},
+		"größe=1..2":                {Name: "größe", Dist: space.Int{Low: 1, High: 2}},
+	} {
+		if got, err := parseParam(text); err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("%s: got %#v and %v, want %#v", text, got, err, want)
+		}
+	}
+	for text, want := range map[string]string{
+		"lr":                        `parameter "lr": want NAME=LOW..HIGH or NAME=CHOICE,CHOICE`,
+		"lr=":                       "want NAME=LOW..HIGH",
+		"=1..2":                     "parameter name",
+		"lr=1e-3..1e-6:log":         "low",
+		"lr=0..1:log":               "log",
+		"lr=1..":                    `"" is no finite number`,
+		"lr=a..b":                   `"a" is no finite number`,
+		"lr=0..inf":                 `"inf" is no finite number`,
+		"lr=0..1:logarithmic":       `option is "logarithmic", want log or step=S`,
+		"n=1..99999999999999999999": "too large for an int",
+		"n=1..5:step=0":             "step",
+		"n=1..5:step=-1":            "step",
+		"opt=a,a":                   "again",
+	} {
+		if got, err := parseParam(text); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %#v and %v, want %q", text, got, err, want)
+		}
+	}
+}
