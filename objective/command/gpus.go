@@ -31,7 +31,7 @@ func GPUs(which string, perTrial float64) ([][]string, error) {
 		return slots, nil
 	case perTrial >= 1 && perTrial == math.Trunc(perTrial):
 		return nil, fmt.Errorf("a trial needs %v GPUs and there are %d", perTrial, len(devices))
-	case perTrial > 0 && perTrial < 1 && math.Abs(share*perTrial-1) < 1e-2:
+	case perTrial > 0 && perTrial < 1 && math.Abs(share*perTrial-1) < 0.02:
 		var slots [][]string
 		for range int(share) { // the first trials get a GPU each
 			for _, d := range devices {
