@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -70,7 +71,7 @@ func prepare(commands []*cli.Command, parent string, width int) {
 		// helpLast has replaced it.
 		cmd.HideHelpCommand = true
 		if len(cmd.Subcommands) == 0 {
-			if cmd.Name != "finetune" && cmd.Name != "predict" { // Optuna has no such commands
+			if !slices.Contains([]string{"finetune", "predict", "tune"}, cmd.Name) { // Optuna has no such commands
 				cmd.Flags, cmd.Before = append(cmd.Flags, logFlags()...), openLog
 			}
 			if cmd.CustomHelpTemplate == "" {
@@ -88,7 +89,7 @@ func prepare(commands []*cli.Command, parent string, width int) {
 func checked(name string, action cli.ActionFunc) cli.ActionFunc {
 	return func(c *cli.Context) error {
 		err := missing(c)
-		if c.Args().Present() {
+		if c.Args().Present() && c.Command.ArgsUsage == "" {
 			err = usagef("unexpected argument %q", c.Args().First())
 		}
 		if err == nil {

@@ -3,18 +3,16 @@ package main
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
-	"math"
 	"slices"
-	"time"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/bluefin-hpo/bluefin/objective/finetune"
 	"github.com/bluefin-hpo/bluefin/sampler"
 	"github.com/bluefin-hpo/bluefin/storage"
-	"github.com/bluefin-hpo/bluefin/storage/sqlite"
 	"github.com/bluefin-hpo/bluefin/study"
 	"github.com/bluefin-hpo/bluefin/trial"
 )
@@ -23,43 +21,17 @@ import (
 type finetuneCommand struct {
 	data     dataFlags
 	practice practiceFlags
-	sampler  samplerFlags
-	pruner   string
-	trials   int
-	workers  int
-	timeout  time.Duration
-
-	storage    storageFlag
-	studyName  string // "": after the task and the data
-	orphans    string
-	durability string
-
-	given map[string]string // the flags on the command line, which are saved with the study
+	runner                     // its study name "" is after the task and the data
+	given    map[string]string // the flags on the command line, which are saved with the study
 }
 
 // define returns the command with its help in lines of at most width columns.
 func (f *finetuneCommand) define(width int) *cli.Command {
 	groups := []flagGroup{
 		{"data and network", f.data.flags()},
-		{"search", []cli.Flag{
-			&cli.IntFlag{Name: "trials", Destination: &f.trials, Value: 30,
-				Usage: "the total `NUMBER` of trials in the study"},
-			&cli.DurationFlag{Name: "timeout", Destination: &f.timeout, Value: math.MaxInt64, DefaultText: "none",
-				Usage: "stop after a `TIME` like 10m"},
-			&cli.IntFlag{Name: "workers", Destination: &f.workers, Value: 1,
-				Usage: "the `NUMBER` of trials that run at once"},
-			f.sampler.nameFlag("auto"), prunerFlag(&f.pruner), f.sampler.seedFlag(),
-		}},
+		{"search", f.searchFlags(30)},
 		{"good practice", f.practice.flags()},
-		{"storage", []cli.Flag{
-			f.storage.flag(),
-			&cli.StringFlag{Name: "study-name", Destination: &f.studyName,
-				DefaultText: "that of the task and of --train, like csv-wine",
-				Usage:       "the `NAME` of the study; it is created if it does not exist"},
-			choiceFlag(&f.orphans, "orphans", "the `POLICY` for trials whose worker was killed: resume "+
-				"(from the last checkpoint), retry (fail it and queue a copy) or fail", "resume", "retry", "fail"),
-			durabilityFlag(&f.durability),
-		}},
+		{"storage", f.storageFlags("that of the task and of --train, like csv-wine")},
 	}
 	cmd := &cli.Command{
 		Name:  "finetune",
@@ -131,7 +103,7 @@ func (f *finetuneCommand) run(ctx context.Context, con console) (err error) {
 			return err
 		}
 	}
-	db, err := f.storage.open(ctx, sqlite.Options{NoSync: f.durability == "normal"})
+	db, err := f.runner.open(ctx)
 	if err == nil {
 		defer func() { err = errors.Join(err, db.Close()) }()
 		err = t.open(ctx, db)
@@ -143,20 +115,13 @@ func (f *finetuneCommand) run(ctx context.Context, con console) (err error) {
 		return err
 	}
 	objective := t.show.watched(t.task.Objective(t.task.Space, t.cfg.Seed))
-	err = t.study.Optimize(ctx, objective, study.Budget{Trials: f.trials, Workers: min(f.workers, f.trials)})
+	err = t.study.Optimize(ctx, objective, f.budget())
 	return errors.Join(t.report(ctx, err), output.finish(ctx, err))
 }
 
-// check refuses numbers out of range.
 func (f *finetuneCommand) check() error {
-	if f.trials < 1 {
-		return usagef("--trials is %d, want at least 1", f.trials)
-	}
-	if f.workers < 1 {
-		return usagef("--workers is %d, want at least 1", f.workers)
-	}
-	if f.timeout <= 0 {
-		return usagef("--timeout is %v, want above 0", f.timeout)
+	if err := f.runner.check(); err != nil {
+		return err
 	}
 	_, err := finetune.Kernel()
 	return err
@@ -164,26 +129,21 @@ func (f *finetuneCommand) check() error {
 
 // configure sets what the study needs, except for its storage.
 func (t *tuning) configure() (err error) {
-	policies := map[string]storage.Policy{"resume": storage.Resume, "retry": storage.Retry, "fail": storage.Fail}
-	t.cfg = study.Config{
-		Name: cmp.Or(t.studyName, t.data.studyName(t.task)), Directions: []trial.Direction{trial.Minimize},
-		Orphans: storage.Orphans{Policy: policies[t.orphans]}, Logger: t.logger(),
-	}
+	d := trial.Minimize
 	if t.task.Metric.Higher() {
-		t.cfg.Directions[0] = trial.Maximize
+		d = trial.Maximize
 	}
-	if t.cfg.Sampler, t.cfg.Seed, err = t.sampler.sampler(t.trials); err != nil {
+	t.cfg, err = t.runner.config(t.console, cmp.Or(t.studyName, t.data.studyName(t.task)), d)
+	if err != nil {
 		return err
 	}
 	if _, finite := t.cfg.Sampler.(sampler.BruteForce); finite && t.task.Space.LearningRate.Len() == 0 {
 		return usagef("--sampler is bruteforce, which tries every combination, but learning_rate is %v: want "+
 			"another sampler", t.task.Space.LearningRate)
 	}
-	t.cfg.Pruner, err = parsePruner(t.pruner, t.cfg.Name)
-	t.show = &progress{
-		w: t.err, width: func() int { return widthOf(t.err) }, quiet: quiet, total: t.trials, metric: t.task.Metric,
-		step: stepName(t.task.Stages), better: t.cfg.Directions[0].Better, defaults: t.task.Defaults,
-	}
+	t.show = t.progress(t.console, t.cfg)
+	t.show.metric, t.show.step = string(t.task.Metric), stepName(t.task.Stages)
+	t.show.order, err = json.Marshal(t.task.Defaults)
 	t.cfg.OnTrialEnd = t.show.ended
 	return err
 }

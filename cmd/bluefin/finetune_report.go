@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -11,106 +10,20 @@ import (
 
 	"github.com/bluefin-hpo/bluefin/cmd/internal/message"
 	"github.com/bluefin-hpo/bluefin/objective/finetune/train"
-	"github.com/bluefin-hpo/bluefin/study"
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
 // report shows how the search ended, with err, and what it found.
 func (t *tuning) report(ctx context.Context, err error) error {
-	timedOut := errors.As(err, new(timeoutError))
-	interrupted := err != nil && ctx.Err() != nil && !timedOut
-	ctx, s := context.WithoutCancel(ctx), t.study
-	trials, readErr := s.Trials(ctx)
-	if readErr != nil {
-		return errors.Join(err, readErr)
-	}
-	finished := countFinished(trials)
-	allFailed := errors.As(err, new(*study.TrialError)) // all of this run
-	if err != nil && !interrupted && !allFailed && !timedOut {
-		return err
-	}
-	best, bestErr := s.Best(ctx)
-	switch {
-	case errors.Is(bestErr, study.ErrNoBest) && allFailed:
-		return err
-	case errors.Is(bestErr, study.ErrNoBest) && err == nil && finished > 0 && len(failed(trials)) == finished:
-		return fmt.Errorf("all %d trials of study %q have failed, the last with: %s", finished, s.Name(),
-			failureLine(failed(trials)[finished-1]))
-	case errors.Is(bestErr, study.ErrNoBest):
-		t.logf("No trial is complete yet%s.", whyNone(trials))
-	case bestErr != nil:
-		return bestErr
-	default:
-		printBest(t.out, t.task.Metric, best, trials[0], finished)
-		t.printOverfit(trials)
-	}
-	for _, note := range t.task.Notes() {
-		t.logf("%s", note)
-	}
-	path, _ := t.storage.path()
-	if bestErr != nil {
-		t.logf("\nStudy %q is saved in %s.", s.Name(), path)
-	} else {
-		t.logf("\nStudy %q is saved in %s. Its best parameters as JSON:\n  bluefin export --storage %s --study-name %s",
-			s.Name(), path, shellWord(path), shellWord(s.Name()))
-	}
-	switch {
-	case interrupted:
-		t.logf("Interrupted with %d of %d trials. The same command resumes it.", finished, t.trials)
-		return errInterrupted
-	case allFailed:
-		return err
-	case err != nil:
-		t.logf("Stopped by --timeout with %d of %d trials. The same command resumes it.", finished, t.trials)
-	case finished < t.trials:
-		t.logf("%d of %d trials have finished; the others are still running in other processes.", finished, t.trials)
-	}
-	return nil
-}
-
-// whyNone counts the trials of a study without a complete one by what became of them.
-func whyNone(trials []*trial.Trial) string {
-	count := map[trial.State]int{}
-	for _, t := range trials {
-		count[t.State]++
-	}
-	what := map[trial.State]string{trial.Pruned: "pruned", trial.Failed: "failed",
-		trial.Running: "running in other processes", trial.Waiting: "waiting to run"}
-	var parts []string
-	for _, s := range []trial.State{trial.Pruned, trial.Failed, trial.Running, trial.Waiting} {
-		if n := count[s]; n > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", n, what[s]))
+	return t.runner.report(ctx, t.console, t.study, err, func(best *trial.Trial, trials []*trial.Trial, finished int) {
+		if best != nil {
+			printBest(t.out, t.task.Metric, best, trials[0], finished)
+			t.printOverfit(trials)
 		}
-	}
-	if len(parts) == 0 {
-		return ""
-	}
-	why := ": " + strings.Join(parts, ", ")
-	if f := failed(trials); len(f) > 0 {
-		why += "; the last failure was: " + failureLine(f[len(f)-1])
-	}
-	return why
-}
-
-// countFinished counts the trials that use up the budget.
-func countFinished(trials []*trial.Trial) int {
-	n := 0
-	for _, t := range trials {
-		if t.State.Finished() {
-			n++
+		for _, note := range t.task.Notes() {
+			t.logf("%s", note)
 		}
-	}
-	return n
-}
-
-// failed returns the trials that failed, in their order.
-func failed(trials []*trial.Trial) (all []*trial.Trial) {
-	for _, t := range trials {
-		if t.State == trial.Failed {
-			all = append(all, t)
-		}
-	}
-	return all
+	})
 }
 
 // printBest shows the best trial, and how much it gains over the recommended settings.

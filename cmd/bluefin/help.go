@@ -35,7 +35,7 @@ func helpText(name string, cmd *cli.Command, groups []flagGroup, width int) stri
 	}
 	b.WriteString("NAME:\n")
 	paragraph("bluefin " + name + " - " + cmd.Usage)
-	b.WriteString("\nUSAGE:\n   bluefin " + name + " [options]\n")
+	b.WriteString("\nUSAGE:\n   " + strings.TrimSpace("bluefin "+name+" [options] "+cmd.ArgsUsage) + "\n")
 	if cmd.Description != "" {
 		b.WriteString("\nDESCRIPTION:\n")
 		for _, text := range paragraphs(cmd.Description) {

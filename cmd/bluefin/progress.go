@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
@@ -15,8 +14,6 @@ import (
 	"github.com/jedib0t/go-pretty/v6/text"
 
 	"github.com/bluefin-hpo/bluefin/cmd/internal/message"
-	"github.com/bluefin-hpo/bluefin/objective/finetune"
-	"github.com/bluefin-hpo/bluefin/objective/finetune/train"
 	"github.com/bluefin-hpo/bluefin/space"
 	"github.com/bluefin-hpo/bluefin/study"
 	"github.com/bluefin-hpo/bluefin/trial"
@@ -28,14 +25,14 @@ const quiet = 3 * time.Second
 
 // progress shows each trial as it ends, and what a long one does before.
 type progress struct {
-	w        io.Writer
-	width    func() int // of a line; a terminal may be resized
-	quiet    time.Duration
-	total    int
-	metric   train.Metric
-	step     string // the name of a step
-	better   func(a, b float64) bool
-	defaults finetune.Settings
+	w      io.Writer
+	width  func() int // of a line; a terminal may be resized
+	quiet  time.Duration
+	total  int
+	metric string
+	step   string // the name of a step
+	better func(a, b float64) bool
+	order  []byte // has the names of parameters, as in the JSON of an object
 
 	mu      sync.Mutex // guards the following
 	best    *trial.Trial
@@ -120,17 +117,13 @@ func (p *progress) watch(live *study.Trial, stop <-chan struct{}) {
 	}
 }
 
-// settings shows parameters in the order of finetune.Settings.
+// settings shows parameters in their order.
 func (p *progress) settings(params map[string]any) string {
-	order, err := json.Marshal(p.defaults)
-	if err != nil {
-		return ""
-	}
 	var names []string
 	for name := range params {
 		names = append(names, name)
 	}
-	at := func(name string) int { return bytes.Index(order, []byte(`"`+name+`"`)) }
+	at := func(name string) int { return bytes.Index(p.order, []byte(`"`+name+`"`)) }
 	slices.SortFunc(names, func(a, b string) int { return cmp.Or(cmp.Compare(at(a), at(b)), cmp.Compare(a, b)) })
 	for i, name := range names {
 		names[i] = name + "=" + shortValue(params[name])

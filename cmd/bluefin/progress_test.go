@@ -12,7 +12,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/bluefin-hpo/bluefin/objective/finetune"
 	"github.com/bluefin-hpo/bluefin/sampler"
 	"github.com/bluefin-hpo/bluefin/space"
 	"github.com/bluefin-hpo/bluefin/storage"
@@ -111,7 +110,7 @@ func TestLongTrialsSayWhereTheyAre(t *testing.T) {
 	defer cancel()
 	var out screen
 	p := progressTo(&out, 80)
-	p.quiet, p.defaults = time.Nanosecond, finetune.Settings{}
+	p.quiet = time.Nanosecond
 	store := &storage.Memory{}
 	cfg := study.Config{Name: "s", Storage: store, Sampler: sampler.Random{}}
 	s, err := study.Open(ctx, cfg)

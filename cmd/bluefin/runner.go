@@ -1,0 +1,195 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/bluefin-hpo/bluefin/storage"
+	"github.com/bluefin-hpo/bluefin/storage/sqlite"
+	"github.com/bluefin-hpo/bluefin/study"
+	"github.com/bluefin-hpo/bluefin/trial"
+)
+
+// A runner is what the commands that run trials share: how many, how they are drawn and where they
+// are saved.
+type runner struct {
+	sampler samplerFlags
+	pruner  string
+	trials  int
+	workers int
+	timeout time.Duration
+
+	storage    storageFlag
+	studyName  string
+	orphans    string
+	durability string
+}
+
+func (s *runner) searchFlags(trials int) []cli.Flag {
+	return []cli.Flag{
+		&cli.IntFlag{Name: "trials", Destination: &s.trials, Value: trials,
+			Usage: "the total `NUMBER` of trials in the study"},
+		&cli.DurationFlag{Name: "timeout", Destination: &s.timeout, Value: math.MaxInt64, DefaultText: "none",
+			Usage: "stop after a `TIME` like 10m"},
+		&cli.IntFlag{Name: "workers", Destination: &s.workers, Value: 1,
+			Usage: "the `NUMBER` of trials that run at once"},
+		s.sampler.nameFlag("auto"), prunerFlag(&s.pruner), s.sampler.seedFlag(),
+	}
+}
+
+// storageFlags takes the default of the study's name.
+func (s *runner) storageFlags(name string) []cli.Flag {
+	return []cli.Flag{
+		s.storage.flag(),
+		&cli.StringFlag{Name: "study-name", Destination: &s.studyName, DefaultText: name,
+			Usage: "the `NAME` of the study; it is created if it does not exist"},
+		choiceFlag(&s.orphans, "orphans", "the `POLICY` for trials whose worker was killed: resume "+
+			"(from the last checkpoint), retry (fail it and queue a copy) or fail", "resume", "retry", "fail"),
+		durabilityFlag(&s.durability),
+	}
+}
+
+// check refuses numbers out of range.
+func (s *runner) check() error {
+	if s.trials < 1 {
+		return usagef("--trials is %d, want at least 1", s.trials)
+	}
+	if s.workers < 1 {
+		return usagef("--workers is %d, want at least 1", s.workers)
+	}
+	if s.timeout <= 0 {
+		return usagef("--timeout is %v, want above 0", s.timeout)
+	}
+	return nil
+}
+
+// config returns what a study of the given name needs, except for its storage.
+func (s *runner) config(con console, name string, d trial.Direction) (cfg study.Config, err error) {
+	policies := map[string]storage.Policy{"resume": storage.Resume, "retry": storage.Retry, "fail": storage.Fail}
+	cfg = study.Config{
+		Name: name, Directions: []trial.Direction{d},
+		Orphans: storage.Orphans{Policy: policies[s.orphans]}, Logger: con.logger(),
+	}
+	if cfg.Sampler, cfg.Seed, err = s.sampler.sampler(s.trials); err == nil {
+		cfg.Pruner, err = parsePruner(s.pruner, name)
+	}
+	return cfg, err
+}
+
+// progress returns what shows the trials of a study.
+func (s *runner) progress(con console, cfg study.Config) *progress {
+	return &progress{
+		w: con.err, width: func() int { return widthOf(con.err) }, quiet: quiet, total: s.trials,
+		better: cfg.Directions[0].Better,
+	}
+}
+
+func (s *runner) open(ctx context.Context) (*sqlite.DB, error) {
+	return s.storage.open(ctx, sqlite.Options{NoSync: s.durability == "normal"})
+}
+
+func (s *runner) budget() study.Budget {
+	return study.Budget{Trials: s.trials, Workers: min(s.workers, s.trials)}
+}
+
+// report shows how the search ended, with err, and what it found: best prints that.
+func (s *runner) report(ctx context.Context, con console, st *study.Study, err error,
+	best func(best *trial.Trial, trials []*trial.Trial, finished int)) error {
+	timedOut := errors.As(err, new(timeoutError))
+	interrupted := err != nil && ctx.Err() != nil && !timedOut
+	ctx = context.WithoutCancel(ctx)
+	trials, readErr := st.Trials(ctx)
+	if readErr != nil {
+		return errors.Join(err, readErr)
+	}
+	finished := countFinished(trials)
+	allFailed := errors.As(err, new(*study.TrialError)) // all of this run
+	if err != nil && !interrupted && !allFailed && !timedOut {
+		return err
+	}
+	found, bestErr := st.Best(ctx)
+	switch {
+	case errors.Is(bestErr, study.ErrNoBest) && allFailed:
+		return err
+	case errors.Is(bestErr, study.ErrNoBest) && err == nil && finished > 0 && len(failed(trials)) == finished:
+		return fmt.Errorf("all %d trials of study %q have failed, the last with: %s", finished, st.Name(),
+			failureLine(failed(trials)[finished-1]))
+	case errors.Is(bestErr, study.ErrNoBest):
+		con.logf("No trial is complete yet%s.", whyNone(trials))
+		best(nil, trials, finished)
+	case bestErr != nil:
+		return bestErr
+	default:
+		best(found, trials, finished)
+	}
+	path, _ := s.storage.path()
+	if bestErr != nil {
+		con.logf("\nStudy %q is saved in %s.", st.Name(), path)
+	} else {
+		con.logf("\nStudy %q is saved in %s. Its best parameters as JSON:\n  bluefin export --storage %s --study-name %s",
+			st.Name(), path, shellWord(path), shellWord(st.Name()))
+	}
+	switch {
+	case interrupted:
+		con.logf("Interrupted with %d of %d trials. The same command resumes it.", finished, s.trials)
+		return errInterrupted
+	case allFailed:
+		return err
+	case err != nil:
+		con.logf("Stopped by --timeout with %d of %d trials. The same command resumes it.", finished, s.trials)
+	case finished < s.trials:
+		con.logf("%d of %d trials have finished; the others are still running in other processes.", finished, s.trials)
+	}
+	return nil
+}
+
+// whyNone counts the trials of a study without a complete one by what became of them.
+func whyNone(trials []*trial.Trial) string {
+	count := map[trial.State]int{}
+	for _, t := range trials {
+		count[t.State]++
+	}
+	what := map[trial.State]string{trial.Pruned: "pruned", trial.Failed: "failed",
+		trial.Running: "running in other processes", trial.Waiting: "waiting to run"}
+	var parts []string
+	for _, s := range []trial.State{trial.Pruned, trial.Failed, trial.Running, trial.Waiting} {
+		if n := count[s]; n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, what[s]))
+		}
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	why := ": " + strings.Join(parts, ", ")
+	if f := failed(trials); len(f) > 0 {
+		why += "; the last failure was: " + failureLine(f[len(f)-1])
+	}
+	return why
+}
+
+// countFinished counts the trials that use up the budget.
+func countFinished(trials []*trial.Trial) int {
+	n := 0
+	for _, t := range trials {
+		if t.State.Finished() {
+			n++
+		}
+	}
+	return n
+}
+
+// failed returns the trials that failed, in their order.
+func failed(trials []*trial.Trial) (all []*trial.Trial) {
+	for _, t := range trials {
+		if t.State == trial.Failed {
+			all = append(all, t)
+		}
+	}
+	return all
+}
