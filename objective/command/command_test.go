@@ -156,13 +156,13 @@ func TestFailuresSayWhatHappened(t *testing.T) {
 		name, script, want string
 		cfg                command.Config
 	}{
-		{"an exit code", "echo out of memory; exit 3", "sh ended with exit status 3; its last output:\nout of memory", command.Config{}},
+		{"an exit code", "echo out of memory; exit 3", "sh ended with exit status 3; its last line: out of memory", command.Config{}},
 		{"a signal", "kill -9 $$", "sh ended with signal: killed", command.Config{}},
 		{"another metric", "echo accuracy=1", "reported no \"loss\", but accuracy", command.Config{}},
-		{"no output", "true", "reported no \"loss\", but nothing that looks like a metric", command.Config{}},
+		{"no output", "true", "reported no \"loss\", but nothing that looks like a metric; it printed nothing", command.Config{}},
 		{"NaN", "echo loss=nan", "NaN", command.Config{}},
 		{"too long", "sleep 60", "ran longer than 200ms", command.Config{TrialTimeout: 200 * time.Millisecond}},
-		{"stalled", "echo starting; sleep 60", "printed and wrote nothing for 200ms; its last output:\nstarting", command.Config{StallTimeout: 200 * time.Millisecond}},
+		{"stalled", "echo starting; sleep 60", "printed and wrote nothing for 200ms; its last line: starting", command.Config{StallTimeout: 200 * time.Millisecond}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if tr := run(t, c.cfg, c.script); tr.State != trial.Failed || !strings.Contains(tr.Failure(), c.want) {

@@ -86,11 +86,19 @@ func (o *output) flush() {
 	o.line(line)
 }
 
-// end returns the last lines.
+// end returns the last line for the first line of an error, and the lines up to
+// it for those who read on.
 func (o *output) end() string {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return strings.Join(o.tail, "\n")
+	if len(o.tail) == 0 {
+		return "; it printed nothing"
+	}
+	last := "; its last line: " + o.tail[len(o.tail)-1]
+	if len(o.tail) == 1 {
+		return last
+	}
+	return last + "\n\n" + strings.Join(o.tail, "\n")
 }
 
 func (o *output) lastAt() time.Time {

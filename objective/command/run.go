@@ -93,7 +93,7 @@ func (c *Command) run(t *study.Trial, slot []string) (value float64, err error) 
 	}
 	t.SetUserAttr("exit_code", cmd.ProcessState.ExitCode())
 	if p.err != nil {
-		return 0, fmt.Errorf("%s ended with %w; its last output:\n%s", c.cfg.Args[0], p.err, w.out.end())
+		return 0, fmt.Errorf("%s ended with %w%s", c.cfg.Args[0], p.err, w.out.end())
 	}
 	if err := w.finish(); err != nil {
 		return 0, err
@@ -210,11 +210,11 @@ func (w *watch) until(ended <-chan struct{}) error {
 				return err
 			}
 			if limit := w.command.cfg.TrialTimeout; limit > 0 && time.Since(start) > limit {
-				return fmt.Errorf("the trial ran longer than %v; its last output:\n%s", limit, w.out.end())
+				return fmt.Errorf("the trial ran longer than %v%s", limit, w.out.end())
 			}
 			quiet := min(time.Since(w.out.lastAt()), time.Since(w.news))
 			if limit := w.command.cfg.StallTimeout; limit > 0 && quiet > limit {
-				return fmt.Errorf("the program printed and wrote nothing for %v; its last output:\n%s", limit, w.out.end())
+				return fmt.Errorf("the program printed and wrote nothing for %v%s", limit, w.out.end())
 			}
 		case <-w.trial.Context().Done():
 			return context.Cause(w.trial.Context())
@@ -364,7 +364,7 @@ func (w *watch) value() (float64, error) {
 		if len(w.seen) > 0 {
 			others = strings.Join(slices.Sorted(maps.Keys(w.seen)), ", ")
 		}
-		return 0, fmt.Errorf("the program reported no %q, but %s; its last output:\n%s", cfg.Metric, others, w.out.end())
+		return 0, fmt.Errorf("the program reported no %q, but %s%s", cfg.Metric, others, w.out.end())
 	}
 	best := w.values[len(w.values)-1]
 	for _, v := range w.values {
