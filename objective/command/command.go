@@ -17,6 +17,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
@@ -69,12 +70,15 @@ type Command struct {
 	cfg    Config
 	path   string // of the program
 	slots  chan []string
+	hurry  chan struct{} // closed by Hurry
+	once   sync.Once     // guards its close
 	mu     sync.Mutex
 	source string // the reader that yielded the metric in an earlier trial
 }
 
-// New returns the command, or an error if the program does not exist or a setting
-// is out of range.
+// New returns the command, or an error if the program does not exist, a setting is out of
+// range or Config.Folder cannot be made. On Linux it ends the programs that a killed process
+// has left in that folder.
 func New(cfg Config) (*Command, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.Default()
@@ -85,13 +89,24 @@ func New(cfg Config) (*Command, error) {
 	if err := cfg.check(); err != nil {
 		return nil, err
 	}
-	c := &Command{cfg: cfg}
+	c := &Command{cfg: cfg, hurry: make(chan struct{})}
 	path, err := exec.LookPath(cfg.Args[0])
 	if err != nil && !errors.Is(err, exec.ErrDot) {
 		return nil, fmt.Errorf("program %q: %w", cfg.Args[0], errors.Unwrap(err))
 	}
 	if c.path, err = filepath.Abs(path); err != nil { // Dir may be another folder
 		return nil, err
+	}
+	if cfg.Folder != "" {
+		if c.cfg.Folder, err = filepath.Abs(cfg.Folder); err != nil {
+			return nil, err
+		}
+		if err := os.MkdirAll(c.cfg.Folder, 0o777); err != nil {
+			return nil, fmt.Errorf("folder for trials: %w", err)
+		}
+		if n := sweep(c.cfg.Folder); n > 0 {
+			cfg.Logger.Warn("ended processes that a killed search had left", "processes", n)
+		}
 	}
 	if cfg.Slots != nil {
 		c.slots = make(chan []string, len(cfg.Slots))
@@ -101,6 +116,10 @@ func New(cfg Config) (*Command, error) {
 	}
 	return c, nil
 }
+
+// Hurry ends the grace period of all programs that are being stopped, now and later, such
+// as when a user presses Ctrl-C again.
+func (c *Command) Hurry() { c.once.Do(func() { close(c.hurry) }) }
 
 func (cfg Config) check() error {
 	if len(cfg.Args) == 0 || cfg.Args[0] == "" {
@@ -115,7 +134,7 @@ func (cfg Config) check() error {
 	if cfg.Slots != nil && len(cfg.Slots) == 0 {
 		return errors.New("there are no slots, want at least one")
 	}
-	if cfg.Pattern != nil && cfg.Pattern.NumSubexp() == 0 {
+	if cfg.Pattern != nil && cfg.Pattern.NumSubexp() == max(0, cfg.Pattern.SubexpIndex("step")) {
 		return fmt.Errorf("the pattern %q has no group, want the metric in parentheses", cfg.Pattern)
 	}
 	if cfg.Reader != "" {

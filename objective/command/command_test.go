@@ -1,3 +1,5 @@
+//go:build unix
+
 package command_test
 
 import (
@@ -5,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"runtime"
@@ -83,6 +86,17 @@ func TestOutputIsRead(t *testing.T) {
 		{"a pattern", "echo 'step 7 reached <<1.5>>'", "7:1.5", 1.5, command.Config{Pattern: regexp.MustCompile(`step (?P<step>\d+).*<<(.*)>>`)}},
 		{"no end of the last line", "printf 'loss=1\nloss=2'", "0:1 1:2", 2, command.Config{}},
 		{"a progress bar", `printf '10%% loss=9\r20%% loss=8\r100%% loss=7\nloss=6\n'`, "0:7 1:6", 6, command.Config{}},
+		{"a name with a space", "echo 'best val acc: 0.5, val acc: 0.75 (epoch 3)'", "0:0.75", 0.75, command.Config{Metric: "val acc"}},
+		{"a name with parentheses", "echo 'epoch=4 mAP50(B)=0.5'", "4:0.5", 0.5, command.Config{Metric: "mAP50(B)"}},
+		{"a name in another language", "echo 'größe: 0.5'", "0:0.5", 0.5, command.Config{Metric: "größe"}},
+		{"the end of a sentence", "echo 'The loss: 0.5.'", "0:0.5", 0.5, command.Config{}},
+		{"numbers of NumPy and PyTorch", `echo "{'loss': np.float64(0.5), 'b': 1}"; echo "loss: tensor(0.25, device='cuda:0')"`, "0:0.5", 0.5, command.Config{}},
+		{"a tensor", `echo "loss: tensor(0.25, device='cuda:0')"`, "0:0.25", 0.25, command.Config{}},
+		{"steps out of order", "for s in 5 3 -1 5 1e30; do echo step=$s loss=$s; done", "3:3 5:5 6:-1 7:1e+30", 1e30, command.Config{}},
+		{"lines without the metric", "yes epoch=1 | head -n 5000; echo loss=1", "0:1", 1, command.Config{}},
+		{"no end of file on the standard input", "cat; echo loss=1", "0:1", 1, command.Config{}},
+		{"a closed standard output", "echo loss=1; exec >&- 2>&-; sleep 0.1", "0:1", 1, command.Config{}},
+		{"a deleted folder", `rm -rf "$BLUEFIN_TRIAL_DIR"; echo loss=1`, "0:1", 1, command.Config{Folder: "deleted"}},
 		{"the standard error", "echo loss=1 >&2", "0:1", 1, command.Config{}},
 		{"the best, minimized", "echo loss=1; echo loss=0.5; echo loss=2", "0:1 1:0.5 2:2", 0.5, command.Config{Best: true}},
 		{"the best, maximized", "echo loss=1; echo loss=5; echo loss=2", "0:1 1:5 2:2", 5, command.Config{Best: true, Maximize: true}},
@@ -90,6 +104,9 @@ func TestOutputIsRead(t *testing.T) {
 		{"one reader alone", `echo '{"loss": 0.123456}'; echo loss=0.12`, "0:0.12", 0.12, command.Config{Reader: "text"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			if c.cfg.Folder != "" {
+				c.cfg.Folder = t.TempDir()
+			}
 			tr := run(t, c.cfg, c.script)
 			if tr.State != trial.Complete || tr.Values[0] != c.value || steps(tr) != c.want {
 				t.Errorf("%v %v with %s, want %v with %s: %s", tr.State, tr.Values, steps(tr), c.value, c.want, tr.Failure())
@@ -159,7 +176,7 @@ func TestFailuresSayWhatHappened(t *testing.T) {
 		{"an exit code", "echo out of memory; exit 3", "sh ended with exit status 3; its last line: out of memory", command.Config{}},
 		{"a signal", "kill -9 $$", "sh ended with signal: killed", command.Config{}},
 		{"another metric", "echo accuracy=1", "reported no \"loss\", but accuracy", command.Config{}},
-		{"no output", "true", "reported no \"loss\", but nothing that looks like a metric; it printed nothing", command.Config{}},
+		{"no output", "true", "reported no \"loss\", and nothing that looks like a metric; it printed nothing", command.Config{}},
 		{"NaN", "echo loss=nan", "NaN", command.Config{}},
 		{"too long", "sleep 60", "ran longer than 200ms", command.Config{TrialTimeout: 200 * time.Millisecond}},
 		{"stalled", "echo starting; sleep 60", "printed and wrote nothing for 200ms; its last line: starting", command.Config{StallTimeout: 200 * time.Millisecond}},
@@ -282,6 +299,8 @@ func TestNewRefuses(t *testing.T) {
 		"permission denied":                          good(func(c *command.Config) { c.Args[0] = file }),
 		"grace is -1ns, want at least 0":             good(func(c *command.Config) { c.Grace = -1 }),
 		"stall timeout is -1ns":                      good(func(c *command.Config) { c.StallTimeout = -1 }),
+		"folder for trials":                          good(func(c *command.Config) { c.Folder = filepath.Join(file, "x") }),
+		`step)" has no group`:                        good(func(c *command.Config) { c.Pattern = regexp.MustCompile("loss (?P<step>step)") }),
 		"has no group":                               good(func(c *command.Config) { c.Pattern = regexp.MustCompile("loss") }),
 		`reader is "xml", want one of trainer_state`: good(func(c *command.Config) { c.Reader = "xml" }),
 		"there are no slots":                         good(func(c *command.Config) { c.Slots = [][]string{} }),
@@ -301,5 +320,83 @@ func TestAFloodOfOutputIsReadToItsEnd(t *testing.T) {
 	info, err := os.Stat(filepath.Join(folder, "0", "output.log"))
 	if tr.State != trial.Complete || err != nil || info.Size() > 65<<20 {
 		t.Errorf("%v, log of %d bytes, want complete and at most 65 MiB: %v", tr.State, info.Size(), err)
+	}
+}
+
+// A program that prints its metric for each batch must not wait for the study.
+func TestManyPointsAreThinnedOut(t *testing.T) {
+	tr := run(t, command.Config{}, `seq 0 99999 | sed 's/.*/step=& loss=&/'`)
+	if tr.State != trial.Complete || tr.Values[0] != 99999 || len(tr.Reports) < 1000 || len(tr.Reports) > 6000 {
+		t.Fatalf("%v %v with %d reports, want 99999 with about 4,500", tr.State, tr.Values, len(tr.Reports))
+	}
+	for i, r := range tr.Reports[:1000] {
+		if r.Step != i {
+			t.Fatalf("report %d is of step %d, want the first 1,000 as they are", i, r.Step)
+		}
+	}
+}
+
+// Trainers print rounded numbers long before they write exact ones.
+func TestTheValueHasTheDigitsOfAFile(t *testing.T) {
+	for state, want := range map[string]float64{"0.12345678901234567": 0.12345678901234567, "7.5": 0.1235} {
+		tr := run(t, command.Config{Folder: t.TempDir(), Metric: "eval_loss"}, `echo "{'eval_loss': '0.5', 'epoch': '1'}"; sleep 0.2
+			echo "{'eval_loss': '0.1235', 'epoch': '2'}"; sleep 1
+			echo '{"log_history": [{"eval_loss": `+state+`, "epoch": 2.0, "step": 4}]}' > "$BLUEFIN_TRIAL_DIR/trainer_state.json"`)
+		if tr.State != trial.Complete || tr.Values[0] != want || steps(tr) != "1:0.5 2:0.1235" {
+			t.Errorf("%v %v with %s, want %v", tr.State, tr.Values, steps(tr), want)
+		}
+	}
+}
+
+func TestHurryEndsTheGracePeriod(t *testing.T) {
+	c, err := command.New(command.Config{Args: []string{"sh", "-c", `trap "" TERM; echo loss=1; sleep 100; sleep 100`}, Metric: "loss"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := study.Open(t.Context(), study.Config{Space: params})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer cancel()
+	time.AfterFunc(600*time.Millisecond, c.Hurry)
+	began := time.Now()
+	if err := s.Optimize(ctx, c.Run, study.Budget{Trials: 1}); !errors.Is(err, context.DeadlineExceeded) || time.Since(began) > 10*time.Second {
+		t.Errorf("%v after %v, want an end at once", err, time.Since(began))
+	}
+}
+
+// What a killed search has left is ended by the next one, and only that.
+func TestLeftProgramsAreEnded(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("only Linux tells the environment of processes")
+	}
+	folder := t.TempDir()
+	start := func(dir, owner string) *exec.Cmd {
+		cmd := exec.Command("sleep", "100")
+		cmd.Env = []string{"BLUEFIN_TRIAL_DIR=" + dir, "BLUEFIN_RUN=" + owner + ".x"}
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		return cmd
+	}
+	namespace, err := os.Readlink("/proc/self/ns/pid")
+	if err != nil {
+		t.Skip(err)
+	}
+	left := start(folder+"/3", namespace+".1.7") // process 1 did not start then
+	kept := []*exec.Cmd{start(folder+"x/3", namespace+".1.7"), start(folder+"/4", "pid:[1].1.7"), start(folder+"/4", "")}
+	time.Sleep(100 * time.Millisecond) // the environment is there once the program is
+	if _, err := command.New(command.Config{Args: []string{"sh"}, Metric: "loss", Folder: folder}); err != nil {
+		t.Fatal(err)
+	}
+	if err := left.Wait(); err == nil || err.Error() != "signal: killed" {
+		t.Errorf("got %v, want killed", err)
+	}
+	for _, cmd := range kept {
+		if err := cmd.Process.Kill(); err != nil {
+			t.Errorf("%v was ended: %v", cmd.Env, err)
+		}
+		cmd.Wait()
 	}
 }

@@ -2,8 +2,11 @@ package command
 
 import (
 	"bytes"
+	"crypto/rand"
+	"fmt"
 	"os"
 	"strconv"
+	"strings"
 	"syscall"
 )
 
@@ -48,4 +51,51 @@ func (g *group) find(belongs func(pid string) bool) []int {
 		}
 	}
 	return found
+}
+
+// newToken names the processes of a trial by this process, its owner: its number, its start
+// and the namespace in which the number counts.
+func newToken() string { return runName + owner(os.Getpid()) + "." + rand.Text() }
+
+const runName = "BLUEFIN_RUN="
+
+// owner returns "" if there is no such process.
+func owner(pid int) string {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return ""
+	}
+	fields := bytes.Fields(stat[bytes.LastIndexByte(stat, ')')+1:])
+	if len(fields) < 20 {
+		return ""
+	}
+	namespace, _ := os.Readlink("/proc/self/ns/pid")
+	return fmt.Sprintf("%s.%d.%s", namespace, pid, fields[19])
+}
+
+// sweep ends the processes of trials in a folder whose owner was killed, and returns how many
+// there were. Those of other namespaces, such as a container's, are left alone.
+func sweep(folder string) int {
+	namespace, err := os.Readlink("/proc/self/ns/pid")
+	if err != nil {
+		return 0
+	}
+	found := (&group{}).find(func(pid string) bool {
+		env, err := os.ReadFile("/proc/" + pid + "/environ")
+		if err != nil || !bytes.Contains(env, []byte("BLUEFIN_TRIAL_DIR="+folder+"/")) {
+			return false
+		}
+		for v := range bytes.SplitSeq(env, []byte{0}) {
+			name, isRun := strings.CutPrefix(string(v), runName+namespace+".")
+			number, _, _ := strings.Cut(name, ".")
+			if n, err := strconv.Atoi(number); isRun && err == nil {
+				return !strings.HasPrefix(string(v), runName+owner(n)+".")
+			}
+		}
+		return false
+	})
+	for _, pid := range found {
+		syscall.Kill(pid, syscall.SIGKILL)
+	}
+	return len(found)
 }

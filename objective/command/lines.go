@@ -1,6 +1,7 @@
 package command
 
 import (
+	"maps"
 	"math"
 	"regexp"
 	"strconv"
@@ -47,7 +48,10 @@ func (taggedLine) read(line string) (point, bool) {
 // trainer prints it. Since version 5 its numbers are in quotes.
 type dictLine struct{}
 
-var dictItem = regexp.MustCompile(`['"]([^'"]+)['"]: ['"]?(-?(?:\d+\.?\d*(?:[eE][-+]?\d+)?|nan|inf))['"]?(?:,|$)`)
+// number matches what Python and others print, also as tensor(0.5) or np.float64(0.5).
+const number = `(?:[A-Za-z]+(?:\.\w+)*\()?([-+]?(?:\d+\.?\d*(?:[eE][-+]?\d+)?|\.\d+(?:[eE][-+]?\d+)?|(?i:nan|inf(?:inity)?)\b))`
+
+var dictItem = regexp.MustCompile(`['"]([^'"]+)['"]:\s*['"]?` + number + `(?:['"),\s]|$)`)
 
 func (dictLine) read(line string) (point, bool) {
 	i, j := strings.IndexByte(line, '{'), strings.LastIndexByte(line, '}')
@@ -58,11 +62,39 @@ func (dictLine) read(line string) (point, bool) {
 }
 
 // A textLine reads names and numbers anywhere in a line: loss=0.5 or loss: 0.5.
-type textLine struct{}
+type textLine struct {
+	metric *regexp.Regexp // finds a name with spaces or other signs; nil: textItem finds it
+}
 
-var textItem = regexp.MustCompile(`([A-Za-z_][\w./|-]*)\s*[=:]\s*([-+]?(?:\d+\.?\d*(?:[eE][-+]?\d+)?|\.\d+(?:[eE][-+]?\d+)?|(?i:nan|inf(?:inity)?)\b))(?:$|[^\w.:])`)
+const (
+	textName   = `[\pL_][\pL\pN_./|-]*`
+	textNumber = `\s*[=:]\s*` + number + `(?:$|[^\w.:]|\.(?:$|\s))`
+)
 
-func (textLine) read(line string) (point, bool) { return items(textItem, line) }
+var (
+	textItem  = regexp.MustCompile(`(` + textName + `)` + textNumber)
+	plainName = regexp.MustCompile(`^` + textName + `$`)
+)
+
+func newTextLine(metric string) textLine {
+	if metric == "" || plainName.MatchString(metric) {
+		return textLine{}
+	}
+	return textLine{regexp.MustCompile(`(?:^|[^\pL\pN_])(` + regexp.QuoteMeta(metric) + `)` + textNumber)}
+}
+
+func (r textLine) read(line string) (point, bool) {
+	if r.metric == nil {
+		return items(textItem, line)
+	}
+	p, ok := items(textItem, line)
+	own, found := items(r.metric, line)
+	if !ok {
+		return own, found
+	}
+	maps.Copy(p.values, own.values)
+	return p, true
+}
 
 // items makes a point of the names and numbers that a pattern finds.
 func items(pattern *regexp.Regexp, text string) (point, bool) {

@@ -78,7 +78,7 @@ func (o *output) flush() {
 		return
 	}
 	o.mu.Lock()
-	o.tail = append(o.tail, line[:min(len(line), 500)])
+	o.tail = append(o.tail, strings.ToValidUTF8(line[:min(len(line), 500)], "…"))
 	if len(o.tail) > tailLines {
 		o.tail = slices.Delete(o.tail, 0, 1)
 	}

@@ -14,17 +14,26 @@ type process struct {
 	group group
 	ended chan struct{} // closed when the program itself has ended
 	err   error         // of Wait, once ended
+
+	output  *os.File      // the end of the pipe that is read
+	drained chan struct{} // closed when all that was printed is copied
 }
+
+// stuck is how long a killed process may take to end. One that waits for a broken disk or
+// device never does.
+const stuck = 10 * time.Second
 
 // start runs cmd, whose environment has the token, and copies what it prints to
 // out, which one goroutine writes to until drained is closed.
-func start(cmd *exec.Cmd, out io.Writer, token string) (p *process, drained <-chan struct{}, err error) {
+func start(cmd *exec.Cmd, out io.Writer, token string) (*process, error) {
 	read, write, err := os.Pipe()
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	cmd.Stdout, cmd.Stderr = write, write
-	p = &process{group: group{token: token}, ended: make(chan struct{})}
+	p := &process{
+		group: group{token: token}, ended: make(chan struct{}), output: read, drained: make(chan struct{}),
+	}
 	started := make(chan error, 1)
 	go func() {
 		// Linux kills the program when the thread that started it ends, which is
@@ -44,32 +53,38 @@ func start(cmd *exec.Cmd, out io.Writer, token string) (p *process, drained <-ch
 		p.err = cmd.Wait()
 		close(p.ended)
 	}()
-	done := make(chan struct{})
 	if err := <-started; err != nil {
 		read.Close()
-		return nil, nil, err
+		return nil, err
 	}
 	go func() {
-		defer close(done)
+		defer close(p.drained)
 		defer read.Close()
 		io.Copy(out, read) // ends when the last process of the group closes its end
 	}()
-	return p, done, nil
+	return p, nil
 }
 
-// end ends all processes of a group: politely, and after grace by force. It
-// returns when none is left, and reports whether force was needed.
-func (g *group) end(grace time.Duration) (forced bool) {
+// end ends all processes of a group: politely, and by force after grace or when hurry is
+// closed. It reports whether force was needed, and whether a process survives even that.
+func (g *group) end(grace time.Duration, hurry <-chan struct{}) (forced, left bool) {
 	deadline := time.Now().Add(grace)
 	for pause := time.Millisecond; g.alive(); pause = min(2*pause, 100*time.Millisecond) {
-		switch late := !time.Now().Before(deadline); {
+		now := time.Now()
+		switch late := !now.Before(deadline); {
+		case late && now.After(deadline.Add(stuck)):
+			return true, true
 		case late:
 			forced = true
 			g.kill()
 		case pause == time.Millisecond:
 			g.terminate()
 		}
-		time.Sleep(pause)
+		select {
+		case <-hurry:
+			deadline, hurry = time.Now(), nil
+		case <-time.After(pause):
+		}
 	}
-	return forced
+	return forced, false
 }

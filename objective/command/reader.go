@@ -41,7 +41,7 @@ func (cfg Config) sources() []source {
 		{name: "tagged", line: taggedLine{}},
 		{name: "json", line: jsonLine{}},
 		{name: "dict", line: dictLine{}},
-		{name: "text", line: textLine{}},
+		{name: "text", line: newTextLine(cfg.Metric)},
 	}
 	if cfg.Pattern != nil {
 		all = append(all, source{name: "pattern", line: patternLine{cfg.Pattern, cfg.Metric}})

@@ -2,10 +2,10 @@ package command
 
 import (
 	"context"
-	"crypto/rand"
 	"fmt"
 	"maps"
 	"math"
+	"math/bits"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -20,7 +20,10 @@ import (
 
 const (
 	look   = 500 * time.Millisecond // between two looks at a trial's files
-	settle = 2 * time.Second        // how long the first source waits for a better one
+	settle = 10 * time.Second       // how long the first source waits for a better one
+
+	allReported = 1000 // points that are all reported; of more, half in each doubling of this number
+	linesRead   = 1000 // of output that need not have the metric's name, to learn what other names there are
 )
 
 // Files in a trial's folder.
@@ -65,7 +68,7 @@ func (c *Command) run(t *study.Trial, slot []string) (value float64, err error) 
 	if err != nil {
 		return 0, err
 	}
-	token := "BLUEFIN_RUN=" + rand.Text()
+	token := newToken()
 	paramsFile, log, err := prepare(folder, params, token)
 	if err != nil {
 		return 0, err
@@ -81,19 +84,22 @@ func (c *Command) run(t *study.Trial, slot []string) (value float64, err error) 
 	if log != nil {
 		w.out.log = log
 	}
-	p, drained, err := start(cmd, &w.out, token)
+	p, err := start(cmd, &w.out, token)
 	if err != nil {
 		return 0, fmt.Errorf("start %s: %w", c.cfg.Args[0], err)
 	}
 	stopped := w.until(p.ended)
-	w.end(p, drained, stopped != nil)
+	w.end(p, stopped != nil)
 	t.SetUserAttr("command", strings.Join(cmd.Args, " "))
+	if w.out.logErr != nil {
+		c.cfg.Logger.Warn("the output is not kept", "trial", t.Number(), "reason", w.out.logErr)
+	}
 	if stopped != nil {
 		return 0, stopped
 	}
 	t.SetUserAttr("exit_code", cmd.ProcessState.ExitCode())
 	if p.err != nil {
-		return 0, fmt.Errorf("%s ended with %w%s", c.cfg.Args[0], p.err, w.out.end())
+		return 0, fmt.Errorf("%s ended with %w%s", filepath.Base(c.cfg.Args[0]), p.err, w.out.end())
 	}
 	if err := w.finish(); err != nil {
 		return 0, err
@@ -107,9 +113,7 @@ func (c *Command) folder(number int) (folder string, places map[string]string, e
 	if c.cfg.Folder == "" {
 		return "", places, nil
 	}
-	if folder, err = filepath.Abs(filepath.Join(c.cfg.Folder, strconv.Itoa(number))); err != nil {
-		return "", nil, err
-	}
+	folder = filepath.Join(c.cfg.Folder, strconv.Itoa(number))
 	if err := os.MkdirAll(folder, 0o777); err != nil {
 		return "", nil, err
 	}
@@ -136,7 +140,7 @@ func prepare(folder string, params map[string]any, token string) (paramsFile str
 		return "", nil, nil
 	}
 	if old, err := os.ReadFile(filepath.Join(folder, tokenName)); err == nil {
-		(&group{token: string(old)}).end(0)
+		(&group{token: string(old)}).end(0, nil)
 	}
 	text, err := pyjson.Marshal(params)
 	if err != nil {
@@ -153,6 +157,12 @@ func prepare(folder string, params map[string]any, token string) (paramsFile str
 	return paramsFile, log, err
 }
 
+// A sample is the metric in a point.
+type sample struct {
+	step  int // -1: it has none
+	value float64
+}
+
 // A watch follows one run of the program.
 type watch struct {
 	command *Command
@@ -162,15 +172,14 @@ type watch struct {
 	sources []source
 	lines   chan string
 
-	points map[string][]point // by source, those with the metric; of files all so far
-	told   map[string]int     // how many of them were reported
-	seen   map[string]bool    // names of other metrics
-	first  time.Time          // when the metric was first seen
-	source string             // the one that counts; "" until it is chosen
-	next   int                // the step of a point without one
-	values []float64          // of the metric
-	steps  map[int]bool       // reported
-	news   time.Time          // when a file last changed
+	points map[string][]sample // by source; of files all so far
+	told   map[string]int      // how many of them report has seen
+	seen   map[string]bool     // names of other metrics
+	first  time.Time           // when the metric was first seen
+	source string              // the one that counts; "" until it is chosen
+	next   int                 // the step of a point without one
+	steps  map[int]bool        // reported
+	news   time.Time           // when a file last changed
 
 	metrics, all string // snapshots of the files
 }
@@ -178,9 +187,15 @@ type watch struct {
 func (c *Command) watch(t *study.Trial, folder string) *watch {
 	w := &watch{
 		command: c, trial: t, folder: folder, sources: c.cfg.sources(), lines: make(chan string, 1024),
-		points: map[string][]point{}, told: map[string]int{}, seen: map[string]bool{}, steps: map[int]bool{}, news: time.Now(),
+		points: map[string][]sample{}, told: map[string]int{}, seen: map[string]bool{}, steps: map[int]bool{}, news: time.Now(),
 	}
-	w.out.line = func(line string) { w.lines <- line }
+	part := c.cfg.Metric[strings.LastIndexByte(c.cfg.Metric, '.')+1:] // a nested name is not there as a whole
+	n := 0
+	w.out.line = func(line string) {
+		if n++; n <= linesRead || c.cfg.Pattern != nil || strings.Contains(line, part) || strings.Contains(line, `\u`) {
+			w.lines <- line
+		}
+	}
 	w.out.last = time.Now()
 	for _, r := range t.Reports() {
 		w.steps[r.Step] = true
@@ -226,36 +241,43 @@ func (w *watch) until(ended <-chan struct{}) error {
 
 // end ends all processes of the trial and takes in what they have printed
 // meanwhile, or drops it.
-func (w *watch) end(p *process, drained <-chan struct{}, drop bool) {
+func (w *watch) end(p *process, drop bool) {
 	log := w.command.cfg.Logger
-	survivor := make(chan struct{})
 	go func() {
-		if p.group.end(w.command.cfg.Grace) && drop {
-			log.Warn("the program did not end when it was asked to, and was killed", "trial", w.trial.Number(), "after", w.command.cfg.Grace)
+		began := time.Now()
+		forced, left := p.group.end(w.command.cfg.Grace, w.command.hurry)
+		if forced && drop {
+			log.Warn("the program did not end when it was asked to, and was killed", "trial", w.trial.Number(),
+				"after", time.Since(began).Round(time.Second/10))
 		}
-		<-p.ended
-		select {
-		case <-drained:
-			w.out.flush() // a last line without an end
-			close(w.lines)
-		case <-time.After(time.Second): // a process that cannot be found holds the pipe
-			log.Warn("a process of the trial survives", "trial", w.trial.Number())
-			close(survivor)
-		}
+		w.drain(p, left)
 	}()
-	for {
-		select {
-		case line, ok := <-w.lines:
-			if !ok {
-				return
-			}
-			if !drop {
-				w.line(line)
-			}
-		case <-survivor:
-			return
+	for line := range w.lines {
+		if !drop {
+			w.line(line)
 		}
 	}
+}
+
+// drain waits until all that was printed is read, however long that takes. Where nothing
+// more comes, a process that cannot be found holds the pipe open.
+func (w *watch) drain(p *process, left bool) {
+	for !left {
+		before := w.out.lastAt()
+		select {
+		case <-p.drained:
+			w.out.flush() // a last line without an end
+			close(w.lines)
+			return
+		case <-time.After(time.Second):
+			left = len(w.lines) == 0 && w.out.lastAt().Equal(before)
+		}
+	}
+	p.output.Close()
+	<-p.drained
+	w.out.flush()
+	close(w.lines)
+	w.command.cfg.Logger.Warn("a process of the trial survives", "trial", w.trial.Number())
 }
 
 // line offers a line of output to all sources that read lines.
@@ -295,7 +317,8 @@ func (w *watch) files() {
 
 // add keeps a point if it has the metric.
 func (w *watch) add(source string, p point) {
-	if _, ok := p.values[w.command.cfg.Metric]; !ok {
+	value, ok := p.values[w.command.cfg.Metric]
+	if !ok {
 		for name := range p.values {
 			if len(w.seen) < 100 {
 				w.seen[name] = true
@@ -303,37 +326,48 @@ func (w *watch) add(source string, p point) {
 		}
 		return
 	}
-	w.points[source] = append(w.points[source], p)
+	w.points[source] = append(w.points[source], sample{p.step, value})
 	if w.first.IsZero() {
 		w.first = time.Now()
 	}
 }
 
+// repeated reports whether a source has yielded the metric twice: a better one would have
+// yielded it in between.
+func (w *watch) repeated() bool {
+	for _, points := range w.points {
+		if len(points) > 1 {
+			return true
+		}
+	}
+	return false
+}
+
 // report reports the new points of the source that counts, once it is known: that
-// of earlier trials, or the best one that yields the metric within a moment.
+// of earlier trials, or the best one that yields the metric until it is there again.
 func (w *watch) report(last bool) error {
 	if w.source == "" || last && len(w.points[w.source]) == 0 {
-		if w.first.IsZero() || !last && time.Since(w.first) < settle {
+		if w.first.IsZero() || !last && !w.repeated() && time.Since(w.first) < settle {
 			return nil
 		}
+		w.files()
 		i := slices.IndexFunc(w.sources, func(s source) bool { return len(w.points[s.name]) > 0 })
 		w.source = w.sources[i].name
 		w.command.choose(w.source)
 	}
 	points := w.points[w.source]
 	for _, p := range points[min(w.told[w.source], len(points)):] {
-		value := p.values[w.command.cfg.Metric]
+		n := w.told[w.source]
 		w.told[w.source]++
-		w.values = append(w.values, value)
 		if p.step < 0 {
 			p.step = w.next
 		}
 		w.next = max(w.next, p.step+1)
-		if w.steps[p.step] { // as a restarted program says again
+		if n%(1<<bits.Len(uint(n/allReported))) != 0 || w.steps[p.step] { // a restarted program says it again
 			continue
 		}
 		w.steps[p.step] = true
-		if err := w.trial.Report(p.step, value); err != nil {
+		if err := w.trial.Report(p.step, p.value); err != nil {
 			return err
 		}
 	}
@@ -356,21 +390,37 @@ func (w *watch) finish() error {
 	return w.report(true)
 }
 
-// value returns the value of the trial.
+// value returns the value of the trial. Files may have it with more digits than the output.
 func (w *watch) value() (float64, error) {
-	cfg := w.command.cfg
-	if len(w.values) == 0 {
-		others := "nothing that looks like a metric"
+	if len(w.points[w.source]) == 0 {
+		others := "and nothing that looks like a metric"
 		if len(w.seen) > 0 {
-			others = strings.Join(slices.Sorted(maps.Keys(w.seen)), ", ")
+			others = "but " + strings.Join(slices.Sorted(maps.Keys(w.seen)), ", ")
 		}
-		return 0, fmt.Errorf("the program reported no %q, but %s%s", cfg.Metric, others, w.out.end())
+		return 0, fmt.Errorf("the program reported no %q, %s%s", w.command.cfg.Metric, others, w.out.end())
 	}
-	best := w.values[len(w.values)-1]
-	for _, v := range w.values {
-		if cfg.Best && (cfg.Maximize && v > best || !cfg.Maximize && v < best || math.IsNaN(best)) {
+	value := w.valueOf(w.source)
+	for _, s := range w.sources {
+		if s.name == w.source || s.file == nil {
+			break
+		}
+		if len(w.points[s.name]) > 0 {
+			if exact := w.valueOf(s.name); math.Abs(exact-value) <= 0.01*math.Abs(value) {
+				return exact, nil
+			}
+		}
+	}
+	return value, nil
+}
+
+// valueOf returns the last or best value from a source.
+func (w *watch) valueOf(source string) float64 {
+	cfg, points := w.command.cfg, w.points[source]
+	best := points[len(points)-1].value
+	for _, p := range points {
+		if v := p.value; cfg.Best && (cfg.Maximize && v > best || !cfg.Maximize && v < best || math.IsNaN(best)) {
 			best = v
 		}
 	}
-	return best, nil
+	return best
 }
