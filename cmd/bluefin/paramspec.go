@@ -21,6 +21,9 @@ func parseParam(text string) (space.Dimension, error) {
 	if err := storage.CheckName("parameter name", name); err != nil {
 		return space.Dimension{}, err
 	}
+	if slices.Contains([]string{"trial_dir", "trial_number", "last_checkpoint"}, name) {
+		return space.Dimension{}, fmt.Errorf("parameter %q: {%s} has another meaning, want another name", name, name)
+	}
 	d, err := parseDist(spec)
 	if err == nil {
 		err = d.Check()

@@ -46,6 +46,7 @@ func TestParametersOfACommandLine(t *testing.T) {
 		"n=1..5:step=0":             "step",
 		"n=1..5:step=-1":            "step",
 		"opt=a,a":                   "again",
+		"trial_dir=a,b":             "{trial_dir} has another meaning",
 	} {
 		if got, err := parseParam(text); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %#v and %v, want %q", text, got, err, want)

@@ -116,7 +116,7 @@ func (s *runner) report(ctx context.Context, con console, st *study.Study, err e
 	found, bestErr := st.Best(ctx)
 	switch {
 	case errors.Is(bestErr, study.ErrNoBest) && allFailed:
-		return err
+		return reasonOnly(err)
 	case errors.Is(bestErr, study.ErrNoBest) && err == nil && finished > 0 && len(failed(trials)) == finished:
 		return fmt.Errorf("all %d trials of study %q have failed, the last with: %s", finished, st.Name(),
 			failureLine(failed(trials)[finished-1]))
@@ -140,13 +140,22 @@ func (s *runner) report(ctx context.Context, con console, st *study.Study, err e
 		con.logf("Interrupted with %d of %d trials. The same command resumes it.", finished, s.trials)
 		return errInterrupted
 	case allFailed:
-		return err
+		return reasonOnly(err)
 	case err != nil:
 		con.logf("Stopped by --timeout with %d of %d trials. The same command resumes it.", finished, s.trials)
 	case finished < s.trials:
 		con.logf("%d of %d trials have finished; the others are still running in other processes.", finished, s.trials)
 	}
 	return nil
+}
+
+// reasonOnly leaves out the output or stack of a trial below its reason, which the study has.
+func reasonOnly(err error) error {
+	line, _, more := strings.Cut(err.Error(), "\n")
+	if !more {
+		return err
+	}
+	return errors.New(line)
 }
 
 // whyNone counts the trials of a study without a complete one by what became of them.

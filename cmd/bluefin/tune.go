@@ -7,10 +7,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
+	"os/signal"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -150,6 +153,8 @@ func (t *tuneCommand) run(ctx context.Context, con console) (err error) {
 	if err := show.begin(ctx, s); err != nil {
 		return err
 	}
+	t.notPlaced(con, params, program)
+	defer hurry(con, objective)()
 	err = s.Optimize(ctx, show.watched(objective.Run), t.budget())
 	return t.report(ctx, con, s, err, func(best *trial.Trial, _ []*trial.Trial, finished int) {
 		if best == nil {
@@ -188,7 +193,53 @@ func splitCommand(args []string) (params []space.Dimension, program []string, er
 	if program = args[i+1:]; len(program) == 0 {
 		return nil, nil, usagef("the program is missing, want PARAMETER… -- PROGRAM")
 	}
+	if len(params) == 0 {
+		return nil, nil, usagef("the parameters are missing, want PARAMETER… -- PROGRAM")
+	}
 	return params, program, nil
+}
+
+// notPlaced says which parameters do not reach the command, because others have a {NAME} there.
+func (t *tuneCommand) notPlaced(con console, params []space.Dimension, program []string) {
+	var missing []string
+	for _, p := range params {
+		if !slices.ContainsFunc(program[1:], func(arg string) bool { return strings.Contains(arg, "{"+p.Name+"}") }) {
+			missing = append(missing, "{"+p.Name+"}")
+		}
+	}
+	if len(missing) > 0 && len(missing) < len(params) {
+		con.logf("The command has no %s: the program gets that only in its environment.", strings.Join(missing, ", "))
+	}
+}
+
+// hurry tells what a second Ctrl-C does, and does it: programs that are being stopped are killed, and
+// their trials return to the queue. A third one ends this process, as main has it. The function that is
+// returned ends the wait for them.
+func hurry(con console, objective *command.Command) (stop func()) {
+	signals, done := make(chan os.Signal, 1), make(chan struct{})
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		var first time.Time
+		for {
+			select {
+			case <-done:
+				return
+			case <-signals:
+			}
+			switch {
+			case first.IsZero():
+				first = time.Now()
+				con.logf("Stopping the running trials. Ctrl-C again kills them.")
+			case time.Since(first) > time.Second: // schedulers and timeout(1) send the first one twice
+				objective.Hurry()
+				signal.Stop(signals)
+			}
+		}
+	}()
+	return func() {
+		signal.Stop(signals)
+		close(done)
+	}
 }
 
 // programName returns the name of the script among the arguments, or of the program.
@@ -253,14 +304,17 @@ func (t *tuneCommand) objective(con console, cfg study.Config, program []string)
 	return command.New(c)
 }
 
-// folderName makes a name that is one folder everywhere.
+// folderName makes a name that is one folder everywhere, and another one for each study.
 func folderName(study string) string {
-	return strings.Map(func(r rune) rune {
-		if r < ' ' || strings.ContainsRune(`/\:*?"<>|`, r) {
-			return '_'
+	var b strings.Builder
+	for _, r := range study {
+		if r < ' ' || strings.ContainsRune(`%/\:*?"<>|`, r) || strings.Trim(study, ".") == "" {
+			fmt.Fprintf(&b, "%%%02X", r)
+		} else {
+			b.WriteRune(r)
 		}
-		return r
-	}, study)
+	}
+	return b.String()
 }
 
 // tuneKey is the user attribute of a study that says what its trials ran.

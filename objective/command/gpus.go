@@ -55,6 +55,12 @@ func devices(which, mask string, count func() (int, error)) ([]string, error) {
 	var all []string
 	if mask != "" {
 		all = strings.Split(mask, ",")
+		if i := slices.Index(all, "-1"); i >= 0 { // CUDA sees none from here on
+			all = all[:i]
+		}
+		if len(all) == 0 {
+			return nil, fmt.Errorf("CUDA_VISIBLE_DEVICES is %s, which hides all GPUs", mask)
+		}
 	}
 	if which != "all" {
 		var chosen []string

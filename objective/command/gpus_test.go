@@ -14,6 +14,7 @@ func TestDevicesLieWithinTheMask(t *testing.T) {
 		{"all", "5,GPU-8a", "5 GPU-8a"},
 		{"1", "5,GPU-8a", "GPU-8a"},
 		{"0,2", "", "0 2"},
+		{"all", "3,-1,4", "3"},
 		{"GPU-1, GPU-2", "7", "GPU-1 GPU-2"},
 	} {
 		if got, err := devices(c.which, c.mask, three); err != nil || strings.Join(got, " ") != c.want {
@@ -21,7 +22,7 @@ func TestDevicesLieWithinTheMask(t *testing.T) {
 		}
 	}
 	for _, c := range []struct{ which, mask, want string }{
-		{"2", "5,6", "has 2 devices: 5,6"}, {"-1", "", "want a number from 0"}, {"", "", "want a number"}, {"1,1", "", "GPU 1 is there twice"},
+		{"2", "5,6", "has 2 devices: 5,6"}, {"-1", "", "want a number from 0"}, {"", "", "want a number"}, {"1,1", "", "GPU 1 is there twice"}, {"all", "-1", "hides all GPUs"},
 	} {
 		if _, err := devices(c.which, c.mask, three); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s within %q: got %v, want %q", c.which, c.mask, err, c.want)
