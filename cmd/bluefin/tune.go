@@ -155,7 +155,18 @@ func (t *tuneCommand) run(ctx context.Context, con console) (err error) {
 	}
 	t.notPlaced(con, params, program)
 	defer hurry(con, objective)()
-	err = s.Optimize(ctx, show.watched(objective.Run), t.budget())
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	err = s.Optimize(ctx, show.watched(func(t *study.Trial) (float64, error) {
+		value, err := objective.Run(t)
+		if errors.As(err, new(*command.StartError)) { // the trial goes back to the queue
+			stop(fmt.Errorf("trial %d: %w", t.Number(), err))
+		}
+		return value, err
+	}), t.budget())
+	if errors.As(err, new(*command.StartError)) {
+		return err
+	}
 	return t.report(ctx, con, s, err, func(best *trial.Trial, _ []*trial.Trial, finished int) {
 		if best == nil {
 			return

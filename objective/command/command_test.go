@@ -400,3 +400,29 @@ func TestLeftProgramsAreEnded(t *testing.T) {
 		cmd.Wait()
 	}
 }
+
+func TestAProgramThatCannotStartIsNoFailureOfATrial(t *testing.T) {
+	script := filepath.Join(t.TempDir(), "script")
+	if err := os.WriteFile(script, []byte("#!/no/such/shell\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	folder := t.TempDir()
+	if err := os.WriteFile(filepath.Join(folder, "0"), nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, cfg := range []command.Config{{Args: []string{script}}, {Args: []string{"true"}, Folder: folder}} {
+		cfg.Metric = "loss"
+		c, err := command.New(cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err := study.Open(t.Context(), study.Config{Space: params})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var start *command.StartError
+		if err := s.Optimize(t.Context(), c.Run, study.Budget{Trials: 1}); !errors.As(err, &start) {
+			t.Errorf("%q in %q: got %v, want a StartError", cfg.Args, folder, err)
+		}
+	}
+}

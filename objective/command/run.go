@@ -33,6 +33,16 @@ const (
 	tokenName  = "process" // names the processes of the trial
 )
 
+// A StartError is why a program did not start, such as a full disk. Other parameters would not
+// help, so a search should end.
+type StartError struct{ Err error }
+
+// Error implements error.
+func (e *StartError) Error() string { return "the program cannot start: " + e.Err.Error() }
+
+// Unwrap returns the reason.
+func (e *StartError) Unwrap() error { return e.Err }
+
 // Run runs the program with the parameters of the study's Config.Space, reports
 // each new value of the metric, and returns the trial's value. It is a
 // study.Objective.
@@ -66,12 +76,12 @@ func (c *Command) run(t *study.Trial, slot []string) (value float64, err error) 
 	}
 	folder, places, err := c.folder(t.Number())
 	if err != nil {
-		return 0, err
+		return 0, &StartError{err}
 	}
 	token := newToken()
 	paramsFile, log, err := prepare(folder, params, token)
 	if err != nil {
-		return 0, err
+		return 0, &StartError{err}
 	}
 	if log != nil {
 		defer log.Close()
@@ -86,7 +96,7 @@ func (c *Command) run(t *study.Trial, slot []string) (value float64, err error) 
 	}
 	p, err := start(cmd, &w.out, token)
 	if err != nil {
-		return 0, fmt.Errorf("start %s: %w", c.cfg.Args[0], err)
+		return 0, &StartError{err}
 	}
 	stopped := w.until(p.ended)
 	w.end(p, stopped != nil)
@@ -101,7 +111,7 @@ func (c *Command) run(t *study.Trial, slot []string) (value float64, err error) 
 	if p.err != nil {
 		return 0, fmt.Errorf("%s ended with %w%s", filepath.Base(c.cfg.Args[0]), p.err, w.out.end())
 	}
-	if err := w.finish(); err != nil {
+	if err := w.finish(); err != nil && t.Context().Err() == nil { // a result that is there is kept
 		return 0, err
 	}
 	return w.value()
@@ -283,7 +293,7 @@ func (w *watch) drain(p *process, left bool) {
 // line offers a line of output to all sources that read lines.
 func (w *watch) line(line string) {
 	for _, s := range w.sources {
-		if s.line == nil {
+		if s.line == nil || s.name != w.source && len(w.points[w.source]) > 0 {
 			continue
 		}
 		if p, ok := s.line.read(line); ok {
