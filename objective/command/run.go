@@ -190,6 +190,7 @@ type watch struct {
 	next   int                 // the step of a point without one
 	steps  map[int]bool        // reported
 	news   time.Time           // when a file last changed
+	pause  time.Time           // until when the folder is not looked at
 
 	metrics, all string // snapshots of the files
 }
@@ -230,7 +231,9 @@ func (w *watch) until(ended <-chan struct{}) error {
 				return err
 			}
 		case <-ticks.C:
-			w.files()
+			if time.Now().After(w.pause) {
+				w.files()
+			}
 			if err := w.report(false); err != nil {
 				return err
 			}
@@ -307,6 +310,9 @@ func (w *watch) files() {
 	if w.folder == "" {
 		return
 	}
+	defer func(began time.Time) { // large folders and files must not cost more than 5 % of a core
+		w.pause = time.Now().Add(min(20*time.Since(began), 30*time.Second))
+	}(time.Now())
 	metrics, all := snapshot(w.folder)
 	if all != w.all {
 		w.all, w.news = all, time.Now()
