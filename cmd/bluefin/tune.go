@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -150,6 +151,9 @@ func (t *tuneCommand) run(ctx context.Context, con console) (err error) {
 	if err := t.same(ctx, con, s, program); err != nil {
 		return err
 	}
+	if err := t.ownFolder(ctx, s); err != nil {
+		return err
+	}
 	if err := show.begin(ctx, s); err != nil {
 		return err
 	}
@@ -208,6 +212,24 @@ func splitCommand(args []string) (params []space.Dimension, program []string, er
 		return nil, nil, usagef("the parameters are missing, want PARAMETER… -- PROGRAM")
 	}
 	return params, program, nil
+}
+
+// ownFolder returns an error if the folder has trials that the study has not, as after the study file was
+// deleted: new trials would take their files for their own.
+func (t *tuneCommand) ownFolder(ctx context.Context, s *study.Study) error {
+	highest := -1
+	entries, _ := os.ReadDir(t.folder) // before the trials are read: others may be running some
+	for _, e := range entries {
+		if n, err := strconv.Atoi(e.Name()); err == nil && e.IsDir() {
+			highest = max(highest, n)
+		}
+	}
+	trials, err := s.Trials(ctx)
+	if err == nil && highest >= len(trials) {
+		err = fmt.Errorf("%s is not of this study, which has %s: remove it or choose another --folder",
+			filepath.Join(t.folder, strconv.Itoa(highest)), counted(len(trials), "trial"))
+	}
+	return err
 }
 
 // notPlaced says which parameters do not reach the command, because others have a {NAME} there.
@@ -286,9 +308,8 @@ func (t *tuneCommand) objective(con console, cfg study.Config, program []string)
 	if err != nil {
 		return nil, err
 	}
-	folder := t.folder
-	if folder == "" {
-		folder = filepath.Join(strings.TrimSuffix(path, filepath.Ext(path))+"-trials", folderName(cfg.Name))
+	if t.folder == "" {
+		t.folder = filepath.Join(strings.TrimSuffix(path, filepath.Ext(path))+"-trials", folderName(cfg.Name))
 	}
 	style, err := command.ParseStyle(t.style)
 	if err != nil {
@@ -296,7 +317,7 @@ func (t *tuneCommand) objective(con console, cfg study.Config, program []string)
 	}
 	c := command.Config{
 		Args: program, Style: style, Metric: t.metric, Maximize: cfg.Directions[0] == trial.Maximize,
-		Best: t.goal == "best", Reader: t.reader, Folder: folder, Grace: t.grace,
+		Best: t.goal == "best", Reader: t.reader, Folder: t.folder, Grace: t.grace,
 		TrialTimeout: t.trialTimeout, StallTimeout: t.stallTimeout, Logger: con.logger(),
 	}
 	if t.pattern != "" {
