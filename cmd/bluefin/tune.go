@@ -159,6 +159,11 @@ func (t *tuneCommand) run(ctx context.Context, con console) (err error) {
 	}
 	t.notPlaced(con, params, program)
 	defer hurry(con, objective)()
+	if !signal.Ignored(syscall.SIGHUP) { // as it is by nohup; a lost terminal must not leave programs running
+		var ended context.CancelFunc
+		ctx, ended = signal.NotifyContext(ctx, syscall.SIGHUP)
+		defer ended()
+	}
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	err = s.Optimize(ctx, show.watched(func(t *study.Trial) (float64, error) {
