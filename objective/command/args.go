@@ -13,7 +13,7 @@ import (
 type Style uint8
 
 const (
-	Flags  Style = iota // --learning_rate 0.1
+	Flags  Style = iota // --learning_rate 0.1, or as Equals if the value begins with -
 	Equals              // --learning_rate=0.1
 	Hydra               // learning_rate=0.1
 	None                // not at all: the program reads its environment
@@ -62,10 +62,10 @@ func (cfg Config) arguments(params map[string]any, places map[string]string) []s
 		value := text(params[name])
 		switch {
 		case params[name] == nil:
+		case cfg.Style == Equals, cfg.Style == Flags && strings.HasPrefix(value, "-"): // argparse takes -1e-05 for a flag
+			args = append(args, "--"+name+"="+value)
 		case cfg.Style == Flags:
 			args = append(args, "--"+name, value)
-		case cfg.Style == Equals:
-			args = append(args, "--"+name+"="+value)
 		case cfg.Style == Hydra:
 			args = append(args, name+"="+value)
 		}

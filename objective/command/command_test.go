@@ -34,9 +34,6 @@ var params = space.Must(space.New(
 // run runs a shell script once and returns the trial.
 func run(t *testing.T, cfg command.Config, script string) *trial.Trial {
 	t.Helper()
-	if runtime.GOOS == "windows" {
-		t.Skip("the scripts are for a Unix shell")
-	}
 	cfg.Args = append([]string{"sh", "-c", script, "script"}, cfg.Args...)
 	if cfg.Metric == "" {
 		cfg.Metric = "loss"
