@@ -53,9 +53,9 @@ func (t *tuneCommand) define(width int) *cli.Command {
 		{"metric", []cli.Flag{
 			&cli.StringFlag{Name: "metric", Destination: &t.metric, DefaultText: required,
 				Usage: "the `NAME` of the number to improve, as the program prints or writes it"},
-			choiceFlag(&t.direction, "direction", "whether `WORD` minimize or maximize the metric; auto maximizes what "+
-				"is named like accuracy or F1", "auto", "minimize", "maximize"),
-			choiceFlag(&t.goal, "goal-of", "whether the value of a trial is its `WORD` last or best report of the metric",
+			choiceFlag(&t.direction, "direction", "the `DIRECTION`: minimize, maximize, or auto, which maximizes "+
+				"metrics named like accuracy or F1", "auto", "minimize", "maximize"),
+			choiceFlag(&t.goal, "goal-of", "the `REPORT` of the metric that is the value of a trial: last or best",
 				"last", "best"),
 			&cli.StringFlag{Name: "regex", Destination: &t.pattern,
 				Usage: "a `PATTERN` that finds the metric in a line of output, in its first group; a group named step " +
