@@ -117,7 +117,8 @@ func (t *tuning) sameTask(ctx context.Context, s *study.Study) error {
 			s.Name(), identityKey)
 	}
 	if was.Task != now.Task {
-		return fmt.Errorf("study %q was started with --task %s, and this is %s: give another --study-name", s.Name(), was.Task,
+		return fmt.Errorf("study %q was started with --task %s, and this is %s: give another --study-name",
+			s.Name(), was.Task,
 			now.Task)
 	}
 	if all := was.differs(now); len(all) > 0 {

@@ -294,7 +294,8 @@ func programName(program []string) string {
 }
 
 // larger finds names of metrics that are better the larger they are.
-var larger = regexp.MustCompile(`(?i)(^|[^a-z])(acc|accuracy|auc|auroc|f1|precision|recall|bleu|rouge\w*|map\w*|r2|score|reward|dice|iou|mcc|pearson\w*|spearman\w*)($|[^a-z])`)
+var larger = regexp.MustCompile(`(?i)(^|[^a-z])(acc|accuracy|auc|auroc|f1|precision|recall|bleu|rouge\w*|map\w*|` +
+	`r2|score|reward|dice|iou|mcc|pearson\w*|spearman\w*)($|[^a-z])`)
 
 func (t *tuneCommand) metricDirection(con console) trial.Direction {
 	switch {

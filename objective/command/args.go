@@ -12,6 +12,7 @@ import (
 // A Style is how parameters are appended to a command that has no placeholders.
 type Style uint8
 
+// The styles.
 const (
 	Flags  Style = iota // --learning_rate 0.1, or as Equals if the value begins with -
 	Equals              // --learning_rate=0.1
@@ -111,7 +112,8 @@ func environment(params map[string]any, places map[string]string, paramsFile str
 			return '_'
 		}, name)
 		value := text(params[name])
-		env = append(env, "BLUEFIN_PARAM_"+strings.ToUpper(key)+"="+value, "KUBEFLOW_TRAINER_OPT_"+strings.ToUpper(key)+"="+value)
+		assignment := strings.ToUpper(key) + "=" + value
+		env = append(env, "BLUEFIN_PARAM_"+assignment, "KUBEFLOW_TRAINER_OPT_"+assignment)
 	}
 	if places["last_checkpoint"] != "" {
 		env = append(env, "BLUEFIN_RESUME=1", "BLUEFIN_LAST_CHECKPOINT="+places["last_checkpoint"])

@@ -48,7 +48,7 @@ func snapshot(folder string) (metrics, all string) {
 // paths. Links are not followed.
 func find(folder string, match func(name string) bool) []string {
 	var all []string
-	filepath.WalkDir(folder, func(path string, d fs.DirEntry, err error) error {
+	_ = filepath.WalkDir(folder, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return nil // it was deleted meanwhile
 		}

@@ -36,7 +36,11 @@ func (g *group) inGroup(pid string) bool {
 	}
 	// "pid (command) state parent group …", where the command may hold anything.
 	fields := bytes.Fields(stat[bytes.LastIndexByte(stat, ')')+1:])
-	return len(fields) > 2 && string(fields[2]) == strconv.Itoa(g.leader) && string(fields[0]) != "Z" && string(fields[0]) != "X"
+	if len(fields) < 3 || string(fields[2]) != strconv.Itoa(g.leader) {
+		return false
+	}
+	state := string(fields[0])
+	return state != "Z" && state != "X"
 }
 
 func (g *group) find(belongs func(pid string) bool) []int {
@@ -95,7 +99,7 @@ func sweep(folder string) int {
 		return false
 	})
 	for _, pid := range found {
-		syscall.Kill(pid, syscall.SIGKILL)
+		_ = syscall.Kill(pid, syscall.SIGKILL) // it may have ended
 	}
 	return len(found)
 }

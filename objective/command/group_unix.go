@@ -31,9 +31,9 @@ func (g *group) kill() { g.signal(syscall.SIGKILL) }
 
 func (g *group) signal(s syscall.Signal) {
 	if g.leader > 1 {
-		syscall.Kill(-g.leader, s)
+		_ = syscall.Kill(-g.leader, s) // all may have ended
 	}
 	for _, pid := range g.strays() {
-		syscall.Kill(pid, s)
+		_ = syscall.Kill(pid, s)
 	}
 }

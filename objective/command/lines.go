@@ -49,7 +49,8 @@ func (taggedLine) read(line string) (point, bool) {
 type dictLine struct{}
 
 // number matches what Python and others print, also as tensor(0.5) or np.float64(0.5).
-const number = `(?:[A-Za-z]+(?:\.\w+)*\()?([-+]?(?:\d+\.?\d*(?:[eE][-+]?\d+)?|\.\d+(?:[eE][-+]?\d+)?|(?i:nan|inf(?:inity)?)\b))`
+const number = `(?:[A-Za-z]+(?:\.\w+)*\()?` +
+	`([-+]?(?:\d+\.?\d*(?:[eE][-+]?\d+)?|\.\d+(?:[eE][-+]?\d+)?|(?i:nan|inf(?:inity)?)\b))`
 
 var dictItem = regexp.MustCompile(`['"]([^'"]+)['"]:\s*['"]?` + number + `(?:['"),\s]|$)`)
 

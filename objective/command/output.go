@@ -57,7 +57,7 @@ func (o *output) keep(p []byte) {
 	n, err := o.log.Write(p)
 	o.kept += n
 	if o.logErr = err; o.kept >= keptOutput {
-		io.WriteString(o.log, "\n(bluefin keeps no more of the output)\n")
+		_, _ = io.WriteString(o.log, "\n(bluefin keeps no more of the output)\n")
 	}
 }
 

@@ -60,7 +60,7 @@ func start(cmd *exec.Cmd, out io.Writer, token string) (*process, error) {
 	go func() {
 		defer close(p.drained)
 		defer read.Close()
-		io.Copy(out, read) // ends when the last process of the group closes its end
+		_, _ = io.Copy(out, read) // ends when the last process of the group closes its end
 	}()
 	return p, nil
 }

@@ -89,14 +89,15 @@ func (c *Command) run(t *study.Trial, slot []string) (value float64, err error) 
 	}
 	stopped := w.until(p.ended)
 	w.end(p, stopped != nil)
-	t.SetUserAttr("command", strings.Join(cmd.Args, " "))
+	// The attributes are a convenience: a trial that is over already goes without them.
+	_ = t.SetUserAttr("command", strings.Join(cmd.Args, " "))
 	if w.out.logErr != nil {
 		c.cfg.Logger.Warn("the output is not kept", "trial", t.Number(), "reason", w.out.logErr)
 	}
 	if stopped != nil {
 		return 0, stopped
 	}
-	t.SetUserAttr("exit_code", cmd.ProcessState.ExitCode())
+	_ = t.SetUserAttr("exit_code", cmd.ProcessState.ExitCode())
 	if p.err != nil {
 		return 0, fmt.Errorf("%s ended with %w%s", filepath.Base(c.cfg.Args[0]), p.err, w.out.end())
 	}

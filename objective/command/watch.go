@@ -52,7 +52,8 @@ type watch struct {
 func (c *Command) watch(t *study.Trial, folder string) *watch {
 	w := &watch{
 		command: c, trial: t, folder: folder, sources: c.cfg.sources(), lines: make(chan string, 1024),
-		points: map[string][]sample{}, told: map[string]int{}, seen: map[string]bool{}, steps: map[int]bool{}, news: time.Now(),
+		points: map[string][]sample{}, told: map[string]int{}, seen: map[string]bool{}, steps: map[int]bool{},
+		news: time.Now(),
 	}
 	part := c.cfg.Metric[strings.LastIndexByte(c.cfg.Metric, '.')+1:] // a nested name is not there as a whole
 	n := 0

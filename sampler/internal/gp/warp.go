@@ -15,9 +15,9 @@ type Goal struct {
 
 // Warp returns the goals as numbers, the larger the better, with the poor ones
 // pulled in: a value below the median becomes the quantile of its rank in a normal
-// distribution around the median, with the deviation of the better half. So a few very bad values no longer decide how smooth the process is. NaN
-// ranks below all numbers, and goals without a value below NaN; equal goals share a
-// quantile.
+// distribution around the median, with the deviation of the better half. So a few
+// very bad values no longer decide how smooth the process is. NaN ranks below all
+// numbers, and goals without a value below NaN; equal goals share a quantile.
 //
 // If the median is infinite or NaN, or no value is above it, values stay as they
 // are and goals without a value lie below the lowest of them. See Song et al., "The
