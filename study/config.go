@@ -52,7 +52,7 @@ type Config struct {
 	OnTrialEnd   func(t *trial.Trial)
 }
 
-func (cfg Config) withDefaults() Config {
+func (cfg Config) withDefaults() (_ Config, err error) {
 	if cfg.Storage == nil {
 		cfg.Storage = &storage.Memory{}
 		if cfg.Name == "" {
@@ -68,19 +68,12 @@ func (cfg Config) withDefaults() Config {
 	if cfg.Lease <= 0 {
 		cfg.Lease = time.Minute
 	}
-	return cfg
-}
-
-// checkSpace returns the declared space, sorted, or an error if it is invalid.
-func (cfg Config) checkSpace() (space.Space, error) {
-	if cfg.Space == nil {
-		return nil, nil
+	if cfg.Space != nil {
+		if cfg.Space, err = space.New(cfg.Space...); err != nil { // which sorts it, too
+			return cfg, fmt.Errorf("Config.Space: %w", err)
+		}
 	}
-	sp, err := space.New(cfg.Space...)
-	if err != nil {
-		return nil, fmt.Errorf("Config.Space: %w", err)
-	}
-	return sp, nil
+	return cfg, nil
 }
 
 // hook calls f unless it is nil, one call at a time.

@@ -53,9 +53,8 @@ type Study struct {
 // Open returns the study called cfg.Name, and creates it if there is none. It is an error if an
 // existing study has other Directions.
 func Open(ctx context.Context, cfg Config) (*Study, error) {
-	cfg = cfg.withDefaults()
-	var err error
-	if cfg.Space, err = cfg.checkSpace(); err != nil {
+	cfg, err := cfg.withDefaults()
+	if err != nil {
 		return nil, err
 	}
 	directions := cfg.Directions
@@ -74,9 +73,8 @@ func Open(ctx context.Context, cfg Config) (*Study, error) {
 
 // Load returns the study called cfg.Name, or fails with storage.ErrNotExist. It writes nothing.
 func Load(ctx context.Context, cfg Config) (*Study, error) {
-	cfg = cfg.withDefaults()
-	var err error
-	if cfg.Space, err = cfg.checkSpace(); err != nil {
+	cfg, err := cfg.withDefaults()
+	if err != nil {
 		return nil, err
 	}
 	record, err := cfg.Storage.Load(ctx, cfg.Name)

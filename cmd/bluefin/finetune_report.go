@@ -30,13 +30,7 @@ func (t *tuning) report(ctx context.Context, err error) error {
 func printBest(w io.Writer, metric train.Metric, best, first *trial.Trial, finished int) {
 	message.Fprintf(w, "Best of %d trials: trial %d, validation %s %.4f%s\n", finished, best.Number, metric,
 		best.Values[0], scores(metric, best))
-	width := 18
-	for _, p := range best.Params {
-		width = max(width, len(p.Name))
-	}
-	for _, p := range best.Params {
-		message.Fprintf(w, "  %-*s %s\n", width, p.Name, shortValue(p.External()))
-	}
+	printParams(w, best, 18)
 	if first.State == trial.Complete && best.Number != first.Number {
 		message.Fprintf(w, "Recommended settings: trial %d, validation %s %.4f%s\n", first.Number, metric,
 			first.Values[0], scores(metric, first))

@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"math"
 	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/bluefin-hpo/bluefin/cmd/internal/message"
 	"github.com/bluefin-hpo/bluefin/storage"
 	"github.com/bluefin-hpo/bluefin/storage/sqlite"
 	"github.com/bluefin-hpo/bluefin/study"
@@ -201,4 +203,14 @@ func failed(trials []*trial.Trial) (all []*trial.Trial) {
 		}
 	}
 	return all
+}
+
+// printParams shows the parameters of a trial, their names in a column of at least the given width.
+func printParams(w io.Writer, t *trial.Trial, width int) {
+	for _, p := range t.Params {
+		width = max(width, len(p.Name))
+	}
+	for _, p := range t.Params {
+		message.Fprintf(w, "  %-*s %s\n", width, p.Name, shortValue(p.External()))
+	}
 }

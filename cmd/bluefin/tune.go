@@ -122,7 +122,6 @@ func (t *tuneCommand) run(ctx context.Context, con console) (err error) {
 	if err != nil {
 		return err
 	}
-	// The space is sorted, but samplers see parameters in the order of the command line by their use.
 	if cfg.Space, err = space.New(params...); err != nil {
 		return usagef("%w", err)
 	}
@@ -181,13 +180,7 @@ func (t *tuneCommand) run(ctx context.Context, con console) (err error) {
 			return
 		}
 		message.Fprintf(con.out, "Best of %d trials: trial %d, %s %v\n", finished, best.Number, t.metric, best.Values[0])
-		width := 0
-		for _, p := range best.Params {
-			width = max(width, len(p.Name))
-		}
-		for _, p := range best.Params {
-			message.Fprintf(con.out, "  %-*s %s\n", width, p.Name, shortValue(p.External()))
-		}
+		printParams(con.out, best, 0)
 	})
 }
 

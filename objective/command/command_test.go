@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bluefin-hpo/bluefin/internal/process"
 	"github.com/bluefin-hpo/bluefin/objective/command"
 	"github.com/bluefin-hpo/bluefin/pruner"
 	"github.com/bluefin-hpo/bluefin/sampler"
@@ -371,18 +372,15 @@ func TestLeftProgramsAreEnded(t *testing.T) {
 	folder := t.TempDir()
 	start := func(dir, owner string) *exec.Cmd {
 		cmd := exec.Command("sleep", "100")
-		cmd.Env = []string{"BLUEFIN_TRIAL_DIR=" + dir, "BLUEFIN_RUN=" + owner + ".x"}
+		cmd.Env = []string{"BLUEFIN_TRIAL_DIR=" + dir, "BLUEFIN_RUN=" + owner + " x"}
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
 		return cmd
 	}
-	namespace, err := os.Readlink("/proc/self/ns/pid")
-	if err != nil {
-		t.Skip(err)
-	}
-	left := start(folder+"/3", namespace+".1.7") // process 1 did not start then
-	kept := []*exec.Cmd{start(folder+"x/3", namespace+".1.7"), start(folder+"/4", "pid:[1].1.7"), start(folder+"/4", "")}
+	gone := process.Machine() + " 1@7" // process 1 did not start then
+	left := start(folder+"/3", gone)
+	kept := []*exec.Cmd{start(folder+"x/3", gone), start(folder+"/4", `"host" boot pid:[1] 1@7`), start(folder+"/4", "")}
 	time.Sleep(100 * time.Millisecond) // the environment is there once the program is
 	if _, err := command.New(command.Config{Args: []string{"sh"}, Metric: "loss", Folder: folder}); err != nil {
 		t.Fatal(err)

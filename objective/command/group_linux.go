@@ -2,12 +2,12 @@ package command
 
 import (
 	"bytes"
-	"crypto/rand"
-	"fmt"
 	"os"
 	"strconv"
 	"strings"
 	"syscall"
+
+	proc "github.com/bluefin-hpo/bluefin/internal/process"
 )
 
 func dieWithParent(attr *syscall.SysProcAttr) { attr.Pdeathsig = syscall.SIGKILL }
@@ -57,43 +57,17 @@ func (g *group) find(belongs func(pid string) bool) []int {
 	return found
 }
 
-// newToken names the processes of a trial by this process, its owner: its number, its start
-// and the namespace in which the number counts.
-func newToken() string { return runName + owner(os.Getpid()) + "." + rand.Text() }
-
-const runName = "BLUEFIN_RUN="
-
-// owner returns "" if there is no such process.
-func owner(pid int) string {
-	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	if err != nil {
-		return ""
-	}
-	fields := bytes.Fields(stat[bytes.LastIndexByte(stat, ')')+1:])
-	if len(fields) < 20 {
-		return ""
-	}
-	namespace, _ := os.Readlink("/proc/self/ns/pid")
-	return fmt.Sprintf("%s.%d.%s", namespace, pid, fields[19])
-}
-
 // sweep ends the processes of trials in a folder whose owner was killed, and returns how many
 // there were. Those of other namespaces, such as a container's, are left alone.
 func sweep(folder string) int {
-	namespace, err := os.Readlink("/proc/self/ns/pid")
-	if err != nil {
-		return 0
-	}
 	found := (&group{}).find(func(pid string) bool {
 		env, err := os.ReadFile("/proc/" + pid + "/environ")
 		if err != nil || !bytes.Contains(env, []byte("BLUEFIN_TRIAL_DIR="+folder+"/")) {
 			return false
 		}
 		for v := range bytes.SplitSeq(env, []byte{0}) {
-			name, isRun := strings.CutPrefix(string(v), runName+namespace+".")
-			number, _, _ := strings.Cut(name, ".")
-			if n, err := strconv.Atoi(number); isRun && err == nil {
-				return !strings.HasPrefix(string(v), runName+owner(n)+".")
+			if token, ok := strings.CutPrefix(string(v), runName); ok {
+				return proc.Gone(token[:max(0, strings.LastIndexByte(token, ' '))])
 			}
 		}
 		return false

@@ -1,12 +1,22 @@
 package command
 
 import (
+	"crypto/rand"
 	"io"
 	"os"
 	"os/exec"
 	"runtime"
 	"time"
+
+	proc "github.com/bluefin-hpo/bluefin/internal/process"
 )
+
+// runName is the variable that marks the processes of a trial. It is in their environment, and its
+// value begins with the name of this process, their owner.
+const runName = "BLUEFIN_RUN="
+
+// newToken returns the variable for one run of a program.
+func newToken() string { return runName + proc.Self() + " " + rand.Text() }
 
 // A process is a running program with all that it has started. It leads a process
 // group of its own (on Windows a job).

@@ -8,8 +8,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/bluefin-hpo/bluefin/internal/process"
 	"github.com/bluefin-hpo/bluefin/storage"
-	"github.com/bluefin-hpo/bluefin/storage/internal/process"
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 

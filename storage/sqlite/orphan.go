@@ -8,8 +8,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/bluefin-hpo/bluefin/internal/process"
 	"github.com/bluefin-hpo/bluefin/storage"
-	"github.com/bluefin-hpo/bluefin/storage/internal/process"
 )
 
 // orphans caches what a process knows about other workers, because it looks for
