@@ -111,6 +111,10 @@ func (t *Trial) write(ctx context.Context, u storage.Update) error {
 		return context.Cause(ctx)
 	}
 	t.mu.Lock()
+	if t.over { // it ended while keep waited for its turn
+		t.mu.Unlock()
+		return storage.ErrFinished
+	}
 	saving := t.unsaved
 	u.Params = t.record.now.Params[t.saved:]
 	t.unsaved = unsaved{}
@@ -152,7 +156,7 @@ func (t *Trial) end() {
 	t.unsaved = unsaved{}
 	waiting := t.timer.Stop()
 	t.mu.Unlock()
-	if !waiting { // keep may be writing: wait for it
+	if !waiting { // keep may be writing: wait for it; a keep that has yet to start finds the trial over
 		t.writing <- struct{}{}
 		<-t.writing
 	}
