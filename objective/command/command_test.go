@@ -4,11 +4,13 @@ package command_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"runtime"
 	"strconv"
@@ -419,5 +421,24 @@ func TestAProgramThatCannotStartIsNoFailureOfATrial(t *testing.T) {
 		if err := s.Optimize(t.Context(), c.Run, study.Budget{Trials: 1}); !errors.As(err, &start) {
 			t.Errorf("%q in %q: got %v, want a StartError", cfg.Args, folder, err)
 		}
+	}
+}
+
+// A trial keeps its command line in a form that can be run again: exact arguments, where, and with what.
+func TestTrialsKeepTheirCommandLine(t *testing.T) {
+	folder := t.TempDir()
+	tr := run(t, command.Config{Args: []string{"it's {layers}", "{trial_dir}/x", "{last_checkpoint}", ""}, Folder: folder, Env: []string{"A=b c"}},
+		"echo loss=1")
+	var line command.Line
+	if err := json.Unmarshal(tr.UserAttrs[command.LineAttr], &line); err != nil {
+		t.Fatal(err)
+	}
+	dir, _ := os.Getwd()
+	want := command.Line{
+		Args: []string{"sh", "-c", "echo loss=1", "script", "it's 3", folder + "/0/x", "", ""}, Dir: dir, Env: []string{"A=b c"},
+		Folder: folder + "/0",
+	}
+	if !reflect.DeepEqual(line, want) {
+		t.Errorf("got %+v, want %+v", line, want)
 	}
 }

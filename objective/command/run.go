@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/bluefin-hpo/bluefin/internal/pyjson"
@@ -90,7 +89,7 @@ func (c *Command) run(t *study.Trial, slot []string) (value float64, err error) 
 	stopped := w.until(p.ended)
 	w.end(p, stopped != nil)
 	// The attributes are a convenience: a trial that is over already goes without them.
-	_ = t.SetUserAttr("command", strings.Join(cmd.Args, " "))
+	_ = t.SetUserAttr(LineAttr, c.line(params, places, folder))
 	if w.out.logErr != nil {
 		c.cfg.Logger.Warn("the output is not kept", "trial", t.Number(), "reason", w.out.logErr)
 	}
