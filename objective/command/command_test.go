@@ -92,7 +92,7 @@ func TestOutputIsRead(t *testing.T) {
 		{"the end of a sentence", "echo 'The loss: 0.5.'", "0:0.5", 0.5, command.Config{}},
 		{"numbers of NumPy and PyTorch", `echo "{'loss': np.float64(0.5), 'b': 1}"; echo "loss: tensor(0.25, device='cuda:0')"`, "0:0.5", 0.5, command.Config{}},
 		{"a tensor", `echo "loss: tensor(0.25, device='cuda:0')"`, "0:0.25", 0.25, command.Config{}},
-		{"steps out of order", "for s in 5 3 -1 5 1e30; do echo step=$s loss=$s; done", "3:3 5:5 6:-1 7:1e+30", 1e30, command.Config{}},
+		{"steps out of order", "for s in 5 3 -1 5 1e30; do echo step=$s loss=$s; done", "3:3 5:5 6:-1 7:5 8:1e+30", 1e30, command.Config{}},
 		{"lines without the metric", "yes epoch=1 | head -n 5000; echo loss=1", "0:1", 1, command.Config{}},
 		{"no end of file on the standard input", "cat; echo loss=1", "0:1", 1, command.Config{}},
 		{"a closed standard output", "echo loss=1; exec >&- 2>&-; sleep 0.1", "0:1", 1, command.Config{}},

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/bluefin-hpo/bluefin/objective/command/internal/metrics"
 	"github.com/bluefin-hpo/bluefin/study"
 )
 
@@ -23,7 +24,7 @@ const (
 
 // A sample is the metric in a point.
 type sample struct {
-	step  int // -1: it has none
+	step  int
 	value float64
 }
 
@@ -31,29 +32,31 @@ type sample struct {
 type watch struct {
 	command *Command
 	trial   *study.Trial
-	folder  string
 	out     output
-	sources []source
+	sources []*metrics.Source
+	files   *metrics.Folder // nil: there is no folder
 	lines   chan string
 
-	points map[string][]sample // by source; of files all so far
+	points map[string][]sample // by source, as they came; those of files may come again
 	told   map[string]int      // how many of them report has seen
 	seen   map[string]bool     // names of other metrics
 	first  time.Time           // when the metric was first seen
 	source string              // the one that counts; "" until it is chosen
-	next   int                 // the step of a point without one
 	steps  map[int]bool        // reported
+	count  int                 // of points with new steps
+	top    int                 // the highest step of them
 	news   time.Time           // when a file last changed
 	pause  time.Time           // until when the folder is not looked at
-
-	metrics, all string // snapshots of the files
 }
 
 func (c *Command) watch(t *study.Trial, folder string) *watch {
 	w := &watch{
-		command: c, trial: t, folder: folder, sources: c.cfg.sources(), lines: make(chan string, 1024),
+		command: c, trial: t, sources: c.cfg.sources(), lines: make(chan string, 1024),
 		points: map[string][]sample{}, told: map[string]int{}, seen: map[string]bool{}, steps: map[int]bool{},
 		news: time.Now(),
+	}
+	if folder != "" {
+		w.files = metrics.NewFolder(folder, w.sources, outputName)
 	}
 	part := c.cfg.Metric[strings.LastIndexByte(c.cfg.Metric, '.')+1:] // a nested name is not there as a whole
 	n := 0
@@ -64,7 +67,7 @@ func (c *Command) watch(t *study.Trial, folder string) *watch {
 	}
 	w.out.last = time.Now()
 	for _, r := range t.Reports() {
-		w.steps[r.Step] = true
+		w.steps[r.Step], w.top, w.count = true, max(w.top, r.Step), w.count+1
 	}
 	c.mu.Lock()
 	w.source = c.source
@@ -87,7 +90,7 @@ func (w *watch) until(ended <-chan struct{}) error {
 			}
 		case <-ticks.C:
 			if time.Now().After(w.pause) {
-				w.files()
+				w.look()
 			}
 			if err := w.report(false); err != nil {
 				return err
@@ -151,53 +154,39 @@ func (w *watch) drain(p *process, left bool) {
 // line offers a line of output to all sources that read lines.
 func (w *watch) line(line string) {
 	for _, s := range w.sources {
-		if s.line == nil || s.name != w.source && len(w.points[w.source]) > 0 {
+		if s.Name != w.source && len(w.points[w.source]) > 0 {
 			continue
 		}
-		if p, ok := s.line.read(line); ok {
-			w.add(s.name, p)
+		if p, ok := s.Line(line); ok {
+			w.add(s, p)
 		}
 	}
 }
 
-// files looks at the trial's folder.
-func (w *watch) files() {
-	if w.folder == "" {
+// look looks at the trial's folder.
+func (w *watch) look() {
+	if w.files == nil {
 		return
 	}
-	defer func(began time.Time) { // large folders and files must not cost more than 5 % of a core
-		w.pause = time.Now().Add(min(20*time.Since(began), 30*time.Second))
-	}(time.Now())
-	metrics, all := snapshot(w.folder)
-	if all != w.all {
-		w.all, w.news = all, time.Now()
+	began := time.Now()
+	if w.files.Look(w.add) {
+		w.news = began
 	}
-	if metrics == w.metrics {
-		return
-	}
-	w.metrics = metrics
-	for _, s := range w.sources {
-		if s.file != nil {
-			w.points[s.name] = nil
-			for _, p := range s.file.read(w.folder) {
-				w.add(s.name, p)
-			}
-		}
-	}
+	w.pause = time.Now().Add(min(20*time.Since(began), 30*time.Second)) // at most 5 % of a core
 }
 
 // add keeps a point if it has the metric.
-func (w *watch) add(source string, p point) {
-	value, ok := p.values[w.command.cfg.Metric]
+func (w *watch) add(source *metrics.Source, p metrics.Point) {
+	value, ok := p.Values[w.command.cfg.Metric]
 	if !ok {
-		for name := range p.values {
+		for name := range p.Values {
 			if len(w.seen) < 100 {
 				w.seen[name] = true
 			}
 		}
 		return
 	}
-	w.points[source] = append(w.points[source], sample{p.step, value})
+	w.points[source.Name] = append(w.points[source.Name], sample{p.Step, value})
 	if w.first.IsZero() {
 		w.first = time.Now()
 	}
@@ -221,20 +210,21 @@ func (w *watch) report(last bool) error {
 		if w.first.IsZero() || !last && !w.repeated() && time.Since(w.first) < settle {
 			return nil
 		}
-		w.files()
-		i := slices.IndexFunc(w.sources, func(s source) bool { return len(w.points[s.name]) > 0 })
-		w.source = w.sources[i].name
+		w.look()
+		i := slices.IndexFunc(w.sources, func(s *metrics.Source) bool { return len(w.points[s.Name]) > 0 })
+		w.source = w.sources[i].Name
 		w.command.choose(w.source)
 	}
 	points := w.points[w.source]
 	for _, p := range points[min(w.told[w.source], len(points)):] {
-		n := w.told[w.source]
 		w.told[w.source]++
-		if p.step < 0 {
-			p.step = w.next
+		n := w.count
+		if w.steps[p.step] || n >= allReported && p.step <= w.top { // a rewritten file or restarted program repeats it
+			continue
 		}
-		w.next = max(w.next, p.step+1)
-		if n%(1<<bits.Len(uint(n/allReported))) != 0 || w.steps[p.step] { // a restarted program says it again
+		w.top = max(w.top, p.step)
+		w.count++
+		if n%(1<<bits.Len(uint(n/allReported))) != 0 {
 			continue
 		}
 		w.steps[p.step] = true
@@ -257,7 +247,7 @@ func (c *Command) choose(name string) {
 
 // finish reports what the program has left when it ended.
 func (w *watch) finish() error {
-	w.files()
+	w.look()
 	return w.report(true)
 }
 
@@ -272,11 +262,11 @@ func (w *watch) value() (float64, error) {
 	}
 	value := w.valueOf(w.source)
 	for _, s := range w.sources {
-		if s.name == w.source || s.file == nil {
+		if s.Name == w.source || !s.Files() {
 			break
 		}
-		if len(w.points[s.name]) > 0 {
-			if exact := w.valueOf(s.name); math.Abs(exact-value) <= 0.01*math.Abs(value) {
+		if len(w.points[s.Name]) > 0 {
+			if exact := w.valueOf(s.Name); math.Abs(exact-value) <= 0.01*math.Abs(value) {
 				return exact, nil
 			}
 		}
