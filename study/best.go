@@ -42,16 +42,20 @@ func noBest(h trial.History) error {
 		return fmt.Errorf("%w: none has finished", ErrNoBest)
 	}
 	var counts [trial.Waiting + 1]int
-	reason := ""
+	infeasible, reason := 0, ""
 	for _, t := range h.Finished() {
-		counts[t.State]++
-		if t.State == trial.Failed && t.Failure() != "" {
+		if t.Violation() > 0 {
+			infeasible++
+		} else {
+			counts[t.State]++
+		}
+		if t.Failure() != "" {
 			line, _, _ := strings.Cut(t.Failure(), "\n") // a panic has its stack below
 			reason = fmt.Sprintf(", trial %d because: %s", t.Number, line)
 		}
 	}
 	return fmt.Errorf("%w: %d infeasible, %d pruned, %d failed%s",
-		ErrNoBest, counts[trial.Complete], counts[trial.Pruned], counts[trial.Failed], reason)
+		ErrNoBest, infeasible, counts[trial.Pruned], counts[trial.Failed], reason)
 }
 
 // BestTrials returns the Pareto front, by number: the complete and feasible trials that no other

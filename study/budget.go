@@ -32,9 +32,12 @@ type Budget struct {
 	NoImprovement int
 
 	// Failures is how many trials of this call may fail. One more ends the call with its error. 0:
-	// no limit once any trial of the study has not failed; until then the objective is most likely
-	// broken, and the third failure of this call ends it. Negative: no limit.
+	// no limit.
 	Failures int
+
+	// InitialFailures is how many trials of this call fail before it ends, as long as no trial of
+	// the study has succeeded: the objective is most likely broken. 0: 3. Negative: no limit.
+	InitialFailures int
 
 	// Retries is how often a failed trial is repeated. A repetition is a new trial, counted in
 	// Trials, with the same parameters. As in Optuna, its system attributes failed_trial and
@@ -42,8 +45,8 @@ type Budget struct {
 	Retries int
 }
 
-// firstFailures is how many trials may fail before any has succeeded.
-const firstFailures = 2
+// initialFailures is the default of Budget.InitialFailures.
+const initialFailures = 3
 
 func (b Budget) check(objectives int) error {
 	for _, field := range []struct {
@@ -53,6 +56,7 @@ func (b Budget) check(objectives int) error {
 		{"Budget.Trials", b.Trials},
 		{"Budget.Workers", b.Workers},
 		{"Budget.NoImprovement", b.NoImprovement},
+		{"Budget.Failures", b.Failures},
 		{"Budget.Retries", b.Retries},
 	} {
 		if field.value < 0 {

@@ -14,6 +14,16 @@ func compatible(known space.Dist) string {
 	return fmt.Sprintf("a range of the kind and scale of %v, or another parameter name", known)
 }
 
+// An AbortError of an objective ends Optimize, which returns it: the next trial would fail for the
+// same reason, such as a full disk. The trial returns to the queue with its parameters.
+type AbortError struct{ Err error }
+
+// Error implements error.
+func (e *AbortError) Error() string { return e.Err.Error() }
+
+// Unwrap returns the reason.
+func (e *AbortError) Unwrap() error { return e.Err }
+
 // A setupError is a mistake in the objective's ranges or in the settings of the sampler or pruner.
 // It ends Optimize, because the next trial would repeat it.
 type setupError struct{ error }

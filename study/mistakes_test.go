@@ -118,7 +118,7 @@ func TestABrokenObjectiveEndsOptimize(t *testing.T) {
 	if !errors.Is(err, broken) || !errors.As(err, &failed) || failed.Number != 2 || len(trials(t, st)) != 3 {
 		t.Errorf("got %v after %d trials, want the error of trial 2", err, len(trials(t, st)))
 	}
-	err = st.Optimize(t.Context(), always, study.Budget{Trials: 8, Failures: -1})
+	err = st.Optimize(t.Context(), always, study.Budget{Trials: 8, InitialFailures: -1})
 	if !errors.Is(err, broken) || !errors.As(err, &failed) || failed.Number != 7 || len(trials(t, st)) != 8 {
 		t.Errorf("any number may fail: got %v after %d trials, want the error of trial 7", err, len(trials(t, st)))
 	}
@@ -164,7 +164,7 @@ func TestRetries(t *testing.T) {
 				return 0, errors.New("out of memory")
 			}
 			return x, nil
-		}, study.Budget{Trials: 60, Retries: 2, Failures: -1})
+		}, study.Budget{Trials: 60, Retries: 2, InitialFailures: -1})
 		if err != nil {
 			t.Fatal(err)
 		}

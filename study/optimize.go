@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"time"
 
@@ -42,8 +43,9 @@ func (e *TrialError) Unwrap() error { return e.Err }
 // If all trials of this call failed, Optimize returns the error of the last one, which matches
 // *TrialError.
 //
-// An invalid range, a parameter with two distributions (ErrConflict), and an error of the sampler
-// or pruner end Optimize at once, and the trial returns to the queue. When ctx ends, Optimize
+// An invalid range, a parameter with two distributions (ErrConflict), an error of the sampler or
+// pruner, and an *AbortError of the objective end Optimize at once, and the trial returns to the
+// queue. When ctx ends, Optimize
 // returns its cause, and the running trials return to the queue with their parameters, except those
 // whose objective still returns a value.
 //
@@ -151,9 +153,9 @@ func (r *run) one(ctx context.Context, t *Trial) error {
 	}()
 	values, err := call(r.objective, t)
 	returned = true
-	var setup setupError
-	if errors.As(t.Err(), &setup) {
-		r.cancel(fmt.Errorf("trial %d: %w", t.Number(), t.Err())) // before another worker claims the trial
+	reason := t.Err()
+	if errors.As(reason, new(setupError)) || errors.As(err, new(*AbortError)) {
+		r.cancel(fmt.Errorf("trial %d: %w", t.Number(), cmp.Or(reason, err))) // before another worker claims the trial
 		return r.study.release(unstoppable, t)
 	}
 	// An error after ctx has ended most likely means that the objective obeyed it, not that it
@@ -172,6 +174,8 @@ func (r *run) one(ctx context.Context, t *Trial) error {
 		return tellErr
 	case record.State == trial.Failed:
 		return r.failed(unstoppable, record, cmp.Or(t.Err(), err, errors.New(record.Failure())))
+	case errors.Is(err, ErrInfeasible):
+		return nil
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -210,10 +214,10 @@ func (r *run) failed(ctx context.Context, t *trial.Trial, reason error) error {
 	defer r.mu.Unlock()
 	r.failures++
 	r.last = &TrialError{t.Number, reason}
-	switch most := r.budget.Failures; {
+	switch most, first := r.budget.Failures, cmp.Or(r.budget.InitialFailures, initialFailures); {
 	case most > 0 && r.failures > most:
 		return fmt.Errorf("more than %d trials failed, the last: %w", most, r.last)
-	case most == 0 && r.failures > firstFailures && !r.succeeded && !r.study.everSucceeded():
+	case first > 0 && r.failures >= first && !r.succeeded && !r.study.everSucceeded():
 		return fmt.Errorf("all of the first %d trials failed, the last: %w", r.failures, r.last)
 	}
 	return nil
@@ -227,11 +231,14 @@ func (r *run) outcome() error {
 	return fmt.Errorf("all %d trials failed, the last: %w", r.failures, r.last)
 }
 
-// everSucceeded reports whether any trial of the study is complete or pruned.
+// everSucceeded reports whether any trial of the study is complete, or pruned and not infeasible.
 func (s *Study) everSucceeded() bool {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.log.History().NumRanked() > 0
+	h := s.log.History()
+	s.mu.Unlock()
+	return slices.ContainsFunc(h.Finished(), func(t *trial.Trial) bool {
+		return t.State == trial.Complete || t.State == trial.Pruned && t.Violation() == 0
+	})
 }
 
 // running returns how many trials this Study is running.

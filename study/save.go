@@ -124,7 +124,7 @@ func (t *Trial) write(ctx context.Context, u storage.Update) error {
 	}
 	t.mu.Unlock()
 	u.Owner = t.owner
-	u.Constraints = saving.constraints
+	u.Constraints = merged(u.Constraints, saving.constraints)
 	u.UserAttrs = merged(saving.userAttrs, u.UserAttrs)
 	u.SystemAttrs = merged(merged(saving.systemAttrs, u.SystemAttrs), joint)
 	err := t.study.cfg.Storage.Write(ctx, t.study.record.ID, t.Number(), u)

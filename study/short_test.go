@@ -80,7 +80,7 @@ func ended(t *testing.T, d trial.Direction, b study.Budget, values ...float64) i
 	if err != nil {
 		t.Fatal(err)
 	}
-	b.Trials, b.Failures = len(values), -1
+	b.Trials, b.InitialFailures = len(values), -1
 	err = s.Optimize(t.Context(), func(tr *study.Trial) (float64, error) {
 		if v := values[tr.Number()]; v != 999 {
 			return v, nil

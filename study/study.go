@@ -22,6 +22,12 @@ var (
 	// It is not a failure.
 	ErrPruned = errors.New("the trial is pruned")
 
+	// ErrInfeasible is matched by the error of an objective whose parameters cannot run, such as
+	// those that need more memory than there is. The trial is Pruned, with its last report as the
+	// value and a constraint "infeasible" of 1, and samplers learn to avoid its region. It counts as
+	// neither a success nor a failure.
+	ErrInfeasible = errors.New("the parameters are infeasible")
+
 	// ErrConflict is matched when one name is suggested with two distributions.
 	ErrConflict = errors.New("the parameter has another distribution")
 
@@ -190,6 +196,7 @@ func (s *Study) ended(ctx context.Context, t *Trial, u storage.Update) *trial.Tr
 		told := *t.record.load()
 		told.State, told.Values, told.End = u.State, u.Values, time.Now().UTC()
 		told.SystemAttrs = merged(told.SystemAttrs, u.SystemAttrs)
+		told.Constraints = merged(told.Constraints, u.Constraints)
 		record = &told
 	}
 	if record.State == trial.Complete {

@@ -23,8 +23,8 @@ func (s *Study) Tell(ctx context.Context, t *Trial, values ...float64) (*trial.T
 }
 
 // TellError ends a trial from Ask without a value and returns its record. If err matches ErrPruned
-// the trial is Pruned, with its last report as the value. Otherwise it is Failed, and the text of
-// err is saved. It fails as Tell does, and if err is nil.
+// or ErrInfeasible, the trial is Pruned, with its last report as the value. Otherwise it is Failed,
+// and the text of err is saved. It fails as Tell does, and if err is nil.
 func (s *Study) TellError(ctx context.Context, t *Trial, err error) (*trial.Trial, error) {
 	if err == nil {
 		return nil, fmt.Errorf("tell: trial %d: the error is nil", t.Number())
@@ -77,6 +77,11 @@ func outcome(t *Trial, values []float64, err error) storage.Update {
 		err = sticky
 	}
 	switch {
+	case errors.Is(err, ErrInfeasible):
+		u := failed(err)
+		u.State, u.Values = trial.Pruned, prunedValues(t.record.load())
+		u.Constraints = map[string]float64{"infeasible": 1}
+		return u
 	case errors.Is(err, ErrPruned):
 		return storage.Update{State: trial.Pruned, Values: prunedValues(t.record.load())}
 	case err != nil:

@@ -123,7 +123,7 @@ type Trial struct {
 	End   time.Time // zero until finished
 }
 
-// Failure returns why the trial failed, or "" if it did not or the reason is unknown.
+// Failure returns why the trial failed or is infeasible, or "" if it did not or the reason is unknown.
 func (t *Trial) Failure() string {
 	var reason string
 	if err := json.Unmarshal(t.SystemAttrs[sysattr.Failure], &reason); err != nil {

@@ -75,11 +75,23 @@ func newData(sp Space, finished []*trial.Trial, d trial.Direction) data {
 	return g
 }
 
-// constrained returns the trials of g that have a constraint, which is their goal.
+// constrained returns the trials of g that have a constraint, which is their goal. A complete
+// trial without it satisfies it, as does one that ran where others ended as infeasible: it
+// counts as far below the limit as those that violate it are above.
 func (g data) constrained(name string) data {
 	some := data{space: g.space, pending: g.pending}
+	sum, violating := 0.0, 0.0
+	for _, t := range g.trials {
+		if v := t.Constraints[name]; v > 0 {
+			sum, violating = sum+v, violating+1
+		}
+	}
 	for i, t := range g.trials {
-		if v, ok := t.Constraints[name]; ok && !math.IsNaN(v) {
+		v, ok := t.Constraints[name]
+		if !ok && t.State == trial.Complete && violating > 0 {
+			v, ok = -sum/violating, true
+		}
+		if ok && !math.IsNaN(v) {
 			some.trials, some.rows = append(some.trials, t), append(some.rows, g.rows[i])
 			some.goals = append(some.goals, gp.Goal{Value: v})
 		}
