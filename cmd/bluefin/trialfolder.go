@@ -1,0 +1,52 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/bluefin-hpo/bluefin/study"
+)
+
+// trialFolder returns the folder that holds those of a study's trials: the given one, or one beside the
+// study file.
+func trialFolder(given, studyFile, studyName string) string {
+	beside := strings.TrimSuffix(studyFile, filepath.Ext(studyFile)) + "-trials"
+	return cmp.Or(given, filepath.Join(beside, folderName(studyName)))
+}
+
+// folderName turns the name of a study into the name of a folder, valid on every system and different for
+// each study.
+func folderName(study string) string {
+	var b strings.Builder
+	for _, r := range study {
+		if r < ' ' || strings.ContainsRune(`%/\:*?"<>|`, r) || strings.Trim(study, ".") == "" {
+			fmt.Fprintf(&b, "%%%02X", r)
+		} else {
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
+}
+
+// checkFolder returns an error if the folder has trials that the study lacks, as after the study file was
+// deleted: new trials would take their files for their own.
+func checkFolder(ctx context.Context, folder string, s *study.Study) error {
+	highest := -1
+	entries, _ := os.ReadDir(folder) // before the trials are read: others may be running some
+	for _, e := range entries {
+		if n, err := strconv.Atoi(e.Name()); err == nil && e.IsDir() {
+			highest = max(highest, n)
+		}
+	}
+	trials, err := s.Trials(ctx)
+	if err == nil && highest >= len(trials) {
+		err = fmt.Errorf("%s is not of this study, which has %s: remove it or choose another --folder",
+			filepath.Join(folder, strconv.Itoa(highest)), counted(len(trials), "trial"))
+	}
+	return err
+}

@@ -1,0 +1,98 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os/signal"
+	"slices"
+	"strings"
+	"syscall"
+
+	"github.com/bluefin-hpo/bluefin/cmd/internal/message"
+	"github.com/bluefin-hpo/bluefin/objective/command"
+	"github.com/bluefin-hpo/bluefin/study"
+	"github.com/bluefin-hpo/bluefin/trial"
+)
+
+// run runs trials until the budget is used up, or ctx ends.
+func (p plan) run(ctx context.Context, con console) (err error) {
+	objective, err := command.New(p.command)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, p.timeout, timeoutError(p.timeout))
+	defer cancel()
+	show := p.shown(con)
+	db, err := p.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	cfg := p.study
+	cfg.Storage, cfg.OnTrialEnd = db, show.ended
+	s, err := study.Open(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	if err := (tuned{p.command.Metric, p.command.Args}).save(ctx, con, s); err != nil {
+		return err
+	}
+	if err := checkFolder(ctx, p.command.Folder, s); err != nil {
+		return err
+	}
+	if err := show.begin(ctx, s); err != nil {
+		return err
+	}
+	p.warnUnplaced(con)
+	defer hurry(con, objective)()
+	if !signal.Ignored(syscall.SIGHUP) { // nohup ignores it; a lost terminal must not leave programs running
+		var ended context.CancelFunc
+		ctx, ended = signal.NotifyContext(ctx, syscall.SIGHUP)
+		defer ended()
+	}
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	err = s.Optimize(ctx, show.watched(func(t *study.Trial) (float64, error) {
+		value, err := objective.Run(t)
+		if errors.As(err, new(*command.StartError)) { // the trial goes back to the queue
+			stop(fmt.Errorf("trial %d: %w", t.Number(), err))
+		}
+		return value, err
+	}), p.budget())
+	if errors.As(err, new(*command.StartError)) {
+		return err
+	}
+	return p.report(ctx, con, s, err, func(best *trial.Trial, _ []*trial.Trial, finished int) {
+		if best == nil {
+			return
+		}
+		message.Fprintf(con.out, "Best of %d trials: trial %d, %s %v\n", finished, best.Number, p.command.Metric,
+			best.Values[0])
+		printParams(con.out, best, 0)
+	})
+}
+
+// shown returns what shows the trials.
+func (p plan) shown(con console) *progress {
+	show := p.progress(con, p.study)
+	show.metric, show.step = p.command.Metric, "step"
+	for _, d := range p.params {
+		show.order = fmt.Appendf(show.order, "%q ", d.Name)
+	}
+	return show
+}
+
+// warnUnplaced says which parameters do not reach the command, because only others have a {NAME} there.
+func (p plan) warnUnplaced(con console) {
+	var missing []string
+	for _, d := range p.params {
+		placeholder := "{" + d.Name + "}"
+		if !slices.ContainsFunc(p.command.Args[1:], func(arg string) bool { return strings.Contains(arg, placeholder) }) {
+			missing = append(missing, placeholder)
+		}
+	}
+	if len(missing) > 0 && len(missing) < len(p.params) {
+		con.logf("The command has no %s: the program gets that only in its environment.", strings.Join(missing, ", "))
+	}
+}
