@@ -41,11 +41,11 @@ func ParseStyle(name string) (Style, error) {
 // arguments returns the arguments of the program with the parameters in place of
 // their placeholders, or appended if there are none. Parameters that are nil are
 // not appended: their flag is left out.
-func (cfg Config) arguments(params map[string]any, places map[string]string) []string {
+func (cfg Config) arguments(params map[string]any, places map[string]string) ([]string, error) {
 	var pairs []string
 	placed := false
 	for _, name := range names(params) {
-		pairs = append(pairs, "{"+name+"}", text(params[name]))
+		pairs = append(pairs, "{"+name+"}", Text(params[name]))
 		placed = placed || slices.ContainsFunc(cfg.Args[1:], func(a string) bool { return strings.Contains(a, "{"+name+"}") })
 	}
 	for name, value := range places {
@@ -57,21 +57,49 @@ func (cfg Config) arguments(params map[string]any, places map[string]string) []s
 		args = append(args, replacer.Replace(a))
 	}
 	if placed {
-		return args
+		return args, nil
 	}
+	appended, err := cfg.Style.Arguments(params)
+	return append(args, appended...), err
+}
+
+// Arguments returns parameters, sorted by name, as arguments in the style. Flags of parameters that
+// are nil are left out. The error is about a name or a value that the style cannot have.
+func (s Style) Arguments(params map[string]any) ([]string, error) {
+	var args []string
 	for _, name := range names(params) {
-		value := text(params[name])
+		value := Text(params[name])
+		if strings.ContainsRune(name+value, 0) {
+			return nil, fmt.Errorf("parameter %q: a NUL character cannot be in an argument", name)
+		}
 		switch {
-		case params[name] == nil:
-		case cfg.Style == Equals, cfg.Style == Flags && strings.HasPrefix(value, "-"): // argparse takes -1e-05 for a flag
+		case s == Hydra:
+			override, err := hydraOverride(name, params[name])
+			if err != nil {
+				return nil, err
+			}
+			args = append(args, override)
+		case params[name] == nil || s == None:
+		case s == Equals, strings.HasPrefix(value, "-"): // argparse takes -1e-05 for a flag
 			args = append(args, "--"+name+"="+value)
-		case cfg.Style == Flags:
+		default:
 			args = append(args, "--"+name, value)
-		case cfg.Style == Hydra:
-			args = append(args, name+"="+value)
 		}
 	}
-	return args
+	return args, nil
+}
+
+// Variable returns the name of the environment variable that has a parameter: BLUEFIN_PARAM_ and the
+// name in capitals, with _ for everything but letters and digits.
+func Variable(name string) string { return "BLUEFIN_PARAM_" + variable(name) }
+
+func variable(name string) string {
+	return strings.ToUpper(strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' {
+			return r
+		}
+		return '_'
+	}, name))
 }
 
 func names(params map[string]any) []string {
@@ -83,8 +111,8 @@ func names(params map[string]any) []string {
 	return all
 }
 
-// text writes a value as a shell user would; floats read back exactly.
-func text(v any) string {
+// Text writes a value of a parameter as a program gets it: nil is empty, floats read back exactly.
+func Text(v any) string {
 	switch v := v.(type) {
 	case nil:
 		return ""
@@ -105,14 +133,7 @@ func environment(params map[string]any, places map[string]string, paramsFile str
 		"PYTHONUNBUFFERED=1", // else a pipe gets its lines late
 	}
 	for _, name := range names(params) {
-		key := strings.Map(func(r rune) rune {
-			if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' {
-				return r
-			}
-			return '_'
-		}, name)
-		value := text(params[name])
-		assignment := strings.ToUpper(key) + "=" + value
+		assignment := variable(name) + "=" + Text(params[name])
 		env = append(env, "BLUEFIN_PARAM_"+assignment, "KUBEFLOW_TRAINER_OPT_"+assignment)
 	}
 	if places["last_checkpoint"] != "" {

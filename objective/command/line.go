@@ -21,7 +21,7 @@ const LineAttr = "command"
 
 // line returns the command line of a trial that starts from its beginning: a checkpoint of an earlier
 // run has no place in it.
-func (c *Command) line(params map[string]any, places map[string]string, folder string) Line {
+func (c *Command) line(params map[string]any, places map[string]string, folder string) (Line, error) {
 	fresh := maps.Clone(places)
 	fresh["last_checkpoint"] = ""
 	program := c.cfg.Args[0]
@@ -34,5 +34,6 @@ func (c *Command) line(params map[string]any, places map[string]string, folder s
 	} else if abs, err := filepath.Abs(dir); err == nil {
 		dir = abs
 	}
-	return Line{append([]string{program}, c.cfg.arguments(params, fresh)...), dir, c.cfg.Env, folder}
+	args, err := c.cfg.arguments(params, fresh)
+	return Line{append([]string{program}, args...), dir, c.cfg.Env, folder}, err
 }

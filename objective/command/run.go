@@ -74,7 +74,11 @@ func (c *Command) run(t *study.Trial, slot []string) (value float64, err error) 
 	if log != nil {
 		defer log.Close()
 	}
-	cmd := exec.Command(c.path, c.cfg.arguments(params, places)...)
+	args, err := c.cfg.arguments(params, places)
+	if err != nil {
+		return 0, err
+	}
+	cmd := exec.Command(c.path, args...)
 	cmd.Args[0] = c.cfg.Args[0]
 	cmd.Dir = c.cfg.Dir
 	cmd.Env = slices.Concat(os.Environ(), c.cfg.Env, slot, environment(params, places, paramsFile), []string{token})
@@ -89,7 +93,9 @@ func (c *Command) run(t *study.Trial, slot []string) (value float64, err error) 
 	stopped := w.until(p.ended)
 	w.end(p, stopped != nil)
 	// The attributes are a convenience: a trial that is over already goes without them.
-	_ = t.SetUserAttr(LineAttr, c.line(params, places, folder))
+	if line, err := c.line(params, places, folder); err == nil {
+		_ = t.SetUserAttr(LineAttr, line)
+	}
 	if w.out.logErr != nil {
 		c.cfg.Logger.Warn("the output is not kept", "trial", t.Number(), "reason", w.out.logErr)
 	}
