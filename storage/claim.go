@@ -98,7 +98,7 @@ func (o Orphans) Abandon(t *trial.Trial, restarts int) (failed Update, retry *tr
 	attrs := map[string]json.RawMessage{failedTrial: fmt.Append(nil, t.Number)}
 	maps.Copy(attrs, t.SystemAttrs) // a retry of a retry names the first trial
 	maps.DeleteFunc(attrs, func(key string, _ json.RawMessage) bool {
-		return sysattr.Reported(key) || key == sysattr.Failure
+		return sysattr.Reported(key) || key == sysattr.Failure || key == sysattr.Lease
 	})
 	attrs[retryHistory], _ = pyjson.Marshal(append(history, t.Number)) // numbers always marshal
 	return failed, &trial.Trial{Number: -1, State: trial.Waiting,

@@ -90,7 +90,7 @@ type Storage interface {
 	//
 	// A restarted trial returns to its checkpoint: reports of later steps are
 	// deleted, and system attributes that follow from reports (those named
-	// completed_rung_…) get the values they had then. Without a checkpoint it
+	// completed_rung_… and bluefin:verdict) get the values they had then. Without a checkpoint it
 	// loses all of these and its constraints. Parameters and other attributes
 	// stay.
 	Begin(ctx context.Context, study int64, c Claim) (*trial.Trial, error)

@@ -4,14 +4,10 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"strconv"
-	"time"
 
-	"github.com/bluefin-hpo/bluefin/space"
 	"github.com/bluefin-hpo/bluefin/storage"
-	"github.com/bluefin-hpo/bluefin/trial"
 )
 
 // Ask starts a trial: an orphan whose worker is gone, else one from the queue, else a new one. End
@@ -19,44 +15,6 @@ import (
 // of the trial's context.
 func (s *Study) Ask(ctx context.Context) (*Trial, error) {
 	return s.ask(ctx, storage.Claim{Lease: storage.Lease{Process: true}})
-}
-
-// AskDetached starts a trial that any program may end, by its number, with TellNumber. It draws and
-// saves the given parameters, in this order. The lease lasts for the given time even if this
-// process ends; 0: Config.Lease. If ctx ends during the call, the trial goes to the queue.
-func (s *Study) AskDetached(ctx context.Context, params []space.Dimension, lease time.Duration) (*trial.Trial, error) {
-	if lease < 0 {
-		return nil, fmt.Errorf("lease is %v, want at least 0", lease)
-	}
-	if _, err := s.sync(ctx); err != nil {
-		return nil, err
-	}
-	for _, d := range params { // first, since a trial that failed here would waste a number
-		if known := s.dists.get(d.Name); known != nil && !space.Compatible(known, d.Dist) {
-			return nil, fmt.Errorf("ask for %q: %w in an earlier trial: it is %v, want %s",
-				d.Name, ErrConflict, d.Dist, compatible(known))
-		}
-	}
-	t, err := s.ask(ctx, storage.Claim{Lease: storage.Lease{Duration: lease}})
-	if err != nil {
-		return nil, err
-	}
-	for _, d := range params {
-		if c, ok := d.Dist.(space.Categorical); ok {
-			d.Dist = c.Dist()
-		}
-		t.suggest(d.Name, intern(&s.dists, d.Name, d.Dist))
-	}
-	if err := t.Err(); err != nil {
-		_, tellErr := s.TellError(ctx, t, err)
-		return nil, errors.Join(err, tellErr)
-	}
-	if ctx.Err() != nil { // the caller will not learn the number
-		return nil, errors.Join(context.Cause(ctx), s.release(context.WithoutCancel(ctx), t))
-	}
-	err = t.write(ctx, storage.Update{}) // saves what was drawn; the trial keeps running
-	s.forget(t)
-	return t.record.load(), err
 }
 
 // ask starts a trial under the terms of c and fills in those that the study decides.
@@ -68,11 +26,14 @@ func (s *Study) ask(ctx context.Context, c storage.Claim) (*Trial, error) {
 	if err != nil {
 		return nil, err
 	}
-	// Seen is saved with the trial, so Replay knows the history that it was drawn from.
-	c.Owner, c.Seen, c.Orphans = s.newOwner(), len(h.Finished()), s.cfg.Orphans
+	if c.Owner == "" {
+		c.Owner = s.newOwner()
+	}
 	if c.Duration == 0 {
 		c.Duration = s.cfg.Lease
 	}
+	// Seen is saved with the trial, so Replay knows the history that it was drawn from.
+	c.Seen, c.Orphans = len(h.Finished()), s.cfg.Orphans
 	record, err := s.cfg.Storage.Begin(ctx, s.record.ID, c)
 	if err != nil {
 		return nil, fmt.Errorf("start a trial: %w", err)

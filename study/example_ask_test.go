@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/bluefin-hpo/bluefin/space"
+	"github.com/bluefin-hpo/bluefin/storage"
 	"github.com/bluefin-hpo/bluefin/study"
 	"github.com/bluefin-hpo/bluefin/trial"
 )
@@ -41,14 +42,14 @@ func ExampleStudy_AskDetached() {
 		{Name: "layers", Dist: space.Int{Low: 1, High: 4}},
 		{Name: "optimizer", Dist: space.Choose("sgd", "adam").Dist()},
 	}
-	t, err := s.AskDetached(ctx, params, 12*time.Hour)
+	t, err := s.AskDetached(ctx, params, storage.Lease{Duration: 12*time.Hour})
 	if err != nil {
 		log.Fatal(err)
 	}
 	fmt.Println("submit job", t.Number, "with", len(t.Params), "parameters")
 
 	// Hours later, perhaps in another program:
-	t, err = s.TellNumber(ctx, t.Number, trial.Complete, []float64{0.25})
+	t, err = s.TellNumber(ctx, t.Number, storage.Update{State: trial.Complete, Values: []float64{0.25}})
 	fmt.Println(t.State, t.Values, err)
 	// Output:
 	// submit job 0 with 2 parameters

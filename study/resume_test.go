@@ -181,7 +181,7 @@ func TestTheLeaseOfALiveTrialIsRenewed(t *testing.T) {
 		if _, err := st.Tell(t.Context(), tr, 1); err != nil {
 			t.Fatal(err)
 		}
-		detached, err := st.AskDetached(t.Context(), space.Space{}, 10*time.Second)
+		detached, err := st.AskDetached(t.Context(), space.Space{}, storage.Lease{Duration: 10*time.Second})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -213,7 +213,7 @@ func TestAskAndTell(t *testing.T) {
 		}
 
 		dims := space.Must(space.New(space.Dimension{Name: "x", Dist: space.Float{High: 1}}, space.Dimension{Name: "c", Dist: space.Categorical{Choices: []any{1, "a"}}}))
-		asked, err := st.AskDetached(ctx, dims, time.Hour)
+		asked, err := st.AskDetached(ctx, dims, storage.Lease{Duration: time.Hour})
 		if err != nil || len(asked.Params) != 2 {
 			t.Fatal(asked, err)
 		}
@@ -221,16 +221,16 @@ func TestAskAndTell(t *testing.T) {
 		if got := trials(t, elsewhere)[1]; got.State != trial.Running || !slices.EqualFunc(got.Params, asked.Params, func(a, b trial.Param) bool { return a.Name == b.Name && a.Value == b.Value }) {
 			t.Errorf("the parameters are saved: got %+v", got)
 		}
-		if got, err := elsewhere.TellNumber(ctx, 1, trial.Complete, []float64{2}); err != nil || got.Values[0] != 2 {
+		if got, err := elsewhere.TellNumber(ctx, 1, storage.Update{State: trial.Complete, Values: []float64{2}}); err != nil || got.Values[0] != 2 {
 			t.Errorf("another program tells by number: got %v, %v", got, err)
 		}
 		for number, want := range map[int]error{1: storage.ErrFinished, 7: storage.ErrNotExist} {
-			if _, err := elsewhere.TellNumber(ctx, number, trial.Failed, nil); !errors.Is(err, want) {
+			if _, err := elsewhere.TellNumber(ctx, number, storage.Update{State: trial.Failed}); !errors.Is(err, want) {
 				t.Errorf("TellNumber(%d): got %v, want %v", number, err, want)
 			}
 		}
 		bad := space.Must(space.New(space.Dimension{Name: "x", Dist: space.Int{High: 1}}))
-		if _, err := st.AskDetached(ctx, bad, time.Hour); !errors.Is(err, study.ErrConflict) {
+		if _, err := st.AskDetached(ctx, bad, storage.Lease{Duration: time.Hour}); !errors.Is(err, study.ErrConflict) {
 			t.Errorf("a space that conflicts with the study: got %v", err)
 		}
 		if got := trials(t, st); len(got) != 2 {

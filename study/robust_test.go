@@ -237,11 +237,11 @@ func TestMisuse(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, state := range []trial.State{trial.Running, trial.Waiting, 9} {
-		if _, err := st.TellNumber(t.Context(), 0, state, nil); err == nil || !strings.Contains(err.Error(), "state is "+state.String()) {
+		if _, err := st.TellNumber(t.Context(), 0, storage.Update{State: state}); err == nil || !strings.Contains(err.Error(), "state is "+state.String()) {
 			t.Errorf("TellNumber with %v: got %v", state, err)
 		}
 	}
-	if _, err := st.AskDetached(t.Context(), nil, -1); err == nil {
+	if _, err := st.AskDetached(t.Context(), nil, storage.Lease{Duration: -1}); err == nil {
 		t.Error("a negative lease is accepted")
 	}
 	if _, err := st.Tell(t.Context(), tr, 1); err != nil {

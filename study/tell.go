@@ -47,30 +47,6 @@ func (s *Study) tell(ctx context.Context, t *Trial, values []float64, err error)
 	return s.ended(ctx, t, u), nil
 }
 
-// TellNumber ends a running trial of any program, by its number. state is Complete with one value
-// per objective, Pruned (nil values: the last report), or Failed with no values.
-func (s *Study) TellNumber(ctx context.Context, number int, state trial.State, values []float64) (*trial.Trial, error) {
-	if !state.Finished() {
-		return nil, fmt.Errorf("tell: trial %d: state is %v, want %v, %v or %v",
-			number, state, trial.Complete, trial.Pruned, trial.Failed)
-	}
-	record, err := s.cfg.Storage.Trial(ctx, s.record.ID, number)
-	switch {
-	case errors.Is(err, storage.ErrNotExist):
-		return nil, fmt.Errorf("tell: trial %d: %w in study %q", number, storage.ErrNotExist, s.Name())
-	case err != nil:
-		return nil, fmt.Errorf("tell: trial %d: %w", number, err)
-	case record.State == trial.Waiting:
-		return nil, fmt.Errorf("tell: trial %d: it is %v, want %v", number, record.State, trial.Running)
-	case state == trial.Pruned && values == nil:
-		values = prunedValues(record)
-	}
-	if err := s.cfg.Storage.Write(ctx, s.record.ID, number, storage.Update{State: state, Values: values}); err != nil {
-		return nil, fmt.Errorf("tell: %w", err)
-	}
-	return s.cfg.Storage.Trial(ctx, s.record.ID, number)
-}
-
 // outcome returns the update that ends a trial whose objective returned values and err.
 func outcome(t *Trial, values []float64, err error) storage.Update {
 	if sticky := t.Err(); sticky != nil {

@@ -14,8 +14,17 @@ const (
 	// RungPrefix is the prefix of the attributes with a trial's value at each rung of successive
 	// halving, as in Optuna.
 	RungPrefix = "completed_rung_"
+
+	// Verdict is what the pruner said of the last report of a detached trial: a JSON object.
+	Verdict = "bluefin:verdict"
+
+	// Lease is for how long each report of a detached trial renews its lease: a JSON number, in
+	// seconds.
+	Lease = "bluefin:lease"
 )
 
 // Reported reports whether an attribute was computed from the reports of a trial, and so must be
 // removed when the trial starts over.
-func Reported(key string) bool { return strings.HasPrefix(key, RungPrefix) }
+func Reported(key string) bool {
+	return strings.HasPrefix(key, RungPrefix) || key == Verdict
+}

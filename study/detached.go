@@ -1,0 +1,215 @@
+package study
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/bluefin-hpo/bluefin/internal/sysattr"
+	"github.com/bluefin-hpo/bluefin/pruner"
+	"github.com/bluefin-hpo/bluefin/space"
+	"github.com/bluefin-hpo/bluefin/storage"
+	"github.com/bluefin-hpo/bluefin/trial"
+)
+
+// A detached trial is asked for, reported and told by different calls, perhaps of different
+// programs, which know its number. Its lease is not renewed in the background but by each report.
+
+// AskDetached starts a trial that any program may report and end, by its number. It draws and saves
+// the given parameters, in this order.
+//
+// The lease lasts for l.Duration (0: Config.Lease) from now and from each report, whether or not
+// this process ends; l.Process must be false. Only those who know l.Owner can prove that the trial
+// is still theirs after the lease has ended; "" makes up a name. If ctx ends during the call, the
+// trial goes to the queue.
+func (s *Study) AskDetached(ctx context.Context, params []space.Dimension, l storage.Lease) (*trial.Trial, error) {
+	if l.Duration < 0 {
+		return nil, fmt.Errorf("lease is %v, want at least 0", l.Duration)
+	}
+	if l.Process {
+		return nil, errors.New("a detached trial cannot have a lease that ends with a process")
+	}
+	if _, err := s.sync(ctx); err != nil {
+		return nil, err
+	}
+	for _, d := range params { // first, since a trial that failed here would waste a number
+		if known := s.dists.get(d.Name); known != nil && !space.Compatible(known, d.Dist) {
+			return nil, fmt.Errorf("ask for %q: %w in an earlier trial: it is %v, want %s",
+				d.Name, ErrConflict, d.Dist, compatible(known))
+		}
+	}
+	t, err := s.ask(ctx, storage.Claim{Lease: l})
+	if err != nil {
+		return nil, err
+	}
+	for _, d := range params {
+		if c, ok := d.Dist.(space.Categorical); ok {
+			d.Dist = c.Dist()
+		}
+		t.suggest(d.Name, intern(&s.dists, d.Name, d.Dist))
+	}
+	if err := t.Err(); err != nil {
+		_, tellErr := s.TellError(ctx, t, err)
+		return nil, errors.Join(err, tellErr)
+	}
+	if ctx.Err() != nil { // the caller will not learn the number
+		return nil, errors.Join(context.Cause(ctx), s.release(context.WithoutCancel(ctx), t))
+	}
+	// Saves what was drawn and how long to renew the lease; the trial keeps running.
+	seconds, _ := json.Marshal(t.lease.Seconds()) // a finite number always marshals
+	err = t.write(ctx, storage.Update{SystemAttrs: map[string]json.RawMessage{sysattr.Lease: seconds}})
+	s.forget(t)
+	return t.record.load(), err
+}
+
+// ReportNumber is Trial.Report for a running trial of any program, by its number: it saves a report,
+// renews the lease of a detached trial, and returns ErrPruned if the trial should stop. A step that
+// was reported before keeps its value; the answer is then that of ShouldPrune.
+//
+// owner is Lease.Owner of AskDetached, or "" to report whoever runs the trial. If the lease has
+// ended and another worker has claimed the trial, ReportNumber fails with storage.ErrLost; if the
+// trial has ended, with storage.ErrFinished.
+func (s *Study) ReportNumber(ctx context.Context, number int, r trial.Report, owner string) error {
+	if n := len(s.record.Directions); n > 1 {
+		return fmt.Errorf("report in a study with %d objectives, want 1", n)
+	}
+	if r.Step < 0 {
+		return fmt.Errorf("report at step %d, want at least 0", r.Step)
+	}
+	t, err := s.runningNumber(ctx, number)
+	if err != nil {
+		return fmt.Errorf("report: %w", err)
+	}
+	reported := *t
+	var added bool
+	if reported.Reports, added = withReport(t.Reports, r); !added {
+		s.cfg.Logger.Warn("a step was reported twice: the first value stays",
+			"trial", number, "step", r.Step, "value", r.Value)
+		prune, err := s.ShouldPrune(ctx, number, owner)
+		if err == nil && prune {
+			err = ErrPruned
+		}
+		return err
+	}
+	v, err := s.judge(ctx, &reported)
+	if err != nil {
+		return err
+	}
+	attrs := v.Attrs
+	if s.cfg.Pruner != nil {
+		last, _ := reported.LastReport()
+		text, _ := json.Marshal(verdict{last.Step, v.Prune}) // ints and truth values always marshal
+		attrs = merged(attrs, map[string]json.RawMessage{sysattr.Verdict: text})
+	}
+	u := storage.Update{Owner: owner, Renew: renewal(t), Reports: []trial.Report{r}, SystemAttrs: attrs}
+	if err := s.writeNumber(ctx, number, u); err != nil {
+		return fmt.Errorf("report: %w", err)
+	}
+	if v.Prune {
+		return ErrPruned
+	}
+	return nil
+}
+
+// ShouldPrune returns what the pruner said of the last report of a running trial, or says if no
+// verdict is known. It renews the lease and fails as ReportNumber does.
+func (s *Study) ShouldPrune(ctx context.Context, number int, owner string) (bool, error) {
+	t, err := s.runningNumber(ctx, number)
+	if err == nil {
+		err = s.writeNumber(ctx, number, storage.Update{Owner: owner, Renew: renewal(t)})
+	}
+	if err != nil {
+		return false, fmt.Errorf("should prune: %w", err)
+	}
+	last, reported := t.LastReport()
+	if !reported {
+		return false, nil
+	}
+	var saved verdict
+	if err := json.Unmarshal(t.SystemAttrs[sysattr.Verdict], &saved); err == nil && saved.Step == last.Step {
+		return saved.Prune, nil
+	}
+	// Such as a trial of Optuna.
+	v, err := s.judge(ctx, t)
+	return v.Prune, err
+}
+
+// TellNumber ends a running trial of any program, by its number. u.State is Complete with one value
+// per objective, Pruned (nil Values: the last report), or Failed with no values; constraints and
+// attributes of u are added first. It fails as ReportNumber does, with u.Owner as the owner.
+func (s *Study) TellNumber(ctx context.Context, number int, u storage.Update) (*trial.Trial, error) {
+	if !u.State.Finished() {
+		return nil, fmt.Errorf("tell: trial %d: state is %v, want %v, %v or %v",
+			number, u.State, trial.Complete, trial.Pruned, trial.Failed)
+	}
+	t, err := s.runningNumber(ctx, number)
+	if err == nil {
+		if u.State == trial.Pruned && u.Values == nil {
+			u.Values = prunedValues(t)
+		}
+		err = s.writeNumber(ctx, number, u)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("tell: %w", err)
+	}
+	return s.cfg.Storage.Trial(ctx, s.record.ID, number)
+}
+
+// A verdict is the value of sysattr.Verdict. A pruner cannot be asked again: SuccessiveHalving notes
+// the rungs that a report completes, and then judges by the next ones.
+type verdict struct {
+	Step  int  `json:"step"` // of the last report
+	Prune bool `json:"prune"`
+}
+
+// judge asks the pruner, if there is one.
+func (s *Study) judge(ctx context.Context, t *trial.Trial) (v pruner.Verdict, err error) {
+	if s.cfg.Pruner == nil {
+		return v, nil
+	}
+	h, err := s.sync(ctx)
+	if err != nil {
+		return v, err
+	}
+	return s.cfg.Pruner.Prune(h, t)
+}
+
+// renewal returns for how long to renew the lease of a trial, 0 if it is not a detached one.
+func renewal(t *trial.Trial) time.Duration {
+	var seconds float64
+	if err := json.Unmarshal(t.SystemAttrs[sysattr.Lease], &seconds); err != nil {
+		return 0
+	}
+	return time.Duration(seconds * float64(time.Second))
+}
+
+// runningNumber returns a trial that runs.
+func (s *Study) runningNumber(ctx context.Context, number int) (*trial.Trial, error) {
+	t, err := s.cfg.Storage.Trial(ctx, s.record.ID, number)
+	switch {
+	case errors.Is(err, storage.ErrNotExist):
+		return nil, fmt.Errorf("trial %d: %w in study %q", number, storage.ErrNotExist, s.Name())
+	case err != nil:
+		return nil, fmt.Errorf("trial %d: %w", number, err)
+	case t.State == trial.Waiting:
+		return nil, fmt.Errorf("trial %d: it is %v, want %v", number, t.State, trial.Running)
+	case t.State.Finished():
+		reason := ""
+		if t.Failure() != "" {
+			reason = ", because " + t.Failure()
+		}
+		return nil, fmt.Errorf("trial %d: %w: it is %v%s", number, storage.ErrFinished, t.State, reason)
+	}
+	return t, nil
+}
+
+// writeNumber writes a trial that ran a moment ago.
+func (s *Study) writeNumber(ctx context.Context, number int, u storage.Update) error {
+	err := s.cfg.Storage.Write(ctx, s.record.ID, number, u)
+	if errors.Is(err, storage.ErrLost) {
+		return fmt.Errorf("%w: its lease has ended, and another worker has claimed it", err)
+	}
+	return err
+}
