@@ -181,7 +181,7 @@ func TestTheLeaseOfALiveTrialIsRenewed(t *testing.T) {
 		if _, err := st.Tell(t.Context(), tr, 1); err != nil {
 			t.Fatal(err)
 		}
-		detached, err := st.AskDetached(t.Context(), space.Space{}, storage.Lease{Duration: 10*time.Second})
+		detached, err := st.AskDetached(t.Context(), space.Space{}, storage.Lease{Duration: 10 * time.Second})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/bluefin-hpo/bluefin/internal/pyjson"
 	"github.com/bluefin-hpo/bluefin/internal/sysattr"
+	"github.com/bluefin-hpo/bluefin/storage"
 	"github.com/bluefin-hpo/bluefin/storage/sqlite"
 	"github.com/bluefin-hpo/bluefin/study"
 )
@@ -67,7 +68,7 @@ func (a *askCommand) run(ctx context.Context, con console) error {
 			if err != nil {
 				return err
 			}
-			t, err := s.AskDetached(ctx, dims, a.lease)
+			t, err := s.AskDetached(ctx, dims, storage.Lease{Duration: a.lease})
 			if err != nil {
 				return err
 			}

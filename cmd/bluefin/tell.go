@@ -58,7 +58,7 @@ func (t *tellCommand) run(ctx context.Context, con console) error {
 		state, values = trial.Failed, nil
 	}
 	return t.study.with(ctx, con, sqlite.Options{MustExist: true}, study.Config{}, func(s *study.Study) error {
-		told, err := s.TellNumber(ctx, t.number, state, values)
+		told, err := s.TellNumber(ctx, t.number, storage.Update{State: state, Values: values})
 		switch {
 		// Such as a script that tells again because it did not see the answer.
 		case t.skipIfFinished && errors.Is(err, storage.ErrFinished):

@@ -293,17 +293,17 @@ func TestNewRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	for want, cfg := range map[string]command.Config{
-		"the command is empty":                       good(func(c *command.Config) { c.Args = nil }),
-		"the name of the metric is empty":            good(func(c *command.Config) { c.Metric = "" }),
-		`program "no-such-program": executable file`: good(func(c *command.Config) { c.Args[0] = "no-such-program" }),
-		"permission denied":                          good(func(c *command.Config) { c.Args[0] = file }),
-		"grace is -1ns, want at least 0":             good(func(c *command.Config) { c.Grace = -1 }),
-		"stall timeout is -1ns":                      good(func(c *command.Config) { c.StallTimeout = -1 }),
-		"folder for trials":                          good(func(c *command.Config) { c.Folder = filepath.Join(file, "x") }),
-		`step)" has no group`:                        good(func(c *command.Config) { c.Pattern = regexp.MustCompile("loss (?P<step>step)") }),
-		"has no group":                               good(func(c *command.Config) { c.Pattern = regexp.MustCompile("loss") }),
-		`reader is "xml", want one of trainer_state`: good(func(c *command.Config) { c.Reader = "xml" }),
-		"there are no slots":                         good(func(c *command.Config) { c.Slots = [][]string{} }),
+		"the command is empty":                                good(func(c *command.Config) { c.Args = nil }),
+		"the name of the metric is empty":                     good(func(c *command.Config) { c.Metric = "" }),
+		`program "no-such-program": executable file`:          good(func(c *command.Config) { c.Args[0] = "no-such-program" }),
+		"permission denied":                                   good(func(c *command.Config) { c.Args[0] = file }),
+		"grace is -1ns, want at least 0":                      good(func(c *command.Config) { c.Grace = -1 }),
+		"stall timeout is -1ns":                               good(func(c *command.Config) { c.StallTimeout = -1 }),
+		"folder for trials":                                   good(func(c *command.Config) { c.Folder = filepath.Join(file, "x") }),
+		`step)" has no group`:                                 good(func(c *command.Config) { c.Pattern = regexp.MustCompile("loss (?P<step>step)") }),
+		"has no group":                                        good(func(c *command.Config) { c.Pattern = regexp.MustCompile("loss") }),
+		`reader is "xml", want one of reports, trainer_state`: good(func(c *command.Config) { c.Reader = "xml" }),
+		"there are no slots":                                  good(func(c *command.Config) { c.Slots = [][]string{} }),
 	} {
 		if _, err := command.New(cfg); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want %q", err, want)

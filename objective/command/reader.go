@@ -9,9 +9,10 @@ import (
 )
 
 // Readers returns the names of the readers, in the order in which they are
-// preferred: files of the Hugging Face trainer, JSON lines files and CSV files in
-// the trial's folder; lines of output that Syne Tune tagged, JSON objects, Python
-// dictionaries, and NAME=VALUE or NAME: VALUE; Config.Pattern.
+// preferred: the file that BLUEFIN_REPORTS names; files of the Hugging Face
+// trainer, JSON lines files and CSV files in the trial's folder; lines of output
+// that Syne Tune tagged, JSON objects, Python dictionaries, and NAME=VALUE or
+// NAME: VALUE; Config.Pattern.
 func Readers() []string { return metrics.Names() }
 
 // sources returns where the metric is looked for.

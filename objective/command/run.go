@@ -2,6 +2,7 @@ package command
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -81,7 +82,8 @@ func (c *Command) run(t *study.Trial, slot []string) (value float64, err error) 
 	cmd := exec.Command(c.path, args...)
 	cmd.Args[0] = c.cfg.Args[0]
 	cmd.Dir = c.cfg.Dir
-	cmd.Env = slices.Concat(os.Environ(), c.cfg.Env, slot, environment(params, places, paramsFile), []string{token})
+	cmd.Env = slices.Concat(os.Environ(), c.cfg.Env, slot, environment(params, places, paramsFile),
+		c.hook(folder, places["last_checkpoint"] != ""), []string{token})
 	w := c.watch(t, folder)
 	if log != nil {
 		w.out.log = log
@@ -91,6 +93,9 @@ func (c *Command) run(t *study.Trial, slot []string) (value float64, err error) 
 		return 0, &StartError{err}
 	}
 	stopped := w.until(p.ended)
+	if errors.Is(stopped, study.ErrPruned) {
+		w.ask(folder, p.ended)
+	}
 	w.end(p, stopped != nil)
 	// The attributes are a convenience: a trial that is over already goes without them.
 	if line, err := c.line(params, places, folder); err == nil {

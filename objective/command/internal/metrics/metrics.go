@@ -26,10 +26,11 @@ type lineReader interface {
 	read(line string) (Point, bool)
 }
 
-// Sources returns all sources of some metrics, in order of preference: files before output, exact
-// numbers before rounded ones. The pattern, if any, finds the first metric.
+// Sources returns all sources of some metrics, in order of preference: what was made for Bluefin, then
+// files before output, exact numbers before rounded ones. The pattern, if any, finds the first metric.
 func Sources(metrics []string, pattern *regexp.Regexp) []*Source {
 	all := []*Source{
+		{Name: "reports", file: reportsFile{}},
 		{Name: "trainer_state", file: trainerState{}},
 		{Name: "jsonl", file: jsonLines{}},
 		{Name: "csv", file: csvFile{}},
