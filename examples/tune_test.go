@@ -1,7 +1,6 @@
 package examples
 
 import (
-	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -34,13 +33,7 @@ func TestTuneShellFindsABlockSize(t *testing.T) {
 }
 
 func TestTuneSklearnImprovesTheAccuracy(t *testing.T) {
-	python := os.Getenv("BLUEFIN_TORCH_PYTHON")
-	if python == "" {
-		if os.Getenv("CI") == "true" {
-			t.Fatal("BLUEFIN_TORCH_PYTHON names no Python with scikit-learn")
-		}
-		t.Skip("BLUEFIN_TORCH_PYTHON names no Python with scikit-learn")
-	}
+	python := torchPython(t)
 	got := tuned(t, "tune-sklearn/train.py", "--metric", "accuracy", "--trials", "6", "--workers", "2", "--seed", "1",
 		"learning_rate=1e-4..1:log", "hidden=8..64", "alpha=1e-6..1:log", "--", python, "SCRIPT")
 	if !strings.Contains(got, "Maximizing accuracy") || !strings.Contains(got, "Best of 6 trials: trial ") || !strings.Contains(got, "accuracy 0.9") {
