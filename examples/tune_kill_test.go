@@ -77,6 +77,9 @@ func torchPython(t *testing.T) string {
 
 // torchrun starts ranks, and these start processes that load data. None is left of a pruned trial.
 func TestTorchrunIsPrunedAndLeavesNoProcess(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it starts twelve Pythons")
+	}
 	s := newSearch(t, "testdata", torchPython(t), "tune", "--metric", "loss", "--trials", "2", "--sampler", "bruteforce",
 		"--pruner", "threshold:4", "lr=0.0,0.2", "--", "torchrun", "--standalone", "--nproc_per_node", "2", "ddp.py")
 	cmd := s.command()
