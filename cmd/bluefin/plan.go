@@ -44,7 +44,7 @@ func (t *tuneCommand) plan(con console) (p plan, err error) {
 	if p.command, err = t.commandConfig(con, name, program); err != nil {
 		return p, err
 	}
-	p.command.Maximize = p.study.Directions[0] == trial.Maximize
+	p.command.Metrics = []command.Metric{{Name: t.metric, Maximize: p.study.Directions[0] == trial.Maximize}}
 	if p.runner = t.runner; p.command.Slots != nil && p.workers == 1 {
 		p.workers = len(p.command.Slots)
 	}
@@ -58,7 +58,7 @@ func (t *tuneCommand) commandConfig(con console, name string, program []string) 
 		return c, err
 	}
 	c = command.Config{
-		Args: program, Metric: t.metric, Best: t.goal == "best", Reader: t.reader,
+		Args: program, Best: t.goal == "best", Reader: t.reader,
 		Folder: trialFolder(t.folder, path, name),
 		Grace:  t.grace, TrialTimeout: t.trialTimeout, StallTimeout: t.stallTimeout, Logger: con.logger(),
 	}

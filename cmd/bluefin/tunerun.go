@@ -35,7 +35,7 @@ func (p plan) run(ctx context.Context, con console) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := (tuned{p.command.Metric, p.command.Args}).save(ctx, con, s); err != nil {
+	if err := (tuned{p.command.Metrics[0].Name, p.command.Args}).save(ctx, con, s); err != nil {
 		return err
 	}
 	if err := checkFolder(ctx, p.command.Folder, s); err != nil {
@@ -51,23 +51,12 @@ func (p plan) run(ctx context.Context, con console) (err error) {
 		ctx, ended = signal.NotifyContext(ctx, syscall.SIGHUP)
 		defer ended()
 	}
-	ctx, stop := context.WithCancelCause(ctx)
-	defer stop(nil)
-	err = s.Optimize(ctx, show.watched(func(t *study.Trial) (float64, error) {
-		value, err := objective.Run(t)
-		if errors.As(err, new(*command.StartError)) { // the trial goes back to the queue
-			stop(fmt.Errorf("trial %d: %w", t.Number(), err))
-		}
-		return value, err
-	}), p.budget())
-	if errors.As(err, new(*command.StartError)) {
-		return err
-	}
+	err = s.Optimize(ctx, show.watched(objective.Run), p.budget())
 	return p.report(ctx, con, s, err, func(best *trial.Trial, _ []*trial.Trial, finished int) {
 		if best == nil {
 			return
 		}
-		message.Fprintf(con.out, "Best of %d trials: trial %d, %s %v\n", finished, best.Number, p.command.Metric,
+		message.Fprintf(con.out, "Best of %d trials: trial %d, %s %v\n", finished, best.Number, p.command.Metrics[0].Name,
 			best.Values[0])
 		printParams(con.out, best, 0)
 	})
@@ -76,7 +65,7 @@ func (p plan) run(ctx context.Context, con console) (err error) {
 // shown returns what shows the trials.
 func (p plan) shown(con console) *progress {
 	show := p.progress(con, p.study)
-	show.metric, show.step = p.command.Metric, "step"
+	show.metric, show.step = p.command.Metrics[0].Name, "step"
 	for _, d := range p.params {
 		show.order = fmt.Appendf(show.order, "%q ", d.Name)
 	}

@@ -40,7 +40,7 @@ func ParseStyle(name string) (Style, error) {
 
 // arguments returns the arguments of the program with the parameters in place of
 // their placeholders, or appended if there are none. Parameters that are nil are
-// not appended: their flag is left out.
+// not appended: their flag is left out. An argument that asks to resume comes last.
 func (cfg Config) arguments(params map[string]any, places map[string]string) ([]string, error) {
 	var pairs []string
 	placed := false
@@ -56,11 +56,15 @@ func (cfg Config) arguments(params map[string]any, places map[string]string) ([]
 	for _, a := range cfg.Args[1:] {
 		args = append(args, replacer.Replace(a))
 	}
-	if placed {
-		return args, nil
+	if !placed {
+		appended, err := cfg.Style.Arguments(params)
+		if err != nil {
+			return nil, err
+		}
+		args = append(args, appended...)
 	}
-	appended, err := cfg.Style.Arguments(params)
-	return append(args, appended...), err
+	resume, err := cfg.Resume.arguments(cfg.Style, places["last_checkpoint"])
+	return append(args, resume...), err
 }
 
 // Arguments returns parameters, sorted by name, as arguments in the style. Flags of parameters that
@@ -89,19 +93,6 @@ func (s Style) Arguments(params map[string]any) ([]string, error) {
 	return args, nil
 }
 
-// Variable returns the name of the environment variable that has a parameter: BLUEFIN_PARAM_ and the
-// name in capitals, with _ for everything but letters and digits.
-func Variable(name string) string { return "BLUEFIN_PARAM_" + variable(name) }
-
-func variable(name string) string {
-	return strings.ToUpper(strings.Map(func(r rune) rune {
-		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' {
-			return r
-		}
-		return '_'
-	}, name))
-}
-
 func names(params map[string]any) []string {
 	var all []string
 	for name := range params {
@@ -122,22 +113,4 @@ func Text(v any) string {
 		return strconv.Itoa(v)
 	}
 	return fmt.Sprint(v)
-}
-
-// environment returns the variables that tell a program its parameters.
-func environment(params map[string]any, places map[string]string, paramsFile string) []string {
-	env := []string{
-		"BLUEFIN_TRIAL_NUMBER=" + places["trial_number"],
-		"BLUEFIN_TRIAL_DIR=" + places["trial_dir"],
-		"BLUEFIN_PARAMS=" + paramsFile,
-		"PYTHONUNBUFFERED=1", // else a pipe gets its lines late
-	}
-	for _, name := range names(params) {
-		assignment := variable(name) + "=" + Text(params[name])
-		env = append(env, "BLUEFIN_PARAM_"+assignment, "KUBEFLOW_TRAINER_OPT_"+assignment)
-	}
-	if places["last_checkpoint"] != "" {
-		env = append(env, "BLUEFIN_RESUME=1", "BLUEFIN_LAST_CHECKPOINT="+places["last_checkpoint"])
-	}
-	return env
 }

@@ -3,9 +3,9 @@
 // environment, and its metric is read from what it prints or writes anyway:
 //
 //	c, err := command.New(command.Config{
-//		Args:   []string{"python", "train.py", "--output_dir", "{trial_dir}"},
-//		Metric: "eval_loss",
-//		Folder: "trials",
+//		Args:    []string{"python", "train.py", "--output_dir", "{trial_dir}"},
+//		Metrics: []command.Metric{{Name: "eval_loss"}},
+//		Folder:  "trials",
 //	})
 //	…
 //	s, err := study.Open(ctx, study.Config{Space: sp, Pruner: pruner.SuccessiveHalving{}})
@@ -23,26 +23,43 @@ import (
 	"regexp"
 	"sync"
 	"time"
+
+	"github.com/bluefin-hpo/bluefin/study"
 )
 
-// Config says how a program is run. Args and Metric are required.
+// A Metric is a number that a program prints or writes, and an objective of the study.
+type Metric struct {
+	Name     string
+	Maximize bool // larger values are better
+}
+
+// Config says how a program is run. Args and Metrics are required.
 type Config struct {
 	// Args are the program and its arguments. In arguments, {NAME} stands for
-	// the value of a parameter, and {trial_dir}, {trial_number} and
-	// {last_checkpoint} for what Run documents.
+	// the value of a parameter, and {trial_dir}, {trial_number},
+	// {last_checkpoint} and {config} for what Run documents.
 	Args []string
 
 	// Style is how parameters are appended to Args if no {NAME} occurs in them.
 	Style Style
 
+	// Params returns the parameters of a trial. A nil value is an inactive parameter, which is not
+	// passed. nil: all parameters of the study's Config.Space.
+	Params func(*study.Trial) map[string]any
+
+	// Render is a YAML, JSON or TOML file, by its name: the configuration that the program reads.
+	// Each trial gets a copy, {config}, with the parameters set; a name with dots, such as
+	// optimizer.lr, is a path. It needs Folder and {config} in Args. "": none.
+	Render string
+
 	Dir string   // working folder; "": that of this process
 	Env []string // added to the environment, NAME=VALUE
 
-	Metric   string // name of the metric
-	Maximize bool   // larger values of the metric are better
-	Best     bool   // the value of a trial is its best report, not its last
+	Metrics []Metric // objectives of the study, in its order; reports of a single one are judged by the pruner
+	Best    bool     // the value of a trial is its best report, not its last
+	Record  []string // more metrics: their last values become user attributes of the trial
 
-	// Pattern finds the metric in a line of output, in its first group, if no
+	// Pattern finds the first metric in a line of output, in its first group, if no
 	// reader understands the program. A group named step holds the step. nil: none.
 	Pattern *regexp.Regexp
 
@@ -53,6 +70,13 @@ type Config struct {
 	// Folder holds a folder for each trial, named by its number. "": a trial has
 	// none, and its output is not kept.
 	Folder string
+
+	// Resume is how a trial that runs again gets its newest checkpoint.
+	Resume Resume
+
+	// Failures decide what follows when the program fails: the first rule that matches. After them
+	// come the default rules: out of memory is Infeasible, a full disk is Stop, all else is Fail.
+	Failures []Failure
 
 	// Slots are environments, NAME=VALUE, of which each running trial has one for
 	// itself, such as a GPU's. Trials wait while all are taken. nil: no limit.
@@ -121,15 +145,45 @@ func New(cfg Config) (*Command, error) {
 // as when a user presses Ctrl-C again.
 func (c *Command) Hurry() { c.once.Do(func() { close(c.hurry) }) }
 
+// names returns those of all metrics, the objectives first.
+func (cfg Config) names() []string {
+	var all []string
+	for _, m := range cfg.Metrics {
+		all = append(all, m.Name)
+	}
+	return append(all, cfg.Record...)
+}
+
 func (cfg Config) check() error {
 	if len(cfg.Args) == 0 || cfg.Args[0] == "" {
 		return errors.New("the command is empty, want a program and its arguments")
 	}
-	if cfg.Metric == "" {
-		return errors.New("the name of the metric is empty")
+	if len(cfg.Metrics) == 0 {
+		return errors.New("there is no metric, want at least one")
+	}
+	known := map[string]bool{}
+	for _, name := range cfg.names() {
+		if name == "" {
+			return errors.New("the name of a metric is empty")
+		}
+		if known[name] {
+			return fmt.Errorf("metric %q is there twice", name)
+		}
+		known[name] = true
 	}
 	if cfg.Style > None {
 		return fmt.Errorf("argument style is %d, want 0 to %d", cfg.Style, None)
+	}
+	if cfg.Resume > Lightning {
+		return fmt.Errorf("resume is %d, want 0 to %d", cfg.Resume, Lightning)
+	}
+	if cfg.Resume != NoResume && cfg.Folder == "" {
+		return fmt.Errorf("resume is %v, which needs a folder for trials", cfg.Resume)
+	}
+	for i, f := range cfg.Failures {
+		if err := f.check(); err != nil {
+			return fmt.Errorf("failure rule %d: %w", i+1, err)
+		}
 	}
 	if cfg.Slots != nil && len(cfg.Slots) == 0 {
 		return errors.New("there are no slots, want at least one")

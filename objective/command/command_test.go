@@ -34,12 +34,19 @@ var params = space.Must(space.New(
 	space.Dimension{Name: "opt", Dist: space.Categorical{Choices: []any{"adam"}}},
 ))
 
+var loss = []command.Metric{{Name: "loss"}}
+
+// metric is a Config with one metric.
+func metric(name string) command.Config {
+	return command.Config{Metrics: []command.Metric{{Name: name}}}
+}
+
 // run runs a shell script once and returns the trial.
 func run(t *testing.T, cfg command.Config, script string) *trial.Trial {
 	t.Helper()
 	cfg.Args = append([]string{"sh", "-c", script, "script"}, cfg.Args...)
-	if cfg.Metric == "" {
-		cfg.Metric = "loss"
+	if cfg.Metrics == nil {
+		cfg.Metrics = loss
 	}
 	c, err := command.New(cfg)
 	if err != nil {
@@ -76,19 +83,19 @@ func TestOutputIsRead(t *testing.T) {
 		value              float64
 		cfg                command.Config
 	}{
-		{"NAME: VALUE", "echo accuracy: 0.93", "0:0.93", 0.93, command.Config{Metric: "accuracy"}},
+		{"NAME: VALUE", "echo accuracy: 0.93", "0:0.93", 0.93, metric("accuracy")},
 		{"NAME=VALUE with others", "echo 'epoch=1, loss=2.5e-1, n=3'; echo 'epoch=2, loss=.125'", "1:0.25 2:0.125", 0.125, command.Config{}},
 		{"JSON lines", `echo '{"step": 10, "loss": 0.1}'; echo 'INFO {"step": 20, "loss": 0.30000000000000004}'`, "10:0.1 20:0.30000000000000004", 0.30000000000000004, command.Config{}},
-		{"a nested name", `echo '{"eval": {"loss": 2}}'`, "0:2", 2, command.Config{Metric: "eval.loss"}},
-		{"a Python dictionary", `echo "{'eval_loss': 0.5, 'epoch': 1.0}"; echo "{'eval_loss': '0.25', 'epoch': '2'}"`, "1:0.5 2:0.25", 0.25, command.Config{Metric: "eval_loss"}},
-		{"half epochs are counted", `echo "{'eval_loss': 0.5, 'epoch': 0.5}"; echo "{'eval_loss': 0.25, 'epoch': 0.7}"`, "0:0.5 1:0.25", 0.25, command.Config{Metric: "eval_loss"}},
+		{"a nested name", `echo '{"eval": {"loss": 2}}'`, "0:2", 2, metric("eval.loss")},
+		{"a Python dictionary", `echo "{'eval_loss': 0.5, 'epoch': 1.0}"; echo "{'eval_loss': '0.25', 'epoch': '2'}"`, "1:0.5 2:0.25", 0.25, metric("eval_loss")},
+		{"half epochs are counted", `echo "{'eval_loss': 0.5, 'epoch': 0.5}"; echo "{'eval_loss': 0.25, 'epoch': 0.7}"`, "0:0.5 1:0.25", 0.25, metric("eval_loss")},
 		{"Syne Tune", `echo '[tune-metric]: {"loss": 3, "st_worker_iter": 0}'`, "0:3", 3, command.Config{}},
 		{"a pattern", "echo 'step 7 reached <<1.5>>'", "7:1.5", 1.5, command.Config{Pattern: regexp.MustCompile(`step (?P<step>\d+).*<<(.*)>>`)}},
 		{"no end of the last line", "printf 'loss=1\nloss=2'", "0:1 1:2", 2, command.Config{}},
 		{"a progress bar", `printf '10%% loss=9\r20%% loss=8\r100%% loss=7\nloss=6\n'`, "0:7 1:6", 6, command.Config{}},
-		{"a name with a space", "echo 'best val acc: 0.5, val acc: 0.75 (epoch 3)'", "0:0.75", 0.75, command.Config{Metric: "val acc"}},
-		{"a name with parentheses", "echo 'epoch=4 mAP50(B)=0.5'", "4:0.5", 0.5, command.Config{Metric: "mAP50(B)"}},
-		{"a name in another language", "echo 'größe: 0.5'", "0:0.5", 0.5, command.Config{Metric: "größe"}},
+		{"a name with a space", "echo 'best val acc: 0.5, val acc: 0.75 (epoch 3)'", "0:0.75", 0.75, metric("val acc")},
+		{"a name with parentheses", "echo 'epoch=4 mAP50(B)=0.5'", "4:0.5", 0.5, metric("mAP50(B)")},
+		{"a name in another language", "echo 'größe: 0.5'", "0:0.5", 0.5, metric("größe")},
 		{"the end of a sentence", "echo 'The loss: 0.5.'", "0:0.5", 0.5, command.Config{}},
 		{"numbers of NumPy and PyTorch", `echo "{'loss': np.float64(0.5), 'b': 1}"; echo "loss: tensor(0.25, device='cuda:0')"`, "0:0.5", 0.5, command.Config{}},
 		{"a tensor", `echo "loss: tensor(0.25, device='cuda:0')"`, "0:0.25", 0.25, command.Config{}},
@@ -99,7 +106,7 @@ func TestOutputIsRead(t *testing.T) {
 		{"a deleted folder", `rm -rf "$BLUEFIN_TRIAL_DIR"; echo loss=1`, "0:1", 1, command.Config{Folder: "deleted"}},
 		{"the standard error", "echo loss=1 >&2", "0:1", 1, command.Config{}},
 		{"the best, minimized", "echo loss=1; echo loss=0.5; echo loss=2", "0:1 1:0.5 2:2", 0.5, command.Config{Best: true}},
-		{"the best, maximized", "echo loss=1; echo loss=5; echo loss=2", "0:1 1:5 2:2", 5, command.Config{Best: true, Maximize: true}},
+		{"the best, maximized", "echo loss=1; echo loss=5; echo loss=2", "0:1 1:5 2:2", 5, command.Config{Best: true, Metrics: []command.Metric{{Name: "loss", Maximize: true}}}},
 		{"JSON is preferred to text", `echo '{"loss": 0.123456}'; echo loss=0.12`, "0:0.123456", 0.123456, command.Config{}},
 		{"one reader alone", `echo '{"loss": 0.123456}'; echo loss=0.12`, "0:0.12", 0.12, command.Config{Reader: "text"}},
 	} {
@@ -124,10 +131,10 @@ func TestFilesAreRead(t *testing.T) {
 		cfg                command.Config
 	}{
 		{"Hugging Face", "echo \"{'eval_loss': '0.123', 'epoch': '1'}\"\n" + write("checkpoint-4/trainer_state.json", `{"log_history": [{"loss": 2.0, "step": 2}, {"eval_loss": 0.12345678901234567, "epoch": 1.0, "step": 4}]}`),
-			"4:0.12345678901234566", command.Config{Metric: "eval_loss"}},
+			"4:0.12345678901234566", metric("eval_loss")},
 		{"JSON lines", write("trainer_log.jsonl", "{\"current_steps\": 5, \"loss\": 0.5, \"epoch\": 1}\n{\"loss\": 0.25, \"epoch\": 2}\n{\"lo"), "1:0.5 2:0.25", command.Config{}},
-		{"Lightning", write("logs/version_0/metrics.csv", "epoch,step,train_loss,val_loss\n0,9,0.7,\n0,9,,0.6\n1,19,,0.5\n2,29,,0.4"), "9:0.6 19:0.5", command.Config{Metric: "val_loss"}},
-		{"Ultralytics", write("results.csv", "                  epoch,         metrics/mAP50(B)\n                  1,                0.5\n                  2,                0.75\n"), "1:0.5 2:0.75", command.Config{Metric: "metrics/mAP50(B)"}},
+		{"Lightning", write("logs/version_0/metrics.csv", "epoch,step,train_loss,val_loss\n0,9,0.7,\n0,9,,0.6\n1,19,,0.5\n2,29,,0.4"), "9:0.6 19:0.5", metric("val_loss")},
+		{"Ultralytics", write("results.csv", "                  epoch,         metrics/mAP50(B)\n                  1,                0.5\n                  2,                0.75\n"), "1:0.5 2:0.75", metric("metrics/mAP50(B)")},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			c.cfg.Folder = t.TempDir()
@@ -233,7 +240,7 @@ func TestAPrunedProgramIsStopped(t *testing.T) {
 	folder := t.TempDir()
 	c, err := command.New(command.Config{Args: []string{"sh", "-c", `sleep 100 & echo $! > "$BLUEFIN_TRIAL_DIR/child"
 		trap 'echo "asked to end" >> "$BLUEFIN_TRIAL_DIR/end"; exit 0' TERM
-		for i in 1 2 3 4 5 6 7 8 9; do echo "step=$i loss=$i"; sleep 0.3; done; wait`}, Style: command.None, Metric: "loss", Folder: folder})
+		for i in 1 2 3 4 5 6 7 8 9; do echo "step=$i loss=$i"; sleep 0.3; done; wait`}, Style: command.None, Metrics: loss, Folder: folder})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -256,7 +263,7 @@ func TestAPrunedProgramIsStopped(t *testing.T) {
 
 func TestAnInterruptedTrialGoesBackToTheQueue(t *testing.T) {
 	folder := t.TempDir()
-	c, err := command.New(command.Config{Args: []string{"sh", "-c", `mkdir -p {trial_dir}/checkpoint-1; echo "from [{last_checkpoint}] $BLUEFIN_RESUME"; echo loss=1; [ -n "$BLUEFIN_RESUME" ] || sleep 100`}, Style: command.None, Metric: "loss", Folder: folder})
+	c, err := command.New(command.Config{Args: []string{"sh", "-c", `mkdir -p {trial_dir}/checkpoint-1; echo "from [{last_checkpoint}] $BLUEFIN_RESUME"; echo loss=1; [ -n "$BLUEFIN_RESUME" ] || sleep 100`}, Style: command.None, Metrics: loss, Folder: folder})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -284,7 +291,7 @@ func TestAnInterruptedTrialGoesBackToTheQueue(t *testing.T) {
 
 func TestNewRefuses(t *testing.T) {
 	good := func(change func(*command.Config)) command.Config {
-		cfg := command.Config{Args: []string{"sh"}, Metric: "loss"}
+		cfg := command.Config{Args: []string{"sh"}, Metrics: loss}
 		change(&cfg)
 		return cfg
 	}
@@ -294,7 +301,12 @@ func TestNewRefuses(t *testing.T) {
 	}
 	for want, cfg := range map[string]command.Config{
 		"the command is empty":                                good(func(c *command.Config) { c.Args = nil }),
-		"the name of the metric is empty":                     good(func(c *command.Config) { c.Metric = "" }),
+		"there is no metric":                                  good(func(c *command.Config) { c.Metrics = nil }),
+		"the name of a metric is empty":                       good(func(c *command.Config) { c.Record = []string{""} }),
+		`metric "loss" is there twice`:                        good(func(c *command.Config) { c.Record = []string{"loss"} }),
+		`resume is hf, which needs a folder`:                  good(func(c *command.Config) { c.Resume = command.HF }),
+		`failure rule 1: signal is "BOOM"`:                    good(func(c *command.Config) { c.Failures = []command.Failure{{Signal: "BOOM"}} }),
+		`failure rule 1: retries are 2`:                       good(func(c *command.Config) { c.Failures = []command.Failure{{Retries: 2}} }),
 		`program "no-such-program": executable file`:          good(func(c *command.Config) { c.Args[0] = "no-such-program" }),
 		"permission denied":                                   good(func(c *command.Config) { c.Args[0] = file }),
 		"grace is -1ns, want at least 0":                      good(func(c *command.Config) { c.Grace = -1 }),
@@ -339,7 +351,7 @@ func TestManyPointsAreThinnedOut(t *testing.T) {
 // Trainers print rounded numbers long before they write exact ones.
 func TestTheValueHasTheDigitsOfAFile(t *testing.T) {
 	for state, want := range map[string]float64{"0.12345678901234567": 0.12345678901234567, "7.5": 0.1235} {
-		tr := run(t, command.Config{Folder: t.TempDir(), Metric: "eval_loss"}, `echo "{'eval_loss': '0.5', 'epoch': '1'}"; sleep 0.2
+		tr := run(t, command.Config{Folder: t.TempDir(), Metrics: []command.Metric{{Name: "eval_loss"}}}, `echo "{'eval_loss': '0.5', 'epoch': '1'}"; sleep 0.2
 			echo "{'eval_loss': '0.1235', 'epoch': '2'}"; sleep 1
 			echo '{"log_history": [{"eval_loss": `+state+`, "epoch": 2.0, "step": 4}]}' > "$BLUEFIN_TRIAL_DIR/trainer_state.json"`)
 		if tr.State != trial.Complete || tr.Values[0] != want || steps(tr) != "1:0.5 2:0.1235" {
@@ -349,7 +361,7 @@ func TestTheValueHasTheDigitsOfAFile(t *testing.T) {
 }
 
 func TestHurryEndsTheGracePeriod(t *testing.T) {
-	c, err := command.New(command.Config{Args: []string{"sh", "-c", `trap "" TERM; echo loss=1; sleep 100; sleep 100`}, Metric: "loss"})
+	c, err := command.New(command.Config{Args: []string{"sh", "-c", `trap "" TERM; echo loss=1; sleep 100; sleep 100`}, Metrics: loss})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -384,7 +396,7 @@ func TestLeftProgramsAreEnded(t *testing.T) {
 	left := start(folder+"/3", gone)
 	kept := []*exec.Cmd{start(folder+"x/3", gone), start(folder+"/4", `"host" boot pid:[1] 1@7`), start(folder+"/4", "")}
 	time.Sleep(100 * time.Millisecond) // the environment is there once the program is
-	if _, err := command.New(command.Config{Args: []string{"sh"}, Metric: "loss", Folder: folder}); err != nil {
+	if _, err := command.New(command.Config{Args: []string{"sh"}, Metrics: loss, Folder: folder}); err != nil {
 		t.Fatal(err)
 	}
 	if err := left.Wait(); err == nil || err.Error() != "signal: killed" {
@@ -408,7 +420,7 @@ func TestAProgramThatCannotStartIsNoFailureOfATrial(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, cfg := range []command.Config{{Args: []string{script}}, {Args: []string{"true"}, Folder: folder}} {
-		cfg.Metric = "loss"
+		cfg.Metrics = loss
 		c, err := command.New(cfg)
 		if err != nil {
 			t.Fatal(err)
@@ -417,9 +429,9 @@ func TestAProgramThatCannotStartIsNoFailureOfATrial(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		var start *command.StartError
-		if err := s.Optimize(t.Context(), c.Run, study.Budget{Trials: 1}); !errors.As(err, &start) {
-			t.Errorf("%q in %q: got %v, want a StartError", cfg.Args, folder, err)
+		err = s.Optimize(t.Context(), c.Run, study.Budget{Trials: 1})
+		if !errors.As(err, new(*study.AbortError)) || !strings.Contains(err.Error(), "the program cannot start: ") {
+			t.Errorf("%q in %q: got %v, want an AbortError", cfg.Args, folder, err)
 		}
 	}
 }

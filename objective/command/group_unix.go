@@ -4,8 +4,24 @@ package command
 
 import (
 	"os/exec"
+	"strings"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 )
+
+// signalNumber returns the number of a signal such as KILL or SIGKILL, 0 if there is none.
+func signalNumber(name string) int {
+	return int(unix.SignalNum("SIG" + strings.TrimPrefix(name, "SIG")))
+}
+
+// exitCode returns the exit code of a program, 128 and more for a signal, as shells have it.
+func exitCode(cmd *exec.Cmd) int {
+	if s, ok := cmd.ProcessState.Sys().(syscall.WaitStatus); ok && s.Signaled() {
+		return 128 + int(s.Signal())
+	}
+	return cmd.ProcessState.ExitCode()
+}
 
 // A group is a program with all that it has started: its process group and, where
 // the system tells, processes that left the group but have the token in their

@@ -8,6 +8,12 @@ import (
 	"golang.org/x/sys/windows"
 )
 
+// signalNumber is for systems with signals.
+func signalNumber(string) int { return 0 }
+
+// exitCode returns the exit code of a program.
+func exitCode(cmd *exec.Cmd) int { return cmd.ProcessState.ExitCode() }
+
 // A group is the job that holds a program and all that it starts. Windows ends
 // what is in it when this process ends.
 type group struct {

@@ -15,7 +15,7 @@ import (
 //	BLUEFIN_REPORTS  the program appends JSON lines, such as {"step": 3, "loss": 0.25}
 //	BLUEFIN_STOP     the program makes this file, empty, to say that it will stop by itself as soon
 //	                 as there is something in it
-//	BLUEFIN_METRIC   the name of the metric
+//	BLUEFIN_METRIC   the name of the first metric
 //
 // The values are empty if trials have no folder.
 
@@ -24,7 +24,7 @@ const stopName = "stop"
 // hook returns these variables. Without a checkpoint the program starts over, and what an earlier run
 // has reported counts no more.
 func (c *Command) hook(folder string, resumes bool) []string {
-	env := []string{"BLUEFIN_METRIC=" + c.cfg.Metric}
+	env := []string{"BLUEFIN_METRIC=" + c.cfg.Metrics[0].Name}
 	if folder == "" {
 		return append(env, "BLUEFIN_REPORTS=", "BLUEFIN_STOP=")
 	}

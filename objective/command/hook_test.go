@@ -29,7 +29,7 @@ func pruneAt3(t *testing.T, grace time.Duration, script string) (tr *trial.Trial
 	t.Helper()
 	folder = t.TempDir()
 	c, err := command.New(command.Config{
-		Args: []string{"sh", "-c", script}, Metric: "loss", Folder: folder, Grace: grace,
+		Args: []string{"sh", "-c", script}, Metrics: loss, Folder: folder, Grace: grace,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -12,7 +12,9 @@ import (
 const (
 	longestLine = 1 << 20  // bytes; what follows in a line is not read
 	keptOutput  = 64 << 20 // bytes of output that are kept in a file
-	tailLines   = 20
+	tailLines   = 20       // that an error shows
+	tailBytes   = 256 << 10
+	tailLine    = 4 << 10 // bytes of a line in the tail
 )
 
 // An output splits what a program prints into lines, keeps a copy and remembers
@@ -25,9 +27,11 @@ type output struct {
 	kept    int
 	logErr  error
 
-	mu   sync.Mutex // guards the following
-	tail []string
-	last time.Time // of the last byte
+	mu    sync.Mutex // guards the following
+	tail  []string   // the last lines; those before first are dropped
+	first int
+	bytes int       // in the tail
+	last  time.Time // of the last byte
 }
 
 // Write implements io.Writer. It never fails: a full disk must not end a training.
@@ -77,28 +81,40 @@ func (o *output) flush() {
 	if strings.TrimSpace(line) == "" {
 		return
 	}
-	o.mu.Lock()
-	o.tail = append(o.tail, strings.ToValidUTF8(line[:min(len(line), 500)], "…"))
-	if len(o.tail) > tailLines {
-		o.tail = slices.Delete(o.tail, 0, 1)
-	}
-	o.mu.Unlock()
+	o.remember(line)
 	o.line(line)
 }
 
-// end returns the last line for the first line of an error, and the lines up to
-// it for those who read on.
-func (o *output) end() string {
+// remember adds a line to the tail.
+func (o *output) remember(line string) {
+	if len(line) > tailLine {
+		line = strings.Clone(line[:tailLine])
+	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if len(o.tail) == 0 {
-		return "; it printed nothing"
+	o.tail = append(o.tail, line)
+	for o.bytes += len(line); o.bytes > tailBytes; o.first++ {
+		o.bytes -= len(o.tail[o.first])
 	}
-	last := "; its last line: " + o.tail[len(o.tail)-1]
-	if len(o.tail) == 1 {
-		return last
+	if o.first > len(o.tail)/2 {
+		o.tail, o.first = slices.Delete(o.tail, 0, o.first), 0
 	}
-	return last + "\n\n" + strings.Join(o.tail, "\n")
+}
+
+// lines returns the last lines.
+func (o *output) lines() []string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return slices.Clone(o.tail[o.first:])
+}
+
+// shorten returns a line that fits in a message.
+func shorten(line string) string {
+	const most = 500
+	if len(line) <= most {
+		return line
+	}
+	return strings.ToValidUTF8(line[:most], "") + "…"
 }
 
 func (o *output) lastAt() time.Time {

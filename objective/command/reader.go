@@ -17,7 +17,7 @@ func Readers() []string { return metrics.Names() }
 
 // sources returns where the metric is looked for.
 func (cfg Config) sources() []*metrics.Source {
-	all := metrics.Sources([]string{cfg.Metric}, cfg.Pattern)
+	all := metrics.Sources(cfg.names(), cfg.Pattern)
 	if cfg.Reader != "" {
 		all = slices.DeleteFunc(all, func(s *metrics.Source) bool { return s.Name != cfg.Reader })
 	}

@@ -8,76 +8,78 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"strconv"
-	"time"
 
-	"github.com/bluefin-hpo/bluefin/internal/pyjson"
 	"github.com/bluefin-hpo/bluefin/study"
 )
 
-// Files in a trial's folder.
-const (
-	paramsName = "params.json"
-	outputName = "output.log"
-	tokenName  = "process" // names the processes of the trial
-)
-
-// A StartError is why a program did not start, such as a full disk. Other parameters would not
-// help, so a search should end.
-type StartError struct{ Err error }
-
-// Error implements error.
-func (e *StartError) Error() string { return "the program cannot start: " + e.Err.Error() }
-
-// Unwrap returns the reason.
-func (e *StartError) Unwrap() error { return e.Err }
-
-// Run runs the program with the parameters of the study's Config.Space, reports
-// each new value of the metric, and returns the trial's value. It is a
-// study.Objective.
+// Run runs the program with the trial's parameters, reports each new value of the metric, and
+// returns the trial's value. It is a study.Objective for a Command with one metric.
 //
-// The folder of the trial is Config.Folder/NUMBER, {trial_dir} and
-// BLUEFIN_TRIAL_DIR. A restarted trial finds it as the last run left it, with its
-// newest checkpoint-* folder in {last_checkpoint} and BLUEFIN_LAST_CHECKPOINT. The
-// parameters are also in the environment, as BLUEFIN_PARAM_NAME, and in the JSON
-// file that BLUEFIN_PARAMS names.
+// The folder of the trial is Config.Folder/NUMBER, {trial_dir} and BLUEFIN_TRIAL_DIR. A restarted
+// trial finds it as the last run left it, with its newest checkpoint in {last_checkpoint} and
+// BLUEFIN_LAST_CHECKPOINT. The parameters are also in the environment, as BLUEFIN_PARAM_NAME, and
+// in the JSON file that BLUEFIN_PARAMS names. {config} is the trial's copy of Config.Render.
 //
-// A trial that is pruned, or whose context or time has ended, gets SIGTERM and
-// after the grace period SIGKILL, with all processes it has started. None of them
-// survives the trial, however it ends.
+// A trial that is pruned, or whose context or time has ended, gets SIGTERM and after the grace
+// period SIGKILL, with all processes it has started. None of them survives the trial, however it
+// ends. A program that cannot start, as on a full disk, gives a study.AbortError.
 func (c *Command) Run(t *study.Trial) (float64, error) {
-	if c.slots != nil {
-		select {
-		case slot := <-c.slots:
-			defer func() { c.slots <- slot }()
-			return c.run(t, slot)
-		case <-t.Context().Done():
-			return 0, context.Cause(t.Context())
-		}
+	if n := len(c.cfg.Metrics); n != 1 {
+		return 0, &study.AbortError{Err: fmt.Errorf("there are %d metrics, want 1 for Run: RunMulti takes several", n)}
 	}
-	return c.run(t, nil)
+	values, err := c.RunMulti(t)
+	if err != nil {
+		return 0, err
+	}
+	return values[0], nil
 }
 
-func (c *Command) run(t *study.Trial, slot []string) (value float64, err error) {
-	params := t.SuggestAll()
+// RunMulti is Run for any number of metrics. It is a study.MultiObjective. Several ones are not
+// reported to a pruner.
+func (c *Command) RunMulti(t *study.Trial) ([]float64, error) {
+	var slot []string
+	if c.slots != nil {
+		select {
+		case slot = <-c.slots:
+			defer func() { c.slots <- slot }()
+		case <-t.Context().Done():
+			return nil, context.Cause(t.Context())
+		}
+	}
+	suggest := c.cfg.Params
+	if suggest == nil {
+		suggest = (*study.Trial).SuggestAll
+	}
+	params := suggest(t)
 	if t.Err() != nil {
-		return 0, t.Err()
+		return nil, t.Err()
+	}
+	if err := CheckNames(names(params)); err != nil {
+		return nil, &study.AbortError{Err: err}
+	}
+	return c.retry(t, func() ([]float64, error) { return c.attempt(t, params, slot) })
+}
+
+// attempt runs the program once. An error is a *failure if the program is the reason.
+func (c *Command) attempt(t *study.Trial, params map[string]any, slot []string) ([]float64, error) {
+	cannot := func(err error) ([]float64, error) {
+		return nil, &study.AbortError{Err: fmt.Errorf("the program cannot start: %w", err)}
 	}
 	folder, places, err := c.folder(t.Number())
 	if err != nil {
-		return 0, &StartError{err}
+		return cannot(err)
 	}
 	token := newToken()
 	paramsFile, log, err := prepare(folder, params, token)
 	if err != nil {
-		return 0, &StartError{err}
+		return cannot(err)
 	}
 	if log != nil {
 		defer log.Close()
 	}
 	args, err := c.cfg.arguments(params, places)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	cmd := exec.Command(c.path, args...)
 	cmd.Args[0] = c.cfg.Args[0]
@@ -90,7 +92,7 @@ func (c *Command) run(t *study.Trial, slot []string) (value float64, err error) 
 	}
 	p, err := start(cmd, &w.out, token)
 	if err != nil {
-		return 0, &StartError{err}
+		return cannot(err)
 	}
 	stopped := w.until(p.ended)
 	if errors.Is(stopped, study.ErrPruned) {
@@ -105,64 +107,21 @@ func (c *Command) run(t *study.Trial, slot []string) (value float64, err error) 
 		c.cfg.Logger.Warn("the output is not kept", "trial", t.Number(), "reason", w.out.logErr)
 	}
 	if stopped != nil {
-		return 0, stopped
+		w.record()
+		return nil, stopped
 	}
-	_ = t.SetUserAttr("exit_code", cmd.ProcessState.ExitCode())
+	exit := exitCode(cmd)
+	_ = t.SetUserAttr("exit_code", exit)
 	if p.err != nil {
-		return 0, fmt.Errorf("%s ended with %w%s", filepath.Base(c.cfg.Args[0]), p.err, w.out.end())
+		w.record()
+		program := filepath.Base(c.cfg.Args[0])
+		return nil, &failure{reason: fmt.Sprintf("%s ended with %v", program, p.err), err: p.err, exit: exit,
+			output: w.out.lines()}
 	}
-	if err := w.finish(); err != nil && t.Context().Err() == nil { // a result that is there is kept
-		return 0, err
+	err = w.finish()
+	w.record()
+	if err != nil && t.Context().Err() == nil { // a result that is there is kept
+		return nil, err
 	}
-	return w.value()
-}
-
-// folder makes the folder of a trial and returns what placeholders stand for.
-func (c *Command) folder(number int) (folder string, places map[string]string, err error) {
-	places = map[string]string{"trial_number": strconv.Itoa(number), "trial_dir": "", "last_checkpoint": ""}
-	if c.cfg.Folder == "" {
-		return "", places, nil
-	}
-	folder = filepath.Join(c.cfg.Folder, strconv.Itoa(number))
-	if err := os.MkdirAll(folder, 0o777); err != nil {
-		return "", nil, err
-	}
-	places["trial_dir"], places["last_checkpoint"] = folder, lastCheckpoint(folder)
-	return folder, places, nil
-}
-
-// lastCheckpoint returns the newest folder named checkpoint-*, "" if there is none.
-func lastCheckpoint(folder string) string {
-	all, _ := filepath.Glob(filepath.Join(folder, "checkpoint-*"))
-	newest, at := "", time.Time{}
-	for _, path := range all {
-		if info, err := os.Stat(path); err == nil && info.IsDir() && info.ModTime().After(at) {
-			newest, at = path, info.ModTime()
-		}
-	}
-	return newest
-}
-
-// prepare ends what an earlier run of the trial has left, and writes the files
-// that the new one needs. Without a folder the parameters go to no file.
-func prepare(folder string, params map[string]any, token string) (paramsFile string, log *os.File, err error) {
-	if folder == "" {
-		return "", nil, nil
-	}
-	if old, err := os.ReadFile(filepath.Join(folder, tokenName)); err == nil {
-		(&group{token: string(old)}).end(0, nil)
-	}
-	text, err := pyjson.Marshal(params)
-	if err != nil {
-		return "", nil, err
-	}
-	paramsFile = filepath.Join(folder, paramsName)
-	if err := os.WriteFile(paramsFile, append(pyjson.Standard(text), '\n'), 0o666); err != nil {
-		return "", nil, err
-	}
-	if err := os.WriteFile(filepath.Join(folder, tokenName), []byte(token), 0o666); err != nil {
-		return "", nil, err
-	}
-	log, err = os.OpenFile(filepath.Join(folder, outputName), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o666)
-	return paramsFile, log, err
+	return w.values()
 }

@@ -3,7 +3,6 @@ package command
 import (
 	"context"
 	"fmt"
-	"maps"
 	"math"
 	"math/bits"
 	"slices"
@@ -22,10 +21,16 @@ const (
 	linesRead   = 1000 // of output that need not have the metric's name, to learn what other names there are
 )
 
-// A sample is the metric in a point.
+// A sample is the first metric in a point.
 type sample struct {
 	step  int
 	value float64
+}
+
+// A series is what a source has yielded of one metric.
+type series struct {
+	n          int
+	last, best float64
 }
 
 // A watch follows one run of the program.
@@ -37,31 +42,35 @@ type watch struct {
 	files   *metrics.Folder // nil: there is no folder
 	lines   chan string
 
-	points map[string][]sample // by source, as they came; those of files may come again
-	told   map[string]int      // how many of them report has seen
-	seen   map[string]bool     // names of other metrics
-	first  time.Time           // when the metric was first seen
-	source string              // the one that counts; "" until it is chosen
-	steps  map[int]bool        // reported
-	count  int                 // of points with new steps
-	top    int                 // the highest step of them
-	news   time.Time           // when a file last changed
-	pause  time.Time           // until when the folder is not looked at
+	series map[string]map[string]*series // by source and metric
+	points map[string][]sample           // by source: what report has not seen; those of files may come again
+	seen   map[string]bool               // names of other metrics
+	first  time.Time                     // when the metric was first seen
+	source string                        // the one that counts; "" until it is chosen
+	steps  map[int]bool                  // reported
+	count  int                           // of points with new steps
+	top    int                           // the highest step of them
+	news   time.Time                     // when a file last changed
+	pause  time.Time                     // until when the folder is not looked at
 }
 
 func (c *Command) watch(t *study.Trial, folder string) *watch {
 	w := &watch{
 		command: c, trial: t, sources: c.cfg.sources(), lines: make(chan string, 1024),
-		points: map[string][]sample{}, told: map[string]int{}, seen: map[string]bool{}, steps: map[int]bool{},
-		news: time.Now(),
+		series: map[string]map[string]*series{}, points: map[string][]sample{}, seen: map[string]bool{},
+		steps: map[int]bool{}, news: time.Now(),
 	}
 	if folder != "" {
 		w.files = metrics.NewFolder(folder, w.sources, outputName)
 	}
-	part := c.cfg.Metric[strings.LastIndexByte(c.cfg.Metric, '.')+1:] // a nested name is not there as a whole
+	parts := []string{`\u`} // it may escape a letter of a name
+	for _, name := range c.cfg.names() {
+		parts = append(parts, name[strings.LastIndexByte(name, '.')+1:]) // a nested name is not there as a whole
+	}
 	n := 0
 	w.out.line = func(line string) {
-		if n++; n <= linesRead || c.cfg.Pattern != nil || strings.Contains(line, part) || strings.Contains(line, `\u`) {
+		has := func(part string) bool { return strings.Contains(line, part) }
+		if n++; n <= linesRead || c.cfg.Pattern != nil || slices.ContainsFunc(parts, has) {
 			w.lines <- line
 		}
 	}
@@ -96,11 +105,11 @@ func (w *watch) until(ended <-chan struct{}) error {
 				return err
 			}
 			if limit := w.command.cfg.TrialTimeout; limit > 0 && time.Since(start) > limit {
-				return fmt.Errorf("the trial ran longer than %v%s", limit, w.out.end())
+				return w.failure("the trial ran longer than %v", limit)
 			}
 			quiet := min(time.Since(w.out.lastAt()), time.Since(w.news))
 			if limit := w.command.cfg.StallTimeout; limit > 0 && quiet > limit {
-				return fmt.Errorf("the program printed and wrote nothing for %v%s", limit, w.out.end())
+				return w.failure("the program printed and wrote nothing for %v", limit)
 			}
 		case <-w.trial.Context().Done():
 			return context.Cause(w.trial.Context())
@@ -108,6 +117,11 @@ func (w *watch) until(ended <-chan struct{}) error {
 			return nil
 		}
 	}
+}
+
+// failure returns that of a program that was stopped or has ended well.
+func (w *watch) failure(format string, args ...any) error {
+	return &failure{reason: fmt.Sprintf(format, args...), exit: -1, output: w.out.lines()}
 }
 
 // end ends all processes of the trial and takes in what they have printed
@@ -151,10 +165,11 @@ func (w *watch) drain(p *process, left bool) {
 	w.command.cfg.Logger.Warn("a process of the trial survives", "trial", w.trial.Number())
 }
 
-// line offers a line of output to all sources that read lines.
+// line offers a line of output to all sources that read lines, until one has all metrics.
 func (w *watch) line(line string) {
+	enough := len(w.series[w.source]) == len(w.command.cfg.names())
 	for _, s := range w.sources {
-		if s.Name != w.source && len(w.points[w.source]) > 0 {
+		if s.Name != w.source && enough {
 			continue
 		}
 		if p, ok := s.Line(line); ok {
@@ -175,49 +190,92 @@ func (w *watch) look() {
 	w.pause = time.Now().Add(min(20*time.Since(began), 30*time.Second)) // at most 5 % of a core
 }
 
-// add keeps a point if it has the metric.
+// pending is how many points wait until it is clear which source counts. Then every second one is
+// left out.
+const pending = 1 << 16
+
+// add keeps what a point has of the metrics.
 func (w *watch) add(source *metrics.Source, p metrics.Point) {
-	value, ok := p.Values[w.command.cfg.Metric]
-	if !ok {
-		for name := range p.Values {
-			if len(w.seen) < 100 {
-				w.seen[name] = true
-			}
+	found := false
+	for i, name := range w.command.cfg.names() {
+		value, ok := p.Values[name]
+		if !ok {
+			continue
 		}
-		return
+		found = true
+		if w.series[source.Name] == nil {
+			w.series[source.Name] = map[string]*series{}
+		}
+		s := w.series[source.Name][name]
+		if s == nil {
+			s = &series{best: math.NaN()}
+			w.series[source.Name][name] = s
+		}
+		s.n, s.last = s.n+1, value
+		if i < len(w.command.cfg.Metrics) && w.command.cfg.Metrics[i].better(value, s.best) {
+			s.best = value
+		}
+		if i == 0 {
+			w.wait(source.Name, sample{p.Step, value})
+		}
 	}
-	w.points[source.Name] = append(w.points[source.Name], sample{p.Step, value})
+	for name := range p.Values {
+		if !found && len(w.seen) < 100 {
+			w.seen[name] = true
+		}
+	}
+}
+
+// wait keeps a point for report.
+func (w *watch) wait(source string, s sample) {
 	if w.first.IsZero() {
 		w.first = time.Now()
 	}
+	if source != w.source && w.has(w.source) {
+		return
+	}
+	points := append(w.points[source], s)
+	if len(points) == pending {
+		for i := range pending / 2 {
+			points[i] = points[2*i+1]
+		}
+		points = points[:pending/2]
+	}
+	w.points[source] = points
 }
+
+// has reports whether a source has yielded the first metric.
+func (w *watch) has(source string) bool { return w.of(source, w.command.cfg.Metrics[0].Name) != nil }
+
+// of returns what a source has yielded of a metric, or nil.
+func (w *watch) of(source, metric string) *series { return w.series[source][metric] }
 
 // repeated reports whether a source has yielded the metric twice: a better one would have
 // yielded it in between.
 func (w *watch) repeated() bool {
-	for _, points := range w.points {
-		if len(points) > 1 {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(w.sources, func(s *metrics.Source) bool {
+		return w.has(s.Name) && w.of(s.Name, w.command.cfg.Metrics[0].Name).n > 1
+	})
 }
 
 // report reports the new points of the source that counts, once it is known: that
 // of earlier trials, or the best one that yields the metric until it is there again.
 func (w *watch) report(last bool) error {
-	if w.source == "" || last && len(w.points[w.source]) == 0 {
+	if w.source == "" || last && !w.has(w.source) {
 		if w.first.IsZero() || !last && !w.repeated() && time.Since(w.first) < settle {
 			return nil
 		}
 		w.look()
-		i := slices.IndexFunc(w.sources, func(s *metrics.Source) bool { return len(w.points[s.Name]) > 0 })
+		i := slices.IndexFunc(w.sources, func(s *metrics.Source) bool { return w.has(s.Name) })
 		w.source = w.sources[i].Name
 		w.command.choose(w.source)
 	}
 	points := w.points[w.source]
-	for _, p := range points[min(w.told[w.source], len(points)):] {
-		w.told[w.source]++
+	w.points[w.source] = points[:0]
+	if len(w.command.cfg.Metrics) > 1 {
+		return nil
+	}
+	for _, p := range points {
 		n := w.count
 		if w.steps[p.step] || n >= allReported && p.step <= w.top { // a rewritten file or restarted program repeats it
 			continue
@@ -241,7 +299,7 @@ func (c *Command) choose(name string) {
 	defer c.mu.Unlock()
 	if c.source == "" {
 		c.source = name
-		c.cfg.Logger.Info("found the metric", "metric", c.cfg.Metric, "source", name)
+		c.cfg.Logger.Info("found the metric", "metric", c.cfg.Metrics[0].Name, "source", name)
 	}
 }
 
@@ -249,39 +307,4 @@ func (c *Command) choose(name string) {
 func (w *watch) finish() error {
 	w.look()
 	return w.report(true)
-}
-
-// value returns the value of the trial. Files may have it with more digits than the output.
-func (w *watch) value() (float64, error) {
-	if len(w.points[w.source]) == 0 {
-		others := "and nothing that looks like a metric"
-		if len(w.seen) > 0 {
-			others = "but " + strings.Join(slices.Sorted(maps.Keys(w.seen)), ", ")
-		}
-		return 0, fmt.Errorf("the program reported no %q, %s%s", w.command.cfg.Metric, others, w.out.end())
-	}
-	value := w.valueOf(w.source)
-	for _, s := range w.sources {
-		if s.Name == w.source || !s.Files() {
-			break
-		}
-		if len(w.points[s.Name]) > 0 {
-			if exact := w.valueOf(s.Name); math.Abs(exact-value) <= 0.01*math.Abs(value) {
-				return exact, nil
-			}
-		}
-	}
-	return value, nil
-}
-
-// valueOf returns the last or best value from a source.
-func (w *watch) valueOf(source string) float64 {
-	cfg, points := w.command.cfg, w.points[source]
-	best := points[len(points)-1].value
-	for _, p := range points {
-		if v := p.value; cfg.Best && (cfg.Maximize && v > best || !cfg.Maximize && v < best || math.IsNaN(best)) {
-			best = v
-		}
-	}
-	return best
 }

@@ -80,7 +80,7 @@ func (f *Folder) Look(add func(*Source, Point)) (changed bool) {
 	for _, file := range news {
 		for i, r := range file.readers {
 			s := file.sources[i]
-			counter := counter{metrics: s.next.metrics}
+			counter := counter{metric: s.next.metric}
 			r.read(func(p Point) {
 				p.Step = counter.step(p)
 				add(s, p)

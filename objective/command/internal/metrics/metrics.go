@@ -8,7 +8,7 @@ import (
 
 // A Point is what a program reported at one moment.
 type Point struct {
-	Step   int // at least 0 if the point has a wanted metric, else -1 if it names none
+	Step   int // at least 0 if the point has the first metric, else -1 if it names none
 	Values map[string]float64
 }
 
@@ -27,7 +27,8 @@ type lineReader interface {
 }
 
 // Sources returns all sources of some metrics, in order of preference: what was made for Bluefin, then
-// files before output, exact numbers before rounded ones. The pattern, if any, finds the first metric.
+// files before output, exact numbers before rounded ones. The first metric decides the steps, and is
+// what the pattern, if any, finds.
 func Sources(metrics []string, pattern *regexp.Regexp) []*Source {
 	all := []*Source{
 		{Name: "reports", file: reportsFile{}},
@@ -43,7 +44,7 @@ func Sources(metrics []string, pattern *regexp.Regexp) []*Source {
 		all = append(all, &Source{Name: "pattern", line: patternLine{pattern, metrics[0]}})
 	}
 	for _, s := range all {
-		s.next.metrics = metrics
+		s.next.metric = metrics[0]
 	}
 	return all
 }
@@ -106,21 +107,18 @@ func (p Point) add(prefix string, values map[string]any) {
 // A counter gives steps to points without one. Once it has, it counts all later points too: epochs 1,
 // 1.5 and 2 must not become the steps 1, 2 and 2.
 type counter struct {
-	metrics  []string
+	metric   string
 	next     int
 	counting bool
 }
 
-// step returns the step of a point, if it has one of the metrics.
+// step returns the step of a point, if it has the metric.
 func (c *counter) step(p Point) int {
-	for _, name := range c.metrics {
-		if _, ok := p.Values[name]; ok {
-			if c.counting = c.counting || p.Step < 0; c.counting {
-				p.Step = c.next
-			}
-			c.next = max(c.next, p.Step+1)
-			break
+	if _, ok := p.Values[c.metric]; ok {
+		if c.counting = c.counting || p.Step < 0; c.counting {
+			p.Step = c.next
 		}
+		c.next = max(c.next, p.Step+1)
 	}
 	return p.Step
 }

@@ -1,0 +1,54 @@
+package command
+
+import (
+	"os"
+	"path/filepath"
+	"strconv"
+
+	"github.com/bluefin-hpo/bluefin/internal/pyjson"
+)
+
+// Files in a trial's folder.
+const (
+	paramsName = "params.json"
+	outputName = "output.log"
+	tokenName  = "process" // names the processes of the trial
+)
+
+// folder makes the folder of a trial and returns what placeholders stand for.
+func (c *Command) folder(number int) (folder string, places map[string]string, err error) {
+	places = map[string]string{"trial_number": strconv.Itoa(number), "trial_dir": "", "last_checkpoint": ""}
+	if c.cfg.Folder == "" {
+		return "", places, nil
+	}
+	folder = filepath.Join(c.cfg.Folder, strconv.Itoa(number))
+	if err := os.MkdirAll(folder, 0o777); err != nil {
+		return "", nil, err
+	}
+	places["trial_dir"], places["last_checkpoint"] = folder, c.cfg.Resume.checkpoint(folder)
+	return folder, places, nil
+}
+
+// prepare ends what an earlier run of the trial has left, and writes the files
+// that the new one needs. Without a folder the parameters go to no file.
+func prepare(folder string, params map[string]any, token string) (paramsFile string, log *os.File, err error) {
+	if folder == "" {
+		return "", nil, nil
+	}
+	if old, err := os.ReadFile(filepath.Join(folder, tokenName)); err == nil {
+		(&group{token: string(old)}).end(0, nil)
+	}
+	text, err := pyjson.Marshal(params)
+	if err != nil {
+		return "", nil, err
+	}
+	paramsFile = filepath.Join(folder, paramsName)
+	if err := os.WriteFile(paramsFile, append(pyjson.Standard(text), '\n'), 0o666); err != nil {
+		return "", nil, err
+	}
+	if err := os.WriteFile(filepath.Join(folder, tokenName), []byte(token), 0o666); err != nil {
+		return "", nil, err
+	}
+	log, err = os.OpenFile(filepath.Join(folder, outputName), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o666)
+	return paramsFile, log, err
+}

@@ -1,0 +1,122 @@
+package command
+
+import (
+	"archive/zip"
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+)
+
+// A Resume is how a program is asked to resume from its checkpoint.
+type Resume uint8
+
+// The ways to resume. Each appends its argument in the style of Config.Style, if a trial that runs
+// again has a checkpoint.
+const (
+	NoResume  Resume = iota // by {last_checkpoint} or BLUEFIN_LAST_CHECKPOINT alone
+	HF                      // --resume_from_checkpoint, as the Hugging Face trainer's scripts
+	Lightning               // --ckpt_path, as Lightning's command line
+)
+
+var resumeNames = [...]string{"none", "hf", "lightning"}
+
+// String returns the name.
+func (r Resume) String() string {
+	if int(r) < len(resumeNames) {
+		return resumeNames[r]
+	}
+	return fmt.Sprintf("Resume(%d)", uint8(r))
+}
+
+// ParseResume is the inverse of Resume.String.
+func ParseResume(name string) (Resume, error) {
+	if i := slices.Index(resumeNames[:], name); i >= 0 {
+		return Resume(i), nil
+	}
+	return 0, fmt.Errorf("resume is %q, want one of %s", name, strings.Join(resumeNames[:], ", "))
+}
+
+// arguments returns those that pass the checkpoint.
+func (r Resume) arguments(s Style, checkpoint string) ([]string, error) {
+	if checkpoint == "" || r == NoResume {
+		return nil, nil
+	}
+	if s == None {
+		s = Flags
+	}
+	name := map[Resume]string{HF: "resume_from_checkpoint", Lightning: "ckpt_path"}[r]
+	return s.Arguments(map[string]any{name: checkpoint})
+}
+
+// checkpoint returns the newest checkpoint in a trial's folder or up to four folders below: a folder
+// named checkpoint-*, or a file or folder named *.ckpt. It returns "" if there is none. One that its program
+// was writing when it was killed does not count.
+func (r Resume) checkpoint(folder string) string {
+	type candidate struct {
+		path string
+		time time.Time
+		hf   bool
+	}
+	var all []candidate
+	_ = filepath.WalkDir(folder, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return nil // it was deleted meanwhile
+		}
+		hf := r != Lightning && d.IsDir() && strings.HasPrefix(d.Name(), "checkpoint-") && path != folder
+		ckpt := r != HF && (d.IsDir() || d.Type().IsRegular()) && strings.HasSuffix(d.Name(), ".ckpt")
+		if info, err := d.Info(); err == nil && (hf || ckpt) {
+			all = append(all, candidate{path, info.ModTime(), hf})
+		}
+		depth := strings.Count(strings.TrimPrefix(path, folder), string(filepath.Separator))
+		if d.IsDir() && (hf || ckpt || depth > 3) {
+			return filepath.SkipDir
+		}
+		return nil
+	})
+	slices.SortFunc(all, func(a, b candidate) int {
+		// Of those of one moment, checkpoint-100 comes before checkpoint-20.
+		return cmp.Or(b.time.Compare(a.time), cmp.Compare(len(b.path), len(a.path)), strings.Compare(b.path, a.path))
+	})
+	stated := r == HF || slices.ContainsFunc(all, func(c candidate) bool { return hasState(c.path) })
+	for _, c := range all {
+		if c.hf && (!stated || hasState(c.path)) || !c.hf && isWhole(c.path) {
+			return c.path
+		}
+	}
+	return ""
+}
+
+// hasState reports whether a folder has the file that the Hugging Face trainer writes last.
+func hasState(folder string) bool {
+	text, err := os.ReadFile(filepath.Join(folder, "trainer_state.json"))
+	return err == nil && json.Valid(text)
+}
+
+// isWhole reports whether a file that PyTorch saved, a zip archive, has its end. Others count as
+// whole.
+func isWhole(path string) bool {
+	f, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err == nil && info.IsDir() { // of a model in shards
+		return true
+	}
+	magic := make([]byte, 4)
+	if n, _ := f.Read(magic); err != nil || n < len(magic) {
+		return false
+	}
+	if string(magic) != "PK\x03\x04" {
+		return true
+	}
+	_, err = zip.NewReader(f, info.Size())
+	return err == nil
+}

@@ -1,0 +1,92 @@
+package command
+
+import (
+	"maps"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/bluefin-hpo/bluefin/objective/command/internal/metrics"
+	"github.com/bluefin-hpo/bluefin/trial"
+)
+
+// better reports whether a is a better value of the metric than b. Every number is better than NaN.
+func (m Metric) better(a, b float64) bool {
+	if m.Maximize {
+		return trial.Maximize.Better(a, b)
+	}
+	return trial.Minimize.Better(a, b)
+}
+
+// values returns the values of the trial, one for each objective.
+func (w *watch) values() ([]float64, error) {
+	var values []float64
+	for i, m := range w.command.cfg.Metrics {
+		pick := func(s *series) float64 { return s.last }
+		if w.command.cfg.Best {
+			pick = func(s *series) float64 { return s.best }
+		}
+		value, ok := w.value(m.Name, pick)
+		if !ok {
+			return nil, w.missing(m.Name)
+		}
+		if w.command.cfg.Best && i == 0 { // a run before the last checkpoint may have had it
+			for _, r := range w.trial.Reports() {
+				if m.better(r.Value, value) && !near(r.Value, value) {
+					value = r.Value
+				}
+			}
+		}
+		if math.IsNaN(value) {
+			return nil, w.failure("the value of %q is NaN, want a number", m.Name)
+		}
+		values = append(values, value)
+	}
+	return values, nil
+}
+
+// value returns the value of a metric from the source that counts, or else from the first one that
+// has it. Files may have it with more digits than the output.
+func (w *watch) value(metric string, pick func(*series) float64) (value float64, ok bool) {
+	source := w.source
+	if w.of(source, metric) == nil {
+		i := slices.IndexFunc(w.sources, func(s *metrics.Source) bool { return w.of(s.Name, metric) != nil })
+		if i < 0 {
+			return 0, false
+		}
+		source = w.sources[i].Name
+	}
+	value = pick(w.of(source, metric))
+	for _, s := range w.sources {
+		if s.Name == source || !s.Files() {
+			break
+		}
+		if exact := w.of(s.Name, metric); exact != nil && near(pick(exact), value) {
+			return pick(exact), true
+		}
+	}
+	return value, true
+}
+
+// near reports whether two numbers may be the same one, rounded.
+func near(exact, rounded float64) bool { return math.Abs(exact-rounded) <= 0.01*math.Abs(rounded) }
+
+// record saves the last values of the metrics to record.
+func (w *watch) record() {
+	for _, name := range w.command.cfg.Record {
+		if value, ok := w.value(name, func(s *series) float64 { return s.last }); ok {
+			_ = w.trial.SetUserAttr(name, value) // a trial that is over already goes without
+		}
+	}
+}
+
+// missing is the failure of a program that has not reported a metric.
+func (w *watch) missing(metric string) error {
+	others := "and nothing that looks like a metric"
+	if len(w.seen) > 0 {
+		others = "but " + strings.Join(slices.Sorted(maps.Keys(w.seen)), ", ")
+	} else if !w.first.IsZero() {
+		others = "but " + w.command.cfg.Metrics[0].Name
+	}
+	return w.failure("the program reported no %q, %s", metric, others)
+}
