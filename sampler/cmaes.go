@@ -89,14 +89,7 @@ func (s *CMAES) SampleJoint(r Request) (map[string]float64, error) {
 	if err := s.check(r.History); err != nil {
 		return nil, err
 	}
-	s.once.Do(func() {
-		s.strategy = &evolution.Strategy{
-			StartupTrials: s.StartupTrials, Population: s.Population,
-			Separable: s.Separable, AdaptRates: s.AdaptRates, Margin: s.Margin,
-			Restart: evolution.Restart(s.Restart), Optuna: s.Optuna, Source: s.Source,
-		}
-	})
-	return s.strategy.Draw(r.History, r.Trial, r.Rand), nil
+	return s.start().Draw(r.History, r.Trial, r.Rand), nil
 }
 
 // Sample draws a parameter that SampleJoint did not. It fails where SampleJoint or
@@ -106,6 +99,17 @@ func (s *CMAES) Sample(r Request, name string, d space.Dist) (float64, error) {
 		return 0, err
 	}
 	return orRandom(s.Independent).Sample(r, name, d)
+}
+
+func (s *CMAES) start() *evolution.Strategy {
+	s.once.Do(func() {
+		s.strategy = &evolution.Strategy{
+			StartupTrials: s.StartupTrials, Population: s.Population,
+			Separable: s.Separable, AdaptRates: s.AdaptRates, Margin: s.Margin,
+			Restart: evolution.Restart(s.Restart), Optuna: s.Optuna, Source: s.Source,
+		}
+	})
+	return s.strategy
 }
 
 func (s *CMAES) check(h trial.History) error {

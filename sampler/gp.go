@@ -52,13 +52,8 @@ func (s *GP) SampleJoint(r Request) (map[string]float64, error) {
 	if len(sp.Space) == 0 {
 		return nil, nil
 	}
-	startup := s.StartupTrials
-	if startup == 0 {
-		startup = 10
-	}
-	if len(r.History.Finished()) >= startup {
-		s.once.Do(func() { s.model = &bayesopt.Model{Deterministic: s.Deterministic} })
-		return s.model.Draw(bayesopt.Request(r), sp), nil
+	if len(r.History.Finished()) >= s.startup() {
+		return s.start().Draw(bayesopt.Request(r), sp), nil
 	}
 	if s.Independent == nil {
 		return bayesopt.Untried(bayesopt.Request(r), sp), nil
@@ -76,6 +71,19 @@ func (s *GP) Sample(r Request, name string, d space.Dist) (float64, error) {
 		return 0, err
 	}
 	return orRandom(s.Independent).Sample(r, name, d)
+}
+
+// startup returns how many trials must have finished.
+func (s *GP) startup() int {
+	if s.StartupTrials == 0 {
+		return 10
+	}
+	return s.StartupTrials
+}
+
+func (s *GP) start() *bayesopt.Model {
+	s.once.Do(func() { s.model = &bayesopt.Model{Deterministic: s.Deterministic} })
+	return s.model
 }
 
 func (s *GP) check(h trial.History) error {

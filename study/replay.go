@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/bluefin-hpo/bluefin/storage"
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
@@ -89,18 +88,10 @@ func (s *Study) past(t *trial.Trial, h trial.History) (trial.History, []*trial.T
 // They may differ if the trial, or one that ran beside it, went back to the queue, lost unsaved
 // draws when its worker was killed, or was drawn by another program.
 func (s *Study) Replay(ctx context.Context, number int) ([]trial.Param, error) {
-	h, err := s.sync(ctx)
+	t, record, err := s.rewound(ctx, number)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("replay trial %d: %w", number, err)
 	}
-	record, ok := s.lookup(number)
-	if !ok {
-		return nil, fmt.Errorf("replay trial %d: %w in study %q", number, storage.ErrNotExist, s.Name())
-	}
-	blank := *record
-	blank.State, blank.Params, blank.Joint, blank.Values = trial.Running, nil, nil, nil
-	past, beside := s.past(record, h)
-	t := newTrial(ctx, s, storage.Lease{}, &blank, past, beside)
 	defer t.cancel(nil)
 	if err := t.loadQueued(); err != nil {
 		return nil, fmt.Errorf("replay trial %d: %w", number, err)

@@ -26,6 +26,7 @@ func Run(t *testing.T, newSampler func() sampler.Sampler) {
 		{"goroutines do not disturb each other", testConcurrent},
 		{"several objectives are served or refused", testObjectives},
 		{"the search leaves regions that give no value", testExplores},
+		{"explanations are sound and change nothing", testExplains},
 	} {
 		t.Run(rule.name, func(t *testing.T) { rule.check(t, newSampler) })
 	}

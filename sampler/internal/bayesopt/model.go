@@ -54,18 +54,38 @@ const minNoise = 1e-8
 // Draw returns the parameters of sp at the most promising point, in internal form.
 // At least one trial of the history must have finished.
 func (m *Model) Draw(r Request, sp Space) map[string]float64 {
-	direction := r.History.Directions()[0]
-	all := newData(sp, r.History.Finished(), direction)
-	all.pending = sp.pending(r)
+	all, order, terms := m.condition(r, sp)
 	search := gp.Search{Axes: sp.axes(), Fold: sp.fold, Taken: sp.taken(r)}
-	order := all.order(direction)
 	for _, i := range order[:min(len(order), 10)] {
 		search.Good = append(search.Good, sp.unfold(all.rows[i]))
 	}
+	for _, t := range terms {
+		search.Terms = append(search.Terms, t.Term)
+	}
+	return sp.values(search.Best(r.Rand))
+}
+
+// A term is what one process contributes to the search: the first is that of the objective, if
+// its constraint is "", the others are those of constraints.
+type term struct {
+	gp.Term
+	constraint string
+	fit        fit
+	posterior  *gp.Posterior
+}
+
+// condition returns what the model learns from, its order, and a term for each process that can be
+// conditioned on it.
+func (m *Model) condition(r Request, sp Space) (all data, order []int, terms []term) {
+	direction := r.History.Directions()[0]
+	all = newData(sp, r.History.Finished(), direction)
+	all.pending = sp.pending(r)
+	order = all.order(direction)
 	if len(order) > 0 && all.trials[order[0]].Violation() == 0 {
 		f := m.fit(all, "")
 		if p, ok := gp.Condition(f.kernel, f.noise, all.rows, standardized(all.goals), all.pending); ok {
-			search.Terms = append(search.Terms, gp.NewLogEI(p, all.highest(p), gp.Normals(r.Rand, len(all.pending))))
+			ei := gp.NewLogEI(p, all.highest(p), gp.Normals(r.Rand, len(all.pending)))
+			terms = append(terms, term{ei, "", f, p})
 		}
 	}
 	for _, name := range all.constraints() {
@@ -75,10 +95,11 @@ func (m *Model) Draw(r Request, sp Space) map[string]float64 {
 		}
 		f := m.fit(some, name)
 		if p, ok := gp.Condition(f.kernel, f.noise, some.rows, f.scale.Apply(some.values()), some.pending); ok {
-			search.Terms = append(search.Terms, gp.LogFeasibility{Posterior: p, Limit: -f.scale.Shift / f.scale.Unit})
+			limit := gp.LogFeasibility{Posterior: p, Limit: -f.scale.Shift / f.scale.Unit}
+			terms = append(terms, term{limit, name, f, p})
 		}
 	}
-	return sp.values(search.Best(r.Rand))
+	return all, order, terms
 }
 
 // Untried returns a random point of a finite space that no trial has tried, as Draw

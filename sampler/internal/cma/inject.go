@@ -18,10 +18,15 @@ func MaxStep(dim int) float64 {
 // Shorten returns x or, if its Mahalanobis distance ‖C^(-1/2)·(x-m)‖/σ from the mean is
 // larger than length, the point at that distance in the same direction.
 func (s *State) Shorten(x []float64, length float64) []float64 {
-	step := floats.SubTo(make([]float64, s.Dim), x, s.Mean)
-	norm := floats.Norm(s.whiten(step), 2) / s.Sigma
+	norm := s.Distance(x)
 	if norm <= length {
 		return x
 	}
+	step := floats.SubTo(make([]float64, s.Dim), x, s.Mean)
 	return floats.AddScaledTo(step, s.Mean, length/norm, step)
+}
+
+// Distance returns the Mahalanobis distance of x from the mean.
+func (s *State) Distance(x []float64) float64 {
+	return floats.Norm(s.whiten(floats.SubTo(make([]float64, s.Dim), x, s.Mean)), 2) / s.Sigma
 }

@@ -44,19 +44,10 @@ func (s *Search) Joint(r Request) map[string]float64 {
 	if s.starting(r) {
 		return s.startNew(r)
 	}
-	spaces := []space.Space{r.History.RankedSpace()}
-	switch {
-	case s.Groups:
-		spaces = s.groups(r.History)
-	case !s.Optuna:
-		spaces = []space.Space{s.whole(r.History)}
-	}
 	values := map[string]float64{}
-	for _, sp := range spaces {
-		if sp = cube.Free(sp); len(sp) > 0 {
-			for i, x := range s.drawNew(r, sp) {
-				values[sp[i].Name] = x
-			}
+	for _, sp := range s.spaces(r) {
+		for i, x := range s.drawNew(r, sp) {
+			values[sp[i].Name] = x
 		}
 	}
 	return values
@@ -77,11 +68,14 @@ func (s *Search) One(r Request, name string, d space.Dist) float64 {
 
 // starting reports whether there are too few trials for a model.
 func (s *Search) starting(r Request) bool {
-	need := s.StartupTrials
-	if need == 0 {
-		need = 10
+	return r.History.NumRanked() < s.startupTrials()
+}
+
+func (s *Search) startupTrials() int {
+	if s.StartupTrials == 0 {
+		return 10
 	}
-	return r.History.NumRanked() < need
+	return s.StartupTrials
 }
 
 // draw returns a value for each parameter of sp, in internal form. The caller holds mu.

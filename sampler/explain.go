@@ -1,0 +1,196 @@
+package sampler
+
+import (
+	"math"
+	"slices"
+
+	"github.com/bluefin-hpo/bluefin/sampler/internal/bayesopt"
+	"github.com/bluefin-hpo/bluefin/sampler/internal/tpe"
+	"github.com/bluefin-hpo/bluefin/space"
+)
+
+// An Explainer is a Sampler that can show what it knows, to people and to programs that suggest
+// trials beside it. The interface is optional: TPE, GP and CMAES implement it, and Auto and
+// PartialFixed pass it on.
+type Explainer interface {
+	Sampler
+
+	// Explain describes the model behind the draw for r.Trial and rates the point of the trial's
+	// parameters, which it has by now. It is a function of r, changes no draw, and fails where
+	// Sample does. It must be safe for concurrent use. All numbers are finite.
+	Explain(r Request) (Explanation, error)
+}
+
+// An Explanation is what a sampler knew before a trial.
+type Explanation struct {
+	Sampler string   // the algorithm, such as "TPE"
+	Startup bool     // there were too few trials for a model: the draw was random
+	Trials  int      // finished trials that the model rests on
+	Params  []Belief // of the model, sorted by name
+	Axes    []Axis   // of CMAES: the main axes of its distribution, longest first
+	Facts   []Fact   // about the model, then about the point
+}
+
+// A Belief is what a sampler knows about one parameter. Lengths are shares of the parameter's
+// range, on its own scale: 0.1 of a logarithmic range from 1e-5 to 1 is a factor of 3.16.
+type Belief struct {
+	Name string
+
+	// Best is the value thought best, in external form. TPE: where the good trials are densest. GP:
+	// that of the trial with the best predicted mean; nil if it has none. CMAES: the mean.
+	Best any
+
+	// Low and High are the ends of the region worth trying, in external form; nil with choices.
+	// TPE: half of the density of good trials is between them. CMAES: the mean ± one standard
+	// deviation. GP has none.
+	Low, High any
+
+	// Choices is, for TPE, the probability of each choice among the good trials; nil without choices.
+	Choices []float64
+
+	// Scale is how far one value tells about others. CMAES: the standard deviation. GP: the length
+	// scale, where 1 or more means that the parameter hardly matters; at most 1000. TPE: 0.
+	Scale float64
+}
+
+// An Axis is a main axis of a normal distribution.
+type Axis struct {
+	SD        float64            // the standard deviation along the axis, as a share of the range
+	Direction map[string]float64 // by parameter; a vector of length 1
+}
+
+// A Fact is a number with its meaning.
+type Fact struct {
+	Name    string // a word, or several with _ between them
+	Value   float64
+	Meaning string // one sentence
+}
+
+// startup returns the explanation of a random draw.
+func startup(name string, trials, need int) Explanation {
+	return Explanation{Sampler: name, Startup: true, Trials: trials, Facts: []Fact{
+		{"startup_trials", float64(need), "finished trials before the first model; until then draws are random"}}}
+}
+
+// external returns the value at a coordinate of the unit interval.
+func external(d space.Dist, u float64) any { return d.External(d.Value(min(max(u, 0), 1))) }
+
+// Explain implements Explainer. The point's rating is the one that TPE maximizes.
+func (s *TPE) Explain(r Request) (Explanation, error) {
+	if err := s.check(); err != nil {
+		return Explanation{}, err
+	}
+	m := s.start().Explain(tpe.Request(r))
+	if m.Startup > 0 {
+		return startup("TPE", m.Trials, m.Startup), nil
+	}
+	e := Explanation{Sampler: "TPE", Trials: m.Trials}
+	for _, p := range m.Params {
+		b := Belief{Name: p.Name, Best: p.Dist.External(p.Best), Choices: p.Choices}
+		if p.Choices == nil {
+			b.Low, b.High = p.Dist.External(p.Low), p.Dist.External(p.High)
+		}
+		e.Params = append(e.Params, b)
+	}
+	e.Facts = []Fact{
+		{"good_trials", float64(m.Good), "the best trials, whose density is l"},
+		{"other_trials", float64(m.Poor), "the other trials, running ones included, whose density is g"},
+	}
+	if m.Rated {
+		share := float64(m.Good) / float64(m.Trials)
+		e.Facts = append(e.Facts,
+			Fact{"log_ratio", m.LogRatio, "ln(l/g) at the point, which TPE maximizes: above 0 it resembles good trials"},
+			Fact{"chance_good", 1 / (1 + (1-share)/share*math.Exp(-m.LogRatio)),
+				"the chance that the point is among the good ones, by both densities"})
+	}
+	return e, nil
+}
+
+// Explain implements Explainer. Means and deviations are in units of the objective.
+func (s *GP) Explain(r Request) (Explanation, error) {
+	if err := s.check(r.History); err != nil {
+		return Explanation{}, err
+	}
+	sp, n := bayesopt.SpaceOf(r.History), len(r.History.Finished())
+	if need := s.startup(); len(sp.Space) == 0 || n < need {
+		return startup("GP", n, need), nil
+	}
+	m := s.start().Explain(bayesopt.Request(r), sp)
+	e := Explanation{Sampler: "GP", Trials: m.Trials}
+	for i, d := range sp.Space {
+		b := Belief{Name: d.Name}
+		if m.Lengths != nil {
+			b.Scale = m.Lengths[i]
+		}
+		if m.Best != nil {
+			if p, ok := m.Best.Param(d.Name); ok {
+				b.Best = p.External()
+			}
+		}
+		e.Params = append(e.Params, b)
+	}
+	e.Facts = facts(m.Facts)
+	return e, nil
+}
+
+// Explain implements Explainer.
+func (s *CMAES) Explain(r Request) (Explanation, error) {
+	if err := s.check(r.History); err != nil {
+		return Explanation{}, err
+	}
+	m := s.start().Explain(r.History, r.Trial)
+	if m.Mean == nil {
+		return startup("CMAES", len(r.History.Finished()), max(s.StartupTrials, 1)), nil
+	}
+	e := Explanation{Sampler: "CMAES", Trials: m.Trials}
+	for i, d := range m.Space {
+		u, sd := m.Mean[i], m.SD[i]
+		e.Params = append(e.Params, Belief{Name: d.Name, Best: external(d.Dist, u),
+			Low: external(d.Dist, u-sd), High: external(d.Dist, u+sd), Scale: sd})
+	}
+	for i, v := range m.Axes {
+		a := Axis{SD: m.AxisSD[i], Direction: map[string]float64{}}
+		for j, d := range m.Space {
+			a.Direction[d.Name] = v[j]
+		}
+		e.Axes = append(e.Axes, a)
+	}
+	e.Facts = facts(m.Facts)
+	return e, nil
+}
+
+// facts converts those of an internal package.
+func facts[F ~struct {
+	Name    string
+	Value   float64
+	Meaning string
+}](list []F) []Fact {
+	var all []Fact
+	for _, f := range list {
+		all = append(all, Fact(f))
+	}
+	return all
+}
+
+// Explain implements Explainer: it is that of the chosen sampler.
+func (s *Auto) Explain(r Request) (Explanation, error) {
+	chosen, err := s.choose(r.History)
+	if err != nil {
+		return Explanation{}, err
+	}
+	e, err := chosen.(Explainer).Explain(r)
+	e.Sampler += ", chosen by Auto"
+	return e, err
+}
+
+// Explain implements Explainer: it is that of Sampler, without the fixed parameters. If Sampler is
+// no Explainer, the explanation has only a name.
+func (s PartialFixed) Explain(r Request) (Explanation, error) {
+	inner, ok := s.Sampler.(Explainer)
+	if !ok {
+		return Explanation{Sampler: "PartialFixed", Startup: true}, nil
+	}
+	e, err := inner.Explain(r)
+	e.Params = slices.DeleteFunc(e.Params, func(b Belief) bool { _, fixed := s.Values[b.Name]; return fixed })
+	return e, err
+}

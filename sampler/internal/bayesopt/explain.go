@@ -1,0 +1,81 @@
+package bayesopt
+
+import (
+	"math"
+
+	"github.com/bluefin-hpo/bluefin/sampler/internal/gp"
+	"github.com/bluefin-hpo/bluefin/trial"
+)
+
+// An Explanation is what a Model knows; see sampler.Explanation.
+type Explanation struct {
+	Trials  int          // that it learned from
+	Lengths []float64    // d: length scales, at most longest; nil: there is no process
+	Best    *trial.Trial // with the best predicted mean, complete and feasible; nil: there is none
+	Facts   []Fact
+}
+
+// A Fact is a sampler.Fact.
+type Fact struct {
+	Name    string
+	Value   float64
+	Meaning string
+}
+
+// longest is the largest length scale that is told apart.
+const longest = 1000
+
+// Explain describes the processes for a trial and rates its parameters. At least one trial of the
+// history must have finished.
+func (m *Model) Explain(r Request, sp Space) Explanation {
+	all, _, terms := m.condition(r, sp)
+	e := Explanation{Trials: len(all.trials)}
+	x, placed := sp.point(r.Trial)
+	for _, t := range terms {
+		if t.constraint != "" {
+			if placed {
+				e.Facts = append(e.Facts, Fact{"chance_" + t.constraint, math.Exp(t.Value(x)),
+					"the chance that the point satisfies the constraint"})
+			}
+			continue
+		}
+		for _, w := range t.fit.kernel.Weights {
+			e.Lengths = append(e.Lengths, min(1/math.Sqrt(w), longest))
+		}
+		warped := gp.Warp(all.goals)
+		scale := gp.ScaleOf(warped)
+		value := func(mean float64) float64 { // in units of the objective
+			if r.History.Directions()[0] == trial.Minimize {
+				return -(scale.Shift + scale.Unit*mean)
+			}
+			return scale.Shift + scale.Unit*mean
+		}
+		best := math.Inf(-1)
+		for i, u := range all.trials {
+			if u.State == trial.Complete && u.Violation() == 0 {
+				if mean, _ := t.posterior.At(all.rows[i]); mean > best {
+					best, e.Best = mean, u
+				}
+			}
+		}
+		e.add("noise_sd", scale.Unit*math.Sqrt(t.fit.noise), "the standard deviation of the noise")
+		if e.Best != nil {
+			e.add("best_mean", value(best), "the best predicted mean of a complete trial")
+		}
+		if placed {
+			mean, variance := t.posterior.At(x)
+			e.add("mean", value(mean),
+				"the predicted value at the point; of values below the median only the rank counts, so bad ones are mild")
+			e.add("sd", scale.Unit*math.Sqrt(max(variance, 0)), "the standard deviation of that prediction")
+			e.add("expected_improvement", scale.Unit*math.Exp(t.Value(x)), "over the best mean, which GP maximizes")
+		}
+	}
+	return e
+}
+
+// add adds a fact about the objective, unless its number overflows.
+func (e *Explanation) add(name string, value float64, meaning string) {
+	if !math.IsInf(value, 0) && !math.IsNaN(value) {
+		e.Facts = append(e.Facts, Fact{name, value, meaning})
+	}
+}
