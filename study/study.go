@@ -129,6 +129,16 @@ func (s *Study) Trials(ctx context.Context) ([]*trial.Trial, error) {
 	return s.log.Trials(), nil
 }
 
+// Trial returns the trial with the given number, which must not be modified, or fails with
+// storage.ErrNotExist. It reads no other trial.
+func (s *Study) Trial(ctx context.Context, number int) (*trial.Trial, error) {
+	t, err := s.cfg.Storage.Trial(ctx, s.record.ID, number)
+	if err != nil {
+		return nil, fmt.Errorf("study %q: %w", s.record.Name, err)
+	}
+	return t, nil
+}
+
 // History returns the finished and running trials, as samplers and pruners see them.
 func (s *Study) History(ctx context.Context) (trial.History, error) { return s.sync(ctx) }
 

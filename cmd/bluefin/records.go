@@ -10,7 +10,6 @@ import (
 	"strings"
 
 	"github.com/urfave/cli/v2"
-	"go.yaml.in/yaml/v4"
 
 	"github.com/bluefin-hpo/bluefin/internal/pyjson"
 )
@@ -105,7 +104,15 @@ func formatRecords(w io.Writer, format string, records []record, single bool) er
 		_, err = fmt.Fprintf(w, "%s\n", out)
 		return err
 	case "yaml":
-		return printYAML(w, records, single)
+		// Sorted, as PyYAML writes for Optuna.
+		all := []any{}
+		for _, r := range records {
+			all = append(all, sorted(r))
+		}
+		if single {
+			return writeYAML(w, all[0])
+		}
+		return writeYAML(w, all)
 	case "csv":
 		return printCSV(w, records)
 	case "value":
@@ -160,24 +167,6 @@ func cells(r record, columns []string) []string {
 	return words
 }
 
-// printYAML writes a list, or a single object.
-func printYAML(w io.Writer, records []record, single bool) error {
-	all := []any{}
-	for _, r := range records {
-		all = append(all, yamlValue(r))
-	}
-	var v any = all
-	if single {
-		v = all[0]
-	}
-	e := yaml.NewEncoder(w)
-	e.SetIndent(2)
-	if err := e.Encode(v); err != nil {
-		return err
-	}
-	return e.Close()
-}
-
 // jsonValue converts v to types that pyjson writes.
 func jsonValue(v any) any {
 	switch v := v.(type) {
@@ -189,21 +178,6 @@ func jsonValue(v any) any {
 			r[i] = pyjson.Member{Name: m.Name, Value: jsonValue(m.Value)}
 		}
 		return r
-	}
-	return v
-}
-
-// yamlValue converts v to maps, whose names YAML sorts, and lists.
-func yamlValue(v any) any {
-	switch v := v.(type) {
-	case tuple:
-		return []any(v)
-	case record:
-		m := map[string]any{}
-		for _, e := range v {
-			m[e.Name] = yamlValue(e.Value)
-		}
-		return m
 	}
 	return v
 }
