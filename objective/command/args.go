@@ -39,11 +39,11 @@ func ParseStyle(name string) (Style, error) {
 }
 
 // arguments returns the arguments of the program with the parameters in place of
-// their placeholders, or appended if there are none. Parameters that are nil are
+// their placeholders, or appended if there are none and no configuration has them. Parameters that are nil are
 // not appended: their flag is left out. An argument that asks to resume comes last.
 func (cfg Config) arguments(params map[string]any, places map[string]string) ([]string, error) {
 	var pairs []string
-	placed := false
+	placed := cfg.Render != ""
 	for _, name := range names(params) {
 		pairs = append(pairs, "{"+name+"}", Text(params[name]))
 		placed = placed || slices.ContainsFunc(cfg.Args[1:], func(a string) bool { return strings.Contains(a, "{"+name+"}") })

@@ -21,6 +21,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -97,7 +99,11 @@ type Command struct {
 	hurry  chan struct{} // closed by Hurry
 	once   sync.Once     // guards its close
 	mu     sync.Mutex
-	source string // the reader that yielded the metric in an earlier trial
+	source string          // the reader that yielded the metric in an earlier trial
+	added  map[string]bool // parameters that Config.Render did not have, guarded by mu
+
+	template  *template // nil: there is no Config.Render
+	usesWandB bool
 }
 
 // New returns the command, or an error if the program does not exist, a setting is out of
@@ -113,13 +119,21 @@ func New(cfg Config) (*Command, error) {
 	if err := cfg.check(); err != nil {
 		return nil, err
 	}
-	c := &Command{cfg: cfg, hurry: make(chan struct{})}
+	c := &Command{cfg: cfg, hurry: make(chan struct{}), added: map[string]bool{}, usesWandB: cfg.mentionsWandB()}
 	path, err := exec.LookPath(cfg.Args[0])
 	if err != nil && !errors.Is(err, exec.ErrDot) {
 		return nil, fmt.Errorf("program %q: %w", cfg.Args[0], errors.Unwrap(err))
 	}
 	if c.path, err = filepath.Abs(path); err != nil { // Dir may be another folder
 		return nil, err
+	}
+	if cfg.Render != "" {
+		if c.template, err = newTemplate(cfg.Render); err != nil {
+			return nil, err
+		}
+	}
+	if c.usesWandB && cfg.Folder != "" {
+		cfg.Logger.Info("the script uses W&B: its runs are written offline, to the folders of their trials")
 	}
 	if cfg.Folder != "" {
 		if c.cfg.Folder, err = filepath.Abs(cfg.Folder); err != nil {
@@ -176,6 +190,13 @@ func (cfg Config) check() error {
 	}
 	if cfg.Resume > Lightning {
 		return fmt.Errorf("resume is %d, want 0 to %d", cfg.Resume, Lightning)
+	}
+	placed := slices.ContainsFunc(cfg.Args, func(a string) bool { return strings.Contains(a, "{config}") })
+	if cfg.Render != "" && !placed {
+		return errors.New("there is no {config} in the command, want it where the program takes its configuration")
+	}
+	if cfg.Render != "" && cfg.Folder == "" {
+		return errors.New("a configuration is rendered into the folder of a trial, and there is no folder for trials")
 	}
 	if cfg.Resume != NoResume && cfg.Folder == "" {
 		return fmt.Errorf("resume is %v, which needs a folder for trials", cfg.Resume)

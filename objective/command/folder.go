@@ -1,6 +1,7 @@
 package command
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -13,6 +14,8 @@ const (
 	paramsName = "params.json"
 	outputName = "output.log"
 	tokenName  = "process" // names the processes of the trial
+
+	renderedName = "rendered" // and the extension of Config.Render
 )
 
 // folder makes the folder of a trial and returns what placeholders stand for.
@@ -27,6 +30,27 @@ func (c *Command) folder(number int) (folder string, places map[string]string, e
 	}
 	places["trial_dir"], places["last_checkpoint"] = folder, c.cfg.Resume.checkpoint(folder)
 	return folder, places, nil
+}
+
+// render writes the trial's configuration, {config}.
+func (c *Command) render(params map[string]any, folder string, places map[string]string) error {
+	if c.template == nil {
+		return nil
+	}
+	text, added, err := c.template.render(params)
+	if err != nil {
+		return fmt.Errorf("configuration %q: %w", c.cfg.Render, err)
+	}
+	c.mu.Lock()
+	for _, name := range added {
+		if !c.added[name] {
+			c.added[name] = true
+			c.cfg.Logger.Warn("the configuration has no such key: it is added", "file", c.cfg.Render, "key", name)
+		}
+	}
+	c.mu.Unlock()
+	places["config"] = filepath.Join(folder, renderedName+c.template.extension)
+	return os.WriteFile(places["config"], text, 0o666)
 }
 
 // prepare ends what an earlier run of the trial has left, and writes the files

@@ -77,6 +77,9 @@ func (c *Command) attempt(t *study.Trial, params map[string]any, slot []string) 
 	if log != nil {
 		defer log.Close()
 	}
+	if err := c.render(params, folder, places); err != nil {
+		return cannot(err)
+	}
 	args, err := c.cfg.arguments(params, places)
 	if err != nil {
 		return nil, err
@@ -84,8 +87,13 @@ func (c *Command) attempt(t *study.Trial, params map[string]any, slot []string) 
 	cmd := exec.Command(c.path, args...)
 	cmd.Args[0] = c.cfg.Args[0]
 	cmd.Dir = c.cfg.Dir
-	cmd.Env = slices.Concat(os.Environ(), c.cfg.Env, slot, environment(params, places, paramsFile),
-		c.hook(folder, places["last_checkpoint"] != ""), []string{token})
+	set := slices.Concat(os.Environ(), c.cfg.Env, slot)
+	wandb, err := c.wandb(params, folder, set)
+	if err != nil {
+		return cannot(err)
+	}
+	cmd.Env = slices.Concat(set, environment(params, places, paramsFile),
+		c.hook(folder, places["last_checkpoint"] != ""), wandb, []string{token})
 	w := c.watch(t, folder)
 	if log != nil {
 		w.out.log = log

@@ -38,7 +38,7 @@ func (w *watch) values() ([]float64, error) {
 			}
 		}
 		if math.IsNaN(value) {
-			return nil, w.failure("the value of %q is NaN, want a number", m.Name)
+			return nil, w.failure(0, "the value of %q is NaN, want a number", m.Name)
 		}
 		values = append(values, value)
 	}
@@ -88,5 +88,5 @@ func (w *watch) missing(metric string) error {
 	} else if !w.first.IsZero() {
 		others = "but " + w.command.cfg.Metrics[0].Name
 	}
-	return w.failure("the program reported no %q, %s", metric, others)
+	return w.failure(0, "the program reported no %q, %s", metric, others)
 }

@@ -105,11 +105,11 @@ func (w *watch) until(ended <-chan struct{}) error {
 				return err
 			}
 			if limit := w.command.cfg.TrialTimeout; limit > 0 && time.Since(start) > limit {
-				return w.failure("the trial ran longer than %v", limit)
+				return w.failure(-1, "the trial ran longer than %v", limit)
 			}
 			quiet := min(time.Since(w.out.lastAt()), time.Since(w.news))
 			if limit := w.command.cfg.StallTimeout; limit > 0 && quiet > limit {
-				return w.failure("the program printed and wrote nothing for %v", limit)
+				return w.failure(-1, "the program printed and wrote nothing for %v", limit)
 			}
 		case <-w.trial.Context().Done():
 			return context.Cause(w.trial.Context())
@@ -119,9 +119,9 @@ func (w *watch) until(ended <-chan struct{}) error {
 	}
 }
 
-// failure returns that of a program that was stopped or has ended well.
-func (w *watch) failure(format string, args ...any) error {
-	return &failure{reason: fmt.Sprintf(format, args...), exit: -1, output: w.out.lines()}
+// failure returns that of a program that was stopped, or ended well but without a result.
+func (w *watch) failure(exit int, format string, args ...any) error {
+	return &failure{reason: fmt.Sprintf(format, args...), exit: exit, output: w.out.lines()}
 }
 
 // end ends all processes of the trial and takes in what they have printed

@@ -1,0 +1,96 @@
+package command
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v4"
+)
+
+// A script that uses W&B gets its parameters as from a W&B sweep, without an account or the network:
+// wandb.init reads them from the file that WANDB_SWEEP_PARAM_PATH names, and with WANDB_MODE=offline
+// writes the run into WANDB_DIR.
+
+const wandbName = "wandb-params.yaml"
+
+const largestScript = 1 << 20 // bytes of a file that is searched for a mention of W&B
+
+// mentionsWandB reports whether the command, a script in it, or another one beside that mentions W&B,
+// or a variable of W&B is set for it.
+func (cfg Config) mentionsWandB() bool {
+	mentions := func(path string) bool {
+		info, err := os.Stat(path)
+		if err != nil || !info.Mode().IsRegular() || info.Size() > largestScript {
+			return false
+		}
+		text, err := os.ReadFile(path)
+		return err == nil && bytes.Contains(text, []byte("wandb"))
+	}
+	isSet := func(v string) bool { return strings.HasPrefix(v, "WANDB_") }
+	if slices.ContainsFunc(cfg.Env, isSet) {
+		return true
+	}
+	for i, arg := range cfg.Args {
+		if strings.Contains(arg, "wandb") {
+			return true
+		}
+		if cfg.Args[max(0, i-1)] == "-m" { // a Python module
+			arg = strings.ReplaceAll(arg, ".", string(filepath.Separator)) + ".py"
+		}
+		path := arg
+		if !filepath.IsAbs(path) {
+			path = filepath.Join(cfg.Dir, path)
+		}
+		if mentions(path) {
+			return true
+		}
+		if filepath.Ext(path) == ".py" {
+			beside, _ := filepath.Glob(filepath.Join(filepath.Dir(path), "*.py"))
+			if slices.ContainsFunc(beside, mentions) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// wandb returns the variables for W&B, without those that the user has set, and writes the file of
+// parameters.
+func (c *Command) wandb(params map[string]any, folder string, set []string) ([]string, error) {
+	if !c.usesWandB || folder == "" {
+		return nil, nil
+	}
+	path := filepath.Join(folder, wandbName)
+	root := &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map"}
+	put := func(node *yaml.Node, name string, value *yaml.Node) {
+		node.Content = append(node.Content, yamlValue(name), value)
+	}
+	put(root, "wandb_version", yamlValue(1))
+	for _, name := range names(params) {
+		if params[name] != nil {
+			value := &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map"}
+			put(value, "value", yamlValue(params[name]))
+			put(root, name, value)
+		}
+	}
+	text, err := yaml.Marshal(root)
+	if err == nil {
+		err = os.WriteFile(path, text, 0o666)
+	}
+	var env []string
+	for _, v := range []string{
+		"WANDB_SWEEP_PARAM_PATH=" + path,
+		"WANDB_MODE=offline",
+		"WANDB_DIR=" + folder,
+		"WANDB_X_TRANSACTION_LOG_FLUSH_INTERVAL=1", // else the metric comes every 15 s
+	} {
+		name := v[:strings.IndexByte(v, '=')+1]
+		if !slices.ContainsFunc(set, func(s string) bool { return strings.HasPrefix(s, name) }) {
+			env = append(env, v)
+		}
+	}
+	return env, err
+}
