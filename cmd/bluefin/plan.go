@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/bluefin-hpo/bluefin/cmd/internal/searchspace"
 	"github.com/bluefin-hpo/bluefin/objective/command"
 	"github.com/bluefin-hpo/bluefin/space"
 	"github.com/bluefin-hpo/bluefin/study"
@@ -91,7 +92,7 @@ func splitCommand(args []string) (params []space.Dimension, program []string, er
 		if strings.HasPrefix(text, "-") {
 			return nil, nil, usagef("flag %s comes after a parameter, want flags first", text)
 		}
-		p, err := parseParam(text)
+		p, err := searchspace.ParseParam(text)
 		if err != nil {
 			return nil, nil, usagef("%w", err)
 		}

@@ -1,4 +1,4 @@
-package main
+package searchspace
 
 import (
 	"reflect"
@@ -28,7 +28,7 @@ func TestParametersOfACommandLine(t *testing.T) {
 		"path=a=b,c=d":              {Name: "path", Dist: list("a=b", "c=d")},
 		"größe=1..2":                {Name: "größe", Dist: space.Int{Low: 1, High: 2}},
 	} {
-		if got, err := parseParam(text); err != nil || !reflect.DeepEqual(got, want) {
+		if got, err := ParseParam(text); err != nil || !reflect.DeepEqual(got, want) {
 			t.Errorf("%s: got %#v and %v, want %#v", text, got, err, want)
 		}
 	}
@@ -48,7 +48,7 @@ func TestParametersOfACommandLine(t *testing.T) {
 		"opt=a,a":                   "again",
 		"trial_dir=a,b":             "{trial_dir} has another meaning",
 	} {
-		if got, err := parseParam(text); err == nil || !strings.Contains(err.Error(), want) {
+		if got, err := ParseParam(text); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %#v and %v, want %q", text, got, err, want)
 		}
 	}

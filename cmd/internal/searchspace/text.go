@@ -1,4 +1,4 @@
-package main
+package searchspace
 
 import (
 	"fmt"
@@ -11,27 +11,41 @@ import (
 	"github.com/bluefin-hpo/bluefin/storage"
 )
 
-// parseParam reads one parameter of a command line: NAME=LOW..HIGH[:log][:step=S], where both ends of an
+// ParseParam reads one parameter of a command line: NAME=LOW..HIGH[:log][:step=S], where both ends of an
 // int are written without a point, or NAME=a,b,c. Nothing in it means anything to a shell.
-func parseParam(text string) (space.Dimension, error) {
+func ParseParam(text string) (space.Dimension, error) {
 	name, spec, ok := strings.Cut(text, "=")
 	if !ok || spec == "" {
 		return space.Dimension{}, fmt.Errorf("parameter %q: want NAME=LOW..HIGH or NAME=CHOICE,CHOICE", text)
 	}
-	if err := storage.CheckName("parameter name", name); err != nil {
+	if err := CheckName(name); err != nil {
 		return space.Dimension{}, err
 	}
-	if slices.Contains([]string{"trial_dir", "trial_number", "last_checkpoint"}, name) {
-		return space.Dimension{}, fmt.Errorf("parameter %q: {%s} has another meaning, want another name", name, name)
-	}
-	d, err := parseDist(spec)
-	if err == nil {
-		err = d.Check()
-	}
+	d, err := ParseDist(spec)
 	if err != nil {
 		return space.Dimension{}, fmt.Errorf("parameter %q: %w", name, err)
 	}
 	return space.Dimension{Name: name, Dist: d}, nil
+}
+
+// CheckName returns an error if no parameter can have this name.
+func CheckName(name string) error {
+	if err := storage.CheckName("parameter name", name); err != nil {
+		return err
+	}
+	if slices.Contains([]string{"trial_dir", "trial_number", "last_checkpoint"}, name) {
+		return fmt.Errorf("parameter %q: {%s} has another meaning, want another name", name, name)
+	}
+	return nil
+}
+
+// ParseDist reads what follows the name of a parameter.
+func ParseDist(spec string) (space.Dist, error) {
+	d, err := parseDist(spec)
+	if err == nil {
+		err = d.Check()
+	}
+	return d, err
 }
 
 func parseDist(spec string) (space.Dist, error) {

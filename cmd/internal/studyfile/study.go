@@ -1,0 +1,370 @@
+package studyfile
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"math"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/kballard/go-shellquote"
+	"go.yaml.in/yaml/v4"
+
+	"github.com/bluefin-hpo/bluefin/cmd/internal/choose"
+	"github.com/bluefin-hpo/bluefin/cmd/internal/searchspace"
+	"github.com/bluefin-hpo/bluefin/objective/command"
+)
+
+// study reads study.yaml.
+func (r *reader) study(root node, f *File) {
+	var params []definition
+	var constraints []node
+	var queue node
+	r.object(root, map[string]field{
+		"name":    func(n node) { f.Name = r.name(n) },
+		"storage": func(n node) { f.Storage = r.name(n) },
+		"folder":  func(n node) { f.Folder = r.name(n) },
+
+		"parameters":  func(n node) { params = r.parameters(n) },
+		"constraints": func(n node) { r.list(n, func(_ int, e node) { constraints = append(constraints, e) }) },
+		"enqueue":     func(n node) { queue = n },
+
+		"metrics": func(n node) { r.metrics(n, f) },
+		"goal_of": func(n node) { f.GoalOf = r.word(n, "last", "best") },
+		"regex":   func(n node) { f.Regex = r.pattern(n).String() },
+		"source":  func(n node) { f.Source = r.word(n, command.Readers()...) },
+
+		"sampler": func(n node) { f.Sampler = r.sampler(n) },
+		"pruner":  func(n node) { f.Pruner = r.pruner(n) },
+		"seed":    func(n node) { f.Seed = r.seed(n) },
+
+		"command": func(n node) { f.Command = r.command(n) },
+		"args":    func(n node) { f.Args = r.word(n, "flags", "equals", "hydra", "none") },
+		"dir":     func(n node) { f.Dir = r.name(n) },
+		"env":     func(n node) { f.Env = r.environment(n) },
+		"render":  func(n node) { f.Render = r.name(n) },
+		"resume":  func(n node) { f.Resume = r.word(n, "none", "hf", "lightning") },
+
+		"slots":                func(n node) { f.Slots = r.slots(n) },
+		"failures":             func(n node) { f.Failures = r.failures(n) },
+		"max_initial_failures": func(n node) { f.Initial = r.int(n, 1) },
+		"budget":               func(n node) { r.budget(n, f) },
+		"trial_timeout":        func(n node) { f.TrialTimeout = r.duration(n) },
+		"stall_timeout":        func(n node) { f.StallTimeout = r.duration(n) },
+		"grace":                func(n node) { f.Grace = r.duration(n) },
+
+		"orphans":    func(n node) { f.Orphans = r.word(n, "resume", "retry", "fail") },
+		"durability": func(n node) { f.Durability = r.word(n, "full", "normal") },
+	})
+	f.Space = r.space(params, constraints)
+	r.first(params, f)
+	if queue.Node != nil {
+		r.enqueue(queue, f)
+	}
+}
+
+// first makes the parameters of trial 0 from the defaults. A parameter under a condition has its default
+// only if the condition holds, or depends on one without a default.
+func (r *reader) first(params []definition, f *File) {
+	if r.err != nil {
+		return
+	}
+	values := map[string]any{}
+	var last node
+	for _, p := range f.Space.Params {
+		i := slices.IndexFunc(params, func(d definition) bool { return d.Name == p.Name })
+		if params[i].defaultAt.Node == nil {
+			continue
+		}
+		if p.If != nil {
+			if holds, known, err := p.If.Holds(values); err == nil && known && !holds {
+				continue
+			}
+		}
+		values[p.Name], last = params[i].defaultValue, params[i].defaultAt
+	}
+	if len(values) == 0 {
+		return
+	}
+	if err := f.Space.Check(values); err != nil {
+		r.fail(last, "the defaults cannot be trial 0: %v", err)
+		return
+	}
+	f.First = values
+}
+
+func (r *reader) enqueue(n node, f *File) {
+	r.list(n, func(_ int, e node) {
+		values := map[string]any{}
+		r.each(e, 0, func(name string, at, value node) {
+			i := slices.IndexFunc(f.Space.Params, func(p searchspace.Param) bool { return p.Name == name })
+			if i < 0 {
+				r.fail(at, "%s: %q is no parameter, want one of %s", e.key, short(name), names(f.Space))
+				return
+			}
+			if _, ok := values[name]; !ok {
+				values[name] = r.of(value, f.Space.Params[i].Dist)
+			}
+		})
+		if r.err != nil {
+			return
+		}
+		if len(values) == 0 {
+			r.fail(e, "%s is empty, want values by parameter", e.key)
+		} else if err := f.Space.Check(values); err != nil {
+			r.fail(e, "%s: %v", e.key, err)
+		}
+		f.Enqueue = append(f.Enqueue, values)
+	})
+}
+
+func names(s searchspace.Space) string {
+	var all []string
+	for _, p := range s.Params {
+		all = append(all, p.Name)
+	}
+	slices.Sort(all)
+	return strings.Join(all, ", ")
+}
+
+// metrics reads a list of names, or of mappings with a direction.
+func (r *reader) metrics(n node, f *File) {
+	taken := map[string]bool{}
+	r.list(n, func(_ int, e node) {
+		m := Metric{Direction: "auto"}
+		if e.Kind == yaml.MappingNode {
+			r.object(e, map[string]field{
+				"name":      func(n node) { m.Name = r.name(n) },
+				"direction": func(n node) { m.Direction = r.word(n, "auto", "minimize", "maximize", "record") },
+			})
+			if m.Name == "" {
+				r.fail(e, "%s has no name", e.key)
+			}
+		} else {
+			m.Name = r.name(e)
+		}
+		switch {
+		case taken[m.Name]:
+			r.fail(e, "metric %q is there twice", short(m.Name))
+		case m.Direction == "record":
+			f.Record = append(f.Record, m.Name)
+		default:
+			f.Metrics = append(f.Metrics, m)
+		}
+		taken[m.Name] = true
+	})
+	if r.err == nil && len(f.Metrics) == 0 {
+		r.fail(n, "metrics have no objective, want at least one that is minimized or maximized")
+	}
+}
+
+func (r *reader) pattern(n node) *regexp.Regexp {
+	p, err := regexp.Compile(r.name(n))
+	if err != nil {
+		r.fail(n, "%s: %v", n.key, err)
+		return regexp.MustCompile("")
+	}
+	return p
+}
+
+func (r *reader) seed(n node) uint64 {
+	x, ok := r.scalar(n).(int)
+	if !ok || x < 0 {
+		r.wrong(n, "a whole number of at least 0")
+	}
+	return uint64(x)
+}
+
+// choice reads NAME, or a mapping with a name and settings.
+func (r *reader) choice(n node) (c Choice) {
+	c.Where = fmt.Sprintf("%s:%d", r.path, n.Line)
+	if n = r.visit(n); n.Kind != yaml.MappingNode {
+		c.Name = r.name(n)
+		return c
+	}
+	c.Settings = map[string]any{}
+	r.each(n, 0, func(key string, _, value node) {
+		if key == "name" {
+			c.Name = r.name(value)
+		} else if _, ok := c.Settings[key]; !ok {
+			c.Settings[key] = r.scalar(value)
+		}
+	})
+	if c.Name == "" {
+		r.fail(n, "%s has no name", n.key)
+	}
+	return c
+}
+
+func (r *reader) sampler(n node) Choice {
+	c := r.choice(n)
+	if r.err == nil {
+		if _, _, err := choose.Sampler(c.Name, c.Settings, 0, 0); err != nil {
+			r.chosen(n, err)
+		}
+	}
+	return c
+}
+
+func (r *reader) pruner(n node) Choice {
+	c := r.choice(n)
+	if r.err != nil {
+		return c
+	}
+	if c.Settings == nil {
+		var err error
+		if c.Name, c.Settings, err = choose.PrunerText(c.Name); err != nil {
+			r.fail(n, "%v", err)
+			return c
+		}
+	}
+	if _, err := choose.Pruner(c.Name, c.Settings, "study"); err != nil {
+		r.chosen(n, err)
+	}
+	return c
+}
+
+func (r *reader) chosen(n node, err error) {
+	if errors.As(err, new(*choose.NameError)) {
+		r.fail(n, "%v", err)
+		return
+	}
+	r.fail(n, "%s: %v", n.key, err)
+}
+
+// command reads a list of words, or one text that is split as a shell splits it.
+func (r *reader) command(n node) (words []string) {
+	if n = r.visit(n); n.Kind == yaml.SequenceNode {
+		r.list(n, func(_ int, e node) { words = append(words, r.text(e)) })
+	} else {
+		text := r.text(n)
+		var err error
+		if words, err = shellquote.Split(text); err != nil {
+			r.fail(n, "command is %q: %v", short(text), err)
+		}
+		for _, w := range words {
+			if slices.Contains([]string{"|", "||", "&", "&&", ";", ">", ">>", "<", "2>&1"}, w) {
+				r.fail(n, "command has %s, and no shell reads it: want a list like [sh, -c, '…'], or quotes around it", w)
+			}
+		}
+	}
+	if r.err == nil && (len(words) == 0 || words[0] == "") {
+		r.fail(n, "command is empty, want a program and its arguments")
+	}
+	return words
+}
+
+// environment reads variables, which become NAME=VALUE.
+func (r *reader) environment(n node) (all []string) {
+	values := map[string]string{}
+	r.each(n, 0, func(key string, at, value node) {
+		if key == "" || strings.ContainsAny(key, "=\x00") {
+			r.fail(at, "%s: %q is no name of a variable", n.key, short(key))
+		}
+		if _, ok := values[key]; !ok {
+			values[key] = r.text(value)
+		}
+	})
+	for _, key := range slices.Sorted(maps.Keys(values)) {
+		all = append(all, key+"="+values[key])
+	}
+	return all
+}
+
+// slots reads a number of trials, a list of environments, or a mapping.
+func (r *reader) slots(n node) (s Slots) {
+	switch n = r.visit(n); n.Kind {
+	case yaml.SequenceNode:
+		r.list(n, func(_ int, e node) { s.Env = append(s.Env, r.environment(e)) })
+		if r.err == nil && len(s.Env) == 0 {
+			r.fail(n, "%s is empty, want at least one environment", n.key)
+		}
+	case yaml.MappingNode:
+		var each node
+		r.object(n, map[string]field{
+			"workers": func(n node) { s.Workers = r.int(n, 1) },
+			"gpus":    func(n node) { s.GPUs = r.gpus(n) },
+			"gpus_per_trial": func(n node) {
+				if s.GPUsPerTrial = r.number(n); s.GPUsPerTrial <= 0 {
+					r.wrong(n, "a number above 0")
+				}
+				each = n
+			},
+		})
+		if each.Node != nil && s.GPUs == "" {
+			r.fail(each, "%s needs gpus", each.key)
+		}
+	default:
+		s.Workers = r.int(n, 1)
+	}
+	return s
+}
+
+// gpus reads all, a number, or a list.
+func (r *reader) gpus(n node) string {
+	if n = r.visit(n); n.Kind != yaml.SequenceNode {
+		return r.name(n)
+	}
+	var all []string
+	r.list(n, func(_ int, e node) { all = append(all, r.name(e)) })
+	if r.err == nil && len(all) == 0 {
+		r.wrong(n, "all, or at least one GPU")
+	}
+	return strings.Join(all, ",")
+}
+
+func (r *reader) failures(n node) (all []command.Failure) {
+	r.list(n, func(_ int, e node) {
+		var f command.Failure
+		var retries node
+		r.object(e, map[string]field{
+			"exit": func(n node) {
+				if n = r.visit(n); n.Kind != yaml.SequenceNode {
+					f.Exit = []int{r.code(n)}
+					return
+				}
+				r.list(n, func(_ int, e node) { f.Exit = append(f.Exit, r.code(e)) })
+			},
+			"signal":  func(n node) { f.Signal = strings.TrimPrefix(strings.ToUpper(r.name(n)), "SIG") },
+			"match":   func(n node) { f.Match = r.pattern(n) },
+			"do":      func(n node) { f.Do, _ = command.ParseAction(r.word(n, "fail", "retry", "infeasible", "stop")) },
+			"retries": func(n node) { f.Retries = r.int(n, 1); retries = n },
+		})
+		if retries.Node != nil && f.Do != command.Retry {
+			r.fail(retries, "%s is for do: retry", retries.key)
+		}
+		all = append(all, f)
+	})
+	return all
+}
+
+func (r *reader) code(n node) int {
+	code := r.int(n, 1)
+	if code > 255 {
+		r.wrong(n, "an exit code from 1 to 255")
+	}
+	return code
+}
+
+func (r *reader) budget(n node, f *File) {
+	r.object(n, map[string]field{
+		"trials": func(n node) { f.Trials = r.int(n, 1) },
+		"time":   func(n node) { f.Time = r.duration(n) },
+		"target": func(n node) {
+			x := r.number(n)
+			f.Target = &x
+		},
+		"no_improvement": func(n node) { f.NoImprovement = r.int(n, 1) },
+	})
+}
+
+// text writes a number as a person would.
+func text(x float64) string {
+	if x == math.Trunc(x) && math.Abs(x) < 1e15 {
+		return strconv.Itoa(int(x))
+	}
+	return strconv.FormatFloat(x, 'g', 6, 64)
+}
