@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"slices"
@@ -23,24 +24,43 @@ type console struct {
 	out   *dataWriter // data
 	err   io.Writer   // everything else
 	quiet bool        // logf writes nothing
+
+	screen *screen      // err, if it is a terminal that can show a live block
+	json   *slog.Logger // --log-format json: to err; nil: lines
 }
 
 // logf reports what was done.
 func (con console) logf(format string, args ...any) {
-	if !con.quiet {
+	switch {
+	case con.quiet:
+	case con.json != nil:
+		con.json.Info(strings.TrimSpace(fmt.Sprintf(format, args...)))
+	default:
 		message.Fprintf(con.err, format+"\n", args...)
 	}
 }
 
 // logger returns a logger for studies, which keeps warnings apart from logf: --quiet does not hide them.
-func (con console) logger() *slog.Logger { return slog.New(lines{con.err}) }
+func (con console) logger() *slog.Logger {
+	if con.json != nil {
+		return con.json
+	}
+	return slog.New(lines{con.err})
+}
 
 // action adapts run to the parser.
 func action(run func(context.Context, console) error) cli.ActionFunc {
 	return func(c *cli.Context) error {
 		// run has set it.
 		out := c.App.Writer.(*dataWriter)
-		return run(c.Context, console{in: c.App.Reader, out: out, err: c.App.ErrWriter, quiet: c.Bool("quiet")})
+		con := console{in: c.App.Reader, out: out, err: c.App.ErrWriter, quiet: c.Bool("quiet")}
+		if c.App.Metadata[logFormat] = c.String(logFormat); c.String(logFormat) == "json" {
+			con.json = slog.New(slog.NewJSONHandler(con.err, nil))
+		} else if s := newScreen(con.err); s != nil {
+			con.err, con.screen = s, s
+			defer s.hide()
+		}
+		return run(c.Context, con)
 	}
 }
 

@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -70,7 +69,6 @@ type tuning struct {
 	task  *task
 	cfg   study.Config
 	study *study.Study
-	show  *progress
 }
 
 func (f *finetuneCommand) run(ctx context.Context, con console) (err error) {
@@ -114,8 +112,7 @@ func (f *finetuneCommand) run(ctx context.Context, con console) (err error) {
 		}
 		return err
 	}
-	objective := t.show.watched(t.task.Objective(t.task.Space, t.cfg.Seed))
-	err = t.study.Optimize(ctx, objective, f.budget())
+	err = t.study.Optimize(ctx, t.task.Objective(t.task.Space, t.cfg.Seed), f.budget())
 	return errors.Join(t.report(ctx, err), output.finish(ctx, err))
 }
 
@@ -141,11 +138,8 @@ func (t *tuning) configure() (err error) {
 		return usagef("--sampler is bruteforce, which tries every combination, but learning_rate is %v: want "+
 			"another sampler", t.task.Space.LearningRate)
 	}
-	t.show = t.progress(t.console, t.cfg)
-	t.show.metric, t.show.step = string(t.task.Metric), stepName(t.task.Stages)
-	t.show.order, err = json.Marshal(t.task.Defaults)
-	t.cfg.OnTrialEnd = t.show.ended
-	return err
+	t.progress(t.console, &t.cfg, stepName(t.task.Stages), string(t.task.Metric))
+	return nil
 }
 
 // open opens the study, checks that its trials are comparable, and queues the first trials.

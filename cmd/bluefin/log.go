@@ -46,10 +46,19 @@ func logFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "write only warnings and errors to standard error"},
 		&cli.StringFlag{Name: "log-file", Usage: "also append standard error to `FILE`"},
+		logFormatFlag(),
 		// accepted for scripts written for Optuna; there is no more to report
 		&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Hidden: true},
 		&cli.BoolFlag{Name: "debug", Hidden: true},
 	}
+}
+
+// logFormat is the name of the flag that chooses how messages are written.
+const logFormat = "log-format"
+
+func logFormatFlag() cli.Flag {
+	return choiceFlag(new(string), logFormat, "the `FORMAT` of messages on standard error: text, or json with "+
+		"an object in each line", "text", "json")
 }
 
 // openLog copies standard error to --log-file, until the program ends.

@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"os/signal"
 	"slices"
@@ -70,6 +71,10 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		err = errors.Join(out.err, err)
 	}
 	stderr = app.ErrWriter // which --log-file may have changed
+	if inJSON := app.Metadata[logFormat] == "json"; inJSON && err != nil && !errors.Is(err, errInterrupted) {
+		slog.New(slog.NewJSONHandler(stderr, nil)).Error(message.OneLine(err))
+		stderr = io.Discard
+	}
 	var usage usageError
 	switch {
 	case err == nil:

@@ -40,7 +40,15 @@ func phase[T any](ctx context.Context, con console, doing, message string, work 
 				return r.value, r.err
 			}
 		case <-slow.C:
-			con.logf("%s", message)
+			if con.screen == nil {
+				con.logf("%s", message)
+				continue
+			}
+			began := time.Now().Add(-announced)
+			con.screen.show(func(int, int) []string {
+				return []string{message + " " + clock(time.Since(began))}
+			})
+			defer con.screen.hide()
 			continue
 		case <-ctx.Done():
 		}

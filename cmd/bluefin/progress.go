@@ -1,11 +1,9 @@
 package main
 
 import (
-	"bytes"
-	"cmp"
 	"context"
+	"encoding/json"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 	"sync"
@@ -14,229 +12,281 @@ import (
 	"github.com/jedib0t/go-pretty/v6/text"
 
 	"github.com/bluefin-hpo/bluefin/cmd/internal/message"
-	"github.com/bluefin-hpo/bluefin/space"
 	"github.com/bluefin-hpo/bluefin/study"
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
-// quiet is how long a trial runs before a line shows that it has started, and the least time between
-// lines about its epochs.
+// quiet is how long a trial runs before a line shows that it has started. Lines about its steps come
+// then, and each takes twice as long as the one before.
 const quiet = 3 * time.Second
 
-// progress shows each trial as it ends, and what a long one does before.
+// progress shows the trials of a study while this process runs some of them: on a terminal a row for
+// each that has ended and a live board below, elsewhere lines or JSON.
 type progress struct {
-	w      io.Writer
-	width  func() int // of a line; a terminal may be resized
-	quiet  time.Duration
-	total  int
-	metric string
-	step   string // the name of a step
-	better func(a, b float64) bool
-	order  []byte // has the names of parameters, as in the JSON of an object
+	con        console
+	width      func() int
+	now        func() time.Time
+	quiet      time.Duration
+	directions []trial.Direction
 
-	mu      sync.Mutex // guards the following
-	best    *trial.Trial
-	columns []column // of the parameters, in order
+	study *study.Study
+	ctx   context.Context // ends when the search is stopped
+
+	mu    sync.Mutex // guards the following
+	board board
+	front []*trial.Trial  // the best trial so far, or those that no other dominates
+	own   map[int]*notice // the trials that this process runs
+	stop  func()          // ends the lines about running trials; nil: none have started
 }
 
-// A column has the values of one parameter.
-type column struct {
-	name  string
-	width int
+// A notice says when a running trial was last shown, where there is no live board.
+type notice struct {
+	at      time.Time
+	quiet   time.Duration // until it is shown again
+	started bool          // a line has said so
+	reports int           // that were known
 }
 
-// begin shows what the study has from earlier runs.
+// newProgress returns the progress of a search, which cfg reports to it.
+func newProgress(con console, s outline, cfg *study.Config) *progress {
+	p := &progress{con: con, width: func() int { return widthOf(con.err) }, now: time.Now, quiet: quiet,
+		directions: cfg.Directions, board: board{outline: s}, own: map[int]*notice{}}
+	cfg.OnTrialStart, cfg.OnReport, cfg.OnTrialEnd = p.started, p.reported, p.ended
+	return p
+}
+
+// begin shows what the study has from earlier runs, and tells it of this search. The search stops with ctx.
 func (p *progress) begin(ctx context.Context, s *study.Study) error {
 	trials, err := s.Trials(ctx)
 	if err != nil {
 		return err
 	}
-	finished := countFinished(trials)
-	switch {
-	case finished >= p.total:
-		message.Fprintf(p.w, "Study %q already has %s. A larger --trials resumes it.\n", s.Name(),
-			counted(finished, "trial"))
+	switch finished, total := countFinished(trials), p.board.Trials; {
+	case finished >= total:
+		p.con.logf("Study %q already has %s. A larger --trials resumes it.", s.Name(), counted(finished, "trial"))
 	case finished > 0:
-		message.Fprintf(p.w, "Study %q resumes with %d of %d trials finished.\n", s.Name(), finished, p.total)
+		p.con.logf("Study %q resumes with %d of %d trials finished.", s.Name(), finished, total)
 	}
-	if best, err := s.Best(ctx); err == nil {
-		p.best = best
+	p.study, p.ctx, p.board.began = s, ctx, p.now()
+	p.board.deadline, _ = ctx.Deadline()
+	if p.front, err = s.BestTrials(ctx); err != nil {
+		return err
 	}
-	return nil
+	attrs, err := s.UserAttrs(ctx)
+	if err != nil {
+		return err
+	}
+	if text, err := json.Marshal(p.board.outline); err != nil || string(text) == string(attrs[outlineKey]) {
+		return err
+	}
+	return s.SetUserAttr(ctx, outlineKey, p.board.outline)
 }
 
-// watched returns objective with lines about trials that take long.
-func (p *progress) watched(objective study.Objective) study.Objective {
-	return func(live *study.Trial) (float64, error) {
-		// Reports of a trial that starts are those of its checkpoint.
-		if reports := live.Reports(); len(reports) > 0 {
-			p.line(fmt.Sprintf("  Trial %d resumes from its checkpoint of %s %d.", live.Number(), p.step,
-				reports[len(reports)-1].Step))
-		}
-		stop, stopped := make(chan struct{}), make(chan struct{})
-		go func() {
-			defer close(stopped)
-			p.watch(live, stop)
-		}()
-		defer func() {
-			close(stop)
-			<-stopped
-		}()
-		return objective(live)
-	}
-}
-
-// watch shows that a trial has started, and its reports, if it takes long.
-func (p *progress) watch(live *study.Trial, stop <-chan struct{}) {
-	tick := time.NewTicker(max(p.quiet/10, time.Millisecond))
-	defer tick.Stop()
-	began, last, shown := time.Now(), time.Now(), len(live.Reports())
-	first := true
-	for {
-		select {
-		case <-stop:
-			return
-		case now := <-tick.C:
-			if now.Sub(last) < p.quiet {
-				continue
-			}
-			if first {
-				first, last = false, now
-				p.line(p.head(" ", live.Number(), "started") + "  " + p.settings(live.Params()))
-				continue
-			}
-			reports := live.Reports()
-			if len(reports) <= shown {
-				continue
-			}
-			r := reports[len(reports)-1]
-			shown, last = len(reports), now
-			p.line(fmt.Sprintf("%s  %s %s %d, %s so far", p.head(" ", live.Number(), "running"), p.value(r.Value),
-				p.step, r.Step, shortTime(now.Sub(began))))
-		}
-	}
-}
-
-// settings shows parameters in their order.
-func (p *progress) settings(params map[string]any) string {
-	var names []string
-	for name := range params {
-		names = append(names, name)
-	}
-	at := func(name string) int { return bytes.Index(p.order, []byte(`"`+name+`"`)) }
-	slices.SortFunc(names, func(a, b string) int { return cmp.Or(cmp.Compare(at(a), at(b)), cmp.Compare(a, b)) })
-	for i, name := range names {
-		names[i] = name + "=" + shortValue(params[name])
-	}
-	return strings.Join(names, " ")
-}
-
-// ended shows a trial that has ended, with its value and parameters in columns. The names of the columns
-// come first, and again when a parameter is new.
-func (p *progress) ended(t *trial.Trial) {
+// started is called when a trial of this process starts.
+func (p *progress) started(t *trial.Trial) {
 	p.mu.Lock()
-	value, mark := "-", " "
-	if len(t.Values) == 1 {
-		value = shownValue(t.Values[0])
-	}
-	if t.State == trial.Complete && p.gain(t.Values[0]) {
-		p.best, mark = t, "*"
-	}
-	known := len(p.columns)
-	rest := p.cells(t.Params)
-	names := ""
-	if len(p.columns) > known {
-		for _, c := range p.columns {
-			names += text.Pad(shortName(c.name), c.width+1, ' ')
-		}
+	p.own[t.Number] = &notice{at: p.now(), quiet: p.quiet, reports: len(t.Reports)}
+	first := p.stop == nil
+	switch {
+	case !first || p.con.json != nil:
+	case p.con.screen != nil:
+		p.stop = p.con.screen.hide
+		p.con.screen.show(p.render)
+	default:
+		p.stop = p.watch()
 	}
 	p.mu.Unlock()
+	p.changed()
+	last, resumed := t.LastReport() // those of a trial that starts are of its checkpoint
+	switch {
+	case p.con.json != nil:
+		p.con.json.Info("trial started", trialAttrs(t)...)
+	case resumed:
+		p.con.logf("  Trial %d resumes from its checkpoint of %s %d.", t.Number, p.board.Step, last.Step)
+	}
+}
 
-	how := shortTime(t.Duration())
-	if last, reported := t.LastReport(); t.State == trial.Pruned && reported {
-		how = fmt.Sprintf("%s %d", p.step, last.Step)
+// reported is called when a trial of this process reports.
+func (p *progress) reported(t *trial.Trial, r trial.Report) {
+	p.changed()
+	if p.con.json != nil {
+		p.con.json.Info("report", "trial", t.Number, "step", r.Step, "value", jsonNumber(r.Value))
 	}
-	line := fmt.Sprintf("%s  %s %-7s %8s  ", p.head(mark, t.Number, strings.ToLower(t.State.String())), p.metric, value,
-		how)
-	if names != "" {
-		p.line(strings.Repeat(" ", text.StringWidthWithoutEscSequences(message.Visible(line))) + names)
+}
+
+// changed has the live board redrawn.
+func (p *progress) changed() {
+	if p.con.screen != nil {
+		p.con.screen.change()
 	}
-	if t.State == trial.Failed {
-		reason := "(" + failureLine(t) + ")"
-		if text.StringWidthWithoutEscSequences(message.Visible(line+reason)) <= p.width() {
-			rest = reason
-		} else { // too long: a line of its own, which is not cut off
-			defer message.Fprintf(p.w, "    %s\n", reason)
+}
+
+// ended is called when a trial of this process has ended.
+func (p *progress) ended(t *trial.Trial) {
+	p.mu.Lock()
+	delete(p.own, t.Number)
+	p.mu.Unlock()
+	p.row(t)
+}
+
+// row shows a trial that has ended.
+func (p *progress) row(t *trial.Trial) {
+	p.mu.Lock()
+	gain := p.gain(t)
+	if p.con.json != nil {
+		p.mu.Unlock()
+		p.con.json.Info("trial ended", append(trialAttrs(t), "best", gain)...)
+		return
+	}
+	mark, live := " ", p.con.screen != nil
+	if gain {
+		mark = "*"
+	}
+	lines := p.board.ended(t, mark, p.width(), live)
+	p.mu.Unlock()
+	if !live {
+		fmt.Fprintln(p.con.err, strings.Join(lines, "\n"))
+		return
+	}
+	for i, line := range lines {
+		lines[i] = colored(t.State, gain, line)
+	}
+	p.con.screen.refresh([]byte(strings.Join(lines, "\n") + "\n")) // its line in the block goes
+}
+
+// colored gives a line about a trial the color of what became of it, unless NO_COLOR is set.
+func colored(s trial.State, gain bool, line string) string {
+	switch {
+	case gain:
+		return text.Bold.Sprint(line)
+	case s == trial.Pruned:
+		return text.Faint.Sprint(line)
+	case s == trial.Failed:
+		return text.FgRed.Sprint(line)
+	}
+	return line
+}
+
+// gain reports whether a trial is better than all before, and looks so: a star beside an equal number
+// would puzzle. With several objectives, it is one that no other dominates.
+func (p *progress) gain(t *trial.Trial) bool {
+	if t.State != trial.Complete || t.Violation() > 0 {
+		return false
+	}
+	dominates := func(a, b *trial.Trial) bool {
+		for i, d := range p.directions {
+			if d.Better(b.Values[i], a.Values[i]) {
+				return false
+			}
 		}
+		return true
 	}
-	p.line(line + rest)
-}
-
-// gain reports whether a value is better than the best so far, and looks better: a star beside an equal
-// number would puzzle.
-func (p *progress) gain(value float64) bool {
-	return p.best == nil || p.better(value, p.best.Values[0]) && shownValue(value) != shownValue(p.best.Values[0])
-}
-
-// shownValue shows a value with the digits by which trials differ.
-func shownValue(x float64) string { return fmt.Sprintf("%.4f", x) }
-
-func (p *progress) value(x float64) string { return fmt.Sprintf("%s %-7s", p.metric, shownValue(x)) }
-
-// head begins every line about a trial, so lines align.
-func (p *progress) head(mark string, number int, state string) string {
-	return fmt.Sprintf("%s trial %3d/%d  %-8s", mark, number, p.total, state)
-}
-
-// shortName heads a column whose values are shorter than the parameter's name.
-func shortName(name string) string {
-	short := map[string]string{
-		"learning_rate": "lr", "batch_size": "batch", "num_train_epochs": "epochs", "weight_decay": "decay",
-		"lr_scheduler_type": "schedule", "warmup_ratio": "warmup", "frozen_layers": "frozen",
-		"layerwise_lr_decay":     "lr_decay",
-		"label_smoothing_factor": "smooth",
+	if slices.ContainsFunc(p.front, func(u *trial.Trial) bool { return dominates(u, t) }) {
+		return false
 	}
-	return cmp.Or(short[name], name)
+	looks := len(p.front) == 0 || len(p.directions) > 1 || shownValue(t.Values[0]) != shownValue(p.front[0].Values[0])
+	if looks {
+		p.front = append(slices.DeleteFunc(p.front, func(u *trial.Trial) bool { return dominates(t, u) }), t)
+	}
+	return looks
 }
 
-// cells shows the values of the parameters that are searched, each below the name of its column.
-func (p *progress) cells(params []trial.Param) string {
-	values := map[string]string{}
-	for _, param := range params {
-		if param.Dist.Len() == 1 {
+// render draws the live board.
+func (p *progress) render(width, height int) []string {
+	h, err := p.study.History(context.WithoutCancel(p.ctx))
+	if err != nil { // the search ends with it
+		return nil
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.board.stopping = p.ctx.Err() != nil
+	return p.board.block(h, p.now(), width, height)
+}
+
+// end removes the live board.
+func (p *progress) end() {
+	p.mu.Lock()
+	stop := p.stop
+	p.stop = nil
+	p.mu.Unlock()
+	if stop != nil {
+		stop()
+	}
+}
+
+// watch shows lines about running trials that take long, until stop is called.
+func (p *progress) watch() (stop func()) {
+	done, stopped := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(stopped)
+		tick := time.NewTicker(max(p.quiet/10, time.Millisecond))
+		defer tick.Stop()
+		for {
+			select {
+			case <-done:
+				return
+			case <-tick.C:
+				p.tick()
+			}
+		}
+	}()
+	return func() {
+		close(done)
+		<-stopped
+	}
+}
+
+// tick shows the trials of this process that are due.
+func (p *progress) tick() {
+	due := false
+	p.mu.Lock()
+	now := p.now()
+	for _, n := range p.own {
+		due = due || now.Sub(n.at) >= n.quiet
+	}
+	p.mu.Unlock()
+	if !due {
+		return
+	}
+	h, err := p.study.History(context.WithoutCancel(p.ctx))
+	if err != nil {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, t := range h.Running() {
+		n := p.own[t.Number]
+		if n == nil || now.Sub(n.at) < n.quiet {
 			continue
 		}
-		values[param.Name] = shortValue(param.External())
-		i := slices.IndexFunc(p.columns, func(c column) bool { return c.name == param.Name })
-		if i < 0 {
-			i = len(p.columns)
-			p.columns = append(p.columns, column{param.Name, max(widest(param.Dist), len(shortName(param.Name)))})
+		head := fmt.Sprintf("  trial %3d/%d  ", t.Number, p.board.Trials)
+		switch {
+		case !n.started:
+			p.line(head + "started   " + settings(t.Params))
+		case len(t.Reports) > n.reports:
+			last, _ := t.LastReport()
+			p.line(fmt.Sprintf("%srunning   %s %-7s %s %d, %s so far", head, message.Visible(p.board.Metrics[0]),
+				shownValue(last.Value), p.board.Step, last.Step, shortTime(now.Sub(t.Start))))
+			n.quiet = min(2*n.quiet, 5*time.Minute)
+		default:
+			continue
 		}
-		p.columns[i].width = max(p.columns[i].width, text.StringWidthWithoutEscSequences(values[param.Name]))
+		n.at, n.started, n.reports = now, true, len(t.Reports)
 	}
-	var b strings.Builder
-	for _, c := range p.columns {
-		b.WriteString(text.Pad(values[c.name], c.width+1, ' '))
-	}
-	return strings.TrimRight(b.String(), " ")
 }
 
-// widest is how many characters the values of a parameter take.
-func widest(d space.Dist) int {
-	switch d := d.(type) {
-	case space.Int:
-		return len(fmt.Sprint(d.High))
-	case space.Categorical:
-		w := 0
-		for _, choice := range d.Choices {
-			w = max(w, text.StringWidthWithoutEscSequences(shortValue(choice)))
+// settings shows the parameters that are searched.
+func settings(params []trial.Param) string {
+	var all []string
+	for _, p := range params {
+		if p.Dist.Len() != 1 {
+			all = append(all, message.Visible(p.Name+"="+shortValue(p.External())))
 		}
-		return w
 	}
-	return len("9.57e-05")
+	return strings.Join(all, " ")
 }
 
 // line prints one line, cut to the width.
 func (p *progress) line(s string) {
-	message.Fprintf(p.w, "%s\n", text.Snip(strings.TrimRight(message.Visible(s), " "), p.width(), "…"))
+	fmt.Fprintln(p.con.err, text.Snip(strings.TrimRight(s, " "), p.width(), "…"))
 }

@@ -19,26 +19,26 @@ import (
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
-// screen is what was written, for several goroutines.
-type screen struct {
+// screenText is what was written, for several goroutines.
+type screenText struct {
 	mu   sync.Mutex
 	text strings.Builder
 }
 
-func (l *screen) Write(b []byte) (int, error) {
+func (l *screenText) Write(b []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.text.Write(b)
 }
 
-func (l *screen) String() string {
+func (l *screenText) String() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.text.String()
 }
 
 // wait returns when something is written, or the test has failed.
-func (l *screen) wait(ctx context.Context, what string) error {
+func (l *screenText) wait(ctx context.Context, what string) error {
 	for !strings.Contains(l.String(), what) {
 		select {
 		case <-ctx.Done():
@@ -49,8 +49,12 @@ func (l *screen) wait(ctx context.Context, what string) error {
 	return nil
 }
 
-func progressTo(w io.Writer, width int) *progress {
-	return &progress{w: w, width: func() int { return width }, quiet: time.Hour, total: 30, metric: "loss", step: "epoch", better: trial.Minimize.Better}
+// progressTo returns a progress that shows 30 trials to w, and the study's configuration for it.
+func progressTo(w io.Writer, width int) (*progress, study.Config) {
+	cfg := study.Config{Name: "s", Directions: []trial.Direction{trial.Minimize}, Storage: &storage.Memory{}, Sampler: sampler.Random{}}
+	p := newProgress(console{err: w}, outline{Trials: 30, Workers: 1, Metrics: []string{"loss"}, Step: "epoch"}, &cfg)
+	p.width, p.quiet = func() int { return width }, time.Hour
+	return p, cfg
 }
 
 func complete(number int, value float64, params ...trial.Param) *trial.Trial {
@@ -65,8 +69,8 @@ func TestTrialLinesFitAndAlign(t *testing.T) {
 		{Name: "fixed", Value: 7, Dist: space.Int{Low: 7, High: 7}},
 		{Name: "schedule", Value: 1, Dist: space.Categorical{Choices: []any{"constant", "linear"}}},
 	}
-	var out screen
-	p := progressTo(&out, 80)
+	var out screenText
+	p, _ := progressTo(&out, 80)
 	p.ended(complete(0, 0.5, params...))
 	params[0].Value, params[1].Value, params[3].Value = 0.1, 100, 0
 	p.ended(complete(1, 0.4, params...))
@@ -82,25 +86,40 @@ func TestTrialLinesFitAndAlign(t *testing.T) {
 	if got := out.String(); got != want {
 		t.Errorf("got\n%swant\n%s", got, want)
 	}
-	var wide screen
-	p = progressTo(&wide, 200)
+	var wide screenText
+	p, _ = progressTo(&wide, 200)
 	p.ended(complete(0, 0.5, params...))
 	if got := wide.String(); !strings.HasSuffix(got, "  0.1      100    constant\n") {
 		t.Errorf("with room there is %q", got)
 	}
+	// A column that does not fit is left out as a whole.
+	var narrow screenText
+	p, _ = progressTo(&narrow, 66)
+	p.ended(complete(0, 0.5, params...))
+	if got, want := narrow.String(), "                                                 lr       epochs …\n"+
+		"* trial   0/30  complete  loss 0.5000     7m57s  0.1      100\n"; got != want {
+		t.Errorf("got\n%swant\n%s", got, want)
+	}
+	narrow = screenText{}
+	p, _ = progressTo(&narrow, 20)
+	p.ended(complete(0, 0.5, params...))
+	p.ended(failed)
+	if got, want := narrow.String(), "* 0 complete 0.5000\n  2 fail -\n    (the loss is not finite after epoch 1, step 3 of a long training)\n"; got != want {
+		t.Errorf("got\n%swant\n%s", got, want)
+	}
 }
 
 func TestOnlyAGainHasAStar(t *testing.T) {
-	var out screen
-	p := progressTo(&out, 80)
-	for i, value := range []float64{0.3, 0.3, 0.4, 0.299999, 0.2999, 0.00001, 0.000001, 0} {
+	var out screenText
+	p, _ := progressTo(&out, 80)
+	for i, value := range []float64{0.3, 0.3, 0.4, 0.299999, 0.2999, 0.00001, 0.000001, 0.000001000001, 0} {
 		p.ended(complete(i, value))
 	}
 	var stars strings.Builder
 	for line := range strings.Lines(out.String()) {
 		stars.WriteByte(line[0])
 	}
-	if got := stars.String(); got != "*   **  " {
+	if got := stars.String(); got != "*   *** *" {
 		t.Errorf("the stars are %q in\n%s", got, out.String())
 	}
 }
@@ -108,20 +127,23 @@ func TestOnlyAGainHasAStar(t *testing.T) {
 func TestLongTrialsSayWhereTheyAre(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	var out screen
-	p := progressTo(&out, 80)
+	var out screenText
+	p, cfg := progressTo(&out, 80)
 	p.quiet = time.Nanosecond
-	store := &storage.Memory{}
-	cfg := study.Config{Name: "s", Storage: store, Sampler: sampler.Random{}}
 	s, err := study.Open(ctx, cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
+	if err := p.begin(ctx, s); err != nil {
+		t.Fatal(err)
+	}
+	defer p.end()
 	halfway := errors.New("halfway")
 	runCtx, stop := context.WithCancelCause(ctx)
-	err = s.Optimize(runCtx, p.watched(func(live *study.Trial) (float64, error) {
+	err = s.Optimize(runCtx, func(live *study.Trial) (float64, error) {
 		live.Float("learning_rate", 0, 1)
-		if err := out.wait(ctx, "trial   0/30  started"); err != nil {
+		live.Float("fixed", 1, 1)
+		if err := out.wait(ctx, "trial   0/30  started   learning_rate=0."); err != nil {
 			return 0, err
 		}
 		if err := live.Report(1, 0.25); err != nil {
@@ -135,18 +157,21 @@ func TestLongTrialsSayWhereTheyAre(t *testing.T) {
 		}
 		stop(halfway)
 		return 0, context.Cause(live.Context())
-	}), study.Budget{Trials: 1})
+	}, study.Budget{Trials: 1})
 	if !errors.Is(err, halfway) {
 		t.Fatal(err)
 	}
 	if s, err = study.Load(ctx, cfg); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Optimize(ctx, p.watched(func(live *study.Trial) (float64, error) { return 0.1, nil }), study.Budget{Trials: 1}); err != nil {
+	if err := s.Optimize(ctx, func(live *study.Trial) (float64, error) { return 0.1, nil }, study.Budget{Trials: 1}); err != nil {
 		t.Fatal(err)
 	}
 	if want := "  Trial 0 resumes from its checkpoint of epoch 1.\n"; !strings.Contains(out.String(), want) {
 		t.Errorf("got\n%swant %q", out.String(), want)
+	}
+	if got := out.String(); strings.Count(got, "started") != 1 || strings.Count(got, "running") != 1 || strings.Contains(got, "fixed") {
+		t.Errorf("something is shown twice, or should not be:\n%s", got)
 	}
 }
 
@@ -156,7 +181,7 @@ func TestPhasesEndWithTheirContext(t *testing.T) {
 		cause error
 		want  string
 	}{{timeoutError(time.Minute), "--timeout 1m0s is over while rehearsing, before a trial began"}, {context.Canceled, "interrupted"}} {
-		var out screen
+		var out screenText
 		ctx, cancel := context.WithCancelCause(t.Context())
 		never := make(chan struct{})
 		defer close(never)
@@ -192,7 +217,7 @@ func TestStopsBeforeTheSearch(t *testing.T) {
 			cancel()
 		}
 		file := filepath.Join(t.TempDir(), "s.db")
-		var out screen
+		var out screenText
 		if code := run(ctx, []string{"bluefin", "finetune", "--storage", file, "--timeout", c.timeout}, io.Discard, &out); code != c.code || !strings.Contains(out.String(), c.want) {
 			t.Errorf("%s: exit code %d, want %d with %q:\n%s", name, code, c.code, c.want, out.String())
 		}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/urfave/cli/v2"
 
 	"github.com/bluefin-hpo/bluefin/cmd/internal/message"
@@ -31,6 +32,8 @@ type runner struct {
 	studyName  string
 	orphans    string
 	durability string
+
+	show *progress // set by progress
 }
 
 func (s *runner) searchFlags(trials int) []cli.Flag {
@@ -41,7 +44,7 @@ func (s *runner) searchFlags(trials int) []cli.Flag {
 			Usage: "stop after a `TIME` like 10m"},
 		&cli.IntFlag{Name: "workers", Destination: &s.workers, Value: 1,
 			Usage: "the `NUMBER` of trials that run at once"},
-		s.sampler.nameFlag("auto"), prunerFlag(&s.pruner), s.sampler.seedFlag(),
+		s.sampler.nameFlag("auto"), prunerFlag(&s.pruner), s.sampler.seedFlag(), logFormatFlag(),
 	}
 }
 
@@ -84,12 +87,11 @@ func (s *runner) config(con console, name string, d trial.Direction) (cfg study.
 	return cfg, err
 }
 
-// progress returns what shows the trials of a study.
-func (s *runner) progress(con console, cfg study.Config) *progress {
-	return &progress{
-		w: con.err, width: func() int { return widthOf(con.err) }, quiet: quiet, total: s.trials,
-		better: cfg.Directions[0].Better,
-	}
+// progress returns what shows the trials of a study that cfg opens, by the name of each objective and
+// of the steps.
+func (s *runner) progress(con console, cfg *study.Config, step string, metrics ...string) *progress {
+	s.show = newProgress(con, outline{Trials: s.trials, Workers: s.workers, Metrics: metrics, Step: step}, cfg)
+	return s.show
 }
 
 func (s *runner) open(ctx context.Context) (*sqlite.DB, error) {
@@ -103,6 +105,7 @@ func (s *runner) budget() study.Budget {
 // report shows how the search ended, with err, and what it found: best prints that.
 func (s *runner) report(ctx context.Context, con console, st *study.Study, err error,
 	best func(best *trial.Trial, trials []*trial.Trial, finished int)) error {
+	s.show.end()
 	timedOut := errors.As(err, new(timeoutError))
 	interrupted := err != nil && ctx.Err() != nil && !timedOut
 	ctx = context.WithoutCancel(ctx)
@@ -111,6 +114,7 @@ func (s *runner) report(ctx context.Context, con console, st *study.Study, err e
 		return errors.Join(err, readErr)
 	}
 	finished := countFinished(trials)
+	s.show.summary(trials)
 	allFailed := errors.As(err, new(*study.TrialError)) // all of this run
 	if err != nil && !interrupted && !allFailed && !timedOut {
 		return err
@@ -208,9 +212,10 @@ func failed(trials []*trial.Trial) (all []*trial.Trial) {
 // printParams shows the parameters of a trial, their names in a column of at least the given width.
 func printParams(w io.Writer, t *trial.Trial, width int) {
 	for _, p := range t.Params {
-		width = max(width, len(p.Name))
+		width = max(width, columnsIn(message.Visible(p.Name)))
 	}
 	for _, p := range t.Params {
-		message.Fprintf(w, "  %-*s %s\n", width, p.Name, shortValue(p.External()))
+		name := text.Pad(message.Visible(p.Name), width, ' ')
+		message.Fprintf(w, "  %s %s\n", name, shortValue(p.External()))
 	}
 }

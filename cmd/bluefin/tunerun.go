@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os/signal"
 	"slices"
 	"strings"
@@ -23,14 +22,15 @@ func (p plan) run(ctx context.Context, con console) (err error) {
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, p.timeout, timeoutError(p.timeout))
 	defer cancel()
-	show := p.shown(con)
+	cfg := p.study
+	show := p.progress(con, &cfg, "step", p.command.Metrics[0].Name)
+	show.board.declare(p.params)
 	db, err := p.open(ctx)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	cfg := p.study
-	cfg.Storage, cfg.OnTrialEnd = db, show.ended
+	cfg.Storage = db
 	s, err := study.Open(ctx, cfg)
 	if err != nil {
 		return err
@@ -51,7 +51,7 @@ func (p plan) run(ctx context.Context, con console) (err error) {
 		ctx, ended = signal.NotifyContext(ctx, syscall.SIGHUP)
 		defer ended()
 	}
-	err = s.Optimize(ctx, show.watched(objective.Run), p.budget())
+	err = s.Optimize(ctx, objective.Run, p.budget())
 	return p.report(ctx, con, s, err, func(best *trial.Trial, _ []*trial.Trial, finished int) {
 		if best == nil {
 			return
@@ -60,16 +60,6 @@ func (p plan) run(ctx context.Context, con console) (err error) {
 			best.Values[0])
 		printParams(con.out, best, 0)
 	})
-}
-
-// shown returns what shows the trials.
-func (p plan) shown(con console) *progress {
-	show := p.progress(con, p.study)
-	show.metric, show.step = p.command.Metrics[0].Name, "step"
-	for _, d := range p.params {
-		show.order = fmt.Appendf(show.order, "%q ", d.Name)
-	}
-	return show
 }
 
 // warnUnplaced says which parameters do not reach the command, because only others have a {NAME} there.

@@ -26,6 +26,9 @@ func widthOf(w io.Writer) int {
 
 // columnsOf returns the columns of the terminal that w is, 0 if it is none.
 func columnsOf(w io.Writer) int {
+	if s, ok := w.(*screen); ok {
+		w = s.Writer
+	}
 	if f, ok := w.(*os.File); ok {
 		if n, _, err := term.GetSize(int(f.Fd())); err == nil {
 			return max(n, 0)

@@ -1,0 +1,57 @@
+package main
+
+import (
+	"fmt"
+	"math"
+	"strings"
+
+	"github.com/bluefin-hpo/bluefin/trial"
+)
+
+// The events of --log-format json: "trial started", "report", "trial ended" and "summary", beside the
+// messages and warnings, which have no other members than time, level and msg.
+
+// trialAttrs returns the members of an event about a trial.
+func trialAttrs(t *trial.Trial) []any {
+	params := map[string]any{}
+	for _, p := range t.Params {
+		params[p.Name] = jsonNumber(p.External())
+	}
+	attrs := []any{"trial", t.Number, "params", params}
+	if t.State.Finished() {
+		values := make([]any, len(t.Values))
+		for i, x := range t.Values {
+			values[i] = jsonNumber(x)
+		}
+		attrs = append(attrs, "state", strings.ToLower(t.State.String()), "values", values, "seconds", t.Duration().Seconds())
+	}
+	if reason := t.Failure(); reason != "" {
+		attrs = append(attrs, "failure", reason)
+	}
+	return attrs
+}
+
+// jsonNumber replaces floats that JSON cannot have by their names.
+func jsonNumber(v any) any {
+	if x, ok := v.(float64); ok && (math.IsNaN(x) || math.IsInf(x, 0)) {
+		return fmt.Sprint(x)
+	}
+	return v
+}
+
+// summary is the last event of a search.
+func (p *progress) summary(trials []*trial.Trial) {
+	if p.con.json == nil {
+		return
+	}
+	count := map[trial.State]int{}
+	for _, t := range trials {
+		count[t.State]++
+	}
+	best := []int{} // numbers of trials; several, if no one dominates the others
+	for _, t := range p.front {
+		best = append(best, t.Number)
+	}
+	p.con.json.Info("summary", "study", p.study.Name(), "trials", len(trials), "complete", count[trial.Complete],
+		"pruned", count[trial.Pruned], "failed", count[trial.Failed], "best", best)
+}
