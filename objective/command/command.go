@@ -61,8 +61,8 @@ type Config struct {
 	Best    bool     // the value of a trial is its best report, not its last
 	Record  []string // more metrics: their last values become user attributes of the trial
 
-	// Pattern finds the first metric in a line of output, in its first group, if no
-	// reader understands the program. A group named step holds the step. nil: none.
+	// Pattern finds the first metric in a line of output, in its first group. A group named step
+	// holds the step. nil: none.
 	Pattern *regexp.Regexp
 
 	// Reader is the only source of the metric: a name from Readers. "": the

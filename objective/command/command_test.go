@@ -132,7 +132,7 @@ func TestFilesAreRead(t *testing.T) {
 	}{
 		{"Hugging Face", "echo \"{'eval_loss': '0.123', 'epoch': '1'}\"\n" + write("checkpoint-4/trainer_state.json", `{"log_history": [{"loss": 2.0, "step": 2}, {"eval_loss": 0.12345678901234567, "epoch": 1.0, "step": 4}]}`),
 			"4:0.12345678901234566", metric("eval_loss")},
-		{"JSON lines", write("trainer_log.jsonl", "{\"current_steps\": 5, \"loss\": 0.5, \"epoch\": 1}\n{\"loss\": 0.25, \"epoch\": 2}\n{\"lo"), "1:0.5 2:0.25", command.Config{}},
+		{"JSON lines", write("trainer_log.jsonl", "{\"current_steps\": 5, \"loss\": 0.5, \"epoch\": 1}\n{\"current_steps\": 10, \"loss\": 0.25, \"epoch\": 2}\n{\"lo"), "5:0.5 10:0.25", command.Config{}},
 		{"Lightning", write("logs/version_0/metrics.csv", "epoch,step,train_loss,val_loss\n0,9,0.7,\n0,9,,0.6\n1,19,,0.5\n2,29,,0.4"), "9:0.6 19:0.5", metric("val_loss")},
 		{"Ultralytics", write("results.csv", "                  epoch,         metrics/mAP50(B)\n                  1,                0.5\n                  2,                0.75\n"), "1:0.5 2:0.75", metric("metrics/mAP50(B)")},
 	} {
@@ -300,22 +300,22 @@ func TestNewRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	for want, cfg := range map[string]command.Config{
-		"the command is empty":                                good(func(c *command.Config) { c.Args = nil }),
-		"there is no metric":                                  good(func(c *command.Config) { c.Metrics = nil }),
-		"the name of a metric is empty":                       good(func(c *command.Config) { c.Record = []string{""} }),
-		`metric "loss" is there twice`:                        good(func(c *command.Config) { c.Record = []string{"loss"} }),
-		`resume is hf, which needs a folder`:                  good(func(c *command.Config) { c.Resume = command.HF }),
-		`failure rule 1: signal is "BOOM"`:                    good(func(c *command.Config) { c.Failures = []command.Failure{{Signal: "BOOM"}} }),
-		`failure rule 1: retries are 2`:                       good(func(c *command.Config) { c.Failures = []command.Failure{{Retries: 2}} }),
-		`program "no-such-program": executable file`:          good(func(c *command.Config) { c.Args[0] = "no-such-program" }),
-		"permission denied":                                   good(func(c *command.Config) { c.Args[0] = file }),
-		"grace is -1ns, want at least 0":                      good(func(c *command.Config) { c.Grace = -1 }),
-		"stall timeout is -1ns":                               good(func(c *command.Config) { c.StallTimeout = -1 }),
-		"folder for trials":                                   good(func(c *command.Config) { c.Folder = filepath.Join(file, "x") }),
-		`step)" has no group`:                                 good(func(c *command.Config) { c.Pattern = regexp.MustCompile("loss (?P<step>step)") }),
-		"has no group":                                        good(func(c *command.Config) { c.Pattern = regexp.MustCompile("loss") }),
-		`reader is "xml", want one of reports, trainer_state`: good(func(c *command.Config) { c.Reader = "xml" }),
-		"there are no slots":                                  good(func(c *command.Config) { c.Slots = [][]string{} }),
+		"the command is empty":                                         good(func(c *command.Config) { c.Args = nil }),
+		"there is no metric":                                           good(func(c *command.Config) { c.Metrics = nil }),
+		"the name of a metric is empty":                                good(func(c *command.Config) { c.Record = []string{""} }),
+		`metric "loss" is there twice`:                                 good(func(c *command.Config) { c.Record = []string{"loss"} }),
+		`resume is hf, which needs a folder`:                           good(func(c *command.Config) { c.Resume = command.HF }),
+		`failure rule 1: signal is "BOOM"`:                             good(func(c *command.Config) { c.Failures = []command.Failure{{Signal: "BOOM"}} }),
+		`failure rule 1: retries are 2`:                                good(func(c *command.Config) { c.Failures = []command.Failure{{Retries: 2}} }),
+		`program "no-such-program": executable file`:                   good(func(c *command.Config) { c.Args[0] = "no-such-program" }),
+		"permission denied":                                            good(func(c *command.Config) { c.Args[0] = file }),
+		"grace is -1ns, want at least 0":                               good(func(c *command.Config) { c.Grace = -1 }),
+		"stall timeout is -1ns":                                        good(func(c *command.Config) { c.StallTimeout = -1 }),
+		"folder for trials":                                            good(func(c *command.Config) { c.Folder = filepath.Join(file, "x") }),
+		`step)" has no group`:                                          good(func(c *command.Config) { c.Pattern = regexp.MustCompile("loss (?P<step>step)") }),
+		"has no group":                                                 good(func(c *command.Config) { c.Pattern = regexp.MustCompile("loss") }),
+		`reader is "xml", want one of reports, pattern, trainer_state`: good(func(c *command.Config) { c.Reader = "xml" }),
+		"there are no slots":                                           good(func(c *command.Config) { c.Slots = [][]string{} }),
 	} {
 		if _, err := command.New(cfg); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want %q", err, want)

@@ -8,11 +8,9 @@ import (
 	"github.com/bluefin-hpo/bluefin/objective/command/internal/metrics"
 )
 
-// Readers returns the names of the readers, in the order in which they are
-// preferred: the file that BLUEFIN_REPORTS names; files of the Hugging Face
-// trainer, JSON lines files and CSV files in the trial's folder; lines of output
-// that Syne Tune tagged, JSON objects, Python dictionaries, and NAME=VALUE or
-// NAME: VALUE; Config.Pattern.
+// Readers returns the names of the readers, in the order in which they are preferred: the file that
+// BLUEFIN_REPORTS names; Config.Pattern; then what libraries write to the trial's folder or print, exact
+// numbers first.
 func Readers() []string { return metrics.Names() }
 
 // sources returns where the metric is looked for.

@@ -58,10 +58,10 @@ func (w *watch) value(metric string, pick func(*series) float64) (value float64,
 	}
 	value = pick(w.of(source, metric))
 	for _, s := range w.sources {
-		if s.Name == source || !s.Files() {
+		if s.Name == source {
 			break
 		}
-		if exact := w.of(s.Name, metric); exact != nil && near(pick(exact), value) {
+		if exact := w.of(s.Name, metric); exact != nil && near(pick(exact), value) && s.Refines(pick(exact), value) {
 			return pick(exact), true
 		}
 	}

@@ -65,7 +65,7 @@ func (c *Command) watch(t *study.Trial, folder string) *watch {
 	}
 	parts := []string{`\u`} // it may escape a letter of a name
 	for _, name := range c.cfg.names() {
-		parts = append(parts, name[strings.LastIndexByte(name, '.')+1:]) // a nested name is not there as a whole
+		parts = append(parts, name[strings.LastIndexAny(name, "./")+1:]) // a nested name is not there as a whole
 	}
 	n := 0
 	w.out.line = func(line string) {

@@ -1,40 +1,58 @@
 package metrics
 
 import (
-	"bytes"
 	"encoding/csv"
+	"slices"
 	"strconv"
 	"strings"
 )
 
-// A csvFile is a table with a header, such as Lightning's metrics.csv and Ultralytics' results.csv,
-// which pads its cells. Empty cells are no values.
+// A csvFile is a table with a header, such as Lightning's metrics.csv and Ultralytics' results.csv.
+// Cells may be padded. Empty ones are no values.
 type csvFile struct{}
 
 func (csvFile) matches(path string) bool {
 	return base(path) == "metrics.csv" || base(path) == "results.csv"
 }
 
-func (csvFile) open(path string) fileReader { return wholeFile{path, parseCSV} }
+func (csvFile) open(path, _ string) fileReader {
+	return &appendedFile{path: path, start: func() parser { return (&table{comma: ','}).parse }}
+}
 
-func parseCSV(text []byte, add func(Point)) {
-	text = text[:bytes.LastIndexByte(text, '\n')+1] // the last line may be incomplete
-	rows := csv.NewReader(bytes.NewReader(text))
-	rows.FieldsPerRecord = -1
-	header, err := rows.Read()
-	for err == nil {
-		var row []string
-		if row, err = rows.Read(); err != nil {
-			break
-		}
-		values := map[string]any{}
-		for i, cell := range row[:min(len(row), len(header))] {
-			if x, err := strconv.ParseFloat(strings.TrimSpace(cell), 64); err == nil {
-				values[strings.TrimSpace(header[i])] = x
-			}
-		}
-		if p, ok := newPoint(values); ok {
+// A table is rows below a header. A second run that appends to the file may repeat the header, or
+// have another one.
+type table struct {
+	comma  rune
+	header []string
+}
+
+func (t *table) parse(text []byte, add func(Point)) int {
+	return lines(text, func(line []byte) {
+		if p, ok := t.row(string(line)); ok {
 			add(p)
 		}
+	})
+}
+
+func (t *table) row(line string) (Point, bool) {
+	cells := strings.Split(line, string(t.comma))
+	if strings.Contains(line, `"`) {
+		row := csv.NewReader(strings.NewReader(line))
+		row.Comma, row.LazyQuotes = t.comma, true
+		cells, _ = row.Read()
 	}
+	values := map[string]float64{}
+	for i, cell := range cells {
+		cells[i] = strings.TrimSpace(cell)
+		if x, err := strconv.ParseFloat(cells[i], 64); err == nil && i < len(t.header) {
+			values[t.header[i]] = x
+		}
+	}
+	if len(values) == 0 && len(cells) > 0 && !slices.Contains(cells, "") {
+		t.header = cells
+	}
+	if len(cells) != len(t.header) { // it is damaged: which values belong to which names is not known
+		return Point{}, false
+	}
+	return pointOf(values)
 }

@@ -2,6 +2,7 @@ package metrics
 
 import (
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -10,8 +11,8 @@ import (
 )
 
 const (
-	largestFile  = 256 << 20 // bytes of a file that is read as a whole
-	deepestLevel = 4         // folders below the trial's that are searched
+	deepest   = 8           // folders below the trial's that are searched
+	timeGrain = time.Second // two writes within it may leave the same time of the file
 )
 
 // A format is how a library writes metrics to files.
@@ -20,15 +21,31 @@ type format interface {
 	// with slashes.
 	matches(path string) bool
 
-	// open returns a reader of one file.
-	open(path string) fileReader
+	// open returns a reader of one file, whose path below the folder is given too.
+	open(path, below string) fileReader
 }
 
-// A fileReader reads one file while a program writes it. The file may be incomplete, replaced or
-// gone at any moment.
+// A fileReader reads one file while a program writes it. The file may be incomplete, damaged,
+// replaced or gone at any moment: what cannot be read yet is left for later.
 type fileReader interface {
-	// read adds the points that are new since the last call, or all if the file is not what it was.
-	read(add func(Point))
+	// read gives the points that are new since the last call, or restarts and gives all.
+	read(to *sink)
+}
+
+// A sink takes the points of one file.
+type sink struct {
+	source  *Source
+	counter counter
+	add     func(*Source, Point)
+}
+
+// restart says that all points so far come again, because the file was replaced.
+func (s *sink) restart() { s.counter = counter{metric: s.source.next.metric} }
+
+func (s *sink) point(p Point) {
+	p.rename(s.source.wanted)
+	p.Step = s.counter.step(p)
+	s.add(s.source, p)
 }
 
 // A Folder follows the files in the folder of a trial.
@@ -41,11 +58,11 @@ type Folder struct {
 
 // A file is what is known of one file.
 type file struct {
-	size    int64
-	time    time.Time
-	looked  bool // it was there at the last look
+	info    fs.FileInfo // as it was when it was last read
+	fresh   bool        // it had just changed then: one more change may have the same time and size
+	there   bool        // at the last look
 	readers []fileReader
-	sources []*Source // of the readers
+	sinks   []*sink // of the readers
 }
 
 // NewFolder follows the files of sources in a folder. An ignored name is that of a file that does
@@ -54,78 +71,63 @@ func NewFolder(path string, sources []*Source, ignored string) *Folder {
 	return &Folder{path, ignored, sources, map[string]*file{}}
 }
 
-// Look adds all points that came since the last look, and perhaps some that came before. It reports
-// whether any file has changed. The files that changed last come last.
+// Look adds all points that came since the last look, and again those of files that were replaced.
+// It reports whether any file has changed. Points of the file that changed last come last.
 func (f *Folder) Look(add func(*Source, Point)) (changed bool) {
+	began := time.Now()
 	var news []*file
 	for _, file := range f.files {
-		file.looked = false
+		file.there = false
 	}
 	_ = filepath.WalkDir(f.path, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return nil // it was deleted meanwhile
 		}
-		if d.IsDir() && strings.Count(strings.TrimPrefix(path, f.path), string(filepath.Separator)) > deepestLevel {
+		if d.IsDir() && strings.Count(strings.TrimPrefix(path, f.path), string(filepath.Separator)) > deepest {
 			return filepath.SkipDir
 		}
 		if info, err := d.Info(); err == nil && d.Type().IsRegular() && d.Name() != f.ignored { // no links
-			if file := f.file(path); file.size != info.Size() || !file.time.Equal(info.ModTime()) {
-				file.size, file.time = info.Size(), info.ModTime()
-				news = append(news, file)
+			file := f.files[path]
+			if file == nil || !os.SameFile(file.info, info) {
+				file = f.open(path)
+				f.files[path] = file
 			}
+			file.there = true
+			if file.info == nil || file.info.Size() != info.Size() || !file.info.ModTime().Equal(info.ModTime()) {
+				changed = true
+			} else if !file.fresh {
+				return nil
+			}
+			file.info, file.fresh = info, began.Sub(info.ModTime()) < timeGrain
+			news = append(news, file)
 		}
 		return nil
 	})
-	slices.SortStableFunc(news, func(a, b *file) int { return a.time.Compare(b.time) })
+	slices.SortStableFunc(news, func(a, b *file) int { return a.info.ModTime().Compare(b.info.ModTime()) })
 	for _, file := range news {
 		for i, r := range file.readers {
-			s := file.sources[i]
-			counter := counter{metric: s.next.metric}
-			r.read(func(p Point) {
-				p.Step = counter.step(p)
-				add(s, p)
-			})
+			file.sinks[i].add = add
+			r.read(file.sinks[i])
 		}
 	}
 	before := len(f.files)
-	for path, file := range f.files {
-		if !file.looked {
-			delete(f.files, path)
+	maps.DeleteFunc(f.files, func(_ string, file *file) bool { return !file.there })
+	return changed || len(f.files) < before
+}
+
+// open returns a file that was not read yet.
+func (f *Folder) open(path string) *file {
+	below, _ := filepath.Rel(f.path, path)
+	below = filepath.ToSlash(below)
+	var opened file
+	for _, s := range f.sources {
+		if s.file != nil && s.file.matches(below) {
+			to := &sink{source: s}
+			to.restart()
+			opened.readers, opened.sinks = append(opened.readers, s.file.open(path, below)), append(opened.sinks, to)
 		}
 	}
-	return len(news) > 0 || len(f.files) < before
-}
-
-// file returns what is known of a file.
-func (f *Folder) file(path string) *file {
-	known := f.files[path]
-	if known == nil {
-		known = &file{size: -1}
-		f.files[path] = known
-		below, _ := filepath.Rel(f.path, path)
-		for _, s := range f.sources {
-			if s.file != nil && s.file.matches(filepath.ToSlash(below)) {
-				known.readers, known.sources = append(known.readers, s.file.open(path)), append(known.sources, s)
-			}
-		}
-	}
-	known.looked = true
-	return known
-}
-
-// A wholeFile is read again whenever it changes.
-type wholeFile struct {
-	path  string
-	parse func(text []byte, add func(Point))
-}
-
-func (f wholeFile) read(add func(Point)) {
-	if info, err := os.Stat(f.path); err != nil || info.Size() > largestFile {
-		return
-	}
-	if text, err := os.ReadFile(f.path); err == nil {
-		f.parse(text, add)
-	}
+	return &opened
 }
 
 // base returns the last part of a path with slashes.

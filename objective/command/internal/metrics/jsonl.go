@@ -2,7 +2,6 @@ package metrics
 
 import (
 	"bytes"
-	"encoding/json"
 	"strings"
 )
 
@@ -11,15 +10,21 @@ type jsonLines struct{}
 
 func (jsonLines) matches(path string) bool { return strings.HasSuffix(path, ".jsonl") }
 
-func (jsonLines) open(path string) fileReader { return wholeFile{path, parseJSONLines} }
+func (jsonLines) open(path, _ string) fileReader {
+	return &appendedFile{path: path, start: func() parser { return parseJSONLines }}
+}
 
-func parseJSONLines(text []byte, add func(Point)) {
-	for line := range bytes.Lines(text) {
-		if !bytes.HasSuffix(line, []byte("\n")) && !json.Valid(line) {
-			break // it is being written
-		}
-		if p, ok := jsonPoint(string(bytes.TrimSpace(line))); ok {
+func parseJSONLines(text []byte, add func(Point)) int {
+	parse := func(line []byte) bool {
+		p, ok := jsonPoint(string(line))
+		if ok {
 			add(p)
 		}
+		return ok
 	}
+	used := lines(text, func(line []byte) { parse(line) })
+	if last := text[used:]; bytes.HasSuffix(last, []byte("}")) && parse(last) { // no program writes half an object
+		used = len(text)
+	}
+	return used
 }

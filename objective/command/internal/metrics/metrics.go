@@ -4,6 +4,7 @@ package metrics
 import (
 	"math"
 	"regexp"
+	"strings"
 )
 
 // A Point is what a program reported at one moment.
@@ -18,7 +19,9 @@ type Source struct {
 
 	file format // nil if line is not
 	line lineReader
-	next counter
+
+	wanted []string // metrics
+	next   counter  // of lines
 }
 
 // A lineReader finds points in the output of a program.
@@ -26,25 +29,30 @@ type lineReader interface {
 	read(line string) (Point, bool)
 }
 
-// Sources returns all sources of some metrics, in order of preference: what was made for Bluefin, then
-// files before output, exact numbers before rounded ones. The first metric decides the steps, and is
-// what the pattern, if any, finds.
+// Sources returns all sources of some metrics, in order of preference: what was made for Bluefin; the
+// pattern, if any; then exact numbers before rounded ones, files before output. The first metric decides
+// the steps, and is what the pattern finds.
 func Sources(metrics []string, pattern *regexp.Regexp) []*Source {
-	all := []*Source{
-		{Name: "reports", file: reportsFile{}},
-		{Name: "trainer_state", file: trainerState{}},
-		{Name: "jsonl", file: jsonLines{}},
-		{Name: "csv", file: csvFile{}},
-		{Name: "tagged", line: taggedLine{}},
-		{Name: "json", line: jsonLine{}},
-		{Name: "dict", line: dictLine{}},
-		{Name: "text", line: newTextLine(metrics)},
-	}
+	all := []*Source{{Name: "reports", file: reportsFile{}}}
 	if pattern != nil {
 		all = append(all, &Source{Name: "pattern", line: patternLine{pattern, metrics[0]}})
 	}
+	all = append(all, []*Source{
+		{Name: "trainer_state", file: trainerState{}},
+		{Name: "jsonl", file: jsonLines{}},
+		{Name: "csv", file: csvFile{}},
+		{Name: "wandb", file: wandbFile{}},
+		{Name: "mlflow", file: mlflow{}},
+		{Name: "dvclive", file: dvclive{}},
+		{Name: "metrics_json", file: metricsJSON{}},
+		{Name: "tagged", line: taggedLine{}},
+		{Name: "json", line: jsonLine{}},
+		{Name: "tfevents", file: eventFile{}}, // in float32
+		{Name: "dict", line: dictLine{}},
+		{Name: "text", line: newTextLine(metrics)},
+	}...)
 	for _, s := range all {
-		s.next.metric = metrics[0]
+		s.wanted, s.next.metric = metrics, metrics[0]
 	}
 	return all
 }
@@ -58,8 +66,12 @@ func Names() []string {
 	return all
 }
 
-// Files reports whether the source is files, which are exact, rather than output.
-func (s *Source) Files() bool { return s.file != nil }
+// Refines reports whether a value from the source has digits that another one of about its size, from
+// another source, lost by rounding.
+func (s *Source) Refines(x, rounded float64) bool {
+	_, single := s.file.(eventFile)
+	return s.file != nil && !(single && float32(x) == float32(rounded))
+}
 
 // Line returns the point in a line of output.
 func (s *Source) Line(line string) (Point, bool) {
@@ -68,40 +80,46 @@ func (s *Source) Line(line string) (Point, bool) {
 	}
 	p, ok := s.line.read(line)
 	if ok {
+		p.rename(s.wanted)
 		p.Step = s.next.step(p)
 	}
 	return p, ok
 }
 
 // stepNames are the keys that hold a step, the first one first.
-var stepNames = [...]string{"step", "global_step", "_step", "epoch"}
+var stepNames = [...]string{"step", "global_step", "current_steps", "_step", "epoch"}
 
 // newPoint makes a point of the numbers among some values. The names of nested ones are joined by
 // a dot.
 func newPoint(values map[string]any) (Point, bool) {
-	p := Point{Step: -1, Values: map[string]float64{}}
-	p.add("", values)
+	numbers := map[string]float64{}
+	flatten(numbers, "", values)
+	return pointOf(numbers)
+}
+
+func flatten(numbers map[string]float64, prefix string, values map[string]any) {
+	for name, v := range values {
+		switch v := v.(type) {
+		case float64:
+			numbers[prefix+name] = v
+		case int:
+			numbers[prefix+name] = float64(v)
+		case map[string]any:
+			flatten(numbers, prefix+name+".", v)
+		}
+	}
+}
+
+// pointOf makes a point of numbers, one of which may be the step.
+func pointOf(numbers map[string]float64) (Point, bool) {
+	p := Point{Step: -1, Values: numbers}
 	for _, name := range stepNames {
-		if x, ok := p.Values[name]; ok && x >= 0 && x == math.Trunc(x) && x < 1<<53 {
+		if x, ok := numbers[name]; ok && x >= 0 && x == math.Trunc(x) && x < 1<<53 {
 			p.Step = int(x)
 			break
 		}
 	}
-	return p, len(p.Values) > 0
-}
-
-func (p Point) add(prefix string, values map[string]any) {
-	for name, v := range values {
-		switch v := v.(type) {
-		case float64:
-			p.Values[prefix+name] = v
-		case int:
-			p.Values[prefix+name] = float64(v)
-		case bool:
-		case map[string]any:
-			p.add(prefix+name+".", v)
-		}
-	}
+	return p, len(numbers) > 0
 }
 
 // A counter gives steps to points without one. Once it has, it counts all later points too: epochs 1,
@@ -121,4 +139,16 @@ func (c *counter) step(p Point) int {
 		c.next = max(c.next, p.Step+1)
 	}
 	return p.Step
+}
+
+// rename gives a value whose nested name is joined by dots the wanted name, which has slashes instead, as
+// some libraries join them.
+func (p Point) rename(wanted []string) {
+	for _, name := range wanted {
+		if x, ok := p.Values[strings.ReplaceAll(name, "/", ".")]; ok {
+			if _, ok := p.Values[name]; !ok {
+				p.Values[name] = x
+			}
+		}
+	}
 }

@@ -8,4 +8,4 @@ type reportsFile struct{}
 
 func (reportsFile) matches(path string) bool { return path == ReportsName }
 
-func (reportsFile) open(path string) fileReader { return wholeFile{path, parseJSONLines} }
+func (reportsFile) open(path, _ string) fileReader { return jsonLines{}.open(path, "") }
