@@ -121,7 +121,7 @@ func (s *Study) ShouldPrune(ctx context.Context, number int, owner string) (bool
 		err = s.writeNumber(ctx, number, storage.Update{Owner: owner, Renew: renewal(t)})
 	}
 	if err != nil {
-		return false, fmt.Errorf("should prune: %w", err)
+		return false, fmt.Errorf("should-prune: %w", err)
 	}
 	last, reported := t.LastReport()
 	if !reported {

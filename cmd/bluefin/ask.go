@@ -1,7 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"context"
+	"crypto/rand"
 	"fmt"
 	"slices"
 	"time"
@@ -21,10 +23,13 @@ type askCommand struct {
 	study   studyFlags
 	sampler samplerFlags
 	space   string
-	lease   time.Duration
+	lease   time.Duration // 0: a day, and no ID is printed
 }
 
-// define has Optuna's flags, and --lease: no process of ours stays to renew it.
+// askLease is the lease without --lease: no process of ours stays to renew it.
+const askLease = 24 * time.Hour
+
+// define has Optuna's flags, and --lease.
 func (a *askCommand) define() *cli.Command {
 	return &cli.Command{
 		Name:  "ask",
@@ -36,18 +41,23 @@ func (a *askCommand) define() *cli.Command {
 					`{"lr": {"type": "float", "low": 1e-5, "high": 0.1, "log": true}, ` +
 					`"opt": {"type": "categorical", "choices": ["sgd", "adam"]}}` +
 					"; @FILE reads it from a file, @- from standard input"},
-			&cli.DurationFlag{Name: "lease", Destination: &a.lease, Value: 24 * time.Hour,
-				Usage: "the `TIME` after which another worker may claim the trial if it has not been told"},
+			&cli.DurationFlag{Name: "lease", Destination: &a.lease, DefaultText: askLease.String(), Action: checkLease,
+				Usage: "the `TIME` without a report after which another worker may claim the trial. If it is given, " +
+					"ask prints lease_id too, which report, should-prune and tell take as a proof"},
 		}),
 		Action: action(a.run),
 	}
 }
 
+func checkLease(_ *cli.Context, lease time.Duration) error {
+	if lease <= 0 {
+		return usagef("--lease is %v, want above 0", lease)
+	}
+	return nil
+}
+
 // run prints JSON by default, since a program reads it.
 func (a *askCommand) run(ctx context.Context, con console) error {
-	if a.lease <= 0 {
-		return usagef("--lease is %v, want above 0", a.lease)
-	}
 	text, err := textOrFile(con, "search-space", a.space)
 	if err != nil {
 		return err
@@ -68,7 +78,8 @@ func (a *askCommand) run(ctx context.Context, con console) error {
 			if err != nil {
 				return err
 			}
-			t, err := s.AskDetached(ctx, dims, storage.Lease{Duration: a.lease})
+			lease := storage.Lease{Owner: rand.Text(), Duration: cmp.Or(a.lease, askLease)}
+			t, err := s.AskDetached(ctx, dims, lease)
 			if err != nil {
 				return err
 			}
@@ -80,6 +91,9 @@ func (a *askCommand) run(ctx context.Context, con console) error {
 				params = append(params, pyjson.Member{Name: p.Name, Value: p.External()})
 			}
 			r := record{{Name: "number", Value: t.Number}, {Name: "params", Value: params}}
+			if a.lease > 0 {
+				r = append(r, pyjson.Member{Name: "lease_id", Value: lease.Owner})
+			}
 			// The trial runs even if the output fails, so the error names it.
 			if err := a.format.print(con, []record{r}, true); err != nil {
 				return fmt.Errorf("trial %d has started, and must be told: %w", t.Number, err)

@@ -5,7 +5,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 )
 
 // A command runs from its fields alone, without a command line.
@@ -15,10 +14,10 @@ func TestCommandsNeedNoCommandLine(t *testing.T) {
 	con := console{in: strings.NewReader(""), out: &dataWriter{w: &out}, err: &messages}
 	create := createStudyCommand{study: studyFlags{storage: file, name: "a"}, direction: "maximize"}
 	ask := askCommand{
-		study: studyFlags{storage: file}, format: formatFlags{format: "json"}, lease: time.Hour,
+		study: studyFlags{storage: file}, format: formatFlags{format: "json"},
 		sampler: samplerFlags{name: "random", seed: 1}, space: `{"x": {"type": "int", "low": 7, "high": 7}}`,
 	}
-	tell := tellCommand{study: studyFlags{storage: file}, state: "fail"}
+	tell := tellCommand{study: studyFlags{storage: file}, trial: trialFlags{number: 0}, state: "fail"}
 	for _, run := range []error{create.run(t.Context(), con), ask.run(t.Context(), con), tell.run(t.Context(), con)} {
 		if run != nil {
 			t.Error(run)

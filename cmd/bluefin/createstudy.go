@@ -1,7 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -20,12 +22,15 @@ type createStudyCommand struct {
 	study        studyFlags
 	direction    string // "": minimize
 	directions   cli.StringSlice
+	pruner       string // "": median
 	skipIfExists bool
 }
 
 func (s *createStudyCommand) define() *cli.Command {
 	name := s.study.nameFlag()
 	name.Usage = "the `NAME` of the study (default: a generated name)"
+	pruner := prunerFlag(&s.pruner)
+	pruner.DefaultText, pruner.Value = pruner.Value, ""
 	return &cli.Command{
 		Name:  "create-study",
 		Usage: "create a study and print its name",
@@ -35,6 +40,7 @@ func (s *createStudyCommand) define() *cli.Command {
 				Usage: "the `DIRECTION` of the objective: minimize or maximize"},
 			&cli.StringSliceFlag{Name: "directions", Destination: &s.directions,
 				Usage: "one `DIRECTION` per objective, in order"},
+			pruner,
 			&cli.BoolFlag{Name: "skip-if-exists", Destination: &s.skipIfExists,
 				Usage: "do nothing if there is a study of that name"},
 		},
@@ -48,6 +54,12 @@ func (s *createStudyCommand) run(ctx context.Context, con console) (err error) {
 	if err != nil {
 		return err
 	}
+	if _, err := parsePruner(cmp.Or(s.pruner, "none"), s.study.name); err != nil {
+		return err
+	}
+	if s.pruner != "" && len(directions) > 1 {
+		return usagef("--pruner is %q, want none with several --directions: a pruner compares single values", s.pruner)
+	}
 	name := s.study.name
 	if name == "" {
 		// As Optuna names them.
@@ -59,16 +71,16 @@ func (s *createStudyCommand) run(ctx context.Context, con console) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	_, err = db.Create(ctx, name, directions)
-	// The caller wants a study to use, and one with another direction is of no use.
+	record, err := db.Create(ctx, name, directions)
 	if errors.Is(err, storage.ErrExist) && s.skipIfExists {
-		err = nil
-		if old, loadErr := db.Load(ctx, name); loadErr != nil {
-			err = loadErr
-		} else if given && !slices.Equal(old.Directions, directions) {
-			err = fmt.Errorf("study %q exists and is to %s, not to %s", name, joined(old.Directions),
+		// The caller wants a study to use, and one with another direction is of no use.
+		if record, err = db.Load(ctx, name); err == nil && given && !slices.Equal(record.Directions, directions) {
+			err = fmt.Errorf("study %q exists and is to %s, not to %s", name, joined(record.Directions),
 				joined(directions))
 		}
+	}
+	if err == nil {
+		err = s.savePruner(ctx, db, record)
 	}
 	if err != nil {
 		return err
@@ -76,6 +88,23 @@ func (s *createStudyCommand) run(ctx context.Context, con console) (err error) {
 	// The name alone, so a script can use it.
 	_, err = fmt.Fprintln(con.out, name)
 	return err
+}
+
+// savePruner notes the pruner for the commands that report trials, unless the study has another one: two
+// scripts that disagree would spoil each other's search.
+func (s *createStudyCommand) savePruner(ctx context.Context, db storage.Storage, record storage.Study) error {
+	if s.pruner == "" {
+		return nil
+	}
+	if len(record.Directions) > 1 {
+		return fmt.Errorf("study %q has %d objectives, and a pruner compares single values", record.Name, len(record.Directions))
+	}
+	text, _ := json.Marshal(s.pruner) // a string always marshals
+	if old := record.UserAttrs[prunerKey]; old != nil && string(old) != string(text) {
+		return fmt.Errorf("study %q exists and has the pruner %s, not %q; bluefin study set-user-attr --key %s changes it",
+			record.Name, old, s.pruner, prunerKey)
+	}
+	return db.SetUserAttr(ctx, record.ID, prunerKey, text)
 }
 
 // parseDirections returns the directions of the objectives, and whether flags give them.

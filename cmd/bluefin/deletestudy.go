@@ -14,7 +14,7 @@ type deleteStudyCommand struct{ study studyFlags }
 
 func (s *deleteStudyCommand) define() *cli.Command {
 	name := s.study.nameFlag()
-	name.DefaultText = required
+	name.DefaultText, name.EnvVars = required, nil // what is deleted is typed
 	return &cli.Command{
 		Name:   "delete-study",
 		Usage:  "delete a study with all its trials",

@@ -39,6 +39,7 @@ func main() {
 const (
 	exitError       = 1
 	exitUsage       = 2   // the command line is wrong
+	exitPruned      = 3   // report: the trial should stop
 	exitInterrupted = 130 // as a shell reports a program ended by Ctrl-C
 	exitPipe        = 141 // as a shell reports SIGPIPE: nobody reads the output any more
 )
@@ -52,13 +53,28 @@ type usageError struct {
 	command string // whose help explains more, with a space at its end; may be empty
 }
 
+// An exitCode ends the command as an answer, not as a mistake: nothing is printed.
+type exitCode int
+
+// Error implements error.
+func (c exitCode) Error() string { return fmt.Sprintf("exit code %d", int(c)) }
+
+// An errorWith ends the command with a code of its own.
+type errorWith struct {
+	error
+	code int
+}
+
+// Unwrap returns the error without the code.
+func (e errorWith) Unwrap() error { return e.error }
+
 // usagef makes an error that names a flag, its value and what is allowed. It ends the command with exitUsage.
 func usagef(format string, args ...any) error { return usageError{error: fmt.Errorf(format, args...)} }
 
 // run runs a command line, which begins with the program, and returns the exit code.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	// Unsetting a variable for one command is hard in a shell.
-	for _, name := range storageVars() {
+	for _, name := range append(storageVars(), studyVars()...) {
 		if os.Getenv(name) == "" {
 			os.Unsetenv(name) // empty counts as unset
 		}
@@ -71,6 +87,10 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		err = errors.Join(out.err, err)
 	}
 	stderr = app.ErrWriter // which --log-file may have changed
+	var answer exitCode
+	if errors.As(err, &answer) {
+		return int(answer)
+	}
 	if inJSON := app.Metadata[logFormat] == "json"; inJSON && err != nil && !errors.Is(err, errInterrupted) {
 		slog.New(slog.NewJSONHandler(stderr, nil)).Error(message.OneLine(err))
 		stderr = io.Discard
@@ -88,6 +108,10 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return exitUsage
 	}
 	fmt.Fprintf(stderr, "bluefin: %s\n", message.OneLine(err))
+	var coded errorWith
+	if errors.As(err, &coded) {
+		return coded.code
+	}
 	return exitError
 }
 
@@ -110,7 +134,8 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 			new(createStudyCommand).define(), new(deleteStudyCommand).define(),
 			(&studiesCommand{namesOnly: true}).define(), new(studiesCommand).define(),
 			allTrials().define(), bestTrial().define(), bestTrials().define(),
-			new(askCommand).define(), new(tellCommand).define(), new(enqueueCommand).define(),
+			new(askCommand).define(), new(reportCommand).define(), new(shouldPruneCommand).define(),
+			new(tellCommand).define(), new(enqueueCommand).define(),
 			new(exportCommand).define(), new(copyStudyCommand).define(), new(exportStudyCommand).define(),
 			new(importStudyCommand).define(),
 			group("study", "change a study", new(setAttrCommand).define()),

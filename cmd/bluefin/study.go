@@ -24,15 +24,51 @@ func (f *studyFlags) flags() []cli.Flag { return []cli.Flag{f.storage.flag(), f.
 
 // nameFlag is a pointer, so commands can give it a text of their own.
 func (f *studyFlags) nameFlag() *cli.StringFlag {
-	return &cli.StringFlag{Name: "study-name", Destination: &f.name, Usage: "the `NAME` of the study"}
+	return &cli.StringFlag{Name: "study-name", Destination: &f.name, EnvVars: studyVars(),
+		Usage: "the `NAME` of the study"}
 }
+
+// studyVars name the environment variables that hold a default name.
+func studyVars() []string { return []string{"BLUEFIN_STUDY_NAME"} }
 
 // checkStudyName refuses an empty name where none at all has a meaning of its own.
 func checkStudyName(_ *cli.Context, name string) error { return storage.CheckName("study name", name) }
 
 // with opens the study and calls do with it.
 func (f studyFlags) with(ctx context.Context, con console, o sqlite.Options, cfg study.Config,
-	do func(*study.Study) error) (err error) {
+	do func(*study.Study) error) error {
+	return f.opened(ctx, con, o, cfg, func(cfg study.Config) error {
+		s, err := study.Load(ctx, cfg)
+		if err != nil {
+			// After the failure only, since it reads all names.
+			return suggestStudy(ctx, cfg.Storage, cfg.Name, err)
+		}
+		return do(s)
+	})
+}
+
+// withPruner is with, for a study with the pruner that create-study was given.
+func (f studyFlags) withPruner(ctx context.Context, con console, o sqlite.Options, cfg study.Config,
+	do func(*study.Study) error) error {
+	return f.opened(ctx, con, o, cfg, func(cfg study.Config) error {
+		record, err := cfg.Storage.Load(ctx, cfg.Name)
+		if err != nil {
+			return suggestStudy(ctx, cfg.Storage, cfg.Name, fmt.Errorf("load %w", err))
+		}
+		if cfg.Pruner, err = studyPruner(record); err != nil {
+			return err
+		}
+		s, err := study.Load(ctx, cfg)
+		if err != nil {
+			return err
+		}
+		return do(s)
+	})
+}
+
+// opened opens the storage and calls do with what selects the study in it.
+func (f studyFlags) opened(ctx context.Context, con console, o sqlite.Options, cfg study.Config,
+	do func(study.Config) error) (err error) {
 	db, err := f.storage.open(ctx, o)
 	if err != nil {
 		return err
@@ -43,12 +79,7 @@ func (f studyFlags) with(ctx context.Context, con console, o sqlite.Options, cfg
 	if cfg.Name, err = f.resolve(ctx, db); err != nil {
 		return err
 	}
-	s, err := study.Load(ctx, cfg)
-	if err != nil {
-		// After the failure only, since it reads all names.
-		return suggestStudy(ctx, db, cfg.Name, err)
-	}
-	return do(s)
+	return do(cfg)
 }
 
 // resolve returns the name of the study.

@@ -18,24 +18,28 @@ import (
 // tellCommand ends a trial that ask started.
 type tellCommand struct {
 	study          studyFlags
-	number         int
+	trial          trialFlags
 	values         cli.Float64Slice
 	state          string // "": complete with values, failed without
+	attrs          cli.StringSlice
+	constraints    cli.StringSlice
 	skipIfFinished bool
 }
 
-// define has Optuna's flags. --trial-number has no default, since 0 is a trial.
+// define has Optuna's flags, and those of trials.
 func (t *tellCommand) define() *cli.Command {
 	return &cli.Command{
 		Name:  "tell",
 		Usage: "end a trial that ask started",
-		Flags: append(t.study.flags(),
-			&cli.IntFlag{Name: "trial-number", Destination: &t.number, DefaultText: required,
-				Usage: "the `NUMBER` that ask printed"},
+		Flags: append(append(t.study.flags(), t.trial.flags()...),
 			&cli.Float64SliceFlag{Name: "values", Destination: &t.values,
 				Usage: "one `VALUE` per objective, in order"},
 			&cli.StringFlag{Name: "state", Destination: &t.state, DefaultText: "complete with values, fail without",
 				Usage: "the `STATE` of the trial: complete, pruned or fail"},
+			&cli.StringSliceFlag{Name: "user-attr", Destination: &t.attrs,
+				Usage: "a user attribute of the trial, as `KEY=JSON` like epochs=3 or note='\"slow\"'; once for each"},
+			&cli.StringSliceFlag{Name: "constraint", Destination: &t.constraints,
+				Usage: "a constraint of the trial, as `NAME=VALUE`; the trial is feasible if none is above 0"},
 			&cli.BoolFlag{Name: "skip-if-finished", Destination: &t.skipIfFinished,
 				Usage: "do nothing if the trial has finished"}),
 		Action: action(t.run),
@@ -44,21 +48,35 @@ func (t *tellCommand) define() *cli.Command {
 
 // run ends the trial, whoever started it: ask left no process that could own it.
 func (t *tellCommand) run(ctx context.Context, con console) error {
-	state, err := t.parseState()
+	if _, ok := insideTune(); ok && t.trial.number == noTrial {
+		return usagef("bluefin tune has started this program, and its end is the end of its trial: " +
+			"want --trial-number for a trial of another study")
+	}
+	number, err := t.trial.resolve()
 	if err != nil {
 		return err
 	}
-	values := t.values.Value()
+	u := storage.Update{Owner: t.trial.leaseID}
+	if u.State, err = t.parseState(); err != nil {
+		return err
+	}
+	if u.UserAttrs, err = parseAttrs(t.attrs.Value()); err != nil {
+		return err
+	}
+	if u.Constraints, err = parseConstraints(t.constraints.Value()); err != nil {
+		return err
+	}
+	u.Values = t.values.Value()
 	// NaN is what a training that diverged prints, so it is accepted and means failure.
-	noValue := slices.ContainsFunc(values, math.IsNaN)
-	if state == trial.Complete && noValue { // as Optuna has it
+	noValue := slices.ContainsFunc(u.Values, math.IsNaN)
+	if u.State == trial.Complete && noValue { // as Optuna has it
 		if t.state != "" {
 			return usagef("--values has NaN, want numbers with --state complete, or no --state to let the trial fail")
 		}
-		state, values = trial.Failed, nil
+		u.State, u.Values = trial.Failed, nil
 	}
 	return t.study.with(ctx, con, sqlite.Options{MustExist: true}, study.Config{}, func(s *study.Study) error {
-		told, err := s.TellNumber(ctx, t.number, storage.Update{State: state, Values: values})
+		told, err := s.TellNumber(ctx, number, u)
 		switch {
 		// Such as a script that tells again because it did not see the answer.
 		case t.skipIfFinished && errors.Is(err, storage.ErrFinished):
@@ -66,11 +84,11 @@ func (t *tellCommand) run(ctx context.Context, con console) error {
 		case err != nil:
 			return err
 		case noValue:
-			con.logf("Told trial %d: %v, because NaN is not a value.", t.number, told.State)
+			con.logf("Told trial %d: %v, because NaN is not a value.", number, told.State)
 		case len(told.Values) > 0:
-			con.logf("Told trial %d: %v %v.", t.number, told.State, told.Values)
+			con.logf("Told trial %d: %v %v.", number, told.State, told.Values)
 		default:
-			con.logf("Told trial %d: %v.", t.number, told.State)
+			con.logf("Told trial %d: %v.", number, told.State)
 		}
 		return nil
 	})
