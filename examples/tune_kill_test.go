@@ -82,27 +82,14 @@ func TestTorchrunIsPrunedAndLeavesNoProcess(t *testing.T) {
 	}
 	s := newSearch(t, "testdata", torchPython(t), "tune", "--metric", "loss", "--trials", "2", "--sampler", "bruteforce",
 		"--pruner", "threshold:4", "lr=0.0,0.2", "--", "torchrun", "--standalone", "--nproc_per_node", "2", "ddp.py")
-	cmd := s.command()
-	out, ended := new(bytes.Buffer), make(chan error, 1)
-	cmd.Stdout, cmd.Stderr = out, out
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	go func() { ended <- cmd.Wait() }()
 	most := []string{}
-	for running := true; running; {
-		select {
-		case err := <-ended:
-			if running = false; err != nil {
-				t.Fatalf("%v\n%s", err, out)
-			}
-		case <-time.After(50 * time.Millisecond):
-			if now := s.processes(); len(now) > len(most) {
-				most = now
-			}
+	out, done := s.run(func([]*trial.Trial) bool {
+		if now := s.processes(); len(now) > len(most) {
+			most = now
 		}
-	}
-	if left := s.processes(); len(left) > 0 {
+		return false
+	}, 0)
+	if left := s.processes(); !done || len(left) > 0 {
 		t.Errorf("processes are left: %q", left)
 	}
 	if len(most) < 5 {
@@ -165,57 +152,64 @@ func shownCommand(t *testing.T, script string) string {
 	return "bluefin " + strings.Join(strings.Fields(strings.ReplaceAll(shown, `\\`, "")), " ")
 }
 
-func (s *search) command() *exec.Cmd {
+// run runs the search and returns what it printed: to its end, or until stop, which is asked ten times
+// a second. Then a moment later it is killed.
+func (s *search) run(stop func([]*trial.Trial) bool, within time.Duration) (out string, done bool) {
+	var printed bytes.Buffer
 	cmd := command(s.t, s.dir, "bluefin", s.args...)
 	cmd.Env = append(cmd.Env, "PATH="+filepath.Dir(s.python)+":"+os.Getenv("PATH"), "OMP_NUM_THREADS=1")
-	return cmd
-}
-
-// killed runs the search until some time after an event, kills it, and looks at what is left. It
-// reports whether the search was done before.
-func (s *search) killed(event string) (done bool) {
-	var out bytes.Buffer
-	cmd := s.command()
-	cmd.Stdout, cmd.Stderr = &out, &out
+	cmd.Stdout, cmd.Stderr = &printed, &printed
 	if err := cmd.Start(); err != nil {
 		s.t.Fatal(err)
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- cmd.Wait() }()
-	pause := time.Duration(s.random.IntN(2000)) * time.Millisecond
-	for finished := -1; ; {
+	for {
 		select {
 		case err := <-ended:
 			if err != nil {
-				s.t.Fatalf("the search: %v\n%s", err, out.String())
+				s.t.Fatalf("the search: %v\n%s", err, &printed)
 			}
-			return true
+			return printed.String(), true
 		case <-time.After(100 * time.Millisecond):
 		}
 		s.processes()
-		now, reported := 0, false
-		trials := s.trials()
-		for _, tr := range trials {
-			if tr.State.Finished() {
-				now++
-			}
-			reported = reported || tr.State == trial.Running && len(tr.Reports) > 0
+		if !stop(s.trials()) {
+			continue
 		}
-		if finished < 0 && len(trials) > 0 {
-			finished = now
+		time.Sleep(time.Duration(s.random.Int64N(int64(within))))
+		if err := cmd.Process.Kill(); err != nil {
+			s.t.Fatal(err)
 		}
-		if event == "start" || event == "training" && reported || event == "end" && finished >= 0 && now > finished {
-			break
-		}
+		<-ended
+		return printed.String(), false
 	}
+}
+
+// killed runs the search until some time after an event, kills it, and looks at what is left. It
+// reports whether the search was done before.
+func (s *search) killed(event string) (done bool) {
+	within := 2 * time.Second
 	if event == "end" {
-		pause /= 10
+		within /= 10
 	}
-	time.Sleep(pause)
-	if err := cmd.Process.Kill(); err != nil {
-		s.t.Fatal(err)
+	count := func(trials []*trial.Trial) (finished, reports int) {
+		for _, tr := range trials {
+			reports += len(tr.Reports)
+			if tr.State.Finished() {
+				finished++
+			}
+		}
+		return finished, reports
 	}
-	<-ended
+	finished, reports := count(s.trials())
+	_, done = s.run(func(trials []*trial.Trial) bool {
+		f, r := count(trials)
+		return event == "start" || f > finished || event == "training" && r > reports
+	}, within)
+	if done {
+		return true
+	}
 	var states []string
 	for _, tr := range s.trials() {
 		if old := s.before[tr.Number]; old != nil && !reflect.DeepEqual(old, tr) {
@@ -226,7 +220,7 @@ func (s *search) killed(event string) (done bool) {
 		}
 		states = append(states, fmt.Sprintf("%v/%d", tr.State, len(tr.Reports)))
 	}
-	s.t.Logf("killed %v after %s; states and reports: %s", pause.Round(time.Millisecond), event, strings.Join(states, " "))
+	s.t.Logf("killed after %s; states and reports: %s", event, strings.Join(states, " "))
 	training := func() []string {
 		return slices.DeleteFunc(s.processes(), func(line string) bool { return !strings.Contains(line, "train.py") })
 	}
@@ -241,10 +235,7 @@ func (s *search) killed(event string) (done bool) {
 // finish runs the search to its end and compares it with the files of the script.
 func (s *search) finish(want int, metric string) {
 	began := time.Now()
-	out, err := s.command().CombinedOutput()
-	if err != nil {
-		s.t.Fatalf("the last run: %v\n%s", err, out)
-	}
+	out, _ := s.run(func([]*trial.Trial) bool { return false }, 0)
 	if left := s.processes(); len(left) > 0 {
 		s.t.Errorf("processes are left: %q", left)
 	}
