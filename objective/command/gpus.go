@@ -68,8 +68,8 @@ func devices(which, mask string, count func() (int, error)) ([]string, error) {
 			d = strings.TrimSpace(d)
 			i, err := strconv.Atoi(d)
 			switch {
-			case d == "" || err == nil && i < 0:
-				return nil, fmt.Errorf("GPU is %q, want a number from 0 or a UUID", d)
+			case err == nil && i < 0, err != nil && !strings.HasPrefix(d, "GPU-") && !strings.HasPrefix(d, "MIG-"):
+				return nil, fmt.Errorf("GPU is %q, want a number from 0, or a UUID: GPU-… or MIG-…", d)
 			case err == nil && mask != "" && i >= len(all):
 				return nil, fmt.Errorf("GPU is %d and CUDA_VISIBLE_DEVICES has %d devices: %s", i, len(all), mask)
 			case err == nil && mask != "":

@@ -22,7 +22,7 @@ func TestDevicesLieWithinTheMask(t *testing.T) {
 		}
 	}
 	for _, c := range []struct{ which, mask, want string }{
-		{"2", "5,6", "has 2 devices: 5,6"}, {"-1", "", "want a number from 0"}, {"", "", "want a number"}, {"1,1", "", "GPU 1 is there twice"}, {"all", "-1", "hides all GPUs"},
+		{"2", "5,6", "has 2 devices: 5,6"}, {"0;1", "", "GPU is \"0;1\""}, {"cuda:0", "", "want a number from 0, or a UUID"}, {"-1", "", "want a number from 0"}, {"", "", "want a number"}, {"1,1", "", "GPU 1 is there twice"}, {"all", "-1", "hides all GPUs"},
 	} {
 		if _, err := devices(c.which, c.mask, three); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s within %q: got %v, want %q", c.which, c.mask, err, c.want)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -99,6 +100,9 @@ func (c *Command) attempt(t *study.Trial, params map[string]any, slot []string) 
 		w.out.log = log
 	}
 	p, err := start(cmd, &w.out, token)
+	if _, found := os.Stat(c.path); found == nil && errors.Is(err, fs.ErrNotExist) {
+		err = fmt.Errorf("%w: the program that its first line (#!) or header names, or the working folder", err)
+	}
 	if err != nil {
 		return cannot(err)
 	}
