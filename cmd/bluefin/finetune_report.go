@@ -15,9 +15,9 @@ import (
 
 // report shows how the search ended, with err, and what it found.
 func (t *tuning) report(ctx context.Context, err error) error {
-	return t.runner.report(ctx, t.console, t.study, err, func(best *trial.Trial, trials []*trial.Trial, finished int) {
+	return t.runner.report(ctx, t.console, t.study, err, func(best, trials []*trial.Trial, finished int) {
 		if best != nil {
-			printBest(t.out, t.task.Metric, best, trials[0], finished)
+			printBest(t.out, t.task.Metric, best[0], trials[0], finished)
 			t.printOverfit(trials)
 		}
 		for _, note := range t.task.Notes() {

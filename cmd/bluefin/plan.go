@@ -2,12 +2,12 @@ package main
 
 import (
 	"cmp"
-	"path/filepath"
 	"regexp"
 	"slices"
-	"strings"
 
+	"github.com/bluefin-hpo/bluefin/cmd/internal/choose"
 	"github.com/bluefin-hpo/bluefin/cmd/internal/searchspace"
+	"github.com/bluefin-hpo/bluefin/cmd/internal/studyfile"
 	"github.com/bluefin-hpo/bluefin/objective/command"
 	"github.com/bluefin-hpo/bluefin/space"
 	"github.com/bluefin-hpo/bluefin/study"
@@ -18,52 +18,133 @@ import (
 // arguments and files only make plans.
 type plan struct {
 	runner
-	params  []space.Dimension // in the user's order
+	space   searchspace.Space // in the user's order
+	first   map[string]any    // the parameters of trial 0; nil: the sampler draws them
+	enqueue []map[string]any  // those of the next trials
 	study   study.Config      // all but the storage
 	command command.Config
+	limits  study.Budget // beside those of the runner
+	notes   []string     // what the user should know
 }
 
-// plan makes the plan of the flags and arguments.
+// plan makes the plan of the file, the flags and the arguments.
 func (t *tuneCommand) plan(con console) (p plan, err error) {
-	var program []string
-	if p.params, program, err = splitCommand(t.args); err != nil {
+	f := &studyfile.File{}
+	if t.file != "" {
+		if f, err = studyfile.Read(t.file); err != nil {
+			return p, err
+		}
+	}
+	params, program, err := splitCommand(t.args, t.file != "")
+	if err != nil {
 		return p, err
 	}
-	if t.metric == "" {
-		return p, usagef("--metric is missing")
+	if err := t.adopt(f, program); err != nil {
+		return p, err
 	}
 	if err := t.check(); err != nil {
 		return p, err
 	}
-	name := cmp.Or(t.studyName, programName(program))
-	if p.study, err = t.config(con, name, metricDirection(con, t.metric, t.direction)); err != nil {
+	p.space, p.first, p.enqueue, p.notes = f.Space, f.First, f.Enqueue, f.Notes
+	if err := p.replace(params); err != nil {
 		return p, err
 	}
-	if p.study.Space, err = space.New(p.params...); err != nil {
-		return p, usagef("%w", err)
-	}
-	if p.command, err = t.commandConfig(con, name, program); err != nil {
+	name := cmp.Or(t.studyName, programName(f.Command))
+	if p.study, err = t.studyConfig(con, name, f, p.space); err != nil {
 		return p, err
 	}
-	p.command.Metrics = []command.Metric{{Name: t.metric, Maximize: p.study.Directions[0] == trial.Maximize}}
+	if p.command, err = t.commandConfig(con, name, f); err != nil {
+		return p, err
+	}
+	for i, d := range p.study.Directions {
+		p.command.Metrics = append(p.command.Metrics, command.Metric{Name: f.Metrics[i].Name, Maximize: d == trial.Maximize})
+	}
+	p.limits = study.Budget{Target: f.Target, NoImprovement: f.NoImprovement, InitialFailures: t.initialFailures}
 	if p.runner = t.runner; p.command.Slots != nil && p.workers == 1 {
 		p.workers = len(p.command.Slots)
 	}
 	return p, nil
 }
 
+// replace puts parameters of the command line in the place of those of the file with the same name, or
+// after them.
+func (p *plan) replace(params []space.Dimension) error {
+	for _, d := range params {
+		i := slices.IndexFunc(p.space.Params, func(q searchspace.Param) bool { return q.Name == d.Name })
+		if i < 0 {
+			p.space.Params = append(p.space.Params, searchspace.Param{Name: d.Name, Dist: d.Dist})
+			continue
+		}
+		p.space.Params[i].Dist, p.space.Params[i].Values = d.Dist, nil
+		if v, ok := p.first[d.Name]; ok {
+			if _, err := d.Dist.Internal(v); err != nil {
+				delete(p.first, d.Name)
+			}
+		}
+	}
+	if len(p.space.Params) == 0 {
+		return usagef("the parameters are missing")
+	}
+	if err := command.CheckNames(paramNames(p.space)); err != nil {
+		return usagef("%w", err)
+	}
+	if len(params) == 0 {
+		return nil // the file was checked when it was read
+	}
+	for _, values := range append(p.enqueue, p.first) {
+		if err := p.space.Check(values); err != nil {
+			return usagef("with these arguments, a trial that the file queues is impossible: %w", err)
+		}
+	}
+	_, err := p.space.Example()
+	return err
+}
+
+// paramNames are the names of the parameters, in order.
+func paramNames(s searchspace.Space) (all []string) {
+	for _, p := range s.Params {
+		all = append(all, p.Name)
+	}
+	return all
+}
+
+// studyConfig returns all that the study needs but its storage.
+func (t *tuneCommand) studyConfig(con console, name string, f *studyfile.File, s searchspace.Space) (study.Config, error) {
+	cfg, err := t.config(con, name, trial.Minimize)
+	if err != nil {
+		return cfg, err
+	}
+	cfg.Directions = nil
+	for _, m := range f.Metrics {
+		cfg.Directions = append(cfg.Directions, metricDirection(con, m.Name, m.Direction))
+	}
+	if f.Pruner.Name != "" {
+		if cfg.Pruner, err = choose.Pruner(f.Pruner.Name, f.Pruner.Settings, name); err != nil {
+			return cfg, err
+		}
+	}
+	if cfg.Space, err = space.New(s.Dimensions()...); err != nil {
+		return cfg, usagef("%w", err)
+	}
+	cfg.Sampler, err = s.Sampler(cfg.Sampler)
+	return cfg, err
+}
+
 // commandConfig returns what runs the program, for a study of the given name.
-func (t *tuneCommand) commandConfig(con console, name string, program []string) (c command.Config, err error) {
+func (t *tuneCommand) commandConfig(con console, name string, f *studyfile.File) (c command.Config, err error) {
 	path, err := t.storage.path()
 	if err != nil {
 		return c, err
 	}
 	c = command.Config{
-		Args: program, Best: t.goal == "best", Reader: t.reader,
-		Folder: trialFolder(t.folder, path, name),
-		Grace:  t.grace, TrialTimeout: t.trialTimeout, StallTimeout: t.stallTimeout, Logger: con.logger(),
+		Args: f.Command, Arguments: f.Arguments, Dir: f.Dir, Env: f.Env, Render: t.render, Best: t.goal == "best", Reader: t.reader, Record: f.Record,
+		Folder: trialFolder(t.folder, path, name), Failures: f.Failures, Slots: f.Slots.Env,
+		Grace: t.grace, TrialTimeout: t.trialTimeout, StallTimeout: t.stallTimeout, Logger: con.logger(),
 	}
 	if c.Style, err = command.ParseStyle(t.style); err != nil {
+		return c, err
+	}
+	if c.Resume, err = command.ParseResume(t.resume); err != nil {
 		return c, err
 	}
 	if t.pattern != "" {
@@ -77,45 +158,4 @@ func (t *tuneCommand) commandConfig(con console, name string, program []string) 
 		}
 	}
 	return c, nil
-}
-
-// splitCommand returns the parameters before "--" and the program after it.
-func splitCommand(args []string) (params []space.Dimension, program []string, err error) {
-	i := slices.Index(args, "--")
-	switch {
-	case i < 0 && len(args) > 0 && strings.Contains(args[0], "="):
-		return nil, nil, usagef("the program is missing, want PARAMETER… -- PROGRAM")
-	case i < 0: // the parser has taken it
-		i, args = 0, append([]string{"--"}, args...)
-	}
-	for _, text := range args[:i] {
-		if strings.HasPrefix(text, "-") {
-			return nil, nil, usagef("flag %s comes after a parameter, want flags first", text)
-		}
-		p, err := searchspace.ParseParam(text)
-		if err != nil {
-			return nil, nil, usagef("%w", err)
-		}
-		params = append(params, p)
-	}
-	if program = args[i+1:]; len(program) == 0 {
-		return nil, nil, usagef("the program is missing, want PARAMETER… -- PROGRAM")
-	}
-	if len(params) == 0 {
-		return nil, nil, usagef("the parameters are missing, want PARAMETER… -- PROGRAM")
-	}
-	return params, program, nil
-}
-
-// programName returns the name of the script among the arguments, or of the program.
-func programName(program []string) string {
-	name := program[0]
-	for _, arg := range program[1:] {
-		if strings.Contains("|.py|.sh|.R|.jl|.lua|.pl|.rb|.js|.ts|", "|"+filepath.Ext(arg)+"|") && filepath.Ext(arg) != "" {
-			name = arg
-			break
-		}
-	}
-	base := filepath.Base(name)
-	return cmp.Or(strings.TrimSuffix(base, filepath.Ext(base)), base)
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -34,6 +35,8 @@ type runner struct {
 	durability string
 
 	show *progress // set by progress
+
+	early string // why a search may end before its last trial; "": every combination was tried
 }
 
 func (s *runner) searchFlags(trials int) []cli.Flag {
@@ -102,9 +105,10 @@ func (s *runner) budget() study.Budget {
 	return study.Budget{Trials: s.trials, Workers: min(s.workers, s.trials)}
 }
 
-// report shows how the search ended, with err, and what it found: best prints that.
+// report shows how the search ended, with err, and what it found: best prints that, the best trial or,
+// with several objectives, the Pareto front.
 func (s *runner) report(ctx context.Context, con console, st *study.Study, err error,
-	best func(best *trial.Trial, trials []*trial.Trial, finished int)) error {
+	best func(best, trials []*trial.Trial, finished int)) error {
 	s.show.end()
 	timedOut := errors.As(err, new(timeoutError))
 	interrupted := err != nil && ctx.Err() != nil && !timedOut
@@ -119,7 +123,7 @@ func (s *runner) report(ctx context.Context, con console, st *study.Study, err e
 	if err != nil && !interrupted && !allFailed && !timedOut {
 		return err
 	}
-	found, bestErr := st.Best(ctx)
+	found, bestErr := bestOf(ctx, st)
 	switch {
 	case errors.Is(bestErr, study.ErrNoBest) && allFailed:
 		return reasonOnly(err)
@@ -149,10 +153,26 @@ func (s *runner) report(ctx context.Context, con console, st *study.Study, err e
 		return reasonOnly(err)
 	case err != nil:
 		con.logf("Stopped by --timeout with %d of %d trials. The same command resumes it.", finished, s.trials)
-	case finished < s.trials:
+	case finished < s.trials && finished < len(trials):
 		con.logf("%d of %d trials have finished; the others are still running in other processes.", finished, s.trials)
+	case finished < s.trials:
+		con.logf("Ended after %d of %d trials: %s.", finished, s.trials,
+			cmp.Or(s.early, "every combination was tried"))
 	}
 	return nil
+}
+
+// bestOf returns the best trial, or the Pareto front of a study with several objectives.
+func bestOf(ctx context.Context, st *study.Study) ([]*trial.Trial, error) {
+	if len(st.Directions()) == 1 {
+		best, err := st.Best(ctx)
+		return []*trial.Trial{best}, err
+	}
+	front, err := st.BestTrials(ctx)
+	if err == nil && len(front) == 0 {
+		err = study.ErrNoBest
+	}
+	return front, err
 }
 
 // reasonOnly leaves out the output or stack of a trial below its reason, which the study has.

@@ -21,6 +21,9 @@ type tuneCommand struct {
 
 	style  string
 	folder string
+	render string
+	resume string
+	file   string
 
 	gpus         string
 	gpusPerTrial float64
@@ -28,11 +31,19 @@ type tuneCommand struct {
 	trialTimeout time.Duration
 	stallTimeout time.Duration
 
-	args []string // parameters, "--" and the program
+	initialFailures int
+
+	args  []string        // parameters, "--" and the program
+	given map[string]bool // the flags on the command line
 }
 
 func (t *tuneCommand) define(width int) *cli.Command {
 	groups := []flagGroup{
+		{"file", []cli.Flag{
+			&cli.StringFlag{Name: "file", Aliases: []string{"f"}, Destination: &t.file,
+				Usage: "read all that follows, the parameters and the program from a `FILE`: a study.yaml (bluefin init writes " +
+					"one) or a W&B sweep.yaml; what the command line gives comes before it"},
+		}},
 		{"metric", []cli.Flag{
 			&cli.StringFlag{Name: "metric", Destination: &t.metric,
 				Usage: "the `NAME` of the number to improve, as the program prints or writes it"},
@@ -51,6 +62,11 @@ func (t *tuneCommand) define(width int) *cli.Command {
 				"(--a b), equals (--a=b), hydra (a=b) or none", "flags", "equals", "hydra", "none"),
 			&cli.StringFlag{Name: "folder", Destination: &t.folder, DefaultText: "beside the study file",
 				Usage: "the `FOLDER` that holds a folder for each trial, {trial_dir}"},
+			&cli.StringFlag{Name: "render", Destination: &t.render,
+				Usage: "a YAML, JSON or TOML `FILE` that the program reads: each trial gets a copy, {config}, with its " +
+					"parameters set"},
+			choiceFlag(&t.resume, "resume", "how a trial that runs again gets its checkpoint: `BY` none "+
+				"({last_checkpoint} only), hf (--resume_from_checkpoint) or lightning (--ckpt_path)", "none", "hf", "lightning"),
 			&cli.StringFlag{Name: "gpus", Destination: &t.gpus,
 				Usage: "give each running trial GPUs of its own: `LIST` is all, or numbers or UUIDs with commas between them"},
 			&cli.Float64Flag{Name: "gpus-per-trial", Destination: &t.gpusPerTrial, Value: 1,
@@ -62,24 +78,29 @@ func (t *tuneCommand) define(width int) *cli.Command {
 			&cli.DurationFlag{Name: "grace", Destination: &t.grace, Value: 30 * time.Second,
 				Usage: "the `TIME` from SIGTERM to SIGKILL for programs that are stopped"},
 		}},
-		{"search", t.searchFlags(30)},
+		{"search", append(t.searchFlags(30), &cli.IntFlag{Name: "max-initial-failures", Destination: &t.initialFailures,
+			Value: 3, Usage: "end the search after this `NUMBER` of failures if no trial has succeeded"})},
 		{"storage", t.storageFlags("after the program")},
 	}
 	cmd := &cli.Command{
 		Name:      "tune",
 		Usage:     "search for the best parameters of any program",
-		ArgsUsage: "PARAMETER… -- PROGRAM [ARGUMENT…]",
+		ArgsUsage: "[-f FILE] PARAMETER… -- PROGRAM [ARGUMENT…]",
 		Description: "Each trial runs the program once, with parameters that are drawn from:\n" +
 			"  NAME=LOW..HIGH           floats, or ints if both ends are ints\n" +
 			"  NAME=LOW..HIGH:log       on a logarithmic scale\n" +
 			"  NAME=LOW..HIGH:step=S    in steps\n" +
 			"  NAME=A,B,C               one of these\n" +
+			"  @FILE                    a search space as Optuna writes it (JSON)\n" +
 			"{NAME} in the command stands for a value; without any, all are appended. " +
 			"{trial_dir}, {trial_number} and {last_checkpoint} stand for those. The metric is read from the " +
 			"output (JSON, Python dictionaries, NAME=VALUE) or from files in {trial_dir} (of the Hugging Face " +
 			"trainer, Lightning and others). Run the same command again to resume after a stop.",
 		Before: func(c *cli.Context) error {
-			t.args = c.Args().Slice()
+			t.args, t.given = c.Args().Slice(), map[string]bool{}
+			for _, name := range c.LocalFlagNames() {
+				t.given[name] = true
+			}
 			return nil
 		},
 		Action: action(t.run),

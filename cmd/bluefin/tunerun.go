@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os/signal"
 	"slices"
 	"strings"
@@ -16,15 +17,29 @@ import (
 
 // run runs trials until the budget is used up, or ctx ends.
 func (p plan) run(ctx context.Context, con console) (err error) {
-	objective, err := command.New(p.command)
+	p.command.Params = func(t *study.Trial) map[string]any {
+		params, _ := p.space.Suggest(t) // the error is the trial's
+		return params
+	}
+	program, err := command.New(p.command)
 	if err != nil {
 		return err
+	}
+	objective := func(t *study.Trial) ([]float64, error) {
+		if _, err := p.space.Suggest(t); err != nil {
+			return nil, err
+		}
+		return program.RunMulti(t)
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, p.timeout, timeoutError(p.timeout))
 	defer cancel()
 	cfg := p.study
-	show := p.progress(con, &cfg, "step", p.command.Metrics[0].Name)
-	show.board.declare(p.params)
+	var metrics []string
+	for _, m := range p.command.Metrics {
+		metrics = append(metrics, m.Name)
+	}
+	show := p.progress(con, &cfg, "step", metrics...)
+	show.board.declare(p.space.Dimensions())
 	db, err := p.open(ctx)
 	if err != nil {
 		return err
@@ -35,7 +50,7 @@ func (p plan) run(ctx context.Context, con console) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := (tuned{p.command.Metrics[0].Name, p.command.Args}).save(ctx, con, s); err != nil {
+	if err := (tuned{strings.Join(metrics, ", "), p.command.Args}).save(ctx, con, s); err != nil {
 		return err
 	}
 	if err := checkFolder(ctx, p.command.Folder, s); err != nil {
@@ -44,34 +59,80 @@ func (p plan) run(ctx context.Context, con console) (err error) {
 	if err := show.begin(ctx, s); err != nil {
 		return err
 	}
-	p.warnUnplaced(con)
-	defer hurry(con, objective)()
+	if err := p.queue(ctx, s); err != nil {
+		return err
+	}
+	if p.command.Arguments == nil {
+		p.warnUnplaced(con)
+	}
+	for _, note := range p.notes {
+		con.logf("%s", note)
+	}
+	defer hurry(con, program)()
 	if !signal.Ignored(syscall.SIGHUP) { // nohup ignores it; a lost terminal must not leave programs running
 		var ended context.CancelFunc
 		ctx, ended = signal.NotifyContext(ctx, syscall.SIGHUP)
 		defer ended()
 	}
-	err = s.Optimize(ctx, objective.Run, p.budget())
-	return p.report(ctx, con, s, err, func(best *trial.Trial, _ []*trial.Trial, finished int) {
-		if best == nil {
-			return
+	budget := p.budget()
+	budget.Target, budget.NoImprovement = p.limits.Target, p.limits.NoImprovement
+	budget.InitialFailures = p.limits.InitialFailures
+	err = s.OptimizeMulti(ctx, objective, budget)
+	return p.report(ctx, con, s, err, func(best, _ []*trial.Trial, finished int) {
+		switch target := budget.Target; {
+		case best != nil && target != nil && !p.study.Directions[0].Better(*target, best[0].Values[0]):
+			p.early = fmt.Sprintf("the target, %v, is reached", *target)
+		case budget.NoImprovement > 0:
+			p.early = fmt.Sprintf("the last %s brought no improvement", counted(budget.NoImprovement, "trial"))
 		}
-		message.Fprintf(con.out, "Best of %d trials: trial %d, %s %v\n", finished, best.Number, p.command.Metrics[0].Name,
-			best.Values[0])
-		printParams(con.out, best, 0)
+		p.printBest(con, best, finished)
 	})
+}
+
+// printBest shows the best trial, or those that no other one beats in all metrics.
+func (p plan) printBest(con console, best []*trial.Trial, finished int) {
+	if len(p.command.Metrics) > 1 && len(best) > 0 {
+		message.Fprintf(con.out, "Best of %d trials, as no other is better in every metric:\n", finished)
+	}
+	for _, t := range best {
+		var values []string
+		for i, m := range p.command.Metrics {
+			values = append(values, fmt.Sprintf("%s %v", m.Name, t.Values[i]))
+		}
+		if len(values) == 1 {
+			message.Fprintf(con.out, "Best of %d trials: trial %d, %s\n", finished, t.Number, values[0])
+			printParams(con.out, t, 0)
+			continue
+		}
+		message.Fprintf(con.out, "  trial %d, %s\n", t.Number, strings.Join(values, ", "))
+	}
+}
+
+// queue queues the trials that the file asks for, once.
+func (p plan) queue(ctx context.Context, s *study.Study) error {
+	if p.first != nil {
+		if _, err := s.EnqueueFirst(ctx, p.first); err != nil {
+			return err
+		}
+	}
+	for _, params := range p.enqueue {
+		if _, _, err := s.EnqueueOnce(ctx, params); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // warnUnplaced says which parameters do not reach the command, because only others have a {NAME} there.
 func (p plan) warnUnplaced(con console) {
 	var missing []string
-	for _, d := range p.params {
+	for _, d := range p.space.Params {
 		placeholder := "{" + d.Name + "}"
 		if !slices.ContainsFunc(p.command.Args[1:], func(arg string) bool { return strings.Contains(arg, placeholder) }) {
 			missing = append(missing, placeholder)
 		}
 	}
-	if len(missing) > 0 && len(missing) < len(p.params) {
+	if len(missing) > 0 && len(missing) < len(p.space.Params) {
 		con.logf("The command has no %s: the program gets that only in its environment.", strings.Join(missing, ", "))
 	}
 }

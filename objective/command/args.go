@@ -42,6 +42,9 @@ func ParseStyle(name string) (Style, error) {
 // their placeholders, or appended if there are none and no configuration has them. Parameters that are nil are
 // not appended: their flag is left out. An argument that asks to resume comes last.
 func (cfg Config) arguments(params map[string]any, places map[string]string) ([]string, error) {
+	if cfg.Arguments != nil {
+		return cfg.Arguments(params, places)
+	}
 	var pairs []string
 	placed := cfg.Render != ""
 	for _, name := range names(params) {
@@ -102,7 +105,8 @@ func names(params map[string]any) []string {
 	return all
 }
 
-// Text writes a value of a parameter as a program gets it: nil is empty, floats read back exactly.
+// Text writes a value of a parameter as a program gets it: nil is empty, floats read back exactly, lists
+// and maps are JSON.
 func Text(v any) string {
 	switch v := v.(type) {
 	case nil:
@@ -111,6 +115,10 @@ func Text(v any) string {
 		return pyjson.Float(v)
 	case int:
 		return strconv.Itoa(v)
+	case []any, map[string]any:
+		if text, err := pyjson.Marshal(v); err == nil {
+			return string(text)
+		}
 	}
 	return fmt.Sprint(v)
 }

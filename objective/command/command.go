@@ -39,14 +39,18 @@ type Metric struct {
 type Config struct {
 	// Args are the program and its arguments. In arguments, {NAME} stands for
 	// the value of a parameter, and {trial_dir}, {trial_number},
-	// {last_checkpoint} and {config} for what Run documents.
+	// {last_checkpoint}, {params_file} and {config} for what Run documents.
 	Args []string
+
+	// Arguments makes the arguments of the program from the parameters and the values of
+	// {trial_dir} and the others, by name without braces. nil: Args and Style decide.
+	Arguments func(params map[string]any, places map[string]string) ([]string, error)
 
 	// Style is how parameters are appended to Args if no {NAME} occurs in them.
 	Style Style
 
-	// Params returns the parameters of a trial. A nil value is an inactive parameter, which is not
-	// passed. nil: all parameters of the study's Config.Space.
+	// Params returns the parameters of a trial. Values may also be lists and maps of values. nil: all
+	// parameters of the study's Config.Space.
 	Params func(*study.Trial) map[string]any
 
 	// Render is a YAML, JSON or TOML file, by its name: the configuration that the program reads.

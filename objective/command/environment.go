@@ -7,7 +7,7 @@ import (
 )
 
 // placeNames are what placeholders stand for besides parameters.
-var placeNames = []string{"trial_dir", "trial_number", "last_checkpoint", "config"}
+var placeNames = []string{"trial_dir", "trial_number", "last_checkpoint", "params_file", "config"}
 
 // CheckNames returns an error if parameters cannot have these names: a placeholder has one of them,
 // or two have the same variable in the environment.

@@ -20,7 +20,8 @@ const (
 
 // folder makes the folder of a trial and returns what placeholders stand for.
 func (c *Command) folder(number int) (folder string, places map[string]string, err error) {
-	places = map[string]string{"trial_number": strconv.Itoa(number), "trial_dir": "", "last_checkpoint": ""}
+	places = map[string]string{"trial_number": strconv.Itoa(number), "trial_dir": "", "last_checkpoint": "",
+		"params_file": ""}
 	if c.cfg.Folder == "" {
 		return "", places, nil
 	}
@@ -29,6 +30,7 @@ func (c *Command) folder(number int) (folder string, places map[string]string, e
 		return "", nil, err
 	}
 	places["trial_dir"], places["last_checkpoint"] = folder, c.cfg.Resume.checkpoint(folder)
+	places["params_file"] = filepath.Join(folder, paramsName)
 	return folder, places, nil
 }
 

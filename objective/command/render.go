@@ -192,6 +192,18 @@ func yamlValue(v any) *yaml.Node {
 		return scalar("!!int", strconv.Itoa(v))
 	case float64:
 		return scalar("!!float", yamlFloat(v))
+	case []any:
+		list := &yaml.Node{Kind: yaml.SequenceNode, Tag: "!!seq"}
+		for _, e := range v {
+			list.Content = append(list.Content, yamlValue(e))
+		}
+		return list
+	case map[string]any:
+		object := &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map"}
+		for _, name := range names(v) {
+			object.Content = append(object.Content, yamlValue(name), yamlValue(v[name]))
+		}
+		return object
 	}
 	n := scalar("!!str", fmt.Sprint(v))
 	n.Style = yaml.DoubleQuotedStyle // or no and 1e-3 would be something else to some parsers

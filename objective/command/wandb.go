@@ -70,11 +70,9 @@ func (c *Command) wandb(params map[string]any, folder string, set []string) ([]s
 	}
 	put(root, "wandb_version", yamlValue(1))
 	for _, name := range names(params) {
-		if params[name] != nil {
-			value := &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map"}
-			put(value, "value", yamlValue(params[name]))
-			put(root, name, value)
-		}
+		value := &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map"}
+		put(value, "value", yamlValue(params[name]))
+		put(root, name, value)
 	}
 	text, err := yaml.Marshal(root)
 	if err == nil {

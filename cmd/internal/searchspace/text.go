@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/bluefin-hpo/bluefin/objective/command"
 	"github.com/bluefin-hpo/bluefin/space"
 	"github.com/bluefin-hpo/bluefin/storage"
 )
@@ -33,10 +34,7 @@ func CheckName(name string) error {
 	if err := storage.CheckName("parameter name", name); err != nil {
 		return err
 	}
-	if slices.Contains([]string{"trial_dir", "trial_number", "last_checkpoint"}, name) {
-		return fmt.Errorf("parameter %q: {%s} has another meaning, want another name", name, name)
-	}
-	return nil
+	return command.CheckNames([]string{name})
 }
 
 // ParseDist reads what follows the name of a parameter.

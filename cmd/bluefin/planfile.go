@@ -1,0 +1,71 @@
+package main
+
+import (
+	"encoding/json"
+
+	"github.com/bluefin-hpo/bluefin/cmd/internal/studyfile"
+	"github.com/bluefin-hpo/bluefin/internal/pyjson"
+)
+
+// adopt takes from the file what the command line does not say, and puts into the file what it does: a
+// flag or a program on the command line comes before the file's.
+func (t *tuneCommand) adopt(f *studyfile.File, program []string) error {
+	if len(program) > 0 {
+		f.Command, f.Arguments = program, nil
+	}
+	if len(f.Command) == 0 {
+		return usagef("the program is missing, want command: in %s, or -- PROGRAM", t.file)
+	}
+	if t.metric != "" {
+		f.Metrics = []studyfile.Metric{{Name: t.metric, Direction: t.direction}}
+	} else if t.given["direction"] && len(f.Metrics) == 1 {
+		f.Metrics[0].Direction = t.direction
+	}
+	if len(f.Metrics) == 0 {
+		return usagef("--metric is missing")
+	}
+	take(t, "goal-of", &t.goal, f.GoalOf)
+	take(t, "regex", &t.pattern, f.Regex)
+	take(t, "metrics", &t.reader, f.Source)
+	take(t, "args", &t.style, f.Args)
+	take(t, "folder", &t.folder, f.Folder)
+	take(t, "render", &t.render, f.Render)
+	take(t, "resume", &t.resume, f.Resume)
+	take(t, "grace", &t.grace, f.Grace)
+	take(t, "trial-timeout", &t.trialTimeout, f.TrialTimeout)
+	take(t, "stall-timeout", &t.stallTimeout, f.StallTimeout)
+	take(t, "trials", &t.trials, f.Trials)
+	take(t, "timeout", &t.timeout, f.Time)
+	take(t, "workers", &t.workers, f.Slots.Workers)
+	take(t, "gpus-per-trial", &t.gpusPerTrial, f.Slots.GPUsPerTrial)
+	take(t, "gpus", &t.gpus, f.Slots.GPUs)
+	take(t, "seed", &t.sampler.seed, f.Seed)
+	take(t, "storage", &t.storage, storageFlag(f.Storage))
+	take(t, "study-name", &t.studyName, f.Name)
+	take(t, "orphans", &t.orphans, f.Orphans)
+	take(t, "durability", &t.durability, f.Durability)
+	take(t, "max-initial-failures", &t.initialFailures, f.Initial)
+	if t.given["pruner"] {
+		f.Pruner = studyfile.Choice{}
+	}
+	if t.given["sampler"] || f.Sampler.Name == "" {
+		return nil
+	}
+	t.sampler.name = f.Sampler.Name
+	if _, ok := f.Sampler.Settings["seed"]; ok && t.sampler.seed != 0 {
+		delete(f.Sampler.Settings, "seed") // the flag, or the key seed
+	}
+	text, err := pyjson.Marshal(f.Sampler.Settings)
+	if f.Sampler.Settings != nil && err == nil {
+		t.sampler.kwargs = string(json.RawMessage(text))
+	}
+	return err
+}
+
+// take sets a flag that the command line does not give to what the file says, if it says anything.
+func take[T comparable](t *tuneCommand, flag string, to *T, from T) {
+	var nothing T
+	if !t.given[flag] && from != nothing {
+		*to = from
+	}
+}
