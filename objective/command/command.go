@@ -103,7 +103,7 @@ type Command struct {
 	hurry  chan struct{} // closed by Hurry
 	once   sync.Once     // guards its close
 	mu     sync.Mutex
-	source string          // the reader that yielded the metric in an earlier trial
+	chosen chosen          // guarded by mu
 	added  map[string]bool // parameters that Config.Render did not have, guarded by mu
 
 	template  *template // nil: there is no Config.Render
@@ -146,6 +146,7 @@ func New(cfg Config) (*Command, error) {
 		if err := os.MkdirAll(c.cfg.Folder, 0o777); err != nil {
 			return nil, fmt.Errorf("folder for trials: %w", err)
 		}
+		c.recall()
 		if n := sweep(c.cfg.Folder); n > 0 {
 			cfg.Logger.Warn("ended processes that a killed search had left", "processes", n)
 		}

@@ -2,6 +2,8 @@ package command
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -27,4 +29,59 @@ func checkReader(name string) error {
 		return fmt.Errorf("reader is %q, want one of %s", name, strings.Join(Readers(), ", "))
 	}
 	return nil
+}
+
+// sourceName is the file in Config.Folder that names the source of the metric.
+const sourceName = "metric-source"
+
+// A chosen is the source of the metric.
+type chosen struct {
+	source string // "": none yet
+	named  bool   // in the log of this process
+}
+
+// recall finds out which source earlier searches had.
+func (c *Command) recall() {
+	text, _ := os.ReadFile(filepath.Join(c.cfg.Folder, sourceName)) // most often there is none
+	c.chosen.source = strings.TrimSpace(string(text))
+}
+
+// source returns the source of earlier trials, or "" if it is not to be used any more.
+func (c *Command) source() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.cfg.reads(c.chosen.source) {
+		return c.chosen.source
+	}
+	return ""
+}
+
+// reads reports whether a source is among those where the metric is looked for.
+func (cfg Config) reads(source string) bool {
+	return slices.ContainsFunc(cfg.sources(), func(s *metrics.Source) bool { return s.Name == source })
+}
+
+// choose notes the source for later trials, and logs it.
+func (c *Command) choose(name string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.chosen == (chosen{name, true}) {
+		return
+	}
+	switch metric := c.cfg.Metrics[0].Name; c.chosen.source {
+	case "":
+		c.cfg.Logger.Info("found the metric", "metric", metric, "source", name)
+	case name:
+		c.cfg.Logger.Info("found the metric where earlier trials had it", "metric", metric, "source", name)
+	default:
+		c.cfg.Logger.Warn("the metric is not where earlier trials had it", "metric", metric, "source", name,
+			"before", c.chosen.source)
+		if c.cfg.reads(c.chosen.source) { // and where later ones may have it
+			return
+		}
+	}
+	c.chosen = chosen{name, true}
+	if c.cfg.Folder != "" { // a convenience: without it the next search chooses again
+		_ = os.WriteFile(filepath.Join(c.cfg.Folder, sourceName), []byte(name+"\n"), 0o666)
+	}
 }

@@ -1,6 +1,7 @@
 package command
 
 import (
+	"fmt"
 	"maps"
 	"math"
 	"slices"
@@ -84,9 +85,33 @@ func (w *watch) record() {
 func (w *watch) missing(metric string) error {
 	others := "and nothing that looks like a metric"
 	if len(w.seen) > 0 {
-		others = "but " + strings.Join(slices.Sorted(maps.Keys(w.seen)), ", ")
+		others = "but " + listed(metric, slices.Sorted(maps.Keys(w.seen)))
 	} else if !w.first.IsZero() {
 		others = "but " + w.command.cfg.Metrics[0].Name
 	}
 	return w.failure(0, "the program reported no %q, %s", metric, others)
+}
+
+// listed joins names to at most a line, those that are most like the metric first.
+func listed(metric string, names []string) string {
+	plain := strings.NewReplacer("/", "", ".", "", "_", "", "-", "", " ", "")
+	like := func(name string) int {
+		a, b := strings.ToLower(plain.Replace(name)), strings.ToLower(plain.Replace(metric))
+		switch {
+		case a == b:
+			return 0
+		case strings.HasSuffix(a, b) || strings.HasSuffix(b, a):
+			return 1
+		}
+		return 2
+	}
+	slices.SortStableFunc(names, func(a, b string) int { return like(a) - like(b) })
+	text := ""
+	for i, name := range names {
+		if i > 0 && len(text)+len(name) > 80 {
+			return fmt.Sprintf("%s and %d more", text, len(names)-i)
+		}
+		text += strings.Repeat(", ", min(i, 1)) + name
+	}
+	return text
 }

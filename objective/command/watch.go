@@ -78,9 +78,7 @@ func (c *Command) watch(t *study.Trial, folder string) *watch {
 	for _, r := range t.Reports() {
 		w.steps[r.Step], w.top, w.count = true, max(w.top, r.Step), w.count+1
 	}
-	c.mu.Lock()
-	w.source = c.source
-	c.mu.Unlock()
+	w.source = c.source()
 	return w
 }
 
@@ -220,7 +218,7 @@ func (w *watch) add(source *metrics.Source, p metrics.Point) {
 		}
 	}
 	for name := range p.Values {
-		if !found && len(w.seen) < 100 {
+		if !found && len(w.seen) < 1000 && !metrics.IsStep(name) {
 			w.seen[name] = true
 		}
 	}
@@ -268,6 +266,8 @@ func (w *watch) report(last bool) error {
 		w.look()
 		i := slices.IndexFunc(w.sources, func(s *metrics.Source) bool { return w.has(s.Name) })
 		w.source = w.sources[i].Name
+	}
+	if w.has(w.source) {
 		w.command.choose(w.source)
 	}
 	points := w.points[w.source]
@@ -291,16 +291,6 @@ func (w *watch) report(last bool) error {
 		}
 	}
 	return nil
-}
-
-// choose notes the source of the metric for later trials.
-func (c *Command) choose(name string) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.source == "" {
-		c.source = name
-		c.cfg.Logger.Info("found the metric", "metric", c.cfg.Metrics[0].Name, "source", name)
-	}
 }
 
 // finish reports what the program has left when it ended.

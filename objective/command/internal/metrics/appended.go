@@ -2,6 +2,7 @@ package metrics
 
 import (
 	"bytes"
+	"hash/crc32"
 	"io"
 	"os"
 )
@@ -18,13 +19,20 @@ const (
 type wholeFile struct {
 	path  string
 	parse func(text []byte, add func(Point))
+	hash  uint32 // of the text
 }
 
-func (f wholeFile) read(to *sink) {
+func (f *wholeFile) read(to *sink) {
 	if info, err := os.Stat(f.path); err != nil || info.Size() > largestFile {
 		return
 	}
-	if text, err := os.ReadFile(f.path); err == nil {
+	text, err := os.ReadFile(f.path)
+	if err != nil {
+		return
+	}
+	hash := crc32.ChecksumIEEE(text)
+	if to.changed || hash != f.hash {
+		f.hash = hash
 		to.restart()
 		f.parse(text, to.point)
 	}
@@ -114,7 +122,7 @@ func lines(text []byte, f func(line []byte)) int {
 			break
 		}
 		used += len(line)
-		f(bytes.TrimSpace(line))
+		f(bytes.TrimRight(line, "\r\n"))
 	}
 	return used
 }

@@ -35,10 +35,13 @@ func (t *table) parse(text []byte, add func(Point)) int {
 }
 
 func (t *table) row(line string) (Point, bool) {
+	if strings.TrimSpace(line) == "" {
+		return Point{}, false
+	}
 	cells := strings.Split(line, string(t.comma))
 	if strings.Contains(line, `"`) {
 		row := csv.NewReader(strings.NewReader(line))
-		row.Comma, row.LazyQuotes = t.comma, true
+		row.Comma, row.LazyQuotes, row.TrimLeadingSpace = t.comma, true, t.comma != '\t'
 		cells, _ = row.Read()
 	}
 	values := map[string]float64{}
@@ -48,8 +51,10 @@ func (t *table) row(line string) (Point, bool) {
 			values[t.header[i]] = x
 		}
 	}
-	if len(values) == 0 && len(cells) > 0 && !slices.Contains(cells, "") {
+	known := func(cell string) bool { return slices.Contains(t.header, cell) }
+	if t.header == nil || len(values) == 0 && slices.ContainsFunc(cells, known) {
 		t.header = cells
+		return Point{}, false
 	}
 	if len(cells) != len(t.header) { // it is damaged: which values belong to which names is not known
 		return Point{}, false

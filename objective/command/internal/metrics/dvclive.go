@@ -40,7 +40,7 @@ type metricsJSON struct{}
 func (metricsJSON) matches(path string) bool { return base(path) == "metrics.json" }
 
 func (metricsJSON) open(path, _ string) fileReader {
-	return wholeFile{path, func(text []byte, add func(Point)) {
+	return &wholeFile{path: path, parse: func(text []byte, add func(Point)) {
 		v, _ := pyjson.Unmarshal(text)
 		values, _ := v.(map[string]any)
 		if p, ok := newPoint(values); ok {

@@ -37,15 +37,30 @@ type sink struct {
 	source  *Source
 	counter counter
 	add     func(*Source, Point)
+	changed bool // the file, since it was read; else it is only looked at again
+
+	// What an earlier run of the trial has left was skipped, which ended at counter.next. A point of this
+	// run tells whether it continues the file; then all of it is wanted.
+	skipped, wanted bool
 }
 
 // restart says that all points so far come again, because the file was replaced.
-func (s *sink) restart() { s.counter = counter{metric: s.source.next.metric} }
+func (s *sink) restart() {
+	s.counter = counter{metric: s.source.next.metric}
+	s.skipped = false
+}
 
 func (s *sink) point(p Point) {
 	p.rename(s.source.wanted)
-	p.Step = s.counter.step(p)
-	s.add(s.source, p)
+	if _, ok := p.Values[s.counter.metric]; ok && s.skipped {
+		s.wanted = s.wanted || p.Step >= s.counter.next
+		if !s.wanted {
+			s.restart()
+		}
+	}
+	if p.Step = s.counter.step(p); !s.wanted {
+		s.add(s.source, p)
+	}
 }
 
 // A Folder follows the files in the folder of a trial.
@@ -58,8 +73,12 @@ type Folder struct {
 
 // A file is what is known of one file.
 type file struct {
+	path    string
+	below   string      // the path below the folder, with slashes
 	info    fs.FileInfo // as it was when it was last read
 	fresh   bool        // it had just changed then: one more change may have the same time and size
+	changed bool        // before the last look
+	left    int64       // its size when it was skipped
 	there   bool        // at the last look
 	readers []fileReader
 	sinks   []*sink // of the readers
@@ -94,8 +113,8 @@ func (f *Folder) Look(add func(*Source, Point)) (changed bool) {
 			}
 			file.there = true
 			if file.info == nil || file.info.Size() != info.Size() || !file.info.ModTime().Equal(info.ModTime()) {
-				changed = true
-			} else if !file.fresh {
+				file.changed, changed = true, true
+			} else if file.changed = false; !file.fresh {
 				return nil
 			}
 			file.info, file.fresh = info, began.Sub(info.ModTime()) < timeGrain
@@ -105,29 +124,52 @@ func (f *Folder) Look(add func(*Source, Point)) (changed bool) {
 	})
 	slices.SortStableFunc(news, func(a, b *file) int { return a.info.ModTime().Compare(b.info.ModTime()) })
 	for _, file := range news {
-		for i, r := range file.readers {
-			file.sinks[i].add = add
-			r.read(file.sinks[i])
-		}
+		file.read(add)
 	}
 	before := len(f.files)
 	maps.DeleteFunc(f.files, func(_ string, file *file) bool { return !file.there })
 	return changed || len(f.files) < before
 }
 
+// Skip reads what is there without adding it: an earlier run of the trial has left it. If the program
+// continues a file, so that steps increase, Look adds all of that file after all.
+func (f *Folder) Skip() {
+	f.Look(func(*Source, Point) {})
+	for _, file := range f.files {
+		file.left = file.info.Size()
+		for _, s := range file.sinks {
+			s.skipped = true
+		}
+	}
+}
+
 // open returns a file that was not read yet.
 func (f *Folder) open(path string) *file {
 	below, _ := filepath.Rel(f.path, path)
-	below = filepath.ToSlash(below)
-	var opened file
+	opened := &file{path: path, below: filepath.ToSlash(below)}
 	for _, s := range f.sources {
-		if s.file != nil && s.file.matches(below) {
-			to := &sink{source: s}
-			to.restart()
-			opened.readers, opened.sinks = append(opened.readers, s.file.open(path, below)), append(opened.sinks, to)
+		if s.file != nil && s.file.matches(opened.below) {
+			opened.readers = append(opened.readers, s.file.open(path, opened.below))
+			opened.sinks = append(opened.sinks, &sink{source: s, counter: counter{metric: s.next.metric}})
 		}
 	}
-	return &opened
+	return opened
+}
+
+// read adds what is new in a file.
+func (f *file) read(add func(*Source, Point)) {
+	for i, s := range f.sinks {
+		s.add, s.changed = add, f.changed
+		before := s.counter
+		f.readers[i].read(s)
+		if s.skipped && (s.wanted || f.changed && f.info.Size() == f.left && s.counter == before) {
+			// It continues the file, or has written the same again.
+			f.readers[i] = s.source.file.open(f.path, f.below)
+			s.wanted = false
+			s.restart()
+			f.readers[i].read(s)
+		}
+	}
 }
 
 // base returns the last part of a path with slashes.

@@ -4,6 +4,7 @@ package metrics
 import (
 	"math"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -88,6 +89,11 @@ func (s *Source) Line(line string) (Point, bool) {
 
 // stepNames are the keys that hold a step, the first one first.
 var stepNames = [...]string{"step", "global_step", "current_steps", "_step", "epoch"}
+
+// IsStep reports whether a number is a step or a time by its name, and so no metric.
+func IsStep(name string) bool {
+	return slices.Contains(stepNames[:], name) || name == "timestamp" || strings.HasPrefix(name, "_")
+}
 
 // newPoint makes a point of the numbers among some values. The names of nested ones are joined by
 // a dot.

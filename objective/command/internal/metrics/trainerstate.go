@@ -8,7 +8,9 @@ type trainerState struct{}
 
 func (trainerState) matches(path string) bool { return base(path) == "trainer_state.json" }
 
-func (trainerState) open(path, _ string) fileReader { return wholeFile{path, parseTrainerState} }
+func (trainerState) open(path, _ string) fileReader {
+	return &wholeFile{path: path, parse: parseTrainerState}
+}
 
 func parseTrainerState(text []byte, add func(Point)) {
 	v, _ := pyjson.Unmarshal(text)
