@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -66,7 +67,7 @@ func setYAML(node *yaml.Node, path []string, value *yaml.Node) (added bool, err 
 				return false, err
 			}
 		}
-		node.Content = append(node.Content, &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: path[0]}, child)
+		node.Content = append(node.Content, yamlKey(path[0]), child)
 		return true, nil
 	case yaml.SequenceNode:
 		i, err := index(path[0], len(node.Content))
@@ -103,7 +104,7 @@ func member(m *yaml.Node, key string) *yaml.Node {
 			}
 			if child := member(other, key); child != nil {
 				child = copyNode(child)
-				m.Content = append(m.Content, &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: key}, child)
+				m.Content = append(m.Content, yamlKey(key), child)
 				return child
 			}
 		}
@@ -134,6 +135,18 @@ func replace(n, value *yaml.Node) {
 	v := *value
 	v.Anchor, v.HeadComment, v.LineComment, v.FootComment = n.Anchor, n.HeadComment, n.LineComment, n.FootComment
 	*n = v
+}
+
+// plainKey matches the keys that need no quotes; YAML 1.1 takes some words for truth values.
+var plainKey = regexp.MustCompile(`^[A-Za-z_][\w.-]*$`)
+
+func yamlKey(name string) *yaml.Node {
+	key := yamlValue(name)
+	words := []string{"y", "n", "yes", "no", "on", "off", "true", "false", "null"}
+	if plainKey.MatchString(name) && !slices.Contains(words, strings.ToLower(name)) {
+		key.Style = 0
+	}
+	return key
 }
 
 func isNull(n *yaml.Node) bool { return n.Kind == yaml.ScalarNode && n.Tag == "!!null" }

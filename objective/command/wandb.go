@@ -57,6 +57,24 @@ func (cfg Config) mentionsWandB() bool {
 	return false
 }
 
+// wandbConfig returns parameters in the form of W&B's configuration files. One whose name has dots is
+// there under its name and, as the nested parameters of a sweep, in a mapping.
+func wandbConfig(params map[string]any) *yaml.Node {
+	root := &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map"}
+	put := func(v any, path ...string) {
+		_, _ = setYAML(root, path, yamlValue(v)) // no mapping, if another parameter has its name
+	}
+	put(1, "wandb_version")
+	for _, name := range names(params) {
+		if first, rest, ok := strings.Cut(name, "."); ok {
+			put(params[name], append([]string{first, "value"}, strings.Split(rest, ".")...)...)
+		}
+		root.Content = append(root.Content, yamlKey(name), &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map",
+			Content: []*yaml.Node{yamlValue("value"), yamlValue(params[name])}})
+	}
+	return root
+}
+
 // wandb returns the variables for W&B, without those that the user has set, and writes the file of
 // parameters.
 func (c *Command) wandb(params map[string]any, folder string, set []string) ([]string, error) {
@@ -64,17 +82,7 @@ func (c *Command) wandb(params map[string]any, folder string, set []string) ([]s
 		return nil, nil
 	}
 	path := filepath.Join(folder, wandbName)
-	root := &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map"}
-	put := func(node *yaml.Node, name string, value *yaml.Node) {
-		node.Content = append(node.Content, yamlValue(name), value)
-	}
-	put(root, "wandb_version", yamlValue(1))
-	for _, name := range names(params) {
-		value := &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map"}
-		put(value, "value", yamlValue(params[name]))
-		put(root, name, value)
-	}
-	text, err := yaml.Marshal(root)
+	text, err := yaml.Marshal(wandbConfig(params))
 	if err == nil {
 		err = os.WriteFile(path, text, 0o666)
 	}
