@@ -131,6 +131,9 @@ func New(cfg Config) (*Command, error) {
 	if c.path, err = filepath.Abs(path); err != nil { // Dir may be another folder
 		return nil, err
 	}
+	if info, err := os.Stat(cfg.Dir); cfg.Dir != "" && (err != nil || !info.IsDir()) {
+		return nil, fmt.Errorf("working folder %q is not a folder", cfg.Dir)
+	}
 	if cfg.Render != "" {
 		if c.template, err = newTemplate(cfg.Render); err != nil {
 			return nil, err

@@ -300,22 +300,28 @@ func TestNewRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	for want, cfg := range map[string]command.Config{
-		"the command is empty":                                         good(func(c *command.Config) { c.Args = nil }),
-		"there is no metric":                                           good(func(c *command.Config) { c.Metrics = nil }),
-		"the name of a metric is empty":                                good(func(c *command.Config) { c.Record = []string{""} }),
-		`metric "loss" is there twice`:                                 good(func(c *command.Config) { c.Record = []string{"loss"} }),
-		`resume is hf, which needs a folder`:                           good(func(c *command.Config) { c.Resume = command.HF }),
-		`failure rule 1: signal is "BOOM"`:                             good(func(c *command.Config) { c.Failures = []command.Failure{{Signal: "BOOM"}} }),
-		`failure rule 1: retries are 2`:                                good(func(c *command.Config) { c.Failures = []command.Failure{{Retries: 2}} }),
-		`program "no-such-program": executable file`:                   good(func(c *command.Config) { c.Args[0] = "no-such-program" }),
-		"permission denied":                                            good(func(c *command.Config) { c.Args[0] = file }),
-		"grace is -1ns, want at least 0":                               good(func(c *command.Config) { c.Grace = -1 }),
-		"stall timeout is -1ns":                                        good(func(c *command.Config) { c.StallTimeout = -1 }),
-		"folder for trials":                                            good(func(c *command.Config) { c.Folder = filepath.Join(file, "x") }),
-		`step)" has no group`:                                          good(func(c *command.Config) { c.Pattern = regexp.MustCompile("loss (?P<step>step)") }),
-		"has no group":                                                 good(func(c *command.Config) { c.Pattern = regexp.MustCompile("loss") }),
-		`reader is "xml", want one of reports, pattern, trainer_state`: good(func(c *command.Config) { c.Reader = "xml" }),
-		"there are no slots":                                           good(func(c *command.Config) { c.Slots = [][]string{} }),
+		"the command is empty":                       good(func(c *command.Config) { c.Args = nil }),
+		"there is no metric":                         good(func(c *command.Config) { c.Metrics = nil }),
+		"the name of a metric is empty":              good(func(c *command.Config) { c.Record = []string{""} }),
+		`metric "loss" is there twice`:               good(func(c *command.Config) { c.Record = []string{"loss"} }),
+		`resume is hf, which needs a folder`:         good(func(c *command.Config) { c.Resume = command.HF }),
+		`failure rule 1: signal is "BOOM"`:           good(func(c *command.Config) { c.Failures = []command.Failure{{Signal: "BOOM"}} }),
+		`failure rule 1: retries are 2`:              good(func(c *command.Config) { c.Failures = []command.Failure{{Retries: 2}} }),
+		`program "no-such-program": executable file`: good(func(c *command.Config) { c.Args[0] = "no-such-program" }),
+		"permission denied":                          good(func(c *command.Config) { c.Args[0] = file }),
+		"grace is -1ns, want at least 0":             good(func(c *command.Config) { c.Grace = -1 }),
+		"stall timeout is -1ns":                      good(func(c *command.Config) { c.StallTimeout = -1 }),
+		`working folder "no/such" is not a folder`:   good(func(c *command.Config) { c.Dir = "no/such" }),
+		"there is no {config} in the command":        good(func(c *command.Config) { c.Render, c.Folder = "c.yaml", t.TempDir() }),
+		"there is no folder for trials":              good(func(c *command.Config) { c.Render, c.Args = "c.yaml", []string{"sh", "{config}"} }),
+		`configuration "c.txt": want a file named`: good(func(c *command.Config) {
+			c.Render, c.Args, c.Folder = "c.txt", []string{"sh", "{config}"}, t.TempDir()
+		}),
+		"folder for trials":                      good(func(c *command.Config) { c.Folder = filepath.Join(file, "x") }),
+		`step)" has no group`:                    good(func(c *command.Config) { c.Pattern = regexp.MustCompile("loss (?P<step>step)") }),
+		"has no group":                           good(func(c *command.Config) { c.Pattern = regexp.MustCompile("loss") }),
+		`reader is "xml", want one of reports, `: good(func(c *command.Config) { c.Reader = "xml" }),
+		"there are no slots":                     good(func(c *command.Config) { c.Slots = [][]string{} }),
 	} {
 		if _, err := command.New(cfg); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want %q", err, want)

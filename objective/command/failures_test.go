@@ -224,6 +224,22 @@ func TestParametersWithOneVariable(t *testing.T) {
 	}
 }
 
+func TestTheProgramGetsItsConfiguration(t *testing.T) {
+	folder := t.TempDir()
+	template := filepath.Join(folder, "config.yaml")
+	if err := os.WriteFile(template, []byte("# all\nlr: 1 # rate\nopt: sgd\n"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	cfg := command.Config{Args: []string{"{config}"}, Folder: filepath.Join(folder, "trials"), Render: template}
+	if tr := run(t, cfg, `cat "$1"; echo "$2"; echo loss: 1`); tr.State != trial.Complete {
+		t.Fatal(tr.Failure())
+	}
+	got, _ := os.ReadFile(filepath.Join(folder, "trials", "0", "output.log"))
+	if want := "# all\nlr: 0.5 # rate\nopt: \"adam\"\nlayers: 3\n\nloss: 1\n"; string(got) != want {
+		t.Errorf("the program got %q, want %q", got, want)
+	}
+}
+
 func TestParamsChooseWhatIsPassed(t *testing.T) {
 	folder := t.TempDir()
 	cfg := command.Config{Folder: folder, Params: func(t *study.Trial) map[string]any {
