@@ -170,13 +170,7 @@ func TestExportedTrainingArgumentsLoad(t *testing.T) {
 			t.Errorf("exit code %d, %q, want %q", code, stderr, want)
 		}
 	}
-	python := os.Getenv("BLUEFIN_TORCH_PYTHON")
-	if python == "" {
-		if os.Getenv("CI") == "true" {
-			t.Fatal("BLUEFIN_TORCH_PYTHON names no Python with transformers")
-		}
-		t.Skip("BLUEFIN_TORCH_PYTHON names no Python with transformers")
-	}
+	python := torchPython(t)
 	if testing.Short() {
 		t.Skip("loading transformers takes seconds")
 	}

@@ -14,16 +14,23 @@ import (
 	"github.com/bluefin-hpo/bluefin/objective/finetune/text"
 )
 
-// The folder of --output is a model of transformers and of
-// sentence-transformers, which compute from it what we do: class names, probabilities.
-func TestTransformersReadsTheBestNetwork(t *testing.T) {
+// torchPython returns a Python that has PyTorch, transformers and Lightning.
+func torchPython(t *testing.T) string {
+	t.Helper()
 	python := os.Getenv("BLUEFIN_TORCH_PYTHON")
 	if python == "" {
 		if os.Getenv("CI") == "true" {
-			t.Fatal("BLUEFIN_TORCH_PYTHON names no Python with torch and transformers")
+			t.Fatal("BLUEFIN_TORCH_PYTHON names no Python with torch, transformers and lightning")
 		}
-		t.Skip("BLUEFIN_TORCH_PYTHON names no Python with torch and transformers")
+		t.Skip("BLUEFIN_TORCH_PYTHON names no Python with torch, transformers and lightning")
 	}
+	return python
+}
+
+// The folder of --output is a model of transformers and of
+// sentence-transformers, which compute from it what we do: class names, probabilities.
+func TestTransformersReadsTheBestNetwork(t *testing.T) {
+	python := torchPython(t)
 	type question struct {
 		Folder string   `json:"folder"`
 		Texts  []string `json:"texts"`
