@@ -14,7 +14,7 @@ type pythonHookCommand struct{ output outputFlags }
 func (p *pythonHookCommand) define() *cli.Command {
 	return &cli.Command{
 		Name:  "python-hook",
-		Usage: "print a Python module with which a script reports exact values to tune",
+		Usage: "print a Python module that reports exact values to tune",
 		Description: "Save it as bluefin_hook.py beside the script. It has callbacks for the Hugging Face trainer and for " +
 			"Lightning, and report(step, value) for a plain loop; its first lines show how. It needs only the standard " +
 			"library, and does nothing unless `bluefin tune` runs the script. Wheels of Bluefin contain it.",
