@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/jedib0t/go-pretty/v6/text"
@@ -97,9 +98,8 @@ func fit(records []record, width int) (fitted []record, left []string) {
 		r = spread(r)
 		for i, m := range r {
 			r[i].Value = shortened(m.Value, widestText)
-			if m.Name == "duration" && m.Value != nil {
-				whole, rest, _ := strings.Cut(show(m.Value), ".")
-				r[i].Value = whole + "." + (rest + "00")[:2]
+			if m.Name == "duration" {
+				r[i].Value = shortDuration(m.Value)
 			}
 		}
 		fitted = append(fitted, r)
@@ -143,6 +143,63 @@ func fit(records []record, width int) (fitted []record, left []string) {
 		fitted[i] = padded(r, columns)
 	}
 	return fitted, left
+}
+
+// transposed makes a column of each trial and a row of each name, which shows a few trials whole on a
+// terminal, but for times without room. It reports whether that fits the width.
+func transposed(records []record, width int) (rows []record, left []string, ok bool) {
+	const most, narrowest, wholeTime = 10, 9, len(time.DateTime) // trials; columns of a value, of a time
+	if len(records) == 0 || len(records) > most || member(records[0], "number") == nil {
+		return nil, nil, false
+	}
+	var flat []record
+	for _, r := range records {
+		flat = append(flat, spread(r))
+	}
+	names := columnNames(flat)
+	room := func() int {
+		widest := 0
+		for _, name := range names {
+			widest = max(widest, text.StringWidthWithoutEscSequences(message.Visible(name)))
+		}
+		return (width-widest-4)/len(records) - 3
+	}
+	if room() < wholeTime {
+		names = slices.DeleteFunc(names, func(name string) bool {
+			if strings.HasPrefix(name, "datetime_") {
+				left = append(left, name)
+			}
+			return strings.HasPrefix(name, "datetime_")
+		})
+	}
+	widest := room()
+	for _, name := range names {
+		if name == "number" {
+			continue
+		}
+		row := record{{Name: "number", Value: name}}
+		for _, r := range flat {
+			v := member(r, name)
+			if name == "duration" {
+				v = shortDuration(v)
+			}
+			if text.StringWidthWithoutEscSequences(message.Visible(show(v))) > widest { // else with all digits
+				v = shortened(v, widest)
+			}
+			row = append(row, pyjson.Member{Name: show(member(r, "number")), Value: v})
+		}
+		rows = append(rows, row)
+	}
+	return rows, left, widest >= narrowest
+}
+
+// shortDuration leaves hundredths of a second.
+func shortDuration(v any) any {
+	if v == nil {
+		return nil
+	}
+	whole, rest, _ := strings.Cut(show(v), ".")
+	return whole + "." + (rest + "00")[:2]
 }
 
 // spread replaces objects by their members, under their own names where these are free.

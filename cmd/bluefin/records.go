@@ -31,10 +31,16 @@ type formatFlags struct {
 // formats are those of Optuna, and strict-json and csv.
 func formats() []string { return []string{"table", "json", "strict-json", "yaml", "csv", "value"} }
 
-// flags are --format and --flatten. The default differs by command.
-func (f *formatFlags) flags(byDefault string) []cli.Flag {
-	format := choiceFlag(&f.format, "format", "`FORMAT` of the output: "+words(formats())+
-		". json has NaN and Infinity as Python does, strict-json as strings; csv is flat", formats()...)
+// flags are --format and --flatten. The default differs by command, and some have more formats.
+func (f *formatFlags) flags(byDefault string, more ...string) []cli.Flag {
+	names := formats()
+	for _, name := range more {
+		if !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	format := choiceFlag(&f.format, "format", "`FORMAT` of the output: "+words(names)+
+		". json has NaN and Infinity as Python does, strict-json as strings; csv is flat", names...)
 	format.Aliases, format.DefaultText, f.format = []string{"f"}, strconv.Quote(byDefault), byDefault
 	return []cli.Flag{format, &cli.BoolFlag{Name: "flatten", Destination: &f.flatten,
 		Usage: "give each parameter, attribute or element of a list a column of its own"}}
@@ -62,6 +68,11 @@ func (f formatFlags) print(con console, records []record, single bool) error {
 	// Pipes get full tables: a program's columns must not depend on a window.
 	if width := con.out.width(); f.format == "table" && width > 0 {
 		fitted, left := fit(records, width)
+		if len(left) > 0 {
+			if turned, without, ok := transposed(records, width); ok {
+				fitted, left = turned, without
+			}
+		}
 		if len(left) > 0 {
 			notes = append(notes, fmt.Sprintf("No room for: %s (-f json shows all).", listed(left)))
 		}

@@ -1,9 +1,13 @@
 package main
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"slices"
 	"strings"
@@ -19,16 +23,17 @@ import (
 // trialsCommand prints a record for each of some trials: trials, best-trial and best-trials.
 type trialsCommand struct {
 	name, usage string
-	single      bool // one record, not a list
-	list        func(context.Context, *study.Study) ([]*trial.Trial, error)
+	single      bool                                                        // one record, not a list
+	list        func(context.Context, *study.Study) ([]*trial.Trial, error) // nil: all
+	top         int                                                         // 0: all
 	format      formatFlags
 	study       studyFlags
+	output      outputFlags
 }
 
 // allTrials, bestTrial and bestTrials differ in what they list; the rest is the same.
 func allTrials() *trialsCommand {
-	return &trialsCommand{name: "trials", usage: "print all trials of a study",
-		list: func(ctx context.Context, s *study.Study) ([]*trial.Trial, error) { return s.Trials(ctx) }}
+	return &trialsCommand{name: "trials", usage: "print all trials of a study"}
 }
 
 // bestTrial prints one record and not a list with one.
@@ -51,27 +56,41 @@ func bestTrials() *trialsCommand {
 		list: func(ctx context.Context, s *study.Study) ([]*trial.Trial, error) { return s.BestTrials(ctx) }}
 }
 
-// define is the same for all three.
+// define is the same for all three, but for --top.
 func (t *trialsCommand) define() *cli.Command {
-	return &cli.Command{
-		Name:  t.name,
-		Usage: t.usage,
-		Flags: slices.Concat(t.format.flags("table"), t.study.flags(),
-			[]cli.Flag{t.format.attrsFlag("show long attributes in tables too")}),
-		Action: action(t.run),
+	flags := slices.Concat(t.format.flags("table", dataFormats()...), t.study.flags(), t.output.flags(),
+		[]cli.Flag{t.format.attrsFlag("show long attributes in tables too")})
+	if t.list == nil {
+		flags = append(flags, &cli.IntFlag{Name: "top", Destination: &t.top, DefaultText: "all",
+			Usage: "print the best `NUMBER` of trials, the best first; of several objectives, those that no other " +
+				"trial dominates, by the first objective"})
 	}
+	return &cli.Command{Name: t.name, Usage: t.usage, Flags: flags, Action: action(t.run)}
 }
 
 // run only reads, so a search may go on meanwhile.
 func (t *trialsCommand) run(ctx context.Context, con console) error {
+	if t.top < 0 {
+		return usagef("--top is %d, want at least 1", t.top)
+	}
+	if t.top > 0 {
+		t.list = t.best
+	}
+	if slices.Contains(dataFormats(), t.format.format) {
+		return t.data(ctx, con)
+	}
 	return t.study.with(ctx, con, sqlite.Options{ReadOnly: true}, study.Config{}, func(s *study.Study) error {
-		trials, err := t.list(ctx, s)
+		list := t.list
+		if list == nil {
+			list = func(ctx context.Context, s *study.Study) ([]*trial.Trial, error) { return s.Trials(ctx) }
+		}
+		trials, err := list(ctx, s)
 		if err != nil {
 			return err
 		}
 		records := trialRecords(trials, len(s.Directions()))
 		// A script that reads columns must find the same ones for the best trials as for all.
-		if t.format.flatten && slices.Contains([]string{"table", "value", "csv"}, t.format.format) {
+		if t.format.flatten && slices.Contains([]string{"table", "value"}, t.format.format) {
 			// The columns are those of all trials, whichever are listed.
 			all, err := s.Trials(ctx)
 			if err != nil {
@@ -89,8 +108,103 @@ func (t *trialsCommand) run(ctx context.Context, con console) error {
 				records[i] = padded(records[i], columns)
 			}
 		}
-		return t.format.print(con, records, t.single)
+		if !t.output.toFile() {
+			return t.format.print(con, records, t.single)
+		}
+		var text bytes.Buffer
+		file := con
+		file.out = &dataWriter{w: &text}
+		if err := t.format.print(file, records, t.single); err != nil {
+			return err
+		}
+		_, err = t.output.write(con, t.study.storage, text.Bytes())
+		return err
 	})
+}
+
+// best lists the best trials, the best first.
+func (t *trialsCommand) best(ctx context.Context, s *study.Study) ([]*trial.Trial, error) {
+	h, err := s.History(ctx)
+	if err != nil {
+		return nil, err
+	}
+	directions := s.Directions()
+	trials := slices.Clone(h.ParetoFront())
+	if len(directions) == 1 { // the front has one trial, and those that are as good
+		trials = slices.DeleteFunc(slices.Clone(h.Finished()), func(t *trial.Trial) bool {
+			return t.State != trial.Complete || t.Violation() > 0
+		})
+	}
+	if len(trials) == 0 {
+		_, err := s.Best(ctx) // says why
+		return nil, cmp.Or(err, study.ErrNoBest)
+	}
+	// Stable: of equal trials the first to finish comes first, as in Study.Best.
+	slices.SortStableFunc(trials, func(a, b *trial.Trial) int {
+		switch {
+		case directions[0].Better(a.Values[0], b.Values[0]):
+			return -1
+		case directions[0].Better(b.Values[0], a.Values[0]):
+			return 1
+		}
+		return 0
+	})
+	return trials[:min(t.top, len(trials))], nil
+}
+
+// data writes one of the dataFormats.
+func (t *trialsCommand) data(ctx context.Context, con console) (err error) {
+	if t.format.flatten && t.format.format == "jsonl" {
+		return usagef("--flatten has no meaning for -f jsonl, want csv for a column of each parameter")
+	}
+	if t.format.format == "parquet" && con.out.terminal && !t.output.toFile() {
+		return usagef("-f parquet is not text, want --output FILE or a pipe")
+	}
+	db, err := t.study.storage.open(ctx, sqlite.Options{ReadOnly: true})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	name, err := t.study.resolve(ctx, db)
+	if err != nil {
+		return err
+	}
+	record, err := db.Load(ctx, name)
+	if err != nil {
+		return suggestStudy(ctx, db, name, err)
+	}
+	n, _, err := db.Extent(ctx, record.ID)
+	if err != nil {
+		return err
+	}
+	trials := eachTrial(ctx, db, record.ID, n)
+	columns, unfinished := newSchema(len(record.Directions)), map[int]*trial.Trial{}
+	if t.format.format != "jsonl" {
+		if columns, unfinished, err = survey(trials, len(record.Directions)); err != nil {
+			return err
+		}
+	}
+	trials = as(unfinished, trials)
+	if t.list != nil {
+		s, err := study.Load(ctx, study.Config{Name: name, Storage: db, Logger: con.logger()})
+		if err != nil {
+			return err
+		}
+		list, err := t.list(ctx, s)
+		if err != nil {
+			return err
+		}
+		trials = all(list)
+	}
+	write := func(w io.Writer) error { return writeTrials(w, t.format.format, columns, trials) }
+	if !t.output.toFile() {
+		return write(con.out)
+	}
+	if err := t.output.stream(t.study.storage, dataHead(t.format.format, columns), write); err != nil {
+		return err
+	}
+	con.logf("Wrote %s.", t.output.path)
+	return nil
 }
 
 // trialRecords describes trials as Optuna does. Columns that no trial has are left out.

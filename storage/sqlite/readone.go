@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/bluefin-hpo/bluefin/storage"
@@ -31,6 +32,21 @@ func (db *DB) Trial(ctx context.Context, study int64, number int) (tr *trial.Tri
 		return err
 	})
 	return tr, err
+}
+
+// Range returns the trials from number first to before end, by number, for programs that look at a
+// large study a part at a time. The cost depends on that part.
+func (db *DB) Range(ctx context.Context, study int64, first, end int) (trials []*trial.Trial, err error) {
+	err = db.read(ctx, func(t *tx) error {
+		if _, err := objectives(t, study); err != nil {
+			return err
+		}
+		trials, err = load(t, `b.trial_id IN (SELECT trial_id FROM trials WHERE study_id = ? AND number >= ? AND number < ?)`,
+			study, first, end)
+		return err
+	})
+	slices.SortFunc(trials, func(a, b *trial.Trial) int { return a.Number - b.Number })
+	return trials, err
 }
 
 // Best implements storage.Storage. SQL sorts the trials by value; feasibility is
