@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/kballard/go-shellquote"
+
 	"github.com/bluefin-hpo/bluefin/objective/command"
 	"github.com/bluefin-hpo/bluefin/trial"
 )
@@ -36,7 +38,7 @@ func paramsText(format string, params []trial.Param, finetuned bool) (text []byt
 
 // wordsText writes arguments as one line for a shell.
 func wordsText(args []string, err error) ([]byte, error) {
-	return []byte(shellLine(args) + "\n"), err
+	return []byte(shellquote.Join(args...) + "\n"), err
 }
 
 // envText writes a file for a shell to source. The variables are those that bluefin tune sets.
@@ -52,25 +54,7 @@ func envText(params []trial.Param) ([]byte, error) {
 		if strings.ContainsRune(value, 0) {
 			return nil, fmt.Errorf("parameter %q: a NUL character cannot be in a variable", p.Name)
 		}
-		fmt.Fprintf(&text, "export %s=%s\n", variable, shellQuoted(value))
+		fmt.Fprintf(&text, "export %s=%s\n", variable, shellquote.Join(value))
 	}
 	return text.Bytes(), nil
-}
-
-// shellLine joins arguments to a line that any POSIX shell splits into the same ones.
-func shellLine(args []string) string {
-	var words []string
-	for _, a := range args {
-		words = append(words, shellQuoted(a))
-	}
-	return strings.Join(words, " ")
-}
-
-// shellQuoted is for programs, as shellWord is for the eye: every byte reaches the shell as it is.
-func shellQuoted(s string) string {
-	const plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./:=@%+,"
-	if s != "" && strings.Trim(s, plain) == "" {
-		return s
-	}
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }

@@ -136,7 +136,7 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 			allTrials().define(), bestTrial().define(), bestTrials().define(),
 			new(askCommand).define(), new(reportCommand).define(), new(shouldPruneCommand).define(),
 			new(tellCommand).define(), new(enqueueCommand).define(), new(pythonHookCommand).define(),
-			new(exportCommand).define(), new(copyStudyCommand).define(), new(exportStudyCommand).define(),
+			new(exportCommand).define(), new(rerunCommand).define(), new(copyStudyCommand).define(), new(exportStudyCommand).define(),
 			new(importStudyCommand).define(),
 			group("study", "change a study", new(setAttrCommand).define()),
 			group("storage", "maintain a study file",

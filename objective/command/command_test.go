@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -458,5 +459,49 @@ func TestTrialsKeepTheirCommandLine(t *testing.T) {
 	}
 	if !reflect.DeepEqual(line, want) {
 		t.Errorf("got %+v, want %+v", line, want)
+	}
+}
+
+// A line is moved to another folder with the files that the program reads, and runs there.
+func TestALineRunsAgainInAnotherFolder(t *testing.T) {
+	root, again := t.TempDir(), t.TempDir()
+	if err := os.WriteFile(filepath.Join(root, "base.yaml"), []byte("opt: sgd\n"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	script := `cat "$1"; echo "$2 $3 $BLUEFIN_TRIAL_DIR $BLUEFIN_PARAM_LAYERS $W"; cat "$BLUEFIN_PARAMS"; echo x >> "$BLUEFIN_TRIAL_DIR/made"; echo loss=1`
+	tr := run(t, command.Config{Args: []string{"{config}", "{trial_dir}/out", root + "/01"}, Folder: root, Render: root + "/base.yaml", Env: []string{"W=" + root + "/0:x"}}, script)
+	var line command.Line
+	if err := json.Unmarshal(tr.UserAttrs[command.LineAttr], &line); err != nil {
+		t.Fatal(err, tr.Failure())
+	}
+	moved, err := line.In(again)
+	if err != nil {
+		t.Fatal(err)
+	}
+	params := map[string]any{"layers": 3, "lr": 0.5}
+	var out strings.Builder
+	if err := moved.Run(t.Context(), 0, params, time.Second, &out); err != nil {
+		t.Fatal(err, out.String())
+	}
+	want := "opt: \"adam\"\nlr: 0.5\nlayers: 3\n" + again + "/out " + root + "/01 " + again + " 3 " + again + ":x\n{\"layers\": 3, \"lr\": 0.5, \"opt\": \"adam\"}\nloss=1\n"
+	if got := out.String(); len(got) != len(want) || !strings.Contains(got, again+"/out "+root+"/01 "+again+" 3 "+again+":x\n") {
+		t.Errorf("it printed\n%swant\n%s", got, want)
+	}
+	for _, folder := range []string{root + "/0", again} {
+		if text, err := os.ReadFile(filepath.Join(folder, "made")); err != nil || string(text) != "x\n" {
+			t.Errorf("%s/made is %q, want one line: %v", folder, text, err)
+		}
+	}
+	// A program that ignores SIGTERM does not outlive the context.
+	moved.Args = []string{"sh", "-c", "trap '' TERM; echo started; sleep 60; sleep 60"}
+	ctx, cancel := context.WithTimeoutCause(t.Context(), 300*time.Millisecond, errors.New("enough"))
+	defer cancel()
+	start := time.Now()
+	if err := moved.Run(ctx, 0, params, 100*time.Millisecond, io.Discard); err == nil || err.Error() != "enough" || time.Since(start) > 20*time.Second {
+		t.Errorf("got %v after %v, want the end of the context", err, time.Since(start))
+	}
+	moved.Args = []string{"sh", "-c", "exit 3"}
+	if err := moved.Run(t.Context(), 0, params, time.Second, io.Discard); err == nil || err.Error() != "sh ended with exit status 3" {
+		t.Errorf("got %v, want the exit status", err)
 	}
 }

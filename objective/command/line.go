@@ -1,10 +1,19 @@
 package command
 
 import (
+	"context"
+	"fmt"
+	"io"
 	"maps"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
 )
 
 // A Line is how a trial ran its program, enough to run it again. It is the user attribute
@@ -12,16 +21,16 @@ import (
 type Line struct {
 	Args   []string `json:"args"`             // the program and its arguments, as without a checkpoint
 	Dir    string   `json:"dir"`              // working folder
-	Env    []string `json:"env,omitempty"`    // Config.Env
+	Env    []string `json:"env,omitempty"`    // NAME=VALUE, besides what Variables returns
 	Folder string   `json:"folder,omitempty"` // of the trial
 }
 
 // LineAttr is the key of the attribute.
 const LineAttr = "command"
 
-// line returns the command line of a trial that starts from its beginning: a checkpoint of an earlier
+// line, with more variables than Config.Env, returns the command line of a trial that starts from its beginning: a checkpoint of an earlier
 // run has no place in it.
-func (c *Command) line(params map[string]any, places map[string]string, folder string) (Line, error) {
+func (c *Command) line(params map[string]any, places map[string]string, folder string, env []string) (Line, error) {
 	fresh := maps.Clone(places)
 	fresh["last_checkpoint"] = ""
 	program := c.cfg.Args[0]
@@ -35,5 +44,96 @@ func (c *Command) line(params map[string]any, places map[string]string, folder s
 		dir = abs
 	}
 	args, err := c.cfg.arguments(params, fresh)
-	return Line{append([]string{program}, args...), dir, c.cfg.Env, folder}, err
+	return Line{append([]string{program}, args...), dir, slices.Concat(c.cfg.Env, env), folder}, err
+}
+
+// Variables returns the environment of the line besides that of the caller: Env, and what tells the
+// program the number and the parameters of its trial.
+func (l Line) Variables(number int, params map[string]any) []string {
+	places := map[string]string{"trial_number": strconv.Itoa(number), "trial_dir": l.Folder}
+	file := ""
+	if l.Folder != "" {
+		file = filepath.Join(l.Folder, paramsName)
+	}
+	return slices.Concat(l.Env, environment(params, places, file))
+}
+
+// In returns the line for another folder in place of the trial's, and puts into that the files with
+// which the program was started.
+func (l Line) In(folder string) (Line, error) {
+	entries, _ := os.ReadDir(l.Folder) // if it was deleted, the program says what it misses
+	for _, e := range entries {
+		if name := e.Name(); name != paramsName && name != wandbName && !strings.HasPrefix(name, renderedName+".") {
+			continue
+		}
+		text, err := os.ReadFile(filepath.Join(l.Folder, e.Name()))
+		if err == nil {
+			err = os.WriteFile(filepath.Join(folder, e.Name()), text, 0o666)
+		}
+		if err != nil {
+			return l, err
+		}
+	}
+	moved := Line{Dir: l.Dir, Folder: folder}
+	for _, a := range l.Args {
+		moved.Args = append(moved.Args, replacePath(a, l.Folder, folder))
+	}
+	for _, v := range l.Env {
+		moved.Env = append(moved.Env, replacePath(v, l.Folder, folder))
+	}
+	return moved, nil
+}
+
+// replacePath replaces a folder wherever it is a whole path or the beginning of one: /t/1 is not in /t/10.
+func replacePath(s, old, to string) string {
+	if old == "" {
+		return s
+	}
+	var b strings.Builder
+	for {
+		i := strings.Index(s, old)
+		if i < 0 {
+			b.WriteString(s)
+			return b.String()
+		}
+		rest := s[i+len(old):]
+		b.WriteString(s[:i])
+		next, _ := utf8.DecodeRuneInString(rest)
+		if rest != "" && (unicode.IsLetter(next) || unicode.IsDigit(next) || strings.ContainsRune("-_.", next)) {
+			b.WriteString(old)
+		} else {
+			b.WriteString(to)
+		}
+		s = rest
+	}
+}
+
+// Run runs the line as a trial would, but for a study, and copies what the program prints to out. When
+// ctx ends, all that it has started gets SIGTERM, and SIGKILL after grace.
+func (l Line) Run(ctx context.Context, number int, params map[string]any, grace time.Duration, out io.Writer) error {
+	cmd := exec.Command(l.Args[0], l.Args[1:]...)
+	token := newToken()
+	cmd.Dir = l.Dir
+	cmd.Env = slices.Concat(os.Environ(), l.Variables(number, params), []string{token})
+	p, err := start(cmd, out, token)
+	if err != nil {
+		return fmt.Errorf("the program cannot start: %w", err)
+	}
+	select {
+	case <-p.ended:
+	case <-ctx.Done():
+	}
+	p.group.end(grace, nil)
+	<-p.ended
+	select {
+	case <-p.drained:
+	case <-time.After(stuck): // held open by what survives even SIGKILL
+	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	if p.err != nil {
+		return fmt.Errorf("%s ended with %w", filepath.Base(l.Args[0]), p.err)
+	}
+	return nil
 }

@@ -115,7 +115,7 @@ func (c *Command) attempt(t *study.Trial, params map[string]any, slot []string) 
 	}
 	w.end(p, stopped != nil)
 	// The attributes are a convenience: a trial that is over already goes without them.
-	if line, err := c.line(params, places, folder); err == nil {
+	if line, err := c.line(params, places, folder, wandb); err == nil {
 		_ = t.SetUserAttr(LineAttr, line)
 	}
 	if w.out.logErr != nil {
