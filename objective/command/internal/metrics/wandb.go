@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"hash/crc32"
 	"math"
+	"strconv"
 	"strings"
 
 	"google.golang.org/protobuf/encoding/protowire"
@@ -92,6 +93,7 @@ func (r *wandbRun) parse(text []byte, add func(Point)) int {
 		data := rest[fragmentHeader : fragmentHeader+size]
 		switch kind {
 		case fullRecord:
+			r.record = nil
 			r.add(data, add)
 		case firstOfRecord:
 			r.record = append([]byte{}, data...)
@@ -167,7 +169,11 @@ func item(values map[string]any, message []byte) {
 		case 6: // number
 			value = math.Float64frombits(bits)
 		case 8, 16: // json, value_json
-			value, _ = pyjson.Unmarshal(text)
+			if x, err := strconv.ParseFloat(string(text), 64); err == nil { // most are numbers
+				value = x
+			} else {
+				value, _ = pyjson.Unmarshal(text)
+			}
 		}
 	})
 	values[strings.Join(name, ".")] = value
