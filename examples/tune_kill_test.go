@@ -48,6 +48,7 @@ func TestTunedScriptsSurviveKills(t *testing.T) {
 		{"tune-huggingface", "eval_loss", []string{"--trials 20 --workers 2", "--trials " + trials + " --gpus 0,1",
 			"--num_train_epochs 8", "--num_train_epochs 4 --per_device_train_batch_size 32"}},
 		{"tune-lightning", "val_loss", []string{"--trials 30", "--trials " + trials}},
+		{"tune-wandb", "val_loss", []string{"--workers 2", "--workers 2 --trials " + trials}},
 	} {
 		t.Run(script.name, func(t *testing.T) {
 			shown := strings.NewReplacer(script.replaced...).Replace(shownCommand(t, script.name+"/train.py"))
