@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -248,7 +249,7 @@ func (s *search) finish(want int, metric string) {
 	if err != nil {
 		s.t.Fatalf("metrics.py: %v", err)
 	}
-	var logged map[string][][2]float64
+	var logged map[string][][][2]float64
 	if err := json.Unmarshal(text, &logged); err != nil {
 		s.t.Fatal(err)
 	}
@@ -272,23 +273,21 @@ func (s *search) finish(want int, metric string) {
 	s.t.Logf("%v; %d reports; last run %v; %d process groups", states, reports, time.Since(began).Round(time.Second), len(s.groups))
 }
 
-// compare fails the test unless the reports of a trial, and its value, are what its script logged. Of
-// a pruned trial the script may log more as it ends.
-func (s *search) compare(tr *trial.Trial, logged [][2]float64) {
-	var reported [][2]float64
-	for _, r := range tr.Reports {
-		reported = append(reported, [2]float64{float64(r.Step), r.Value})
+// compare fails the test unless the reports of a trial are in the logs of its script, all of them if it is
+// complete, and its value is the last one there. A restarted trial has several logs, and one that is
+// pruned may log more as it ends.
+func (s *search) compare(tr *trial.Trial, logs [][][2]float64) {
+	logged, steps, last := map[[2]float64]bool{}, map[float64]bool{}, math.NaN()
+	for _, point := range slices.Concat(logs...) {
+		logged[point], steps[point[0]], last = true, true, point[1]
 	}
-	n := len(reported)
-	if tr.State == trial.Complete {
-		n = max(n, len(logged))
-	}
-	if n == 0 || len(logged) < n || !slices.Equal(reported, logged[:n]) {
-		s.t.Errorf("trial %d, %v: the reports are %v, and the script logged %v", tr.Number, tr.State, reported, logged)
-		return
-	}
-	if tr.State == trial.Complete && (len(tr.Values) != 1 || tr.Values[0] != logged[n-1][1]) {
-		s.t.Errorf("trial %d has the values %v, and the script ends with %v", tr.Number, tr.Values, logged[n-1])
+	unknown := slices.ContainsFunc(tr.Reports, func(r trial.Report) bool {
+		return !logged[[2]float64{float64(r.Step), r.Value}]
+	})
+	complete := tr.State == trial.Complete
+	if unknown || len(tr.Reports) == 0 || complete && (len(tr.Reports) != len(steps) || tr.Values[0] != last) {
+		s.t.Errorf("trial %d, %v, has the reports %v and values %v, and the script logged %v",
+			tr.Number, tr.State, tr.Reports, tr.Values, logs)
 	}
 }
 

@@ -1,9 +1,9 @@
-"""Prints what a script has logged in its own files, as JSON: by trial, the steps and values of a metric.
+"""Prints what a script has logged in its own files, as JSON: by trial, its logs with steps and values.
 
     python metrics.py FOLDER METRIC
 
 It shares nothing with Bluefin's readers. Files of W&B are decoded by wandb's own message classes. A
-trial that was restarted has several logs, of which the newest counts.
+trial that was restarted has several logs, the newest last.
 """
 
 import csv
@@ -17,18 +17,18 @@ def hugging_face(folder, metric):
     def step(path):
         return int(os.path.dirname(path).rsplit("-", 1)[1])
 
-    for path in sorted(glob.glob(folder + "/**/checkpoint-*/trainer_state.json", recursive=True), key=step)[-1:]:
+    for path in sorted(glob.glob(folder + "/**/checkpoint-*/trainer_state.json", recursive=True), key=step):
         with open(path) as f:
-            return [[r["step"], r[metric]] for r in json.load(f)["log_history"] if metric in r]
+            yield [[r["step"], r[metric]] for r in json.load(f)["log_history"] if metric in r]
 
 
 def lightning(folder, metric):
     def version(path):
         return int(os.path.dirname(path).rsplit("_", 1)[1])
 
-    for path in sorted(glob.glob(folder + "/**/version_*/metrics.csv", recursive=True), key=version)[-1:]:
+    for path in sorted(glob.glob(folder + "/**/version_*/metrics.csv", recursive=True), key=version):
         with open(path) as f:
-            return [[int(r["step"]), float(r[metric])] for r in csv.DictReader(f) if r.get(metric)]
+            yield [[int(r["step"]), float(r[metric])] for r in csv.DictReader(f) if r.get(metric)]
 
 
 def records(path):
@@ -52,22 +52,21 @@ def records(path):
 
 
 def wandb(folder, metric):
-    paths = glob.glob(folder + "/**/run-*.wandb", recursive=True)
-    if not paths:
-        return None
-    from wandb.proto import wandb_internal_pb2
-
-    points = []
-    for data in records(max(paths, key=lambda path: os.stat(path).st_mtime)):
-        row = wandb_internal_pb2.Record.FromString(data).history.item
-        values = {item.key or ".".join(item.nested_key): item.value_json for item in row}
-        if metric in values:
-            points.append([int(values["_step"]), float(values[metric])])
-    return points
+    paths = {os.path.realpath(path) for path in glob.glob(folder + "/**/run-*.wandb", recursive=True)}
+    if paths:
+        from wandb.proto import wandb_internal_pb2
+    for path in sorted(paths, key=lambda path: os.stat(path).st_mtime):
+        points = []
+        for data in records(path):
+            row = wandb_internal_pb2.Record.FromString(data).history.item
+            values = {item.key or ".".join(item.nested_key): item.value_json for item in row}
+            if metric in values:
+                points.append([int(values["_step"]), float(values[metric])])
+        yield points
 
 
 root, metric = sys.argv[1:]
 print(json.dumps({
-    name: hugging_face(path, metric) or lightning(path, metric) or wandb(path, metric) or []
+    name: [log for read in (hugging_face, lightning, wandb) for log in read(path, metric) if log]
     for name in os.listdir(root) if os.path.isdir(path := os.path.join(root, name))
 }))

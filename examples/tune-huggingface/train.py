@@ -3,7 +3,7 @@
 A script as its author would have written it: it knows nothing of Bluefin. All arguments of the trainer
 are its arguments.
 
-    bluefin tune --metric eval_loss --trials 20 --workers 2 --pruner halving \\
+    bluefin tune --metric eval_loss --trials 20 --workers 2 --pruner halving --resume hf \\
         learning_rate=1e-4..1e-1:log weight_decay=0..0.1 hidden_size=16,32,64 -- \\
         python train.py --output_dir {trial_dir} --num_train_epochs 8 \\
         --eval_strategy epoch --save_strategy epoch --learning_rate {learning_rate} \\

@@ -3,7 +3,7 @@
 A script as its author would have written it: it knows nothing of Bluefin, which reads the metrics.csv
 of Lightning's CSVLogger.
 
-    bluefin tune --metric val_loss --trials 30 --workers 2 --pruner halving \\
+    bluefin tune --metric val_loss --trials 30 --workers 2 --pruner halving --resume lightning \\
         lr=1e-4..1e-1:log width=8..128:log dropout=0..0.5 -- python train.py --output {trial_dir} \\
         --lr {lr} --width {width} --dropout {dropout}
 """
