@@ -1,6 +1,7 @@
 package examples
 
 import (
+	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -38,5 +39,71 @@ func TestTuneSklearnImprovesTheAccuracy(t *testing.T) {
 		"learning_rate=1e-4..1:log", "hidden=8..64", "alpha=1e-6..1:log", "--", python, "SCRIPT")
 	if !strings.Contains(got, "Maximizing accuracy") || !strings.Contains(got, "Best of 6 trials: trial ") || !strings.Contains(got, "accuracy 0.9") {
 		t.Errorf("got\n%s", got)
+	}
+}
+
+// The guide's files are written and its commands run, one after the other, with fewer trials. The script
+// that is changed gets at most three new lines.
+func TestTuneGuideRuns(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it trains for half a minute")
+	}
+	python, dir := torchPython(t), t.TempDir()
+	write := func(name, text string) {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	run := func(line string) string {
+		cmd := command(t, dir, "bluefin")
+		cmd.Path, cmd.Args = "/bin/sh", []string{"sh", "-ec", line}
+		cmd.Env = append(cmd.Env, "PATH="+bin+":"+filepath.Dir(python)+":"+os.Getenv("PATH"), "OMP_NUM_THREADS=1")
+		out, err := cmd.CombinedOutput()
+		if err != nil {
+			t.Fatalf("%s: %v\n%s", line, err, out)
+		}
+		return string(out)
+	}
+	text, err := os.ReadFile("../docs/tune.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, guide, _ := strings.Cut(string(text), "\n## From a script")
+	guide, _, _ = strings.Cut(guide, "\n## ")
+	write("guide.md", guide)
+	ran, fewer := 0, strings.NewReplacer("--trials 20", "--trials 2", "--trials 30", "--trials 4")
+	for _, b := range blocks(t, filepath.Join(dir, "guide.md")) {
+		first, rest, _ := strings.Cut(b.text, "\n")
+		switch b.language {
+		case "python":
+			write(strings.TrimPrefix(first, "# "), b.text)
+		case "diff":
+			_, rest, _ = strings.Cut(rest, "\n")
+			var before, after strings.Builder
+			added := 0
+			for line := range strings.Lines(rest) {
+				if line[0] != '+' {
+					before.WriteString(line[1:])
+				}
+				if line[0] != '-' {
+					after.WriteString(line[1:])
+				}
+				if line[0] == '+' {
+					added++
+				}
+			}
+			name := strings.TrimPrefix(first, "--- ")
+			write(name, before.String())
+			if out := run("python " + name); added > 3 || !strings.HasPrefix(out, "accuracy: 0.9") {
+				t.Errorf("the script before its %d new lines printed %q, want an accuracy and at most 3", added, out)
+			}
+			write(name, after.String())
+		case "sh":
+			t.Log(run(fewer.Replace(b.text)))
+			ran++
+		}
+	}
+	if ran < 4 {
+		t.Errorf("the guide has %d blocks of commands", ran)
 	}
 }
