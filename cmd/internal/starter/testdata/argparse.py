@@ -1,0 +1,10 @@
+import argparse
+p = argparse.ArgumentParser(description="Trains.")
+p.add_argument("data", help="a file")
+p.add_argument("-l", "--lr", type=float, default=1e-3, help="learning rate")
+p.add_argument("--batch-size", type=int, default=64, metavar="N", help="input batch size for training (default: 64)")
+p.add_argument("--epochs", type=int, default=14)
+p.add_argument("--a-very-long-option-name-that-wraps", type=float, default=0.5, help="with %(default)s in it")
+p.add_argument("--opt", choices=["adam","sgd"], default="sgd")
+p.add_argument("--no-cuda", action="store_true")
+p.parse_args()
