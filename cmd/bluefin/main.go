@@ -129,7 +129,7 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 		DisableSliceFlagSeparator: true,
 		ExitErrHandler:            func(*cli.Context, error) {}, // run chooses the exit code
 		Commands: []*cli.Command{
-			new(tuneCommand).define(helpWidth(stdout)),
+			new(tuneCommand).define(helpWidth(stdout)), new(initCommand).define(),
 			new(finetuneCommand).define(helpWidth(stdout)), new(predictCommand).define(),
 			new(createStudyCommand).define(), new(deleteStudyCommand).define(),
 			(&studiesCommand{namesOnly: true}).define(), new(studiesCommand).define(),
