@@ -5,9 +5,11 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"time"
 
+	"github.com/kballard/go-shellquote"
 	"github.com/urfave/cli/v2"
 
 	"github.com/bluefin-hpo/bluefin/internal/pyjson"
@@ -15,6 +17,7 @@ import (
 	"github.com/bluefin-hpo/bluefin/storage"
 	"github.com/bluefin-hpo/bluefin/storage/sqlite"
 	"github.com/bluefin-hpo/bluefin/study"
+	"github.com/bluefin-hpo/bluefin/trial"
 )
 
 // askCommand starts a trial for a program that is not written in Go.
@@ -34,7 +37,9 @@ func (a *askCommand) define() *cli.Command {
 	return &cli.Command{
 		Name:  "ask",
 		Usage: "start a trial and print its number and parameters",
-		Flags: slices.Concat(a.format.flags("json"), a.study.flags(), []cli.Flag{
+		Description: "With -f env it prints variables for a shell: BLUEFIN_PARAM_NAME for each parameter, and those from " +
+			"which report, should-prune and tell then know the trial. See docs/scripts.md for a whole loop.",
+		Flags: slices.Concat(a.format.flags("json", "env"), a.study.flags(), []cli.Flag{
 			a.sampler.nameFlag("tpe"), a.sampler.kwargsFlag(), a.sampler.seedFlag(),
 			&cli.StringFlag{Name: "search-space", Destination: &a.space,
 				Usage: "`JSON` object of distributions by parameter, like " +
@@ -67,11 +72,20 @@ func (a *askCommand) run(ctx context.Context, con console) error {
 	if err != nil {
 		return usagef("--search-space: %w", err)
 	}
+	if a.format.format == "env" {
+		var params []trial.Param
+		for _, d := range dims {
+			params = append(params, trial.Param{Name: d.Name, Dist: d.Dist})
+		}
+		if _, err := envText(params); err != nil {
+			return err
+		}
+	}
 	s, seed, err := a.sampler.sampler(0)
 	if err != nil {
 		return err
 	}
-	return a.study.with(ctx, con, sqlite.Options{MustExist: true}, study.Config{Sampler: s, Seed: seed},
+	return a.study.withPruner(ctx, con, sqlite.Options{MustExist: true}, study.Config{Sampler: s, Seed: seed},
 		func(s *study.Study) error {
 			// Asked first, because the new trial counts as one of the combinations.
 			exhausted, err := s.Exhausted(ctx)
@@ -86,6 +100,9 @@ func (a *askCommand) run(ctx context.Context, con console) error {
 			if _, queued := t.SystemAttrs[sysattr.FixedParams]; exhausted && !queued {
 				con.logf("Every combination has been tried or is being tried; trial %d repeats one.", t.Number)
 			}
+			if a.format.format == "env" {
+				return started(t.Number, a.printEnv(con, s.Name(), t, lease.Owner))
+			}
 			params := record{}
 			for _, p := range t.Params {
 				params = append(params, pyjson.Member{Name: p.Name, Value: p.External()})
@@ -94,10 +111,34 @@ func (a *askCommand) run(ctx context.Context, con console) error {
 			if a.lease > 0 {
 				r = append(r, pyjson.Member{Name: "lease_id", Value: lease.Owner})
 			}
-			// The trial runs even if the output fails, so the error names it.
-			if err := a.format.print(con, []record{r}, true); err != nil {
-				return fmt.Errorf("trial %d has started, and must be told: %w", t.Number, err)
-			}
-			return nil
+			return started(t.Number, a.format.print(con, []record{r}, true))
 		})
+}
+
+// started names the trial in an error of its output: it runs nevertheless.
+func started(number int, err error) error {
+	if err != nil {
+		return fmt.Errorf("trial %d has started, and must be told: %w", number, err)
+	}
+	return nil
+}
+
+// printEnv prints the trial as variables for a shell. Those of bluefin tune, which may run the shell,
+// are emptied: the trial is not the one of tune.
+func (a *askCommand) printEnv(con console, study string, t *trial.Trial, leaseID string) error {
+	path, err := a.study.storage.path()
+	if err == nil {
+		path, err = filepath.Abs(path)
+	}
+	if err != nil {
+		return err
+	}
+	params, err := envText(t.Params)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(con.out, "export BLUEFIN_STORAGE=%s BLUEFIN_STUDY_NAME=%s BLUEFIN_TRIAL_NUMBER=%d\n"+
+		"export BLUEFIN_LEASE_ID=%s BLUEFIN_REPORTS= BLUEFIN_STOP=\n%s",
+		shellquote.Join(path), shellquote.Join(study), t.Number, leaseID, params)
+	return err
 }
