@@ -163,3 +163,28 @@ func TestWhatAnEarlierRunHasLeft(t *testing.T) {
 		})
 	}
 }
+
+// Zeros at the end of a file are what is not written yet.
+func TestZerosAreRead(t *testing.T) {
+	for _, l := range libraries {
+		if l.source != "tfevents" && l.source != "wandb" {
+			continue
+		}
+		text, err := os.ReadFile(l.path(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		folder := t.TempDir()
+		name := filepath.Join(folder, filepath.Base(filepath.Dir(l.path(t))), filepath.Base(l.path(t)))
+		f := follow(folder, l.metrics...)
+		for _, n := range []int{0, len(text) / 3, len(text) / 2, len(text)} {
+			write(t, name, string(text[:n])+strings.Repeat("\x00", len(text)-n))
+			f.look()
+		}
+		for key, want := range l.want(t) {
+			if got := strings.Join(f.points[key], ", "); got != strings.Join(want, ", ") {
+				t.Errorf("%v: got %s, want %s", l, got, want)
+			}
+		}
+	}
+}

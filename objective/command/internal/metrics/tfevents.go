@@ -23,9 +23,13 @@ func (eventFile) matches(path string) bool { return strings.Contains(base(path),
 
 func (eventFile) open(path, below string) fileReader {
 	folder := base(strings.TrimSuffix(below, "/"+base(below)))
-	return &appendedFile{path: path, start: func() parser {
-		return func(text []byte, add func(Point)) int { return parseEvents(text, folder, add) }
-	}}
+	return &appendedFile{path: path, start: func() parser { return (&events{folder: folder}).parse }}
+}
+
+// An events is what was read of an event file so far.
+type events struct {
+	folder string
+	broken bool // a length is wrong, so it is not known where the next record begins
 }
 
 // castagnoli is the polynomial of the checksums.
@@ -36,25 +40,27 @@ func masked(text []byte) uint32 {
 	return (sum>>15 | sum<<17) + 0xa282ead8
 }
 
-func parseEvents(text []byte, folder string, add func(Point)) (used int) {
-	for {
+func (e *events) parse(text []byte, add func(Point)) (used int) {
+	for !e.broken {
 		rest := text[used:]
-		if len(rest) < 12 {
+		if len(rest) < 12 || [12]byte(rest) == [12]byte{} { // some file systems show zeros before the data
 			return used
 		}
 		size := binary.LittleEndian.Uint64(rest)
 		if binary.LittleEndian.Uint32(rest[8:]) != masked(rest[:8]) {
-			return len(text) // the end of the record is not known
+			e.broken = true
+			break
 		}
 		if uint64(len(rest)) < 16 || uint64(len(rest))-16 < size {
 			return used
 		}
 		data := rest[12 : 12+size]
 		if binary.LittleEndian.Uint32(rest[12+size:]) == masked(data) {
-			parseEvent(data, folder, add)
+			parseEvent(data, e.folder, add)
 		}
 		used += int(size) + 16
 	}
+	return len(text)
 }
 
 // parseEvent adds the scalars in a message Event.
