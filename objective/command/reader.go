@@ -10,9 +10,9 @@ import (
 	"github.com/bluefin-hpo/bluefin/objective/command/internal/metrics"
 )
 
-// Readers returns the names of the readers, in the order in which they are preferred: the file that
-// BLUEFIN_REPORTS names; Config.Pattern; then what libraries write to the trial's folder or print, exact
-// numbers first.
+// Readers returns the names of the readers in order of preference: the file that BLUEFIN_REPORTS
+// names; Config.Pattern; then what libraries write to the trial's folder or print, exact numbers
+// first.
 func Readers() []string { return metrics.Names() }
 
 // sources returns where the metric is looked for.
@@ -40,13 +40,13 @@ type chosen struct {
 	named  bool   // in the log of this process
 }
 
-// recall finds out which source earlier searches had.
+// recall reads which source earlier searches used.
 func (c *Command) recall() {
 	text, _ := os.ReadFile(filepath.Join(c.cfg.Folder, sourceName)) // most often there is none
 	c.chosen.source = strings.TrimSpace(string(text))
 }
 
-// source returns the source of earlier trials, or "" if it is not to be used any more.
+// source returns the source that earlier trials used, or "" if there is none or it is now excluded.
 func (c *Command) source() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -61,7 +61,7 @@ func (cfg Config) reads(source string) bool {
 	return slices.ContainsFunc(cfg.sources(), func(s *metrics.Source) bool { return s.Name == source })
 }
 
-// choose notes the source for later trials, and logs it.
+// choose remembers the source for later trials and logs it.
 func (c *Command) choose(name string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -76,12 +76,12 @@ func (c *Command) choose(name string) {
 	default:
 		c.cfg.Logger.Warn("the metric is not where earlier trials had it", "metric", metric, "source", name,
 			"before", c.chosen.source)
-		if c.cfg.reads(c.chosen.source) { // and where later ones may have it
+		if c.cfg.reads(c.chosen.source) { // later trials may have it there again
 			return
 		}
 	}
 	c.chosen = chosen{name, true}
-	if c.cfg.Folder != "" { // a convenience: without it the next search chooses again
+	if c.cfg.Folder != "" { // if this fails, the next search just chooses again
 		_ = os.WriteFile(filepath.Join(c.cfg.Folder, sourceName), []byte(name+"\n"), 0o666)
 	}
 }

@@ -92,7 +92,7 @@ func (w *watch) missing(metric string) error {
 	return w.failure(0, "the program reported no %q, %s", metric, others)
 }
 
-// listed joins names to at most a line, those that are most like the metric first.
+// listed joins names into at most one line; names most like the metric come first.
 func listed(metric string, names []string) string {
 	plain := strings.NewReplacer("/", "", ".", "", "_", "", "-", "", " ", "")
 	like := func(name string) int {

@@ -38,12 +38,12 @@ func (f *wholeFile) read(to *sink) {
 	}
 }
 
-// A parser reads a file from its start, piece by piece. It returns how many bytes of text it is done
-// with. The rest is an incomplete record, which comes again with more behind it.
+// A parser reads a file from its start, piece by piece. It returns how many bytes it consumed; the
+// rest is an incomplete record, which comes again once there is more.
 type parser func(text []byte, add func(Point)) int
 
-// An appendedFile is read from where the last call stopped. If that is not what it was there or at its
-// start, the file was replaced or rewritten, and is read from its start.
+// An appendedFile is read from where the last call stopped. If the bytes before that point or at the
+// start of the file have changed, the file was rewritten and is read from the start.
 type appendedFile struct {
 	path  string
 	start func() parser
@@ -74,7 +74,7 @@ func (f *appendedFile) read(to *sink) {
 		switch {
 		case f.parse == nil:
 			f.parse = f.start()
-		case !f.same(file): // which is seen after reading, so no other text can come between
+		case !f.same(file): // checked after reading, so text of a rewritten file is never appended
 			f.parse, f.offset, f.head, f.seam, have = f.start(), 0, nil, nil, 0
 			to.restart()
 			restarts++
@@ -92,10 +92,10 @@ func (f *appendedFile) read(to *sink) {
 	}
 }
 
-// skip is a parser for the rest of a file that makes no sense.
+// skip is a parser that ignores the rest of a file.
 func skip(text []byte, _ func(Point)) int { return len(text) }
 
-// same reports whether the file is still what was read of it.
+// same reports whether the file still has the bytes that were read.
 func (f *appendedFile) same(file io.ReaderAt) bool {
 	return equalAt(file, f.head, 0) && equalAt(file, f.seam, f.offset-int64(len(f.seam)))
 }
@@ -106,7 +106,7 @@ func equalAt(file io.ReaderAt, want []byte, offset int64) bool {
 	return bytes.Equal(got[:n], want)
 }
 
-// keep moves behind text, which was read.
+// keep moves the offset past consumed text.
 func (f *appendedFile) keep(text []byte) {
 	f.offset += int64(len(text))
 	f.head = append(f.head, text[:min(len(text), headSize-len(f.head))]...)
@@ -114,7 +114,7 @@ func (f *appendedFile) keep(text []byte) {
 	f.seam = bytes.Clone(f.seam[max(0, len(f.seam)-seamSize):])
 }
 
-// lines calls f with each complete line of text, without its end, and returns how long they are.
+// lines calls f with each complete line, without its end, and returns their total length.
 func lines(text []byte, f func(line []byte)) int {
 	used := 0
 	for line := range bytes.Lines(text) {

@@ -38,8 +38,8 @@ func historyOf(step int) []byte {
 	return fragment
 }
 
-// BenchmarkLook is what a look costs at a folder whose file has a million rows: the first one, and one
-// when another row was written.
+// BenchmarkLook measures a look at a folder whose file has a million rows: the first look, and one
+// after another row.
 func BenchmarkLook(b *testing.B) {
 	const rows = 1_000_000
 	for _, c := range []struct {

@@ -19,8 +19,8 @@ func (csvFile) open(path, _ string) fileReader {
 	return &appendedFile{path: path, start: func() parser { return (&table{comma: ','}).parse }}
 }
 
-// A table is rows below a header. A second run that appends to the file may repeat the header, or
-// have another one.
+// A table is rows below a header. A second run that appends may write a header again, perhaps another
+// one that shares a name.
 type table struct {
 	comma  rune
 	header []string
@@ -56,7 +56,7 @@ func (t *table) row(line string) (Point, bool) {
 		t.header = cells
 		return Point{}, false
 	}
-	if len(cells) != len(t.header) { // it is damaged: which values belong to which names is not known
+	if len(cells) != len(t.header) { // damaged: values cannot be matched with names
 		return Point{}, false
 	}
 	return pointOf(values)

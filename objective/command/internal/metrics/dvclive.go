@@ -7,8 +7,7 @@ import (
 	"github.com/bluefin-hpo/bluefin/internal/pyjson"
 )
 
-// A dvclive is the series of one metric of DVCLive: plots/metrics/NAME.tsv, where a name with slashes is
-// a path.
+// A dvclive is DVCLive's series of one metric, plots/metrics/NAME.tsv. Slashes in a name make a path.
 type dvclive struct{}
 
 var dvclivePath = regexp.MustCompile(`(?:^|/)plots/metrics/(.+)\.(tsv|csv)$`)
@@ -34,7 +33,7 @@ func (dvclive) open(file, below string) fileReader {
 	}}
 }
 
-// A metricsJSON is metrics.json, which DVCLive and scripts for DVC write: the last value of each metric.
+// A metricsJSON is metrics.json of DVCLive or of scripts for DVC: the last value of each metric.
 type metricsJSON struct{}
 
 func (metricsJSON) matches(path string) bool { return base(path) == "metrics.json" }

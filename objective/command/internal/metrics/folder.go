@@ -25,10 +25,11 @@ type format interface {
 	open(path, below string) fileReader
 }
 
-// A fileReader reads one file while a program writes it. The file may be incomplete, damaged,
-// replaced or gone at any moment: what cannot be read yet is left for later.
+// A fileReader reads one file while a program writes it. At any moment the file may be incomplete,
+// damaged, replaced or gone; what cannot be read yet waits for the next call.
 type fileReader interface {
-	// read gives the points that are new since the last call, or restarts and gives all.
+	// read gives the sink the points that are new since the last call. If the file was replaced, it
+	// restarts the sink and gives it all points.
 	read(to *sink)
 }
 
@@ -39,12 +40,12 @@ type sink struct {
 	add     func(*Source, Point)
 	changed bool // the file, since it was read; else it is only looked at again
 
-	// What an earlier run of the trial has left was skipped, which ended at counter.next. A point of this
-	// run tells whether it continues the file; then all of it is wanted.
+	// The file is from an earlier run of the trial and was skipped; its next step is counter.next. The
+	// first new point shows whether this run continues the file. If so, the whole file is wanted.
 	skipped, wanted bool
 }
 
-// restart says that all points so far come again, because the file was replaced.
+// restart forgets all points so far: the file was replaced, and they come again.
 func (s *sink) restart() {
 	s.counter = counter{metric: s.source.next.metric}
 	s.skipped = false
@@ -76,7 +77,7 @@ type file struct {
 	path    string
 	below   string      // the path below the folder, with slashes
 	info    fs.FileInfo // as it was when it was last read
-	fresh   bool        // it had just changed then: one more change may have the same time and size
+	fresh   bool        // it had just changed: another change may leave the same time and size
 	changed bool        // before the last look
 	left    int64       // its size when it was skipped
 	there   bool        // at the last look
@@ -84,14 +85,14 @@ type file struct {
 	sinks   []*sink // of the readers
 }
 
-// NewFolder follows the files of sources in a folder. An ignored name is that of a file that does
-// not count as a change.
+// NewFolder follows the files of sources in a folder. Changes of files with the ignored name do not
+// count.
 func NewFolder(path string, sources []*Source, ignored string) *Folder {
 	return &Folder{path, ignored, sources, map[string]*file{}}
 }
 
-// Look adds all points that came since the last look, and again those of files that were replaced.
-// It reports whether any file has changed. Points of the file that changed last come last.
+// Look adds all points that are new since the last look, and once more those of replaced files. The
+// file that changed last comes last. Look reports whether any file has changed.
 func (f *Folder) Look(add func(*Source, Point)) (changed bool) {
 	began := time.Now()
 	var news []*file
@@ -131,8 +132,8 @@ func (f *Folder) Look(add func(*Source, Point)) (changed bool) {
 	return changed || len(f.files) < before
 }
 
-// Skip reads what is there without adding it: an earlier run of the trial has left it. If the program
-// continues a file, so that steps increase, Look adds all of that file after all.
+// Skip ignores what an earlier run of the trial left in the folder. If the program then continues a
+// file, with larger steps, Look adds that whole file after all.
 func (f *Folder) Skip() {
 	f.Look(func(*Source, Point) {})
 	for _, file := range f.files {
@@ -143,7 +144,7 @@ func (f *Folder) Skip() {
 	}
 }
 
-// open returns a file that was not read yet.
+// open returns the readers of a new file.
 func (f *Folder) open(path string) *file {
 	below, _ := filepath.Rel(f.path, path)
 	opened := &file{path: path, below: filepath.ToSlash(below)}
@@ -163,7 +164,7 @@ func (f *file) read(add func(*Source, Point)) {
 		before := s.counter
 		f.readers[i].read(s)
 		if s.skipped && (s.wanted || f.changed && f.info.Size() == f.left && s.counter == before) {
-			// It continues the file, or has written the same again.
+			// This run continues the file, or wrote the same again.
 			f.readers[i] = s.source.file.open(f.path, f.below)
 			s.wanted = false
 			s.restart()

@@ -30,9 +30,9 @@ type lineReader interface {
 	read(line string) (Point, bool)
 }
 
-// Sources returns all sources of some metrics, in order of preference: what was made for Bluefin; the
-// pattern, if any; then exact numbers before rounded ones, files before output. The first metric decides
-// the steps, and is what the pattern finds.
+// Sources returns all sources of some metrics, in order of preference: reports made for Bluefin; the
+// pattern, if any; then exact numbers before rounded ones, and files before output. Steps are those
+// of the first metric, which is also what the pattern finds.
 func Sources(metrics []string, pattern *regexp.Regexp) []*Source {
 	all := []*Source{{Name: "reports", file: reportsFile{}}}
 	if pattern != nil {
@@ -67,8 +67,8 @@ func Names() []string {
 	return all
 }
 
-// Refines reports whether a value from the source has digits that another one of about its size, from
-// another source, lost by rounding.
+// Refines reports whether x, from this source, has digits that a nearly equal value from another
+// source lost by rounding.
 func (s *Source) Refines(x, rounded float64) bool {
 	_, single := s.file.(eventFile)
 	return s.file != nil && !(single && float32(x) == float32(rounded))
@@ -128,8 +128,8 @@ func pointOf(numbers map[string]float64) (Point, bool) {
 	return p, len(numbers) > 0
 }
 
-// A counter gives steps to points without one. Once it has, it counts all later points too: epochs 1,
-// 1.5 and 2 must not become the steps 1, 2 and 2.
+// A counter numbers points without a step. After the first of them it numbers all points: epochs 1,
+// 1.5 and 2 must not become steps 1, 2 and 2.
 type counter struct {
 	metric   string
 	next     int
@@ -147,8 +147,8 @@ func (c *counter) step(p Point) int {
 	return p.Step
 }
 
-// rename gives a value whose nested name is joined by dots the wanted name, which has slashes instead, as
-// some libraries join them.
+// rename finds wanted names with slashes under the same names with dots, which is how nested names
+// are joined here.
 func (p Point) rename(wanted []string) {
 	for _, name := range wanted {
 		if x, ok := p.Values[strings.ReplaceAll(name, "/", ".")]; ok {

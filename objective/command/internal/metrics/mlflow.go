@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// An mlflow is MLflow's SQLite store, the default of its newer versions, or a file of its file store:
-// EXPERIMENT/RUN/metrics/NAME, whose lines are a time, a value and a step.
+// An mlflow is MLflow's SQLite store, the default of newer versions, or a file of its file store:
+// EXPERIMENT/RUN/metrics/NAME, with a time, a value and a step on each line.
 type mlflow struct{}
 
 var mlflowPath = regexp.MustCompile(`(?:^|/)[0-9a-f]{32}/metrics/(.+)$`)

@@ -19,7 +19,7 @@ type mlflowTable struct {
 }
 
 func (m *mlflowTable) read(to *sink) {
-	// The error is nil unless the file is no database, or of something else, or locked: then later.
+	// An error means that this is another kind of file, or that it is locked and is read later.
 	_ = m.query(to)
 }
 

@@ -2,8 +2,8 @@ package metrics
 
 import "google.golang.org/protobuf/encoding/protowire"
 
-// fields calls f with each field of a protobuf message: with the bits of a number, or with the bytes of
-// anything else, which are nil for a number. It stops where the message makes no sense.
+// fields calls f with each field of a protobuf message: numbers as bits, with nil bytes, and anything
+// else as bytes. It stops at the first malformed field.
 func fields(message []byte, f func(number protowire.Number, value uint64, bytes []byte)) {
 	for len(message) > 0 {
 		number, kind, n := protowire.ConsumeTag(message)

@@ -11,12 +11,12 @@ import (
 )
 
 // An eventFile is an event file of TensorBoard, as TensorFlow, Keras, PyTorch, tensorboardX and
-// Lightning write it: records of a length, a checksum, a protobuf message and its checksum. Numbers
-// are in float32.
+// Lightning write it. A record is a length, its checksum, a protobuf message and its checksum. Most
+// numbers are float32.
 //
-// Keras and others write the same tags to a folder train and a folder validation. These names become a
-// part of the metric's: validation/epoch_loss. What PyTorch's add_scalars("loss", {"val": …}) writes to
-// a folder loss_val is loss.val.
+// Keras writes the same tags to the folders train and validation, so their names become part of the
+// metric's: validation/epoch_loss. PyTorch's add_scalars("loss", {"val": …}) writes to a folder
+// loss_val; the metric is loss.val.
 type eventFile struct{}
 
 func (eventFile) matches(path string) bool { return strings.Contains(base(path), ".tfevents.") }
@@ -26,10 +26,10 @@ func (eventFile) open(path, below string) fileReader {
 	return &appendedFile{path: path, start: func() parser { return (&events{folder: folder}).parse }}
 }
 
-// An events is what was read of an event file so far.
+// An events is the state of reading an event file.
 type events struct {
 	folder string
-	broken bool // a length is wrong, so it is not known where the next record begins
+	broken bool // a length is wrong, so the start of the next record is unknown
 }
 
 // castagnoli is the polynomial of the checksums.
@@ -83,7 +83,7 @@ func parseEvent(data []byte, folder string, add func(Point)) {
 	}
 }
 
-// parseScalar returns the tag and number of a message Summary.Value, unless it is a text or a picture.
+// parseScalar returns the tag and number of a message Summary.Value, which may also be a text or image.
 func parseScalar(message []byte) (tag string, x float64, ok bool) {
 	fields(message, func(number protowire.Number, value uint64, message []byte) {
 		switch number {

@@ -12,10 +12,10 @@ import (
 	"github.com/bluefin-hpo/bluefin/internal/pyjson"
 )
 
-// A wandbFile is the log of a Weights & Biases run, which is written online and offline: seven bytes
-// that name the format, then protobuf messages in the blocks of LevelDB's log format. A block has
-// fragments: a checksum, a length, a type and data. What is in no row of the history but in the summary,
-// such as the best value, is a point without a step at the end of the run.
+// A wandbFile is the log of a Weights & Biases run, online or offline: a header of seven bytes, then
+// protobuf messages in blocks as in LevelDB's logs. A block holds fragments: a checksum, a length, a
+// type and data. Values that only the summary has, such as the best one, become one point without a
+// step when the run ends.
 type wandbFile struct{}
 
 func (wandbFile) matches(path string) bool {
@@ -43,7 +43,7 @@ const (
 	lastOfRecord
 )
 
-// A wandbRun is what was read of a log so far.
+// A wandbRun is the state of reading a log.
 type wandbRun struct {
 	position int    // in the file
 	foreign  bool   // it is of another format
@@ -154,7 +154,7 @@ func (r *wandbRun) add(record []byte, add func(Point)) {
 	})
 }
 
-// item adds a message HistoryItem or SummaryItem to values. The parts of a nested name are joined by a dot.
+// item adds a message HistoryItem or SummaryItem to values. Nested names are joined by dots.
 func item(values map[string]any, message []byte) {
 	var name []string
 	var value any
