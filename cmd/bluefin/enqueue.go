@@ -5,7 +5,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"os"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -65,9 +68,35 @@ func (e *enqueueCommand) run(ctx context.Context, con console) error {
 		if !added {
 			con.logf("Trial %d has these parameters already.", number)
 		}
+		if err := unknownParams(ctx, con, s, number, params); err != nil {
+			return err
+		}
 		_, err = fmt.Fprintln(con.out, number)
 		return err
 	})
+}
+
+// unknownParams says which names of a queued trial no recent trial has: most likely they are misspelt,
+// and would be ignored when the trial runs. It reads few trials, as enqueue must stay quick.
+func unknownParams(ctx context.Context, con console, s *study.Study, number int, params map[string]any) error {
+	const recent = 50
+	var known []string
+	for i := max(0, number-recent); i < number; i++ {
+		t, err := s.Trial(ctx, i)
+		if err != nil {
+			return err
+		}
+		for _, p := range t.Params {
+			known = append(known, p.Name)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(params)) {
+		if len(known) > 0 && !slices.Contains(known, name) {
+			text := fmt.Sprintf("No recent trial of study %q has a parameter %q", s.Name(), name)
+			con.logf("%s", didYouMean(text, name, known, strconv.Quote))
+		}
+	}
+	return nil
 }
 
 // parseParams reads an object of external values by parameter.

@@ -3,6 +3,9 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
+	"fmt"
+	"io/fs"
 	"regexp"
 	"strconv"
 	"strings"
@@ -15,6 +18,8 @@ import (
 // A storageFlag is the value of --storage: a path or a URL of a study file.
 type storageFlag string
 
+const defaultStorage storageFlag = "sqlite:///bluefin.db"
+
 // flag is --storage, with a default from the environment.
 func (s *storageFlag) flag() cli.Flag {
 	return s.named("storage", "the study `FILE`: a path or a URL like sqlite:///relative.db, sqlite:////absolute.db")
@@ -22,7 +27,7 @@ func (s *storageFlag) flag() cli.Flag {
 
 // named returns the flag under another name.
 func (s *storageFlag) named(name, usage string) cli.Flag {
-	return &cli.StringFlag{Name: name, Destination: (*string)(s), Value: "sqlite:///bluefin.db", EnvVars: storageVars(),
+	return &cli.StringFlag{Name: name, Destination: (*string)(s), Value: string(defaultStorage), EnvVars: storageVars(),
 		Usage: usage}
 }
 
@@ -38,7 +43,11 @@ func (s storageFlag) open(ctx context.Context, o sqlite.Options) (*sqlite.DB, er
 	if err != nil {
 		return nil, err
 	}
-	return sqlite.Open(ctx, path, o)
+	db, err := sqlite.Open(ctx, path, o)
+	if errors.Is(err, fs.ErrNotExist) && s == defaultStorage && (o.ReadOnly || o.MustExist) {
+		err = fmt.Errorf("%w: bluefin tune or create-study makes it, and --storage names another file", err)
+	}
+	return db, err
 }
 
 // storageURL matches any word before ://, or a database's name before a colon, which is a typo.
