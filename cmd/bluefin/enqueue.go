@@ -68,9 +68,7 @@ func (e *enqueueCommand) run(ctx context.Context, con console) error {
 		if !added {
 			con.logf("Trial %d has these parameters already.", number)
 		}
-		if err := unknownParams(ctx, con, s, number, params); err != nil {
-			return err
-		}
+		unknownParams(ctx, con, s, number, params)
 		_, err = fmt.Fprintln(con.out, number)
 		return err
 	})
@@ -78,13 +76,13 @@ func (e *enqueueCommand) run(ctx context.Context, con console) error {
 
 // unknownParams says which names of a queued trial no recent trial has: most likely they are misspelt,
 // and would be ignored when the trial runs. It reads few trials, as enqueue must stay quick.
-func unknownParams(ctx context.Context, con console, s *study.Study, number int, params map[string]any) error {
+func unknownParams(ctx context.Context, con console, s *study.Study, number int, params map[string]any) {
 	const recent = 50
 	var known []string
 	for i := max(0, number-recent); i < number; i++ {
 		t, err := s.Trial(ctx, i)
 		if err != nil {
-			return err
+			return // the note is a courtesy, and the trial is queued
 		}
 		for _, p := range t.Params {
 			known = append(known, p.Name)
@@ -96,7 +94,6 @@ func unknownParams(ctx context.Context, con console, s *study.Study, number int,
 			con.logf("%s", didYouMean(text, name, known, strconv.Quote))
 		}
 	}
-	return nil
 }
 
 // parseParams reads an object of external values by parameter.
