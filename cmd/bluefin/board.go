@@ -59,9 +59,13 @@ func (b *board) block(h trial.History, now time.Time, width, height int) (lines 
 
 // summary returns what all trials have come to, the most important first.
 func (b *board) summary(h trial.History, now time.Time) (parts []string) {
-	count := map[trial.State]int{}
+	count, infeasible := map[trial.State]int{}, 0
 	for _, t := range h.Finished() {
-		count[t.State]++
+		if t.Violation() > 0 {
+			infeasible++
+		} else {
+			count[t.State]++
+		}
 	}
 	done := len(h.Finished())
 	if b.Trials > 0 {
@@ -76,6 +80,9 @@ func (b *board) summary(h trial.History, now time.Time) (parts []string) {
 		if n := count[s.state]; n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", n, s.what))
 		}
+	}
+	if infeasible > 0 {
+		parts = append(parts, fmt.Sprintf("%d infeasible", infeasible))
 	}
 	switch best, ok := h.Best(); {
 	case !ok:

@@ -39,7 +39,7 @@ const (
 )
 
 // ended returns the lines about a trial that has ended: the names of the columns if they are new, its
-// row, and why it failed. mark is "*" for a gain. With wrapped, long reasons are broken into lines.
+// row, and why it failed or is infeasible. mark is "*" for a gain. With wrapped, long reasons are broken into lines.
 func (b *board) ended(t *trial.Trial, mark string, width int, wrapped bool) (lines []string) {
 	how := shortTime(t.Duration())
 	if last, reported := t.LastReport(); t.State == trial.Pruned && reported {
@@ -55,7 +55,7 @@ func (b *board) ended(t *trial.Trial, mark string, width int, wrapped bool) (lin
 		}
 	}
 	b.since++
-	if t.State != trial.Failed {
+	if t.Failure() == "" {
 		return append(lines, row)
 	}
 	reason := "(" + message.Visible(failureLine(t)) + ")"

@@ -14,6 +14,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/bluefin-hpo/bluefin/cmd/internal/message"
+	"github.com/bluefin-hpo/bluefin/objective/command"
 	"github.com/bluefin-hpo/bluefin/storage"
 	"github.com/bluefin-hpo/bluefin/storage/sqlite"
 	"github.com/bluefin-hpo/bluefin/study"
@@ -120,7 +121,17 @@ func (s *runner) report(ctx context.Context, con console, st *study.Study, err e
 	finished := countFinished(trials)
 	s.show.summary(trials)
 	allFailed := errors.As(err, new(*study.TrialError)) // all of this run
-	if err != nil && !interrupted && !allFailed && !timedOut {
+	if lines := command.Output(err); len(lines) > 1 {   // the error has a single one
+		con.logf("The last lines of the output:")
+		for _, line := range lines {
+			con.logf("  %s", line)
+		}
+	}
+	switch {
+	case errors.As(err, new(*study.AbortError)):
+		con.logf("The trial returned to the queue. The same command runs it again.")
+		return reasonOnly(err)
+	case err != nil && !interrupted && !allFailed && !timedOut:
 		return err
 	}
 	found, bestErr := bestOf(ctx, st)
@@ -187,8 +198,16 @@ func reasonOnly(err error) error {
 // whyNone counts the trials of a study without a complete one by what became of them.
 func whyNone(trials []*trial.Trial) string {
 	count := map[trial.State]int{}
+	infeasible, reason := 0, ""
 	for _, t := range trials {
-		count[t.State]++
+		if t.Violation() > 0 {
+			infeasible++
+		} else {
+			count[t.State]++
+		}
+		if t.Failure() != "" {
+			reason = failureLine(t)
+		}
 	}
 	what := map[trial.State]string{trial.Pruned: "pruned", trial.Failed: "failed",
 		trial.Running: "running in other processes", trial.Waiting: "waiting to run"}
@@ -198,12 +217,15 @@ func whyNone(trials []*trial.Trial) string {
 			parts = append(parts, fmt.Sprintf("%d %s", n, what[s]))
 		}
 	}
+	if infeasible > 0 {
+		parts = append([]string{fmt.Sprintf("%d infeasible", infeasible)}, parts...)
+	}
 	if len(parts) == 0 {
 		return ""
 	}
 	why := ": " + strings.Join(parts, ", ")
-	if f := failed(trials); len(f) > 0 {
-		why += "; the last failure was: " + failureLine(f[len(f)-1])
+	if reason != "" {
+		why += "; the last failure was: " + reason
 	}
 	return why
 }

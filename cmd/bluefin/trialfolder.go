@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -19,8 +20,11 @@ func trialFolder(given, studyFile, studyName string) string {
 	return cmp.Or(given, filepath.Join(beside, folderName(studyName)))
 }
 
+// longestFolder is how many bytes the name of a folder may have; systems allow 255.
+const longestFolder = 200
+
 // folderName turns the name of a study into the name of a folder, valid on every system and different for
-// each study.
+// each study: a long one is cut and gets a sum of the whole name.
 func folderName(study string) string {
 	var b strings.Builder
 	for _, r := range study {
@@ -30,7 +34,12 @@ func folderName(study string) string {
 			b.WriteRune(r)
 		}
 	}
-	return b.String()
+	name := b.String()
+	if len(name) <= longestFolder {
+		return name
+	}
+	sum := sha256.Sum256([]byte(study))
+	return fmt.Sprintf("%s-%x", strings.ToValidUTF8(name[:longestFolder-17], ""), sum[:8])
 }
 
 // checkFolder returns an error if the folder has trials that the study lacks, as after the study file was

@@ -114,11 +114,25 @@ func (f *failure) Error() string {
 	if len(f.output) == 1 {
 		return text
 	}
-	text += "\n"
-	for _, line := range f.output[max(0, len(f.output)-tailLines):] {
-		text += "\n" + shorten(line)
+	return text + "\n\n" + strings.Join(f.tail(), "\n")
+}
+
+// tail returns the last lines of output that an error shows.
+func (f *failure) tail() []string {
+	lines := slices.Clone(f.output[max(0, len(f.output)-tailLines):])
+	for i := range lines {
+		lines[i] = shorten(lines[i])
 	}
-	return text
+	return lines
+}
+
+// Output returns the last lines that the program printed whose failure err is, nil if it is none.
+func Output(err error) []string {
+	var failed *failure
+	if !errors.As(err, &failed) {
+		return nil
+	}
+	return failed.tail()
 }
 
 // Unwrap returns the error of the process.
