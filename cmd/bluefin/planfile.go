@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"strings"
 
 	"github.com/bluefin-hpo/bluefin/cmd/internal/studyfile"
 	"github.com/bluefin-hpo/bluefin/internal/pyjson"
@@ -16,13 +17,19 @@ func (t *tuneCommand) adopt(f *studyfile.File, program []string) error {
 	if len(f.Command) == 0 {
 		return usagef("the program is missing, want command: in %s, or -- PROGRAM", t.file)
 	}
-	if t.metric != "" {
-		f.Metrics = []studyfile.Metric{{Name: t.metric, Direction: t.direction}}
+	if names := t.metric.Value(); len(names) > 0 {
+		f.Metrics = nil
+		for _, name := range names {
+			f.Metrics = append(f.Metrics, parseMetric(name, t.direction))
+		}
 	} else if t.given["direction"] && len(f.Metrics) == 1 {
 		f.Metrics[0].Direction = t.direction
 	}
 	if len(f.Metrics) == 0 {
 		return usagef("--metric is missing")
+	}
+	if names := t.record.Value(); len(names) > 0 {
+		f.Record = names
 	}
 	take(t, "goal-of", &t.goal, f.GoalOf)
 	take(t, "regex", &t.pattern, f.Regex)
@@ -60,6 +67,14 @@ func (t *tuneCommand) adopt(f *studyfile.File, program []string) error {
 		t.sampler.kwargs = string(json.RawMessage(text))
 	}
 	return err
+}
+
+// parseMetric reads NAME or NAME:DIRECTION.
+func parseMetric(text, direction string) studyfile.Metric {
+	if name, d, ok := strings.Cut(text, ":"); ok && (d == "minimize" || d == "maximize") {
+		return studyfile.Metric{Name: name, Direction: d}
+	}
+	return studyfile.Metric{Name: text, Direction: direction}
 }
 
 // take sets a flag that the command line does not give to what the file says, if it says anything.

@@ -13,7 +13,8 @@ import (
 type tuneCommand struct {
 	runner
 
-	metric    string
+	metric    cli.StringSlice // NAME or NAME:DIRECTION
+	record    cli.StringSlice
 	direction string
 	goal      string
 	pattern   string
@@ -45,12 +46,15 @@ func (t *tuneCommand) define(width int) *cli.Command {
 					"one) or a W&B sweep.yaml; what the command line gives comes before it"},
 		}},
 		{"metric", []cli.Flag{
-			&cli.StringFlag{Name: "metric", Destination: &t.metric,
-				Usage: "the `NAME` of the number to improve, as the program prints or writes it"},
+			&cli.StringSliceFlag{Name: "metric", Destination: &t.metric,
+				Usage: "the `NAME` of the number to improve, as the program prints or writes it; again for several, which " +
+					"may end in :minimize or :maximize"},
 			choiceFlag(&t.direction, "direction", "the `DIRECTION`: minimize, maximize, or auto, which maximizes "+
 				"metrics named like accuracy or F1", "auto", "minimize", "maximize"),
 			choiceFlag(&t.goal, "goal-of", "the `REPORT` of the metric that is the value of a trial: last or best",
 				"last", "best"),
+			&cli.StringSliceFlag{Name: "record", Destination: &t.record,
+				Usage: "the `NAME` of another number, whose last value is saved with the trial; again for several"},
 			&cli.StringFlag{Name: "regex", Destination: &t.pattern,
 				Usage: "a `PATTERN` that finds the metric in a line of output, in its first group; a group named step " +
 					"finds the step"},
