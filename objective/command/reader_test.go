@@ -5,6 +5,10 @@ package command_test
 import (
 	"bytes"
 	"log/slog"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -54,6 +58,68 @@ func TestAMissingMetricListsOthers(t *testing.T) {
 		first, _, _ := strings.Cut(tr.Failure(), "\n")
 		if tr.State != trial.Failed || !strings.HasPrefix(first, want) {
 			t.Errorf("%s: got %v, %s, want %s", script, tr.State, first, want)
+		}
+	}
+}
+
+// The sources are documented in their order, and each is preferred to those below it.
+func TestSourcesInOrder(t *testing.T) {
+	guide, err := os.ReadFile("../../docs/tune.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var documented []string
+	_, list, _ := strings.Cut(string(guide), "| `--metrics` | is |\n|---|---|\n")
+	for line := range strings.Lines(list) {
+		name, found := strings.CutPrefix(line, "| `")
+		if !found {
+			break
+		}
+		name, _, _ = strings.Cut(name, "`")
+		documented = append(documented, name)
+	}
+	names := command.Readers()
+	if !slices.Equal(names, documented) {
+		t.Fatalf("docs/tune.md lists %v, want %v", documented, names)
+	}
+	testdata, err := filepath.Abs("internal/metrics/testdata")
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := func(path, text string) string {
+		return "mkdir -p $(dirname " + path + "); printf '" + text + "' > " + path
+	}
+	mlflow := strings.Repeat("a", 32) + "/metrics/eval"
+	scripts := map[string]string{
+		"reports":       `echo '{"eval/loss": 2}' >> "$BLUEFIN_REPORTS"`,
+		"pattern":       "echo evaluated 3",
+		"trainer_state": file("checkpoint-1/trainer_state.json", `{"log_history": [{"eval/loss": 4, "step": 1}]}`),
+		"jsonl":         file("logs/log.jsonl", `{"eval/loss": 5}`),
+		"csv":           file("version_0/metrics.csv", `step,eval/loss\n1,6\n`),
+		"wandb":         "mkdir -p wandb; cp " + testdata + "/wandb/many/run* wandb",
+		"mlflow":        "mkdir -p " + mlflow + "; echo 0 8 1 > " + mlflow + "/loss",
+		"dvclive":       file("plots/metrics/eval/loss.tsv", `step\tloss\n1\t9\n`),
+		"metrics_json":  file("dvclive/metrics.json", `{"eval": {"loss": 10}}`),
+		"tagged":        `echo '[tune-metric]: {"eval/loss": 11}'`,
+		"json":          `echo 'INFO {"eval/loss": 12}'`,
+		"tfevents":      "cp " + testdata + "/tensorboard/writer/events* .",
+		"dict":          `echo "{'eval/loss': 14}"`,
+		"text":          "echo eval/loss: 15",
+	}
+	for i, name := range names {
+		lines := []string{`cd "$BLUEFIN_TRIAL_DIR"`}
+		for _, other := range names[i:] {
+			lines = append(lines, scripts[other])
+		}
+		cfg := command.Config{Folder: t.TempDir(), Metrics: []command.Metric{{Name: "eval/loss"}}}
+		if i <= slices.Index(names, "pattern") {
+			cfg.Pattern = regexp.MustCompile(`evaluated (\d+)`)
+		}
+		logger, text := log()
+		cfg.Logger = logger
+		tr := run(t, cfg, strings.Join(lines, "\n"))
+		if tr.State != trial.Complete || !strings.Contains(text.String(), " source="+name+"\n") {
+			t.Errorf("%s: %v, %s%s", name, tr.State, text, tr.Failure())
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"math"
 	"net/url"
 	"path/filepath"
+	"strings"
 	"time"
 
 	_ "modernc.org/sqlite" // the driver
@@ -26,7 +27,8 @@ func (m *mlflowTable) read(to *sink) {
 func (m *mlflowTable) query(to *sink) error {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
-	u := url.URL{Scheme: "file", Path: filepath.ToSlash(m.path), RawQuery: "mode=ro"}
+	path := "/" + strings.TrimPrefix(filepath.ToSlash(m.path), "/") // also on Windows
+	u := url.URL{Scheme: "file", Path: path, RawQuery: "mode=ro"}
 	db, err := sql.Open("sqlite", u.String())
 	if err != nil {
 		return err
