@@ -49,7 +49,7 @@ type Belief struct {
 	Choices []float64
 
 	// Scale is how far one value tells about others. CMAES: the standard deviation. GP: the length
-	// scale, where 1 or more means that the parameter hardly matters; at most 1000. TPE: 0.
+	// scale, at most 1000; the longer, the less the objective changes along the parameter. TPE: 0.
 	Scale float64
 }
 

@@ -138,6 +138,7 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 			new(tellCommand).define(), new(enqueueCommand).define(), new(pythonHookCommand).define(),
 			new(exportCommand).define(), new(rerunCommand).define(),
 			new(copyStudyCommand).define(), new(exportStudyCommand).define(),
+			new(mcpCommand).define(),
 			new(importStudyCommand).define(),
 			group("study", "change a study", new(setAttrCommand).define()),
 			group("storage", "maintain a study file",
