@@ -8,7 +8,7 @@ KERNEL = objective/finetune/internal/kernel
 # How long each fuzz test runs.
 FUZZTIME ?= 20s
 
-.PHONY: help check lint test race bench fuzz cover faults release arm64
+.PHONY: help check lint test race bench fuzz cover faults release wheel arm64
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / {printf "  %-9s %s\n", $$1, $$2}' Makefile
@@ -61,6 +61,11 @@ release: ## static builds for six platforms in dist/, with checksums; the versio
 			-o "dist/bluefin-$$os-$$arch$$ext" ./cmd/bluefin || exit 1; \
 	done
 	cd dist && sha256sum bluefin-* > SHA256SUMS
+
+wheel: release ## the same as Python wheels: pip install dist/bluefin_hpo-*.whl; needs no Python
+	go run ./cmd/internal/wheel -version '$(RELEASE)' -o dist $(foreach p,$(PLATFORMS),\
+		dist/bluefin-$(subst /,-,$(p))$(if $(filter windows/%,$(p)),.exe))
+	cd dist && sha256sum bluefin-* *.whl > SHA256SUMS
 
 # One test starts itself again, which qemu as a wrapper cannot do.
 arm64: ## tests of arithmetic, samplers and storage on arm64; needs qemu-user-static, takes ten minutes
