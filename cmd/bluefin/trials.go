@@ -157,7 +157,7 @@ func (t *trialsCommand) data(ctx context.Context, con console) (err error) {
 	if t.format.flatten && t.format.format == "jsonl" {
 		return usagef("--flatten has no meaning for -f jsonl, want csv for a column of each parameter")
 	}
-	if t.format.format == "parquet" && con.out.terminal && !t.output.toFile() {
+	if t.format.format == "parquet" && con.out.width() > 0 && !t.output.toFile() {
 		return usagef("-f parquet is not text, want --output FILE or a pipe")
 	}
 	db, err := t.study.storage.open(ctx, sqlite.Options{ReadOnly: true})

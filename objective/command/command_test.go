@@ -500,6 +500,13 @@ func TestALineRunsAgainInAnotherFolder(t *testing.T) {
 	if err := moved.Run(ctx, 0, params, 100*time.Millisecond, io.Discard); err == nil || err.Error() != "enough" || time.Since(start) > 20*time.Second {
 		t.Errorf("got %v after %v, want the end of the context", err, time.Since(start))
 	}
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	if moved.Args = []string{"sh", "-c", "echo lost; exit 3"}; err == nil { // Linux has it
+		defer full.Close()
+		if err := moved.Run(t.Context(), 0, params, time.Second, full); !errors.Is(err, syscall.ENOSPC) {
+			t.Errorf("got %v, want that the output is lost", err)
+		}
+	}
 	moved.Args = []string{"sh", "-c", "exit 3"}
 	if err := moved.Run(t.Context(), 0, params, time.Second, io.Discard); err == nil || err.Error() != "sh ended with exit status 3" {
 		t.Errorf("got %v, want the exit status", err)

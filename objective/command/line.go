@@ -115,7 +115,8 @@ func (l Line) Run(ctx context.Context, number int, params map[string]any, grace 
 	token := newToken()
 	cmd.Dir = l.Dir
 	cmd.Env = slices.Concat(os.Environ(), l.Variables(number, params), []string{token})
-	p, err := start(cmd, out, token)
+	copied := &copying{to: out}
+	p, err := start(cmd, copied, token)
 	if err != nil {
 		return fmt.Errorf("the program cannot start: %w", err)
 	}
@@ -127,6 +128,9 @@ func (l Line) Run(ctx context.Context, number int, params map[string]any, grace 
 	<-p.ended
 	select {
 	case <-p.drained:
+		if copied.err != nil { // the program got SIGPIPE for it
+			return fmt.Errorf("write the output: %w", copied.err)
+		}
 	case <-time.After(stuck): // held open by what survives even SIGKILL
 	}
 	if ctx.Err() != nil {
@@ -136,4 +140,16 @@ func (l Line) Run(ctx context.Context, number int, params map[string]any, grace 
 		return fmt.Errorf("%s ended with %w", filepath.Base(l.Args[0]), p.err)
 	}
 	return nil
+}
+
+// copying remembers why the output could not be written.
+type copying struct {
+	to  io.Writer
+	err error
+}
+
+// Write implements io.Writer.
+func (c *copying) Write(p []byte) (n int, err error) {
+	n, c.err = c.to.Write(p)
+	return n, c.err
 }
