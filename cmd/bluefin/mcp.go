@@ -35,7 +35,7 @@ func (m *mcpCommand) define() *cli.Command {
 		Description: "An agent lists studies, asks for trials, reports and ends them, queues points of its\n" +
 			"own, and sees what the sampler knows. It starts this program itself and talks to it on\n" +
 			"standard input and output: docs/mcp.md has the settings for Claude Code, VS Code and\n" +
-			"Cursor. No model is mcpCall.",
+			"Cursor. No model is called.",
 		Flags: []cli.Flag{m.study.storage.flag(), name,
 			m.sampler.nameFlag("auto"), m.sampler.kwargsFlag(), m.sampler.seedFlag(),
 			&cli.StringFlag{Name: "search-space", Destination: &m.space,
