@@ -11,10 +11,12 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/bluefin-hpo/bluefin/objective/command"
 	"github.com/bluefin-hpo/bluefin/sampler"
 	"github.com/bluefin-hpo/bluefin/space"
+	"github.com/bluefin-hpo/bluefin/storage"
 	"github.com/bluefin-hpo/bluefin/study"
 	"github.com/bluefin-hpo/bluefin/trial"
 )
@@ -136,6 +138,51 @@ func TestARetryResumes(t *testing.T) {
 	out, _ := os.ReadFile(filepath.Join(folder, "0", "output.log"))
 	if !strings.Contains(string(out), "from "+folder+"/0/checkpoint-2\n") {
 		t.Errorf("the output is %q", out)
+	}
+}
+
+// A restarted trial keeps the reports up to its checkpoint, though its program does not repeat them.
+func TestARestartKeepsTheReportsUpToItsCheckpoint(t *testing.T) {
+	script := `cd "$BLUEFIN_TRIAL_DIR"
+		case $BLUEFIN_LAST_CHECKPOINT in
+		*-1) echo step=2 loss=3; mkdir checkpoint-2; echo > checkpoint-2/model; sleep 100;;
+		*-2) echo step=3 loss=2;;
+		*) echo step=0 loss=5; echo step=1 loss=4; sleep 0.1; mkdir checkpoint-1; echo > checkpoint-1/model; sleep 100;;
+		esac`
+	c, err := command.New(command.Config{Args: []string{"sh", "-c", script}, Style: command.None, Metrics: loss, Folder: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var memory storage.Memory
+	s, err := study.Open(t.Context(), study.Config{Name: "s", Storage: &memory, Space: params})
+	if err != nil {
+		t.Fatal(err)
+	}
+	record, err := memory.Load(t.Context(), "s")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n := range 2 {
+		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+		defer cancel()
+		go func() {
+			for ctx.Err() == nil {
+				k, err := memory.Checkpoint(ctx, record.ID, 0)
+				if err == nil && strings.Contains(string(k.Data), fmt.Sprintf("checkpoint-%d ", n+1)) {
+					cancel()
+				}
+				time.Sleep(20 * time.Millisecond)
+			}
+		}()
+		if err := s.Optimize(ctx, c.Run, study.Budget{Trials: 1}); !errors.Is(err, context.Canceled) {
+			t.Fatal(err)
+		}
+	}
+	if err := s.Optimize(t.Context(), c.Run, study.Budget{Trials: 1}); err != nil {
+		t.Fatal(err)
+	}
+	if all, err := s.Trials(t.Context()); err != nil || steps(all[0]) != "0:5 1:4 2:3 3:2" {
+		t.Errorf("got reports %s, %v, want 0:5 1:4 2:3 3:2", steps(all[0]), err)
 	}
 }
 

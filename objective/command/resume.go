@@ -120,3 +120,24 @@ func isWhole(path string) bool {
 	_, err = zip.NewReader(f, info.Size())
 	return err == nil
 }
+
+// saveCheckpoint notes in the study that the program has a new checkpoint: a restarted trial keeps its
+// reports up to it, and may be restarted any number of times as long as it gets on.
+func (w *watch) saveCheckpoint() {
+	path := w.command.cfg.Resume.checkpoint(w.folder)
+	info, err := os.Stat(path)
+	if err != nil {
+		return // there is none
+	}
+	name := fmt.Sprintf("%s %d", path, info.ModTime().UnixNano()) // last.ckpt is written again and again
+	if name != w.checkpoint && w.trial.Checkpoint(w.top, []byte(name)) == nil {
+		w.checkpoint = name
+	}
+}
+
+// loadCheckpoint reads which checkpoint an earlier run of the trial has noted.
+func (w *watch) loadCheckpoint() {
+	if c, err := w.trial.Resume(); err == nil && c != nil {
+		w.checkpoint = string(c.Data)
+	}
+}

@@ -96,7 +96,9 @@ func (c *Command) attempt(t *study.Trial, params map[string]any, slot []string) 
 	cmd.Env = slices.Concat(set, environment(params, places, paramsFile),
 		c.hook(folder, places["last_checkpoint"] != ""), wandb, []string{token})
 	w := c.watch(t, folder)
-	if w.files != nil && places["last_checkpoint"] == "" {
+	if places["last_checkpoint"] != "" {
+		w.loadCheckpoint()
+	} else if w.files != nil {
 		w.files.Skip()
 	}
 	if log != nil {

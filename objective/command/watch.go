@@ -37,6 +37,7 @@ type series struct {
 type watch struct {
 	command *Command
 	trial   *study.Trial
+	folder  string // of the trial, "" if there is none
 	out     output
 	sources []*metrics.Source
 	files   *metrics.Folder // nil: there is no folder
@@ -52,11 +53,14 @@ type watch struct {
 	top    int                           // the highest step of them
 	news   time.Time                     // when a file last changed
 	pause  time.Time                     // until when the folder is not looked at
+
+	changed    bool   // there may be a new checkpoint
+	checkpoint string // the last one of which the study knows
 }
 
 func (c *Command) watch(t *study.Trial, folder string) *watch {
 	w := &watch{
-		command: c, trial: t, sources: c.cfg.sources(), lines: make(chan string, 1024),
+		command: c, trial: t, folder: folder, sources: c.cfg.sources(), lines: make(chan string, 1024),
 		series: map[string]map[string]*series{}, points: map[string][]sample{}, seen: map[string]bool{},
 		steps: map[int]bool{}, news: time.Now(),
 	}
@@ -96,11 +100,15 @@ func (w *watch) until(ended <-chan struct{}) error {
 				return err
 			}
 		case <-ticks.C:
-			if time.Now().After(w.pause) {
-				w.look()
+			if time.Now().After(w.pause) && w.look() {
+				w.changed = true
 			}
 			if err := w.report(false); err != nil {
 				return err
+			}
+			if w.changed && (w.source != "" || w.first.IsZero()) { // what waits to be reported belongs to it
+				w.saveCheckpoint()
+				w.changed = false
 			}
 			if limit := w.command.cfg.TrialTimeout; limit > 0 && time.Since(start) > limit {
 				return w.failure(-1, "the trial ran longer than %v", limit)
@@ -176,16 +184,17 @@ func (w *watch) line(line string) {
 	}
 }
 
-// look looks at the trial's folder.
-func (w *watch) look() {
+// look looks at the trial's folder, and reports whether any file has changed.
+func (w *watch) look() (changed bool) {
 	if w.files == nil {
-		return
+		return false
 	}
 	began := time.Now()
-	if w.files.Look(w.add) {
+	if changed = w.files.Look(w.add); changed {
 		w.news = began
 	}
 	w.pause = time.Now().Add(min(20*time.Since(began), 30*time.Second)) // at most 5 % of a core
+	return changed
 }
 
 // pending is how many points wait until it is clear which source counts. Then every second one is
