@@ -71,12 +71,12 @@ func TestTuneGuideRuns(t *testing.T) {
 	_, guide, _ := strings.Cut(string(text), "\n## From a script")
 	guide, _, _ = strings.Cut(guide, "\n## ")
 	write("guide.md", guide)
-	ran, fewer := 0, strings.NewReplacer("--trials 20", "--trials 2", "--trials 30", "--trials 4")
+	ran, fewer := 0, strings.NewReplacer("--trials 20", "--trials 2", "--trials 30", "--trials 3", "trials: 40", "trials: 4")
 	for _, b := range blocks(t, filepath.Join(dir, "guide.md")) {
 		first, rest, _ := strings.Cut(b.text, "\n")
 		switch b.language {
-		case "python":
-			write(strings.TrimPrefix(first, "# "), b.text)
+		case "python", "yaml":
+			write(strings.TrimPrefix(first, "# "), fewer.Replace(b.text))
 		case "diff":
 			_, rest, _ = strings.Cut(rest, "\n")
 			var before, after strings.Builder
