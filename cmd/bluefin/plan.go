@@ -83,7 +83,7 @@ func (p *plan) replace(params []space.Dimension) error {
 		}
 	}
 	if len(p.space.Params) == 0 {
-		return usagef("the parameters are missing")
+		return usagef("the parameters are missing, want them in the file, or NAME=LOW..HIGH")
 	}
 	if err := command.CheckNames(paramNames(p.space)); err != nil {
 		return usagef("%w", err)
@@ -154,7 +154,11 @@ func (t *tuneCommand) commandConfig(con console, name string, f *studyfile.File)
 	}
 	if t.gpus != "" {
 		if c.Slots, err = command.GPUs(t.gpus, t.gpusPerTrial); err != nil {
-			return c, usagef("--gpus: %w", err)
+			from := "--gpus"
+			if !t.given["gpus"] {
+				from = t.file + ": slots.gpus"
+			}
+			return c, usagef("%s: %w", from, err)
 		}
 	}
 	return c, nil

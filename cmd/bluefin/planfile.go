@@ -25,6 +25,9 @@ func (t *tuneCommand) adopt(f *studyfile.File, program []string) error {
 	} else if t.given["direction"] && len(f.Metrics) == 1 {
 		f.Metrics[0].Direction = t.direction
 	}
+	if len(f.Metrics) == 0 && t.file != "" {
+		return usagef("the metric is missing, want it in %s, or --metric NAME", t.file)
+	}
 	if len(f.Metrics) == 0 {
 		return usagef("--metric is missing")
 	}
