@@ -186,3 +186,27 @@ func TestFilesThatGrow(t *testing.T) {
 		})
 	}
 }
+
+func TestNamesOfTags(t *testing.T) {
+	for _, c := range []struct{ tag, folder, want string }{
+		{"epoch_loss", "validation", "validation/epoch_loss"}, // Keras
+		{"loss", "eval", "eval/loss"},
+		{"val/box_loss", "train", "val/box_loss"}, // Ultralytics
+		{"eval/loss", "Nov30_host", "eval/loss"},  // the Hugging Face trainer
+		{"split", "split_val", "split.val"},       // add_scalars
+		{"a/loss", "a_loss_val", "a/loss.val"},
+		{"loss", "lossless", "loss"},
+	} {
+		if got := scalarName(c.tag, c.folder); got != c.want {
+			t.Errorf("%s in %s: got %s, want %s", c.tag, c.folder, got, c.want)
+		}
+	}
+	f := follow("testdata/tensorboard/torch", "split.val", "split.train", "hparam/accuracy", "odd")
+	f.look()
+	want := map[string]string{"split.val": "3 2.5", "split.train": "3 1.5", "hparam/accuracy": "0 0.75", "odd": "1 NaN, 2 Infinity"}
+	for name, want := range want {
+		if got := strings.Join(f.points["tfevents "+name], ", "); got != want {
+			t.Errorf("%s: got %s, want %s", name, got, want)
+		}
+	}
+}

@@ -140,8 +140,8 @@ func parseTensor(message []byte) (x float64, ok bool) {
 
 // scalarName returns the name of a metric by its tag and the folder of the file.
 func scalarName(tag, folder string) string {
-	switch folder {
-	case "train", "validation", "val", "eval", "test":
+	splits := []string{"train", "validation", "val", "eval", "test"}
+	if slices.Contains(splits, folder) && !strings.Contains(tag, "/") { // else the tag has its own prefix
 		return folder + "/" + tag
 	}
 	if key, ok := strings.CutPrefix(folder, strings.ReplaceAll(tag, "/", "_")+"_"); ok {
