@@ -19,6 +19,11 @@ type board struct {
 	began    time.Time // of this run
 	deadline time.Time // zero: none
 	stopping bool
+
+	// Of a study that other processes run:
+	waiting int            // trials in the queue
+	workers map[int]string // of running trials, in place of their parameters
+	idle    bool           // nobody runs it
 }
 
 // An outline is what the process that runs a study knows of it, and others want to show. It is saved
@@ -51,7 +56,7 @@ func (b *board) block(h trial.History, now time.Time, width, height int) (lines 
 	}
 	// Those above may be missing, or have scrolled away.
 	away := b.shown < b.named() || b.since > height-len(lines)-len(summary)
-	if names := b.names(width); names != "" && away && len(running) > 0 && b.indent > 0 {
+	if names := b.names(width); names != "" && b.workers == nil && away && len(running) > 0 && b.indent > 0 {
 		lines = append([]string{names}, lines...)
 	}
 	return append(lines, summary...)
@@ -84,6 +89,9 @@ func (b *board) summary(h trial.History, now time.Time) (parts []string) {
 	if infeasible > 0 {
 		parts = append(parts, fmt.Sprintf("%d infeasible", infeasible))
 	}
+	if b.waiting > 0 {
+		parts = append(parts, fmt.Sprintf("%d waiting", b.waiting))
+	}
 	switch best, ok := h.Best(); {
 	case !ok:
 	case len(h.Directions()) > 1:
@@ -95,8 +103,11 @@ func (b *board) summary(h trial.History, now time.Time) (parts []string) {
 	if !b.began.IsZero() {
 		parts = append(parts, clock(now.Sub(b.began)))
 	}
-	if b.stopping {
+	switch {
+	case b.stopping:
 		return append(parts, "stopping")
+	case b.idle && (b.Trials == 0 || done < b.Trials):
+		return append(parts, "not running")
 	}
 	if left, ok := b.left(h, now); ok {
 		parts = append(parts, "about "+roughTime(left)+" left")

@@ -19,10 +19,13 @@ import (
 // --attrs asks for it.
 const longAttr = 80
 
-// dropLong removes long attributes from the records and returns their names. A column that becomes
+// dropLong removes long attributes from the records and returns their names, and ours without a word. A column that becomes
 // empty is removed too.
 func dropLong(records []record) (names []string) {
 	long := func(name string, v any) bool {
+		if strings.HasPrefix(name, "bluefin:") { // our own notes
+			return true
+		}
 		// Measured as JSON, which is independent of the format.
 		text, err := pyjson.Marshal(jsonValue(v))
 		if err != nil || len(text) <= longAttr {

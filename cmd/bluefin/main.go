@@ -133,7 +133,7 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 			new(finetuneCommand).define(helpWidth(stdout)), new(predictCommand).define(),
 			new(createStudyCommand).define(), new(deleteStudyCommand).define(),
 			(&studiesCommand{namesOnly: true}).define(), new(studiesCommand).define(),
-			allTrials().define(), bestTrial().define(), bestTrials().define(),
+			new(statusCommand).define(), allTrials().define(), bestTrial().define(), bestTrials().define(),
 			new(askCommand).define(), new(reportCommand).define(), new(shouldPruneCommand).define(),
 			new(tellCommand).define(), new(enqueueCommand).define(), new(pythonHookCommand).define(),
 			new(mcpCommand).define(),

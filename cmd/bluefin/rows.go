@@ -20,7 +20,7 @@ type rows struct {
 	values  int      // where the values start
 	indent  int      // where the columns start
 	shown   int      // how many columns were named
-	since   int      // rows since then
+	since   int      // lines since then
 	reason  string   // why the last trial failed, and which one failed so first
 	failed  int
 }
@@ -38,8 +38,9 @@ const (
 	timeWidth  = 8
 )
 
-// ended returns the lines about a trial that has ended: the names of the columns if they are new, its
-// row, and why it failed or is infeasible. mark is "*" for a gain. With wrapped, long reasons are broken into lines.
+// ended returns the lines that show a trial that has ended: the names of the columns if they are new, its
+// row, and why it failed or is infeasible. mark is "*" for a gain. With wrapped, long reasons
+// are broken into lines.
 func (b *board) ended(t *trial.Trial, mark string, width int, wrapped bool) (lines []string) {
 	how := shortTime(t.Duration())
 	if last, reported := t.LastReport(); t.State == trial.Pruned && reported {
@@ -54,15 +55,16 @@ func (b *board) ended(t *trial.Trial, mark string, width int, wrapped bool) (lin
 			lines = append(lines, b.names(width))
 		}
 	}
-	b.since++
-	if t.Failure() == "" {
+	defer func() { b.since += len(lines) }()
+	failure := failureLine(t)
+	if failure == "" {
 		return append(lines, row)
 	}
-	reason := "(" + message.Visible(failureLine(t)) + ")"
-	if failureLine(t) == b.reason {
+	reason := "(" + message.Visible(failure) + ")"
+	if failure == b.reason {
 		reason = fmt.Sprintf("(as trial %d)", b.failed)
 	} else {
-		b.reason, b.failed = failureLine(t), t.Number
+		b.reason, b.failed = failure, t.Number
 	}
 	switch {
 	case wide && columnsIn(head+reason) <= width:
@@ -88,8 +90,11 @@ func (b *board) running(t *trial.Trial, elapsed string, width int) string {
 		state, values = b.at(r.Step), b.shownValues([]float64{r.Value}) // reports are of the first one
 	}
 	head, wide := b.head(">", t, state, values, elapsed, width)
-	if !wide {
+	switch worker, ok := b.workers[t.Number]; {
+	case !wide:
 		return head
+	case ok:
+		return head + worker
 	}
 	return head + b.cells(t.Params, width-columnsIn(head))
 }
@@ -104,14 +109,17 @@ func (b *board) head(mark string, t *trial.Trial, state string, values []string,
 	}
 	head += "  " + text.Pad(state, stateWidth, ' ')
 	b.values = columnsIn(head)
+	end := b.values + 1 + timeWidth // unless a value is longer than others
 	for i, value := range values {
 		if len(values) == 1 {
-			head += "  " + message.Visible(b.Metrics[i]) + " " + text.Pad(value, valueWidth, ' ')
+			name := message.Visible(b.Metrics[i])
+			head += "  " + name + " " + text.Pad(value, valueWidth, ' ')
+			end += 2 + columnsIn(name) + 1 + valueWidth
 		} else {
 			head += "  " + text.Pad(value, columnsIn(b.objective(i)), ' ')
+			end += 2 + columnsIn(b.objective(i))
 		}
 	}
-	end := columnsIn(head) + 1 + timeWidth
 	head = strings.TrimRight(head, " ")
 	head += strings.Repeat(" ", max(1, end-columnsIn(head)-columnsIn(how))) + how
 	if columnsIn(head) > width {

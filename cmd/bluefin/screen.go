@@ -95,7 +95,6 @@ func (s *screen) show(render func(width, height int) []string) {
 			case <-signals: // Ctrl-Z: the shell gets a clean terminal
 				s.set(nil, nil)
 				suspend()
-				notifySuspend(signals)
 				at = time.Time{}
 			case now := <-tick.C:
 				if s.isChanged() || now.Sub(at) >= redrawMost {

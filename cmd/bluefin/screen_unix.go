@@ -5,7 +5,6 @@ package main
 import (
 	"os"
 	"os/signal"
-	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -22,14 +21,17 @@ func inForeground(f *os.File) bool {
 
 // notifySuspend delivers Ctrl-Z, unless the shell has switched it off.
 func notifySuspend(c chan<- os.Signal) {
-	if !signal.Ignored(syscall.SIGTSTP) {
-		signal.Notify(c, syscall.SIGTSTP)
+	if !signal.Ignored(unix.SIGTSTP) {
+		signal.Notify(c, unix.SIGTSTP)
 	}
 }
 
-// suspend stops this process as Ctrl-Z does, and returns when it continues.
+// suspend stops this process as Ctrl-Z does, and returns when it continues. SIGTSTP would not stop a Go
+// program that has once asked for it.
 func suspend() {
-	signal.Reset(syscall.SIGTSTP)
-	_ = syscall.Kill(os.Getpid(), syscall.SIGTSTP)
+	if sid, err := unix.Getsid(0); err != nil || sid == unix.Getpgrp() {
+		return // no shell could continue it, so the kernel would not stop it either
+	}
+	_ = unix.Kill(unix.Getpid(), unix.SIGSTOP)
 	time.Sleep(100 * time.Millisecond) // another thread may receive it, a little later
 }

@@ -41,6 +41,21 @@ func Gone(name string) bool {
 	return known && now != name[i+1:]
 }
 
+// Parse returns the host and the number of the process whose Self is name. The host
+// is empty if name is no such name.
+func Parse(name string) (host string, pid int) {
+	quoted, err := strconv.QuotedPrefix(name)
+	if err != nil {
+		return "", 0
+	}
+	number, _, _ := strings.Cut(name[strings.LastIndexByte(name, ' ')+1:], "@")
+	if pid, err = strconv.Atoi(number); err != nil {
+		return "", 0
+	}
+	host, _ = strconv.Unquote(quoted) // QuotedPrefix has checked it
+	return host, pid
+}
+
 // Machine names the host, the boot of its kernel and the namespace of process
 // numbers that this process sees.
 var Machine = sync.OnceValue(func() string {

@@ -39,3 +39,15 @@ func TestGone(t *testing.T) {
 		t.Error("a process of this number that started at another time is not gone")
 	}
 }
+
+func TestParse(t *testing.T) {
+	own, _ := os.Hostname()
+	if host, pid := Parse(Self()); host != own || pid != os.Getpid() {
+		t.Errorf("this process is %q %d by its name %s", host, pid, Self())
+	}
+	for name, want := range map[string]string{`"a \"b\" c" 7 pid:[1] 12@34`: `a "b" c`, `"a" 7 x@1`: "", "a 7": "", "": "", `"`: ""} {
+		if host, _ := Parse(name); host != want {
+			t.Errorf("%s: got host %q, want %q", name, host, want)
+		}
+	}
+}
