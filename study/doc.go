@@ -26,6 +26,6 @@
 //   - Ending early: Budget has a Target, a Timeout and NoImprovement. The hooks of Config see each
 //     start, report and end, and may call Study.Stop.
 //   - Ask and Tell: Study.Ask returns a trial and Study.Tell ends it, for a loop of your own.
-//     AskDetached and TellNumber do so across processes.
+//     AskDetached, ReportNumber, ShouldPrune and TellNumber do so across processes.
 //   - Testing: Fixed makes a trial with given parameters.
 package study
