@@ -4,6 +4,7 @@ package command_test
 
 import (
 	"bytes"
+	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -120,6 +121,27 @@ func TestSourcesInOrder(t *testing.T) {
 		tr := run(t, cfg, strings.Join(lines, "\n"))
 		if tr.State != trial.Complete || !strings.Contains(text.String(), " source="+name+"\n") {
 			t.Errorf("%s: %v, %s%s", name, tr.State, text, tr.Failure())
+		}
+	}
+}
+
+// A program that is retried without a checkpoint starts over: its value is never one of the failed run.
+func TestAFailedRunLeavesNoValue(t *testing.T) {
+	const fails = `cd "$BLUEFIN_TRIAL_DIR"; if [ ! -e failed ]; then touch failed; printf 'step,loss\n1,9\n2,8\n' > metrics.csv; exit 7; fi; `
+	retry := []command.Failure{{Do: command.Retry}}
+	for script, want := range map[string]string{
+		"true":                               "no value",
+		`printf '1,5\n2,4\n' >> metrics.csv`: "4",
+		`printf 'step,loss\n1,5\n' > metrics.csv`:       "5",
+		`mkdir b; printf '{"loss": 3}\n' > b/log.jsonl`: "3",
+	} {
+		tr := run(t, command.Config{Folder: t.TempDir(), Failures: retry}, fails+script)
+		got := "no value"
+		if tr.State == trial.Complete {
+			got = fmt.Sprint(tr.Values[0])
+		}
+		if got != want {
+			t.Errorf("%s: got %v, %s, %s, want %s", script, tr.State, got, tr.Failure(), want)
 		}
 	}
 }

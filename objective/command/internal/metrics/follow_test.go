@@ -188,3 +188,15 @@ func TestZerosAreRead(t *testing.T) {
 		}
 	}
 }
+
+// Large files of other lines are searched, not parsed.
+func TestMetricsFarBelowOtherLines(t *testing.T) {
+	folder := t.TempDir()
+	write(t, filepath.Join(folder, "predictions.jsonl"), strings.Repeat("{\"text\": \"a b c\", \"x\": 1}\n", 5000)+
+		"{\"eval\": {\"loss\": 1}, \"step\": 3}\n{\"\\u0065val/loss\": 2, \"step\": 4}\n")
+	f := follow(folder, "eval/loss")
+	f.look()
+	if got := strings.Join(f.points["jsonl eval/loss"], ", "); got != "3 1.0, 4 2.0" {
+		t.Errorf("got %s", got)
+	}
+}

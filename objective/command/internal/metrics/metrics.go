@@ -34,13 +34,13 @@ type lineReader interface {
 // pattern, if any; then exact numbers before rounded ones, and files before output. Steps are those
 // of the first metric, which is also what the pattern finds.
 func Sources(metrics []string, pattern *regexp.Regexp) []*Source {
-	all := []*Source{{Name: "reports", file: reportsFile{}}}
+	all := []*Source{{Name: "reports", file: reportsFile{jsonLines{metrics}}}}
 	if pattern != nil {
 		all = append(all, &Source{Name: "pattern", line: patternLine{pattern, metrics[0]}})
 	}
 	all = append(all, []*Source{
 		{Name: "trainer_state", file: trainerState{}},
-		{Name: "jsonl", file: jsonLines{}},
+		{Name: "jsonl", file: jsonLines{metrics}},
 		{Name: "csv", file: csvFile{}},
 		{Name: "wandb", file: wandbFile{}},
 		{Name: "mlflow", file: mlflow{}},

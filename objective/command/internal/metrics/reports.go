@@ -4,8 +4,6 @@ package metrics
 const ReportsName = "reports.bluefin"
 
 // A reportsFile is that file.
-type reportsFile struct{}
+type reportsFile struct{ jsonLines }
 
 func (reportsFile) matches(path string) bool { return path == ReportsName }
-
-func (reportsFile) open(path, _ string) fileReader { return jsonLines{}.open(path, "") }
