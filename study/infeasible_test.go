@@ -47,7 +47,8 @@ func TestInfeasibleTrialsAloneGiveNoBest(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = st.Best(t.Context())
-	if !errors.Is(err, study.ErrNoBest) || !strings.Contains(err.Error(), "4 infeasible, 0 pruned, 0 failed, trial 3 because: ") {
+	if !errors.Is(err, study.ErrNoBest) || !strings.Contains(err.Error(),
+		"4 infeasible, 0 pruned, 0 failed, trial 3 because: ") {
 		t.Errorf("got %v", err)
 	}
 	// They do not count as successes either.

@@ -85,29 +85,38 @@ func TestOutputIsRead(t *testing.T) {
 		cfg                command.Config
 	}{
 		{"NAME: VALUE", "echo accuracy: 0.93", "0:0.93", 0.93, metric("accuracy")},
-		{"NAME=VALUE with others", "echo 'epoch=1, loss=2.5e-1, n=3'; echo 'epoch=2, loss=.125'", "1:0.25 2:0.125", 0.125, command.Config{}},
-		{"JSON lines", `echo '{"step": 10, "loss": 0.1}'; echo 'INFO {"step": 20, "loss": 0.30000000000000004}'`, "10:0.1 20:0.30000000000000004", 0.30000000000000004, command.Config{}},
+		{"NAME=VALUE with others", "echo 'epoch=1, loss=2.5e-1, n=3'; echo 'epoch=2, loss=.125'", "1:0.25 2:0.125", 0.125,
+			command.Config{}},
+		{"JSON lines", `echo '{"step": 10, "loss": 0.1}'; echo 'INFO {"step": 20, "loss": 0.30000000000000004}'`,
+			"10:0.1 20:0.30000000000000004", 0.30000000000000004, command.Config{}},
 		{"a nested name", `echo '{"eval": {"loss": 2}}'`, "0:2", 2, metric("eval.loss")},
-		{"a Python dictionary", `echo "{'eval_loss': 0.5, 'epoch': 1.0}"; echo "{'eval_loss': '0.25', 'epoch': '2'}"`, "1:0.5 2:0.25", 0.25, metric("eval_loss")},
-		{"half epochs are counted", `echo "{'eval_loss': 0.5, 'epoch': 0.5}"; echo "{'eval_loss': 0.25, 'epoch': 0.7}"`, "0:0.5 1:0.25", 0.25, metric("eval_loss")},
+		{"a Python dictionary", `echo "{'eval_loss': 0.5, 'epoch': 1.0}"; echo "{'eval_loss': '0.25', 'epoch': '2'}"`,
+			"1:0.5 2:0.25", 0.25, metric("eval_loss")},
+		{"half epochs are counted", `echo "{'eval_loss': 0.5, 'epoch': 0.5}"; echo "{'eval_loss': 0.25, 'epoch': 0.7}"`,
+			"0:0.5 1:0.25", 0.25, metric("eval_loss")},
 		{"Syne Tune", `echo '[tune-metric]: {"loss": 3, "st_worker_iter": 0}'`, "0:3", 3, command.Config{}},
-		{"a pattern", "echo 'step 7 reached <<1.5>>'", "7:1.5", 1.5, command.Config{Pattern: regexp.MustCompile(`step (?P<step>\d+).*<<(.*)>>`)}},
+		{"a pattern", "echo 'step 7 reached <<1.5>>'", "7:1.5", 1.5,
+			command.Config{Pattern: regexp.MustCompile(`step (?P<step>\d+).*<<(.*)>>`)}},
 		{"no end of the last line", "printf 'loss=1\nloss=2'", "0:1 1:2", 2, command.Config{}},
 		{"a progress bar", `printf '10%% loss=9\r20%% loss=8\r100%% loss=7\nloss=6\n'`, "0:7 1:6", 6, command.Config{}},
 		{"a name with a space", "echo 'best val acc: 0.5, val acc: 0.75 (epoch 3)'", "0:0.75", 0.75, metric("val acc")},
 		{"a name with parentheses", "echo 'epoch=4 mAP50(B)=0.5'", "4:0.5", 0.5, metric("mAP50(B)")},
 		{"a name in another language", "echo 'größe: 0.5'", "0:0.5", 0.5, metric("größe")},
 		{"the end of a sentence", "echo 'The loss: 0.5.'", "0:0.5", 0.5, command.Config{}},
-		{"numbers of NumPy and PyTorch", `echo "{'loss': np.float64(0.5), 'b': 1}"; echo "loss: tensor(0.25, device='cuda:0')"`, "0:0.5", 0.5, command.Config{}},
+		{"numbers of NumPy and PyTorch",
+			`echo "{'loss': np.float64(0.5), 'b': 1}"; echo "loss: tensor(0.25, device='cuda:0')"`, "0:0.5", 0.5,
+			command.Config{}},
 		{"a tensor", `echo "loss: tensor(0.25, device='cuda:0')"`, "0:0.25", 0.25, command.Config{}},
-		{"steps out of order", "for s in 5 3 -1 5 1e30; do echo step=$s loss=$s; done", "3:3 5:5 6:-1 7:5 8:1e+30", 1e30, command.Config{}},
+		{"steps out of order", "for s in 5 3 -1 5 1e30; do echo step=$s loss=$s; done", "3:3 5:5 6:-1 7:5 8:1e+30", 1e30,
+			command.Config{}},
 		{"lines without the metric", "yes epoch=1 | head -n 5000; echo loss=1", "0:1", 1, command.Config{}},
 		{"no end of file on the standard input", "cat; echo loss=1", "0:1", 1, command.Config{}},
 		{"a closed standard output", "echo loss=1; exec >&- 2>&-; sleep 0.1", "0:1", 1, command.Config{}},
 		{"a deleted folder", `rm -rf "$BLUEFIN_TRIAL_DIR"; echo loss=1`, "0:1", 1, command.Config{Folder: "deleted"}},
 		{"the standard error", "echo loss=1 >&2", "0:1", 1, command.Config{}},
 		{"the best, minimized", "echo loss=1; echo loss=0.5; echo loss=2", "0:1 1:0.5 2:2", 0.5, command.Config{Best: true}},
-		{"the best, maximized", "echo loss=1; echo loss=5; echo loss=2", "0:1 1:5 2:2", 5, command.Config{Best: true, Metrics: []command.Metric{{Name: "loss", Maximize: true}}}},
+		{"the best, maximized", "echo loss=1; echo loss=5; echo loss=2", "0:1 1:5 2:2", 5, command.Config{Best: true,
+			Metrics: []command.Metric{{Name: "loss", Maximize: true}}}},
 		{"JSON is preferred to text", `echo '{"loss": 0.123456}'; echo loss=0.12`, "0:0.123456", 0.123456, command.Config{}},
 		{"one reader alone", `echo '{"loss": 0.123456}'; echo loss=0.12`, "0:0.12", 0.12, command.Config{Reader: "text"}},
 	} {
@@ -131,11 +140,16 @@ func TestFilesAreRead(t *testing.T) {
 		name, script, want string
 		cfg                command.Config
 	}{
-		{"Hugging Face", "echo \"{'eval_loss': '0.123', 'epoch': '1'}\"\n" + write("checkpoint-4/trainer_state.json", `{"log_history": [{"loss": 2.0, "step": 2}, {"eval_loss": 0.12345678901234567, "epoch": 1.0, "step": 4}]}`),
+		{"Hugging Face", "echo \"{'eval_loss': '0.123', 'epoch': '1'}\"\n" + write("checkpoint-4/trainer_state.json",
+			`{"log_history": [{"loss": 2.0, "step": 2}, {"eval_loss": 0.12345678901234567, "epoch": 1.0, "step": 4}]}`),
 			"4:0.12345678901234566", metric("eval_loss")},
-		{"JSON lines", write("trainer_log.jsonl", "{\"current_steps\": 5, \"loss\": 0.5, \"epoch\": 1}\n{\"current_steps\": 10, \"loss\": 0.25, \"epoch\": 2}\n{\"lo"), "5:0.5 10:0.25", command.Config{}},
-		{"Lightning", write("logs/version_0/metrics.csv", "epoch,step,train_loss,val_loss\n0,9,0.7,\n0,9,,0.6\n1,19,,0.5\n2,29,,0.4"), "9:0.6 19:0.5", metric("val_loss")},
-		{"Ultralytics", write("results.csv", "                  epoch,         metrics/mAP50(B)\n                  1,                0.5\n                  2,                0.75\n"), "1:0.5 2:0.75", metric("metrics/mAP50(B)")},
+		{"JSON lines", write("trainer_log.jsonl",
+			"{\"current_steps\": 5, \"loss\": 0.5, \"epoch\": 1}\n{\"current_steps\": 10, \"loss\": 0.25, \"epoch\": 2}\n{\"lo"),
+			"5:0.5 10:0.25", command.Config{}},
+		{"Lightning", write("logs/version_0/metrics.csv",
+			"epoch,step,train_loss,val_loss\n0,9,0.7,\n0,9,,0.6\n1,19,,0.5\n2,29,,0.4"), "9:0.6 19:0.5", metric("val_loss")},
+		{"Ultralytics", write("results.csv",
+			"                  epoch,         metrics/mAP50(B)\n                  1,                0.5\n                  2,                0.75\n"), "1:0.5 2:0.75", metric("metrics/mAP50(B)")},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			c.cfg.Folder = t.TempDir()
@@ -157,7 +171,8 @@ func TestParametersArePassed(t *testing.T) {
 		{"equals", nil, command.Config{Style: command.Equals}, "--layers=3 --lr=0.5 --opt=adam"},
 		{"hydra", nil, command.Config{Style: command.Hydra}, "layers=3 lr=0.5 opt=adam"},
 		{"none", []string{"-x"}, command.Config{Style: command.None}, "-x"},
-		{"placeholders", []string{"model.lr={lr}", "{trial_number}", "{unknown}", "{opt}{layers}"}, command.Config{}, "model.lr=0.5 0 {unknown} adam3"},
+		{"placeholders", []string{"model.lr={lr}", "{trial_number}", "{unknown}", "{opt}{layers}"}, command.Config{},
+			"model.lr=0.5 0 {unknown} adam3"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			c.cfg.Args, c.cfg.Folder = c.args, t.TempDir()
@@ -168,7 +183,8 @@ func TestParametersArePassed(t *testing.T) {
 		})
 	}
 	folder := t.TempDir()
-	tr := run(t, command.Config{Style: command.None, Folder: folder, Env: []string{"MINE=7"}, Slots: [][]string{{"CUDA_VISIBLE_DEVICES=3"}}},
+	tr := run(t, command.Config{Style: command.None, Folder: folder, Env: []string{"MINE=7"},
+		Slots: [][]string{{"CUDA_VISIBLE_DEVICES=3"}}},
 		`echo $BLUEFIN_PARAM_LR $BLUEFIN_PARAM_LAYERS $KUBEFLOW_TRAINER_OPT_OPT $BLUEFIN_TRIAL_NUMBER $MINE $CUDA_VISIBLE_DEVICES; cat "$BLUEFIN_PARAMS"; cd "$BLUEFIN_TRIAL_DIR" && echo loss=1`)
 	got, _ := os.ReadFile(filepath.Join(folder, "0", "output.log"))
 	if want := "0.5 3 adam 0 7 3\n{\"layers\": 3, \"lr\": 0.5, \"opt\": \"adam\"}\nloss=1\n"; string(got) != want || tr.State != trial.Complete {
@@ -181,13 +197,16 @@ func TestFailuresSayWhatHappened(t *testing.T) {
 		name, script, want string
 		cfg                command.Config
 	}{
-		{"an exit code", "echo out of memory; exit 3", "sh ended with exit status 3; its last line: out of memory", command.Config{}},
+		{"an exit code", "echo out of memory; exit 3", "sh ended with exit status 3; its last line: out of memory",
+			command.Config{}},
 		{"a signal", "kill -9 $$", "sh ended with signal: killed", command.Config{}},
 		{"another metric", "echo accuracy=1", "reported no \"loss\", but accuracy", command.Config{}},
-		{"no output", "true", "reported no \"loss\", and nothing that looks like a metric; it printed nothing", command.Config{}},
+		{"no output", "true", "reported no \"loss\", and nothing that looks like a metric; it printed nothing",
+			command.Config{}},
 		{"NaN", "echo loss=nan", "NaN", command.Config{}},
 		{"too long", "sleep 60", "ran longer than 200ms", command.Config{TrialTimeout: 200 * time.Millisecond}},
-		{"stalled", "echo starting; sleep 60", "printed and wrote nothing for 200ms; its last line: starting", command.Config{StallTimeout: 200 * time.Millisecond}},
+		{"stalled", "echo starting; sleep 60", "printed and wrote nothing for 200ms; its last line: starting",
+			command.Config{StallTimeout: 200 * time.Millisecond}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if tr := run(t, c.cfg, c.script); tr.State != trial.Failed || !strings.Contains(tr.Failure(), c.want) {
@@ -264,7 +283,8 @@ func TestAPrunedProgramIsStopped(t *testing.T) {
 
 func TestAnInterruptedTrialGoesBackToTheQueue(t *testing.T) {
 	folder := t.TempDir()
-	c, err := command.New(command.Config{Args: []string{"sh", "-c", `mkdir -p {trial_dir}/checkpoint-1; echo "from [{last_checkpoint}] $BLUEFIN_RESUME"; echo loss=1; [ -n "$BLUEFIN_RESUME" ] || sleep 100`}, Style: command.None, Metrics: loss, Folder: folder})
+	c, err := command.New(command.Config{Args: []string{"sh", "-c",
+		`mkdir -p {trial_dir}/checkpoint-1; echo "from [{last_checkpoint}] $BLUEFIN_RESUME"; echo loss=1; [ -n "$BLUEFIN_RESUME" ] || sleep 100`}, Style: command.None, Metrics: loss, Folder: folder})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -285,7 +305,8 @@ func TestAnInterruptedTrialGoesBackToTheQueue(t *testing.T) {
 		t.Fatal(best, err)
 	}
 	dir := filepath.Join(folder, "0")
-	if got, _ := os.ReadFile(filepath.Join(dir, "output.log")); string(got) != "from [] \nloss=1\nfrom ["+dir+"/checkpoint-1] 1\nloss=1\n" {
+	if got, _ := os.ReadFile(filepath.Join(dir,
+		"output.log")); string(got) != "from [] \nloss=1\nfrom ["+dir+"/checkpoint-1] 1\nloss=1\n" {
 		t.Errorf("got %q", got)
 	}
 }
@@ -313,8 +334,14 @@ func TestNewRefuses(t *testing.T) {
 		"grace is -1ns, want at least 0":             good(func(c *command.Config) { c.Grace = -1 }),
 		"stall timeout is -1ns":                      good(func(c *command.Config) { c.StallTimeout = -1 }),
 		`working folder "no/such" is not a folder`:   good(func(c *command.Config) { c.Dir = "no/such" }),
-		"there is no {config} in the command":        good(func(c *command.Config) { c.Render, c.Folder = "c.yaml", t.TempDir() }),
-		"there is no folder for trials":              good(func(c *command.Config) { c.Render, c.Args = "c.yaml", []string{"sh", "{config}"} }),
+		"there is no {config} in the command": good(func(c *command.Config) {
+			c.Render, c.Folder = "c.yaml",
+				t.TempDir()
+		}),
+		"there is no folder for trials": good(func(c *command.Config) {
+			c.Render, c.Args = "c.yaml",
+				[]string{"sh", "{config}"}
+		}),
 		`configuration "c.txt": want a file named`: good(func(c *command.Config) {
 			c.Render, c.Args, c.Folder = "c.txt", []string{"sh", "{config}"}, t.TempDir()
 		}),
@@ -358,7 +385,8 @@ func TestManyPointsAreThinnedOut(t *testing.T) {
 // Trainers print rounded numbers long before they write exact ones.
 func TestTheValueHasTheDigitsOfAFile(t *testing.T) {
 	for state, want := range map[string]float64{"0.12345678901234567": 0.12345678901234567, "7.5": 0.1235} {
-		tr := run(t, command.Config{Folder: t.TempDir(), Metrics: []command.Metric{{Name: "eval_loss"}}}, `echo "{'eval_loss': '0.5', 'epoch': '1'}"; sleep 0.2
+		tr := run(t, command.Config{Folder: t.TempDir(), Metrics: []command.Metric{{Name: "eval_loss"}}},
+			`echo "{'eval_loss': '0.5', 'epoch': '1'}"; sleep 0.2
 			echo "{'eval_loss': '0.1235', 'epoch': '2'}"; sleep 1
 			echo '{"log_history": [{"eval_loss": `+state+`, "epoch": 2.0, "step": 4}]}' > "$BLUEFIN_TRIAL_DIR/trainer_state.json"`)
 		if tr.State != trial.Complete || tr.Values[0] != want || steps(tr) != "1:0.5 2:0.1235" {
@@ -368,7 +396,8 @@ func TestTheValueHasTheDigitsOfAFile(t *testing.T) {
 }
 
 func TestHurryEndsTheGracePeriod(t *testing.T) {
-	c, err := command.New(command.Config{Args: []string{"sh", "-c", `trap "" TERM; echo loss=1; sleep 100; sleep 100`}, Metrics: loss})
+	c, err := command.New(command.Config{Args: []string{"sh", "-c", `trap "" TERM; echo loss=1; sleep 100; sleep 100`},
+		Metrics: loss})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -380,7 +409,8 @@ func TestHurryEndsTheGracePeriod(t *testing.T) {
 	defer cancel()
 	time.AfterFunc(600*time.Millisecond, c.Hurry)
 	began := time.Now()
-	if err := s.Optimize(ctx, c.Run, study.Budget{Trials: 1}); !errors.Is(err, context.DeadlineExceeded) || time.Since(began) > 10*time.Second {
+	if err := s.Optimize(ctx, c.Run, study.Budget{Trials: 1}); !errors.Is(err,
+		context.DeadlineExceeded) || time.Since(began) > 10*time.Second {
 		t.Errorf("%v after %v, want an end at once", err, time.Since(began))
 	}
 }
@@ -446,7 +476,8 @@ func TestAProgramThatCannotStartIsNoFailureOfATrial(t *testing.T) {
 // A trial keeps its command line in a form that can be run again: exact arguments, where, and with what.
 func TestTrialsKeepTheirCommandLine(t *testing.T) {
 	folder := t.TempDir()
-	tr := run(t, command.Config{Args: []string{"it's {layers}", "{trial_dir}/x", "{last_checkpoint}", ""}, Folder: folder, Env: []string{"A=b c"}},
+	tr := run(t, command.Config{Args: []string{"it's {layers}", "{trial_dir}/x", "{last_checkpoint}", ""}, Folder: folder,
+		Env: []string{"A=b c"}},
 		"echo loss=1")
 	var line command.Line
 	if err := json.Unmarshal(tr.UserAttrs[command.LineAttr], &line); err != nil {
@@ -454,7 +485,8 @@ func TestTrialsKeepTheirCommandLine(t *testing.T) {
 	}
 	dir, _ := os.Getwd()
 	want := command.Line{
-		Args: []string{"sh", "-c", "echo loss=1", "script", "it's 3", folder + "/0/x", "", ""}, Dir: dir, Env: []string{"A=b c"},
+		Args: []string{"sh", "-c", "echo loss=1", "script", "it's 3", folder + "/0/x", "", ""}, Dir: dir,
+		Env:    []string{"A=b c"},
 		Folder: folder + "/0",
 	}
 	if !reflect.DeepEqual(line, want) {
@@ -469,7 +501,8 @@ func TestALineRunsAgainInAnotherFolder(t *testing.T) {
 		t.Fatal(err)
 	}
 	script := `cat "$1"; echo "$2 $3 $BLUEFIN_TRIAL_DIR $BLUEFIN_PARAM_LAYERS $W"; cat "$BLUEFIN_PARAMS"; echo x >> "$BLUEFIN_TRIAL_DIR/made"; echo loss=1`
-	tr := run(t, command.Config{Args: []string{"{config}", "{trial_dir}/out", root + "/01"}, Folder: root, Render: root + "/base.yaml", Env: []string{"W=" + root + "/0:x"}}, script)
+	tr := run(t, command.Config{Args: []string{"{config}", "{trial_dir}/out", root + "/01"}, Folder: root,
+		Render: root + "/base.yaml", Env: []string{"W=" + root + "/0:x"}}, script)
 	var line command.Line
 	if err := json.Unmarshal(tr.UserAttrs[command.LineAttr], &line); err != nil {
 		t.Fatal(err, tr.Failure())
@@ -484,7 +517,8 @@ func TestALineRunsAgainInAnotherFolder(t *testing.T) {
 		t.Fatal(err, out.String())
 	}
 	want := "opt: \"adam\"\nlr: 0.5\nlayers: 3\n" + again + "/out " + root + "/01 " + again + " 3 " + again + ":x\n{\"layers\": 3, \"lr\": 0.5, \"opt\": \"adam\"}\nloss=1\n"
-	if got := out.String(); len(got) != len(want) || !strings.Contains(got, again+"/out "+root+"/01 "+again+" 3 "+again+":x\n") {
+	if got := out.String(); len(got) != len(want) || !strings.Contains(got,
+		again+"/out "+root+"/01 "+again+" 3 "+again+":x\n") {
 		t.Errorf("it printed\n%swant\n%s", got, want)
 	}
 	for _, folder := range []string{root + "/0", again} {
@@ -497,7 +531,8 @@ func TestALineRunsAgainInAnotherFolder(t *testing.T) {
 	ctx, cancel := context.WithTimeoutCause(t.Context(), 300*time.Millisecond, errors.New("enough"))
 	defer cancel()
 	start := time.Now()
-	if err := moved.Run(ctx, 0, params, 100*time.Millisecond, io.Discard); err == nil || err.Error() != "enough" || time.Since(start) > 20*time.Second {
+	if err := moved.Run(ctx, 0, params, 100*time.Millisecond,
+		io.Discard); err == nil || err.Error() != "enough" || time.Since(start) > 20*time.Second {
 		t.Errorf("got %v after %v, want the end of the context", err, time.Since(start))
 	}
 	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
@@ -508,7 +543,8 @@ func TestALineRunsAgainInAnotherFolder(t *testing.T) {
 		}
 	}
 	moved.Args = []string{"sh", "-c", "exit 3"}
-	if err := moved.Run(t.Context(), 0, params, time.Second, io.Discard); err == nil || err.Error() != "sh ended with exit status 3" {
+	if err := moved.Run(t.Context(), 0, params, time.Second,
+		io.Discard); err == nil || err.Error() != "sh ended with exit status 3" {
 		t.Errorf("got %v, want the exit status", err)
 	}
 }

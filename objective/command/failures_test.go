@@ -56,31 +56,46 @@ func TestRulesDecideAboutFailures(t *testing.T) {
 		runs         int
 	}{
 		{"no rule", "exit 3", nil, trial.Failed, "sh ended with exit status 3", 1},
-		{"retry is once by default", "exit 3", []command.Failure{{Do: command.Retry}}, trial.Failed, "sh ended with exit status 3", 2},
+		{"retry is once by default", "exit 3", []command.Failure{{Do: command.Retry}}, trial.Failed,
+			"sh ended with exit status 3", 2},
 		{"retries end", "exit 3", []command.Failure{retry(3)}, trial.Failed, "sh ended with exit status 3", 4},
 		{"a retry that succeeds", "[ $n = 3 ] || exit 3; echo loss=1", []command.Failure{retry(5)}, trial.Complete, "", 3},
-		{"after the retries comes the next rule", "exit 3", []command.Failure{retry(1), {Exit: []int{3}, Do: command.Infeasible}},
+		{"after the retries comes the next rule", "exit 3", []command.Failure{retry(1), {Exit: []int{3},
+			Do: command.Infeasible}},
 			trial.Pruned, "the parameters are infeasible: sh ended with exit status 3", 2},
-		{"the first rule wins", "exit 3", []command.Failure{{Exit: []int{2, 3}, Do: command.Fail}, retry(1)}, trial.Failed, "sh ended", 1},
-		{"another exit code", "exit 4", []command.Failure{{Exit: []int{2, 3}, Do: command.Retry}}, trial.Failed, "sh ended", 1},
-		{"a signal", "kill -KILL $$", []command.Failure{{Signal: "KILL", Do: command.Retry}}, trial.Failed, "sh ended with signal: killed", 2},
-		{"a signal of a child", "sh -c 'kill -SEGV $$'", []command.Failure{{Signal: "SIGSEGV", Do: command.Retry}}, trial.Failed, "sh ended with", 2},
-		{"a signal by its number", "kill -KILL $$", []command.Failure{{Exit: []int{137}, Do: command.Infeasible}}, trial.Pruned, "the parameters are", 1},
-		{"another signal", "kill -TERM $$", []command.Failure{{Signal: "KILL", Do: command.Retry}}, trial.Failed, "sh ended with", 1},
-		{"both conditions", "echo boom; exit 3", []command.Failure{{Exit: []int{4}, Match: regexp.MustCompile("boom"), Do: command.Retry}}, trial.Failed, "sh ended", 1},
-		{"text", "echo Boom 7; echo more; exit 3", []command.Failure{{Match: regexp.MustCompile("(?i)boom"), Do: command.Infeasible}},
+		{"the first rule wins", "exit 3", []command.Failure{{Exit: []int{2, 3}, Do: command.Fail}, retry(1)}, trial.Failed,
+			"sh ended", 1},
+		{"another exit code", "exit 4", []command.Failure{{Exit: []int{2, 3}, Do: command.Retry}}, trial.Failed, "sh ended",
+			1},
+		{"a signal", "kill -KILL $$", []command.Failure{{Signal: "KILL", Do: command.Retry}}, trial.Failed,
+			"sh ended with signal: killed", 2},
+		{"a signal of a child", "sh -c 'kill -SEGV $$'", []command.Failure{{Signal: "SIGSEGV", Do: command.Retry}},
+			trial.Failed, "sh ended with", 2},
+		{"a signal by its number", "kill -KILL $$", []command.Failure{{Exit: []int{137}, Do: command.Infeasible}},
+			trial.Pruned, "the parameters are", 1},
+		{"another signal", "kill -TERM $$", []command.Failure{{Signal: "KILL", Do: command.Retry}}, trial.Failed,
+			"sh ended with", 1},
+		{"both conditions", "echo boom; exit 3", []command.Failure{{Exit: []int{4}, Match: regexp.MustCompile("boom"),
+			Do: command.Retry}}, trial.Failed, "sh ended", 1},
+		{"text", "echo Boom 7; echo more; exit 3", []command.Failure{{Match: regexp.MustCompile("(?i)boom"),
+			Do: command.Infeasible}},
 			trial.Pruned, "the parameters are infeasible: sh ended with exit status 3; it printed: Boom 7\n\nBoom 7\nmore", 1},
-		{"text far from the end", "echo boom; yes '" + strings.Repeat("x", 99) + "' | head -n 1000; exit 3", []command.Failure{{Match: regexp.MustCompile("boom"), Do: command.Infeasible}},
+		{"text far from the end", "echo boom; yes '" + strings.Repeat("x", 99) + "' | head -n 1000; exit 3",
+			[]command.Failure{{Match: regexp.MustCompile("boom"), Do: command.Infeasible}},
 			trial.Pruned, "the parameters are infeasible: sh ended with exit status 3; it printed: boom", 1},
-		{"no metric", "echo other=1", []command.Failure{{Exit: []int{0}, Do: command.Retry}}, trial.Failed, "the program reported no \"loss\", but other", 2},
-		{"any failure includes no metric", "echo other=1", []command.Failure{{Do: command.Retry}}, trial.Failed, "the program reported no \"loss\"", 2},
+		{"no metric", "echo other=1", []command.Failure{{Exit: []int{0}, Do: command.Retry}}, trial.Failed,
+			"the program reported no \"loss\", but other", 2},
+		{"any failure includes no metric", "echo other=1", []command.Failure{{Do: command.Retry}}, trial.Failed,
+			"the program reported no \"loss\"", 2},
 		{"NaN", "echo loss=nan", []command.Failure{{Match: regexp.MustCompile("loss=nan"), Do: command.Infeasible}},
 			trial.Pruned, "the parameters are infeasible: the value of \"loss\" is NaN, want a number; it printed: loss=nan", 1},
-		{"success is not matched", "echo boom loss=1", []command.Failure{{Match: regexp.MustCompile("boom"), Do: command.Retry}}, trial.Complete, "", 1},
+		{"success is not matched", "echo boom loss=1", []command.Failure{{Match: regexp.MustCompile("boom"),
+			Do: command.Retry}}, trial.Complete, "", 1},
 		{"PyTorch", "echo 'torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2 GiB'; exit 1", nil,
 			trial.Pruned, oom + "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2 GiB", 1},
 		{"Python", "echo 'MemoryError'; exit 1", nil, trial.Pruned, oom + "MemoryError", 1},
-		{"a default can be replaced", "echo 'CUDA out of memory'; exit 1", []command.Failure{{Match: regexp.MustCompile("memory")}}, trial.Failed, "sh ended", 1},
+		{"a default can be replaced", "echo 'CUDA out of memory'; exit 1",
+			[]command.Failure{{Match: regexp.MustCompile("memory")}}, trial.Failed, "sh ended", 1},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			folder := t.TempDir()
@@ -92,7 +107,8 @@ func TestRulesDecideAboutFailures(t *testing.T) {
 			tr := all[0]
 			runs, _ := os.ReadFile(filepath.Join(folder, "0", "runs"))
 			if len(all) != 1 || tr.State != c.state || !strings.HasPrefix(tr.Failure(), c.reason) || len(runs) != 2*c.runs {
-				t.Errorf("%v after %d runs: %q, want %v after %d: %q", tr.State, len(runs)/2, tr.Failure(), c.state, c.runs, c.reason)
+				t.Errorf("%v after %d runs: %q, want %v after %d: %q", tr.State, len(runs)/2, tr.Failure(), c.state, c.runs,
+					c.reason)
 			}
 			if (tr.Violation() > 0) != (c.state == trial.Pruned) {
 				t.Errorf("constraints are %v", tr.Constraints)
@@ -110,7 +126,8 @@ func TestStopEndsTheStudyWithTheOutput(t *testing.T) {
 		if len(all) != 1 || all[0].State != trial.Waiting {
 			t.Errorf("%q: got %d trials, the first %v, want one that waits", script, len(all), all[0].State)
 		}
-		if err == nil || !strings.HasPrefix(err.Error(), "trial 0: sh ended with exit status ") || !strings.Contains(err.Error(), "\n\nwriting\n") {
+		if err == nil || !strings.HasPrefix(err.Error(),
+			"trial 0: sh ended with exit status ") || !strings.Contains(err.Error(), "\n\nwriting\n") {
 			t.Errorf("%q: got %v", script, err)
 		}
 		if got := string(all[0].UserAttrs["exit_code"]); got != "1" && got != "7" {
@@ -149,7 +166,8 @@ func TestARestartKeepsTheReportsUpToItsCheckpoint(t *testing.T) {
 		*-2) echo step=3 loss=2;;
 		*) echo step=0 loss=5; echo step=1 loss=4; sleep 0.1; mkdir checkpoint-1; echo > checkpoint-1/model; sleep 100;;
 		esac`
-	c, err := command.New(command.Config{Args: []string{"sh", "-c", script}, Style: command.None, Metrics: loss, Folder: t.TempDir()})
+	c, err := command.New(command.Config{Args: []string{"sh", "-c", script}, Style: command.None, Metrics: loss,
+		Folder: t.TempDir()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -226,7 +244,8 @@ func TestSeveralMetrics(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := c.Run(study.Fixed(nil)); err == nil || !strings.Contains(err.Error(), "there are 2 metrics, want 1 for Run") {
+	if _, err := c.Run(study.Fixed(nil)); err == nil || !strings.Contains(err.Error(),
+		"there are 2 metrics, want 1 for Run") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -264,9 +283,11 @@ func TestOutOfMemoryIsAvoided(t *testing.T) {
 }
 
 func TestParametersWithOneVariable(t *testing.T) {
-	sp := space.Must(space.New(space.Dimension{Name: "a.b", Dist: space.Int{Low: 1, High: 9}}, space.Dimension{Name: "a_b", Dist: space.Int{Low: 1, High: 9}}))
+	sp := space.Must(space.New(space.Dimension{Name: "a.b", Dist: space.Int{Low: 1, High: 9}}, space.Dimension{Name: "a_b",
+		Dist: space.Int{Low: 1, High: 9}}))
 	_, err := search(t, command.Config{}, sp, "echo loss=1", study.Budget{Trials: 1})
-	if err == nil || !strings.Contains(err.Error(), `parameters "a.b" and "a_b": both are BLUEFIN_PARAM_A_B in the environment`) {
+	if err == nil || !strings.Contains(err.Error(),
+		`parameters "a.b" and "a_b": both are BLUEFIN_PARAM_A_B in the environment`) {
 		t.Errorf("got %v", err)
 	}
 }

@@ -27,21 +27,25 @@ func TestAConfigurationIsRendered(t *testing.T) {
 		params            map[string]any
 		want, added       string
 	}{
-		{"comments and order", "c.yaml", "# the model\nmodel: x # small\n\noptimizer:\n  name: adam # or sgd\n  lr: 0.1\nz: [1, 2]\na: 1\n",
+		{"comments and order", "c.yaml",
+			"# the model\nmodel: x # small\n\noptimizer:\n  name: adam # or sgd\n  lr: 0.1\nz: [1, 2]\na: 1\n",
 			map[string]any{"optimizer.lr": 1e-05, "optimizer.name": "no", "z.1": 3},
 			"# the model\nmodel: x # small\noptimizer:\n  name: \"no\" # or sgd\n  lr: 1.0e-05\nz: [1, 3]\na: 1\n", ""},
 		{"a key with dots", "c.yml", "a.b: 1\na:\n  b: 2\n", map[string]any{"a.b": 7}, "a.b: 7\na:\n  b: 2\n", ""},
-		{"new keys", "c.yaml", "a: 1\nc:\n", map[string]any{"b.x": true, "c.d": nil}, "a: 1\nc:\n  d: null\nb:\n  x: true\n", "b.x c.d"},
+		{"new keys", "c.yaml", "a: 1\nc:\n", map[string]any{"b.x": true, "c.d": nil}, "a: 1\nc:\n  d: null\nb:\n  x: true\n",
+			"b.x c.d"},
 		{"an empty file", "c.yaml", "", map[string]any{"a": 1.0}, "a: 1.0\n", "a"},
 		{"aliases and merges", "c.yaml", "base: &b\n  lr: 1\n  opt: {beta: 1, eps: 2}\nx: *b\ny:\n  <<: *b\n",
 			map[string]any{"x.lr": 2, "y.opt.beta": 3},
 			"base: &b\n  lr: 1\n  opt: {beta: 1, eps: 2}\nx:\n  lr: 2\n  opt: {beta: 1, eps: 2}\ny:\n  <<: *b\n  opt: {beta: 3, eps: 2}\n", ""},
-		{"long and foreign text", "c.yaml", "größe: " + strings.Repeat("wort ", 60) + "\na: 1\n", map[string]any{"a": "日本 \"x\"\n"},
+		{"long and foreign text", "c.yaml", "größe: " + strings.Repeat("wort ", 60) + "\na: 1\n",
+			map[string]any{"a": "日本 \"x\"\n"},
 			"größe: " + strings.TrimSpace(strings.Repeat("wort ", 60)) + "\na: \"日本 \\\"x\\\"\\n\"\n", ""},
 		{"JSON", "c.json", `{"b": 1.50, "a": {"lr": 1, "n": 12345678901234567890, "<": "&"}, "l": [{"x": 1}]}`,
 			map[string]any{"a.lr": 1.0, "l.0.x": "y", "b": nil},
 			"{\n  \"a\": {\n    \"<\": \"&\",\n    \"lr\": 1.0,\n    \"n\": 12345678901234567890\n  },\n  \"b\": null,\n  \"l\": [\n    {\n      \"x\": \"y\"\n    }\n  ]\n}\n", ""},
-		{"TOML", "c.toml", "b = 1\n[train]\nlr = 0.1 # rate\n[[data]]\nfile = \"x\"\n", map[string]any{"train.lr": 1e-05, "data.0.file": "y", "b": nil},
+		{"TOML", "c.toml", "b = 1\n[train]\nlr = 0.1 # rate\n[[data]]\nfile = \"x\"\n", map[string]any{"train.lr": 1e-05,
+			"data.0.file": "y", "b": nil},
 			"[[data]]\n  file = \"y\"\n\n[train]\n  lr = 1e-05\n", ""},
 	} {
 		t.Run(c.title, func(t *testing.T) {

@@ -69,7 +69,8 @@ func TestPythonReadsTheParameters(t *testing.T) {
 
 func TestScriptsThatUseWandBAreFound(t *testing.T) {
 	folder := t.TempDir()
-	for name, text := range map[string]string{"a/train.py": "import wandb\n", "b/main.py": "import util\n", "b/util.py": "import wandb\n", "c/main.py": "import sys\n"} {
+	for name, text := range map[string]string{"a/train.py": "import wandb\n", "b/main.py": "import util\n",
+		"b/util.py": "import wandb\n", "c/main.py": "import sys\n"} {
 		path := filepath.Join(folder, name)
 		if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
 			t.Fatal(err)
