@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os/signal"
+	"regexp"
 	"slices"
 	"strings"
 	"syscall"
@@ -134,5 +135,29 @@ func (p plan) warnUnplaced(con console) {
 	}
 	if len(missing) > 0 && len(missing) < len(p.space.Params) {
 		con.logf("The command has no %s: the program gets that only in its environment.", strings.Join(missing, ", "))
+	}
+	p.warnUnknown(con)
+}
+
+var braced = regexp.MustCompile(`\$?\{([\pL_][\pL\pN_.]*)\}`)
+
+// warnUnknown shows a {NAME} in the command that is most likely a slip. Others belong to the program.
+func (p plan) warnUnknown(con console) {
+	known := append(paramNames(p.space), "trial_dir", "trial_number", "last_checkpoint")
+	if p.command.Render != "" {
+		known = append(known, "config")
+	}
+	show := func(name string) string { return "{" + name + "}" }
+	for _, m := range braced.FindAllStringSubmatch(strings.Join(p.command.Args[1:], "\n"), -1) {
+		typed := m[1]
+		if strings.HasPrefix(m[0], "$") || slices.Contains(known, typed) {
+			continue
+		}
+		what := fmt.Sprintf("The command has %s, which stands for nothing", show(typed))
+		if text := didYouMean(what, typed, known, show); text != what {
+			con.logf("%s", text)
+		} else if typed == "config" {
+			con.logf("%s without --render.", what)
+		}
 	}
 }
