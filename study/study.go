@@ -182,6 +182,11 @@ func (s *Study) read(ctx context.Context) error {
 	for _, t := range changes.Trials {
 		s.log.Put(withJoint(t))
 		s.dists.add(t.Params)
+		for _, live := range s.live {
+			// The storage leaves out what is ours. It is now in the queue, ended, or claimed by another
+			// worker, and what we have is older.
+			live.gone = live.gone || live.Number() == t.Number
+		}
 	}
 	s.putLive()
 	return nil
@@ -191,7 +196,9 @@ func (s *Study) read(ctx context.Context) error {
 // s.mu.
 func (s *Study) putLive() {
 	for _, live := range s.live {
-		s.log.Put(live.record.load())
+		if !live.gone {
+			s.log.Put(live.record.load())
+		}
 	}
 }
 

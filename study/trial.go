@@ -31,6 +31,7 @@ type Trial struct {
 	running []*trial.Trial // the running trials that the sampler may see
 	split   splitHistory   // when the trial started, if fresh
 	fresh   bool           // no earlier worker has started it
+	gone    bool           // the storage has a later record of it; Study.mu guards it
 	owner   string         // of the lease
 	lease   time.Duration
 	ctx     context.Context
