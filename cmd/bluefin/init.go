@@ -18,7 +18,7 @@ import (
 	"github.com/bluefin-hpo/bluefin/cmd/internal/starter"
 )
 
-// initCommand writes a first study file.
+// initCommand writes a first study.yaml.
 type initCommand struct {
 	file    string
 	force   bool
@@ -29,7 +29,7 @@ type initCommand struct {
 func (i *initCommand) define() *cli.Command {
 	return &cli.Command{
 		Name:      "init",
-		Usage:     "write a first study file for tune -f",
+		Usage:     "write a first study.yaml for tune -f",
 		ArgsUsage: "[-- PROGRAM [ARGUMENT…]]",
 		Description: "Without a program, the file searches the usual parameters of fine-tuning, under the\n" +
 			"names of Hugging Face's trainer. With one, `PROGRAM ARGUMENT… --help` runs, and the\n" +
@@ -75,7 +75,7 @@ func (i *initCommand) run(ctx context.Context, con console) error {
 			return err
 		}
 		if options = starter.ParseHelp(help); len(options) == 0 {
-			return fmt.Errorf("%s --help shows no options with values: write the study file by hand, or without the program "+
+			return fmt.Errorf("%s --help shows no options with values: write study.yaml by hand, or without the program "+
 				"by bluefin init", message.Visible(i.args[0]))
 		}
 	}

@@ -13,7 +13,7 @@ import (
 	"github.com/bluefin-hpo/bluefin/space"
 )
 
-// splitCommand returns the parameters before "--" and the program after it. With a study file, both may
+// splitCommand returns the parameters before "--" and the program after it. With a file, both may
 // be missing. @FILE is a search space as Optuna writes it.
 func splitCommand(args []string, withFile bool) (params []space.Dimension, program []string, err error) {
 	isParam := func(arg string) bool { return strings.Contains(arg, "=") || strings.HasPrefix(arg, "@") }

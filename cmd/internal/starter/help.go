@@ -1,4 +1,4 @@
-// Package starter writes a first study file for a program: a template with the usual parameters of
+// Package starter writes a first study.yaml for a program: a template with the usual parameters of
 // fine-tuning, or one with the options that the program's --help shows.
 package starter
 

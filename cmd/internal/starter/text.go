@@ -9,13 +9,13 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// SchemaURL is where editors find the schema of a study file.
+// SchemaURL is where editors find the schema of study.yaml.
 const SchemaURL = "https://raw.githubusercontent.com/bluefin-hpo/bluefin/main/docs/study.schema.json"
 
 // mostComments is how many unknown options are shown.
 const mostComments = 40
 
-// Text returns a commented study file for a command. The options are those of its --help; without any, the
+// Text returns a commented study.yaml for a command. The options are those of its --help; without any, the
 // usual parameters of fine-tuning are searched, under the names of Hugging Face's trainer. Options that
 // the command sets already are left alone.
 func Text(command []string, options []Option) string {

@@ -108,7 +108,7 @@ func Parse(path string, text []byte) (*File, error) {
 	err := documents.Decode(&document)
 	switch {
 	case errors.Is(err, io.EOF) || err == nil && len(document.Content) == 0:
-		return nil, fmt.Errorf("%s is empty, want a study file: bluefin init writes one", path)
+		return nil, fmt.Errorf("%s is empty, want a study.yaml: bluefin init writes one", path)
 	case err != nil:
 		return nil, syntax(path, err)
 	}
@@ -120,7 +120,7 @@ func Parse(path string, text []byte) (*File, error) {
 	r := &reader{path: path, left: mostNodes}
 	root := node{Node: document.Content[0]}
 	if root.Kind != yaml.MappingNode {
-		return nil, fmt.Errorf("%s:%d: the file is %s, want the keys of a study file, such as parameters and command",
+		return nil, fmt.Errorf("%s:%d: the file is %s, want the keys of a study.yaml, such as parameters and command",
 			path, root.Line, shown(root))
 	}
 	f := &File{}

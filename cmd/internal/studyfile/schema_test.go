@@ -107,3 +107,26 @@ func TestTheSchemaHasEveryKey(t *testing.T) {
 		t.Error("no reader is called pattern")
 	}
 }
+
+// The examples in the documentation are files.
+func TestExamplesInTheDocumentation(t *testing.T) {
+	text, err := os.ReadFile("../../../docs/study-yaml.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for _, block := range strings.Split(string(text), "```yaml\n")[1:] {
+		block, _, _ = strings.Cut(block, "```")
+		n++
+		f, err := Parse("docs", []byte(block))
+		if err == nil && f.Arguments == nil { // no sweep
+			err = check(t, []byte(block))
+		}
+		if err != nil {
+			t.Errorf("%s\n%v", block, err)
+		}
+	}
+	if n < 5 {
+		t.Errorf("there are only %d examples", n)
+	}
+}

@@ -135,7 +135,7 @@ var bad = []struct{ text, want, beyond string }{
 	{"seed: -1", "1: seed is -1, want a whole number of at least 0", ""},
 	{"a: [1, 2\nb: 3", "2: did not find expected ',' or ']'", "syntax"},
 	{"a: b: c", "1: mapping values are not allowed in this context", "syntax"},
-	{"[1, 2]", "1: the file is a list, want the keys of a study file, such as parameters and command", ""},
+	{"[1, 2]", "1: the file is a list, want the keys of a study.yaml, such as parameters and command", ""},
 	{"budget: &b {trials: 3, <<: *b}", "1: ", "alias"},
 	{"parameters:\n  x: &a [1, *a]", "2: ", "alias"},
 }

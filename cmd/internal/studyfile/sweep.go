@@ -45,7 +45,7 @@ func (r *reader) sweep(root node, f *File) {
 		"job":       unable("bluefin runs a program on this machine, want program or command"),
 		"image_uri": unable("bluefin runs a program on this machine, want program or command"),
 		"scheduler": unable("bluefin has no other schedulers, want method: bayes"),
-		"metrics":   unable("a sweep has one metric; a study file has several: see docs/study-yaml.md"),
+		"metrics":   unable("a sweep has one metric; a study.yaml has several: see docs/study-yaml.md"),
 	})
 	if len(params) == 0 {
 		r.fail(root, "parameters are missing")
