@@ -22,6 +22,11 @@ func (p plan) run(ctx context.Context, con console) (err error) {
 		params, _ := p.space.Suggest(t) // the error is the trial's
 		return params
 	}
+	for _, param := range p.space.Params {
+		if param.If != nil {
+			p.command.Optional = append(p.command.Optional, param.Name)
+		}
+	}
 	program, err := command.New(p.command)
 	if err != nil {
 		return err

@@ -47,7 +47,13 @@ func (cfg Config) arguments(params map[string]any, places map[string]string) ([]
 	}
 	var pairs []string
 	placed := cfg.Render != ""
-	for _, name := range names(params) {
+	all := names(params)
+	for _, name := range cfg.Optional {
+		if _, ok := params[name]; !ok {
+			all = append(all, name)
+		}
+	}
+	for _, name := range all {
 		pairs = append(pairs, "{"+name+"}", Text(params[name]))
 		placed = placed || slices.ContainsFunc(cfg.Args[1:], func(a string) bool { return strings.Contains(a, "{"+name+"}") })
 	}

@@ -53,6 +53,9 @@ type Config struct {
 	// parameters of the study's Config.Space.
 	Params func(*study.Trial) map[string]any
 
+	// Optional are parameters that Params does not return for every trial. {NAME} is empty without one.
+	Optional []string
+
 	// Render is a YAML, JSON or TOML file, by its name: the configuration that the program reads.
 	// Each trial gets a copy, {config}, with the parameters set; a name with dots, such as
 	// optimizer.lr, is a path. It needs Folder and {config} in Args. "": none.
