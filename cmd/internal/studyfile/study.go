@@ -22,7 +22,7 @@ import (
 func (r *reader) study(root node, f *File) {
 	var params []definition
 	var constraints []node
-	var queue node
+	var queue, budget node
 	r.object(root, map[string]field{
 		"name":    func(n node) { f.Name = r.name(n) },
 		"storage": func(n node) { f.Storage = r.name(n) },
@@ -51,7 +51,7 @@ func (r *reader) study(root node, f *File) {
 		"slots":                func(n node) { f.Slots = r.slots(n) },
 		"failures":             func(n node) { f.Failures = r.failures(n) },
 		"max_initial_failures": func(n node) { f.Initial = r.int(n, 1) },
-		"budget":               func(n node) { r.budget(n, f) },
+		"budget":               func(n node) { r.budget(n, f); budget = n },
 		"trial_timeout":        func(n node) { f.TrialTimeout = r.duration(n) },
 		"stall_timeout":        func(n node) { f.StallTimeout = r.duration(n) },
 		"grace":                func(n node) { f.Grace = r.duration(n) },
@@ -59,6 +59,9 @@ func (r *reader) study(root node, f *File) {
 		"orphans":    func(n node) { f.Orphans = r.word(n, "resume", "retry", "fail") },
 		"durability": func(n node) { f.Durability = r.word(n, "full", "normal") },
 	})
+	if len(f.Metrics) > 1 && (f.Target != nil || f.NoImprovement > 0) {
+		r.fail(budget, "target and no_improvement are for one metric, and metrics has %d", len(f.Metrics))
+	}
 	f.Space = r.space(params, constraints)
 	r.first(params, f)
 	if queue.Node != nil {

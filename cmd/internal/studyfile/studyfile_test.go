@@ -50,7 +50,7 @@ func TestEveryKeyOfAStudyFile(t *testing.T) {
 	if want := (&File{
 		Name: "bert", Storage: "bert.db", Folder: "runs",
 		Enqueue: []map[string]any{{"learning_rate": 2e-5, "batch_size": 8}, {"optimizer": "sgd", "momentum": 0.5}},
-		Metrics: []Metric{{"eval_loss", "minimize"}, {"eval_accuracy", "auto"}}, Record: []string{"train_loss"},
+		Metrics: []Metric{{"eval_loss", "minimize"}}, Record: []string{"eval_accuracy", "train_loss"},
 		GoalOf: "best", Regex: `loss=(\S+)`, Source: "trainer_state",
 		Sampler: Choice{"tpe", map[string]any{"n_startup_trials": 20, "multivariate": false}, "full.yaml:37"},
 		Pruner:  Choice{"halving", map[string]any{"min_resource": 2, "reduction_factor": 3}, ""}, Seed: 7,
@@ -132,6 +132,7 @@ var bad = []struct{ text, want, beyond string }{
 	{"budget: {time: 3}", "1: budget.time is 3, want a time above 0, like 90s, 10m or 2h30m", ""},
 	{"budget: {time: -3h}", `1: budget.time is "-3h", want a time above 0, like 90s, 10m or 2h30m`, ""},
 	{"budget: {target: .inf}", "1: budget.target is .inf, want a finite number", ""},
+	{"metrics: [a, b]\nbudget:\n  target: 3", "3: target and no_improvement are for one metric, and metrics has 2", "metrics"},
 	{"seed: -1", "1: seed is -1, want a whole number of at least 0", ""},
 	{"a: [1, 2\nb: 3", "2: did not find expected ',' or ']'", "syntax"},
 	{"a: b: c", "1: mapping values are not allowed in this context", "syntax"},
