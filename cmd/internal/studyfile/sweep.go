@@ -59,6 +59,9 @@ func (r *reader) sweep(root node, f *File) {
 	}
 	r.sweepCommand(at, words, program, f)
 	f.Space = r.space(params, nil)
+	if f.Sampler.Name == "bruteforce" {
+		r.grid(params, f)
+	}
 	if len(ignored) > 0 {
 		f.Notes = append(f.Notes, fmt.Sprintf("ignored: %s", strings.Join(ignored, ", ")))
 	}
@@ -72,6 +75,24 @@ func (r *reader) words(n node) (words []string) {
 func (r *reader) method(n node) Choice {
 	name := map[string]string{"bayes": "auto", "random": "random", "grid": "bruteforce"}[r.word(n, "bayes", "grid", "random")]
 	return Choice{Name: name, Where: fmt.Sprintf("%s:%d", r.path, n.Line)}
+}
+
+// grid makes the number of combinations the number of trials.
+func (r *reader) grid(params []definition, f *File) {
+	if r.err != nil {
+		return
+	}
+	all := 1.0
+	for _, p := range params {
+		if p.Dist.Len() == 0 {
+			r.fail(p.at, "%s is %v, and method is grid: want values, ints or a q", p.Name, p.Dist)
+			return
+		}
+		all *= float64(p.Dist.Len())
+	}
+	if f.Trials == 0 {
+		f.Trials = int(min(all, math.MaxInt32))
+	}
 }
 
 func (r *reader) metric(n node, f *File) {

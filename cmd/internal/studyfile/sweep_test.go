@@ -127,6 +127,7 @@ var badSweeps = []struct{ text, want string }{
 	{"method: bayes\nprogram: t.py\ncommand: ['${python}']\nparameters: {a: {min: 1, max: 2}}", `3: command has "${python}", want one of ${env}, `},
 	{"method: bayes\nprogram: t.py\ncommand: [x, '${envvar:BLUEFIN_NO_SUCH}']\nparameters: {a: {min: 1, max: 2}}",
 		"3: command has ${envvar:BLUEFIN_NO_SUCH}, and the environment has no BLUEFIN_NO_SUCH"},
+	{"method: grid\nprogram: t.py\nparameters:\n  a: {min: 0.5, max: 2}", "4: a is a float in [0.5, 2], and method is grid: want values, ints or a q"},
 	{"method: bayes\njob: x\nparameters: {a: {min: 1, max: 2}}", "2: job: bluefin runs a program on this machine"},
 }
 
@@ -145,7 +146,7 @@ func TestHyperbandOfASweep(t *testing.T) {
 		"max_iter: 27, s: 2": "map[min_resource:3 reduction_factor:3]", "max_iter: 5, s: 9, eta: 2": "map[min_resource:1 reduction_factor:2]",
 	} {
 		f, err := Parse("sweep.yaml", []byte("method: grid\nprogram: t.py\nparameters: {a: {values: [1, 2]}}\nearly_terminate: {type: hyperband, "+keys+"}"))
-		if err != nil || f.Pruner.Name != "halving" || fmt.Sprint(f.Pruner.Settings) != want || f.Sampler.Name != "bruteforce" {
+		if err != nil || f.Pruner.Name != "halving" || f.Trials != 2 || fmt.Sprint(f.Pruner.Settings) != want || f.Sampler.Name != "bruteforce" {
 			t.Errorf("%s: got %+v, %v, want %s", keys, f, err, want)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strconv"
 
 	"github.com/bluefin-hpo/bluefin/internal/pyjson"
 	"github.com/bluefin-hpo/bluefin/space"
@@ -246,4 +247,12 @@ func (n node) Key() string {
 		}
 	}
 	return n.key
+}
+
+// text writes a number as a person would.
+func text(x float64) string {
+	if x == math.Trunc(x) && math.Abs(x) < 1e15 {
+		return strconv.Itoa(int(x))
+	}
+	return strconv.FormatFloat(x, 'g', 6, 64)
 }
