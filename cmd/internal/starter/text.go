@@ -32,6 +32,9 @@ func Text(command []string, options []Option) string {
 	rest := params(&b, options)
 	comments(&b, rest)
 	b.WriteString(`
+# With --save_strategy epoch, a trial that was killed resumes from its last checkpoint:
+# resume: hf
+
 # Expressions that hold for every trial, and parameters of trials that run first:
 # constraints: ["learning_rate * per_device_train_batch_size < 0.01"]
 # enqueue: [{learning_rate: 2e-5}]
@@ -94,12 +97,15 @@ func params(b *strings.Builder, options []Option) (rest []Option) {
 // first is the usual name, "" if there is none.
 func (k known) first() string { return strings.Join(k.names[:min(1, len(k.names))], "") }
 
+// dull are the beginnings of options that do not change what is learned.
+var dull = []string{"log", "save_", "eval_", "hub_", "ddp_", "dataloader_", "local_rank", "per_device_eval", "seed"}
+
 // comments proposes ranges for numbers that are not known.
 func comments(b *strings.Builder, options []Option) {
 	n := 0
 	for _, o := range options {
 		x, numeric := o.number(0)
-		if !numeric && (len(o.Choices) == 0 || len(o.Choices) > 8) {
+		if !numeric || slices.ContainsFunc(dull, func(p string) bool { return strings.HasPrefix(o.Name, p) }) {
 			continue
 		}
 		if n++; n == 1 {
@@ -110,12 +116,10 @@ func comments(b *strings.Builder, options []Option) {
 		}
 		text := ""
 		switch {
-		case len(o.Choices) > 0 && !numeric:
-			text = "[" + strings.Join(quoted(o.Choices), ", ") + "]"
 		case !strings.ContainsAny(o.Default, ".eE") && x > 0:
 			text = fmt.Sprintf("%d..%d", max(int(x)/2, 1), 2*int(x))
 		case x > 0:
-			text = fmt.Sprintf("%s..%s:log", decimal(x/10), decimal(x*10))
+			text = fmt.Sprintf("%s..%s:log", decimal(x/10), decimal(widened(x)))
 		case !strings.ContainsAny(o.Default, ".eE"):
 			text = "0..10"
 		default:
@@ -126,6 +130,14 @@ func comments(b *strings.Builder, options []Option) {
 	if n > mostComments {
 		fmt.Fprintf(b, "  # … and %d more: see --help\n", n-mostComments)
 	}
+}
+
+// widened is ten times a number, but at most 1 for one below 1, which most likely is a fraction.
+func widened(x float64) float64 {
+	if x < 1 {
+		return min(10*x, 1)
+	}
+	return 10 * x
 }
 
 // metric guesses the metric: the Hugging Face trainer has options of its own.

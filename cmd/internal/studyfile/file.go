@@ -121,7 +121,7 @@ func Parse(path string, text []byte) (*File, error) {
 	root := node{Node: document.Content[0]}
 	if root.Kind != yaml.MappingNode {
 		return nil, fmt.Errorf("%s:%d: the file is %s, want the keys of a study.yaml, such as parameters and command",
-			path, root.Line, shown(root))
+			path, root.Line, oneLine(shown(root)))
 	}
 	f := &File{}
 	if isSweep(root) {

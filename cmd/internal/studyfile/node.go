@@ -31,9 +31,12 @@ type node struct {
 
 func (r *reader) fail(n node, format string, args ...any) {
 	if r.err == nil {
-		r.err = fmt.Errorf("%s:%d: %s", r.path, n.Line, fmt.Sprintf(format, args...))
+		r.err = fmt.Errorf("%s:%d: %s", r.path, n.Line, oneLine(fmt.Sprintf(format, args...)))
 	}
 }
+
+// oneLine shows what would end a line in names from the file.
+func oneLine(text string) string { return strings.NewReplacer("\n", `\n`, "\r", `\r`).Replace(text) }
 
 // wrong says what a key is and what it should be.
 func (r *reader) wrong(n node, want string) { r.fail(n, "%s is %s, want %s", n.key, shown(n), want) }
