@@ -21,8 +21,8 @@ import (
 // the given parameters, in this order.
 //
 // The lease lasts for l.Duration (0: Config.Lease) from now and from each report, whether or not
-// this process ends; l.Process must be false. Only those who know l.Owner can prove that the trial
-// is still theirs after the lease has ended; "" makes up a name. If ctx ends during the call, the
+// this process ends; l.Process must be false. After the lease has ended, l.Owner tells a worker
+// whether the trial is still its own; "" makes up a name. If ctx ends during the call, the
 // trial goes to the queue.
 func (s *Study) AskDetached(ctx context.Context, params []space.Dimension, l storage.Lease) (*trial.Trial, error) {
 	if l.Duration < 0 {
@@ -68,7 +68,7 @@ func (s *Study) AskDetached(ctx context.Context, params []space.Dimension, l sto
 // renews the lease of a detached trial, and returns ErrPruned if the trial should stop. A step that
 // was reported before keeps its value; the answer is then that of ShouldPrune.
 //
-// owner is Lease.Owner of AskDetached, or "" to report whoever runs the trial. If the lease has
+// owner is Lease.Owner of AskDetached, or "" for a trial of any worker. If the lease has
 // ended and another worker has claimed the trial, ReportNumber fails with storage.ErrLost; if the
 // trial has ended, with storage.ErrFinished.
 func (s *Study) ReportNumber(ctx context.Context, number int, r trial.Report, owner string) error {
@@ -113,8 +113,8 @@ func (s *Study) ReportNumber(ctx context.Context, number int, r trial.Report, ow
 	return nil
 }
 
-// ShouldPrune returns what the pruner said of the last report of a running trial, or says if no
-// verdict is known. It renews the lease and fails as ReportNumber does.
+// ShouldPrune returns the pruner's verdict on the last report of a running trial; if none was saved, it
+// asks the pruner. It renews the lease and fails as ReportNumber does.
 func (s *Study) ShouldPrune(ctx context.Context, number int, owner string) (bool, error) {
 	t, err := s.runningNumber(ctx, number)
 	if err == nil {
@@ -158,7 +158,7 @@ func (s *Study) TellNumber(ctx context.Context, number int, u storage.Update) (*
 }
 
 // A verdict is the value of sysattr.Verdict. A pruner cannot be asked again: SuccessiveHalving notes
-// the rungs that a report completes, and then judges by the next ones.
+// the rungs that a report completes, and then judges by later ones.
 type verdict struct {
 	Step  int  `json:"step"` // of the last report
 	Prune bool `json:"prune"`

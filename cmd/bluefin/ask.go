@@ -47,8 +47,8 @@ func (a *askCommand) define() *cli.Command {
 					`"opt": {"type": "categorical", "choices": ["sgd", "adam"]}}` +
 					"; @FILE reads it from a file, @- from standard input"},
 			&cli.DurationFlag{Name: "lease", Destination: &a.lease, DefaultText: askLease.String(), Action: checkLease,
-				Usage: "the `TIME` without a report after which another worker may claim the trial. If it is given, " +
-					"ask prints lease_id too, which report, should-prune and tell take as a proof"},
+				Usage: "the `TIME` without a report after which another worker may claim the trial. If given, ask " +
+					"also prints a lease_id, with which report, should-prune and tell notice that"},
 		}),
 		Action: action(a.run),
 	}
@@ -115,7 +115,7 @@ func (a *askCommand) run(ctx context.Context, con console) error {
 		})
 }
 
-// started names the trial in an error of its output: it runs nevertheless.
+// started names the trial in an error of its output: it runs anyway.
 func started(number int, err error) error {
 	if err != nil {
 		return fmt.Errorf("trial %d has started, and must be told: %w", number, err)

@@ -97,7 +97,8 @@ func (s *createStudyCommand) savePruner(ctx context.Context, db storage.Storage,
 		return nil
 	}
 	if len(record.Directions) > 1 {
-		return fmt.Errorf("study %q has %d objectives, and a pruner compares single values", record.Name, len(record.Directions))
+		return fmt.Errorf("study %q has %d objectives, and a pruner compares single values",
+			record.Name, len(record.Directions))
 	}
 	text, _ := json.Marshal(s.pruner) // a string always marshals
 	if old := record.UserAttrs[prunerKey]; old != nil && string(old) != string(text) {

@@ -7,9 +7,8 @@ import (
 	"github.com/bluefin-hpo/bluefin/internal/pyjson"
 )
 
-// A tuneRun is the run of bluefin tune that has started this process. It judges and ends the trial
-// itself, so commands talk to it through files, as objective/command has them, and not through the study
-// file.
+// A tuneRun is the bluefin tune that started this process. It judges and ends the trial itself, so
+// commands talk to it through the files of objective/command/hook.go, not through the study file.
 type tuneRun struct{ metric, reports, stop string }
 
 // insideTune returns the run of bluefin tune, if there is one.
@@ -18,7 +17,7 @@ func insideTune() (tuneRun, bool) {
 	return t, t.reports != ""
 }
 
-// report hands a value over. The answer is about earlier values: tune has to read this one first.
+// report hands over a value. The answer is about earlier values: tune has yet to read this one.
 func (t tuneRun) report(step int, value float64) error {
 	line, err := pyjson.Marshal(record{{Name: "step", Value: step}, {Name: t.metric, Value: value}})
 	if err != nil {
@@ -28,7 +27,7 @@ func (t tuneRun) report(step int, value float64) error {
 	if err != nil {
 		return fmt.Errorf("report to bluefin tune: %w", err)
 	}
-	_, err = f.Write(append(line, '\n')) // at once, since others may report too
+	_, err = f.Write(append(line, '\n')) // one write, since other processes may report too
 	if closeErr := f.Close(); err == nil {
 		err = closeErr
 	}
@@ -41,8 +40,7 @@ func (t tuneRun) report(step int, value float64) error {
 	return nil
 }
 
-// shouldStop reports whether the trial is pruned. Asking is the promise to stop if it is, which is
-// what the stop file says.
+// shouldStop reports whether the trial is pruned. It makes the stop file, which promises to stop.
 func (t tuneRun) shouldStop() (bool, error) {
 	f, err := os.OpenFile(t.stop, os.O_CREATE|os.O_RDONLY, 0o666)
 	if err != nil {

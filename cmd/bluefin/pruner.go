@@ -39,7 +39,7 @@ func parsePruner(flag, studyName string) (pruner.Pruner, error) {
 	return p, nil
 }
 
-// prunerKey is the user attribute of a study that names the pruner for the commands that report trials.
+// prunerKey is the user attribute of a study that names the pruner of report and should-prune.
 const prunerKey = "bluefin:pruner"
 
 // studyPruner returns the pruner that the attribute names, or Optuna's default.

@@ -24,7 +24,7 @@ func (r *reportCommand) define() *cli.Command {
 		Name:  "report",
 		Usage: "save an intermediate value of a trial, and ask the pruner",
 		Description: "The exit code is 3 if the trial should stop: end it with `bluefin tell --state pruned`. " +
-			"It is 0 if the trial may run on, and 1 or 2 after an error, such as when another worker has claimed the " +
+			"It is 0 if the trial may continue, and 1 or 2 after an error, such as when another worker has claimed the " +
 			"trial. A report renews the lease that ask took. The pruner is that of `create-study --pruner`.\n" +
 			"In a program that `bluefin tune` runs, report hands the value to tune, which stops the program itself.",
 		Flags: append(append(r.study.flags(), r.trial.flags()...),

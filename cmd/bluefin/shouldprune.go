@@ -9,7 +9,7 @@ import (
 	"github.com/bluefin-hpo/bluefin/study"
 )
 
-// shouldPruneCommand repeats what the pruner said of the last report of a trial.
+// shouldPruneCommand repeats the pruner's verdict on the last report of a trial.
 type shouldPruneCommand struct {
 	study studyFlags
 	trial trialFlags
@@ -18,10 +18,10 @@ type shouldPruneCommand struct {
 func (p *shouldPruneCommand) define() *cli.Command {
 	return &cli.Command{
 		Name:  "should-prune",
-		Usage: "tell by the exit code whether a running trial should stop",
-		Description: "The exit code is 0 if the trial should stop, as the last report of it had the answer, 1 if it " +
-			"may run on, and 2 after an error. Like a report, the question renews the lease that ask took.\n" +
-			"In a program that `bluefin tune` runs, asking tells tune that the program stops by itself: tune then sends " +
+		Usage: "say by the exit code whether a trial should stop",
+		Description: "The exit code is 0 if the trial should stop, 1 if it may continue, and 2 after an error. It is the " +
+			"answer to the last report. Like a report, the command renews the lease that ask took.\n" +
+			"In a program that `bluefin tune` runs, it also promises that the program stops by itself: tune then sends " +
 			"SIGTERM only after its --grace.",
 		Flags:  append(p.study.flags(), p.trial.flags()...),
 		Action: action(p.run),
@@ -56,7 +56,7 @@ func (p *shouldPruneCommand) shouldPrune(ctx context.Context, con console) (prun
 		if prune {
 			con.logf("Trial %d should stop.", number)
 		} else {
-			con.logf("Trial %d may run on.", number)
+			con.logf("Trial %d may continue.", number)
 		}
 		return nil
 	})

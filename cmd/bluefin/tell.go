@@ -49,7 +49,7 @@ func (t *tellCommand) define() *cli.Command {
 // run ends the trial, whoever started it: ask left no process that could own it.
 func (t *tellCommand) run(ctx context.Context, con console) error {
 	if _, ok := insideTune(); ok && t.trial.number == noTrial {
-		return usagef("bluefin tune has started this program, and its end is the end of its trial: " +
+		return usagef("bluefin tune runs this program, whose exit ends its trial: " +
 			"want --trial-number for a trial of another study")
 	}
 	number, err := t.trial.resolve()

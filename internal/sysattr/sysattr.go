@@ -15,11 +15,10 @@ const (
 	// halving, as in Optuna.
 	RungPrefix = "completed_rung_"
 
-	// Verdict is what the pruner said of the last report of a detached trial: a JSON object.
+	// Verdict is the pruner's verdict on the last report of a detached trial: a JSON object.
 	Verdict = "bluefin:verdict"
 
-	// Lease is for how long each report of a detached trial renews its lease: a JSON number, in
-	// seconds.
+	// Lease is how long a report of a detached trial extends its lease, in seconds: a JSON number.
 	Lease = "bluefin:lease"
 )
 

@@ -13,31 +13,31 @@ import (
 // for one rank of many. Its environment names them:
 //
 //	BLUEFIN_REPORTS  the program appends JSON lines, such as {"step": 3, "loss": 0.25}
-//	BLUEFIN_STOP     the program makes this file, empty, to say that it will stop by itself as soon
-//	                 as there is something in it
+//	BLUEFIN_STOP     the program makes this file, empty, to promise that it stops by itself once
+//	                 there is something in it
 //	BLUEFIN_METRIC   the name of the first metric
 //
 // The values are empty if trials have no folder.
 
 const stopName = "stop"
 
-// hook returns these variables. Without a checkpoint the program starts over, and what an earlier run
-// has reported counts no more.
+// hook returns these variables. Without a checkpoint the program starts over, so the reports of an
+// earlier run are removed.
 func (c *Command) hook(folder string, resumes bool) []string {
 	env := []string{"BLUEFIN_METRIC=" + c.cfg.Metrics[0].Name}
 	if folder == "" {
 		return append(env, "BLUEFIN_REPORTS=", "BLUEFIN_STOP=")
 	}
 	reports, stop := filepath.Join(folder, metrics.ReportsName), filepath.Join(folder, stopName)
-	_ = os.Remove(stop) // there is none, most often
+	_ = os.Remove(stop) // usually there is none
 	if !resumes {
 		_ = os.Remove(reports)
 	}
 	return append(env, "BLUEFIN_REPORTS="+reports, "BLUEFIN_STOP="+stop)
 }
 
-// ask asks a program that watches its stop file to stop, and waits until it has ended, or for the
-// grace period. What it prints meanwhile is dropped.
+// ask asks a program that watches its stop file to stop, and waits for its end, at most for the grace
+// period. Output of that time is dropped.
 func (w *watch) ask(folder string, ended <-chan struct{}) {
 	path := filepath.Join(folder, stopName)
 	if info, err := os.Stat(path); folder == "" || err != nil || !info.Mode().IsRegular() {

@@ -1,4 +1,4 @@
-"""Reports exact metrics to `bluefin tune`, and stops in good order when the trial is pruned.
+"""Reports exact metrics to `bluefin tune`, and stops cleanly when the trial is pruned.
 
 In a plain loop:    report(epoch, loss)    # or by name: report(epoch, loss=loss, accuracy=accuracy)
                     if should_stop(): break
@@ -13,16 +13,16 @@ _env = os.environ.get
 
 
 def report(step, value=None, **metrics):
-    """Reports the first --metric of tune, or metrics by name. Of several ranks, only the first one does."""
+    """Reports the first --metric of tune, or metrics by name. With several ranks, only rank 0 reports."""
     _write(step, metrics if value is None else {_env("BLUEFIN_METRIC"): value, **metrics})
 
 
 def should_stop():
-    """Says whether the trial is pruned. Who asks has the time of --grace before SIGTERM. False with several ranks."""
+    """Returns whether the trial is pruned. Calling it delays SIGTERM by --grace. Always False with several ranks."""
     try:
         if not _env("BLUEFIN_STOP") or int(_env("WORLD_SIZE") or 1) > 1:
             return False
-        with open(_env("BLUEFIN_STOP"), "a") as f:  # that it exists is the promise to stop
+        with open(_env("BLUEFIN_STOP"), "a") as f:  # its existence promises to stop
             return f.tell() > 0
     except OSError:
         return False
@@ -30,7 +30,7 @@ def should_stop():
 
 def _write(step, metrics, first=True):
     if first and _env("BLUEFIN_REPORTS") and (_env("RANK") or _env("LOCAL_RANK") or "0") == "0":
-        try:  # a training must not fail because of its reports
+        try:  # a failed report must not end the training
             with open(_env("BLUEFIN_REPORTS"), "a", encoding="utf-8") as f:
                 f.write(json.dumps({**{name: float(x) for name, x in metrics.items()}, "step": int(step)}) + "\n")
         except (OSError, TypeError, ValueError, RuntimeError) as e:
@@ -50,7 +50,7 @@ def _hugging_face(base):
 
 def _lightning(base):
     class LightningCallback(base):
-        validated = frozenset()  # names of metrics of validation; all others are those of training
+        validated = frozenset()  # names of validation metrics; all others belong to training
 
         def on_validation_start(self, trainer, module):
             self.before = frozenset(trainer.callback_metrics)
@@ -67,7 +67,7 @@ def _lightning(base):
     return LightningCallback
 
 
-def __getattr__(name):  # made when asked for: importing this file imports no library
+def __getattr__(name):  # made on demand: importing this file imports no library
     if name == "HFCallback":
         made = _hugging_face(importlib.import_module("transformers").TrainerCallback)
     elif name == "LightningCallback":
