@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/bluefin-hpo/bluefin/objective/finetune"
 	"github.com/bluefin-hpo/bluefin/objective/finetune/nn"
@@ -261,8 +262,10 @@ func (o *output) finish(ctx context.Context, ended error) error {
 		if err != nil {
 			return err
 		}
+		done := o.working("Training …", time.Now())
 		net, _, err := o.task.Train(ctx, finetune.Checkpoints{}, settings, o.cfg.Seed,
 			func(int, train.Metrics) error { return nil })
+		done()
 		if err != nil {
 			return err
 		}

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/jedib0t/go-pretty/v6/text"
 )
 
 // announced is how long a phase runs before it announces itself.
@@ -44,17 +46,25 @@ func phase[T any](ctx context.Context, con console, doing, message string, work 
 				con.logf("%s", message)
 				continue
 			}
-			began := time.Now().Add(-announced)
-			con.screen.show(func(int, int) []string {
-				return []string{message + " " + clock(time.Since(began))}
-			})
-			defer con.screen.hide()
+			defer con.working(message, time.Now().Add(-announced))()
 			continue
 		case <-ctx.Done():
 		}
 		var none T
 		return none, phaseEnd(ctx, con, doing)
 	}
+}
+
+// working shows on a terminal that work has been going on since began, until done is called.
+func (con console) working(message string, began time.Time) (done func()) {
+	if con.screen == nil {
+		return func() {}
+	}
+	con.screen.show(func(width, _ int) []string {
+		now := clock(time.Since(began))
+		return []string{text.Snip(message, max(0, width-len(now)-1), "…") + " " + now}
+	})
+	return con.screen.hide
 }
 
 // phaseEnd returns the error for a phase that the end of ctx has stopped.
