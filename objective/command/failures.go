@@ -52,9 +52,10 @@ type Failure struct {
 
 // defaultFailures come after Config.Failures.
 var defaultFailures = []Failure{
-	{Match: regexp.MustCompile(`CUDA out of memory|OutOfMemoryError|CUDA error: out of memory|HIP out of memory|` +
-		`MPS backend out of memory|CUBLAS_STATUS_ALLOC_FAILED|RESOURCE_EXHAUSTED: Out of memory|` +
-		`DefaultCPUAllocator: (?:can't|not enough) |^MemoryError\b`), Do: Infeasible},
+	// PyTorch on CUDA, ROCm, Apple's GPUs and CPUs; JAX; TensorFlow; Python, NumPy and Java; C++; Slurm.
+	{Match: regexp.MustCompile(`(?:CUDA|HIP|MPS backend) out of memory|CUDA error: out of memory|` +
+		`CUBLAS_STATUS_ALLOC_FAILED|DefaultCPUAllocator: (?:can't|not enough) |RESOURCE_EXHAUSTED: Out of memory|` +
+		`OOM when allocating|MemoryError\b|std::bad_alloc|oom_kill event`), Do: Infeasible},
 	{Match: regexp.MustCompile(`No space left on device|Disk quota exceeded`), Do: Stop},
 }
 

@@ -94,6 +94,10 @@ func TestRulesDecideAboutFailures(t *testing.T) {
 		{"PyTorch", "echo 'torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2 GiB'; exit 1", nil,
 			trial.Pruned, oom + "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2 GiB", 1},
 		{"Python", "echo 'MemoryError'; exit 1", nil, trial.Pruned, oom + "MemoryError", 1},
+		{"NumPy", "echo 'numpy._core._exceptions._ArrayMemoryError: Unable to allocate 8 TiB'; exit 1", nil, trial.Pruned,
+			oom + "numpy._core._exceptions._ArrayMemoryError: Unable to allocate 8 TiB", 1},
+		{"JAX", "echo 'jaxlib: RESOURCE_EXHAUSTED: Out of memory allocating 9 bytes'; exit 1", nil, trial.Pruned,
+			oom + "jaxlib: RESOURCE_EXHAUSTED: Out of memory", 1},
 		{"a default can be replaced", "echo 'CUDA out of memory'; exit 1",
 			[]command.Failure{{Match: regexp.MustCompile("memory")}}, trial.Failed, "sh ended", 1},
 	} {
