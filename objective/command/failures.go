@@ -127,7 +127,8 @@ func (f *failure) tail() []string {
 	return lines
 }
 
-// Output returns the last lines that the program printed whose failure err is, nil if it is none.
+// Output returns the last lines of output of the program that failed with err, nil if err has another
+// cause.
 func Output(err error) []string {
 	var failed *failure
 	if !errors.As(err, &failed) {
@@ -139,7 +140,7 @@ func Output(err error) []string {
 // Unwrap returns the error of the process.
 func (f *failure) Unwrap() error { return f.err }
 
-// retry runs the program until it succeeds or no rule wants another run.
+// retry runs the program until it succeeds or no rule asks for another run.
 func (c *Command) retry(t *study.Trial, run func() ([]float64, error)) ([]float64, error) {
 	rules := slices.Concat(c.cfg.Failures, defaultFailures)
 	used := make([]int, len(rules))

@@ -212,10 +212,10 @@ func TestARestartKeepsTheReportsUpToItsCheckpoint(t *testing.T) {
 func TestTheBestValueIsThatOfAllRuns(t *testing.T) {
 	cfg := command.Config{Folder: t.TempDir(), Best: true, Failures: []command.Failure{{Do: command.Retry}}}
 	all, err := search(t, cfg, params, `cd "$BLUEFIN_TRIAL_DIR"
-		if [ ! -d checkpoint-2 ]; then echo step=1 loss=1; echo step=2 loss=3; mkdir checkpoint-2; sleep 0.2; exit 1; fi
+		if [ ! -d checkpoint-2 ]; then echo step=1 loss=1.99; echo step=2 loss=3; mkdir checkpoint-2; sleep 0.2; exit 1; fi
 		echo step=3 loss=2`, study.Budget{Trials: 1})
-	if err != nil || all[0].Values[0] != 1 {
-		t.Errorf("got %v, %v, want 1", all[0].Values, err)
+	if err != nil || all[0].Values[0] != 1.99 {
+		t.Errorf("got %v, %v, want 1.99", all[0].Values, err)
 	}
 }
 

@@ -54,7 +54,7 @@ func (r Resume) arguments(s Style, checkpoint string) ([]string, error) {
 	return s.Arguments(map[string]any{name: checkpoint})
 }
 
-// checkpoint returns the newest checkpoint in a trial's folder or up to four folders below: a folder
+// checkpoint returns the newest checkpoint in a trial's folder or up to four levels below: a folder
 // named checkpoint-*, or a file or folder named *.ckpt. It returns "" if there is none. One that its program
 // was writing when it was killed does not count.
 func (r Resume) checkpoint(folder string) string {
@@ -98,7 +98,7 @@ func hasState(folder string) bool {
 	return err == nil && json.Valid(text)
 }
 
-// isWhole reports whether a file that PyTorch saved, a zip archive, has its end. Others count as
+// isWhole reports whether a file that PyTorch saved, a zip archive, is complete. Others count as
 // whole.
 func isWhole(path string) bool {
 	f, err := os.Open(path)
@@ -122,7 +122,7 @@ func isWhole(path string) bool {
 }
 
 // saveCheckpoint notes in the study that the program has a new checkpoint: a restarted trial keeps its
-// reports up to it, and may be restarted any number of times as long as it gets on.
+// reports up to it, and may be restarted any number of times as long as it makes progress.
 func (w *watch) saveCheckpoint() {
 	path := w.command.cfg.Resume.checkpoint(w.folder)
 	info, err := os.Stat(path)
@@ -135,7 +135,7 @@ func (w *watch) saveCheckpoint() {
 	}
 }
 
-// loadCheckpoint reads which checkpoint an earlier run of the trial has noted.
+// loadCheckpoint reads the last checkpoint that an earlier run of the trial noted.
 func (w *watch) loadCheckpoint() {
 	if c, err := w.trial.Resume(); err == nil && c != nil {
 		w.checkpoint = string(c.Data)

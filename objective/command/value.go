@@ -31,9 +31,10 @@ func (w *watch) values() ([]float64, error) {
 		if !ok {
 			return nil, w.missing(m.Name)
 		}
-		if w.command.cfg.Best && i == 0 { // a run before the last checkpoint may have had it
-			for _, r := range w.trial.Reports() {
-				if m.better(r.Value, value) && !near(r.Value, value) {
+		inFiles := func(s *metrics.Source) bool { return s.Files() && w.of(s.Name, m.Name) != nil }
+		if w.command.cfg.Best && i == 0 && !slices.ContainsFunc(w.sources, inFiles) {
+			for _, r := range w.earlier { // files have those of all runs
+				if m.better(r.Value, value) {
 					value = r.Value
 				}
 			}
@@ -69,7 +70,7 @@ func (w *watch) value(metric string, pick func(*series) float64) (value float64,
 	return value, true
 }
 
-// near reports whether two numbers may be the same one, rounded.
+// near reports whether one number may be the other one, rounded.
 func near(exact, rounded float64) bool { return math.Abs(exact-rounded) <= 0.01*math.Abs(rounded) }
 
 // record saves the last values of the metrics to record.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/bluefin-hpo/bluefin/objective/command/internal/metrics"
 	"github.com/bluefin-hpo/bluefin/study"
+	"github.com/bluefin-hpo/bluefin/trial"
 )
 
 const (
@@ -43,16 +44,17 @@ type watch struct {
 	files   *metrics.Folder // nil: there is no folder
 	lines   chan string
 
-	series map[string]map[string]*series // by source and metric
-	points map[string][]sample           // by source: what report has not seen; those of files may come again
-	seen   map[string]bool               // names of other metrics
-	first  time.Time                     // when the metric was first seen
-	source string                        // the one that counts; "" until it is chosen
-	steps  map[int]bool                  // reported
-	count  int                           // of points with new steps
-	top    int                           // the highest step of them
-	news   time.Time                     // when a file last changed
-	pause  time.Time                     // until when the folder is not looked at
+	series  map[string]map[string]*series // by source and metric
+	points  map[string][]sample           // by source: what report has not seen; those of files may come again
+	seen    map[string]bool               // names of other metrics
+	first   time.Time                     // when the metric was first seen
+	source  string                        // the one that counts; "" until it is chosen
+	steps   map[int]bool                  // reported
+	earlier []trial.Report                // by earlier runs of the trial
+	count   int                           // of points with new steps
+	top     int                           // the highest step of them
+	news    time.Time                     // when a file last changed
+	pause   time.Time                     // until when the folder is not looked at
 
 	changed    bool   // there may be a new checkpoint
 	checkpoint string // the last one of which the study knows
@@ -79,7 +81,8 @@ func (c *Command) watch(t *study.Trial, folder string) *watch {
 		}
 	}
 	w.out.last = time.Now()
-	for _, r := range t.Reports() {
+	w.earlier = t.Reports()
+	for _, r := range w.earlier {
 		w.steps[r.Step], w.top, w.count = true, max(w.top, r.Step), w.count+1
 	}
 	w.source = c.source()
@@ -106,7 +109,7 @@ func (w *watch) until(ended <-chan struct{}) error {
 			if err := w.report(false); err != nil {
 				return err
 			}
-			if w.changed && (w.source != "" || w.first.IsZero()) { // what waits to be reported belongs to it
+			if w.changed && (w.source != "" || w.first.IsZero()) { // pending reports belong to the checkpoint
 				w.saveCheckpoint()
 				w.changed = false
 			}

@@ -74,6 +74,9 @@ func (s *Source) Refines(x, rounded float64) bool {
 	return s.file != nil && !(single && float32(x) == float32(rounded))
 }
 
+// Files reports whether the source is files, which have the points of earlier runs too.
+func (s *Source) Files() bool { return s.file != nil }
+
 // Line returns the point in a line of output.
 func (s *Source) Line(line string) (Point, bool) {
 	if s.line == nil {
