@@ -109,7 +109,8 @@ func paramNames(s searchspace.Space) (all []string) {
 }
 
 // studyConfig returns all that the study needs but its storage.
-func (t *tuneCommand) studyConfig(con console, name string, f *studyfile.File, s searchspace.Space) (study.Config, error) {
+func (t *tuneCommand) studyConfig(con console, name string, f *studyfile.File, s searchspace.Space) (
+	study.Config, error) {
 	cfg, err := t.config(con, name, trial.Minimize)
 	if err != nil {
 		return cfg, err
@@ -137,7 +138,8 @@ func (t *tuneCommand) commandConfig(con console, name string, f *studyfile.File)
 		return c, err
 	}
 	c = command.Config{
-		Args: f.Command, Arguments: f.Arguments, Dir: f.Dir, Env: f.Env, Render: t.render, Best: t.goal == "best", Reader: t.reader, Record: f.Record,
+		Args: f.Command, Arguments: f.Arguments, Dir: f.Dir, Env: f.Env, Render: t.render,
+		Best: t.goal == "best", Reader: t.reader, Record: f.Record,
 		Folder: trialFolder(t.folder, path, name), Failures: f.Failures, Slots: f.Slots.Env,
 		Grace: t.grace, TrialTimeout: t.trialTimeout, StallTimeout: t.stallTimeout, Logger: con.logger(),
 	}

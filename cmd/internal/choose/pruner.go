@@ -84,7 +84,7 @@ func PrunerText(text string) (name string, values map[string]any, err error) {
 		} else if x, err := strconv.ParseFloat(number, 64); err == nil {
 			v = x
 		} else {
-			return "", nil, fmt.Errorf("pruner is %q, want a number after %s:", text, name)
+			return "", nil, fmt.Errorf("pruner is %q, want a number after %s", text, name+":")
 		}
 		return name, map[string]any{setting: v}, nil
 	case slices.Contains(Pruners(), name):

@@ -33,7 +33,8 @@ func ParseHelp(text string) []Option {
 	var all []Option
 	header, help := "", ""
 	end := func() {
-		if o, ok := newOption(header, help); ok && !slices.ContainsFunc(all, func(p Option) bool { return p.Name == o.Name }) {
+		o, ok := newOption(header, help)
+		if ok && !slices.ContainsFunc(all, func(p Option) bool { return p.Name == o.Name }) {
 			all = append(all, o)
 		}
 		header, help = "", ""

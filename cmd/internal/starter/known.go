@@ -25,11 +25,13 @@ var knownParams = []known{
 		"passes over the data", epochs},
 	{[]string{"weight_decay"}, "pulls weights to zero", floats(0.3, 0.01)},
 	{[]string{"warmup_ratio"}, "the fraction of steps in which the learning rate rises", floats(0.3, 0.1)},
-	{[]string{"warmup_steps"}, "the fraction of steps in which the learning rate rises (warmup_ratio before transformers 5)",
-		warmupSteps},
+	{[]string{"warmup_steps"},
+		"the fraction of steps in which the learning rate rises (warmup_ratio before transformers 5)", warmupSteps},
 	{[]string{"lr_scheduler_type", "lr_scheduler", "scheduler"}, "how the learning rate falls", schedules},
-	{[]string{"label_smoothing_factor", "label_smoothing"}, "how much probability the other classes keep", floats(0.2, 0)},
-	{[]string{"dropout", "dropout_rate", "hidden_dropout_prob", "classifier_dropout", "hidden_dropout", "attention_dropout"},
+	{[]string{"label_smoothing_factor", "label_smoothing"},
+		"how much probability the other classes keep", floats(0.2, 0)},
+	{[]string{"dropout", "dropout_rate", "hidden_dropout_prob", "classifier_dropout", "hidden_dropout",
+		"attention_dropout"},
 		"the fraction of activations that are dropped in training", floats(0.5, 0.1)},
 	{[]string{"lora_r", "lora_rank"}, "the rank of LoRA's matrices", powers(8, 64, 16)},
 	{[]string{"lora_alpha"}, "the scale of LoRA's matrices", powers(8, 64, 16)},
@@ -128,7 +130,8 @@ func choices(all []int, n int) string {
 		all = append(all, n)
 	}
 	slices.Sort(all)
-	return fmt.Sprintf("{choices: [%s], default: %d}", strings.Trim(strings.ReplaceAll(fmt.Sprint(all), " ", ", "), "[]"), n)
+	list := strings.Trim(strings.ReplaceAll(fmt.Sprint(all), " ", ", "), "[]")
+	return fmt.Sprintf("{choices: [%s], default: %d}", list, n)
 }
 
 // warmupSteps is a fraction in Hugging Face's trainer since transformers 5.

@@ -73,8 +73,8 @@ func (r *reader) words(n node) (words []string) {
 }
 
 func (r *reader) method(n node) Choice {
-	name := map[string]string{"bayes": "auto", "random": "random", "grid": "bruteforce"}[r.word(n, "bayes", "grid", "random")]
-	return Choice{Name: name, Where: fmt.Sprintf("%s:%d", r.path, n.Line)}
+	ours := map[string]string{"bayes": "auto", "random": "random", "grid": "bruteforce"}
+	return Choice{Name: ours[r.word(n, "bayes", "grid", "random")], Where: fmt.Sprintf("%s:%d", r.path, n.Line)}
 }
 
 // grid makes the number of combinations the number of trials.
@@ -183,7 +183,8 @@ func (r *reader) earlyTerminate(n node, f *File) {
 		r.fail(n, "%s: want min_iter, or max_iter and s", n.key)
 		return
 	}
-	note := fmt.Sprintf("early_terminate is the pruner halving with min_resource %d and reduction_factor %d", minIter, factor)
+	note := fmt.Sprintf("early_terminate is the pruner halving with min_resource %d and reduction_factor %d", minIter,
+		factor)
 	if float64(factor) != eta {
 		note += fmt.Sprintf(" (eta is %v)", eta)
 	}

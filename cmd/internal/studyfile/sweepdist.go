@@ -28,7 +28,6 @@ type shape struct {
 	min, max, mu, sigma  float64
 	a, b, q              float64
 	ints                 bool // min and max are
-	steps                bool // there is a q
 	intStep              bool // q is an int
 	values, probs, value node
 }
@@ -155,7 +154,8 @@ func (r *reader) build(n node, s shape, d *definition) (note string) {
 	case "q_log_normal":
 		low, high := math.Exp(s.mu-3*s.sigma), math.Exp(s.mu+3*s.sigma)
 		s.steppedLog(low, high, d)
-		return fmt.Sprintf("q_log_normal %s the multiples of %s in [%s, %s], three sigma", even, text(s.q), text(low), text(high))
+		return fmt.Sprintf("q_log_normal %s the multiples of %s in [%s, %s], three sigma", even, text(s.q), text(low),
+			text(high))
 	case "beta":
 		d.Dist = space.Float{Low: 0, High: 1}
 		if s.a != 1 || s.b != 1 {
