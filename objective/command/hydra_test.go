@@ -42,12 +42,14 @@ func TestHydraOverrides(t *testing.T) {
 	}
 }
 
-// Hydra itself reads the values back, types and all. BLUEFIN_HYDRA_PYTHON is a Python with hydra-core;
-// no other test needs that library.
+// Hydra itself reads the values back, types and all.
 func TestHydraReadsOverrides(t *testing.T) {
-	python := os.Getenv("BLUEFIN_HYDRA_PYTHON")
-	if python == "" {
-		t.Skip("BLUEFIN_HYDRA_PYTHON is not set")
+	python := os.Getenv("BLUEFIN_TRACKING_PYTHON")
+	switch {
+	case python == "" && os.Getenv("CI") == "true":
+		t.Fatal("BLUEFIN_TRACKING_PYTHON names no Python")
+	case python == "":
+		t.Skip("BLUEFIN_TRACKING_PYTHON names no Python with Hydra")
 	}
 	script := filepath.Join(t.TempDir(), "read.py")
 	if err := os.WriteFile(script, []byte(`
