@@ -67,9 +67,12 @@ func shortSize(bytes int64) string { return humanize.Bytes(uint64(max(bytes, 0))
 
 // shortValue shows a value of a parameter with three digits.
 func shortValue(v any) string {
-	if x, ok := v.(float64); ok {
+	switch v := v.(type) {
+	case nil:
+		return "null"
+	case float64:
 		// Enough to tell settings apart in a line of progress.
-		return fmt.Sprintf("%.3g", x)
+		return fmt.Sprintf("%.3g", v)
 	}
 	return fmt.Sprint(v)
 }
