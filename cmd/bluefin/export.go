@@ -47,7 +47,13 @@ func (e *exportCommand) define() *cli.Command {
 
 // trialFlag is -1 if it is not given.
 func trialFlag(number *int, usage string) cli.Flag {
-	return &cli.IntFlag{Name: "trial", Destination: number, Value: -1, DefaultText: "the best", Usage: usage}
+	return &cli.IntFlag{Name: "trial", Destination: number, Value: -1, DefaultText: "the best", Usage: usage,
+		Action: func(_ *cli.Context, number int) error {
+			if number < 0 {
+				return usagef("--trial is %d, want at least 0", number)
+			}
+			return nil
+		}}
 }
 
 // run writes the whole output or none.

@@ -59,6 +59,9 @@ func (t *tuneCommand) plan(con console) (p plan, err error) {
 	for i, d := range p.study.Directions {
 		p.command.Metrics = append(p.command.Metrics, command.Metric{Name: f.Metrics[i].Name, Maximize: d == trial.Maximize})
 	}
+	if t.initialFailures == 0 {
+		return p, usagef("--max-initial-failures is 0, want at least 1, or -1 for no limit")
+	}
 	p.limits = study.Budget{Target: f.Target, NoImprovement: f.NoImprovement, InitialFailures: t.initialFailures}
 	if p.runner = t.runner; p.command.Slots != nil && p.workers == 1 {
 		p.workers = len(p.command.Slots)
@@ -118,6 +121,10 @@ func (t *tuneCommand) studyConfig(con console, name string, f *studyfile.File, s
 	cfg.Directions = nil
 	for _, m := range f.Metrics {
 		cfg.Directions = append(cfg.Directions, metricDirection(con, m.Name, m.Direction))
+	}
+	pruner := cmp.Or(f.Pruner.Name, t.pruner)
+	if len(f.Metrics) > 1 && pruner != "none" && (f.Pruner.Name != "" || t.given["pruner"]) {
+		return cfg, usagef("the pruner is %q, want none with several metrics: a pruner compares single values", pruner)
 	}
 	if f.Pruner.Name != "" {
 		if cfg.Pruner, err = choose.Pruner(f.Pruner.Name, f.Pruner.Settings, name); err != nil {

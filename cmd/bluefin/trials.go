@@ -63,16 +63,19 @@ func (t *trialsCommand) define() *cli.Command {
 	if t.list == nil {
 		flags = append(flags, &cli.IntFlag{Name: "top", Destination: &t.top, DefaultText: "all",
 			Usage: "print the best `NUMBER` of trials, the best first; of several objectives, those that no other " +
-				"trial dominates, by the first objective"})
+				"trial dominates, by the first objective",
+			Action: func(_ *cli.Context, number int) error {
+				if number < 1 {
+					return usagef("--top is %d, want at least 1", number)
+				}
+				return nil
+			}})
 	}
 	return &cli.Command{Name: t.name, Usage: t.usage, Flags: flags, Action: action(t.run)}
 }
 
 // run only reads, so a search may go on meanwhile.
 func (t *trialsCommand) run(ctx context.Context, con console) error {
-	if t.top < 0 {
-		return usagef("--top is %d, want at least 1", t.top)
-	}
 	if t.top > 0 {
 		t.list = t.best
 	}

@@ -83,7 +83,7 @@ func (t *tuneCommand) define(width int) *cli.Command {
 				Usage: "the `TIME` from SIGTERM to SIGKILL for programs that are stopped"},
 		}},
 		{"search", append(t.searchFlags(30), &cli.IntFlag{Name: "max-initial-failures", Destination: &t.initialFailures,
-			Value: 3, Usage: "end the search after this `NUMBER` of failures if no trial has succeeded"})},
+			Value: 3, Usage: "end the search after this `NUMBER` of failures if no trial has succeeded, -1 for never"})},
 		{"storage", t.storageFlags("after the program")},
 	}
 	cmd := &cli.Command{

@@ -85,6 +85,9 @@ func (w *watch) record() {
 // missing is the failure of a program that has not reported a metric.
 func (w *watch) missing(metric string) error {
 	others := "and nothing that looks like a metric"
+	if w.command.cfg.Reader != "" {
+		others = "and the only source that counts, " + w.command.cfg.Reader + ", has no metric"
+	}
 	if len(w.seen) > 0 {
 		others = "but " + listed(metric, slices.Sorted(maps.Keys(w.seen)))
 	} else if !w.first.IsZero() {
