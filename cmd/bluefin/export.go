@@ -97,8 +97,8 @@ func (e *exportCommand) choose(ctx context.Context, s *study.Study) ([]*trial.Tr
 		// An empty list would look like success.
 		return nil, study.ErrNoBest
 	case len(front) > 1 && !e.whole():
-		return nil, usagef("--format %s is about one trial, and study %q has %d objectives and %d best trials: want --trial NUMBER",
-			e.format, s.Name(), len(s.Directions()), len(front))
+		return nil, usagef("--format %s is about one trial, and study %q has %d objectives and %d best trials: "+
+			"want --trial NUMBER", e.format, s.Name(), len(s.Directions()), len(front))
 	}
 	return front, nil
 }

@@ -33,15 +33,16 @@ func trainingArguments(params []trial.Param, finetuned bool) (text []byte, notes
 			continue
 		}
 		if other, taken := from[name]; taken {
-			return nil, nil, fmt.Errorf("parameters %q and %q would both be %s of TrainingArguments: want another format",
-				other, p.Name, name)
+			return nil, nil, fmt.Errorf("parameters %q and %q would both be %s of TrainingArguments: "+
+				"want another format", other, p.Name, name)
 		}
 		from[name] = p.Name
 		if p.Name == "warmup_ratio" {
 			if x, ok := value.(float64); !ok || x < 0 || x >= 1 {
 				return nil, nil, fmt.Errorf("warmup_ratio is %v, want at least 0 and below 1", value)
 			}
-			notes = append(notes, "warmup_ratio is written as warmup_steps, which transformers 5 takes for a ratio below 1.")
+			notes = append(notes, "warmup_ratio is written as warmup_steps, which transformers 5 takes for a ratio "+
+				"below 1.")
 		}
 		if finetuned && name == "lr_scheduler_type" && value == "constant" {
 			value = "constant_with_warmup" // which is what finetune means

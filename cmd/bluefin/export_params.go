@@ -48,7 +48,8 @@ func envText(params []trial.Param) ([]byte, error) {
 	for _, p := range params {
 		variable, value := command.Variable(p.Name), command.Text(p.External())
 		if other, taken := names[variable]; taken {
-			return nil, fmt.Errorf("parameters %q and %q would both be the variable %s: want another format", other, p.Name, variable)
+			return nil, fmt.Errorf("parameters %q and %q would both be the variable %s: want another format",
+				other, p.Name, variable)
 		}
 		names[variable] = p.Name
 		if strings.ContainsRune(value, 0) {

@@ -9,8 +9,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/kballard/go-shellquote"
@@ -154,7 +154,7 @@ func printLine(con console, line command.Line, env []string) error {
 	}
 	words = append(words, shellquote.Join(line.Args...))
 	for i, w := range words {
-		if con.out.terminal && slices.ContainsFunc([]rune(w), func(r rune) bool { return r != '\n' && message.Visible(string(r)) != string(r) }) {
+		if con.out.terminal && message.Visible(strings.ReplaceAll(w, "\n", "")) != strings.ReplaceAll(w, "\n", "") {
 			return errors.New("the command has characters that a terminal cannot show: want a pipe or a file")
 		}
 		if i > 0 {

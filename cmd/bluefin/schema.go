@@ -69,7 +69,8 @@ type schema struct {
 }
 
 func newSchema(objectives int) *schema {
-	return &schema{objectives: objectives, params: map[string]kind{}, attrs: map[string]kind{}, constraints: map[string]kind{}}
+	return &schema{objectives: objectives,
+		params: map[string]kind{}, attrs: map[string]kind{}, constraints: map[string]kind{}}
 }
 
 // add takes the names of a trial. The type of a parameter is that of its distribution, so it does not

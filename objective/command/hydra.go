@@ -22,7 +22,8 @@ var (
 // is quoted, and ${ does not start an interpolation.
 func hydraOverride(name string, v any) (string, error) {
 	if !hydraName.MatchString(name) {
-		return "", fmt.Errorf("parameter %q: Hydra takes only names of letters, digits, - and _, with dots between them", name)
+		return "", fmt.Errorf("parameter %q: Hydra takes only names of letters, digits, - and _, "+
+			"with dots between them", name)
 	}
 	switch v := v.(type) {
 	case nil:

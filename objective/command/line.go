@@ -30,7 +30,8 @@ const LineAttr = "command"
 
 // line, with more variables than Config.Env, returns the command line of a trial that starts from its beginning: a checkpoint of an earlier
 // run has no place in it.
-func (c *Command) line(params map[string]any, places map[string]string, folder string, env []string) (Line, error) {
+func (c *Command) line(params map[string]any, places map[string]string, folder string,
+	env []string) (Line, error) {
 	fresh := maps.Clone(places)
 	fresh["last_checkpoint"] = ""
 	program := c.cfg.Args[0]
