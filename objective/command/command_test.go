@@ -516,9 +516,9 @@ func TestALineRunsAgainInAnotherFolder(t *testing.T) {
 	if err := moved.Run(t.Context(), 0, params, time.Second, &out); err != nil {
 		t.Fatal(err, out.String())
 	}
-	want := "opt: \"adam\"\nlr: 0.5\nlayers: 3\n" + again + "/out " + root + "/01 " + again + " 3 " + again + ":x\n{\"layers\": 3, \"lr\": 0.5, \"opt\": \"adam\"}\nloss=1\n"
-	if got := out.String(); len(got) != len(want) || !strings.Contains(got,
-		again+"/out "+root+"/01 "+again+" 3 "+again+":x\n") {
+	want := "opt: adam\nlayers: 3\nlr: 0.5\n" + again + "/out " + root + "/01 " + again + " 3 " + again + ":x\n" +
+		"{\"layers\": 3, \"lr\": 0.5, \"opt\": \"adam\"}\nloss=1\n"
+	if got := out.String(); got != want {
 		t.Errorf("it printed\n%swant\n%s", got, want)
 	}
 	for _, folder := range []string{root + "/0", again} {

@@ -307,7 +307,7 @@ func TestTheProgramGetsItsConfiguration(t *testing.T) {
 		t.Fatal(tr.Failure())
 	}
 	got, _ := os.ReadFile(filepath.Join(folder, "trials", "0", "output.log"))
-	if want := "# all\nlr: 0.5 # rate\nopt: \"adam\"\nlayers: 3\n\nloss: 1\n"; string(got) != want {
+	if want := "# all\nlr: 0.5 # rate\nopt: adam\nlayers: 3\n\nloss: 1\n"; string(got) != want {
 		t.Errorf("the program got %q, want %q", got, want)
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -14,7 +13,6 @@ import (
 	"strings"
 
 	"github.com/BurntSushi/toml"
-	"go.yaml.in/yaml/v4"
 
 	"github.com/bluefin-hpo/bluefin/internal/pyjson"
 )
@@ -159,53 +157,4 @@ func index(text string, n int) (int, error) {
 		return i, nil
 	}
 	return 0, fmt.Errorf("%q is in a list of %d, want a number from 0", text, n)
-}
-
-// yamlFloat writes a float that YAML 1.1 takes for one: Python's parser reads 1e-05 as text.
-func yamlFloat(x float64) string {
-	switch {
-	case math.IsNaN(x):
-		return ".nan"
-	case math.IsInf(x, 0):
-		return strings.TrimPrefix(strconv.FormatFloat(x, 'f', -1, 64)[:1]+".inf", "+")
-	}
-	text := pyjson.Float(x)
-	mantissa, exponent, ok := strings.Cut(text, "e")
-	if !ok {
-		return text
-	}
-	if !strings.Contains(mantissa, ".") {
-		mantissa += ".0"
-	}
-	return mantissa + "e" + exponent
-}
-
-// yamlValue returns the node of a parameter.
-func yamlValue(v any) *yaml.Node {
-	scalar := func(tag, value string) *yaml.Node { return &yaml.Node{Kind: yaml.ScalarNode, Tag: tag, Value: value} }
-	switch v := v.(type) {
-	case nil:
-		return scalar("!!null", "null")
-	case bool:
-		return scalar("!!bool", strconv.FormatBool(v))
-	case int:
-		return scalar("!!int", strconv.Itoa(v))
-	case float64:
-		return scalar("!!float", yamlFloat(v))
-	case []any:
-		list := &yaml.Node{Kind: yaml.SequenceNode, Tag: "!!seq"}
-		for _, e := range v {
-			list.Content = append(list.Content, yamlValue(e))
-		}
-		return list
-	case map[string]any:
-		object := &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map"}
-		for _, name := range names(v) {
-			object.Content = append(object.Content, yamlValue(name), yamlValue(v[name]))
-		}
-		return object
-	}
-	n := scalar("!!str", fmt.Sprint(v))
-	n.Style = yaml.DoubleQuotedStyle // or no and 1e-3 would be something else to some parsers
-	return n
 }

@@ -5,11 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
 	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v4"
+
+	"github.com/bluefin-hpo/bluefin/internal/pyyaml"
 )
 
 // renderYAML keeps comments and order.
@@ -23,14 +24,14 @@ func (t *template) renderYAML(params map[string]any) (text []byte, added []strin
 		return nil, nil, errors.New("it has several documents, want one")
 	}
 	if doc.Kind == 0 {
-		doc = yaml.Node{Kind: yaml.DocumentNode, Content: []*yaml.Node{{Kind: yaml.MappingNode, Tag: "!!map"}}}
+		doc = yaml.Node{Kind: yaml.DocumentNode, Content: []*yaml.Node{pyyaml.Mapping()}}
 	}
 	root := doc.Content[0]
 	if root.Kind != yaml.MappingNode {
 		return nil, nil, errors.New("it is not a mapping of names to values")
 	}
 	for _, name := range names(params) {
-		isNew, err := setYAML(root, strings.Split(name, "."), yamlValue(params[name]))
+		isNew, err := setYAML(root, strings.Split(name, "."), pyyaml.Node(params[name]))
 		if err != nil {
 			return nil, nil, fmt.Errorf("parameter %q: %w", name, err)
 		}
@@ -56,18 +57,18 @@ func setYAML(node *yaml.Node, path []string, value *yaml.Node) (added bool, err 
 			case !isNull(child):
 				return setYAML(own(child), path[i:], value)
 			default:
-				replace(child, &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map"})
+				replace(child, pyyaml.Mapping())
 				return setYAML(child, path[i:], value)
 			}
 		}
 		child := value
 		if len(path) > 1 {
-			child = &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map"}
+			child = pyyaml.Mapping()
 			if _, err := setYAML(child, path[1:], value); err != nil {
 				return false, err
 			}
 		}
-		node.Content = append(node.Content, yamlKey(path[0]), child)
+		node.Content = append(node.Content, pyyaml.Node(path[0]), child)
 		return true, nil
 	case yaml.SequenceNode:
 		i, err := index(path[0], len(node.Content))
@@ -104,7 +105,7 @@ func member(m *yaml.Node, key string) *yaml.Node {
 			}
 			if child := member(other, key); child != nil {
 				child = copyNode(child)
-				m.Content = append(m.Content, yamlKey(key), child)
+				m.Content = append(m.Content, pyyaml.Node(key), child)
 				return child
 			}
 		}
@@ -135,18 +136,6 @@ func replace(n, value *yaml.Node) {
 	v := *value
 	v.Anchor, v.HeadComment, v.LineComment, v.FootComment = n.Anchor, n.HeadComment, n.LineComment, n.FootComment
 	*n = v
-}
-
-// plainKey matches the keys that need no quotes; YAML 1.1 takes some words for truth values.
-var plainKey = regexp.MustCompile(`^[A-Za-z_][\w.-]*$`)
-
-func yamlKey(name string) *yaml.Node {
-	key := yamlValue(name)
-	words := []string{"y", "n", "yes", "no", "on", "off", "true", "false", "null"}
-	if plainKey.MatchString(name) && !slices.Contains(words, strings.ToLower(name)) {
-		key.Style = 0
-	}
-	return key
 }
 
 func isNull(n *yaml.Node) bool { return n.Kind == yaml.ScalarNode && n.Tag == "!!null" }

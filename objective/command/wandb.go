@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v4"
+
+	"github.com/bluefin-hpo/bluefin/internal/pyyaml"
 )
 
 // A script that uses W&B gets its parameters as from a W&B sweep, without an account or the network:
@@ -60,17 +62,16 @@ func (cfg Config) mentionsWandB() bool {
 // wandbConfig returns parameters in the form of W&B's configuration files. One whose name has dots is
 // there under its name and, as the nested parameters of a sweep, in a mapping.
 func wandbConfig(params map[string]any) *yaml.Node {
-	root := &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map"}
+	root := pyyaml.Mapping()
 	put := func(v any, path ...string) {
-		_, _ = setYAML(root, path, yamlValue(v)) // no mapping, if another parameter has its name
+		_, _ = setYAML(root, path, pyyaml.Node(v)) // no mapping, if another parameter has its name
 	}
 	put(1, "wandb_version")
 	for _, name := range names(params) {
 		if first, rest, ok := strings.Cut(name, "."); ok {
 			put(params[name], append([]string{first, "value"}, strings.Split(rest, ".")...)...)
 		}
-		root.Content = append(root.Content, yamlKey(name), &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map",
-			Content: []*yaml.Node{yamlValue("value"), yamlValue(params[name])}})
+		root.Content = append(root.Content, pyyaml.Node(name), pyyaml.Node(map[string]any{"value": params[name]}))
 	}
 	return root
 }
