@@ -64,19 +64,6 @@ func TestTunedScriptsSurviveKills(t *testing.T) {
 	}
 }
 
-// torchPython is a Python with PyTorch, transformers, Lightning, W&B and scikit-learn.
-func torchPython(t *testing.T) string {
-	t.Helper()
-	python := os.Getenv("BLUEFIN_TORCH_PYTHON")
-	if python == "" && os.Getenv("CI") == "true" {
-		t.Fatal("BLUEFIN_TORCH_PYTHON names no Python with PyTorch")
-	}
-	if python == "" {
-		t.Skip("BLUEFIN_TORCH_PYTHON names no Python with PyTorch")
-	}
-	return python
-}
-
 // torchrun starts ranks, and these start processes that load data. None is left of a pruned trial.
 func TestTorchrunIsPrunedAndLeavesNoProcess(t *testing.T) {
 	if testing.Short() {

@@ -107,3 +107,16 @@ func TestTuneGuideRuns(t *testing.T) {
 		t.Errorf("the guide has %d blocks of commands", ran)
 	}
 }
+
+// torchPython is a Python with PyTorch, transformers, Lightning, W&B and scikit-learn.
+func torchPython(t *testing.T) string {
+	t.Helper()
+	python := os.Getenv("BLUEFIN_TORCH_PYTHON")
+	if python == "" && os.Getenv("CI") == "true" {
+		t.Fatal("BLUEFIN_TORCH_PYTHON names no Python with PyTorch")
+	}
+	if python == "" {
+		t.Skip("BLUEFIN_TORCH_PYTHON names no Python with PyTorch")
+	}
+	return python
+}

@@ -2,6 +2,7 @@ package command
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -38,9 +39,9 @@ func ParseStyle(name string) (Style, error) {
 	return 0, fmt.Errorf("argument style is %q, want one of %s", name, strings.Join(styleNames[:], ", "))
 }
 
-// arguments returns the arguments of the program with the parameters in place of
-// their placeholders, or appended if there are none and no configuration has them. Parameters that are nil are
-// not appended: their flag is left out. An argument that asks to resume comes last.
+// arguments returns the arguments of the program with the parameters in place of their placeholders, or
+// appended if there are none and no configuration has them. Parameters that are nil are not appended:
+// their flag is left out. An argument that asks to resume comes last.
 func (cfg Config) arguments(params map[string]any, places map[string]string) ([]string, error) {
 	if cfg.Arguments != nil {
 		return cfg.Arguments(params, places)
@@ -55,7 +56,8 @@ func (cfg Config) arguments(params map[string]any, places map[string]string) ([]
 	}
 	for _, name := range all {
 		pairs = append(pairs, "{"+name+"}", Text(params[name]))
-		placed = placed || slices.ContainsFunc(cfg.Args[1:], func(a string) bool { return strings.Contains(a, "{"+name+"}") })
+		inside := func(a string) bool { return strings.Contains(a, "{"+name+"}") }
+		placed = placed || slices.ContainsFunc(cfg.Args[1:], inside)
 	}
 	for name, value := range places {
 		pairs = append(pairs, "{"+name+"}", value)
@@ -102,14 +104,7 @@ func (s Style) Arguments(params map[string]any) ([]string, error) {
 	return args, nil
 }
 
-func names(params map[string]any) []string {
-	var all []string
-	for name := range params {
-		all = append(all, name)
-	}
-	slices.Sort(all)
-	return all
-}
+func names(params map[string]any) []string { return slices.Sorted(maps.Keys(params)) }
 
 // Text writes a value of a parameter as a program gets it: nil is empty, floats read back exactly, lists
 // and maps are JSON.

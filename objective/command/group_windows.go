@@ -30,18 +30,20 @@ func (g *group) began(cmd *exec.Cmd) error {
 	if err != nil {
 		return err
 	}
+	g.job = job // which kill closes, also after an error
 	var info windows.JOBOBJECT_EXTENDED_LIMIT_INFORMATION
 	info.BasicLimitInformation.LimitFlags = windows.JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE
-	_, err = windows.SetInformationJobObject(job, windows.JobObjectExtendedLimitInformation, uintptr(unsafe.Pointer(&info)), uint32(unsafe.Sizeof(info)))
+	_, err = windows.SetInformationJobObject(job, windows.JobObjectExtendedLimitInformation,
+		uintptr(unsafe.Pointer(&info)), uint32(unsafe.Sizeof(info)))
 	if err != nil {
 		return err
 	}
-	handle, err := windows.OpenProcess(windows.PROCESS_SET_QUOTA|windows.PROCESS_TERMINATE, false, uint32(cmd.Process.Pid))
+	const access = windows.PROCESS_SET_QUOTA | windows.PROCESS_TERMINATE
+	handle, err := windows.OpenProcess(access, false, uint32(cmd.Process.Pid))
 	if err != nil {
 		return err
 	}
 	defer windows.CloseHandle(handle)
-	g.job = job
 	return windows.AssignProcessToJobObject(job, handle)
 }
 

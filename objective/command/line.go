@@ -28,8 +28,8 @@ type Line struct {
 // LineAttr is the key of the attribute.
 const LineAttr = "command"
 
-// line, with more variables than Config.Env, returns the command line of a trial that starts from its beginning: a checkpoint of an earlier
-// run has no place in it.
+// line returns the command line of a trial, with env besides Config.Env. It starts from the beginning: a
+// checkpoint of an earlier run has no place in it.
 func (c *Command) line(params map[string]any, places map[string]string, folder string,
 	env []string) (Line, error) {
 	fresh := maps.Clone(places)

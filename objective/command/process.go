@@ -53,7 +53,10 @@ func start(cmd *exec.Cmd, out io.Writer, token string) (*process, error) {
 		p.group.prepare(cmd)
 		err := cmd.Start()
 		if err == nil {
-			err = p.group.began(cmd)
+			if err = p.group.began(cmd); err != nil { // it runs, but nothing could end what it starts
+				p.group.kill()
+				_, _ = cmd.Process.Kill(), cmd.Wait()
+			}
 		}
 		write.Close()
 		started <- err

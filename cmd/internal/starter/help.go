@@ -55,7 +55,7 @@ func ParseHelp(text string) []Option {
 	return all
 }
 
-// split parts a line into the names with their metavariables and the help.
+// split splits a line into the names with their metavariables and the help.
 func split(line string) (header, help string) {
 	parts := gap.Split(line, -1)
 	header = parts[0]
