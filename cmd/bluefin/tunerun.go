@@ -148,7 +148,7 @@ var braced = regexp.MustCompile(`\$?\{([\pL_][\pL\pN_.]*)\}`)
 
 // warnUnknown shows a {NAME} in the command that is most likely a slip. Others belong to the program.
 func (p plan) warnUnknown(con console) {
-	known := append(paramNames(p.space), "trial_dir", "trial_number", "last_checkpoint")
+	known := append(paramNames(p.space), "trial_dir", "trial_number", "last_checkpoint", "params_file")
 	if p.command.Render != "" {
 		known = append(known, "config")
 	}
