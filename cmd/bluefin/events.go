@@ -1,10 +1,10 @@
 package main
 
 import (
-	"fmt"
 	"math"
 	"strings"
 
+	"github.com/bluefin-hpo/bluefin/internal/pyjson"
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
@@ -31,10 +31,10 @@ func trialAttrs(t *trial.Trial) []any {
 	return attrs
 }
 
-// jsonNumber replaces floats that JSON cannot have by their names.
+// jsonNumber replaces floats that JSON cannot have by their names, which are those of strict-json.
 func jsonNumber(v any) any {
 	if x, ok := v.(float64); ok && (math.IsNaN(x) || math.IsInf(x, 0)) {
-		return fmt.Sprint(x)
+		return pyjson.Float(x)
 	}
 	return v
 }

@@ -163,7 +163,7 @@ func TestAnAgentIsToldToPrune(t *testing.T) {
 	a.call("create_study", object{"study": "s"})
 	for i := range 6 {
 		a.call("ask", object{"search_space": plane()})
-		if r, text := a.call("report", object{"trial": i, "step": 0, "value": 1}); r["prune"] != false || !strings.Contains(text, "Go on") {
+		if r, text := a.call("report", object{"trial": i, "step": 0, "value": 1}); r["prune"] != false || !strings.Contains(text, "Continue") {
 			t.Errorf("got %v, %s", r, text)
 		}
 		a.call("tell", object{"trial": i, "value": 1})

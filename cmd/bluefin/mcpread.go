@@ -133,9 +133,7 @@ func (a *mcpAgent) listTrials(ctx context.Context, in mcpTrialsArgs) (mcpAnswer,
 	}
 	switch in.Order {
 	case "", "best":
-		if all, err = mcpRanked(all, s.Directions()); err != nil {
-			return mcpAnswer{}, err
-		}
+		all = mcpRanked(all, s.Directions())
 	case "newest":
 		all = slices.Clone(all)
 		slices.Reverse(all)
@@ -160,7 +158,7 @@ func (a *mcpAgent) listTrials(ctx context.Context, in mcpTrialsArgs) (mcpAnswer,
 
 // mcpRanked returns the complete and pruned trials, the best first: feasible, complete, by value. With
 // several objectives those of the Pareto front come first, and values do not count.
-func mcpRanked(all []*trial.Trial, directions []trial.Direction) ([]*trial.Trial, error) {
+func mcpRanked(all []*trial.Trial, directions []trial.Direction) []*trial.Trial {
 	log := trial.NewLog(directions)
 	var list []*trial.Trial
 	for _, t := range all {
@@ -194,7 +192,7 @@ func mcpRanked(all []*trial.Trial, directions []trial.Direction) ([]*trial.Trial
 		}
 		return order(directions[0].Better(x.Values[0], y.Values[0])) - order(directions[0].Better(y.Values[0], x.Values[0]))
 	})
-	return list, nil
+	return list
 }
 
 type mcpImportanceArgs struct {

@@ -45,10 +45,13 @@ type mcpReportArgs struct {
 
 // report saves an intermediate value.
 func (a *mcpAgent) report(ctx context.Context, in mcpReportArgs) (mcpAnswer, error) {
-	for name, missing := range map[string]bool{"trial": in.Trial == nil, "step": in.Step == nil, "value": in.Value == nil} {
-		if missing {
-			return mcpAnswer{}, fmt.Errorf("%s is missing", name)
-		}
+	switch {
+	case in.Trial == nil:
+		return mcpAnswer{}, errors.New("trial is missing")
+	case in.Step == nil:
+		return mcpAnswer{}, errors.New("step is missing")
+	case in.Value == nil:
+		return mcpAnswer{}, errors.New("value is missing")
 	}
 	s, err := a.open(ctx, in.Study)
 	if err != nil {
@@ -59,7 +62,7 @@ func (a *mcpAgent) report(ctx context.Context, in mcpReportArgs) (mcpAnswer, err
 	if err != nil && !prune {
 		return mcpAnswer{}, err
 	}
-	text := fmt.Sprintf("Saved %v at step %d of trial %d. Go on.", float64(*in.Value), *in.Step, *in.Trial)
+	text := fmt.Sprintf("Saved %v at step %d of trial %d. Continue.", float64(*in.Value), *in.Step, *in.Trial)
 	if prune {
 		text = fmt.Sprintf("Saved %v at step %d of trial %d. It is worse than the others were: stop it, and call tell with "+
 			"state pruned.", float64(*in.Value), *in.Step, *in.Trial)

@@ -63,8 +63,9 @@ func (t *tuneCommand) plan(con console) (p plan, err error) {
 		return p, usagef("--max-initial-failures is 0, want at least 1, or -1 for no limit")
 	}
 	p.limits = study.Budget{Target: f.Target, NoImprovement: f.NoImprovement, InitialFailures: t.initialFailures}
-	if p.runner = t.runner; p.command.Slots != nil && p.workers == 1 {
-		p.workers = len(p.command.Slots)
+	p.runner = t.runner
+	if slots := p.command.Slots; slots != nil && !t.given["workers"] && f.Slots.Workers == 0 {
+		p.workers = len(slots)
 	}
 	return p, nil
 }

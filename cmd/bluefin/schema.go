@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"maps"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/bluefin-hpo/bluefin/internal/pyjson"
@@ -118,11 +117,7 @@ func attrValue(text json.RawMessage) any {
 // constraints_.
 func (s *schema) columns() []dataColumn {
 	all := []dataColumn{{"number", intKind, func(t *trial.Trial) any { return t.Number }}}
-	for i := range s.objectives {
-		name := "value"
-		if s.objectives > 1 {
-			name += "s_" + strconv.Itoa(i)
-		}
+	for i, name := range valueNames(s.objectives) {
 		all = append(all, dataColumn{name, floatKind, func(t *trial.Trial) any {
 			if i < len(t.Values) {
 				return t.Values[i]

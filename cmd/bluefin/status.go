@@ -46,6 +46,7 @@ type studyState struct {
 	waiting    int
 	workers    map[int]sqlite.Worker
 	outline    outline
+	stamp      string // of the file, no later than the rest
 }
 
 // run only reads.
@@ -88,13 +89,13 @@ func (s *statusCommand) run(ctx context.Context, con console) error {
 
 // wait returns when the file has changed, or a process may have ended, which changes no file.
 func (s *statusCommand) wait(ctx context.Context, pause time.Duration, now studyState) error {
-	for before := s.stamp(); ; {
+	for {
 		select {
 		case <-ctx.Done():
 			return errInterrupted
 		case <-time.After(pause):
 		}
-		if s.stamp() != before || len(now.workers) > 0 {
+		if s.stamp() != now.stamp || len(now.workers) > 0 {
 			return nil
 		}
 	}
@@ -103,6 +104,7 @@ func (s *statusCommand) wait(ctx context.Context, pause time.Duration, now study
 // read reads the study. Each time the file is opened again, because it may have been replaced, and
 // because Optuna does not say what it has changed.
 func (s *statusCommand) read(ctx context.Context, con console) (now studyState, err error) {
+	now.stamp = s.stamp() // before, so what is written meanwhile is read the next time
 	err = s.study.opened(ctx, con, sqlite.Options{ReadOnly: true}, study.Config{}, func(cfg study.Config) error {
 		db := cfg.Storage.(*sqlite.DB)
 		st, err := study.Load(ctx, cfg)
@@ -149,7 +151,7 @@ func valueNames(n int) (names []string) {
 
 // stamp changes with the file.
 func (s *statusCommand) stamp() (stamp string) {
-	path, _ := s.study.storage.path() // it was opened before
+	path, _ := s.study.storage.path() // read reports the error
 	for _, suffix := range []string{"", "-wal"} {
 		if info, err := os.Stat(path + suffix); err == nil {
 			stamp += fmt.Sprint(info.Size(), info.ModTime().UnixNano(), " ")

@@ -70,6 +70,7 @@ func (p plan) run(ctx context.Context, con console) (err error) {
 	}
 	if p.command.Arguments == nil {
 		p.warnUnplaced(con)
+		p.warnUnknown(con)
 	}
 	for _, note := range p.notes {
 		con.logf("%s", note)
@@ -131,6 +132,9 @@ func (p plan) queue(ctx context.Context, s *study.Study) error {
 
 // warnUnplaced says which parameters do not reach the command, because only others have a {NAME} there.
 func (p plan) warnUnplaced(con console) {
+	if p.command.Render != "" { // its configuration has all of them
+		return
+	}
 	var missing []string
 	for _, d := range p.space.Params {
 		placeholder := "{" + d.Name + "}"
@@ -141,7 +145,6 @@ func (p plan) warnUnplaced(con console) {
 	if len(missing) > 0 && len(missing) < len(p.space.Params) {
 		con.logf("The command has no %s: the program gets that only in its environment.", strings.Join(missing, ", "))
 	}
-	p.warnUnknown(con)
 }
 
 var braced = regexp.MustCompile(`\$?\{([\pL_][\pL\pN_.]*)\}`)

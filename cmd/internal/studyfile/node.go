@@ -155,8 +155,6 @@ func (r *reader) list(n node, f func(i int, e node)) {
 	}
 }
 
-func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
-
 // sentence lists words.
 func sentence(words []string) string {
 	if len(words) == 1 {

@@ -2,6 +2,7 @@ package studyfile
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strconv"
@@ -37,7 +38,7 @@ type shape struct {
 func (r *reader) distribution(n node, d *definition, f *File) {
 	s := shape{sigma: 1, a: 1, b: 1, q: 1, intStep: true, ints: true}
 	given := map[string]node{}
-	fields := map[string]field{"distribution": func(n node) { s.name = r.word(n, sortedKeys(distributionKeys)...) }}
+	fields := map[string]field{"distribution": func(n node) { s.name = r.word(n, slices.Sorted(maps.Keys(distributionKeys))...) }}
 	number := func(to *float64) field {
 		return func(n node) {
 			*to = r.number(n)
@@ -72,7 +73,7 @@ func (r *reader) distribution(n node, d *definition, f *File) {
 		s.name = s.guess(given)
 	}
 	want := distributionKeys[s.name]
-	for _, key := range sortedKeys(given) {
+	for _, key := range slices.Sorted(maps.Keys(given)) {
 		if !slices.Contains(want, key) {
 			r.fail(given[key], "%s: %s has no %s, want %s", n.key, s.name, key, sentence(want))
 		}

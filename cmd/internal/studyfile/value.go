@@ -20,11 +20,9 @@ func (r *reader) scalar(n node) any {
 		r.wrong(n, "null, true, false, a number or a text")
 		return nil
 	}
-	switch x := v.(type) {
-	case nil, bool, int, string:
+	switch v.(type) {
+	case nil, bool, int, float64, string:
 		return v
-	case float64:
-		return x
 	case int64, uint64:
 		r.wrong(n, "a number within the range of an int, or with a point in it")
 		return nil
