@@ -228,6 +228,9 @@ func (r *run) outcome() error {
 	if r.last == nil || r.succeeded {
 		return nil
 	}
+	if r.failures == 1 {
+		return r.last
+	}
 	return fmt.Errorf("all %d trials failed, the last: %w", r.failures, r.last)
 }
 

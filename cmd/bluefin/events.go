@@ -17,7 +17,10 @@ func trialAttrs(t *trial.Trial) []any {
 	for _, p := range t.Params {
 		params[p.Name] = jsonNumber(p.External())
 	}
-	attrs := []any{"trial", t.Number, "params", params}
+	attrs := []any{"trial", t.Number}
+	if len(params) > 0 || t.State.Finished() { // a new trial has none yet
+		attrs = append(attrs, "params", params)
+	}
 	if t.State.Finished() {
 		values := make([]any, len(t.Values))
 		for i, x := range t.Values {

@@ -34,7 +34,7 @@ func (i *initCommand) define() *cli.Command {
 		Description: "Without a program, the file searches the usual parameters of fine-tuning, under the\n" +
 			"names of Hugging Face's trainer. With one, `PROGRAM ARGUMENT… --help` runs, and the\n" +
 			"file searches the options that it shows, as far as their ranges are known by their\n" +
-			"names. Other numbers are there as comments. The defaults become trial 0.",
+			"names. Others are there as comments. The defaults become trial 0.",
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "file", Aliases: []string{"f"}, Destination: &i.file, Value: "study.yaml",
 				Usage: "the `FILE` to write"},

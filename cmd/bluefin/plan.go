@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/bluefin-hpo/bluefin/cmd/internal/choose"
 	"github.com/bluefin-hpo/bluefin/cmd/internal/searchspace"
@@ -161,6 +162,12 @@ func (t *tuneCommand) commandConfig(con console, name string, f *studyfile.File)
 		if c.Pattern, err = regexp.Compile(t.pattern); err != nil {
 			return c, usagef("--regex: %w", err)
 		}
+		if c.Pattern.NumSubexp() == 0 {
+			return c, usagef("--regex is %q, want the metric in parentheses, like %s", t.pattern, `loss is ([0-9.]+)`)
+		}
+	}
+	if t.reader != "" && !slices.Contains(command.Readers(), t.reader) {
+		return c, usagef("--metrics is %q, want one of %s", t.reader, strings.Join(command.Readers(), ", "))
 	}
 	if t.gpus != "" {
 		if c.Slots, err = command.GPUs(t.gpus, t.gpusPerTrial); err != nil {

@@ -20,7 +20,11 @@ func (t *tuneCommand) adopt(f *studyfile.File, program []string) error {
 	if names := t.metric.Value(); len(names) > 0 {
 		f.Metrics = nil
 		for _, name := range names {
-			f.Metrics = append(f.Metrics, parseMetric(name, t.direction))
+			m, err := parseMetric(name, t.direction)
+			if err != nil {
+				return err
+			}
+			f.Metrics = append(f.Metrics, m)
 		}
 	} else if t.given["direction"] && len(f.Metrics) == 1 {
 		f.Metrics[0].Direction = t.direction
@@ -72,12 +76,22 @@ func (t *tuneCommand) adopt(f *studyfile.File, program []string) error {
 	return err
 }
 
-// parseMetric reads NAME or NAME:DIRECTION.
-func parseMetric(text, direction string) studyfile.Metric {
-	if name, d, ok := strings.Cut(text, ":"); ok && (d == "minimize" || d == "maximize") {
-		return studyfile.Metric{Name: name, Direction: d}
+// parseMetric reads NAME or NAME:DIRECTION. The name may have colons.
+func parseMetric(text, direction string) (studyfile.Metric, error) {
+	i := strings.LastIndex(text, ":")
+	if i < 0 {
+		return studyfile.Metric{Name: text, Direction: direction}, nil
 	}
-	return studyfile.Metric{Name: text, Direction: direction}
+	name, d := text[:i], text[i+1:]
+	switch {
+	case d == "minimize" || d == "maximize":
+		return studyfile.Metric{Name: name, Direction: d}, nil
+	case strings.HasPrefix(strings.ToLower(d), "max"):
+		return studyfile.Metric{}, usagef("--metric is %q, want %s:maximize", text, name)
+	case strings.HasPrefix(strings.ToLower(d), "min"):
+		return studyfile.Metric{}, usagef("--metric is %q, want %s:minimize", text, name)
+	}
+	return studyfile.Metric{Name: text, Direction: direction}, nil
 }
 
 // take sets a flag that the command line does not give to what the file says, if it says anything.

@@ -64,6 +64,9 @@ func (s *statusCommand) run(ctx context.Context, con console) error {
 			return err
 		}
 	}
+	if now.ended() && s.format == "text" && con.screen == nil {
+		return nil // it was printed
+	}
 	show := s.watching(con, now)
 	defer show.end()
 	for !now.ended() {

@@ -99,7 +99,7 @@ func (p plan) run(ctx context.Context, con console) (err error) {
 // printBest shows the best trial, or those that no other one beats in all metrics.
 func (p plan) printBest(con console, best []*trial.Trial, finished int) {
 	if len(p.command.Metrics) > 1 && len(best) > 0 {
-		message.Fprintf(con.out, "Best of %d trials, as no other is better in every metric:\n", finished)
+		message.Fprintf(con.out, "Best of %s, as no other is better in every metric:\n", counted(finished, "trial"))
 	}
 	for _, t := range best {
 		var values []string
@@ -107,7 +107,7 @@ func (p plan) printBest(con console, best []*trial.Trial, finished int) {
 			values = append(values, fmt.Sprintf("%s %v", m.Name, t.Values[i]))
 		}
 		if len(values) == 1 {
-			message.Fprintf(con.out, "Best of %d trials: trial %d, %s\n", finished, t.Number, values[0])
+			message.Fprintf(con.out, "Best of %s: trial %d, %s\n", counted(finished, "trial"), t.Number, values[0])
 			printParams(con.out, t, 0)
 			continue
 		}
@@ -143,7 +143,7 @@ func (p plan) warnUnplaced(con console) {
 		}
 	}
 	if len(missing) > 0 && len(missing) < len(p.space.Params) {
-		con.logf("The command has no %s: the program gets that only in its environment.", strings.Join(missing, ", "))
+		con.logf("The command has no %s: the program gets those only in its environment.", strings.Join(missing, ", "))
 	}
 }
 
@@ -156,6 +156,20 @@ func (p plan) warnUnknown(con console) {
 		known = append(known, "config")
 	}
 	show := func(name string) string { return "{" + name + "}" }
+	args := p.command.Args
+	for i, arg := range args[1:] { // the value of a flag
+		flag, name := args[i], arg
+		if before, value, ok := strings.Cut(arg, "="); ok {
+			flag, name = before, value
+		}
+		whole := braced.FindStringSubmatch(name)
+		if whole != nil && whole[0] == name && name[0] == '{' && strings.HasPrefix(flag, "--") && flag != "--" &&
+			whole[1] != "config" && !slices.Contains(known, whole[1]) {
+			con.logf("The command has %s after %s, but there is no parameter %s: the program gets it as it is.", name, flag,
+				whole[1])
+			return
+		}
+	}
 	for _, m := range braced.FindAllStringSubmatch(strings.Join(p.command.Args[1:], "\n"), -1) {
 		typed := m[1]
 		if strings.HasPrefix(m[0], "$") || slices.Contains(known, typed) {

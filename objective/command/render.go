@@ -156,5 +156,8 @@ func index(text string, n int) (int, error) {
 	if i, err := strconv.Atoi(text); err == nil && i >= 0 && i < n {
 		return i, nil
 	}
-	return 0, fmt.Errorf("%q is in a list of %d, want a number from 0", text, n)
+	if n == 0 {
+		return 0, fmt.Errorf("%q is in an empty list", text)
+	}
+	return 0, fmt.Errorf("%q is in a list of %d, want a number from 0 to %d", text, n, n-1)
 }

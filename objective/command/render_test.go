@@ -73,7 +73,7 @@ func TestAConfigurationIsRefused(t *testing.T) {
 		{"c.toml", "a = ", nil, "c.toml\": "},
 		{"c.yaml", "a: 1\n", map[string]any{"a.b": 1}, `parameter "a.b": there is "1" where "b" should be`},
 		{"c.json", `{"a": 1}`, map[string]any{"a.b": 1}, `parameter "a.b": there is 1 where "b" should be`},
-		{"c.yaml", "a: [1]\n", map[string]any{"a.1": 1}, `parameter "a.1": "1" is in a list of 1, want a number from 0`},
+		{"c.yaml", "a: [1]\n", map[string]any{"a.1": 1}, `parameter "a.1": "1" is in a list of 1, want a number from 0 to 0`},
 	} {
 		if _, _, err := rendered(t, c.name, c.text, c.params); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s %q: got %v, want %q", c.name, c.text, err, c.want)

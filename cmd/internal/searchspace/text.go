@@ -3,6 +3,7 @@ package searchspace
 import (
 	"fmt"
 	"math"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -49,7 +50,7 @@ func ParseDist(spec string) (space.Dist, error) {
 func parseDist(spec string) (space.Dist, error) {
 	low, rest, ranged := strings.Cut(spec, "..")
 	if !ranged {
-		return choices(strings.Split(spec, ",")), nil
+		return parseChoices(spec)
 	}
 	parts := strings.Split(rest, ":")
 	high, options := parts[0], parts[1:]
@@ -99,6 +100,28 @@ func parseDist(spec string) (space.Dist, error) {
 		*field.to = x
 	}
 	return d, nil
+}
+
+// otherRange matches ranges as other programs write them.
+var otherRange = regexp.MustCompile(`^([+-]?[\d.]+(?:[eE][+-]?\d+)?)(?:-|:|\.\.\.)([+-]?[\d.]+(?:[eE][+-]?\d+)?)$`)
+
+// parseChoices reads what is no range. A slip there would only show in the program, if at all.
+func parseChoices(spec string) (space.Dist, error) {
+	texts := strings.Split(spec, ",")
+	first, last := texts[0], texts[len(texts)-1]
+	if m := otherRange.FindStringSubmatch(spec); m != nil {
+		return nil, fmt.Errorf("%q is no range, want %s..%s", spec, m[1], m[2])
+	}
+	for _, pair := range []string{"[]", "()", "{}"} {
+		if len(texts) > 1 && strings.Contains(first, pair[:1]) && !strings.Contains(first, pair[1:]) &&
+			strings.HasSuffix(last, pair[1:]) {
+			return nil, fmt.Errorf("%q has brackets, want LOW..HIGH or CHOICE,CHOICE without them", spec)
+		}
+	}
+	if slices.Contains(texts, "") {
+		return nil, fmt.Errorf("%q has an empty choice, want something between the commas", spec)
+	}
+	return choices(texts), nil
 }
 
 func isInt(text string) bool {

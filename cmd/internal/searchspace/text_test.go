@@ -25,6 +25,8 @@ func TestParametersOfACommandLine(t *testing.T) {
 		"mixed=1,a":                 {Name: "mixed", Dist: list("1", "a")},
 		"schedule=cosine":           {Name: "schedule", Dist: list("cosine")},
 		"model.optimizer.lr=0.1..1": {Name: "model.optimizer.lr", Dist: space.Float{Low: 0.1, High: 1}},
+		"layers=[1],[1]x":           {Name: "layers", Dist: list("[1]", "[1]x")},
+		"day=2026-11-30":            {Name: "day", Dist: list("2026-11-30")},
 		"path=a=b,c=d":              {Name: "path", Dist: list("a=b", "c=d")},
 		"größe=1..2":                {Name: "größe", Dist: space.Int{Low: 1, High: 2}},
 	} {
@@ -46,6 +48,11 @@ func TestParametersOfACommandLine(t *testing.T) {
 		"n=1..5:step=0":             "step",
 		"n=1..5:step=-1":            "step",
 		"opt=a,a":                   "again",
+		"opt=sgd,":                  `"sgd," has an empty choice`,
+		"lr=[0.1,0.2]":              `"[0.1,0.2]" has brackets`,
+		"lr=uniform(0,1)":           "has brackets",
+		"lr=0.1-0.5":                `"0.1-0.5" is no range, want 0.1..0.5`,
+		"lr=1e-6:1e-3":              "want 1e-6..1e-3",
 		"trial_dir=a,b":             "{trial_dir} has another meaning",
 	} {
 		if got, err := ParseParam(text); err == nil || !strings.Contains(err.Error(), want) {

@@ -15,6 +15,9 @@ const SchemaURL = "https://raw.githubusercontent.com/bluefin-hpo/bluefin/main/do
 // mostComments is how many unknown options are shown.
 const mostComments = 40
 
+// mostNames is how many options without a default are named. A script with more is one of a framework.
+const mostNames = 5
+
 // Text returns a commented study.yaml for a command. The options are those of its --help; without any, the
 // usual parameters of fine-tuning are searched, under the names of Hugging Face's trainer. Options that
 // the command sets already are left alone.
@@ -100,22 +103,30 @@ func (k known) first() string { return strings.Join(k.names[:min(1, len(k.names)
 // dull are the beginnings of options that do not change what is learned.
 var dull = []string{"log", "save_", "eval_", "hub_", "ddp_", "dataloader_", "local_rank", "per_device_eval", "seed"}
 
-// comments proposes ranges for numbers that are not known.
+// comments proposes ranges for numbers and choices that are not known, and names the options of which the
+// help shows too little for that.
 func comments(b *strings.Builder, options []Option) {
 	n := 0
+	var bare []string
 	for _, o := range options {
 		x, numeric := o.number(0)
-		if !numeric || slices.ContainsFunc(dull, func(p string) bool { return strings.HasPrefix(o.Name, p) }) {
+		if !numeric && o.Choices == nil && o.Default == "" && len(o.Name) < 30 {
+			bare = append(bare, o.Name)
+		}
+		few := len(o.Choices) > 1 && len(o.Choices) <= 6 && len(strings.Join(o.Choices, ", ")) < 100
+		if !numeric && !few || slices.ContainsFunc(dull, func(p string) bool { return strings.HasPrefix(o.Name, p) }) {
 			continue
 		}
 		if n++; n == 1 {
-			b.WriteString("  # Other options, with ranges around their defaults:\n")
+			b.WriteString("  # Other options, with ranges around their defaults, or their choices:\n")
 		}
 		if n > mostComments {
 			continue
 		}
 		text := ""
 		switch {
+		case few:
+			text = "[" + strings.Join(quoted(o.Choices), ", ") + "]"
 		case !strings.ContainsAny(o.Default, ".eE") && x > 0:
 			text = fmt.Sprintf("%d..%d", max(int(x)/2, 1), 2*int(x))
 		case x > 0:
@@ -129,6 +140,9 @@ func comments(b *strings.Builder, options []Option) {
 	}
 	if n > mostComments {
 		fmt.Fprintf(b, "  # … and %d more: see --help\n", n-mostComments)
+	}
+	if len(bare) > 0 && len(bare) <= mostNames {
+		fmt.Fprintf(b, "  # Options without a shown default: %s\n", strings.Join(bare, ", "))
 	}
 }
 

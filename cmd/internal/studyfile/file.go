@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"regexp"
 	"time"
@@ -86,6 +87,10 @@ const largest = 1 << 20
 // Read reads a study file or a sweep file, which it tells apart by their keys.
 func Read(path string) (*File, error) {
 	info, err := os.Stat(path)
+	var cause *fs.PathError
+	if errors.As(err, &cause) {
+		return nil, fmt.Errorf("%s: %w", path, cause.Err)
+	}
 	if err != nil {
 		return nil, err
 	}
