@@ -228,3 +228,15 @@ func TestScreen(t *testing.T) {
 		t.Errorf("in the background: got %q", out.String())
 	}
 }
+
+func TestLongNamesAreShort(t *testing.T) {
+	for name, want := range map[string]string{
+		"lr": "lr", "per_device_train_batch_size": "batch", "sixteen_letters_": "sixteen_letters_",
+		"model.encoder.classifier_dropout": "…ssifier_dropout",
+		"größe.größe.größe.x":              "…e.größe.größe.x",
+	} {
+		if got := shortName(name); got != want || columnsIn(got) > longestName {
+			t.Errorf("%s: got %q, want %q", name, got, want)
+		}
+	}
+}

@@ -223,15 +223,24 @@ func widest(d space.Dist) int {
 // columnsIn returns how many columns of a terminal a text takes.
 func columnsIn(s string) int { return text.StringWidthWithoutEscSequences(s) }
 
+// longestName is how much of a name heads a column: a longer one would push other columns out.
+const longestName = 16
+
 // shortName heads a column whose values are shorter than the parameter's name.
 func shortName(name string) string {
 	short := map[string]string{
 		"learning_rate": "lr", "batch_size": "batch", "num_train_epochs": "epochs", "weight_decay": "decay",
 		"lr_scheduler_type": "schedule", "warmup_ratio": "warmup", "frozen_layers": "frozen",
-		"layerwise_lr_decay":     "lr_decay",
-		"label_smoothing_factor": "smooth",
+		"layerwise_lr_decay":          "lr_decay",
+		"label_smoothing_factor":      "smooth",
+		"per_device_train_batch_size": "batch",
+		"gradient_accumulation_steps": "accumulate",
 	}
-	return message.Visible(cmp.Or(short[name], name))
+	heading := []rune(message.Visible(cmp.Or(short[name], name)))
+	if n := len(heading); n > longestName { // names of one program differ at their ends
+		return "…" + string(heading[n-longestName+1:])
+	}
+	return string(heading)
 }
 
 // at names a step in as many characters as the name of a state.

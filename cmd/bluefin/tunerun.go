@@ -143,7 +143,11 @@ func (p plan) warnUnplaced(con console) {
 		}
 	}
 	if len(missing) > 0 && len(missing) < len(p.space.Params) {
-		con.logf("The command has no %s: the program gets those only in its environment.", strings.Join(missing, ", "))
+		pronoun := "it"
+		if len(missing) > 1 {
+			pronoun = "them"
+		}
+		con.logf("The command has no %s: the program gets %s only in its environment.", strings.Join(missing, ", "), pronoun)
 	}
 }
 
