@@ -28,13 +28,15 @@ type exportCommand struct {
 
 // define leaves out what a program that uses the parameters does not want.
 func (e *exportCommand) define() *cli.Command {
+	format := choiceFlag(&e.format, "format", "`FORMAT` of the output: json or yaml; or only the parameters: env "+
+		"(export NAME=VALUE, for a shell), args (--NAME VALUE), hydra (NAME=VALUE in Hydra's grammar) or hf "+
+		"(JSON of Hugging Face TrainingArguments)", "json", "yaml", "env", "args", "hydra", "hf")
+	format.Aliases = []string{"f"} // as of the other commands
 	return &cli.Command{
 		Name:  "export",
 		Usage: "write the best trial, or its parameters for another program",
 		Flags: slices.Concat(e.study.flags(), e.output.flags(), []cli.Flag{
-			choiceFlag(&e.format, "format", "`FORMAT` of the output: json or yaml; or only the parameters: env "+
-				"(export NAME=VALUE, for a shell), args (--NAME VALUE), hydra (NAME=VALUE in Hydra's grammar) or hf "+
-				"(JSON of Hugging Face TrainingArguments)", "json", "yaml", "env", "args", "hydra", "hf"),
+			format,
 			trialFlag(&e.trial, "the `NUMBER` of the trial to write instead of the best"),
 			&cli.BoolFlag{Name: "attrs", Destination: &e.attrs,
 				Usage: "write long attributes too, such as the loss of each epoch"},

@@ -37,7 +37,7 @@ func (a *mcpAgent) listStudies(ctx context.Context, in mcpStudiesArgs) (mcpAnswe
 		return mcpAnswer{}, fmt.Errorf("offset is %d, want at least 0", in.Offset)
 	}
 	var list []any
-	text := fmt.Sprintf("%d studies.\n", len(all))
+	text := counted(len(all), "study") + ".\n"
 	from := min(in.Offset, len(all))
 	shown := all[from:min(from+mcpStudiesListed, len(all))]
 	for _, one := range shown {

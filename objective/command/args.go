@@ -40,8 +40,8 @@ func ParseStyle(name string) (Style, error) {
 }
 
 // arguments returns the arguments of the program with the parameters in place of their placeholders, or
-// appended if there are none and no configuration has them. Parameters that are nil are not appended:
-// their flag is left out. An argument that asks to resume comes last.
+// appended if there are none and no configuration has them. Parameters that are nil, or that this trial does
+// not have, are left out with their flags. An argument that asks to resume comes last.
 func (cfg Config) arguments(params map[string]any, places map[string]string) ([]string, error) {
 	if cfg.Arguments != nil {
 		return cfg.Arguments(params, places)
@@ -64,7 +64,14 @@ func (cfg Config) arguments(params map[string]any, places map[string]string) ([]
 	}
 	replacer := strings.NewReplacer(pairs...)
 	var args []string
-	for _, a := range cfg.Args[1:] {
+	for i, a := range cfg.Args[1:] {
+		name, before := soleParam(a), cfg.Args[i]
+		if params[name] == nil && slices.Contains(all, name) {
+			if i > 0 && isFlagOf(before, name) {
+				args = args[:len(args)-1]
+			}
+			continue
+		}
 		args = append(args, replacer.Replace(a))
 	}
 	if !placed {
@@ -76,6 +83,25 @@ func (cfg Config) arguments(params map[string]any, places map[string]string) ([]
 	}
 	resume, err := cfg.Resume.arguments(cfg.Style, places["last_checkpoint"])
 	return append(args, resume...), err
+}
+
+// soleParam returns NAME of an argument {NAME} or --flag={NAME}, or "".
+func soleParam(arg string) string {
+	if _, value, ok := strings.Cut(arg, "="); ok && strings.HasPrefix(arg, "-") {
+		arg = value
+	}
+	name, ok := strings.CutPrefix(arg, "{")
+	if name, closed := strings.CutSuffix(name, "}"); ok && closed {
+		return name
+	}
+	return ""
+}
+
+// isFlagOf reports whether an argument is --NAME, also with other dashes. Another flag before a parameter
+// is most likely a switch.
+func isFlagOf(arg, name string) bool {
+	plain := func(s string) string { return strings.ReplaceAll(strings.TrimLeft(s, "-"), "-", "_") }
+	return strings.HasPrefix(arg, "-") && plain(arg) == plain(name)
 }
 
 // Arguments returns parameters, sorted by name, as arguments in the style. Flags of parameters that
