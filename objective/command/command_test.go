@@ -548,3 +548,35 @@ func TestALineRunsAgainInAnotherFolder(t *testing.T) {
 		t.Errorf("got %v, want the exit status", err)
 	}
 }
+
+// A line of output that is long and lacks the metric is data and no log: looking for other names in a
+// thousand of them would take minutes.
+func TestLongLinesAreNotSearchedForOtherNames(t *testing.T) {
+	tr := run(t, command.Config{}, `printf 'other=1 %05000d\n' 7`)
+	if got := tr.Failure(); !strings.Contains(got, `reported no "loss", and nothing that looks like a metric`) {
+		t.Errorf("got %.200s", got)
+	}
+	tr = run(t, command.Config{}, `printf 'loss=1 %05000d\n' 7`)
+	if tr.State != trial.Complete {
+		t.Errorf("got %v: %.200s", tr.State, tr.Failure())
+	}
+}
+
+// What a program got as nested parameters or lists is not in the study in that form.
+func TestALineHasTheParametersAsTheProgramGotThem(t *testing.T) {
+	cfg := command.Config{Folder: t.TempDir(), Params: func(tr *study.Trial) map[string]any {
+		return map[string]any{"opt": map[string]any{"lr": tr.SuggestAll()["lr"]}, "sizes": []any{8, 16}}
+	}}
+	tr := run(t, cfg, `echo "$BLUEFIN_PARAM_OPT $BLUEFIN_PARAM_SIZES"; echo loss=1`)
+	var line command.Line
+	if err := json.Unmarshal(tr.UserAttrs[command.LineAttr], &line); err != nil {
+		t.Fatal(err, tr.Failure())
+	}
+	var out strings.Builder
+	if err := line.Run(t.Context(), 0, map[string]any{"opt.lr": 0.5, "sizes": "[8, 16]"}, time.Second, &out); err != nil {
+		t.Fatal(err)
+	}
+	if want := "{\"lr\": 0.5} [8, 16]\nloss=1\n"; out.String() != want {
+		t.Errorf("got %q, want %q", out.String(), want)
+	}
+}

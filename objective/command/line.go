@@ -14,6 +14,8 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/bluefin-hpo/bluefin/internal/pyjson"
 )
 
 // A Line is how a trial ran its program, enough to run it again. It is the user attribute
@@ -49,12 +51,19 @@ func (c *Command) line(params map[string]any, places map[string]string, folder s
 }
 
 // Variables returns the environment of the line besides that of the caller: Env, and what tells the
-// program the number and the parameters of its trial.
+// program the number and the parameters of its trial. The file of parameters in Folder comes before
+// params: it has nested ones and lists as the program got them.
 func (l Line) Variables(number int, params map[string]any) []string {
 	places := map[string]string{"trial_number": strconv.Itoa(number), "trial_dir": l.Folder}
 	file := ""
 	if l.Folder != "" {
 		file = filepath.Join(l.Folder, paramsName)
+		text, _ := os.ReadFile(file) // if it was deleted, params must do
+		if v, err := pyjson.Unmarshal(text); err == nil {
+			if saved, ok := v.(map[string]any); ok {
+				params = saved
+			}
+		}
 	}
 	return slices.Concat(l.Env, environment(params, places, file))
 }

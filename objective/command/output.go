@@ -14,7 +14,7 @@ const (
 	keptOutput  = 64 << 20 // bytes of output that are kept in a file
 	tailLines   = 20       // that an error shows
 	tailBytes   = 256 << 10
-	tailLine    = 4 << 10 // bytes of a line in the tail
+	tailLine    = 4 << 10 // bytes of a line in the tail, and of one that shows other metrics
 )
 
 // An output splits what a program prints into lines, keeps a copy and remembers

@@ -19,7 +19,9 @@ const (
 	settle = 10 * time.Second       // how long the first source waits for a better one
 
 	allReported = 1000 // points that are all reported; of more, half in each doubling of this number
-	linesRead   = 1000 // of output that need not have the metric's name, to learn what other names there are
+	linesRead   = 1000 // short ones of output without the metric's name, to learn what other names there are
+
+	waitingLines = 64 // of output: longestLine bounds each, so they take 64 MiB at most
 )
 
 // A sample is the first metric in a point.
@@ -62,7 +64,7 @@ type watch struct {
 
 func (c *Command) watch(t *study.Trial, folder string) *watch {
 	w := &watch{
-		command: c, trial: t, folder: folder, sources: c.cfg.sources(), lines: make(chan string, 1024),
+		command: c, trial: t, folder: folder, sources: c.cfg.sources(), lines: make(chan string, waitingLines),
 		series: map[string]map[string]*series{}, points: map[string][]sample{}, seen: map[string]bool{},
 		steps: map[int]bool{}, news: time.Now(),
 	}
@@ -76,7 +78,7 @@ func (c *Command) watch(t *study.Trial, folder string) *watch {
 	n := 0
 	w.out.line = func(line string) {
 		has := func(part string) bool { return strings.Contains(line, part) }
-		if n++; n <= linesRead || c.cfg.Pattern != nil || slices.ContainsFunc(parts, has) {
+		if n++; n <= linesRead && len(line) <= tailLine || c.cfg.Pattern != nil || slices.ContainsFunc(parts, has) {
 			w.lines <- line
 		}
 	}
