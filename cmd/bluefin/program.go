@@ -32,10 +32,16 @@ func splitCommand(args []string, withFile bool) (params []space.Dimension, progr
 		return nil, nil, err
 	case len(program) == 0 && !withFile:
 		return nil, nil, usagef("the program is missing, want PARAMETER… -- PROGRAM")
+	case len(params) == 0 && !withFile && i < 0 && len(program) == 1 && isYAML(program[0]):
+		return nil, nil, usagef("the parameters are missing, want -f %s if they are in that file", program[0])
 	case len(params) == 0 && !withFile:
 		return nil, nil, usagef("the parameters are missing, want PARAMETER… -- PROGRAM")
 	}
 	return params, program, nil
+}
+
+func isYAML(path string) bool {
+	return slices.Contains([]string{".yaml", ".yml"}, strings.ToLower(filepath.Ext(path)))
 }
 
 // searchArguments reads parameters and files of them.

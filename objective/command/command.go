@@ -129,7 +129,11 @@ func New(cfg Config) (*Command, error) {
 	c := &Command{cfg: cfg, hurry: make(chan struct{}), added: map[string]bool{}, usesWandB: cfg.mentionsWandB()}
 	path, err := exec.LookPath(cfg.Args[0])
 	if err != nil && !errors.Is(err, exec.ErrDot) {
-		return nil, fmt.Errorf("program %q: %w", cfg.Args[0], errors.Unwrap(err))
+		err = errors.Unwrap(err)
+		if strings.Contains(cfg.Args[0], " ") && errors.Is(err, exec.ErrNotFound) {
+			return nil, fmt.Errorf("program %q: %w: want its arguments apart, without quotes around all", cfg.Args[0], err)
+		}
+		return nil, fmt.Errorf("program %q: %w", cfg.Args[0], err)
 	}
 	if c.path, err = filepath.Abs(path); err != nil { // Dir may be another folder
 		return nil, err

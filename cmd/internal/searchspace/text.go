@@ -17,7 +17,11 @@ import (
 // int are written without a point, or NAME=a,b,c. Nothing in it means anything to a shell.
 func ParseParam(text string) (space.Dimension, error) {
 	name, spec, ok := strings.Cut(text, "=")
-	if !ok || spec == "" {
+	if !ok {
+		return space.Dimension{}, fmt.Errorf("parameter %q: want NAME=LOW..HIGH or NAME=CHOICE,CHOICE, and -- before "+
+			"the program", text)
+	}
+	if spec == "" {
 		return space.Dimension{}, fmt.Errorf("parameter %q: want NAME=LOW..HIGH or NAME=CHOICE,CHOICE", text)
 	}
 	if err := CheckName(name); err != nil {
