@@ -14,10 +14,7 @@ import (
 // paramsText writes parameters for another program, and returns notes about what that lacks.
 // finetuned says that they are settings of bluefin finetune.
 func paramsText(format string, params []trial.Param, finetuned bool) (text []byte, notes []string, err error) {
-	values := map[string]any{}
-	for _, p := range params {
-		values[p.Name] = p.External()
-	}
+	values := externals(params)
 	switch format {
 	case "env":
 		text, err = envText(params)
@@ -58,4 +55,13 @@ func envText(params []trial.Param) ([]byte, error) {
 		fmt.Fprintf(&text, "export %s=%s\n", variable, shellquote.Join(value))
 	}
 	return text.Bytes(), nil
+}
+
+// externals returns the values of parameters in external form, by name.
+func externals(params []trial.Param) map[string]any {
+	values := map[string]any{}
+	for _, p := range params {
+		values[p.Name] = p.External()
+	}
+	return values
 }

@@ -224,7 +224,7 @@ func (o *output) writeNote(dir string, number int, value float64) error {
 	}
 	for _, t := range trials {
 		if t.Number == number {
-			n.Params = externals(t)
+			n.Params = externals(t.Params)
 		}
 	}
 	b, err := json.MarshalIndent(n, "", "  ")
@@ -232,15 +232,6 @@ func (o *output) writeNote(dir string, number int, value float64) error {
 		return err
 	}
 	return os.WriteFile(filepath.Join(dir, noteFile), append(b, '\n'), 0o666)
-}
-
-// externals returns the parameters of a trial as the objective saw them.
-func externals(t *trial.Trial) map[string]any {
-	params := make(map[string]any)
-	for _, p := range t.Params {
-		params[p.Name] = p.External()
-	}
-	return params
 }
 
 // finish makes sure that the folder holds the network of the best trial. If another process ran it, or
@@ -279,7 +270,7 @@ func (o *output) finish(ctx context.Context, ended error) error {
 
 // settingsOf returns the settings of a trial; base has those that were not searched.
 func settingsOf(t *trial.Trial, base finetune.Settings) (finetune.Settings, error) {
-	text, err := json.Marshal(externals(t))
+	text, err := json.Marshal(externals(t.Params))
 	if err == nil {
 		err = json.Unmarshal(text, &base)
 	}

@@ -19,7 +19,8 @@ import (
 // --attrs asks for it.
 const longAttr = 80
 
-// dropLong removes long attributes from the records and returns their names, and ours without a word. A column that becomes
+// dropLong removes long attributes from the records and returns their names. It removes our own notes too,
+// but does not name them. A column that becomes
 // empty is removed too.
 func dropLong(records []record) (names []string) {
 	long := func(name string, v any) bool {

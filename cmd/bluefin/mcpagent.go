@@ -32,7 +32,9 @@ type mcpAgent struct {
 	mu      sync.Mutex // guards the following
 	studies map[mcpStudyKey]*mcpStudy
 	owners  map[mcpTrialKey]string // of the leases of this session
-	shown   string                 // the schema of enqueue
+
+	showing sync.Mutex // guards the following
+	shown   string     // the schema of enqueue
 }
 
 // An mcpStudyKey identifies an open study. Another pruner needs another study.Study.

@@ -110,9 +110,9 @@ func (a *mcpAgent) ask(ctx context.Context, in mcpAskArgs) (mcpAnswer, error) {
 	if err != nil {
 		a.con.logf("%v", err)
 	}
-	text := fmt.Sprintf("Trial %d of study %q (%s): %s\nRun it with exactly these parameters, then call tell with trial %d. "+
-		"The lease lasts %v from now and from each report.\n%s%s%s", t.Number, s.Name(), origin, mcpParams(t.Params), t.Number,
-		lease.Duration, mcpSentences(notes), mcpProgressText(h), mcpExplanationText(e))
+	text := fmt.Sprintf("Trial %d of study %q (%s): %s\nRun it with exactly these parameters, then call tell with "+
+		"trial %d. The lease lasts %v from now and from each report.\n%s%s%s", t.Number, s.Name(), origin,
+		mcpParams(t.Params), t.Number, lease.Duration, mcpSentences(notes), mcpProgressText(h), mcpExplanationText(e))
 	return mcpAnswer{text, record{{Name: "study", Value: s.Name()}, {Name: "trial", Value: t.Number},
 		{Name: "params", Value: paramsRecord(t.Params)}, {Name: "origin", Value: origin},
 		{Name: "lease_seconds", Value: lease.Duration.Seconds()}, {Name: "reports", Value: mcpReports(t.Reports)},
@@ -121,7 +121,8 @@ func (a *mcpAgent) ask(ctx context.Context, in mcpAskArgs) (mcpAnswer, error) {
 }
 
 // dims returns the parameters to draw.
-func (a *mcpAgent) dims(ctx context.Context, s *mcpStudy, given json.RawMessage) (dims []space.Dimension, partial bool, err error) {
+func (a *mcpAgent) dims(ctx context.Context, s *mcpStudy, given json.RawMessage) (
+	dims []space.Dimension, partial bool, err error) {
 	if len(given) > 0 && string(given) != "null" {
 		if dims, err = parseSpace(string(given)); err != nil {
 			return nil, false, fmt.Errorf("search_space: %w", err)
@@ -226,7 +227,8 @@ func (a *mcpAgent) checkParams(ctx context.Context, s *mcpStudy, given map[strin
 			for _, d := range known {
 				names = append(names, d.Name)
 			}
-			return nil, nil, fmt.Errorf("params has %q, and the study has no such parameter: want %s", name, strings.Join(names, ", "))
+			return nil, nil, fmt.Errorf("params has %q, and the study has no such parameter: want %s", name,
+				strings.Join(names, ", "))
 		}
 	}
 	for _, d := range known {

@@ -181,7 +181,8 @@ func mcpRanked(all []*trial.Trial, directions []trial.Direction) []*trial.Trial 
 	}
 	slices.SortStableFunc(list, func(x, y *trial.Trial) int {
 		for _, c := range []int{order(front[x.Number]) - order(front[y.Number]),
-			order(x.Violation() == 0) - order(y.Violation() == 0), order(x.State == trial.Complete) - order(y.State == trial.Complete),
+			order(x.Violation() == 0) - order(y.Violation() == 0),
+			order(x.State == trial.Complete) - order(y.State == trial.Complete),
 			order(len(x.Values) > 0) - order(len(y.Values) > 0)} {
 			if c != 0 {
 				return c

@@ -151,7 +151,7 @@ func (a *mcpAgent) tell(ctx context.Context, in mcpTellArgs) (mcpAnswer, error) 
 	if isBest {
 		text += ", the best so far"
 	}
-	return mcpAnswer{text + ".\n" + mcpProgressText(h), record{{Name: "study", Value: s.Name()}, {Name: "trial", Value: t.Number},
-		{Name: "state", Value: t.State.String()}, {Name: "is_best", Value: isBest},
+	return mcpAnswer{text + ".\n" + mcpProgressText(h), record{{Name: "study", Value: s.Name()},
+		{Name: "trial", Value: t.Number}, {Name: "state", Value: t.State.String()}, {Name: "is_best", Value: isBest},
 		{Name: "progress", Value: mcpProgress(h)}}}, nil
 }

@@ -86,7 +86,8 @@ func (a *mcpAgent) addTools(ctx context.Context) {
 				{Name: "constraints", Value: record{{Name: "type", Value: "object"},
 					{Name: "additionalProperties", Value: record{{Name: "type", Value: "number"}}},
 					{Name: "description", Value: "by name; the trial is infeasible if one is above 0"}}},
-				{Name: "user_attrs", Value: mcpProperty("object", "anything to save with the trial, such as a note or why it failed")}},
+				{Name: "user_attrs", Value: mcpProperty("object",
+					"anything to save with the trial, such as a note or why it failed")}},
 			required: []string{"trial"}, call: mcpCall(a.tell)},
 	}
 	for _, t := range tools {
@@ -123,20 +124,19 @@ func (a *mcpAgent) add(t mcpTool) {
 // showSpace registers enqueue with the search space of the study in its schema, if there is one
 // study, and again when the space has changed.
 func (a *mcpAgent) showSpace(ctx context.Context) {
+	a.showing.Lock() // or an earlier space might be registered last
+	defer a.showing.Unlock()
 	params := mcpProperty("object", "a value for each parameter to fix; the sampler draws the others")
 	if s, err := a.open(ctx, ""); err == nil {
 		if dims, _, err := a.spaceOf(ctx, s); err == nil && len(dims) > 0 {
 			params = append(params, pyjson.Member{Name: "properties", Value: mcpSpaceSchema(dims)})
 		}
 	}
-	a.mu.Lock()
 	schema := string(mcpJSON(params))
-	changed := schema != a.shown
-	a.shown = schema
-	a.mu.Unlock()
-	if !changed {
+	if schema == a.shown {
 		return
 	}
+	a.shown = schema
 	a.add(mcpTool{name: "enqueue", writes: true, description: "Queue a trial with parameters of your own; the next ask " +
 		"starts it. The answer has the sampler's rating of the point. With dry_run nothing is queued.",
 		properties: record{{Name: "study", Value: mcpProperty("string", "the name of the study")},
@@ -209,7 +209,8 @@ func mcpList[T any](list []T) []any {
 }
 
 // mcpCall decodes the arguments of a tool into a struct.
-func mcpCall[In any](call func(context.Context, In) (mcpAnswer, error)) func(context.Context, json.RawMessage) (mcpAnswer, error) {
+func mcpCall[In any](call func(context.Context, In) (mcpAnswer, error)) func(context.Context, json.RawMessage) (
+	mcpAnswer, error) {
 	return func(ctx context.Context, raw json.RawMessage) (mcpAnswer, error) {
 		var in In
 		if len(raw) > 0 && string(raw) != "null" {
@@ -226,7 +227,8 @@ func mcpCall[In any](call func(context.Context, In) (mcpAnswer, error)) func(con
 // mcpArgumentError names the argument that is wrong.
 func mcpArgumentError(err error) error {
 	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok && wrong.Field != "" {
-		kinds := map[string]string{"int": "a whole number", "float64": "a number", "string": "a string", "bool": "true or false"}
+		kinds := map[string]string{"int": "a whole number", "float64": "a number", "string": "a string",
+			"bool": "true or false"}
 		want, ok := kinds[wrong.Type.String()]
 		if !ok {
 			want = "a list or an object of the tool's schema"

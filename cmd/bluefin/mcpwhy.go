@@ -77,8 +77,8 @@ func (a *mcpAgent) why(ctx context.Context, in mcpWhyArgs) (mcpAnswer, error) {
 		near = append(near, append(mcpTrial(n.trial), pyjson.Member{Name: "distance", Value: n.distance}))
 		text += fmt.Sprintf("At distance %.3g: %s\n", n.distance, mcpTrialLine(n.trial))
 	}
-	return mcpAnswer{text + mcpExplanationText(e), record{{Name: "study", Value: s.Name()}, {Name: "trial", Value: mcpTrial(t)},
-		{Name: "finished_before", Value: len(past.Finished())}, {Name: "best_before", Value: best},
+	return mcpAnswer{text + mcpExplanationText(e), record{{Name: "study", Value: s.Name()},
+		{Name: "trial", Value: mcpTrial(t)}, {Name: "finished_before", Value: len(past.Finished())}, {Name: "best_before", Value: best},
 		{Name: "origins", Value: origins}, {Name: "neighbours", Value: mcpList(near)},
 		{Name: "reports", Value: mcpReports(t.Reports)}, {Name: "sampler", Value: mcpExplanation(e)}}}, nil
 }

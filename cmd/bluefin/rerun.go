@@ -77,10 +77,7 @@ func (r *rerunCommand) run(ctx context.Context, con console) error {
 		}
 		return fmt.Errorf("study %q: trial %d has no command line, as it was not run by bluefin tune", name, t.Number)
 	}
-	params := map[string]any{}
-	for _, p := range t.Params {
-		params[p.Name] = p.External()
-	}
+	params := externals(t.Params)
 	if !r.execute {
 		if err := printLine(con, line, line.Variables(t.Number, params)); err != nil {
 			return err

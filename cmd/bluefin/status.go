@@ -18,7 +18,7 @@ import (
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
-// statusCommand shows how far a study is, which other processes may be running.
+// statusCommand shows the progress of a study that other processes may be running.
 type statusCommand struct {
 	study  studyFlags
 	watch  bool
@@ -26,8 +26,8 @@ type statusCommand struct {
 }
 
 func (s *statusCommand) define() *cli.Command {
-	format := choiceFlag(&s.format, "format", "`FORMAT` of the output: text, or json and strict-json, a line for each state",
-		"text", "json", "strict-json")
+	format := choiceFlag(&s.format, "format",
+		"`FORMAT` of the output: text, or json and strict-json, a line for each state", "text", "json", "strict-json")
 	format.Aliases = []string{"f"}
 	return &cli.Command{
 		Name:  "status",
@@ -195,7 +195,7 @@ func workerText(w sqlite.Worker, ok bool) string {
 	case w.Gone:
 		return who + " is gone"
 	case w.Left < 0:
-		return who + ", lease over since " + clock(-w.Left)
+		return who + ", lease expired " + clock(-w.Left) + " ago"
 	}
 	return who + ", lease for " + clock(w.Left)
 }

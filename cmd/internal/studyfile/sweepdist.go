@@ -38,7 +38,8 @@ type shape struct {
 func (r *reader) distribution(n node, d *definition, f *File) {
 	s := shape{sigma: 1, a: 1, b: 1, q: 1, intStep: true, ints: true}
 	given := map[string]node{}
-	fields := map[string]field{"distribution": func(n node) { s.name = r.word(n, slices.Sorted(maps.Keys(distributionKeys))...) }}
+	names := slices.Sorted(maps.Keys(distributionKeys))
+	fields := map[string]field{"distribution": func(n node) { s.name = r.word(n, names...) }}
 	number := func(to *float64) field {
 		return func(n node) {
 			*to = r.number(n)
