@@ -87,22 +87,12 @@ func (e *exportCommand) choose(ctx context.Context, s *study.Study) ([]*trial.Tr
 		t, err := s.Trial(ctx, e.trial)
 		return []*trial.Trial{t}, err
 	}
-	if len(s.Directions()) == 1 {
-		best, err := s.Best(ctx)
-		return []*trial.Trial{best}, err
-	}
-	front, err := s.BestTrials(ctx)
-	switch {
-	case err != nil:
-		return nil, err
-	case len(front) == 0:
-		// An empty list would look like success.
-		return nil, study.ErrNoBest
-	case len(front) > 1 && !e.whole():
+	best, err := bestOf(ctx, s)
+	if err == nil && len(best) > 1 && !e.whole() {
 		return nil, usagef("--format %s is about one trial, and study %q has %d objectives and %d best trials: "+
-			"want --trial NUMBER", e.format, s.Name(), len(s.Directions()), len(front))
+			"want --trial NUMBER", e.format, s.Name(), len(s.Directions()), len(best))
 	}
-	return front, nil
+	return best, err
 }
 
 // whole reports whether the format can hold more than parameters.
