@@ -24,19 +24,11 @@ const (
 var styleNames = [...]string{"flags", "equals", "hydra", "none"}
 
 // String returns the name of the style.
-func (s Style) String() string {
-	if int(s) < len(styleNames) {
-		return styleNames[s]
-	}
-	return fmt.Sprintf("Style(%d)", uint8(s))
-}
+func (s Style) String() string { return word(s, styleNames[:], "Style") }
 
 // ParseStyle is the inverse of Style.String.
 func ParseStyle(name string) (Style, error) {
-	if i := slices.Index(styleNames[:], name); i >= 0 {
-		return Style(i), nil
-	}
-	return 0, fmt.Errorf("argument style is %q, want one of %s", name, strings.Join(styleNames[:], ", "))
+	return parseWord[Style](name, styleNames[:], "argument style")
 }
 
 // arguments returns the arguments of the program with the parameters in place of their placeholders, or

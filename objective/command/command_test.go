@@ -3,26 +3,16 @@
 package command_test
 
 import (
-	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"reflect"
 	"regexp"
-	"runtime"
-	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
-	"github.com/bluefin-hpo/bluefin/internal/process"
 	"github.com/bluefin-hpo/bluefin/objective/command"
-	"github.com/bluefin-hpo/bluefin/pruner"
 	"github.com/bluefin-hpo/bluefin/sampler"
 	"github.com/bluefin-hpo/bluefin/space"
 	"github.com/bluefin-hpo/bluefin/study"
@@ -216,101 +206,6 @@ func TestFailuresSayWhatHappened(t *testing.T) {
 	}
 }
 
-// gone fails the test unless the process whose number is in the file ends.
-func gone(t *testing.T, file string) {
-	t.Helper()
-	text, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	if syscall.Kill(pid, 0) == nil && (err != nil || !strings.Contains(string(stat), ") Z ")) {
-		t.Errorf("process %d survives: %s", pid, stat)
-		syscall.Kill(pid, syscall.SIGKILL)
-	}
-}
-
-func TestNothingSurvivesATrial(t *testing.T) {
-	child := func(command string) string { return command + ` & echo $! > "$BLUEFIN_TRIAL_DIR/child"; ` }
-	for _, c := range []struct {
-		name, script string
-		linux        bool
-	}{
-		{"a child", child("sleep 100") + "echo loss=1", false},
-		{"a child that ignores SIGTERM", child("sh -c 'trap \"\" TERM; while :; do sleep 1; done'") + "echo loss=1", false},
-		{"a daemon in a session of its own", child("setsid sleep 100") + "sleep 0.2; echo loss=1", true},
-		{"the child of a program that fails", child("sleep 100") + "exit 1", false},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			if c.linux && runtime.GOOS != "linux" {
-				t.Skip("only Linux tells the environment of processes")
-			}
-			folder := t.TempDir()
-			run(t, command.Config{Folder: folder, Grace: 300 * time.Millisecond}, c.script)
-			gone(t, filepath.Join(folder, "0", "child"))
-		})
-	}
-}
-
-func TestAPrunedProgramIsStopped(t *testing.T) {
-	folder := t.TempDir()
-	c, err := command.New(command.Config{Args: []string{"sh", "-c", `sleep 100 & echo $! > "$BLUEFIN_TRIAL_DIR/child"
-		trap 'echo "asked to end" >> "$BLUEFIN_TRIAL_DIR/end"; exit 0' TERM
-		for i in 1 2 3 4 5 6 7 8 9; do echo "step=$i loss=$i"; sleep 0.3; done; wait`}, Style: command.None, Metrics: loss, Folder: folder})
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := study.Open(t.Context(), study.Config{Space: params, Pruner: pruner.Threshold{Upper: new(2.5)}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := s.Optimize(t.Context(), c.Run, study.Budget{Trials: 1}); err != nil {
-		t.Fatal(err)
-	}
-	trials, _ := s.Trials(t.Context())
-	if trials[0].State != trial.Pruned || trials[0].Values[0] != 3 {
-		t.Errorf("%v with %v, want pruned with 3", trials[0].State, trials[0].Values)
-	}
-	gone(t, filepath.Join(folder, "0", "child"))
-	if text, _ := os.ReadFile(filepath.Join(folder, "0", "end")); string(text) != "asked to end\n" {
-		t.Errorf("the program was not asked to end: %q", text)
-	}
-}
-
-func TestAnInterruptedTrialGoesBackToTheQueue(t *testing.T) {
-	folder := t.TempDir()
-	c, err := command.New(command.Config{Args: []string{"sh", "-c",
-		`mkdir -p {trial_dir}/checkpoint-1; echo "from [{last_checkpoint}] $BLUEFIN_RESUME"; echo loss=1; [ -n "$BLUEFIN_RESUME" ] || sleep 100`}, Style: command.None, Metrics: loss, Folder: folder})
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := study.Open(t.Context(), study.Config{Space: params})
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
-	defer cancel()
-	if err := s.Optimize(ctx, c.Run, study.Budget{Trials: 1}); !errors.Is(err, context.DeadlineExceeded) {
-		t.Fatal(err)
-	}
-	if err := s.Optimize(t.Context(), c.Run, study.Budget{Trials: 1}); err != nil {
-		t.Fatal(err)
-	}
-	best, err := s.Best(t.Context())
-	if err != nil || best.Number != 0 {
-		t.Fatal(best, err)
-	}
-	dir := filepath.Join(folder, "0")
-	if got, _ := os.ReadFile(filepath.Join(dir,
-		"output.log")); string(got) != "from [] \nloss=1\nfrom ["+dir+"/checkpoint-1] 1\nloss=1\n" {
-		t.Errorf("got %q", got)
-	}
-}
-
 func TestNewRefuses(t *testing.T) {
 	good := func(change func(*command.Config)) command.Config {
 		cfg := command.Config{Args: []string{"sh"}, Metrics: loss}
@@ -395,160 +290,6 @@ func TestTheValueHasTheDigitsOfAFile(t *testing.T) {
 	}
 }
 
-func TestHurryEndsTheGracePeriod(t *testing.T) {
-	c, err := command.New(command.Config{Args: []string{"sh", "-c", `trap "" TERM; echo loss=1; sleep 100; sleep 100`},
-		Metrics: loss})
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := study.Open(t.Context(), study.Config{Space: params})
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
-	defer cancel()
-	time.AfterFunc(600*time.Millisecond, c.Hurry)
-	began := time.Now()
-	if err := s.Optimize(ctx, c.Run, study.Budget{Trials: 1}); !errors.Is(err,
-		context.DeadlineExceeded) || time.Since(began) > 10*time.Second {
-		t.Errorf("%v after %v, want an end at once", err, time.Since(began))
-	}
-}
-
-// What a killed search has left is ended by the next one, and only that.
-func TestLeftProgramsAreEnded(t *testing.T) {
-	if runtime.GOOS != "linux" {
-		t.Skip("only Linux tells the environment of processes")
-	}
-	folder := t.TempDir()
-	start := func(dir, owner string) *exec.Cmd {
-		cmd := exec.Command("sleep", "100")
-		cmd.Env = []string{"BLUEFIN_TRIAL_DIR=" + dir, "BLUEFIN_RUN=" + owner + " x"}
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		return cmd
-	}
-	gone := process.Machine() + " 1@7" // process 1 did not start then
-	left := start(folder+"/3", gone)
-	kept := []*exec.Cmd{start(folder+"x/3", gone), start(folder+"/4", `"host" boot pid:[1] 1@7`), start(folder+"/4", "")}
-	time.Sleep(100 * time.Millisecond) // the environment is there once the program is
-	if _, err := command.New(command.Config{Args: []string{"sh"}, Metrics: loss, Folder: folder}); err != nil {
-		t.Fatal(err)
-	}
-	if err := left.Wait(); err == nil || err.Error() != "signal: killed" {
-		t.Errorf("got %v, want killed", err)
-	}
-	for _, cmd := range kept {
-		if err := cmd.Process.Kill(); err != nil {
-			t.Errorf("%v was ended: %v", cmd.Env, err)
-		}
-		cmd.Wait()
-	}
-}
-
-func TestAProgramThatCannotStartIsNoFailureOfATrial(t *testing.T) {
-	script := filepath.Join(t.TempDir(), "script")
-	if err := os.WriteFile(script, []byte("#!/no/such/shell\n"), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	folder := t.TempDir()
-	if err := os.WriteFile(filepath.Join(folder, "0"), nil, 0o644); err != nil {
-		t.Fatal(err)
-	}
-	for _, cfg := range []command.Config{{Args: []string{script}}, {Args: []string{"true"}, Folder: folder}} {
-		cfg.Metrics = loss
-		c, err := command.New(cfg)
-		if err != nil {
-			t.Fatal(err)
-		}
-		s, err := study.Open(t.Context(), study.Config{Space: params})
-		if err != nil {
-			t.Fatal(err)
-		}
-		err = s.Optimize(t.Context(), c.Run, study.Budget{Trials: 1})
-		if !errors.As(err, new(*study.AbortError)) || !strings.Contains(err.Error(), "the program cannot start: ") {
-			t.Errorf("%q in %q: got %v, want an AbortError", cfg.Args, folder, err)
-		}
-	}
-}
-
-// A trial keeps its command line in a form that can be run again: exact arguments, where, and with what.
-func TestTrialsKeepTheirCommandLine(t *testing.T) {
-	folder := t.TempDir()
-	tr := run(t, command.Config{Args: []string{"it's {layers}", "{trial_dir}/x", "{last_checkpoint}", ""}, Folder: folder,
-		Env: []string{"A=b c"}},
-		"echo loss=1")
-	var line command.Line
-	if err := json.Unmarshal(tr.UserAttrs[command.LineAttr], &line); err != nil {
-		t.Fatal(err)
-	}
-	dir, _ := os.Getwd()
-	want := command.Line{
-		Args: []string{"sh", "-c", "echo loss=1", "script", "it's 3", folder + "/0/x", "", ""}, Dir: dir,
-		Env:    []string{"A=b c"},
-		Folder: folder + "/0",
-	}
-	if !reflect.DeepEqual(line, want) {
-		t.Errorf("got %+v, want %+v", line, want)
-	}
-}
-
-// A line is moved to another folder with the files that the program reads, and runs there.
-func TestALineRunsAgainInAnotherFolder(t *testing.T) {
-	root, again := t.TempDir(), t.TempDir()
-	if err := os.WriteFile(filepath.Join(root, "base.yaml"), []byte("opt: sgd\n"), 0o666); err != nil {
-		t.Fatal(err)
-	}
-	script := `cat "$1"; echo "$2 $3 $BLUEFIN_TRIAL_DIR $BLUEFIN_PARAM_LAYERS $W"; cat "$BLUEFIN_PARAMS"; echo x >> "$BLUEFIN_TRIAL_DIR/made"; echo loss=1`
-	tr := run(t, command.Config{Args: []string{"{config}", "{trial_dir}/out", root + "/01"}, Folder: root,
-		Render: root + "/base.yaml", Env: []string{"W=" + root + "/0:x"}}, script)
-	var line command.Line
-	if err := json.Unmarshal(tr.UserAttrs[command.LineAttr], &line); err != nil {
-		t.Fatal(err, tr.Failure())
-	}
-	moved, err := line.In(again)
-	if err != nil {
-		t.Fatal(err)
-	}
-	params := map[string]any{"layers": 3, "lr": 0.5}
-	var out strings.Builder
-	if err := moved.Run(t.Context(), 0, params, time.Second, &out); err != nil {
-		t.Fatal(err, out.String())
-	}
-	want := "opt: adam\nlayers: 3\nlr: 0.5\n" + again + "/out " + root + "/01 " + again + " 3 " + again + ":x\n" +
-		"{\"layers\": 3, \"lr\": 0.5, \"opt\": \"adam\"}\nloss=1\n"
-	if got := out.String(); got != want {
-		t.Errorf("it printed\n%swant\n%s", got, want)
-	}
-	for _, folder := range []string{root + "/0", again} {
-		if text, err := os.ReadFile(filepath.Join(folder, "made")); err != nil || string(text) != "x\n" {
-			t.Errorf("%s/made is %q, want one line: %v", folder, text, err)
-		}
-	}
-	// A program that ignores SIGTERM does not outlive the context.
-	moved.Args = []string{"sh", "-c", "trap '' TERM; echo started; sleep 60; sleep 60"}
-	ctx, cancel := context.WithTimeoutCause(t.Context(), 300*time.Millisecond, errors.New("enough"))
-	defer cancel()
-	start := time.Now()
-	if err := moved.Run(ctx, 0, params, 100*time.Millisecond,
-		io.Discard); err == nil || err.Error() != "enough" || time.Since(start) > 20*time.Second {
-		t.Errorf("got %v after %v, want the end of the context", err, time.Since(start))
-	}
-	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
-	if moved.Args = []string{"sh", "-c", "echo lost; exit 3"}; err == nil { // Linux has it
-		defer full.Close()
-		if err := moved.Run(t.Context(), 0, params, time.Second, full); !errors.Is(err, syscall.ENOSPC) {
-			t.Errorf("got %v, want that the output is lost", err)
-		}
-	}
-	moved.Args = []string{"sh", "-c", "exit 3"}
-	if err := moved.Run(t.Context(), 0, params, time.Second,
-		io.Discard); err == nil || err.Error() != "sh ended with exit status 3" {
-		t.Errorf("got %v, want the exit status", err)
-	}
-}
-
 // A line of output that is long and lacks the metric is data and no log: looking for other names in a
 // thousand of them would take minutes.
 func TestLongLinesAreNotSearchedForOtherNames(t *testing.T) {
@@ -559,24 +300,5 @@ func TestLongLinesAreNotSearchedForOtherNames(t *testing.T) {
 	tr = run(t, command.Config{}, `printf 'loss=1 %05000d\n' 7`)
 	if tr.State != trial.Complete {
 		t.Errorf("got %v: %.200s", tr.State, tr.Failure())
-	}
-}
-
-// What a program got as nested parameters or lists is not in the study in that form.
-func TestALineHasTheParametersAsTheProgramGotThem(t *testing.T) {
-	cfg := command.Config{Folder: t.TempDir(), Params: func(tr *study.Trial) map[string]any {
-		return map[string]any{"opt": map[string]any{"lr": tr.SuggestAll()["lr"]}, "sizes": []any{8, 16}}
-	}}
-	tr := run(t, cfg, `echo "$BLUEFIN_PARAM_OPT $BLUEFIN_PARAM_SIZES"; echo loss=1`)
-	var line command.Line
-	if err := json.Unmarshal(tr.UserAttrs[command.LineAttr], &line); err != nil {
-		t.Fatal(err, tr.Failure())
-	}
-	var out strings.Builder
-	if err := line.Run(t.Context(), 0, map[string]any{"opt.lr": 0.5, "sizes": "[8, 16]"}, time.Second, &out); err != nil {
-		t.Fatal(err)
-	}
-	if want := "{\"lr\": 0.5} [8, 16]\nloss=1\n"; out.String() != want {
-		t.Errorf("got %q, want %q", out.String(), want)
 	}
 }

@@ -24,19 +24,11 @@ const (
 var actionNames = [...]string{"fail", "retry", "infeasible", "stop"}
 
 // String returns the name of the action.
-func (a Action) String() string {
-	if int(a) < len(actionNames) {
-		return actionNames[a]
-	}
-	return fmt.Sprintf("Action(%d)", uint8(a))
-}
+func (a Action) String() string { return word(a, actionNames[:], "Action") }
 
 // ParseAction is the inverse of Action.String.
 func ParseAction(name string) (Action, error) {
-	if i := slices.Index(actionNames[:], name); i >= 0 {
-		return Action(i), nil
-	}
-	return 0, fmt.Errorf("action is %q, want one of %s", name, strings.Join(actionNames[:], ", "))
+	return parseWord[Action](name, actionNames[:], "action")
 }
 
 // A Failure is a rule for programs that end with a code other than 0 or by a signal, report no

@@ -27,19 +27,11 @@ const (
 var resumeNames = [...]string{"none", "hf", "lightning"}
 
 // String returns the name.
-func (r Resume) String() string {
-	if int(r) < len(resumeNames) {
-		return resumeNames[r]
-	}
-	return fmt.Sprintf("Resume(%d)", uint8(r))
-}
+func (r Resume) String() string { return word(r, resumeNames[:], "Resume") }
 
 // ParseResume is the inverse of Resume.String.
 func ParseResume(name string) (Resume, error) {
-	if i := slices.Index(resumeNames[:], name); i >= 0 {
-		return Resume(i), nil
-	}
-	return 0, fmt.Errorf("resume is %q, want one of %s", name, strings.Join(resumeNames[:], ", "))
+	return parseWord[Resume](name, resumeNames[:], "resume")
 }
 
 // arguments returns those that pass the checkpoint.
