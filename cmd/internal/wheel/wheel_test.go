@@ -160,6 +160,9 @@ func TestPipTakesTheWheelsOfAllPlatforms(t *testing.T) {
 	dir := t.TempDir()
 	python := python(t)
 	if exec.Command(python, "-m", "pip", "--version").Run() != nil {
+		if os.Getenv("CI") == "true" {
+			t.Fatalf("%s has no pip", python)
+		}
 		t.Skip("this Python has no pip")
 	}
 	for platform, tags := range platforms {
