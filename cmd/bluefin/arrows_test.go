@@ -29,6 +29,7 @@ var imports = map[string][]string{
 	"storage/storagetest": {"storage", "trial", "space"},
 	"study":               {"storage", "sampler", "pruner", "trial", "space"},
 	"study/importance":    {"trial", "space"},
+	"study/plot":          {"study/importance", "trial", "space"},
 	"objective":           {"objective", "study", "storage", "trial", "space"},
 	"cmd":                 {"cmd/internal", "internal/signedrank", "objective", "study", "storage", "sampler", "pruner", "trial", "space"},
 	"examples":            {"objective", "study", "storage", "sampler", "pruner", "trial", "space"},
