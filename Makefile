@@ -8,10 +8,10 @@ KERNEL = objective/finetune/internal/kernel
 # How long each fuzz test runs.
 FUZZTIME ?= 20s
 
-.PHONY: help check lint test race bench fuzz cover faults release wheel arm64
+.PHONY: help check lint test race bench fuzz cover faults release wheel arm64 vendor-js
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / {printf "  %-9s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-9s %s\n", $$1, $$2}' Makefile
 
 check: ## formatting, vet, staticcheck, tidy and pinned modules, generated assembly
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo "not gofmt-ed"; exit 1; }
@@ -71,3 +71,6 @@ wheel: release ## the same as Python wheels: pip install dist/bluefin_hpo-*.whl;
 arm64: ## tests of arithmetic, samplers and storage on arm64; needs qemu-user-static, takes ten minutes
 	CGO_ENABLED=0 GOARCH=arm64 go test -short -timeout 30m -exec qemu-aarch64-static \
 		-skip TestTheEnvironmentIsRead ./$(KERNEL) ./objective/finetune/nn ./sampler ./storage
+
+vendor-js: ## the JavaScript libraries of the dashboard again, from npm; needs npm
+	cmd/internal/dashboard/vendor-js.sh
