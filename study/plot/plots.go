@@ -2,44 +2,6 @@ package plot
 
 import "time"
 
-// A HistoryPlot shows the values in the order of the trials, and the best so far.
-type HistoryPlot struct {
-	Value    Axis           `json:"value"`
-	Maximize bool           `json:"maximize"`
-	Points   []HistoryPoint `json:"points"`  // the complete trials, by number
-	Skipped  int            `json:"skipped"` // complete trials whose value is NaN or infinite
-}
-
-// A HistoryPoint is a complete trial.
-type HistoryPoint struct {
-	Trial    int   `json:"trial"`
-	Value    Float `json:"value"`
-	Best     Float `json:"best"` // of the feasible trials up to this one; NaN if there is none
-	Feasible bool  `json:"feasible"`
-}
-
-// A SlicePlot shows the values over each parameter.
-type SlicePlot struct {
-	Value    Axis    `json:"value"`
-	Maximize bool    `json:"maximize"`
-	Params   []Slice `json:"params"`
-	Skipped  int     `json:"skipped"`
-}
-
-// A Slice is the part of a SlicePlot with one parameter.
-type Slice struct {
-	Param  Axis         `json:"param"`
-	Points []SlicePoint `json:"points"` // the complete trials that have the parameter, by number
-}
-
-// A SlicePoint is a complete trial.
-type SlicePoint struct {
-	Trial    int   `json:"trial"`
-	X        Float `json:"x"` // along the axis of the parameter
-	Value    Float `json:"value"`
-	Feasible bool  `json:"feasible"`
-}
-
 // A ContourPlot shows the values over two parameters: the trials, and a surface through them.
 type ContourPlot struct {
 	X        Axis        `json:"x"`
@@ -104,23 +66,6 @@ type ImportanceBar struct {
 	Value Float  `json:"value"`
 	Low   Float  `json:"low"` // an interval for Value from resampled trials; NaN if unknown
 	High  Float  `json:"high"`
-}
-
-// An IntermediatePlot shows the reports of each trial over its steps.
-type IntermediatePlot struct {
-	Step     string  `json:"step"` // what is counted, such as "epoch"
-	Value    Axis    `json:"value"`
-	Maximize bool    `json:"maximize"`
-	Curves   []Curve `json:"curves"` // the trials with reports, by number, running ones too
-}
-
-// A Curve is a trial with its reports.
-type Curve struct {
-	Trial    int     `json:"trial"`
-	State    string  `json:"state"`
-	Feasible bool    `json:"feasible"`
-	Steps    []int   `json:"steps"`  // increasing
-	Values   []Float `json:"values"` // as many; NaN where one was reported
 }
 
 // A TrainingPlot shows the training and the validation loss of each trial over its epochs, for trials
