@@ -7,45 +7,41 @@ import (
 	"gonum.org/v1/gonum/floats"
 
 	"github.com/bluefin-hpo/bluefin/space"
-	"github.com/bluefin-hpo/bluefin/trial"
 )
 
 // steps is the largest number of cells of an ordered parameter.
 const steps = 50
 
-// density returns the density of a parameter in the trials, all of which have it, estimated on a
-// grid by kernels: the probability of each choice, or of each of at most 50 cells of equal width.
-func density(name string, d space.Dist, trials []*trial.Trial) []float64 {
-	values := make([]float64, len(trials)) // in internal form
-	for i, t := range trials {
-		p, _ := t.Param(name)
-		values[i] = p.Value
-	}
-	if c, ok := d.(space.Categorical); ok {
-		counts := make([]float64, len(c.Choices))
-		for _, x := range values {
-			counts[int(x)]++
-		}
-		return ofChoices(counts)
-	}
-	return ofCells(cells(d, values))
-}
-
-// cells counts the values of an ordered parameter in each cell. The first and last cell are centred
-// on the ends of the range.
-func cells(d space.Dist, values []float64) []float64 {
-	n, log := steps, false
+// grid returns how many cells a parameter has: one for each choice, or at most 50 of equal width.
+func grid(d space.Dist) int {
 	switch d := d.(type) {
 	case space.Int:
-		if log = d.Log; log {
-			n = min(n, int(math.Ceil(math.Log(float64(d.High-d.Low+1))/math.Log(2)))+1)
-		} else {
-			n = min(n, d.Len())
+		if d.Log {
+			return min(steps, int(math.Ceil(math.Log(float64(d.High-d.Low+1))/math.Log(2)))+1)
 		}
+	case space.Categorical:
+		return d.Len()
+	}
+	if n := d.Len(); n > 0 {
+		return min(steps, n)
+	}
+	return steps
+}
+
+// cell returns in which of n cells a value in internal form lies. The first and last cell of an
+// ordered parameter are centred on the ends of the range.
+func cell(d space.Dist, n int, x float64) int {
+	log := false
+	switch d := d.(type) {
+	case space.Int:
+		log = d.Log
 	case space.Float:
-		if log = d.Log; d.Len() > 0 {
-			n = min(n, d.Len())
-		}
+		log = d.Log
+	case space.Categorical:
+		return int(x)
+	}
+	if n == 1 {
+		return 0
 	}
 	// Halved, so that the width of no range overflows.
 	place := func(x float64) float64 {
@@ -55,12 +51,9 @@ func cells(d space.Dist, values []float64) []float64 {
 		return x / 2
 	}
 	low, high := place(d.Value(0)), place(d.Value(1))
-	width, counts := (high-low)/float64(n-1), make([]float64, n)
-	for _, x := range values {
-		i := math.Ceil((place(x)-low)/width - 0.5) // ties go to the lower cell
-		counts[int(min(max(i, 0), float64(n-1)))]++
-	}
-	return counts
+	width := (high - low) / float64(n-1)
+	i := math.Ceil((place(x)-low)/width - 0.5) // ties go to the lower cell
+	return int(min(max(i, 0), float64(n-1)))
 }
 
 // ofChoices returns the probabilities of choices that were observed so often. Every observed choice
@@ -94,18 +87,24 @@ func ofCells(counts []float64) []float64 {
 		}
 	}
 	p := make([]float64, n)
-	add := func(mean, sigma, weight float64) {
-		total := mass((-0.5-mean)/sigma, (float64(n)-0.5-mean)/sigma)
+	inside := func(mean, sigma float64) float64 { return mass((-0.5-mean)/sigma, (float64(n)-0.5-mean)/sigma) }
+	total, sigma := floats.Sum(weights)+1, scott(at, weights)
+	// A kernel gives a cell what the distance to its mean decides, so one table serves all kernels.
+	near := make([]float64, n)
+	for d := range near {
+		near[d] = mass((float64(d)-0.5)/sigma, (float64(d)+0.5)/sigma)
+	}
+	for k, mean := range at {
+		weight := weights[k] / total / inside(mean, sigma)
 		for i := range p {
-			x := float64(i) - mean
-			p[i] += weight * mass((x-0.5)/sigma, (x+0.5)/sigma) / total
+			p[i] += weight * near[max(i-int(mean), int(mean)-i)]
 		}
 	}
-	total, sigma := floats.Sum(weights)+1, scott(at, weights)
-	for k, mean := range at {
-		add(mean, sigma, weights[k]/total)
+	mean, wide := float64(n-1)/2, float64(n)
+	for i := range p {
+		x := float64(i) - mean
+		p[i] += mass((x-0.5)/wide, (x+0.5)/wide) / inside(mean, wide) / total
 	}
-	add(float64(n-1)/2, float64(n), 1/total)
 	return p
 }
 

@@ -1,4 +1,3 @@
-// Package importance measures how much each parameter of a study matters.
 package importance
 
 import (
@@ -26,144 +25,164 @@ type PEDANOVA struct {
 	Global bool    // compare with the uniform density instead of that of Region's trials
 }
 
-// An Importance is the importance of one parameter.
-type Importance struct {
-	Name  string
-	Value float64 // ≥ 0; the values of different studies are not comparable
+// Of implements Evaluator. The values of different studies are not comparable.
+func (p PEDANOVA) Of(h trial.History, objective int) ([]Importance, error) {
+	m, n, err := p.measure(h, objective)
+	if err != nil {
+		return nil, err
+	}
+	return m.all(n), nil
 }
 
-// Of returns the importance of every parameter of the complete trials of h, largest first, for one
-// objective, counted from 0. Trials with an infinite or NaN value are ignored. It fails if fewer
-// than two trials are left or a setting is out of range.
-func (p PEDANOVA) Of(h trial.History, objective int) ([]Importance, error) {
+// measure sorts the trials into cells once, so that resampled ones need only be counted.
+func (p PEDANOVA) measure(h trial.History, objective int) (measure, int, error) {
 	target, region := cmp.Or(p.Target, 0.1), cmp.Or(p.Region, 1)
-	switch n := len(h.Directions()); {
-	case !(0 < target && target < region && region <= 1):
-		return nil, fmt.Errorf("PEDANOVA has Target %v and Region %v, want 0 < Target < Region ≤ 1", target, region)
-	case objective < 0 || objective >= n:
-		return nil, fmt.Errorf("objective is %d, want 0 to %d", objective, n-1)
+	if !(0 < target && target < region && region <= 1) {
+		return nil, 0, fmt.Errorf("PEDANOVA has Target %v and Region %v, want 0 < Target < Region ≤ 1", target, region)
 	}
-	trials := finite(h, objective)
-	if len(trials) < 2 {
-		return nil, fmt.Errorf("%d complete trials with finite values, want at least 2", len(trials))
+	trials, err := finite(h, objective)
+	if err != nil {
+		return nil, 0, err
 	}
 	d := h.Directions()[objective]
-	best, all := quantile(trials, objective, d, target), quantile(trials, objective, d, region)
-	isBest := map[*trial.Trial]bool{}
-	for _, t := range best {
-		isBest[t] = true
+	order := ranked(trials, objective, d)
+	params := columns(trials)
+	split := make([][]regime, len(params))
+	for k, c := range params {
+		split[k] = regimes(c)
 	}
-	share := float64(len(best)) / float64(len(all)) // γ'/γ
-	var list []Importance
-	for _, name := range names(trials) {
-		sum := 0.0
-		for _, r := range regimes(name, all) {
-			top := slices.DeleteFunc(slices.Clone(r.trials), func(t *trial.Trial) bool { return !isBest[t] })
-			if r.dist.Len() == 1 || len(top) == 0 || len(r.trials) < fewest {
-				continue
+	return func(counts []int) []Importance {
+		best, all := order.share(counts, target), order.share(counts, region)
+		share := float64(best.n) / float64(all.n) // γ'/γ
+		list := make([]Importance, len(params))
+		for k, c := range params {
+			sum := 0.0
+			for _, r := range split[k] {
+				top, whole := r.count(counts, order, best.last), r.count(counts, order, all.last)
+				if r.dist.Len() == 1 || top.n == 0 || whole.n < fewest {
+					continue
+				}
+				alpha, beta := float64(top.n)/float64(best.n), float64(whole.n)/float64(all.n)
+				// Theorem 4.2 of the second paper.
+				sum += alpha * alpha / beta * p.divergence(r.density(top.cells), r.density(whole.cells))
 			}
-			alpha, beta := float64(len(top))/float64(len(best)), float64(len(r.trials))/float64(len(all))
-			sum += alpha * alpha / beta * p.divergence(name, r, top) // theorem 4.2 of the second paper
+			list[k] = Importance{c.name, sum * share * share}
 		}
-		list = append(list, Importance{name, sum * share * share})
-	}
-	slices.SortStableFunc(list, func(a, b Importance) int { return cmp.Compare(b.Value, a.Value) })
-	return list, nil
-}
-
-// Normalized returns the list with values that sum to 1. If all are 0 they become equal.
-func Normalized(list []Importance) []Importance {
-	total := 0.0
-	for _, i := range list {
-		total += i.Value
-	}
-	list = slices.Clone(list)
-	for i := range list {
-		if total > 0 {
-			list[i].Value /= total
-		} else {
-			list[i].Value = 1 / float64(len(list))
-		}
-	}
-	return list
+		return sorted(list)
+	}, len(trials), nil
 }
 
 // fewest is how many trials must have a parameter with one distribution for that to count.
 const fewest = 2
 
-// divergence returns Pearson's divergence of the density of the top trials from that of the regime.
-func (p PEDANOVA) divergence(name string, r regime, top []*trial.Trial) float64 {
-	a, b := density(name, r.dist, top), density(name, r.dist, r.trials)
+// divergence returns Pearson's divergence of the density of the top trials from that of all.
+func (p PEDANOVA) divergence(top, all []float64) float64 {
 	sum := 0.0
-	for i := range a {
-		q := b[i] + 1e-12
+	for i := range top {
+		q := all[i] + 1e-12
 		if p.Global {
-			q = 1 / float64(len(a))
+			q = 1 / float64(len(top))
 		}
-		ratio := (a[i]+1e-12)/q - 1
+		ratio := (top[i]+1e-12)/q - 1
 		sum += q * ratio * ratio
 	}
 	return sum
 }
 
-// finite returns the complete trials whose value of an objective is finite.
-func finite(h trial.History, objective int) []*trial.Trial {
-	var list []*trial.Trial
-	for _, t := range h.Finished() {
-		if t.State == trial.Complete && !math.IsInf(t.Values[objective], 0) && !math.IsNaN(t.Values[objective]) {
-			list = append(list, t)
-		}
-	}
-	return list
+// A ranking is the order of trials by value.
+type ranking struct {
+	trials []int // the best first
+	ranks  []int // of each trial, from 0; equal values share the last of their ranks
 }
 
-// quantile returns the best share of the trials, and those that equal the last of them.
-func quantile(trials []*trial.Trial, objective int, d trial.Direction, share float64) []*trial.Trial {
-	values := make([]float64, len(trials))
-	for i, t := range trials {
-		values[i] = t.Values[objective]
+// ranked returns the order of the trials by an objective.
+func ranked(trials []*trial.Trial, objective int, d trial.Direction) ranking {
+	r := ranking{make([]int, len(trials)), make([]int, len(trials))}
+	for i := range trials {
+		r.trials[i] = i
 	}
-	slices.Sort(values)
-	if d == trial.Maximize {
-		slices.Reverse(values)
-	}
-	last := values[int(math.Ceil(share*float64(len(values))))-1]
-	return slices.DeleteFunc(slices.Clone(trials), func(t *trial.Trial) bool {
-		return d.Better(last, t.Values[objective])
+	value := func(i int) float64 { return trials[i].Values[objective] }
+	slices.SortStableFunc(r.trials, func(i, j int) int {
+		if d == trial.Maximize {
+			i, j = j, i
+		}
+		return cmp.Compare(value(i), value(j))
 	})
-}
-
-// names returns the parameters of the trials, sorted.
-func names(trials []*trial.Trial) []string {
-	var list []string
-	for _, t := range trials {
-		for _, p := range t.Params {
-			list = append(list, p.Name)
+	for k := len(trials) - 1; k >= 0; k-- {
+		i := r.trials[k]
+		if r.ranks[i] = k; k+1 < len(trials) && value(i) == value(r.trials[k+1]) {
+			r.ranks[i] = r.ranks[r.trials[k+1]]
 		}
 	}
-	slices.Sort(list)
-	return slices.Compact(list)
+	return r
+}
+
+// A part is the trials with a rank of at most last.
+type part struct{ last, n int }
+
+// share returns the best share of the trials, and those that equal the last of them.
+func (r ranking) share(counts []int, share float64) part {
+	total := 0
+	for _, c := range counts {
+		total += c
+	}
+	want, n := int(math.Ceil(share*float64(total))), 0
+	last := len(r.trials)
+	for k, i := range r.trials {
+		if k > last {
+			break
+		}
+		if n += counts[i]; n >= want && last == len(r.trials) {
+			last = r.ranks[i]
+		}
+	}
+	return part{last, n}
 }
 
 // A regime is the trials in which a parameter has one distribution.
 type regime struct {
 	dist   space.Dist
-	trials []*trial.Trial
+	trials []int
+	cells  []int // of their values
+	n      int   // how many cells there are
 }
 
 // regimes splits the trials that have a parameter by its distribution.
-func regimes(name string, trials []*trial.Trial) []regime {
+func regimes(c column) []regime {
 	var list []regime
-	for _, t := range trials {
-		p, ok := t.Param(name)
-		if !ok {
-			continue
-		}
+	for j, p := range c.params {
 		i := slices.IndexFunc(list, func(r regime) bool { return space.Equal(r.dist, p.Dist) })
 		if i < 0 {
-			i, list = len(list), append(list, regime{dist: p.Dist})
+			i, list = len(list), append(list, regime{dist: p.Dist, n: grid(p.Dist)})
 		}
-		list[i].trials = append(list[i].trials, t)
+		r := &list[i]
+		r.trials, r.cells = append(r.trials, c.trials[j]), append(r.cells, cell(p.Dist, r.n, p.Value))
 	}
 	return list
+}
+
+// A tally is how many trials there are, and how many in each cell.
+type tally struct {
+	n     int
+	cells []float64
+}
+
+// count counts the trials of the regime with a rank of at most last.
+func (r regime) count(counts []int, order ranking, last int) tally {
+	sum := tally{cells: make([]float64, r.n)}
+	for j, i := range r.trials {
+		if order.ranks[i] <= last {
+			sum.n += counts[i]
+			sum.cells[r.cells[j]] += float64(counts[i])
+		}
+	}
+	return sum
+}
+
+// density estimates the probability of each cell.
+func (r regime) density(counts []float64) []float64 {
+	if _, ok := r.dist.(space.Categorical); ok {
+		return ofChoices(counts)
+	}
+	return ofCells(counts)
 }

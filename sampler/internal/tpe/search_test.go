@@ -8,7 +8,7 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/bluefin-hpo/bluefin/sampler/internal/pareto"
+	"github.com/bluefin-hpo/bluefin/internal/pareto"
 	"github.com/bluefin-hpo/bluefin/space"
 	"github.com/bluefin-hpo/bluefin/trial"
 )

@@ -4,7 +4,7 @@ import (
 	"cmp"
 	"slices"
 
-	"github.com/bluefin-hpo/bluefin/sampler/internal/pareto"
+	"github.com/bluefin-hpo/bluefin/internal/pareto"
 	"github.com/bluefin-hpo/bluefin/sampler/internal/rank"
 	"github.com/bluefin-hpo/bluefin/trial"
 )
