@@ -21,6 +21,16 @@ func Hypervolume(points [][]float64, ref []float64) float64 {
 	return hypervolume(sorted, ref)
 }
 
+// Added returns how much p adds to the volume below ref that the points dominate, all of which are
+// below ref.
+func Added(p []float64, points [][]float64, ref []float64) float64 {
+	if volume(p, ref) == 0 ||
+		slices.ContainsFunc(points, func(q []float64) bool { return slices.Equal(p, q) || Dominates(q, p) }) {
+		return 0
+	}
+	return max(exclusive(p, points, ref), 0)
+}
+
 // hypervolume is Hypervolume for points in lexicographic order, all below ref.
 //
 // It sums what each point adds to the ones after it: its box, less the part of it that

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/bluefin-hpo/bluefin/space"
+	"github.com/bluefin-hpo/bluefin/study/importance"
 	"github.com/bluefin-hpo/bluefin/study/plot"
 	"github.com/bluefin-hpo/bluefin/trial"
 )
@@ -48,6 +49,10 @@ func TestPlotsOfNothing(t *testing.T) {
 			"history":      func() (any, error) { return plot.History(empty, c) },
 			"slice":        func() (any, error) { return plot.Slice(empty, c) },
 			"intermediate": func() (any, error) { return plot.Intermediate(empty, c) },
+			"importances":  func() (any, error) { return plot.Importances(empty, c, importance.PEDANOVA{}) },
+			"edf":          func() (any, error) { return plot.EDF(c, plot.Study{History: empty}) },
+			"pareto":       func() (any, error) { return plot.Pareto(historyOf(two), c) },
+			"hypervolume":  func() (any, error) { return plot.Hypervolume(historyOf(two), nil) },
 		} {
 			p, err := draw()
 			if err != nil {

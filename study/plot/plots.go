@@ -52,22 +52,6 @@ type ParallelLine struct {
 	Feasible bool    `json:"feasible"`
 }
 
-// An ImportancePlot shows how much each parameter matters.
-type ImportancePlot struct {
-	Method string          `json:"method"` // such as "PED-ANOVA"
-	Value  string          `json:"value"`  // the name of the objective
-	Params []ImportanceBar `json:"params"` // largest first; their values sum to 1
-	Trials int             `json:"trials"` // how many complete trials they come from
-}
-
-// An ImportanceBar is a parameter.
-type ImportanceBar struct {
-	Name  string `json:"name"`
-	Value Float  `json:"value"`
-	Low   Float  `json:"low"` // an interval for Value from resampled trials; NaN if unknown
-	High  Float  `json:"high"`
-}
-
 // A TrainingPlot shows the training and the validation loss of each trial over its epochs, for trials
 // that keep them as bluefin finetune does.
 type TrainingPlot struct {
@@ -98,45 +82,4 @@ type Bar struct {
 	Lane     int       `json:"lane"` // from 0: the first that was free when the trial started
 	Start    time.Time `json:"start"`
 	End      time.Time `json:"end"` // of a running trial, the time that the caller gave as now
-}
-
-// An EDFPlot shows which share of the trials reached each value, for one or more studies.
-type EDFPlot struct {
-	Value  Axis       `json:"value"`
-	X      []Float    `json:"x"` // 100 values from the lowest to the highest of all studies
-	Curves []EDFCurve `json:"curves"`
-}
-
-// An EDFCurve is the empirical distribution function of a study.
-type EDFCurve struct {
-	Study string  `json:"study"`
-	Y     []Float `json:"y"` // the share of the complete trials with a value of at most X[i]
-}
-
-// A ParetoPlot shows the trials of a study with two or three objectives.
-type ParetoPlot struct {
-	Axes     []Axis        `json:"axes"` // one for each objective
-	Maximize []bool        `json:"maximize"`
-	Points   []ParetoPoint `json:"points"` // the complete trials, by number
-	Skipped  int           `json:"skipped"`
-}
-
-// A ParetoPoint is a complete trial.
-type ParetoPoint struct {
-	Trial    int     `json:"trial"`
-	Values   []Float `json:"values"`
-	Front    bool    `json:"front"` // no feasible trial dominates it
-	Feasible bool    `json:"feasible"`
-}
-
-// A HypervolumePlot shows how much of the space of objectives the trials so far dominate.
-type HypervolumePlot struct {
-	Reference []Float            `json:"reference"` // the worst point that counts
-	Points    []HypervolumePoint `json:"points"`    // the complete trials, by number
-}
-
-// A HypervolumePoint is a complete trial.
-type HypervolumePoint struct {
-	Trial  int   `json:"trial"`
-	Volume Float `json:"volume"` // of this trial and those with lower numbers
 }
