@@ -149,17 +149,19 @@ func (m *Memory) Delete(_ context.Context, study int64) error {
 	return err
 }
 
-// SetUserAttr implements Storage.
-func (m *Memory) SetUserAttr(_ context.Context, study int64, key string, value json.RawMessage) error {
-	set := map[string]json.RawMessage{key: value}
-	if err := (Update{UserAttrs: set}).Check(0); err != nil {
+// WriteStudy implements Storage.
+func (m *Memory) WriteStudy(_ context.Context, study int64, u StudyUpdate) error {
+	if err := u.Check(); err != nil {
 		return err
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	s, err := m.study(study)
 	if err == nil {
-		s.UserAttrs = withAttrs(s.UserAttrs, set)
+		err = u.CheckIf(s.SystemAttrs)
+	}
+	if err == nil {
+		s.UserAttrs, s.SystemAttrs = withAttrs(s.UserAttrs, u.UserAttrs), withAttrs(s.SystemAttrs, u.SystemAttrs)
 	}
 	return err
 }

@@ -18,6 +18,7 @@ var (
 	ErrLost     = errors.New("the trial does not belong to this worker")
 	ErrBudget   = errors.New("the study has all the trials of its budget")
 	ErrInvalid  = errors.New("invalid")
+	ErrChanged  = errors.New("was changed by another program")
 	ErrReadOnly = errors.New("the storage is read-only")
 )
 
@@ -71,9 +72,10 @@ type Storage interface {
 	// Delete removes a study and everything that belongs to it.
 	Delete(ctx context.Context, study int64) error
 
-	// SetUserAttr sets a user attribute of a study to JSON text. The rules are
-	// those of an Update with that attribute.
-	SetUserAttr(ctx context.Context, study int64, key string, value json.RawMessage) error
+	// WriteStudy changes the attributes of a study in one atomic step. It fails
+	// with ErrChanged if u.If does not hold, and with ErrInvalid if u.Check
+	// does.
+	WriteStudy(ctx context.Context, study int64, u StudyUpdate) error
 
 	// Add adds a trial that is not Running and returns its number. If t.Number
 	// is negative that is the next free one; otherwise t.Number must be the

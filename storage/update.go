@@ -82,6 +82,34 @@ func (u Update) Check(objectives int) error {
 	return checkValues(u.State, u.Values, objectives)
 }
 
+// A StudyUpdate is a change to a study. The zero value of each field changes
+// nothing.
+type StudyUpdate struct {
+	UserAttrs   map[string]json.RawMessage // set; the last value stays
+	SystemAttrs map[string]json.RawMessage // set; the last value stays
+
+	// If holds system attributes that must have these texts, or be absent if
+	// the text is nil: who read them and computed the update from them learns
+	// that they were changed meanwhile.
+	If map[string]json.RawMessage
+}
+
+// Check returns an error that matches ErrInvalid if the update breaks a rule.
+func (u StudyUpdate) Check() error {
+	return Update{UserAttrs: u.UserAttrs, SystemAttrs: u.SystemAttrs}.Check(0)
+}
+
+// CheckIf returns an error that matches ErrChanged unless u.If holds for the
+// system attributes of a study.
+func (u StudyUpdate) CheckIf(systemAttrs map[string]json.RawMessage) error {
+	for key, want := range u.If {
+		if got, ok := systemAttrs[key]; ok != (want != nil) || string(got) != string(want) {
+			return fmt.Errorf("attribute %q %w", key, ErrChanged)
+		}
+	}
+	return nil
+}
+
 func invalid(format string, args ...any) error {
 	return fmt.Errorf("%w: %w", ErrInvalid, fmt.Errorf(format, args...))
 }

@@ -74,15 +74,14 @@ func (b Budget) check(objectives int) error {
 	return nil
 }
 
-// Stop makes the running calls of Optimize return, with a nil error, once their running trials have
-// ended. Hooks and objectives may call it.
-func (s *Study) Stop() { s.stops.Add(1) }
-
 // enough reports whether no more trials may start, for a reason other than their number.
 func (r *run) enough(ctx context.Context) (bool, error) {
 	b := r.budget
 	switch {
-	case r.study.stops.Load() != r.stops, b.Timeout > 0 && time.Since(r.start) >= b.Timeout:
+	case r.study.stops.Load() != r.stops, r.stopped.Load():
+		r.study.stopped.Store(true)
+		return true, nil
+	case b.Timeout > 0 && time.Since(r.start) >= b.Timeout:
 		return true, nil
 	case b.Target == nil && b.NoImprovement == 0:
 		return false, nil

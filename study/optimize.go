@@ -9,6 +9,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/bluefin-hpo/bluefin/storage"
@@ -76,6 +77,10 @@ func (s *Study) OptimizeMulti(ctx context.Context, f MultiObjective, b Budget) e
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	r := run{study: s, objective: f, budget: b, cancel: cancel, start: time.Now(), stops: s.stops.Load()}
+	unfollow, err := r.follow(ctx)
+	if err != nil {
+		return err
+	}
 	var workers sync.WaitGroup
 	for range max(b.Workers, 1) {
 		workers.Go(func() {
@@ -85,6 +90,7 @@ func (s *Study) OptimizeMulti(ctx context.Context, f MultiObjective, b Budget) e
 		})
 	}
 	workers.Wait()
+	unfollow()
 	if err := context.Cause(ctx); err != nil {
 		return err
 	}
@@ -100,7 +106,8 @@ type run struct {
 	budget    Budget
 	cancel    context.CancelCauseFunc
 	start     time.Time
-	stops     uint64 // calls of Stop before the start
+	stops     uint64      // calls of Stop before the start
+	stopped   atomic.Bool // by StopAll since the start
 
 	waiting sync.Once // guards the message about waiting for other workers
 
@@ -168,7 +175,13 @@ func (r *run) one(ctx context.Context, t *Trial) error {
 	}
 	record, tellErr := r.tell(unstoppable, t, values, err)
 	switch {
-	case errors.Is(tellErr, storage.ErrLost), errors.Is(tellErr, storage.ErrFinished):
+	case errors.Is(tellErr, storage.ErrFinished):
+		r.study.cfg.Logger.Info("another program has ended the trial", "trial", t.Number())
+		if record, err := r.study.Trial(unstoppable, t.Number()); err == nil {
+			r.study.hook(r.study.cfg.OnTrialEnd, record)
+		}
+		return nil
+	case errors.Is(tellErr, storage.ErrLost):
 		return nil // another worker has restarted the trial: its result counts
 	case tellErr != nil:
 		return tellErr

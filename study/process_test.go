@@ -25,6 +25,13 @@ func TestMain(m *testing.M) {
 		}
 		return
 	}
+	if path := os.Getenv("BLUEFIN_STOP_FILE"); path != "" {
+		if err := stopWorker(path); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
 	if path := os.Getenv("BLUEFIN_FAULT_FILE"); path != "" {
 		if err := faultWorker(path, os.Getenv("BLUEFIN_FAULT_ACKS")); err != nil {
 			fmt.Fprintln(os.Stderr, err)

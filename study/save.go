@@ -29,6 +29,7 @@ type saving struct {
 	timer *time.Timer // calls keep; runs until the trial is over
 	soon  bool        // it fires within saveDelay or saveAgain
 	renew time.Time   // when to renew the lease; zero at first
+	wrote time.Time   // when the storage last agreed that the trial is ours
 }
 
 type unsaved struct {
@@ -46,7 +47,7 @@ func (t *Trial) dirty() bool {
 func (t *Trial) begin() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.soon = true
+	t.soon, t.wrote = true, time.Now()
 	t.timer = time.AfterFunc(min(saveDelay, t.period()), t.keep)
 }
 
@@ -63,7 +64,8 @@ func (t *Trial) saveSoon(delay time.Duration) {
 
 // keep saves what is unsaved and renews the lease when it is due, until the trial is over. It
 // continues after the context has ended, because the objective may still return a value. A failed
-// write is tried again later; nothing is lost.
+// write is tried again later; nothing is lost. If nothing was written for a while, an empty write,
+// which costs no commit to disk, finds out whether another program has ended the trial.
 func (t *Trial) keep() {
 	t.mu.Lock()
 	if t.over {
@@ -79,7 +81,7 @@ func (t *Trial) keep() {
 	default:
 		u.Renew = t.lease
 	}
-	idle := u.Renew == 0 && !t.dirty()
+	idle := u.Renew == 0 && !t.dirty() && time.Since(t.wrote) < glance
 	t.soon = false
 	t.mu.Unlock()
 	var err error
@@ -89,7 +91,7 @@ func (t *Trial) keep() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	switch {
-	case t.over, errors.Is(err, storage.ErrLost), errors.Is(err, storage.ErrFinished):
+	case t.over, isGone(err):
 		return
 	case errors.Is(err, storage.ErrInvalid): // writing it again would fail again
 		t.fail(err)
@@ -97,7 +99,7 @@ func (t *Trial) keep() {
 		t.renew = next
 	}
 	if !t.soon {
-		t.timer.Reset(time.Until(t.renew))
+		t.timer.Reset(min(time.Until(t.renew), glance))
 	}
 }
 
@@ -132,10 +134,14 @@ func (t *Trial) write(ctx context.Context, u storage.Update) error {
 	defer t.mu.Unlock()
 	switch {
 	case err == nil:
+		t.wrote = time.Now()
 		t.saved += len(u.Params) // more may have been drawn during the write
 		t.published = t.published || joint != nil
 		t.over = t.over || u.State != trial.Running
-	case errors.Is(err, storage.ErrLost), errors.Is(err, storage.ErrFinished):
+	case errors.Is(err, storage.ErrFinished):
+		err = endedError{err}
+		t.cancel(err)
+	case isGone(err):
 		t.cancel(err)
 	default:
 		// Put it back. An attribute that was set again during the write wins; of a constraint the
@@ -146,6 +152,12 @@ func (t *Trial) write(ctx context.Context, u storage.Update) error {
 		t.saveSoon(saveAgain)
 	}
 	return err
+}
+
+// isGone reports whether an error of a write means that the trial is not ours any more, or that its
+// study was deleted.
+func isGone(err error) bool {
+	return errors.Is(err, storage.ErrLost) || errors.Is(err, storage.ErrFinished) || errors.Is(err, storage.ErrNotExist)
 }
 
 // end ends the background work of the trial.

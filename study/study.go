@@ -54,6 +54,7 @@ type Study struct {
 	drawing sync.Mutex    // held while a trial draws jointly
 	hooks   sync.Mutex    // held while a hook runs
 	stops   atomic.Uint64 // calls of Stop
+	stopped atomic.Bool   // what Stopped reports
 }
 
 // Open returns the study called cfg.Name, and creates it if there is none. It is an error if an
@@ -110,7 +111,8 @@ func (s *Study) SetUserAttr(ctx context.Context, key string, value any) error {
 	if err != nil {
 		return err
 	}
-	return s.cfg.Storage.SetUserAttr(ctx, s.record.ID, key, text)
+	u := storage.StudyUpdate{UserAttrs: map[string]json.RawMessage{key: text}}
+	return s.cfg.Storage.WriteStudy(ctx, s.record.ID, u)
 }
 
 // UserAttrs returns the user attributes of the study, whichever program saved them.

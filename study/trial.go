@@ -125,8 +125,9 @@ func (t *Trial) loadQueued() error {
 // Number returns the number of the trial in its study, ≥ 0.
 func (t *Trial) Number() int { return t.record.now.Number } // it never changes
 
-// Context ends when the context of Optimize or Ask does, when another worker restarts the trial,
-// and when a suggestion fails; context.Cause says why.
+// Context ends when the context of Optimize or Ask does, when another worker restarts the trial, when
+// another program ends it (see StopTrial) or deletes the study, and when a suggestion fails;
+// context.Cause says why.
 func (t *Trial) Context() context.Context { return t.ctx }
 
 // Err returns the first error of a suggestion or of the pruner, or nil.

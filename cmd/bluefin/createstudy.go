@@ -105,7 +105,7 @@ func (s *createStudyCommand) savePruner(ctx context.Context, db storage.Storage,
 		return fmt.Errorf("study %q exists and has the pruner %s, not %q; bluefin study set-user-attr --key %s changes it",
 			record.Name, old, s.pruner, prunerKey)
 	}
-	return db.SetUserAttr(ctx, record.ID, prunerKey, text)
+	return db.WriteStudy(ctx, record.ID, storage.StudyUpdate{UserAttrs: map[string]json.RawMessage{prunerKey: text}})
 }
 
 // parseDirections returns the directions of the objectives, and whether flags give them.

@@ -72,9 +72,6 @@ func (r *rerunCommand) run(ctx context.Context, con console) error {
 	var line command.Line
 	text := t.UserAttrs[command.LineAttr]
 	if err := json.Unmarshal(text, &line); text == nil || err != nil || len(line.Args) == 0 {
-		if !t.State.Finished() {
-			return fmt.Errorf("study %q: trial %d is %v: its command line is saved when it ends", name, t.Number, t.State)
-		}
 		return fmt.Errorf("study %q: trial %d has no command line, as it was not run by bluefin tune", name, t.Number)
 	}
 	params := externals(t.Params)

@@ -164,6 +164,8 @@ func (s *runner) report(ctx context.Context, con console, st *study.Study, err e
 		return reasonOnly(err)
 	case err != nil:
 		con.logf("Stopped by --timeout with %d of %d trials. The same command resumes it.", finished, s.trials)
+	case finished < s.trials && st.Stopped():
+		con.logf("Stopped with %d of %d trials. The same command resumes it.", finished, s.trials)
 	case finished < s.trials && finished < len(trials):
 		con.logf("%d of %d trials have finished; the others are still running in other processes.", finished, s.trials)
 	case finished < s.trials:

@@ -1,4 +1,4 @@
-// Package sysattr names the system attributes of trials that several packages use.
+// Package sysattr names the system attributes, of trials unless they say otherwise, that several packages use.
 package sysattr
 
 import "strings"
@@ -20,6 +20,10 @@ const (
 
 	// Lease is how long a report of a detached trial extends its lease, in seconds: a JSON number.
 	Lease = "bluefin:lease"
+
+	// Stop, of a study, is when all its workers were last asked to stop: a JSON string that is
+	// different each time.
+	Stop = "bluefin:stop"
 )
 
 // Reported reports whether an attribute was computed from the reports of a trial, and so must be

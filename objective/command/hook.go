@@ -1,11 +1,14 @@
 package command
 
 import (
+	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"time"
 
 	"github.com/bluefin-hpo/bluefin/objective/command/internal/metrics"
+	"github.com/bluefin-hpo/bluefin/study"
 )
 
 // A program that knows Bluefin reports exact values and stops by itself when it is pruned. Both go
@@ -46,7 +49,10 @@ func (w *watch) ask(folder string, ended <-chan struct{}) {
 	if os.WriteFile(path, []byte("pruned\n"), 0o666) != nil {
 		return // SIGTERM does it
 	}
-	late := time.After(w.command.cfg.Grace)
+	late, interrupted := time.After(w.command.cfg.Grace), w.trial.Context().Done()
+	if errors.Is(context.Cause(w.trial.Context()), study.ErrPruned) {
+		interrupted = nil // it has ended because another program has ended the trial
+	}
 	for {
 		select {
 		case <-w.lines:
@@ -56,7 +62,7 @@ func (w *watch) ask(folder string, ended <-chan struct{}) {
 			return
 		case <-w.command.hurry:
 			return
-		case <-w.trial.Context().Done():
+		case <-interrupted:
 			return
 		}
 	}

@@ -111,15 +111,15 @@ func (c *Command) attempt(t *study.Trial, params map[string]any, slot []string) 
 	if err != nil {
 		return cannot(err)
 	}
+	// The attributes are a convenience: a trial that is over already goes without them.
+	if line, err := c.line(params, places, folder, wandb); err == nil {
+		_ = t.SetUserAttr(LineAttr, line)
+	}
 	stopped := w.until(p.ended)
 	if errors.Is(stopped, study.ErrPruned) {
 		w.ask(folder, p.ended)
 	}
 	w.end(p, stopped != nil)
-	// The attributes are a convenience: a trial that is over already goes without them.
-	if line, err := c.line(params, places, folder, wandb); err == nil {
-		_ = t.SetUserAttr(LineAttr, line)
-	}
 	if w.out.logErr != nil {
 		c.cfg.Logger.Warn("the output is not kept", "trial", t.Number(), "reason", w.out.logErr)
 	}

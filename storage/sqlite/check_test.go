@@ -34,7 +34,8 @@ func richFile(t testing.TB) string {
 	}
 	s, err := db.Create(t.Context(), "größe 日本", minimize)
 	must(err)
-	must(db.SetUserAttr(t.Context(), s.ID, "note", json.RawMessage(`{"x": NaN}`)))
+	must(db.WriteStudy(t.Context(), s.ID,
+		storage.StudyUpdate{UserAttrs: map[string]json.RawMessage{"note": json.RawMessage(`{"x": NaN}`)}}))
 	for range 6 {
 		_, err := db.Begin(t.Context(), s.ID, storage.Claim{Lease: storage.Lease{Owner: "w", Duration: time.Hour}})
 		must(err)

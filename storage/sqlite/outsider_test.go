@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bluefin-hpo/bluefin/storage"
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
@@ -36,10 +37,11 @@ func TestOutsidersGetTheirShare(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		one := storage.StudyUpdate{UserAttrs: map[string]json.RawMessage{"x": json.RawMessage("1")}}
 		wg.Go(func() {
 			defer db.Close()
 			for ctx.Err() == nil {
-				if err := db.SetUserAttr(ctx, study.ID, "x", json.RawMessage("1")); err != nil && ctx.Err() == nil {
+				if err := db.WriteStudy(ctx, study.ID, one); err != nil && ctx.Err() == nil {
 					t.Error(err)
 					return
 				}

@@ -34,6 +34,18 @@ func (db *DB) Trial(ctx context.Context, study int64, number int) (tr *trial.Tri
 	return tr, err
 }
 
+// TrialID returns the ID that Optuna's tables and attributes have for a trial.
+func (db *DB) TrialID(ctx context.Context, study int64, number int) (id int64, err error) {
+	err = db.read(ctx, func(t *tx) error {
+		err := t.get(&id, `SELECT trial_id FROM trials WHERE study_id = ? AND number = ?`, study, number)
+		if errors.Is(err, sql.ErrNoRows) {
+			err = fmt.Errorf("trial %d: %w", number, storage.ErrNotExist)
+		}
+		return err
+	})
+	return id, err
+}
+
 // Range returns the trials from number first to before end, by number, for programs that look at a
 // large study a part at a time. The cost depends on that part.
 func (db *DB) Range(ctx context.Context, study int64, first, end int) (trials []*trial.Trial, err error) {

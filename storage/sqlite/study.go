@@ -147,19 +147,28 @@ func loadStudyAttrs(t *tx, table string, id int64) (map[string]json.RawMessage, 
 	return attrs, nil
 }
 
-// SetUserAttr implements storage.Storage.
-func (db *DB) SetUserAttr(ctx context.Context, study int64, key string, value json.RawMessage) error {
-	if err := (storage.Update{UserAttrs: map[string]json.RawMessage{key: value}}).Check(0); err != nil {
+// WriteStudy implements storage.Storage.
+func (db *DB) WriteStudy(ctx context.Context, study int64, u storage.StudyUpdate) error {
+	if err := u.Check(); err != nil {
 		return err
 	}
 	return db.write(ctx, func(t *tx) error {
 		if _, err := objectives(t, study); err != nil {
 			return err
 		}
+		if len(u.If) > 0 {
+			attrs, err := loadStudyAttrs(t, "study_system_attributes", study)
+			if err == nil {
+				err = u.CheckIf(attrs)
+			}
+			if err != nil {
+				return err
+			}
+		}
 		// Attributes may change: the last write wins.
-		t.exec(`
-			INSERT INTO study_user_attributes (study_id, "key", value_json) VALUES (?, ?, ?)
-			ON CONFLICT (study_id, "key") DO UPDATE SET value_json = excluded.value_json`, study, key, string(value))
+		const set = `ON CONFLICT (study_id, "key") DO UPDATE SET value_json = excluded.value_json`
+		attrRows(study, u.UserAttrs).insert(t, `study_user_attributes (study_id, "key", value_json)`, set)
+		attrRows(study, u.SystemAttrs).insert(t, `study_system_attributes (study_id, "key", value_json)`, set)
 		return t.err
 	})
 }

@@ -22,6 +22,7 @@ func Run(t *testing.T, open func(t testing.TB) storage.Storage) {
 		test func(*testing.T, suite)
 	}{
 		{"Studies", testStudies},
+		{"WriteStudy", testWriteStudy},
 		{"Delete", testDelete},
 		{"Begin", testBegin},
 		{"Budget", testBudget},

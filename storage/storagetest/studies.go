@@ -2,7 +2,11 @@ package storagetest
 
 import (
 	"encoding/json"
+	"errors"
+	"fmt"
 	"reflect"
+	"strconv"
+	"sync"
 	"testing"
 
 	"github.com/bluefin-hpo/bluefin/storage"
@@ -49,16 +53,69 @@ func testStudies(t *testing.T, s suite) {
 
 	// Rule: attributes are texts for the storage, Python's NaN included.
 	for _, value := range []string{`"first"`, `{"n": [1, null, NaN]}`} {
-		if err := s.SetUserAttr(s.ctx, a.ID, "note", json.RawMessage(value)); err != nil {
+		set := map[string]json.RawMessage{"note": json.RawMessage(value)}
+		if err := s.WriteStudy(s.ctx, a.ID, storage.StudyUpdate{UserAttrs: set}); err != nil {
 			t.Fatal(err)
 		}
-		if got, _ := s.Load(s.ctx, "b"); string(got.UserAttrs["note"]) != value {
-			t.Errorf("the last value of an attribute stays, unchanged: got %s, want %s", got.UserAttrs["note"], value)
+		if got, _ := s.Load(s.ctx, "b"); string(got.UserAttrs["note"]) != value || got.SystemAttrs != nil {
+			t.Errorf("the last value of an attribute stays, unchanged: got %+v, want %s", got, value)
 		}
 	}
 	// Rule: nothing is written for a study that does not exist.
-	s.want(s.SetUserAttr(s.ctx, 99, "k", json.RawMessage("1")), storage.ErrNotExist, "SetUserAttr of no study")
-	s.want(s.SetUserAttr(s.ctx, a.ID, "", json.RawMessage("1")), storage.ErrInvalid, "a key is not empty")
+	one := map[string]json.RawMessage{"k": json.RawMessage("1")}
+	s.want(s.WriteStudy(s.ctx, 99, storage.StudyUpdate{UserAttrs: one}), storage.ErrNotExist, "WriteStudy of no study")
+	empty := storage.StudyUpdate{SystemAttrs: map[string]json.RawMessage{"": json.RawMessage("1")}}
+	s.want(s.WriteStudy(s.ctx, a.ID, empty), storage.ErrInvalid, "a key is not empty")
+}
+
+// testWriteStudy checks that updates of a study are whole, and see what others have changed.
+func testWriteStudy(t *testing.T, s suite) {
+	a := s.create("a")
+	text := func(x string) json.RawMessage { return json.RawMessage(strconv.Quote(x)) }
+	many := map[string]json.RawMessage{}
+	for i := range 100 {
+		many[fmt.Sprint("k", i)] = text(fmt.Sprint("first ", i))
+	}
+	// Rule: a nil text in If wants no attribute.
+	first := storage.StudyUpdate{SystemAttrs: many, UserAttrs: map[string]json.RawMessage{"k1": text("user")},
+		If: map[string]json.RawMessage{"k7": nil}}
+	if err := s.WriteStudy(s.ctx, a.ID, first); err != nil {
+		t.Fatal(err)
+	}
+	s.want(s.WriteStudy(s.ctx, a.ID, first), storage.ErrChanged, "the attribute is there now")
+	// Rule: user and system attributes are apart, though keys are equal.
+	got, _ := s.Load(s.ctx, "a")
+	if !reflect.DeepEqual(got.SystemAttrs, many) || !reflect.DeepEqual(got.UserAttrs, first.UserAttrs) {
+		t.Errorf("WriteStudy sets all attributes: got %+v", got)
+	}
+	// Rule: what is refused changes nothing.
+	stale := storage.StudyUpdate{SystemAttrs: map[string]json.RawMessage{"k1": text("stale"), "k2": text("stale")},
+		If: map[string]json.RawMessage{"k1": text("first 1"), "k2": text("other")}}
+	s.want(s.WriteStudy(s.ctx, a.ID, stale), storage.ErrChanged, "k2 has another value")
+	if after, _ := s.Load(s.ctx, "a"); !reflect.DeepEqual(after, got) {
+		t.Errorf("a refused update changes nothing: got %+v, want %+v", after, got)
+	}
+	// Rule: of callers who have read the same, one wins.
+	wins := 0
+	var mu sync.Mutex
+	var all sync.WaitGroup
+	for i := range 8 {
+		all.Go(func() {
+			u := storage.StudyUpdate{SystemAttrs: map[string]json.RawMessage{"k3": text(fmt.Sprint("second ", i))},
+				If: map[string]json.RawMessage{"k3": text("first 3")}}
+			err := s.WriteStudy(s.ctx, a.ID, u)
+			mu.Lock()
+			defer mu.Unlock()
+			if err == nil {
+				wins++
+			} else if !errors.Is(err, storage.ErrChanged) {
+				t.Errorf("WriteStudy: %v", err)
+			}
+		})
+	}
+	if all.Wait(); wins != 1 {
+		t.Errorf("%d of 8 updates of the same state took effect, want 1", wins)
+	}
 }
 
 // testDelete checks that a study goes completely and alone.
