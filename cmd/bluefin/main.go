@@ -136,7 +136,7 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 			new(statusCommand).define(), allTrials().define(), bestTrial().define(), bestTrials().define(),
 			new(askCommand).define(), new(reportCommand).define(), new(shouldPruneCommand).define(),
 			new(tellCommand).define(), new(enqueueCommand).define(), new(stopCommand).define(),
-			new(pythonHookCommand).define(), new(mcpCommand).define(),
+			new(pythonHookCommand).define(), new(mcpCommand).define(), new(dashboardCommand).define(),
 			new(exportCommand).define(), new(rerunCommand).define(),
 			new(copyStudyCommand).define(), new(exportStudyCommand).define(),
 			new(importStudyCommand).define(),

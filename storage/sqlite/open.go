@@ -55,6 +55,8 @@ type DB struct {
 	closed  chan struct{} // closed by Close
 	orphans orphans
 	large   atomic.Bool // large checkpoints were written or read
+
+	untracked bool // no triggers count changes; see Tracked
 }
 
 // errClosed is returned by calls that start after Close.
@@ -180,7 +182,10 @@ func (db *DB) openReadOnly(ctx context.Context, abs string) error {
 	if err := db.openReader(ctx, abs); err != nil {
 		return err
 	}
-	if err := db.read(ctx, checkReadable); err != nil {
+	if err := db.read(ctx, func(t *tx) (err error) {
+		db.untracked, err = checkReadable(t)
+		return err
+	}); err != nil {
 		return err
 	}
 	s := <-db.readers

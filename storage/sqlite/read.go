@@ -48,15 +48,20 @@ func (db *DB) Since(ctx context.Context, study, revision int64, except ...string
 		if c.Trials, err = load(t, where, args...); err != nil {
 			return err
 		}
-		for _, tr := range c.Trials { // samplers index Values without looking
-			if tr.State == trial.Complete && len(tr.Values) != max(objectives, 1) {
-				return fmt.Errorf("%w: trial %d is %v with %d values, want %d",
-					ErrCorrupt, tr.Number, tr.State, len(tr.Values), max(objectives, 1))
-			}
-		}
-		return nil
+		return checkValues(c.Trials, max(objectives, 1))
 	})
 	return c, err
+}
+
+// checkValues fails if a complete trial lacks values, which others index without looking.
+func checkValues(trials []*trial.Trial, objectives int) error {
+	for _, tr := range trials {
+		if tr.State == trial.Complete && len(tr.Values) != objectives {
+			return fmt.Errorf("%w: trial %d is %v with %d values, want %d",
+				ErrCorrupt, tr.Number, tr.State, len(tr.Values), objectives)
+		}
+	}
+	return nil
 }
 
 // loadTrial reads one trial, or fails with storage.ErrNotExist.

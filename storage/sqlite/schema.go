@@ -54,15 +54,15 @@ func migrate(t *tx) error {
 }
 
 // checkReadable fails if the file has no studies. If it has no Bluefin tables,
-// temporary ones are created.
-func checkReadable(t *tx) error {
+// temporary ones are created, and it returns true.
+func checkReadable(t *tx) (temporary bool, err error) {
 	found, err := inspect(t)
 	switch {
 	case err != nil || found.bluefin:
-		return err
+		return false, err
 	// An empty file is what a process leaves that was killed between creating and filling it.
 	case !found.optuna:
-		return errors.New("it is empty, no study was ever saved there")
+		return false, errors.New("it is empty, no study was ever saved there")
 	}
 	// Without triggers, which a read-only connection cannot need. The columns are those that
 	// reading uses.
@@ -70,7 +70,7 @@ func checkReadable(t *tx) error {
 		CREATE TEMP TABLE bluefin_studies (study_id, revision, begun, finished);
 		CREATE TEMP TABLE bluefin_trials (trial_id PRIMARY KEY, study_id, revision, finish, seen,
 			lease_owner, lease_process, lease_until, again);` + backfill)
-	return t.err
+	return true, t.err
 }
 
 // tables says whose tables a file has.

@@ -1,0 +1,158 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"strings"
+	"syscall"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/bluefin-hpo/bluefin/cmd/internal/dashboard"
+	"github.com/bluefin-hpo/bluefin/cmd/internal/message"
+	"github.com/bluefin-hpo/bluefin/storage/sqlite"
+)
+
+// dashboardAddr is where the dashboard listens unless it is told otherwise.
+const dashboardAddr = "127.0.0.1:8080"
+
+// dashboardCommand serves a study file as web pages.
+type dashboardCommand struct {
+	study  studyFlags
+	listen string
+	hosts  cli.StringSlice
+	token  string // the file that holds it
+	write  bool
+}
+
+func (d *dashboardCommand) define() *cli.Command {
+	name := d.study.nameFlag()
+	name.Usage = "show only the study of this `NAME` (default: all studies of the file)"
+	return &cli.Command{
+		Name:  "dashboard",
+		Usage: "show studies in a browser, live",
+		Description: "Serves the study file as web pages, which follow it while other processes write to it.\n" +
+			"Without --allow-write it only reads. Other machines can see it only with --listen and\n" +
+			"--token-file.",
+		Flags: []cli.Flag{d.study.storage.flag(), name,
+			&cli.StringFlag{Name: "listen", Destination: &d.listen, Value: dashboardAddr,
+				Usage: "the `ADDRESS` to listen at, HOST:PORT; port 0 takes a free one"},
+			&cli.StringSliceFlag{Name: "host", Destination: &d.hosts,
+				Usage: "a `NAME` of this machine that browsers may use; again for several (IP addresses and localhost always work)"},
+			&cli.StringFlag{Name: "token-file", Destination: &d.token,
+				Usage: "a `FILE` with a text that viewers must know; it is made if it is missing"},
+			&cli.BoolFlag{Name: "allow-write", Destination: &d.write,
+				Usage: "let viewers queue and stop trials, edit notes and delete"}},
+		Action: action(d.run),
+	}
+}
+
+// run serves until Ctrl-C.
+func (d *dashboardCommand) run(ctx context.Context, con console) (err error) {
+	path, err := d.study.storage.path()
+	if err != nil {
+		return err
+	}
+	token, err := dashboardToken(d.token)
+	if err != nil {
+		return err
+	}
+	if err := dashboard.CheckListen(d.listen, token); err != nil {
+		return usagef("--listen is %w: want --token-file too, or 127.0.0.1", err)
+	}
+	db, err := d.study.storage.open(ctx, sqlite.Options{ReadOnly: true}) // for its message about a missing file
+	if err != nil {
+		return err
+	}
+	start := "/"
+	if name, err := d.study.resolve(ctx, db); err == nil { // else there are several studies, or none
+		record, err := db.Load(ctx, name)
+		if err != nil {
+			return errors.Join(suggestStudy(ctx, db, name, err), db.Close())
+		}
+		start = fmt.Sprintf("/studies/%d", record.ID)
+	}
+	if err := db.Close(); err != nil {
+		return err
+	}
+	s, err := dashboard.New(ctx, dashboard.Config{Path: path, Study: d.study.name, Token: token, Hosts: d.hosts.Value(),
+		AllowWrite: d.write, Logger: con.logger()})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	l, err := listen(ctx, con, d.listen, d.listen == dashboardAddr)
+	if err != nil {
+		return err
+	}
+	con.logf("The dashboard of %s is at %s", path, link(l, start, token))
+	con.logf("Ctrl-C ends it.")
+	return s.Serve(ctx, l)
+}
+
+// listen listens at addr, or at a free port if it is taken and another one will do.
+func listen(ctx context.Context, con console, addr string, another bool) (net.Listener, error) {
+	var config net.ListenConfig
+	l, err := config.Listen(ctx, "tcp", addr)
+	if errors.Is(err, syscall.EADDRINUSE) && another {
+		host, port, _ := net.SplitHostPort(addr) // it could be listened at
+		if l, err = config.Listen(ctx, "tcp", net.JoinHostPort(host, "0")); err == nil {
+			con.logf("Port %s is taken, so the dashboard takes another one.", port)
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("--listen %s: %w", addr, bareListen(err))
+	}
+	return l, nil
+}
+
+// bareListen leaves out what the flag has said.
+func bareListen(err error) error {
+	var op *net.OpError
+	if errors.As(err, &op) {
+		err = op.Err
+	}
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return errors.New("the port is taken by another program")
+	}
+	return err
+}
+
+// link is the address of a page for a browser on this machine.
+func link(l net.Listener, page, token string) string {
+	host, port, _ := net.SplitHostPort(l.Addr().String()) // of a listener
+	if ip := net.ParseIP(host); ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	u := url.URL{Scheme: "http", Host: net.JoinHostPort(host, port), Path: page}
+	if token != "" {
+		u.RawQuery = url.Values{"token": {token}}.Encode()
+	}
+	return u.String()
+}
+
+// dashboardToken reads the token from a file, which it makes if there is none.
+func dashboardToken(path string) (string, error) {
+	if path == "" {
+		return "", nil
+	}
+	text, err := os.ReadFile(path)
+	if errors.Is(err, os.ErrNotExist) {
+		token := rand.Text()
+		return token, os.WriteFile(path, []byte(token+"\n"), 0o600)
+	}
+	if err != nil {
+		return "", fmt.Errorf("--token-file: %w", err)
+	}
+	token := strings.TrimSpace(string(text))
+	const least = 16
+	if len(token) < least || strings.ContainsAny(token, " \t\r\n") || message.Visible(token) != token {
+		return "", fmt.Errorf("--token-file %s: want one word of at least %d characters", path, least)
+	}
+	return token, nil
+}

@@ -1,0 +1,278 @@
+package dashboard
+
+import (
+	"context"
+	"errors"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/bluefin-hpo/bluefin/storage"
+	"github.com/bluefin-hpo/bluefin/storage/sqlite"
+	"github.com/bluefin-hpo/bluefin/trial"
+)
+
+const (
+	pollEvery = 400 * time.Millisecond // how often the file's stamp is read
+	partSize  = 500                    // trials that are read at once while a study is loaded
+	showEvery = 300 * time.Millisecond // between snapshots while a study is loaded
+	firstWait = 400 * time.Millisecond // for a study that is being loaded, before part of it is shown
+	keepFor   = 5 * time.Minute        // without a viewer
+)
+
+// followers are the studies that somebody looks at.
+type followers struct {
+	file   *file
+	ctx    context.Context
+	cancel context.CancelFunc
+	ended  sync.WaitGroup
+
+	mu   sync.Mutex
+	byID map[int64]*follower
+}
+
+func newFollowers(f *file) *followers {
+	ctx, cancel := context.WithCancel(context.Background())
+	return &followers{file: f, ctx: ctx, cancel: cancel, byID: map[int64]*follower{}}
+}
+
+// close ends all followers.
+func (all *followers) close() {
+	all.cancel()
+	all.ended.Wait()
+}
+
+// of returns the follower of a study, which begins to follow it if nobody has looked at it yet.
+func (all *followers) of(id int64) *follower {
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	f := all.byID[id]
+	if f == nil {
+		f = &follower{file: all.file, id: id, next: make(chan struct{})}
+		all.byID[id] = f
+		all.ended.Go(func() {
+			f.run(all.ctx, func() bool { return all.forget(f) })
+		})
+	}
+	f.used.Store(time.Now().UnixNano())
+	return f
+}
+
+// forget drops a follower that nobody has used for a while.
+func (all *followers) forget(f *follower) bool {
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	if time.Since(time.Unix(0, f.used.Load())) < keepFor {
+		return false
+	}
+	delete(all.byID, f.id)
+	return true
+}
+
+// A follower reads one study as it grows.
+type follower struct {
+	file *file
+	id   int64
+	used atomic.Int64 // when somebody last asked, in Unix nanoseconds
+
+	mu   sync.Mutex
+	now  *snapshot     // nil until the first
+	next chan struct{} // closed when now changes
+}
+
+// current returns the latest snapshot, nil if there is none, and a channel that is closed when there
+// is a later one.
+func (f *follower) current() (*snapshot, <-chan struct{}) {
+	f.used.Store(time.Now().UnixNano())
+	return f.peek()
+}
+
+// peek is current for the follower itself, which is no viewer.
+func (f *follower) peek() (*snapshot, <-chan struct{}) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.now, f.next
+}
+
+// get returns a snapshot, for which it waits. A study that takes long to load is shown in part.
+func (f *follower) get(ctx context.Context) (*snapshot, error) {
+	patience := time.After(firstWait)
+	for {
+		s, next := f.current()
+		if s != nil && s.err != nil {
+			return nil, s.err
+		}
+		if s != nil && !s.loading() {
+			return s, nil
+		}
+		select {
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		case <-next:
+		case <-patience:
+			if s != nil {
+				return s, nil
+			}
+			patience = nil
+		}
+	}
+}
+
+// publish makes s the latest snapshot.
+func (f *follower) publish(s *snapshot) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	s.revision = time.Now().UnixMilli() // also grows when the server starts again
+	if f.now != nil {
+		s.revision = max(s.revision, f.now.revision+1)
+	}
+	f.now = s
+	close(f.next)
+	f.next = make(chan struct{})
+}
+
+// run follows the study until ctx ends or forget agrees.
+func (f *follower) run(ctx context.Context, forget func() bool) {
+	for {
+		err := f.follow(ctx, forget)
+		if ctx.Err() != nil || err == nil {
+			f.publish(&snapshot{err: errors.New("the dashboard is closed")})
+			return
+		}
+		if now, _ := f.peek(); !errors.Is(err, errReplaced) && (now == nil || now.err == nil || now.err.Error() != err.Error()) {
+			f.publish(&snapshot{err: err})
+		}
+		if forget() || !sleep(ctx, time.Second) {
+			return
+		}
+	}
+}
+
+// errReplaced says that the file must be opened again.
+var errReplaced = errors.New("the study file was replaced")
+
+// follow opens the file and follows the study in it. It returns nil if forget agrees.
+func (f *follower) follow(ctx context.Context, forget func() bool) error {
+	began, stamp := time.Now(), stampOf(f.file.path) // before, so what is written meanwhile is read next
+	info, err := os.Stat(f.file.path)
+	if err != nil {
+		return err
+	}
+	db, err := f.file.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	r := &reading{follower: f, db: db}
+	if err := r.load(ctx); err != nil {
+		return err
+	}
+	cost := time.Since(began)
+	for {
+		if !sleep(ctx, pollEvery) {
+			return context.Cause(ctx)
+		}
+		if forget() {
+			return nil
+		}
+		now := stampOf(f.file.path)
+		switch {
+		case !sameFile(f.file.path, info):
+			return errReplaced
+		case now == stamp:
+			continue
+		case !db.Tracked():
+			// Everything is read again, which should take a tenth of the time at most.
+			sleep(ctx, 9*cost)
+			return errReplaced
+		}
+		stamp = now
+		if err := r.update(ctx); err != nil {
+			return err
+		}
+	}
+}
+
+// sleep reports whether the time passed before ctx ended.
+func sleep(ctx context.Context, d time.Duration) bool {
+	select {
+	case <-ctx.Done():
+		return false
+	case <-time.After(d):
+		return true
+	}
+}
+
+// A reading is what a follower has read from one opened file.
+type reading struct {
+	*follower
+	db       *sqlite.DB
+	study    storage.Study
+	log      *trial.Log
+	revision int64
+}
+
+// load reads all trials, and shows what there is from time to time, unless an earlier file has shown
+// more.
+func (r *reading) load(ctx context.Context) (err error) {
+	if r.study, err = record(ctx, r.db, r.id); err != nil {
+		return err
+	}
+	tally, err := r.db.Tally(ctx, r.id)
+	if err != nil {
+		return err
+	}
+	total := 0
+	for _, n := range tally.States {
+		total += n
+	}
+	earlier, _ := r.peek()
+	quiet := earlier != nil && earlier.err == nil
+	r.log = trial.NewLog(r.study.Directions)
+	if total > partSize && !quiet {
+		r.publish(r.snapshot(total))
+	}
+	for shown := time.Now(); ; {
+		c, err := r.db.Some(ctx, r.id, r.revision, partSize)
+		if err != nil {
+			return err
+		}
+		if len(c.Trials) == 0 {
+			break
+		}
+		r.put(c)
+		if time.Since(shown) > showEvery && !quiet {
+			r.publish(r.snapshot(total))
+			shown = time.Now()
+		}
+	}
+	r.publish(r.snapshot(0))
+	return nil
+}
+
+// update reads what has changed.
+func (r *reading) update(ctx context.Context) (err error) {
+	if r.study, err = record(ctx, r.db, r.id); err != nil {
+		return err
+	}
+	c, err := r.db.Since(ctx, r.id, r.revision)
+	if err != nil {
+		return err
+	}
+	r.put(c)
+	r.publish(r.snapshot(0))
+	return nil
+}
+
+func (r *reading) put(c storage.Changes) {
+	for _, t := range c.Trials {
+		r.log.Put(t)
+	}
+	r.revision = c.Revision
+}
+
+// snapshot returns what has been read; total is how many trials there are if that is not all.
+func (r *reading) snapshot(total int) *snapshot {
+	return &snapshot{study: r.study, history: r.log.History(), trials: r.log.Trials(), total: total}
+}

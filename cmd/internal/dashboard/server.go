@@ -1,0 +1,103 @@
+package dashboard
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// A Config says what a Server shows, and to whom.
+type Config struct {
+	Path       string   // of the study file
+	Study      string   // show only the study of this name; "": all
+	Token      string   // what a viewer must know; "": nothing
+	Hosts      []string // names, besides localhost and IP addresses, under which browsers may ask
+	AllowWrite bool     // offer what changes the file
+	Logger     *slog.Logger
+}
+
+// A Server is an http.Handler that shows a study file. Its methods are safe for concurrent use.
+type Server struct {
+	cfg     Config
+	file    *file
+	follows *followers
+	list    *studyList
+	static  *static
+	pages   pages
+	handler http.Handler
+	done    chan struct{} // closed at the end, for the streams of events
+	ending  sync.Once
+}
+
+// New opens the study file and returns its server. Call Close when done.
+func New(ctx context.Context, cfg Config) (*Server, error) {
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	f, err := openFile(ctx, cfg.Path, cfg.AllowWrite)
+	if err != nil {
+		return nil, err
+	}
+	files, err := newStatic()
+	if err != nil {
+		return nil, errors.Join(err, f.close())
+	}
+	s := &Server{cfg: cfg, file: f, follows: newFollowers(f), list: newStudyList(f), static: files,
+		pages: newPages(files), done: make(chan struct{})}
+	mux := http.NewServeMux()
+	s.routes(mux)
+	s.handler = s.secure(s.recovered(mux))
+	return s, nil
+}
+
+// routes says which handler answers what. Each returns an error, which fail turns into a page.
+func (s *Server) routes(mux *http.ServeMux) {
+	page := func(pattern string, h func(http.ResponseWriter, *http.Request) error) {
+		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) { s.fail(w, r, h(w, r)) })
+	}
+	page("GET /{$}", s.studiesPage)
+	page("GET /studies/{id}", s.studyPage)
+	page("GET /api/studies/{id}/plots/{name}", s.plotAPI)
+	mux.Handle("GET /static/", s.static)
+	page("POST /login", s.login)
+	page("/", func(http.ResponseWriter, *http.Request) error { return errNoPage })
+}
+
+// ServeHTTP implements http.Handler.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
+
+// end ends the streams of events, which would last as long as their viewers.
+func (s *Server) end() { s.ending.Do(func() { close(s.done) }) }
+
+// Close closes the file after the requests that read it. Call it once.
+func (s *Server) Close() error {
+	s.end()
+	s.follows.close()
+	return s.file.close()
+}
+
+// Serve answers at l until ctx ends, and then gives requests that are running a moment.
+func (s *Server) Serve(ctx context.Context, l net.Listener) error {
+	srv := &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
+		MaxHeaderBytes: 64 << 10, ErrorLog: slog.NewLogLogger(s.cfg.Logger.Handler(), slog.LevelDebug)}
+	stopped := make(chan error, 1)
+	stop := context.AfterFunc(ctx, func() {
+		s.end()
+		wait, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second)
+		defer cancel()
+		stopped <- errors.Join(srv.Shutdown(wait), srv.Close())
+	})
+	err := srv.Serve(l)
+	if !errors.Is(err, http.ErrServerClosed) {
+		stop()
+		return err
+	}
+	if err := <-stopped; !errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	return nil
+}

@@ -1,0 +1,98 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"time"
+
+	"github.com/bluefin-hpo/bluefin/storage"
+	"github.com/bluefin-hpo/bluefin/trial"
+)
+
+// Some is Since for programs that read a long study a part at a time: it returns at most so many trials,
+// those that changed first, and the revision from which the next call continues. It returns none when
+// all have been read. Each part is of its own moment, so a trial that changes meanwhile is returned
+// again.
+func (db *DB) Some(ctx context.Context, study, revision int64, most int) (c storage.Changes, err error) {
+	c.Revision = revision
+	err = db.read(ctx, func(t *tx) error {
+		n, err := objectives(t, study)
+		if err != nil {
+			return err
+		}
+		last := revision
+		if err := t.get(&last, `
+			SELECT coalesce(max(revision), ?) FROM (
+				SELECT revision FROM bluefin_trials WHERE study_id = ? AND revision > ? ORDER BY revision LIMIT ?)`,
+			revision, study, revision, most); err != nil || last == revision {
+			return err
+		}
+		c.Revision = last
+		c.Trials, err = load(t, `b.study_id = ? AND b.revision > ? AND b.revision <= ?`, study, revision, last)
+		if err == nil {
+			err = checkValues(c.Trials, n)
+		}
+		return err
+	})
+	return c, err
+}
+
+// Tracked reports whether Since sees what other programs write from now on. It does not if the file
+// was opened read-only and lacks Bluefin's tables, whose triggers count changes: open it again then.
+func (db *DB) Tracked() bool { return !db.untracked }
+
+// A Tally is what can be said about a study without reading its trials.
+type Tally struct {
+	Revision int64 // of the study
+	States   map[trial.State]int
+	Changed  time.Time // when a trial last started or ended; zero if none did
+}
+
+// Tally counts the trials of a study.
+func (db *DB) Tally(ctx context.Context, study int64) (c Tally, err error) {
+	c.States = map[trial.State]int{}
+	err = db.read(ctx, func(t *tx) error {
+		if err := t.get(&c.Revision, `SELECT revision FROM bluefin_studies WHERE study_id = ?`, study); err != nil {
+			return fmt.Errorf("study %d: %w", study, errNoStudy)
+		}
+		return t.each(func(rows *sql.Rows) error {
+			name, n, changed := "", 0, sql.NullString{}
+			if err := rows.Scan(&name, &n, &changed); err != nil {
+				return err
+			}
+			state, err := trial.ParseState(name)
+			if err != nil {
+				return err
+			}
+			c.States[state] = n
+			at, err := decodeTime(changed)
+			if at.After(c.Changed) {
+				c.Changed = at
+			}
+			return err
+		}, `
+			SELECT state, count(*), CAST(max(coalesce(datetime_complete, datetime_start)) AS TEXT)
+			FROM trials WHERE study_id = ? GROUP BY state`, study)
+	})
+	return c, err
+}
+
+// Values returns the number and the first value of each complete trial, by number.
+func (db *DB) Values(ctx context.Context, study int64) (numbers []int, values []float64, err error) {
+	err = db.read(ctx, func(t *tx) error {
+		return t.each(func(rows *sql.Rows) error {
+			number, value, kind := 0, sql.NullFloat64{}, ""
+			if err := rows.Scan(&number, &value, &kind); err != nil {
+				return err
+			}
+			x, err := decodeFloat(value, kind)
+			numbers, values = append(numbers, number), append(values, x)
+			return err
+		}, `
+			SELECT t.number, v.value, v.value_type
+			FROM trials t JOIN trial_values v ON v.trial_id = t.trial_id AND v.objective = 0
+			WHERE t.study_id = ? AND t.state = 'COMPLETE' ORDER BY t.number`, study)
+	})
+	return numbers, values, err
+}
