@@ -1,0 +1,16 @@
+// Everything that a page does by itself. The server draws the pages; this fills the figures, follows the
+// study, and changes the query of the URL without a reload. Nothing else is kept: the URL is the state.
+import { figures } from './figure.js';
+import { follow } from './live.js';
+import { watchLinks } from './filter.js';
+import { buttons } from './buttons.js';
+import { tail } from './log.js';
+
+const drawn = figures();
+const page = watchLinks(() => drawn.forEach((figure) => figure.update()));
+follow(() => {
+  drawn.forEach((figure) => figure.update());
+  page.refresh();
+});
+buttons();
+tail();
