@@ -1,6 +1,78 @@
 package dashboard
 
-// draw makes a plot of the trials that the filter leaves.
-func draw(name string, now *snapshot, f filter, r plotRequest) (plotAnswer, error) {
-	return plotAnswer{}, statusf(404, "There is no plot %q.", name)
+import (
+	"net/http"
+
+	"github.com/bluefin-hpo/bluefin/study/importance"
+	"github.com/bluefin-hpo/bluefin/study/plot"
+	"github.com/bluefin-hpo/bluefin/trial"
+)
+
+// mostCurves is how many trials a plot of curves shows at most: more cannot be told apart.
+const mostCurves = 200
+
+// A plotRequest is what a plot is made from.
+type plotRequest struct {
+	now    *snapshot
+	filter filter
+	config plot.Config
+}
+
+// draw makes the plot of the given name from the trials that the filter leaves.
+func (r plotRequest) draw(name string) (a plotAnswer, err error) {
+	all := plot.Where(r.now.history, r.filter.keep)
+	thin := func(most int) trial.History {
+		h := plot.Thin(all, most)
+		a.Shown = size(h)
+		return h
+	}
+	a = plotAnswer{Shown: size(all), Matching: size(all), Trials: size(r.now.history), Loading: r.now.loading(),
+		Revision: r.now.revision}
+	switch name {
+	case "history":
+		a.Plot, err = plot.History(thin(mostPoints), r.config)
+	case "slice":
+		a.Plot, err = plot.Slice(thin(mostPoints), r.config)
+	case "pareto":
+		a.Plot, err = plot.Pareto(thin(mostPoints), r.config)
+	case "importances":
+		a.Plot, err = plot.Importances(all, r.config, importance.PEDANOVA{})
+	case "edf":
+		a.Plot, err = plot.EDF(r.config, plot.Study{Name: r.now.study.Name, History: all})
+	case "hypervolume":
+		var p plot.HypervolumePlot
+		p, err = plot.Hypervolume(all, nil)
+		p.Points = every(p.Points, mostPoints)
+		a.Plot, a.Shown = p, len(p.Points)
+	case "intermediate":
+		var p plot.IntermediatePlot
+		p, err = plot.Intermediate(thin(mostCurves), r.config)
+		for i := range p.Curves {
+			c := &p.Curves[i]
+			c.Steps, c.Values = every(c.Steps, mostPoints/len(p.Curves)), every(c.Values, mostPoints/len(p.Curves))
+		}
+		a.Plot = p
+	default:
+		return a, statusf(http.StatusNotFound, "There is no plot %q.", name)
+	}
+	if err != nil {
+		return a, badf("%s.", sentence(err))
+	}
+	return a, nil
+}
+
+// size counts the finished and the running trials.
+func size(h trial.History) int { return len(h.Finished()) + len(h.Running()) }
+
+// every returns at most so many of a list, evenly spread, the first and the last among them.
+func every[T any](list []T, most int) []T {
+	most = max(most, 2)
+	if len(list) <= most {
+		return list
+	}
+	some := make([]T, most)
+	for i := range some {
+		some[i] = list[i*(len(list)-1)/(most-1)]
+	}
+	return some
 }

@@ -6,7 +6,7 @@ import (
 	"strconv"
 	"sync"
 
-	"github.com/bluefin-hpo/bluefin/trial"
+	"github.com/bluefin-hpo/bluefin/study/plot"
 )
 
 // mostPoints is how many trials a plot shows at most.
@@ -20,15 +20,6 @@ type plotAnswer struct {
 	Trials   int   `json:"trials"`   // trials that there are
 	Loading  bool  `json:"loading,omitempty"`
 	Revision int64 `json:"revision"`
-}
-
-// A plotRequest is what a plot is made from.
-type plotRequest struct {
-	all    trial.History // what the filter leaves
-	thin   trial.History // at most mostPoints of them
-	now    *snapshot
-	target int // the objective
-	params []string
 }
 
 // answers keep the plots of a snapshot: several viewers want the same.
@@ -79,7 +70,8 @@ func (s *Server) plotAPI(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	body, err := now.plots.get(r.PathValue("name")+"?"+q.Encode(), func() ([]byte, error) {
-		answer, err := draw(r.PathValue("name"), now, f, plotRequest{now: now, target: target, params: q["param"]})
+		answer, err := plotRequest{now, f, plot.Config{Objective: target, Names: now.objectives(), Params: q["param"]}}.draw(
+			r.PathValue("name"))
 		if err != nil {
 			return nil, err
 		}

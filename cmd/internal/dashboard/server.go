@@ -61,7 +61,11 @@ func (s *Server) routes(mux *http.ServeMux) {
 	}
 	page("GET /{$}", s.studiesPage)
 	page("GET /studies/{id}", s.studyPage)
+	page("GET /studies/{id}/trials", s.trialsPage)
+	page("GET /studies/{id}/trials.csv", s.trialsCSV)
 	page("GET /api/studies/{id}/plots/{name}", s.plotAPI)
+	page("GET /api/studies/{id}/events", s.studyEvents)
+	page("GET /api/events", s.listEvents)
 	mux.Handle("GET /static/", s.static)
 	page("POST /login", s.login)
 	page("/", func(http.ResponseWriter, *http.Request) error { return errNoPage })

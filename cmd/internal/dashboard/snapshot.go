@@ -21,8 +21,9 @@ type snapshot struct {
 	total    int            // how many trials there are, while they are loaded; else 0
 	err      error          // why there is nothing
 
-	once     sync.Once
+	once     sync.Once // of the next two
 	paramsOf []param
+	attrsOf  []string
 
 	plots answers
 }
@@ -98,30 +99,43 @@ type param struct {
 
 // params returns all parameters, sorted by name.
 func (s *snapshot) params() []param {
-	s.once.Do(func() {
-		type found struct {
-			param
-			dist space.Dist // the last one seen, which most trials share
-		}
-		all := map[string]*found{}
-		for _, t := range s.trials {
-			for _, p := range t.Params {
-				f := all[p.Name]
-				if f == nil {
-					f = &found{param: param{Name: p.Name, Low: 1, High: -1}}
-					all[p.Name] = f
-				} else if same(f.dist, p.Dist) {
-					continue
-				}
-				f.dist = p.Dist
-				f.add(p.Dist)
-			}
-		}
-		for _, name := range slices.Sorted(maps.Keys(all)) {
-			s.paramsOf = append(s.paramsOf, all[name].param)
-		}
-	})
+	s.once.Do(s.survey)
 	return s.paramsOf
+}
+
+// attrs returns the keys of the trials' user attributes, sorted.
+func (s *snapshot) attrs() []string {
+	s.once.Do(s.survey)
+	return s.attrsOf
+}
+
+// survey looks at all trials once.
+func (s *snapshot) survey() {
+	type found struct {
+		param
+		dist space.Dist // the last one seen, which most trials share
+	}
+	all, keys := map[string]*found{}, map[string]bool{}
+	for _, t := range s.trials {
+		for key := range t.UserAttrs {
+			keys[key] = true
+		}
+		for _, p := range t.Params {
+			f := all[p.Name]
+			if f == nil {
+				f = &found{param: param{Name: p.Name, Low: 1, High: -1}}
+				all[p.Name] = f
+			} else if same(f.dist, p.Dist) {
+				continue
+			}
+			f.dist = p.Dist
+			f.add(p.Dist)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		s.paramsOf = append(s.paramsOf, all[name].param)
+	}
+	s.attrsOf = slices.Sorted(maps.Keys(keys))
 }
 
 // same is a quick comparison, which may miss equal ones.

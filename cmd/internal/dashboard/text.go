@@ -112,3 +112,12 @@ func must[T any](v T, err error) T {
 	}
 	return v
 }
+
+// sentence begins the message of an error with a capital letter.
+func sentence(err error) string {
+	text := message.OneLine(err)
+	if text == "" {
+		return text
+	}
+	return strings.ToUpper(text[:1]) + text[1:]
+}

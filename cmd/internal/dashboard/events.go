@@ -1,0 +1,197 @@
+package dashboard
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/bluefin-hpo/bluefin/study/plot"
+)
+
+const (
+	eventPause = 300 * time.Millisecond // at least between two events
+	keepAlive  = 15 * time.Second       // between comments, so that proxies and followers stay
+	listEvery  = time.Second            // how often the list of studies is compared
+)
+
+// A change is the data of an event: what is new at a glance. The page then asks for what it shows.
+type change struct {
+	Revision int64          `json:"revision"`
+	States   map[string]int `json:"states"`
+	Best     *bestTrial     `json:"best"`
+	Error    string         `json:"error,omitempty"` // why there is nothing
+}
+
+// A bestTrial has the value of the first objective.
+type bestTrial struct {
+	Number int        `json:"number"`
+	Value  plot.Float `json:"value"`
+}
+
+func (s *snapshot) change() change {
+	c := change{Revision: s.revision, States: map[string]int{}}
+	if s.err != nil {
+		c.Error = sentence(s.err)
+	}
+	for state, n := range s.states() {
+		c.States[state.String()] = n
+	}
+	if best, ok := s.history.Best(); ok {
+		c.Best = &bestTrial{best.Number, plot.Float(best.Values[0])}
+	}
+	return c
+}
+
+// A stream sends events to one viewer.
+type stream struct {
+	w    http.ResponseWriter
+	flow *http.ResponseController
+}
+
+// newStream begins an answer that lasts.
+func newStream(w http.ResponseWriter) (stream, error) {
+	s := stream{w, http.NewResponseController(w)}
+	w.Header().Set("Content-Type", "text/event-stream; charset=utf-8")
+	w.Header().Set("X-Accel-Buffering", "no") // proxies would hold events back
+	_, err := fmt.Fprint(w, "retry: 2000\n\n")
+	if err == nil {
+		err = s.flow.Flush()
+	}
+	return s, err
+}
+
+// send sends an event, whose data is JSON and so one line.
+func (s stream) send(name, id string, data any) error {
+	text, err := json.Marshal(data)
+	if err != nil {
+		return err
+	}
+	if id != "" {
+		fmt.Fprintf(s.w, "id: %s\n", id)
+	}
+	if _, err := fmt.Fprintf(s.w, "event: %s\ndata: %s\n\n", name, text); err != nil {
+		return err
+	}
+	return s.flow.Flush()
+}
+
+// comment sends what viewers ignore.
+func (s stream) comment() error {
+	if _, err := fmt.Fprint(s.w, ": still here\n\n"); err != nil {
+		return err
+	}
+	return s.flow.Flush()
+}
+
+// studyEvents tells a viewer each time the study has changed. One who comes back with the last
+// event's id gets an event only if there was a change in between.
+func (s *Server) studyEvents(w http.ResponseWriter, r *http.Request) error {
+	now, err := s.study(r)
+	if err != nil {
+		return err
+	}
+	f := s.follows.of(now.study.ID)
+	last, _ := strconv.ParseInt(r.Header.Get("Last-Event-ID"), 10, 64) // 0: none, or not ours
+	if last == 0 {
+		last = now.revision - 1 // one at once, so the viewer knows that it works
+	}
+	to, err := newStream(w)
+	if err != nil {
+		return nil // the viewer is gone
+	}
+	alive := time.NewTicker(keepAlive)
+	defer alive.Stop()
+	for {
+		now, next := f.current()
+		if now != nil && now.revision != last {
+			last = now.revision
+			if err := to.send("change", strconv.FormatInt(last, 10), now.change()); err != nil {
+				return nil
+			}
+			select {
+			case <-r.Context().Done():
+				return nil
+			case <-s.done:
+				return nil
+			case <-time.After(eventPause):
+			}
+			continue
+		}
+		select {
+		case <-r.Context().Done():
+			return nil
+		case <-s.done:
+			return nil
+		case <-next:
+		case <-alive.C:
+			f = s.follows.of(f.id) // a new one if this one was forgotten
+			if err := to.comment(); err != nil {
+				return nil
+			}
+		}
+	}
+}
+
+// A listChange is one study in an event about all of them.
+type listChange struct {
+	ID     int64          `json:"id"`
+	Counts map[string]int `json:"counts"`
+	Best   plot.Float     `json:"best"`
+}
+
+// listEvents tells a viewer when any study has changed.
+func (s *Server) listEvents(w http.ResponseWriter, r *http.Request) error {
+	to, err := newStream(w)
+	if err != nil {
+		return nil
+	}
+	tick, alive := time.NewTicker(listEvery), time.NewTicker(keepAlive)
+	defer tick.Stop()
+	defer alive.Stop()
+	stamp, shown := "", ""
+	for {
+		// The stamp first, so what is written meanwhile is compared the next time.
+		if now := stampOf(s.cfg.Path); now != stamp {
+			stamp = now
+			rows, err := s.list.all(r.Context(), s.cfg.Study)
+			if err != nil {
+				rows = nil // the page says why
+			}
+			list := []listChange{}
+			for _, row := range rows {
+				list = append(list, row.change())
+			}
+			if text := fmt.Sprint(list, err); text != shown {
+				shown = text
+				if err := to.send("change", "", list); err != nil {
+					return nil
+				}
+			}
+		}
+		select {
+		case <-r.Context().Done():
+			return nil
+		case <-s.done:
+			return nil
+		case <-tick.C:
+		case <-alive.C:
+			if err := to.comment(); err != nil {
+				return nil
+			}
+		}
+	}
+}
+
+func (row studyRow) change() listChange {
+	c := listChange{ID: row.ID, Counts: map[string]int{}, Best: plot.Float(math.NaN())}
+	for state, n := range row.States {
+		c.Counts[state.String()] = n
+	}
+	if row.Best != nil {
+		c.Best = plot.Float(row.Best.Values[0])
+	}
+	return c
+}
