@@ -96,3 +96,20 @@ func (db *DB) Values(ctx context.Context, study int64) (numbers []int, values []
 	})
 	return numbers, values, err
 }
+
+// CheckpointSize returns the step and the size in bytes of a trial's checkpoint, and whether it has
+// one. It does not read the data.
+func (db *DB) CheckpointSize(ctx context.Context, study int64, number int) (step int, size int64, ok bool, err error) {
+	if db.untracked { // no table
+		return 0, 0, false, nil
+	}
+	err = db.read(ctx, func(t *tx) error {
+		return t.each(func(rows *sql.Rows) error {
+			ok = true
+			return rows.Scan(&step, &size)
+		}, `
+			SELECT step, length(data) FROM bluefin_checkpoints JOIN trials USING (trial_id)
+			WHERE study_id = ? AND number = ?`, study, number)
+	})
+	return step, size, ok, err
+}

@@ -15,7 +15,7 @@ import (
 type filter struct {
 	states   []trial.State
 	feasible *bool
-	number   *span
+	numbers  []span
 	values   map[int]span // by objective
 	params   map[string]paramFilter
 	words    []string // in lower case
@@ -74,11 +74,13 @@ func parseFilter(q url.Values, now *snapshot) (f filter, err error) {
 			}
 			f.feasible = &yes
 		case key == "number":
-			s, err := parseSpan(key, last)
-			if err != nil {
-				return f, err
+			for _, v := range values {
+				s, err := parseSpan(key, v)
+				if err != nil {
+					return f, err
+				}
+				f.numbers = append(f.numbers, s)
 			}
-			f.number = &s
 		case key == "q":
 			f.words = strings.Fields(strings.ToLower(last))
 		case isValue:
@@ -157,7 +159,7 @@ func (f filter) keep(t *trial.Trial) bool {
 	if f.feasible != nil && *f.feasible != (t.Violation() == 0) {
 		return false
 	}
-	if f.number != nil && !f.number.has(float64(t.Number)) {
+	if f.numbers != nil && !slices.ContainsFunc(f.numbers, func(s span) bool { return s.has(float64(t.Number)) }) {
 		return false
 	}
 	for i, s := range f.values {

@@ -8,6 +8,9 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"github.com/bluefin-hpo/bluefin/sampler"
+	"github.com/bluefin-hpo/bluefin/study"
 )
 
 // A Config says what a Server shows, and to whom.
@@ -18,6 +21,10 @@ type Config struct {
 	Hosts      []string // names, besides localhost and IP addresses, under which browsers may ask
 	AllowWrite bool     // offer what changes the file
 	Logger     *slog.Logger
+
+	// Engine returns how a study of the given name and number of trials is searched, as far as that is
+	// known, to explain its trials. The sampler must be a new one. nil: by the default of bluefin tune.
+	Engine func(study string, trials int) (study.Config, error)
 }
 
 // A Server is an http.Handler that shows a study file. Its methods are safe for concurrent use.
@@ -26,6 +33,7 @@ type Server struct {
 	file    *file
 	follows *followers
 	list    *studyList
+	whys    whys
 	static  *static
 	pages   pages
 	handler http.Handler
@@ -35,6 +43,11 @@ type Server struct {
 
 // New opens the study file and returns its server. Call Close when done.
 func New(ctx context.Context, cfg Config) (*Server, error) {
+	if cfg.Engine == nil {
+		cfg.Engine = func(_ string, trials int) (study.Config, error) {
+			return study.Config{Sampler: &sampler.Auto{Trials: trials}}, nil
+		}
+	}
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -63,6 +76,10 @@ func (s *Server) routes(mux *http.ServeMux) {
 	page("GET /studies/{id}", s.studyPage)
 	page("GET /studies/{id}/trials", s.trialsPage)
 	page("GET /studies/{id}/trials.csv", s.trialsCSV)
+	page("GET /studies/{id}/trials/{n}", s.trialPage)
+	page("GET /compare", s.comparePage)
+	page("GET /api/compare/{name}", s.compareAPI)
+	page("GET /api/studies/{id}/trials/{n}", s.trialAPI)
 	page("GET /api/studies/{id}/plots/{name}", s.plotAPI)
 	page("GET /api/studies/{id}/events", s.studyEvents)
 	page("GET /api/events", s.listEvents)

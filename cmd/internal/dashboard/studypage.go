@@ -49,7 +49,7 @@ type trialCard struct {
 	Number int
 	Values []named
 	Params []named
-	Took   time.Duration
+	Rerun  string // a command
 }
 
 // A named value is shown as it is.
@@ -65,6 +65,7 @@ type figure struct {
 	Source  string
 	Params  string // a JSON list: the viewer chooses two of them
 	Open    bool   // drawn at once; else when the viewer opens it
+	Fixed   bool   // not by the filter of the page
 }
 
 // figures are the plots of a study's page, in their order.
@@ -110,9 +111,11 @@ func figures(now *snapshot) []figure {
 	return list
 }
 
-// hasTraining reports whether trials keep their losses by epoch, as those of finetune do.
+// lossesAttr is where trials of finetune keep their losses by epoch.
+const lossesAttr = "loss_by_epoch"
+
 func hasTraining(now *snapshot) bool {
-	return slices.ContainsFunc(now.trials, func(t *trial.Trial) bool { return t.UserAttrs["loss_by_epoch"] != nil })
+	return slices.ContainsFunc(now.trials, func(t *trial.Trial) bool { return t.UserAttrs[lossesAttr] != nil })
 }
 
 // studyPage shows a study.
@@ -149,7 +152,9 @@ func (s *Server) studyPage(w http.ResponseWriter, r *http.Request) error {
 	best := now.best()
 	const most = 5
 	for _, t := range best[:min(len(best), most)] {
-		body.Best = append(body.Best, now.card(t))
+		card := now.card(t)
+		card.Rerun = s.rerun(now, t)
+		body.Best = append(body.Best, card)
 	}
 	body.MoreBest = max(0, len(best)-most)
 	h := s.head(r, now)
@@ -163,7 +168,7 @@ func events(now *snapshot) string {
 
 // card describes a trial.
 func (s *snapshot) card(t *trial.Trial) trialCard {
-	c := trialCard{Number: t.Number, Took: t.Duration()}
+	c := trialCard{Number: t.Number}
 	names := s.objectives()
 	for i, v := range t.Values {
 		name := "value " + strconv.Itoa(i) // a pruned trial of another program may have more

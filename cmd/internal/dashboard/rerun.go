@@ -1,0 +1,26 @@
+package dashboard
+
+import (
+	"path/filepath"
+	"strconv"
+
+	"github.com/kballard/go-shellquote"
+
+	"github.com/bluefin-hpo/bluefin/cmd/internal/message"
+	"github.com/bluefin-hpo/bluefin/objective/command"
+	"github.com/bluefin-hpo/bluefin/trial"
+)
+
+// rerun is a command that runs a trial again, or that prints its parameters for a program to take. It
+// is "" if the name of the study has characters that a terminal would obey.
+func (s *Server) rerun(now *snapshot, t *trial.Trial) string {
+	path, err := filepath.Abs(s.cfg.Path)
+	if err != nil || message.Visible(path+now.study.Name) != path+now.study.Name || len(t.Params) == 0 {
+		return ""
+	}
+	words := []string{"bluefin", "export", "--params-only"}
+	if t.UserAttrs[command.LineAttr] != nil {
+		words = []string{"bluefin", "rerun", "--run"}
+	}
+	return shellquote.Join(append(words, "--storage", path, "--study-name", now.study.Name, "--trial", strconv.Itoa(t.Number))...)
+}
