@@ -30,6 +30,7 @@ var imports = map[string][]string{
 	"study":               {"storage", "sampler", "pruner", "trial", "space"},
 	"study/importance":    {"trial", "space"},
 	"study/plot":          {"study/importance", "trial", "space"},
+	"study/plot/picture":  {"study/plot"},
 	"objective":           {"objective", "study", "storage", "trial", "space"},
 	"cmd":                 {"cmd/internal", "internal/signedrank", "objective", "study", "storage", "sampler", "pruner", "trial", "space"},
 	"examples":            {"objective", "study", "storage", "sampler", "pruner", "trial", "space"},

@@ -1,0 +1,53 @@
+package picture
+
+import (
+	"strconv"
+	"strings"
+	"unicode"
+
+	"gonum.org/v1/plot/text"
+	"gonum.org/v1/plot/vg"
+)
+
+// longest is how many letters of a name are shown at most.
+const longest = 28
+
+// name makes a text of the user one that can be drawn: without control characters, and short.
+func name(s string) string { return cut(clean(s), longest) }
+
+// clean replaces what is not visible.
+func clean(s string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case unicode.IsSpace(r):
+			return ' '
+		// Marks that pile up on one letter would cover others.
+		case !strconv.IsGraphic(r), unicode.Is(unicode.Mn, r):
+			return '·'
+		}
+		return r
+	}, s)
+}
+
+// cut leaves at most n letters: the beginning and the end, where names differ.
+func cut(s string, n int) string {
+	letters := []rune(s)
+	if len(letters) <= n {
+		return s
+	}
+	n = max(n, 3)
+	tail := (n - 1) / 2
+	return string(letters[:n-1-tail]) + "…" + string(letters[len(letters)-tail:])
+}
+
+// fit cuts the end of a text so that it is at most so wide.
+func fit(st text.Style, s string, width vg.Length) string {
+	s = clean(s)
+	letters := []rune(s)
+	for n := len(letters); n > 0 && st.Width(s) > width; {
+		// Nearly there with one step: letters are about as wide.
+		n = min(n-1, int(vg.Length(n)*width/st.Width(s))+1)
+		s = string(letters[:max(n, 1)]) + "…"
+	}
+	return s
+}
