@@ -10,6 +10,7 @@ import (
 
 	"github.com/bluefin-hpo/bluefin/cmd/internal/message"
 	"github.com/bluefin-hpo/bluefin/objective/finetune/train"
+	"github.com/bluefin-hpo/bluefin/study/plot"
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
@@ -76,15 +77,18 @@ func shellWord(s string) string {
 
 // printOverfit reports the trials that began to memorize their examples.
 func (t *tuning) printOverfit(trials []*trial.Trial) {
+	log := trial.NewLog(t.study.Directions())
+	for _, one := range trials {
+		log.Put(one)
+	}
 	var over []string
 	seen := 0
-	for _, one := range trials {
-		var losses [][2]float64
-		if json.Unmarshal(one.UserAttrs["loss_by_epoch"], &losses) != nil || len(losses) == 0 {
+	for _, curve := range plot.Training(log.History()).Curves {
+		if curve.State != trial.Complete.String() {
 			continue
 		}
-		if seen++; overfits(losses) {
-			over = append(over, fmt.Sprint(one.Number))
+		if seen++; curve.Overfitted {
+			over = append(over, fmt.Sprint(curve.Trial))
 		}
 	}
 	if len(over) == 0 {
@@ -98,7 +102,7 @@ func (t *tuning) printOverfit(trials []*trial.Trial) {
 	if len(over) > 10 {
 		list += ", …"
 	}
-	t.logf("Over-fitting: in %d of %d complete trials the validation loss rose by more than %.0f %% from its best "+
+	t.logf("Over-fitting: in %d of %d complete trials the validation loss rose by more than 10 %% from its best "+
 		"while the training loss still fell (%s). Only the best epoch of each counts.",
-		len(over), seen, 100*overfitRise, list)
+		len(over), seen, list)
 }

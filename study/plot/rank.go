@@ -35,8 +35,11 @@ func Rank(h trial.History, c Config) (RankPlot, error) {
 }
 
 // ranks returns the rank of each value in [0, 1], 0 for the lowest. Equal values share the mean of
-// their ranks. A single value has the rank 0.
+// their ranks. A single value has the rank 0.5.
 func ranks(values []Float) []Float {
+	if len(values) == 1 {
+		return []Float{0.5}
+	}
 	order := make([]int, len(values))
 	for i := range order {
 		order[i] = i
@@ -49,7 +52,7 @@ func ranks(values []Float) []Float {
 			j++
 		}
 		for _, k := range order[i:j] {
-			list[k] = Float(i+j-1) / 2 / Float(max(len(order)-1, 1))
+			list[k] = Float(i+j-1) / 2 / Float(len(order)-1)
 		}
 		i = j
 	}

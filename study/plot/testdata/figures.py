@@ -140,7 +140,7 @@ def figures(study):
 
 def ranks(study, k):
     values = np.array([t.values[k] for t in study.get_trials(states=(TrialState.COMPLETE,))])
-    return (_get_order_with_same_order_averaging(values) / max(len(values) - 1, 1)).tolist()
+    return (_get_order_with_same_order_averaging(values) / (len(values) - 1)).tolist() if len(values) > 1 else [0.5] * len(values)
 
 
 studies = [
