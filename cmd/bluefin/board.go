@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"math"
 	"time"
@@ -33,10 +34,22 @@ type outline struct {
 	Workers int      `json:"workers"`
 	Metrics []string `json:"metrics"` // of each objective
 	Step    string   `json:"step"`    // the name of a step
+
+	// How trials are drawn and stopped, as flags have it.
+	Sampler string `json:"sampler,omitempty"`
+	Pruner  string `json:"pruner,omitempty"`
 }
 
 // outlineKey is the user attribute of a study that holds its outline.
 const outlineKey = "bluefin:search"
+
+// readOutline returns the outline among the attributes of a study with a number of objectives.
+func readOutline(attrs map[string]json.RawMessage, objectives int) (o outline) {
+	if json.Unmarshal(attrs[outlineKey], &o) != nil || len(o.Metrics) != objectives { // of Optuna, or of ask and tell
+		return outline{Step: "step", Metrics: valueNames(objectives)}
+	}
+	return o
+}
 
 // block returns at most height lines about a study.
 func (b *board) block(h trial.History, now time.Time, width, height int) (lines []string) {

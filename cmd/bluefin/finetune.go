@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -50,6 +51,9 @@ func (f *finetuneCommand) define(width int) *cli.Command {
 			f.given = map[string]string{}
 			for _, name := range c.LocalFlagNames() {
 				f.given[name] = c.String(name)
+				if list := c.StringSlice(name); len(list) > 0 {
+					f.given[name] = strings.Join(list, ",") // as it can be typed again
+				}
 			}
 			return nil
 		},

@@ -134,7 +134,7 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 			new(createStudyCommand).define(), new(deleteStudyCommand).define(),
 			(&studiesCommand{namesOnly: true}).define(), new(studiesCommand).define(),
 			new(statusCommand).define(), allTrials().define(), bestTrial().define(), bestTrials().define(),
-			new(askCommand).define(), new(reportCommand).define(), new(shouldPruneCommand).define(),
+			new(askCommand).define(), new(reportCommand).define(helpWidth(stdout)), new(shouldPruneCommand).define(),
 			new(tellCommand).define(), new(enqueueCommand).define(), new(stopCommand).define(),
 			new(pythonHookCommand).define(), new(mcpCommand).define(), new(dashboardCommand).define(),
 			new(exportCommand).define(), new(rerunCommand).define(),

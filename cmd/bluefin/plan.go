@@ -65,6 +65,7 @@ func (t *tuneCommand) plan(con console) (p plan, err error) {
 	}
 	p.limits = study.Budget{Target: f.Target, NoImprovement: f.NoImprovement, InitialFailures: t.initialFailures}
 	p.runner = t.runner
+	p.pruner = cmp.Or(f.Pruner.Name, p.pruner)
 	if slots := p.command.Slots; slots != nil && !t.given["workers"] && f.Slots.Workers == 0 {
 		p.workers = len(slots)
 	}

@@ -142,25 +142,20 @@ func newFolder(path string, another bool) (string, error) {
 // printLine prints a command for a POSIX shell. On a terminal, control characters would be shown as
 // escapes, which a shell must not get.
 func printLine(con console, line command.Line, env []string) error {
+	text := lineText(line, env)
+	if plain := strings.ReplaceAll(text, "\n", ""); con.out.terminal && message.Visible(plain) != plain {
+		return errors.New("the command has characters that a terminal cannot show: want a pipe or a file")
+	}
+	_, err := fmt.Fprint(con.out, text)
+	return err
+}
+
+// lineText is a command for a POSIX shell, in lines.
+func lineText(line command.Line, env []string) string {
 	words := []string{"cd " + shellquote.Join(line.Dir) + " && env"}
 	for _, v := range env {
 		words = append(words, shellquote.Join(v))
 	}
 	words = append(words, shellquote.Join(line.Args...))
-	for i, w := range words {
-		if con.out.terminal && message.Visible(strings.ReplaceAll(w, "\n", "")) != strings.ReplaceAll(w, "\n", "") {
-			return errors.New("the command has characters that a terminal cannot show: want a pipe or a file")
-		}
-		if i > 0 {
-			w = "  " + w
-		}
-		end := " \\\n"
-		if i == len(words)-1 {
-			end = "\n"
-		}
-		if _, err := fmt.Fprint(con.out, w+end); err != nil {
-			return err
-		}
-	}
-	return nil
+	return strings.Join(words, " \\\n  ") + "\n"
 }

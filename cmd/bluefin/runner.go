@@ -94,7 +94,12 @@ func (s *runner) config(con console, name string, d trial.Direction) (cfg study.
 // progress returns what shows the trials of a study that cfg opens, by the name of each objective and
 // of the steps.
 func (s *runner) progress(con console, cfg *study.Config, step string, metrics ...string) *progress {
-	s.show = newProgress(con, outline{Trials: s.trials, Workers: s.workers, Metrics: metrics, Step: step}, cfg)
+	o := outline{Trials: s.trials, Workers: s.workers, Metrics: metrics, Step: step, Sampler: s.sampler.chosen(),
+		Pruner: s.pruner}
+	if len(metrics) > 1 {
+		o.Pruner = "none" // it compares single values
+	}
+	s.show = newProgress(con, o, cfg)
 	return s.show
 }
 

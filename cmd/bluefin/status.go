@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -131,10 +130,7 @@ func (s *statusCommand) read(ctx context.Context, con console) (now studyState, 
 			return err
 		}
 		now.name, now.directions = st.Name(), st.Directions()
-		if json.Unmarshal(record.UserAttrs[outlineKey], &now.outline) != nil ||
-			len(now.outline.Metrics) != len(now.directions) { // of Optuna, or of ask and tell
-			now.outline = outline{Step: "step", Metrics: valueNames(len(now.directions))}
-		}
+		now.outline = readOutline(record.UserAttrs, len(now.directions))
 		now.workers, err = db.Workers(ctx, record.ID)
 		return err
 	})

@@ -1,0 +1,104 @@
+package report
+
+import (
+	"math"
+
+	"github.com/bluefin-hpo/bluefin/study/importance"
+	"github.com/bluefin-hpo/bluefin/study/plot"
+)
+
+// Mattered is how much each parameter mattered, for each objective.
+type Mattered struct {
+	Plots []plot.ImportancePlot // one for each objective; none if there are too few trials
+}
+
+// mattered measures the parameters.
+func (s Source) mattered() (m Mattered) {
+	for k := range s.Names {
+		raw, err := importance.PEDANOVA{}.Of(s.History, k)
+		if err != nil || len(raw) == 0 {
+			return Mattered{} // too few trials
+		}
+		p := plot.ImportancePlot{Method: "PED-ANOVA", Value: s.Names[k]}
+		for _, i := range importance.Normalized(raw) {
+			p.Params = append(p.Params, plot.ImportanceBar{Name: i.Name, Value: plot.Float(i.Value),
+				Low: plot.Float(math.NaN()), High: plot.Float(math.NaN())})
+		}
+		m.Plots = append(m.Plots, p)
+	}
+	return m
+}
+
+// enough is how many usable trials an importance needs to be more than a hint: the best tenth of them
+// are compared with the rest.
+const enough = 50
+
+// headline names what mattered most, for the summary.
+func (m Mattered) headline() []Text {
+	if len(m.Plots) != 1 || len(m.Plots[0].Params) < 2 {
+		return nil
+	}
+	top := m.Plots[0].Params[0]
+	t := say("What mattered most was %v, with %s of the importance of all parameters", name(top.Name), percent(float64(top.Value)))
+	if !certain(m.Plots[0]) {
+		t = append(t, say("; the order of the parameters is uncertain")...)
+	}
+	return []Text{append(t, say(".")...)}
+}
+
+// section shows the importances.
+func (m Mattered) section() Section {
+	if len(m.Plots) == 0 {
+		return Section{}
+	}
+	section := Section{Title: "What mattered"}
+	for _, p := range m.Plots {
+		section.Text = append(section.Text, ranking(p))
+		section.Tables = append(section.Tables, importances(p, len(m.Plots) > 1))
+	}
+	section.Notes = []Text{say("Importance by %s: how much the parameter decides whether a trial is among the best tenth, "+
+		"as a share of that of all parameters. A parameter that matters only together with another gets too little.",
+		m.Plots[0].Method)}
+	return section
+}
+
+// certain reports whether the most important parameter is ahead of the second whatever trials were drawn.
+func certain(p plot.ImportancePlot) bool {
+	return len(p.Params) > 1 && p.Trials >= enough && float64(p.Params[0].Low) > float64(p.Params[1].High)
+}
+
+// ranking tells which parameters matter, and how sure that is.
+func ranking(p plot.ImportancePlot) Text {
+	var top []Text
+	for _, bar := range p.Params[:min(len(p.Params), 3)] {
+		top = append(top, say("%v (%s)", name(bar.Name), percent(float64(bar.Value))))
+	}
+	t := say("For %v: %v.", name(p.Value), list(top, 3))
+	switch {
+	case len(p.Params) < 2:
+	case p.Trials < enough:
+		t = append(t, say(" These shares come from only %s, the best tenth of which are few: take them as a hint.",
+			counted(p.Trials, "trial"))...)
+	case certain(p):
+		t = append(t, say(" The interval of the first lies above that of the second, so which one matters most is clear.")...)
+	default:
+		t = append(t, say(" The intervals of the first two overlap, so their order is uncertain.")...)
+	}
+	return t
+}
+
+// importances lists the parameters.
+func importances(p plot.ImportancePlot, caption bool) Table {
+	t := Table{Left: 1, Head: []Text{say("Parameter"), say("Importance"), say("90 %% interval")}}
+	if caption {
+		t.Caption = say("For %v.", name(p.Value))
+	}
+	for _, bar := range p.Params {
+		interval := say("–")
+		if low, high := float64(bar.Low), float64(bar.High); !math.IsNaN(low) && !math.IsNaN(high) {
+			interval = say("%s to %s", percent(low), percent(high))
+		}
+		t.Rows = append(t.Rows, []Text{say("%v", name(bar.Name)), say("%s", percent(float64(bar.Value))), interval})
+	}
+	return t
+}
