@@ -215,16 +215,16 @@ func (s Source) gainLine(f Found) Text {
 	}
 	by := number(math.Abs(g.Absolute))
 	if !math.IsNaN(g.Relative) {
-		by += " or " + percent(g.Relative)
+		by += " (" + percent(g.Relative) + ")"
 	}
-	which := "That"
+	which := " That"
 	if g.Best > 1 || g.First > 1 {
-		which = "On average over repeats, it"
+		which = " On average over its repeats, it"
 	}
 	if g.Absolute < 0 {
-		return say(" On average over repeats, it is worse than %s, by %s.", s.First, by)
+		return say("%s is %s worse than %s.", which, by, s.First)
 	}
-	return say(" %s is %s by %s than %s (trial 0: %s).", which, better, by, s.First, number(f.First.Values[0]))
+	return say("%s is %s %s than %s (trial 0: %s).", which, by, better, s.First, number(f.First.Values[0]))
 }
 
 // sure tells how far to trust the result.
@@ -265,14 +265,14 @@ func once(g Gain) string {
 }
 
 // found tells what was found, in more detail than the summary.
-func (s Source) found(f Found) Section {
+func (s Source) found(f Found, m Mattered) Section {
 	switch {
 	case f.Chosen == nil:
 		return Section{}
 	case len(f.Front) > 0:
-		return s.front(f)
+		return s.front(f, m)
 	}
-	section := Section{Title: "What was found", Text: []Text{s.progress(f)}}
+	section := Section{Title: "What was found", Text: []Text{append(s.progress(f), s.tested(f)...)}}
 	if t := s.comparison(f); len(t.Rows) > 0 {
 		section.Tables = append(section.Tables, t)
 	}
@@ -319,7 +319,13 @@ func (s Source) comparison(f Found) Table {
 	}
 	if s.Training {
 		for _, key := range scores(f.Chosen) {
-			row(say("%s", strings.ReplaceAll(key, "_", " ")), func(u *trial.Trial) Text { return score(u, key) })
+			row(say("%s", strings.ReplaceAll(key, "_", " ")), func(u *trial.Trial) Text {
+				x, ok := score(u, key)
+				if !ok {
+					return say("–")
+				}
+				return say("%s", number(x))
+			})
 		}
 	}
 	row(say("time"), func(u *trial.Trial) Text { return say("%s", duration(u.Duration())) })
@@ -338,12 +344,28 @@ func scores(t *trial.Trial) (keys []string) {
 	return keys
 }
 
-func score(t *trial.Trial, key string) Text {
-	var x float64
-	if json.Unmarshal(t.UserAttrs[key], &x) != nil {
-		return say("–")
+// score reads such an attribute.
+func score(t *trial.Trial, key string) (x float64, ok bool) {
+	return x, json.Unmarshal(t.UserAttrs[key], &x) == nil
+}
+
+// tested tells whether the gain shows on the test data too.
+func (s Source) tested(f Found) Text {
+	key := "test_" + s.Names[0]
+	best, ok := score(f.Chosen, key)
+	if !s.Training || !ok || f.First == nil || f.First == f.Chosen {
+		return nil
 	}
-	return say("%s", number(x))
+	first, ok := score(f.First, key)
+	if !ok {
+		return nil
+	}
+	so := "so the gain shows there too"
+	if !s.History.Directions()[0].Better(best, first) {
+		so = "so the gain does not show there"
+	}
+	return say(" On the test data, which were used for no choice, the best has a %v of %s and trial 0 one of %s, %s.",
+		name(s.Names[0]), number(best), number(first), so)
 }
 
 // caution tells what test scores are for.

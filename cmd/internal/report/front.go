@@ -30,7 +30,7 @@ func (s Source) frontLine(f Found) Text {
 }
 
 // front tells what a study with several objectives has found.
-func (s Source) front(f Found) Section {
+func (s Source) front(f Found, m Mattered) Section {
 	section := Section{Title: "What was found"}
 	directions := s.History.Directions()
 	var extremes Text
@@ -48,12 +48,15 @@ func (s Source) front(f Found) Section {
 	front := slices.Clone(f.Front)
 	slices.SortStableFunc(front, func(a, b *trial.Trial) int { return order(directions[0], a.Values[0], b.Values[0]) })
 	shown := front[:min(len(front), shownFront)]
-	t := s.trialTable(shown)
+	t := s.trialTable(shown, m.order(s))
 	t.Caption = say("The Pareto front.")
 	if more := len(front) - len(shown); more > 0 {
 		t.Caption = say("The Pareto front; %s are left out here.", counted(more, "more trial"))
 	}
 	section.Tables = append(section.Tables, t)
+	if n := len(m.order(s)); n > shownParams {
+		section.Notes = []Text{say("The table has the %d most important of %d parameters.", shownParams, n)}
+	}
 	return section
 }
 

@@ -2,9 +2,11 @@ package report
 
 import (
 	"math"
+	"slices"
 
 	"github.com/bluefin-hpo/bluefin/study/importance"
 	"github.com/bluefin-hpo/bluefin/study/plot"
+	"github.com/bluefin-hpo/bluefin/trial"
 )
 
 // Mattered is how much each parameter mattered, for each objective.
@@ -15,19 +17,27 @@ type Mattered struct {
 // mattered measures the parameters.
 func (s Source) mattered() (m Mattered) {
 	for k := range s.Names {
-		raw, err := importance.PEDANOVA{}.Of(s.History, k)
-		if err != nil || len(raw) == 0 {
+		shares, err := importance.Bootstrap(importance.PEDANOVA{}, s.History, k, resamples, 0)
+		if err != nil || len(shares) == 0 {
 			return Mattered{} // too few trials
 		}
 		p := plot.ImportancePlot{Method: "PED-ANOVA", Value: s.Names[k]}
-		for _, i := range importance.Normalized(raw) {
+		for _, i := range shares {
 			p.Params = append(p.Params, plot.ImportanceBar{Name: i.Name, Value: plot.Float(i.Value),
-				Low: plot.Float(math.NaN()), High: plot.Float(math.NaN())})
+				Low: plot.Float(i.Low), High: plot.Float(i.High)})
+		}
+		for _, t := range s.History.Finished() {
+			if t.State == trial.Complete && !strange(t.Values[k]) {
+				p.Trials++
+			}
 		}
 		m.Plots = append(m.Plots, p)
 	}
 	return m
 }
+
+// resamples is how many histories an interval comes from.
+const resamples = 100
 
 // enough is how many usable trials an importance needs to be more than a hint: the best tenth of them
 // are compared with the rest.
@@ -44,6 +54,21 @@ func (m Mattered) headline() []Text {
 		t = append(t, say("; the order of the parameters is uncertain")...)
 	}
 	return []Text{append(t, say(".")...)}
+}
+
+// order returns the parameters, the most important for the first objective first.
+func (m Mattered) order(s Source) (all []string) {
+	if len(m.Plots) > 0 {
+		for _, bar := range m.Plots[0].Params {
+			all = append(all, bar.Name)
+		}
+	}
+	for _, p := range params(s.History) { // those of trials without a result, or all
+		if !slices.Contains(all, p.Name) {
+			all = append(all, p.Name)
+		}
+	}
+	return all
 }
 
 // section shows the importances.

@@ -82,8 +82,8 @@ func New(s Source) Report {
 	mattered := s.mattered()
 	r.Summary = append(s.summary(found), mattered.headline()...)
 	for _, section := range []Section{
-		s.searched(), s.found(found), mattered.section(), s.pruned(), s.failures(),
-		s.again(found), s.top(found),
+		s.searched(), s.found(found, mattered), mattered.section(), s.pruned(), s.failures(),
+		s.again(found), s.top(found, mattered),
 	} {
 		if section.Title != "" {
 			r.Sections = append(r.Sections, section)

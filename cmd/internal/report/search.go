@@ -92,7 +92,7 @@ func (t Tally) text() Text {
 	return say("The study has %d trials: %v.", total, list(parts, 9))
 }
 
-// A Span of time in which trials ran.
+// A Period is the time in which trials ran.
 type Period struct {
 	First, Last time.Time     // the first start and the last end; the latter is now while trials run
 	Work        time.Duration // of all trials together
@@ -134,16 +134,19 @@ func (s Source) period() (p Period, ok bool) {
 // text is the period in words.
 func (p Period) text() Text {
 	first, last := p.First.UTC(), p.Last.UTC()
-	from, to := first.Format("2 January 2006, 15:04"), last.Format("2 January 2006, 15:04")
-	if first.Format(time.DateOnly) == last.Format(time.DateOnly) {
-		to = last.Format("15:04")
+	const day, minute = "2 January 2006", "15:04"
+	when := "from " + first.Format(day+", "+minute) + " to " + last.Format(day+", "+minute)
+	switch {
+	case first.Truncate(time.Minute).Equal(last.Truncate(time.Minute)):
+		when = "on " + first.Format(day) + " at " + first.Format(minute)
+	case first.Format(day) == last.Format(day):
+		when = "on " + first.Format(day) + " from " + first.Format(minute) + " to " + last.Format(minute)
 	}
-	workers := "one at a time"
-	if p.AtOnce > 1 {
-		workers = fmt.Sprintf("at most %d at once", p.AtOnce)
+	if p.AtOnce == 1 {
+		return say("The trials ran %s UTC, one at a time, in %s.", when, duration(p.Last.Sub(p.First)))
 	}
-	return say("The trials ran from %s to %s UTC (%s), %s, and took %s together.", from, to,
-		duration(p.Last.Sub(p.First)), workers, duration(p.Work))
+	return say("The trials ran %s UTC, at most %d at once: %s of trials in %s.", when, p.AtOnce, duration(p.Work),
+		duration(p.Last.Sub(p.First)))
 }
 
 // searched tells what was searched.
@@ -188,7 +191,11 @@ func (s Source) goal() Text {
 	if s.Program != "" {
 		by = " of " + s.Program
 	}
-	return say("This study%s searched for the settings that %v. ", by, list(goals, 9))
+	on := ""
+	if s.Training {
+		on = " on the validation data"
+	}
+	return say("This study%s searched for the settings that %v%s. ", by, list(goals, 9), on)
 }
 
 // method names the sampler and the pruner.
@@ -201,9 +208,16 @@ func (s Source) method(n Tally) Text {
 		t = say(" The sampler %v drew their settings.", name(s.Sampler))
 	}
 	if n.Queued > 0 {
-		t = append(t, say(" %s came from the queue instead of a sampler.", counted(n.Queued, "setting"))...)
+		t = append(t, say(" %s from the queue instead.", queued(n.Queued))...)
 	}
 	return t
+}
+
+func queued(n int) string {
+	if n == 1 {
+		return "One trial took its settings"
+	}
+	return fmt.Sprintf("%d trials took theirs", n)
 }
 
 // describe shows the values of a distribution, and their scale.

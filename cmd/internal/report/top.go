@@ -6,26 +6,19 @@ import (
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
-// The largest table of trials.
+// The largest table of trials: more does not fit on paper.
 const (
 	shownTrials = 10
-	shownParams = 9
+	shownParams = 6
 )
 
-// trialTable lists trials with their values and parameters.
-func (s Source) trialTable(trials []*trial.Trial) Table {
+// trialTable lists trials with their values and the parameters that come first in order.
+func (s Source) trialTable(trials []*trial.Trial, order []string) Table {
 	t := Table{Left: 0, Head: []Text{say("Trial")}}
 	for _, n := range s.Names {
 		t.Head = append(t.Head, say("%v", name(n)))
 	}
-	var shown []string
-	for _, u := range trials {
-		for _, p := range u.Params {
-			if !slices.Contains(shown, p.Name) && len(shown) < shownParams {
-				shown = append(shown, p.Name)
-			}
-		}
-	}
+	shown := order[:min(len(order), shownParams)]
 	for _, param := range shown {
 		t.Head = append(t.Head, say("%v", name(param)))
 	}
@@ -44,7 +37,7 @@ func (s Source) trialTable(trials []*trial.Trial) Table {
 }
 
 // top lists the best trials of a study with one objective; those of several are the front.
-func (s Source) top(f Found) Section {
+func (s Source) top(f Found, m Mattered) Section {
 	if f.Chosen == nil || len(f.Front) > 0 {
 		return Section{}
 	}
@@ -57,9 +50,10 @@ func (s Source) top(f Found) Section {
 	if len(best) < 2 {
 		return Section{}
 	}
-	section := Section{Title: "The best trials", Tables: []Table{s.trialTable(best)}}
-	if all := params(s.History); len(all) > shownParams {
-		section.Notes = []Text{say("The table has the first %d of %d parameters.", shownParams, len(all))}
+	order := m.order(s)
+	section := Section{Title: "The best trials", Tables: []Table{s.trialTable(best, order)}}
+	if n := len(order); n > shownParams {
+		section.Notes = []Text{say("The table has the %d most important of %d parameters.", shownParams, n)}
 	}
 	return section
 }
