@@ -35,7 +35,7 @@ func (r *reportCommand) define(width int) *cli.Command {
 	}
 	cmd := &cli.Command{
 		Name:  "report",
-		Usage: "write the report of a study, or save an intermediate value of a trial",
+		Usage: "write the report of a study, or save a value of a trial",
 		Description: "There are two commands of this name.\n" +
 			"  bluefin report -o report.html\n" +
 			"writes a page that tells what a study searched and found. It only reads.\n" +
@@ -65,6 +65,9 @@ func (r *reportCommand) define(width int) *cli.Command {
 func (r *reportCommand) run(ctx context.Context, con console) error {
 	ofValue, ofPage := []string{"step", "value", "trial-number", "lease-id"}, []string{"force", "format"}
 	if r.given["output"] {
+		if r.page.output.path == "" {
+			return usagef("--output is empty, want a FILE like report.html, or - for standard output")
+		}
 		for _, flag := range ofValue {
 			if r.given[flag] {
 				return usagef("--output writes the report of a study, and --%s is about a value of a trial: want one of them",

@@ -24,8 +24,9 @@ type studyReport struct {
 
 func (r *studyReport) flags() []cli.Flag {
 	format := choiceFlag(&r.format, "format", "`FORMAT` of the report: html, one page that needs no other file, or md, "+
-		"Markdown", "", "html", "md")
-	format.Aliases, format.DefaultText = []string{"f"}, "by the end of the name, md for standard output"
+		"Markdown", "html", "md")
+	r.format, format.DefaultText = "", "by the end of the name, md for standard output"
+	format.Aliases = []string{"f"}
 	flags := r.output.flags()
 	flags[0].(*cli.StringFlag).Usage = "the `FILE` to write, like report.html or report.md; - is standard output"
 	return append(flags, format)
@@ -43,10 +44,14 @@ func (r *studyReport) run(ctx context.Context, con console, f studyFlags) error 
 		if err != nil {
 			return err
 		}
-		if format == "html" {
-			return report.HTML(&text, report.New(source))
+		page, err := report.New(source)
+		if err != nil {
+			return err
 		}
-		return report.Markdown(&text, report.New(source))
+		if format == "html" {
+			return report.HTML(&text, page)
+		}
+		return report.Markdown(&text, page)
 	}); err != nil {
 		return err
 	}

@@ -232,9 +232,16 @@ func (s Source) sure(f Found) Text {
 	var t Text
 	switch g := f.Gain; {
 	case f.Spread.freedom() > 0 && !s.OneSeed:
-		t = say("%s repeated %s, and the values of equal settings differ with a standard deviation of %s.",
-			counted(f.Spread.Trials, "trial"), counted(f.Spread.Settings, "setting"), number(f.Spread.SD))
+		t = say("%s were run more than once, in %s: the values of equal settings differ with a standard deviation of %s.",
+			counted(f.Spread.Settings, "setting"), counted(f.Spread.Trials, "trial"), number(f.Spread.SD))
+		if f.Spread.Settings == 1 {
+			t = say("One setting was run %d times: its values differ with a standard deviation of %s.", f.Spread.Trials,
+				number(f.Spread.SD))
+		}
 		switch {
+		case f.Spread.SD == 0:
+			t = say("Settings that were run more than once gave exactly the same value each time, so luck has no part in it, or " +
+				"every run used the same seed.")
 		case f.First == nil || f.First == f.Chosen:
 		case g.Low <= 0:
 			t = append(t, say(" The gain is within that spread (95 %% interval %s to %s), so it may be luck.",

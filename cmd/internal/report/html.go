@@ -22,5 +22,9 @@ func HTML(w io.Writer, r Report) error {
 	if err != nil {
 		return err
 	}
+	// By its first line a report is known. The template would leave out the comment.
+	if _, err := io.WriteString(w, "<!DOCTYPE html><!-- Written by bluefin report, which replaces this file. -->\n"); err != nil {
+		return err
+	}
 	return t.Execute(w, r)
 }

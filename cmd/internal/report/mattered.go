@@ -6,7 +6,6 @@ import (
 
 	"github.com/bluefin-hpo/bluefin/study/importance"
 	"github.com/bluefin-hpo/bluefin/study/plot"
-	"github.com/bluefin-hpo/bluefin/trial"
 )
 
 // Mattered is how much each parameter mattered, for each objective.
@@ -15,43 +14,34 @@ type Mattered struct {
 }
 
 // mattered measures the parameters.
-func (s Source) mattered() (m Mattered) {
+func (s Source) mattered() (m Mattered, err error) {
 	for k := range s.Names {
-		shares, err := importance.Bootstrap(importance.PEDANOVA{}, s.History, k, resamples, 0)
-		if err != nil || len(shares) == 0 {
-			return Mattered{} // too few trials
+		p, err := plot.Importances(s.History, plot.Config{Objective: k, Names: s.Names}, importance.PEDANOVA{})
+		if err != nil {
+			return m, err
 		}
-		p := plot.ImportancePlot{Method: "PED-ANOVA", Value: s.Names[k]}
-		for _, i := range shares {
-			p.Params = append(p.Params, plot.ImportanceBar{Name: i.Name, Value: plot.Float(i.Value),
-				Low: plot.Float(i.Low), High: plot.Float(i.High)})
-		}
-		for _, t := range s.History.Finished() {
-			if t.State == trial.Complete && !strange(t.Values[k]) {
-				p.Trials++
-			}
+		if len(p.Params) == 0 { // too few trials
+			return Mattered{}, nil
 		}
 		m.Plots = append(m.Plots, p)
 	}
-	return m
+	return m, nil
 }
-
-// resamples is how many histories an interval comes from.
-const resamples = 100
 
 // enough is how many usable trials an importance needs to be more than a hint: the best tenth of them
 // are compared with the rest.
 const enough = 50
 
-// headline names what mattered most, for the summary.
+// headline names what mattered most, for the summary, if there are enough trials to say so.
 func (m Mattered) headline() []Text {
-	if len(m.Plots) != 1 || len(m.Plots[0].Params) < 2 {
+	if len(m.Plots) != 1 || len(m.Plots[0].Params) < 2 || m.Plots[0].Trials < enough {
 		return nil
 	}
 	top := m.Plots[0].Params[0]
-	t := say("What mattered most was %v, with %s of the importance of all parameters", name(top.Name), percent(float64(top.Value)))
+	t := say("What mattered most was %v, with %s of the importance of all parameters", name(top.Name),
+		percent(float64(top.Value)))
 	if !certain(m.Plots[0]) {
-		t = append(t, say("; the order of the parameters is uncertain")...)
+		t = append(t, say(", but the next ones may matter as much")...)
 	}
 	return []Text{append(t, say(".")...)}
 }
@@ -73,8 +63,12 @@ func (m Mattered) order(s Source) (all []string) {
 
 // section shows the importances.
 func (m Mattered) section() Section {
-	if len(m.Plots) == 0 {
+	switch {
+	case len(m.Plots) == 0, len(m.Plots[0].Params) < 2:
 		return Section{}
+	case m.Plots[0].Trials < few:
+		return Section{Title: "What mattered", Text: []Text{say("%s with a result are too few to tell which parameters matter.",
+			counted(m.Plots[0].Trials, "trial"))}}
 	}
 	section := Section{Title: "What mattered"}
 	for _, p := range m.Plots {
@@ -100,7 +94,6 @@ func ranking(p plot.ImportancePlot) Text {
 	}
 	t := say("For %v: %v.", name(p.Value), list(top, 3))
 	switch {
-	case len(p.Params) < 2:
 	case p.Trials < enough:
 		t = append(t, say(" These shares come from only %s, the best tenth of which are few: take them as a hint.",
 			counted(p.Trials, "trial"))...)

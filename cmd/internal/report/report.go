@@ -7,8 +7,10 @@
 package report
 
 import (
+	"slices"
 	"time"
 
+	"github.com/bluefin-hpo/bluefin/internal/sysattr"
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
@@ -73,13 +75,19 @@ type Command struct {
 }
 
 // New returns the report of a study.
-func New(s Source) Report {
+func New(s Source) (Report, error) {
+	if !s.queuedFirst() {
+		s.First = ""
+	}
 	found := find(s)
 	r := Report{
 		Title: say("Study %s", name(s.Study)),
 		Made:  s.Now.UTC().Format("2 January 2006, 15:04 UTC") + ", Bluefin " + s.Version,
 	}
-	mattered := s.mattered()
+	mattered, err := s.mattered()
+	if err != nil {
+		return r, err
+	}
 	r.Summary = append(s.summary(found), mattered.headline()...)
 	for _, section := range []Section{
 		s.searched(), s.found(found, mattered), mattered.section(), s.pruned(), s.failures(),
@@ -89,7 +97,14 @@ func New(s Source) Report {
 			r.Sections = append(r.Sections, section)
 		}
 	}
-	return r
+	return r, nil
+}
+
+// queuedFirst reports whether trial 0 has settings from the queue.
+func (s Source) queuedFirst() bool {
+	return slices.ContainsFunc(slices.Concat(s.History.Finished(), s.History.Running()), func(t *trial.Trial) bool {
+		return t.Number == 0 && t.SystemAttrs[sysattr.FixedParams] != nil
+	})
 }
 
 // again tells how to run the best trial again.

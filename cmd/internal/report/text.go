@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"strings"
@@ -51,7 +52,7 @@ func say(format string, args ...any) Text {
 		var part Text
 		switch arg := arg.(type) {
 		case name:
-			part = Text{{clip(string(arg), longestName), true}}
+			part = Text{{cmp.Or(clip(string(arg), longestName), "(empty)"), true}}
 		case reason:
 			part = Text{{clip(string(arg), longestReason), true}}
 		case Text:
