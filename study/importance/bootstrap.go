@@ -20,6 +20,9 @@ type Interval struct {
 // those of h with replacement. It returns the parameters with 90 % intervals, largest first. The
 // result is a function of the arguments. With n = 0 the intervals are points.
 //
+// Of a FANOVA each resample grows one tree. Most differ more than forests would, so the intervals are
+// wide rather than narrow.
+//
 // An importance that would change with a few other trials gets a wide interval. Repeated trials
 // look a little more concentrated than new ones would, so the intervals of unimportant parameters
 // tend to lie high; they are widened to contain the importance itself.
@@ -27,18 +30,18 @@ func Bootstrap(e Evaluator, h trial.History, objective, n int, seed uint64) ([]I
 	if n < 0 {
 		return nil, fmt.Errorf("the number of resamples is %d, want at least 0", n)
 	}
-	m, trials, err := e.measure(h, objective)
+	m, err := e.prepare(h, objective)
 	if err != nil {
 		return nil, err
 	}
 	shares := map[string][]float64{} // by parameter, one for each resample
-	for _, list := range resampled(m, trials, n, seed) {
+	for _, list := range m.resampled(n, seed) {
 		for _, i := range Normalized(list) {
 			shares[i.Name] = append(shares[i.Name], i.Value)
 		}
 	}
 	var list []Interval
-	for _, i := range Normalized(m.all(trials)) {
+	for _, i := range Normalized(m.whole()) {
 		s := shares[i.Name]
 		v := Interval{i, i.Value, i.Value}
 		if n > 0 {
@@ -50,27 +53,34 @@ func Bootstrap(e Evaluator, h trial.History, objective, n int, seed uint64) ([]I
 	return list, nil
 }
 
-// resampled measures n resamples on all processors.
-func resampled(m measure, trials, n int, seed uint64) [][]Importance {
+// resampled measures n resamples, each with a random stream of its own.
+func (m measure) resampled(n int, seed uint64) [][]Importance {
 	lists := make([][]Importance, n)
+	parallel(n, func(k int) {
+		r := rand.New(rand.NewPCG(seed, uint64(k)))
+		counts := make([]int, m.trials)
+		for range counts {
+			counts[r.IntN(len(counts))]++
+		}
+		lists[k] = m.resample(counts)
+	})
+	return lists
+}
+
+// parallel calls do for 0 to n-1, on all processors.
+func parallel(n int, do func(i int)) {
 	next := make(chan int)
 	var workers sync.WaitGroup
 	for range min(n, runtime.GOMAXPROCS(0)) {
 		workers.Go(func() {
-			for k := range next {
-				r := rand.New(rand.NewPCG(seed, uint64(k)))
-				counts := make([]int, trials)
-				for range trials {
-					counts[r.IntN(trials)]++
-				}
-				lists[k] = m(counts)
+			for i := range next {
+				do(i)
 			}
 		})
 	}
-	for k := range n {
-		next <- k
+	for i := range n {
+		next <- i
 	}
 	close(next)
 	workers.Wait()
-	return lists
 }

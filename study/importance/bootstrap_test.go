@@ -28,12 +28,13 @@ func draws(n, d int, seed uint64) trial.History {
 // Counting trials is the same as measuring a history in which they are repeated.
 func TestAMeasureCountsTrials(t *testing.T) {
 	h := draws(80, 4, 1)
-	m, n, err := PEDANOVA{}.measure(h, 0)
+	m, err := PEDANOVA{}.prepare(h, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
 	r := rand.New(rand.NewPCG(2, 2))
 	for range 20 {
+		n := m.trials
 		counts, log := make([]int, n), trial.NewLog(h.Directions())
 		for number := range n {
 			i := r.IntN(n)
@@ -46,7 +47,7 @@ func TestAMeasureCountsTrials(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := m(counts); !slices.Equal(got, want) {
+		if got := m.resample(counts); !slices.Equal(got, want) {
 			t.Fatalf("got %v, want %v", got, want)
 		}
 	}

@@ -17,8 +17,7 @@ type Evaluator interface {
 	// fewer than two trials are left, and for an objective or a setting out of range.
 	Of(h trial.History, objective int) ([]Importance, error)
 
-	// measure prepares Of, and returns how many trials it uses.
-	measure(h trial.History, objective int) (measure, int, error)
+	prepare(h trial.History, objective int) (measure, error)
 }
 
 // An Importance is the importance of one parameter.
@@ -44,17 +43,11 @@ func Normalized(list []Importance) []Importance {
 	return list
 }
 
-// A measure returns importances, sorted as Evaluator.Of does, with trial i of a fixed list counted
-// counts[i] times. It may be called concurrently.
-type measure func(counts []int) []Importance
-
-// all calls m with each of n trials counted once.
-func (m measure) all(n int) []Importance {
-	counts := make([]int, n)
-	for i := range counts {
-		counts[i] = 1
-	}
-	return m(counts)
+// A measure is an Evaluator with the trials of a study. Both functions return what Evaluator.Of does.
+type measure struct {
+	trials   int
+	whole    func() []Importance             // of all trials
+	resample func(counts []int) []Importance // with trial i counted counts[i] times; callable concurrently
 }
 
 // finite returns the complete trials whose value of an objective is finite, at least two.

@@ -27,22 +27,22 @@ type PEDANOVA struct {
 
 // Of implements Evaluator. The values of different studies are not comparable.
 func (p PEDANOVA) Of(h trial.History, objective int) ([]Importance, error) {
-	m, n, err := p.measure(h, objective)
+	m, err := p.prepare(h, objective)
 	if err != nil {
 		return nil, err
 	}
-	return m.all(n), nil
+	return m.whole(), nil
 }
 
-// measure sorts the trials into cells once, so that resampled ones need only be counted.
-func (p PEDANOVA) measure(h trial.History, objective int) (measure, int, error) {
+// prepare sorts the trials into cells once, so that resampled ones need only be counted.
+func (p PEDANOVA) prepare(h trial.History, objective int) (measure, error) {
 	target, region := cmp.Or(p.Target, 0.1), cmp.Or(p.Region, 1)
 	if !(0 < target && target < region && region <= 1) {
-		return nil, 0, fmt.Errorf("PEDANOVA has Target %v and Region %v, want 0 < Target < Region ≤ 1", target, region)
+		return measure{}, fmt.Errorf("PEDANOVA has Target %v and Region %v, want 0 < Target < Region ≤ 1", target, region)
 	}
 	trials, err := finite(h, objective)
 	if err != nil {
-		return nil, 0, err
+		return measure{}, err
 	}
 	d := h.Directions()[objective]
 	order := ranked(trials, objective, d)
@@ -51,7 +51,7 @@ func (p PEDANOVA) measure(h trial.History, objective int) (measure, int, error) 
 	for k, c := range params {
 		split[k] = regimes(c)
 	}
-	return func(counts []int) []Importance {
+	resample := func(counts []int) []Importance {
 		best, all := order.share(counts, target), order.share(counts, region)
 		share := float64(best.n) / float64(all.n) // γ'/γ
 		list := make([]Importance, len(params))
@@ -69,7 +69,9 @@ func (p PEDANOVA) measure(h trial.History, objective int) (measure, int, error) 
 			list[k] = Importance{c.name, sum * share * share}
 		}
 		return sorted(list)
-	}, len(trials), nil
+	}
+	whole := func() []Importance { return resample(slices.Repeat([]int{1}, len(trials))) }
+	return measure{len(trials), whole, resample}, nil
 }
 
 // fewest is how many trials must have a parameter with one distribution for that to count.

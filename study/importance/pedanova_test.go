@@ -23,21 +23,29 @@ import (
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
-// The numbers of Optuna 5 for studies with one parameter of each kind.
-func TestPEDANOVAIsTheReferences(t *testing.T) {
+// A reference is a study of the oracle file, with one parameter of each kind.
+type reference struct {
+	Direction  string
+	ParamOrder []string `json:"param_order"`
+	Trials     [][]any
+	Default    map[string]float64   `json:"ped_default"`
+	Q25        map[string]float64   `json:"ped_q25"`
+	Q10R50     map[string]float64   `json:"ped_q10_r50"`
+	Global     map[string]float64   `json:"ped_global"`
+	Normalized map[string]float64   `json:"get_param_importances_default"`
+	Forests    []map[string]float64 `json:"fanova_seeds"`
+}
+
+func references(t *testing.T) []reference {
 	var file struct {
-		Studies []struct {
-			Direction  string
-			ParamOrder []string `json:"param_order"`
-			Trials     [][]any
-			Default    map[string]float64 `json:"ped_default"`
-			Q25        map[string]float64 `json:"ped_q25"`
-			Q10R50     map[string]float64 `json:"ped_q10_r50"`
-			Global     map[string]float64 `json:"ped_global"`
-			Normalized map[string]float64 `json:"get_param_importances_default"`
-		} `json:"studies"`
+		Studies []reference `json:"studies"`
 	}
 	oracle.Load(t, "importance.json", &file)
+	return file.Studies
+}
+
+// history returns the trials.
+func (r reference) history(t *testing.T) trial.History {
 	dists := map[string]space.Dist{
 		"x": space.Float{Low: -5, High: 5},
 		"l": space.Float{Low: 1e-4, High: 1, Log: true},
@@ -45,27 +53,33 @@ func TestPEDANOVAIsTheReferences(t *testing.T) {
 		"s": space.Float{Low: 0, High: 1, Step: 0.1},
 		"c": space.Choose("p", "q", "r").Dist(),
 	}
-	for k, s := range file.Studies {
-		d, err := trial.ParseDirection(s.Direction)
-		if err != nil {
-			t.Fatal(err)
-		}
-		log := trial.NewLog([]trial.Direction{d})
-		for number, row := range s.Trials {
-			u := &trial.Trial{Number: number, State: trial.Complete, Values: []float64{row[len(row)-1].(float64)}}
-			for i, name := range s.ParamOrder {
-				v := row[i]
-				if f, ok := v.(float64); ok && name == "i" {
-					v = int(f)
-				}
-				x, err := dists[name].Internal(v)
-				if err != nil {
-					t.Fatalf("study %d, trial %d: %v", k, number, err)
-				}
-				u.Params = append(u.Params, trial.Param{Name: name, Value: x, Dist: dists[name]})
+	d, err := trial.ParseDirection(r.Direction)
+	if err != nil {
+		t.Fatal(err)
+	}
+	log := trial.NewLog([]trial.Direction{d})
+	for number, row := range r.Trials {
+		u := &trial.Trial{Number: number, State: trial.Complete, Values: []float64{row[len(row)-1].(float64)}}
+		for i, name := range r.ParamOrder {
+			v := row[i]
+			if f, ok := v.(float64); ok && name == "i" {
+				v = int(f)
 			}
-			log.Put(u)
+			x, err := dists[name].Internal(v)
+			if err != nil {
+				t.Fatalf("trial %d: %v", number, err)
+			}
+			u.Params = append(u.Params, trial.Param{Name: name, Value: x, Dist: dists[name]})
 		}
+		log.Put(u)
+	}
+	return log.History()
+}
+
+// The numbers of Optuna 5.
+func TestPEDANOVAIsTheReferences(t *testing.T) {
+	for k, s := range references(t) {
+		h := s.history(t)
 		for name, c := range map[string]struct {
 			ped  importance.PEDANOVA
 			want map[string]float64
@@ -75,7 +89,7 @@ func TestPEDANOVAIsTheReferences(t *testing.T) {
 			"within the best half": {importance.PEDANOVA{Region: 0.5}, s.Q10R50},
 			"global":               {importance.PEDANOVA{Global: true}, s.Global},
 		} {
-			list, err := c.ped.Of(log.History(), 0)
+			list, err := c.ped.Of(h, 0)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -103,9 +117,9 @@ func compare(t *testing.T, what string, got []importance.Importance, want map[st
 	}
 }
 
-// A live Optuna reads the same file: conditional parameters, ranges that change, a log int, steps
-// that miss the end of the range, several objectives, and trials that failed or are infinite.
-func TestPEDANOVAIsThatOfALiveOptuna(t *testing.T) {
+// optuna decodes into v what a Python program with a live Optuna prints.
+func optuna(t *testing.T, v any, program string, args ...string) {
+	t.Helper()
 	python := os.Getenv("BLUEFIN_PYTHON")
 	if python == "" {
 		if os.Getenv("CI") == "true" {
@@ -113,6 +127,21 @@ func TestPEDANOVAIsThatOfALiveOptuna(t *testing.T) {
 		}
 		t.Skip("BLUEFIN_PYTHON names no Python with Optuna")
 	}
+	cmd := exec.Command(python, append([]string{"-W", "ignore", "-c", program}, args...)...)
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("%v: %s", err, &stderr)
+	}
+	if err := json.Unmarshal(out, v); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A live Optuna reads the same file: conditional parameters, ranges that change, a log int, steps
+// that miss the end of the range, several objectives, and trials that failed or are infinite.
+func TestPEDANOVAIsThatOfALiveOptuna(t *testing.T) {
 	ctx, path := context.Background(), filepath.Join(t.TempDir(), "study.db")
 	db, err := sqlite.Open(ctx, path, sqlite.Options{})
 	if err != nil {
@@ -155,22 +184,13 @@ func TestPEDANOVAIsThatOfALiveOptuna(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	cmd := exec.Command(python, "-W", "ignore", "-c", `
+	var want []map[string]float64
+	optuna(t, &want, `
 import json, sys, optuna
 s = optuna.load_study(study_name="s", storage="sqlite:///" + sys.argv[1])
 e = optuna.importance.PedAnovaImportanceEvaluator()
 print(json.dumps([e.evaluate(s, target=lambda t: t.values[0]), e.evaluate(s, target=lambda t: -t.values[1])]))
 `, path)
-	var stderr bytes.Buffer
-	cmd.Stderr = &stderr
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatalf("%v: %s", err, &stderr)
-	}
-	var want []map[string]float64
-	if err := json.Unmarshal(out, &want); err != nil {
-		t.Fatal(err)
-	}
 	h, err := s.History(ctx)
 	if err != nil {
 		t.Fatal(err)
