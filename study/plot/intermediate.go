@@ -1,6 +1,10 @@
 package plot
 
-import "github.com/bluefin-hpo/bluefin/trial"
+import (
+	"slices"
+
+	"github.com/bluefin-hpo/bluefin/trial"
+)
 
 // An IntermediatePlot shows the reports of each trial over its steps.
 type IntermediatePlot struct {
@@ -26,19 +30,21 @@ func Intermediate(h trial.History, c Config) (IntermediatePlot, error) {
 		return IntermediatePlot{}, err
 	}
 	p := IntermediatePlot{Step: "step", Maximize: c.maximize(h), Curves: []Curve{}}
-	var all []Float
-	for _, t := range everything(h) {
+	trials, n := everything(h), 0
+	for _, t := range trials {
+		n += len(t.Reports)
+	}
+	steps, values := make([]int, 0, n), make([]Float, 0, n) // of all curves, one after the other
+	for _, t := range trials {
 		if len(t.Reports) == 0 || t.State == trial.Failed {
 			continue
 		}
-		n := len(t.Reports)
-		curve := Curve{t.Number, t.State.String(), feasible(t), make([]int, n), make([]Float, n)}
-		for i, r := range t.Reports {
-			curve.Steps[i], curve.Values[i] = r.Step, Float(r.Value)
+		from := len(steps)
+		for _, r := range t.Reports {
+			steps, values = append(steps, r.Step), append(values, Float(r.Value))
 		}
-		p.Curves = append(p.Curves, curve)
-		all = append(all, curve.Values...)
+		p.Curves = append(p.Curves, Curve{t.Number, t.State.String(), feasible(t), slices.Clip(steps[from:]), slices.Clip(values[from:])})
 	}
-	p.Value = c.value(h, all)
+	p.Value = c.value(h, values)
 	return p, nil
 }

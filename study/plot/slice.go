@@ -36,7 +36,7 @@ func Slice(h trial.History, c Config) (SlicePlot, error) {
 	}
 	p := SlicePlot{c.value(h, c.values(trials)), c.maximize(h), []ParamSlice{}, skipped}
 	for _, column := range columns {
-		s := ParamSlice{column.axis, []SlicePoint{}}
+		s := ParamSlice{column.axis, make([]SlicePoint, 0, len(trials))}
 		for i, x := range column.x {
 			if t := trials[i]; x == x { // not NaN
 				s.Points = append(s.Points, SlicePoint{t.Number, x, Float(t.Values[c.Objective]), feasible(t)})

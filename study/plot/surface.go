@@ -1,7 +1,6 @@
 package plot
 
 import (
-	"cmp"
 	"math"
 	"slices"
 )
@@ -15,14 +14,15 @@ const (
 
 // surface returns the values of the points on a grid, by locally weighted linear regression: around
 // each node a plane is fitted to the nearest points, with weights that fall to 0 at the distance of
-// the first one that is left out, and twice again with less weight for those far from the plane. See
+// the first one that is left out, and again with less weight for those far from the plane. See
 // W. S. Cleveland, "Robust Locally Weighted Regression and Smoothing Scatterplots", Journal of the
 // American Statistical Association 74, 1979, 829-836, and, in several variables, W. S. Cleveland and
 // S. J. Devlin, "Locally Weighted Regression", the same 83, 1988, 596-610.
 //
 // Distances are those in the unit square of the axes. What differs from the papers: points at the
-// same place count as one, with their median; a slope is damped where the points hardly extend in
-// its direction; and the result is kept within the range of the values it comes from.
+// same place count as one, with their median; the first plane already has less weight for points far
+// from the median of all, so that a few diverged trials cannot pull it; a slope is damped where the
+// points hardly extend in its direction; and the result stays within the range of the values.
 func surface(x, y Axis, points []PairPoint) (gridX, gridY []Float, values [][]Float) {
 	gridX, gridY = grid(x), grid(y)
 	groups := sites(x, y, points)
@@ -133,8 +133,8 @@ func median(list []float64) float64 {
 
 // A neighbor is a site near a node.
 type neighbor struct {
-	site
-	distance float64 // squared while they are sought
+	*site
+	distance float64
 	weight   float64
 	residual float64
 }
@@ -146,67 +146,84 @@ func (g group) at(u, v float64) Float {
 	if reach := min(max(0.1, 1/math.Sqrt(float64(len(g)))), 0.35); len(near) == 0 || near[0].distance > reach {
 		return Float(math.NaN())
 	}
-	low, high := math.Inf(1), math.Inf(-1)
-	for i := range near {
-		n := &near[i]
-		r := n.distance / width
-		n.weight = n.count * cube(1-cube(r)) // tricube
-		low, high = min(low, n.value), max(high, n.value)
+	list := make([]float64, len(near))
+	for i, n := range near {
+		list[i] = n.value
 	}
-	z := fit(near, u, v, width)
-	for range 2 {
-		sizes := make([]float64, len(near))
+	middle := median(list)
+	low, high := list[0], list[len(list)-1]
+	for i := range near {
+		near[i].residual = math.Abs(near[i].value - middle)
+	}
+	z := middle
+	for range 3 {
 		for i, n := range near {
-			sizes[i] = n.residual
+			list[i] = n.residual
 		}
-		scale := 6 * median(sizes)
-		if !(scale > 0) {
-			break // most lie on the plane
-		}
+		scale := 6 * median(list)
 		for i := range near {
 			n := &near[i]
-			n.weight = n.count * cube(1-cube(n.distance/width))
-			if r := n.residual / scale; r < 1 {
-				n.weight *= (1 - r*r) * (1 - r*r) // bisquare
-			} else {
-				n.weight = 0
-			}
+			n.weight = n.count * tricube(n.distance/width) * bisquare(n.residual, scale)
 		}
 		z = fit(near, u, v, width)
 	}
 	return Float(min(max(z, low), high) / small)
 }
 
-func cube(x float64) float64 { return x * x * x }
+// tricube is the weight of a site by its distance in [0, 1].
+func tricube(r float64) float64 {
+	s := 1 - r*r*r
+	return s * s * s
+}
+
+// bisquare is the weight of a site by its residual. If most residuals are 0, so is the scale, and
+// the others do not count.
+func bisquare(residual, scale float64) float64 {
+	if residual == 0 {
+		return 1
+	}
+	r := residual / scale
+	if !(r < 1) {
+		return 0
+	}
+	return (1 - r*r) * (1 - r*r)
+}
 
 // nearest returns the sites that decide about a place, nearest first, and the distance at which the
-// weight of a site is 0.
+// weight of a site is 0. Trying all sites is fast enough: 1,600 nodes and 5,000 sites take 15 ms.
 func (g group) nearest(u, v float64) (near []neighbor, width float64) {
-	k := min(max(int(1.5*math.Sqrt(float64(len(g)))), fewNeighbors), manyNeighbors) + 1
-	near = make([]neighbor, 0, k+1)
-	for _, s := range g {
-		du, dv := s.u-u, s.v-v
-		d := du*du + dv*dv
-		if len(near) == k && d >= near[k-1].distance {
+	type candidate struct {
+		index  int
+		square float64 // of the distance
+	}
+	k := min(max(int(1.5*math.Sqrt(float64(len(g)))), fewNeighbors), manyNeighbors)
+	best := make([]candidate, 0, k+1) // sorted; of equal ones the first stays first
+	for index := range g {
+		du, dv := g[index].u-u, g[index].v-v
+		square := du*du + dv*dv
+		if n := len(best); n <= k {
+			best = append(best, candidate{})
+		} else if square >= best[n-1].square {
 			continue
 		}
-		i, _ := slices.BinarySearchFunc(near, d, func(n neighbor, d float64) int {
-			return cmp.Or(cmp.Compare(n.distance, d), -1) // of equal ones the first stays first
-		})
-		near = slices.Insert(near[:min(len(near), k-1)], i, neighbor{site: s, distance: d})
+		i := len(best) - 1
+		for ; i > 0 && best[i-1].square > square; i-- {
+			best[i] = best[i-1]
+		}
+		best[i] = candidate{index, square}
 	}
-	for i := range near {
-		near[i].distance = math.Sqrt(near[i].distance)
+	switch n := len(best); {
+	case n > k: // the last one only says where the others end
+		width, best = math.Sqrt(best[k].square), best[:k]
+	case n > 0:
+		width = 1.5 * math.Sqrt(best[n-1].square)
 	}
-	switch n := len(near); {
-	case n == 0:
-	case n == k: // the last one only says where the others end
-		width, near = near[k-1].distance, near[:k-1]
-	default:
-		width = 1.5 * near[n-1].distance
-	}
-	if width == 0 {
+	if width == 0 { // all are here
 		width = 1
+	}
+	near = make([]neighbor, len(best))
+	for i, c := range best {
+		near[i] = neighbor{site: &g[c.index], distance: math.Sqrt(c.square)}
 	}
 	return near, width
 }
