@@ -16,6 +16,7 @@ import (
 	"github.com/bluefin-hpo/bluefin/cmd/internal/dashboard"
 	"github.com/bluefin-hpo/bluefin/cmd/internal/message"
 	"github.com/bluefin-hpo/bluefin/storage/sqlite"
+	"github.com/bluefin-hpo/bluefin/study"
 )
 
 // dashboardAddr is where the dashboard listens unless it is told otherwise.
@@ -23,11 +24,12 @@ const dashboardAddr = "127.0.0.1:8080"
 
 // dashboardCommand serves a study file as web pages.
 type dashboardCommand struct {
-	study  studyFlags
-	listen string
-	hosts  cli.StringSlice
-	token  string // the file that holds it
-	write  bool
+	study   studyFlags
+	sampler samplerFlags
+	listen  string
+	hosts   cli.StringSlice
+	token   string // the file that holds it
+	write   bool
 }
 
 func (d *dashboardCommand) define() *cli.Command {
@@ -38,7 +40,8 @@ func (d *dashboardCommand) define() *cli.Command {
 		Usage: "show studies in a browser, live",
 		Description: "Serves the study file as web pages, which follow it while other processes write to it.\n" +
 			"Without --allow-write it only reads. Other machines can see it only with --listen and\n" +
-			"--token-file.",
+			"--token-file. --sampler and --seed are those of the search: a trial's page shows what the\n" +
+			"sampler knew when it drew the trial.",
 		Flags: []cli.Flag{d.study.storage.flag(), name,
 			&cli.StringFlag{Name: "listen", Destination: &d.listen, Value: dashboardAddr,
 				Usage: "the `ADDRESS` to listen at, HOST:PORT; port 0 takes a free one"},
@@ -47,7 +50,8 @@ func (d *dashboardCommand) define() *cli.Command {
 			&cli.StringFlag{Name: "token-file", Destination: &d.token,
 				Usage: "a `FILE` with a text that viewers must know; it is made if it is missing"},
 			&cli.BoolFlag{Name: "allow-write", Destination: &d.write,
-				Usage: "let viewers queue and stop trials, edit notes and delete"}},
+				Usage: "let viewers queue and stop trials, edit notes and delete"},
+			d.sampler.nameFlag("auto"), d.sampler.kwargsFlag(), d.sampler.seedFlag()},
 		Action: action(d.run),
 	}
 }
@@ -58,6 +62,9 @@ func (d *dashboardCommand) run(ctx context.Context, con console) (err error) {
 	if err != nil {
 		return err
 	}
+	if _, _, err := d.sampler.sampler(0); err != nil {
+		return err
+	}
 	token, err := dashboardToken(d.token)
 	if err != nil {
 		return err
@@ -65,34 +72,38 @@ func (d *dashboardCommand) run(ctx context.Context, con console) (err error) {
 	if err := dashboard.CheckListen(d.listen, token); err != nil {
 		return usagef("--listen is %w: want --token-file too, or 127.0.0.1", err)
 	}
-	db, err := d.study.storage.open(ctx, sqlite.Options{ReadOnly: true}) // for its message about a missing file
-	if err != nil {
-		return err
-	}
-	start := "/"
-	if name, err := d.study.resolve(ctx, db); err == nil { // else there are several studies, or none
-		record, err := db.Load(ctx, name)
-		if err != nil {
-			return errors.Join(suggestStudy(ctx, db, name, err), db.Close())
-		}
-		start = fmt.Sprintf("/studies/%d", record.ID)
-	}
-	if err := db.Close(); err != nil {
-		return err
-	}
 	s, err := dashboard.New(ctx, dashboard.Config{Path: path, Study: d.study.name, Token: token, Hosts: d.hosts.Value(),
-		AllowWrite: d.write, Logger: con.logger()})
+		AllowWrite: d.write, Logger: con.logger(), Engine: d.engine})
 	if err != nil {
-		return err
+		return d.study.storage.missing(err)
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
+	page, err := s.Page(ctx, d.study.name)
+	if err != nil {
+		return d.suggest(ctx, err)
+	}
 	l, err := listen(ctx, con, d.listen, d.listen == dashboardAddr)
 	if err != nil {
 		return err
 	}
-	con.logf("The dashboard of %s is at %s", path, link(l, start, token))
+	con.logf("The dashboard of %s is at %s", path, link(l, page, token))
 	con.logf("Ctrl-C ends it.")
 	return s.Serve(ctx, l)
+}
+
+// suggest adds to the error for a missing study the name that was probably meant.
+func (d *dashboardCommand) suggest(ctx context.Context, err error) error {
+	db, openErr := d.study.storage.open(ctx, sqlite.Options{ReadOnly: true})
+	if openErr != nil {
+		return err
+	}
+	return errors.Join(suggestStudy(ctx, db, d.study.name, err), db.Close())
+}
+
+// engine is the sampler that explains trials.
+func (d *dashboardCommand) engine(_ string, trials int) (cfg study.Config, err error) {
+	cfg.Sampler, cfg.Seed, err = d.sampler.sampler(trials)
+	return cfg, err
 }
 
 // listen listens at addr, or at a free port if it is taken and another one will do.

@@ -79,6 +79,7 @@ func (f *finetuneCommand) run(ctx context.Context, con console) (err error) {
 	if err := f.check(); err != nil {
 		return err
 	}
+	whole := ctx
 	ctx, cancel := context.WithTimeoutCause(ctx, f.timeout, timeoutError(f.timeout))
 	defer cancel()
 	t := &tuning{finetuneCommand: f, console: con}
@@ -116,6 +117,7 @@ func (f *finetuneCommand) run(ctx context.Context, con console) (err error) {
 		}
 		return err
 	}
+	defer t.serve(whole, con, t.study.Name())()
 	err = t.study.Optimize(ctx, t.task.Objective(t.task.Space, t.cfg.Seed), f.budget())
 	return errors.Join(t.report(ctx, err), output.finish(ctx, err))
 }

@@ -34,6 +34,7 @@ type runner struct {
 	studyName  string
 	orphans    string
 	durability string
+	dashboard  addressFlag
 
 	show *progress // set by progress
 
@@ -48,7 +49,7 @@ func (s *runner) searchFlags(trials int) []cli.Flag {
 			Usage: "stop after a `TIME` like 10m"},
 		&cli.IntFlag{Name: "workers", Destination: &s.workers, Value: 1,
 			Usage: "the `NUMBER` of trials that run at once"},
-		s.sampler.nameFlag("auto"), prunerFlag(&s.pruner), s.sampler.seedFlag(), logFormatFlag(),
+		s.sampler.nameFlag("auto"), prunerFlag(&s.pruner), s.sampler.seedFlag(), s.dashboardFlag(), logFormatFlag(),
 	}
 }
 
@@ -75,7 +76,7 @@ func (s *runner) check() error {
 	if s.timeout <= 0 {
 		return usagef("--timeout is %v, want above 0", s.timeout)
 	}
-	return nil
+	return s.checkDashboard()
 }
 
 // config returns what a study of the given name needs, except for its storage.

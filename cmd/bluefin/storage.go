@@ -44,10 +44,15 @@ func (s storageFlag) open(ctx context.Context, o sqlite.Options) (*sqlite.DB, er
 		return nil, err
 	}
 	db, err := sqlite.Open(ctx, path, o)
-	if errors.Is(err, fs.ErrNotExist) && s == defaultStorage && (o.ReadOnly || o.MustExist) {
+	return db, s.missing(err)
+}
+
+// missing adds to the error for a missing file what makes it, if nobody named another one.
+func (s storageFlag) missing(err error) error {
+	if errors.Is(err, fs.ErrNotExist) && s == defaultStorage {
 		err = fmt.Errorf("%w: bluefin tune or create-study makes it, and --storage names another file", err)
 	}
-	return db, err
+	return err
 }
 
 // storageURL matches any word before ://, or a database's name before a colon, which is a typo.

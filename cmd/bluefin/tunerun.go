@@ -37,6 +37,7 @@ func (p plan) run(ctx context.Context, con console) (err error) {
 		}
 		return program.RunMulti(t)
 	}
+	whole := ctx
 	ctx, cancel := context.WithTimeoutCause(ctx, p.timeout, timeoutError(p.timeout))
 	defer cancel()
 	cfg := p.study
@@ -75,6 +76,7 @@ func (p plan) run(ctx context.Context, con console) (err error) {
 	for _, note := range p.notes {
 		con.logf("%s", note)
 	}
+	defer p.serve(whole, con, s.Name())()
 	defer hurry(con, program)()
 	if !signal.Ignored(syscall.SIGHUP) { // nohup ignores it; a lost terminal must not leave programs running
 		var ended context.CancelFunc

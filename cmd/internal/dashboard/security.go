@@ -145,14 +145,14 @@ func (s *Server) tokenPage(w http.ResponseWriter, r *http.Request, said string) 
 }
 
 // CheckListen returns an error if a server at the address would show the file to the network
-// without a token.
+// without a token. Its text follows "the address is".
 func CheckListen(addr, token string) error {
 	host, _, err := net.SplitHostPort(addr)
 	if err != nil {
-		return fmt.Errorf("%q is no address, want HOST:PORT", addr)
+		return fmt.Errorf("%q, want HOST:PORT", addr)
 	}
 	if ip, err := netip.ParseAddr(host); host == "localhost" || err == nil && ip.IsLoopback() || token != "" {
 		return nil
 	}
-	return fmt.Errorf("%q can be reached from the network, which needs a token", addr)
+	return fmt.Errorf("%q, which other machines can reach, so viewers need a token", addr)
 }

@@ -157,6 +157,24 @@ func (s *Server) studiesPage(w http.ResponseWriter, r *http.Request) error {
 		}{s.cfg.Path, rows}})
 }
 
+// Page returns the address of the page of a study, without a host. For "" that is the only study of the
+// file, or else the list.
+func (s *Server) Page(ctx context.Context, name string) (page string, err error) {
+	err = s.file.use(ctx, func(db *sqlite.DB) error {
+		if name != "" {
+			one, err := db.Load(ctx, name)
+			page = fmt.Sprintf("/studies/%d", one.ID)
+			return err
+		}
+		all, err := db.Studies(ctx)
+		if page = "/"; len(all) == 1 {
+			page = fmt.Sprintf("/studies/%d", all[0].ID)
+		}
+		return err
+	})
+	return page, err
+}
+
 // mayShow fails if a study is not among those that are shown.
 func (s *Server) mayShow(ctx context.Context, id int64) error {
 	if s.cfg.Study == "" {
