@@ -2,6 +2,7 @@ package dashboard
 
 import (
 	"net/http"
+	"time"
 
 	"github.com/bluefin-hpo/bluefin/study/importance"
 	"github.com/bluefin-hpo/bluefin/study/plot"
@@ -33,6 +34,16 @@ func (r plotRequest) draw(name string) (a plotAnswer, err error) {
 		a.Plot, err = plot.History(thin(mostPoints), r.config)
 	case "slice":
 		a.Plot, err = plot.Slice(thin(mostPoints), r.config)
+	case "parallel":
+		a.Plot, err = plot.Parallel(thin(mostPoints), r.config)
+	case "contour":
+		a.Plot, err = plot.Contour(thin(mostPoints), r.config)
+	case "rank":
+		a.Plot, err = plot.Rank(thin(mostPoints), r.config)
+	case "timeline":
+		a.Plot = plot.Timeline(thin(mostPoints), time.Now())
+	case "training":
+		a.Plot = r.training(thin)
 	case "pareto":
 		a.Plot, err = plot.Pareto(thin(mostPoints), r.config)
 	case "importances":
@@ -59,6 +70,19 @@ func (r plotRequest) draw(name string) (a plotAnswer, err error) {
 		return a, badf("%s.", sentence(err))
 	}
 	return a, nil
+}
+
+// training takes fewer trials if they have many epochs: a curve has one value for each.
+func (r plotRequest) training(thin func(int) trial.History) plot.TrainingPlot {
+	for n := mostCurves; ; n /= 2 {
+		p, points := plot.Training(thin(n)), 0
+		for _, c := range p.Curves {
+			points += 2 * len(c.Train)
+		}
+		if points <= mostPoints || n <= 2 {
+			return p
+		}
+	}
 }
 
 // size counts the finished and the running trials.

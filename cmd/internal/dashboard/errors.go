@@ -45,6 +45,7 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	default:
 		known = &statusError{http.StatusInternalServerError, "This page cannot be shown: " + message.OneLine(err) + "."}
 	}
+	known = &statusError{known.status, message.Visible(known.line)} // it may quote names
 	if known.status >= 500 {
 		s.cfg.Logger.Warn("dashboard: "+known.line, "path", r.URL.Path) // the query may hold the token
 	}
