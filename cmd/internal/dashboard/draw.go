@@ -33,7 +33,8 @@ func (r plotRequest) draw(name string) (a plotAnswer, err error) {
 	case "history":
 		a.Plot, err = plot.History(thin(mostPoints), r.config)
 	case "slice":
-		a.Plot, err = plot.Slice(thin(mostPoints), r.config)
+		// A point for each parameter, but enough of them to see something.
+		a.Plot, err = plot.Slice(thin(max(mostPoints/max(1, len(r.now.params())), 100)), r.config)
 	case "parallel":
 		a.Plot, err = plot.Parallel(thin(mostPoints), r.config)
 	case "contour":

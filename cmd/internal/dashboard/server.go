@@ -85,7 +85,7 @@ func (s *Server) routes(mux *http.ServeMux) {
 	page("GET /api/events", s.listEvents)
 	mux.Handle("GET /static/", s.static)
 	page("POST /login", s.login)
-	page("/", func(http.ResponseWriter, *http.Request) error { return errNoPage })
+	page("GET /", func(http.ResponseWriter, *http.Request) error { return errNoPage })
 }
 
 // ServeHTTP implements http.Handler.
