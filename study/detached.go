@@ -144,15 +144,24 @@ func (s *Study) TellNumber(ctx context.Context, number int, u storage.Update) (*
 		return nil, fmt.Errorf("tell: trial %d: state is %v, want %v, %v or %v",
 			number, u.State, trial.Complete, trial.Pruned, trial.Failed)
 	}
-	t, err := s.runningNumber(ctx, number)
-	if err == nil {
-		if u.State == trial.Pruned && u.Values == nil {
-			u.Values = prunedValues(t)
-		}
-		err = s.writeNumber(ctx, number, u)
-	}
+	t, err := s.endNumber(ctx, number, u)
 	if err != nil {
 		return nil, fmt.Errorf("tell: %w", err)
+	}
+	return t, nil
+}
+
+// endNumber ends a running trial as u says and returns its record.
+func (s *Study) endNumber(ctx context.Context, number int, u storage.Update) (*trial.Trial, error) {
+	t, err := s.runningNumber(ctx, number)
+	if err != nil {
+		return nil, err
+	}
+	if u.State == trial.Pruned && u.Values == nil {
+		u.Values = prunedValues(t)
+	}
+	if err := s.writeNumber(ctx, number, u); err != nil {
+		return nil, err
 	}
 	return s.cfg.Storage.Trial(ctx, s.record.ID, number)
 }

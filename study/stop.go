@@ -37,7 +37,11 @@ func (s *Study) Stopped() bool { return s.stopped.Load() }
 // worker notices within some seconds: the trial's context ends, with a cause that matches ErrPruned.
 // StopTrial fails as ReportNumber does.
 func (s *Study) StopTrial(ctx context.Context, number int) (*trial.Trial, error) {
-	return s.TellNumber(ctx, number, storage.Update{State: trial.Pruned})
+	t, err := s.endNumber(ctx, number, storage.Update{State: trial.Pruned})
+	if err != nil {
+		return nil, fmt.Errorf("stop: %w", err)
+	}
+	return t, nil
 }
 
 // An endedError is the error of writing to a trial that another program has ended. The objective

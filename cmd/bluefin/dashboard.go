@@ -30,6 +30,7 @@ type dashboardCommand struct {
 	hosts   cli.StringSlice
 	token   string // the file that holds it
 	write   bool
+	files   string // the folder of artifacts
 }
 
 func (d *dashboardCommand) define() *cli.Command {
@@ -49,6 +50,8 @@ func (d *dashboardCommand) define() *cli.Command {
 				Usage: "a `NAME` of this machine that browsers may use; again for several (IP addresses and localhost always work)"},
 			&cli.StringFlag{Name: "token-file", Destination: &d.token,
 				Usage: "a `FILE` with a text that viewers must know; it is made if it is missing"},
+			&cli.StringFlag{Name: "artifact-dir", Destination: &d.files,
+				Usage: "the `FOLDER` of artifacts, as for optuna-dashboard"},
 			&cli.BoolFlag{Name: "allow-write", Destination: &d.write,
 				Usage: "let viewers queue and stop trials, edit notes and delete"},
 			d.sampler.nameFlag("auto"), d.sampler.kwargsFlag(), d.sampler.seedFlag()},
@@ -72,8 +75,11 @@ func (d *dashboardCommand) run(ctx context.Context, con console) (err error) {
 	if err := dashboard.CheckListen(d.listen, token); err != nil {
 		return usagef("--listen is %w: want --token-file too, or 127.0.0.1", err)
 	}
+	if info, err := os.Stat(d.files); d.files != "" && (err != nil || !info.IsDir()) {
+		return fmt.Errorf("--artifact-dir is %q, want a folder that exists", d.files)
+	}
 	s, err := dashboard.New(ctx, dashboard.Config{Path: path, Study: d.study.name, Token: token, Hosts: d.hosts.Value(),
-		AllowWrite: d.write, Logger: con.logger(), Engine: d.engine})
+		AllowWrite: d.write, ArtifactDir: d.files, Logger: con.logger(), Engine: d.engine})
 	if err != nil {
 		return d.study.storage.missing(err)
 	}

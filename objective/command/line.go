@@ -25,15 +25,38 @@ type Line struct {
 	Dir    string   `json:"dir"`              // working folder
 	Env    []string `json:"env,omitempty"`    // NAME=VALUE, besides what Variables returns
 	Folder string   `json:"folder,omitempty"` // of the trial
+	Slot   []string `json:"slot,omitempty"`   // NAME=VALUE of Config.Slots; other runs have others
 }
 
 // LineAttr is the key of the attribute.
 const LineAttr = "command"
 
+// Output opens what the program has printed so far, for the trial with the given number. It fails with
+// fs.ErrNotExist if the output was not kept. The line may come from a file that anybody has written, so
+// nothing is opened but that file in a folder of that number, and no link that leads out of it.
+func (l Line) Output(number int) (*os.File, error) {
+	if !filepath.IsAbs(l.Folder) || filepath.Base(l.Folder) != strconv.Itoa(number) {
+		return nil, fmt.Errorf("the folder of trial %d is %q: %w", number, l.Folder, os.ErrNotExist)
+	}
+	root, err := os.OpenRoot(l.Folder)
+	if err != nil {
+		return nil, err
+	}
+	defer root.Close()
+	info, err := root.Stat(outputName)
+	if err == nil && !info.Mode().IsRegular() { // opening a named pipe would wait
+		err = fmt.Errorf("%s is not a file", filepath.Join(l.Folder, outputName))
+	}
+	if err != nil {
+		return nil, err
+	}
+	return root.Open(outputName)
+}
+
 // line returns the command line of a trial, with env besides Config.Env. It starts from the beginning: a
 // checkpoint of an earlier run has no place in it.
 func (c *Command) line(params map[string]any, places map[string]string, folder string,
-	env []string) (Line, error) {
+	env, slot []string) (Line, error) {
 	fresh := maps.Clone(places)
 	fresh["last_checkpoint"] = ""
 	program := c.cfg.Args[0]
@@ -47,7 +70,7 @@ func (c *Command) line(params map[string]any, places map[string]string, folder s
 		dir = abs
 	}
 	args, err := c.cfg.arguments(params, fresh)
-	return Line{append([]string{program}, args...), dir, slices.Concat(c.cfg.Env, env), folder}, err
+	return Line{append([]string{program}, args...), dir, slices.Concat(c.cfg.Env, env), folder, slot}, err
 }
 
 // Variables returns the environment of the line besides that of the caller: Env, and what tells the

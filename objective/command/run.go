@@ -112,7 +112,7 @@ func (c *Command) attempt(t *study.Trial, params map[string]any, slot []string) 
 		return cannot(err)
 	}
 	// The attributes are a convenience: a trial that is over already goes without them.
-	if line, err := c.line(params, places, folder, wandb); err == nil {
+	if line, err := c.line(params, places, folder, wandb, slot); err == nil {
 		_ = t.SetUserAttr(LineAttr, line)
 	}
 	stopped := w.until(p.ended)

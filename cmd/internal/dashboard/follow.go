@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"reflect"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -169,7 +170,7 @@ func (f *follower) follow(ctx context.Context, forget func() bool) error {
 		return err
 	}
 	cost := time.Since(began)
-	for {
+	for again := true; ; {
 		if !sleep(ctx, pollEvery) {
 			return context.Cause(ctx)
 		}
@@ -180,15 +181,16 @@ func (f *follower) follow(ctx context.Context, forget func() bool) error {
 		switch {
 		case !sameFile(f.file.path, info):
 			return errReplaced
-		case now == stamp:
+		case now == stamp && !again:
 			continue
 		case !db.Tracked():
 			// Everything is read again, which should take a tenth of the time at most.
 			sleep(ctx, 9*cost)
 			return errReplaced
 		}
-		stamp = now
-		if err := r.update(ctx); err != nil {
+		// A writer changes the stamp before what it has written can be read, so one more look follows.
+		again, stamp = now != stamp, now
+		if err := r.update(ctx, again); err != nil {
 			return err
 		}
 	}
@@ -251,17 +253,22 @@ func (r *reading) load(ctx context.Context) (err error) {
 	return nil
 }
 
-// update reads what has changed.
-func (r *reading) update(ctx context.Context) (err error) {
-	if r.study, err = record(ctx, r.db, r.id); err != nil {
+// update reads what has changed, and publishes it if there is something or it must.
+func (r *reading) update(ctx context.Context, must bool) error {
+	before := r.study
+	study, err := record(ctx, r.db, r.id)
+	if err != nil {
 		return err
 	}
 	c, err := r.db.Since(ctx, r.id, r.revision)
 	if err != nil {
 		return err
 	}
+	r.study = study
 	r.put(c)
-	r.publish(r.snapshot(0))
+	if must || len(c.Trials) > 0 || !reflect.DeepEqual(before, study) {
+		r.publish(r.snapshot(0))
+	}
 	return nil
 }
 

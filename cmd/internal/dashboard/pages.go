@@ -21,6 +21,7 @@ type view struct {
 	Study *studyHead // nil: the page is about no study
 	Live  string     // the address of the events that tell when the page is out of date; "": none
 	Body  any        // of the page's own template
+	Done  string     // what the form before this page has done; page sets it
 }
 
 // A studyHead is what all pages of a study show.
@@ -44,7 +45,7 @@ type pages map[string]*template.Template
 func newPages(files *static) pages {
 	layout := template.Must(template.New("layout.html").Funcs(template.FuncMap{
 		"static": func(name string) string { return files.path + "/" + name }, "number": number, "show": show, "name": name, "short": short, "ago": ago, "clock": clock,
-		"utc": utc, "iso": iso, "lower": lower, "region": region,
+		"bytes": bytesText, "utc": utc, "iso": iso, "lower": lower, "region": region,
 	}).ParseFS(templateFiles, "templates/layout.html", "templates/part_*.html"))
 	all := pages{}
 	for _, entry := range must(templateFiles.ReadDir("templates")) {
@@ -57,6 +58,7 @@ func newPages(files *static) pages {
 
 // page answers with a page. It draws all of it first, so an error can still become another page.
 func (s *Server) page(w http.ResponseWriter, r *http.Request, status int, name string, v view) error {
+	v.Done = takeDone(w, r)
 	var b bytes.Buffer
 	if err := s.pages[name].ExecuteTemplate(&b, "layout.html", v); err != nil {
 		return err

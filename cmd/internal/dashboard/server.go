@@ -22,6 +22,10 @@ type Config struct {
 	AllowWrite bool     // offer what changes the file
 	Logger     *slog.Logger
 
+	// ArtifactDir is the folder of artifacts, as optuna-dashboard has it. "": they are listed and
+	// cannot be had.
+	ArtifactDir string
+
 	// Engine returns how a study of the given name and number of trials is searched, as far as that is
 	// known, to explain its trials. The sampler must be a new one. nil: by the default of bluefin tune.
 	Engine func(study string, trials int) (study.Config, error)
@@ -83,6 +87,12 @@ func (s *Server) routes(mux *http.ServeMux) {
 	page("GET /api/studies/{id}/plots/{name}", s.plotAPI)
 	page("GET /api/studies/{id}/events", s.studyEvents)
 	page("GET /api/events", s.listEvents)
+	page("GET /studies/{id}/workers", s.workersPage)
+	page("GET /studies/{id}/artifacts/{artifact}", s.artifact)
+	page("GET /studies/{id}/trials/{n}/artifacts/{artifact}", s.artifact)
+	page("GET /api/studies/{id}/trials/{n}/log", s.logText)
+	page("GET /api/studies/{id}/trials/{n}/log/events", s.logEvents)
+	s.actionRoutes(page)
 	mux.Handle("GET /static/", s.static)
 	page("POST /login", s.login)
 	page("GET /", func(http.ResponseWriter, *http.Request) error { return errNoPage })

@@ -23,6 +23,7 @@ type studyBody struct {
 	MoreBest   int // how many more are on the Pareto front
 	Figures    []figure
 	Filter     filterForm
+	Asides     asides
 }
 
 // An objective has the name and the direction of an objective.
@@ -148,6 +149,9 @@ func (s *Server) studyPage(w http.ResponseWriter, r *http.Request) error {
 			run.Last = &last
 		}
 		body.Running = append(body.Running, run)
+	}
+	if body.Asides, err = s.asides(r, now, nil); err != nil {
+		return err
 	}
 	best := now.best()
 	const most = 5

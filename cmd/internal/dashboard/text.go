@@ -94,6 +94,9 @@ func duration(t *trial.Trial, now time.Time) (time.Duration, bool) {
 	return 0, false
 }
 
+// bytesText shows a number of bytes.
+func bytesText(n int64) string { return humanize.IBytes(uint64(max(n, 0))) }
+
 // utc shows a time; iso is the same for machines.
 func utc(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05") }
 func iso(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }

@@ -36,6 +36,7 @@ type trialBody struct {
 	Why        *why
 	Prev, Next int // numbers of the trials beside it; -1: none
 	Rerun      string
+	Asides     asides
 }
 
 // A paramRow is a parameter of a trial beside the same one of others.
@@ -92,6 +93,9 @@ func (s *Server) trialPage(w http.ResponseWriter, r *http.Request) error {
 		body.Constraint = append(body.Constraint, named{key, t.Constraints[key]})
 	}
 	if body.Checkpoint, err = s.checkpoint(r.Context(), now.study.ID, t.Number); err != nil {
+		return err
+	}
+	if body.Asides, err = s.asides(r, now, t); err != nil {
 		return err
 	}
 	body.Figures = trialFigures(now, t, body.Best)
