@@ -39,6 +39,20 @@ func (d *dataWriter) Write(text []byte) (int, error) {
 	return len(text), nil
 }
 
+// writeEscapes is Write for text that has escape sequences of ours, and nothing unseen of others.
+func (d *dataWriter) writeEscapes(text []byte) error {
+	if d.err == nil {
+		_, d.err = d.w.Write(text)
+	}
+	return d.err
+}
+
+// colored reports whether escape sequences for colors have an effect, and the user wants them.
+func (d *dataWriter) colored() bool {
+	f, ok := d.w.(*os.File)
+	return ok && d.terminal && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" && obeysEscapes(f)
+}
+
 // width returns the columns of the terminal, 0 if it is none.
 func (d *dataWriter) width() int {
 	if !d.terminal {

@@ -140,6 +140,7 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 			new(exportCommand).define(), new(rerunCommand).define(),
 			new(copyStudyCommand).define(), new(exportStudyCommand).define(),
 			new(importStudyCommand).define(),
+			plotGroup(),
 			group("study", "change a study", new(setAttrCommand).define()),
 			group("storage", "maintain a study file",
 				new(checkCommand).define(), new(backupCommand).define(),

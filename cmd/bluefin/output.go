@@ -15,6 +15,8 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/urfave/cli/v2"
+
+	"github.com/bluefin-hpo/bluefin/study/plot/picture"
 )
 
 // outputFlags say where a command writes.
@@ -199,8 +201,10 @@ func earlierOutput(path string, text []byte) bool {
 		return true
 	}
 	want, isJSON := firstNames(text)
-	switch {
+	switch mark := []byte(picture.Mark); {
 	case isJSON:
+	case bytes.Contains(text, mark): // files of the same format begin alike, whoever made them
+		return bytes.Contains(old, mark)
 	case !bytes.Contains(text, []byte("\n")): // the beginning of a line, whose end may vary
 		return bytes.HasPrefix(old, text)
 	default:

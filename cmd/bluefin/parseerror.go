@@ -127,8 +127,11 @@ func unknownCommand(c *cli.Context, parent string) error {
 		names = append(names, cmd.Name)
 	}
 	name := c.Args().First()
-	text := didYouMean(fmt.Sprintf("unknown command %q", parent+name), name, names,
-		func(name string) string { return parent + name })
+	unknown := fmt.Sprintf("unknown command %q", parent+name)
+	text := didYouMean(unknown, name, names, func(name string) string { return parent + name })
+	if text == unknown && parent != "" {
+		text += ", want one of " + strings.Join(names, ", ")
+	}
 	return usageError{errors.New(text), parent}
 }
 

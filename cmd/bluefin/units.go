@@ -26,16 +26,22 @@ func widthOf(w io.Writer) int {
 
 // columnsOf returns the columns of the terminal that w is, 0 if it is none.
 func columnsOf(w io.Writer) int {
+	columns, _ := sizeOf(w)
+	return columns
+}
+
+// sizeOf returns the columns and rows of the terminal that w is, 0 if it is none.
+func sizeOf(w io.Writer) (columns, rows int) {
 	if s, ok := w.(*screen); ok {
 		w = s.Writer
 	}
 	if f, ok := w.(*os.File); ok {
-		if n, _, err := term.GetSize(int(f.Fd())); err == nil {
-			return max(n, 0)
+		if columns, rows, err := term.GetSize(int(f.Fd())); err == nil {
+			return max(columns, 0), max(rows, 0)
 		}
 	}
 	// Anything else, such as a buffer of a test.
-	return 0
+	return 0, 0
 }
 
 // shortTime shows a time with two digits, or in seconds above ten: 7 ms, 1.3 s, 45 s, 7m57s, 3h05m.

@@ -122,10 +122,14 @@ func (s scale) ticks(n, most, each int) gonum.ConstantTicks {
 	}
 	low, high := s.value(s.pad), s.value(1-s.pad)
 	var ticks gonum.ConstantTicks
-	values, format := round(low, high, n, s.axis.Int)
-	for _, v := range values {
-		if place := s.at(plot.Float(v)); place > -1e-9 && place < 1+1e-9 {
-			ticks = append(ticks, gonum.Tick{Value: place, Label: format(v)})
+	for more := range 4 { // a single number is no scale
+		ticks = nil
+		values, format := round(low, high, n+more, s.axis.Int)
+		for _, v := range values {
+			ticks = append(ticks, gonum.Tick{Value: s.at(plot.Float(v)), Label: format(v)})
+		}
+		if len(ticks) > 1 {
+			break
 		}
 	}
 	return ticks

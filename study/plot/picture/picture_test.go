@@ -76,6 +76,9 @@ func soundXML(text []byte) error {
 
 func soundPNG(data []byte) error {
 	img, err := png.Decode(bytes.NewReader(data))
+	if err == nil && !bytes.Contains(data, []byte(Mark)) {
+		err = errors.New("no mark")
+	}
 	if err == nil && img.Bounds().Dx() != 1600 {
 		err = errors.New("its width is " + img.Bounds().String())
 	}
