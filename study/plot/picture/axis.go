@@ -126,7 +126,9 @@ func (s scale) ticks(n, most, each int) gonum.ConstantTicks {
 		ticks = nil
 		values, format := round(low, high, n+more, s.axis.Int)
 		for _, v := range values {
-			ticks = append(ticks, gonum.Tick{Value: s.at(plot.Float(v)), Label: format(v)})
+			if place := s.at(plot.Float(v)); finite(place) {
+				ticks = append(ticks, gonum.Tick{Value: place, Label: format(v)})
+			}
 		}
 		if len(ticks) > 1 {
 			break
