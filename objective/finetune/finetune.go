@@ -142,21 +142,26 @@ func (t *Task) RunFrom(ctx context.Context, c Checkpoints, s Settings, seed uint
 // Train is RunFrom and also returns the trained network.
 func (t *Task) Train(ctx context.Context, c Checkpoints, s Settings, seed uint64,
 	report func(step int, m train.Metrics) error) (*nn.Network, Result, error) {
+	return t.train(ctx, run{report: report, checkpoints: c, settings: s, seed: seed})
+}
+
+func (t *Task) train(ctx context.Context, r run) (*nn.Network, Result, error) {
+	s := r.settings
 	if err := t.check(s); err != nil {
 		return nil, Result{}, err
 	}
 	if err := t.start(); err != nil {
 		return nil, Result{}, err
 	}
-	stages, err := t.stages(s, seed)
+	stages, err := t.stages(s, r.seed)
 	if err != nil {
 		return nil, Result{}, err
 	}
-	r := run{Task: t, settings: s, seed: seed, report: report, checkpoints: c, stages: stages, saved: time.Now()}
+	r.Task, r.stages, r.saved = t, stages, time.Now()
 	r.of = origin{Task: t.fingerprint, Settings: s, Patience: cmp.Or(t.Patience, defaultPatience), Stages: t.Stages,
-		Metric: t.metric(), Seed: seed}
-	if c.From != nil {
-		if err := r.resume(c.From); err != nil {
+		Metric: t.metric(), Seed: r.seed}
+	if r.checkpoints.From != nil {
+		if err := r.resume(r.checkpoints.From); err != nil {
 			return nil, Result{}, err
 		}
 	}

@@ -13,10 +13,11 @@ import (
 // so they differ by their settings only, not by luck. Pass the seed of the study.
 //
 // After each epoch the metric is reported, with the number of epochs as the step, so a pruner can
-// stop the trial; see Stages for trials with several trainings. A complete trial has the user
-// attributes best_epoch, epochs_run, loss_by_epoch (pairs of training and validation loss) and,
-// prefixed by train_, validation_ and test_, loss and accuracy, and auroc for two classes, or loss,
-// rmse and r2. An rmse is in the units before Standardize. Select nothing by test scores.
+// stop the trial; see Stages for trials with several trainings. The user attribute loss_by_epoch,
+// pairs of training and validation loss, grows with each epoch of the training that is running, so
+// pruned trials have it, too. A complete trial also has best_epoch, epochs_run and, prefixed by
+// train_, validation_ and test_, loss and accuracy, and auroc for two classes, or loss, rmse and r2.
+// An rmse is in the units before Standardize. Select nothing by test scores.
 //
 // A training that takes longer than CheckpointEvery saves its state with the trial. If its process
 // is killed or the study interrupted, the trial resumes from there and ends as if nothing had
@@ -51,9 +52,14 @@ func (t *Task) Objective(sp Space, seed uint64) study.Objective {
 			}
 			return v
 		}
-		net, r, err := t.Train(live.Context(), c, s, seed, func(step int, m train.Metrics) error {
-			return live.Report(step, value(m))
-		})
+		net, r, err := t.train(live.Context(), run{settings: s, seed: seed, checkpoints: c,
+			report: func(step int, m train.Metrics) error { return live.Report(step, value(m)) },
+			learned: func(history []train.Metrics) error {
+				if t.EvaluateAtMost < 0 {
+					return nil // the training loss is unknown
+				}
+				return live.SetUserAttr(lossByEpochKey, lossByEpoch(history))
+			}})
 		if err != nil {
 			return 0, err
 		}
@@ -80,7 +86,7 @@ type attr struct {
 func (t *Task) attrs(r Result) []attr {
 	all := []attr{{"best_epoch", r.Best.Epoch}, {"epochs_run", r.EpochsRun}}
 	if t.EvaluateAtMost >= 0 {
-		all = append(all, attr{"loss_by_epoch", lossByEpoch(r.History)})
+		all = append(all, attr{lossByEpochKey, lossByEpoch(r.History)})
 	}
 	parts := []struct {
 		name string
@@ -107,6 +113,9 @@ func (t *Task) attrs(r Result) []attr {
 	}
 	return all
 }
+
+// lossByEpochKey is the attribute that study/plot draws learning curves from.
+const lossByEpochKey = "loss_by_epoch"
 
 // lossByEpoch returns [training, validation] losses by epoch.
 func lossByEpoch(history []train.Metrics) [][2]float64 {

@@ -116,6 +116,10 @@ func TestAPrunedTrialStopsAtItsEpoch(t *testing.T) {
 		if tr.State != trial.Pruned || len(tr.Reports) != 3 {
 			t.Errorf("trial %d is %v with reports %v, want pruned with 3", tr.Number, tr.State, tr.Reports)
 		}
+		var losses [][2]float64 // training and validation
+		if err := json.Unmarshal(tr.UserAttrs["loss_by_epoch"], &losses); err != nil || len(losses) != 3 || losses[2][1] != tr.Reports[2].Value {
+			t.Errorf("trial %d has losses %v (%v), want those of 3 epochs", tr.Number, losses, err)
+		}
 	}
 }
 

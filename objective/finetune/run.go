@@ -18,6 +18,7 @@ type run struct {
 	settings    Settings
 	seed        uint64
 	report      func(step int, m train.Metrics) error
+	learned     func(history []train.Metrics) error // called before report with the epochs of this stage; may be nil
 	checkpoints Checkpoints
 	stages      []stage
 	of          origin
@@ -120,6 +121,11 @@ func (r *run) stage(ctx context.Context, st stage) (*nn.Network, Result, error) 
 	fit, err := train.Fit(ctx, back, training, validation, r.config(settings, r.seed), from,
 		func(m train.Metrics, state train.State) error {
 			r.history = append(r.history, m)
+			if r.learned != nil {
+				if err := r.learned(r.history); err != nil {
+					return err
+				}
+			}
 			if len(r.stages) == 1 {
 				if err := r.report(m.Epoch, m); err != nil {
 					return err
