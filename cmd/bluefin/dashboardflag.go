@@ -13,13 +13,17 @@ import (
 // An addressFlag is the value of --dashboard, which needs none: --dashboard=ADDRESS.
 type addressFlag string
 
-// Set implements cli.Generic.
+// Set implements cli.Generic. Others could reach another address: bluefin dashboard has a token.
 func (a *addressFlag) Set(text string) error {
 	switch text {
 	case "true": // the parser's word for a flag without a value
 		text = dashboardAddr
 	case "false":
 		text = ""
+	default:
+		if err := dashboard.CheckListen(text, ""); err != nil {
+			return err
+		}
 	}
 	*a = addressFlag(text)
 	return nil
@@ -34,18 +38,6 @@ func (a *addressFlag) IsBoolFlag() bool { return true }
 func (s *runner) dashboardFlag() cli.Flag {
 	return &cli.GenericFlag{Name: "dashboard", Destination: &s.dashboard, Value: &s.dashboard, DefaultText: "none",
 		Usage: "show the search in a browser while it runs; --dashboard=`ADDRESS` is where, else " + dashboardAddr}
-}
-
-// checkDashboard refuses an address that others can reach.
-func (s *runner) checkDashboard() error {
-	if s.dashboard == "" {
-		return nil
-	}
-	if err := dashboard.CheckListen(string(s.dashboard), ""); err != nil {
-		return usagef("--dashboard is %w: want an address of this machine like %s, and bluefin dashboard --token-file "+
-			"beside the search for others", err, dashboardAddr)
-	}
-	return nil
 }
 
 // serve shows a study in a browser until stop is called, if that is wanted. On a terminal stop waits for

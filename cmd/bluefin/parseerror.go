@@ -83,6 +83,9 @@ func wanted(f cli.Flag) string {
 		if c, ok := f.Value.(choice); ok {
 			return "one of " + strings.Join(c.allowed, ", ")
 		}
+		if _, ok := f.Value.(*addressFlag); ok {
+			return "it alone or =HOST:PORT of this machine"
+		}
 		return "it alone or =only" // --rehearse
 	case *cli.StringFlag, *cli.StringSliceFlag:
 		// The help has the word in backquotes, such as `FILE`.

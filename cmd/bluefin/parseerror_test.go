@@ -49,8 +49,8 @@ func TestEachFlagSaysWhatItWants(t *testing.T) {
 				if lists[name] && !(cmd.Name == "tune" && name == "metric") { // which is any name
 					want = `want (one of .+|minimize or maximize)`
 				}
-			case *cli.GenericFlag: // --rehearse and choices
-				want = `want (it alone or =only|one of .+)`
+			case *cli.GenericFlag: // --rehearse, --dashboard and choices
+				want = `want (it alone or =only|it alone or =HOST:PORT of this machine|one of .+)`
 			default:
 				t.Errorf("bluefin %s: --%s is a %T: say in wanted what it takes", strings.Join(words, " "), name, f)
 			}
@@ -70,7 +70,7 @@ func TestEachFlagSaysWhatItWants(t *testing.T) {
 					t.Errorf("bluefin %s: got %q, want %s", strings.Join(args, " "), got, want)
 				}
 			}
-			if _, alone := f.(*cli.BoolFlag); !alone && name != "rehearse" {
+			if _, alone := f.(*cli.BoolFlag); !alone && name != "rehearse" && name != "dashboard" {
 				want := fmt.Sprintf(`^bluefin: --%s has no value, want (a |one of |--%[1]s [A-Z=]+ \()`, name)
 				if got := mistake(t, append(words[:len(words):len(words)], "--"+name)...); !regexp.MustCompile(want).MatchString(got) {
 					t.Errorf("bluefin %s --%s: got %q, want %s", strings.Join(words, " "), name, got, want)
