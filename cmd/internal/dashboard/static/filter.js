@@ -37,6 +37,7 @@ export function watchLinks(changed) {
     clearTimeout(timer);
     timer = setTimeout(() => submit(form, event.target), event.target.matches('[type=checkbox], select') ? 0 : 400);
   });
+  document.addEventListener('input', (event) => { if (event.target.matches('[data-find]')) find(); });
   const page = { refresh };
   const moved = () => {
     fillForms();
@@ -66,7 +67,18 @@ function fillForms() {
       if (!field.name || field === document.activeElement && field.type !== 'checkbox') continue;
       const values = search.getAll(field.name);
       if (field.type === 'checkbox' || field.type === 'radio') field.checked = values.includes(field.value);
+      else if (field.multiple) for (const option of field.options) option.selected = values.includes(option.value);
       else if (field.type !== 'hidden') field.value = values[0] ?? (field.tagName === 'SELECT' ? field.options[0]?.value ?? '' : '');
+    }
+  }
+}
+
+// find hides the rows of a table that lack the words of its search field.
+function find() {
+  for (const field of document.querySelectorAll('[data-find]')) {
+    const words = field.value.toLowerCase().split(/\s+/);
+    for (const row of document.querySelectorAll(`#${field.dataset.find} tbody tr`)) {
+      row.hidden = !words.every((word) => row.textContent.toLowerCase().includes(word));
     }
   }
 }
@@ -91,6 +103,7 @@ async function refresh() {
       const next = fresh.getElementById(part.id);
       if (next) renew(part, next);
     }
+    find();
   } catch (error) {
     if (error.name !== 'AbortError') notice(`The server does not answer: ${error.message}`);
   }

@@ -18,7 +18,7 @@ export async function draw(area, plot, view) {
     key: ['history', log, many, name],
     scales: { x: { time: false, range: (u, low, high) => low === high ? [low - 1, high + 1] : [low, high] }, y: { distr: log ? 3 : 1, range: range(log) } },
     axes: (axis) => [axis('trial', whole), axis(...values(name))],
-    series: [{}, dots(colors.accent, colors.accent), dots(colors.infeasible, 'transparent'),
+    series: [{}, dots(many ? 'transparent' : colors.accent, many ? colors.accent + 'a0' : colors.accent), dots(colors.infeasible, 'transparent'),
       { scale: 'y', stroke: colors.best, width: 2, paths: (u, ...rest) => window.uPlot.paths.stepped({ align: 1 })(u, ...rest), points: { show: false } }],
   }, data, plot.points.map((p) => ({
     x: p.trial, y: p.value, title: `Trial ${p.trial}`, href: view.trial(p.trial), api: view.api(p.trial),

@@ -9,7 +9,7 @@ import { tail } from './log.js';
 const drawn = figures();
 const page = watchLinks(() => drawn.forEach((figure) => figure.update()));
 follow(() => {
-  drawn.forEach((figure) => figure.update());
+  drawn.forEach((figure) => figure.follow());
   page.refresh();
 });
 buttons();

@@ -75,7 +75,7 @@ export function axis(of, colors, more = {}) {
 // Content-Security-Policy forbids.
 function decades(low, high) {
   const first = Math.floor(Math.log10(low)), last = Math.ceil(Math.log10(high)), at = [];
-  const every = Math.ceil((last - first) / 6), within = last - first <= 2 ? [1, 2, 5] : [1];
+  const every = Math.ceil((last - first) / 4), within = last - first <= 2 ? [1, 2, 5] : [1];
   for (let e = first; e <= last; e += every) at.push(...within.map((d) => Number(`${d}e${e}`)));
   return { tickvals: at, ticktext: at.map(number) };
 }
