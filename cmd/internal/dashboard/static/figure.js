@@ -22,6 +22,24 @@ const modules = {
 
 export const figures = () => [...document.querySelectorAll('figure[data-plot]')].map((element) => new Figure(element));
 
+// grown adds the figures that a newer page has and this one has not: those of the first reports, say.
+export function grown(fresh) {
+  const added = [];
+  let last = null;
+  for (const figure of fresh.querySelectorAll('.figures [data-plot]')) {
+    const panel = figure.closest('.figures > *');
+    const own = document.querySelector(`.figures [data-plot="${CSS.escape(figure.dataset.plot)}"]`);
+    if (own) Object.assign(own.dataset, figure.dataset);
+    else {
+      if (last) last.after(panel);
+      else document.querySelector('.figures')?.prepend(panel);
+      added.push(new Figure(figure));
+    }
+    last = own?.closest('.figures > *') ?? panel;
+  }
+  return added;
+}
+
 class Figure {
   constructor(element) {
     this.element = element;

@@ -104,6 +104,7 @@ async function refresh() {
       if (next) renew(part, next);
     }
     find();
+    dispatchEvent(new CustomEvent('refreshed', { detail: fresh }));
   } catch (error) {
     if (error.name !== 'AbortError') notice(`The server does not answer: ${error.message}`);
   }
