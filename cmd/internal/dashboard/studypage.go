@@ -78,12 +78,12 @@ func figures(now *snapshot) []figure {
 		{Plot: "pareto", Caption: "Pareto front"},
 		{Plot: "hypervolume", Caption: "Hypervolume"},
 		{Plot: "importances", Caption: "Importance"},
+		{Plot: "timeline", Caption: "Timeline"},
 		{Plot: "parallel", Caption: "Parallel coordinates"},
 		{Plot: "slice", Caption: "Slice"},
 		{Plot: "contour", Caption: "Contour"},
 		{Plot: "rank", Caption: "Rank"},
 		{Plot: "edf", Caption: "Distribution of values"},
-		{Plot: "timeline", Caption: "Timeline"},
 	}
 	several := len(now.study.Directions) > 1
 	reported := slices.ContainsFunc(now.trials, func(t *trial.Trial) bool { return len(t.Reports) > 0 })

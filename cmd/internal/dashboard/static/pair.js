@@ -27,3 +27,17 @@ export function choosePair(plot, view) {
     return select;
   });
 }
+
+// legend says what the colors mean, from the best to the worst. Plotly's own has style attributes, which the
+// Content-Security-Policy forbids.
+export function legend(view, name, [best, worst]) {
+  let line = view.controls.querySelector('.legend');
+  if (!line) {
+    line = document.createElement('span');
+    line.className = 'legend';
+    view.controls.append(line);
+  }
+  const ramp = document.createElement('span');
+  ramp.className = 'ramp';
+  line.replaceChildren(`${name} ${best} `, ramp, ` ${worst}`);
+}

@@ -19,7 +19,7 @@ export async function draw(area, plot, view) {
     labelfont: { color: colors.text, size: 12 }, tickfont: { color: colors.soft, size: 11 }, rangefont: { color: 'transparent', size: 1 },
     line: { color: values, colorscale: worst ? colors.scale : colors.scale.map(([at], i) => [at, colors.scale[4 - i][1]]), cmin: range[0], cmax: range[1] },
     unselected: { line: { color: colors.soft, opacity: 0.06 } },
-  }], { margin: { l: 60, r: 60, t: axes.length > 6 ? 90 : 44, b: 24 }, width, autosize: false }, view, null);
+  }], { margin: { l: 60, r: 60, t: axes.length > 6 ? 90 : 44, b: 24 }, width, autosize: false, paper_bgcolor: colors.panel }, view, null);
   area.axes = axes;
   if (area.brushes) return;
   area.brushes = true;

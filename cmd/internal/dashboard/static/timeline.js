@@ -9,11 +9,11 @@ export async function draw(area, plot, view) {
   const bars = plot.bars.map((bar) => ({ ...bar, from: Date.parse(bar.start) / 1000, to: Date.parse(bar.end) / 1000 }));
   const low = bars.reduce((least, bar) => Math.min(least, bar.from), Infinity);
   const high = Math.max(low + 1, bars.reduce((most, bar) => Math.max(most, bar.to), -Infinity));
-  const height = Math.min(640, plot.lanes * lane + 56);
+  const height = Math.min(640, plot.lanes * lane + 68);
   const self = await chart(area, {
     key: ['timeline', plot.lanes], height,
-    scales: { x: { time: true }, y: { range: [plot.lanes - 0.5, -0.5] } },
-    axes: (axis) => [axis('', { size: 44 }), axis('', {
+    scales: { x: { time: true }, y: { range: [-0.5, plot.lanes - 0.5], dir: -1 } },
+    axes: (axis) => [axis('', { size: 46, values: (u, ticks) => clock(ticks) }), axis('', {
       size: 92, grid: { show: false }, ticks: { show: false }, splits: () => [...Array(plot.lanes).keys()],
       values: (u, at) => at.map((i) => plot.lanes > 26 ? '' : `${i + 1}: idle ${Math.round(100 * (plot.idle[i] ?? 0))} %`),
     })],
@@ -41,6 +41,20 @@ function paint(u, { bars, colors }) {
     ctx.fillRect(left, middle - tall / 2, Math.max(ratio, right - left - (right - left > 4 * ratio ? ratio : 0)), tall);
   }
   ctx.restore();
+}
+
+// clock writes times of the reader's zone, and the date where it changes.
+function clock(ticks) {
+  const part = (x, n) => String(x).padStart(2, '0').slice(-n);
+  const fine = ticks.some((x) => x % 60), far = ticks.length > 1 && ticks[1] - ticks[0] >= 86400;
+  let day = '';
+  return ticks.map((x) => {
+    const at = new Date(x * 1000), date = `${at.getFullYear()}-${part(at.getMonth() + 1, 2)}-${part(at.getDate(), 2)}`;
+    const time = `${part(at.getHours(), 2)}:${part(at.getMinutes(), 2)}${fine ? ':' + part(at.getSeconds(), 2) : ''}`;
+    const text = far ? date.slice(5) : date === day ? time : `${time}\n${date}`;
+    day = date;
+    return text;
+  });
 }
 
 export function duration(seconds) {
