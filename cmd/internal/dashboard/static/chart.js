@@ -22,6 +22,7 @@ export async function chart(area, { key, height = 260, ...options }, data, point
   }
   area.chart?.plot.destroy();
   area.replaceChildren();
+  tooltip.hide();
   const self = area.chart = { key: all, points, current: -1, zoomed: false, plot: null };
   self.plot = new uPlot({
     ...size, legend: { show: false }, padding: [12, 12, 0, 0], ...options,

@@ -1,6 +1,5 @@
 // A figure gets the data of its plot and lets the module of the plot draw it.
 import { colors, plural } from './look.js';
-import { hide } from './tooltip.js';
 
 // Each module exports draw(area, plot, view), which may be called again for the same area with newer data, and
 // describe(plot), one or two sentences for those who cannot see it.
@@ -141,9 +140,8 @@ class Figure {
   async redraw() {
     if (!this.answer || this.panel && !this.panel.open) return;
     const { module, answer, area } = this;
-    hide();
     this.summary.textContent = module.describe(answer.plot ?? answer.plots);
-    this.note.textContent = this.shownOf(answer);
+    this.note.textContent = 'fixed' in this.element.dataset ? '' : this.shownOf(answer);
     await module.draw(area, answer.plot ?? answer.plots, {
       colors: colors(), controls: this.controls, params: new URLSearchParams(location.search), element: this.element,
       best: this.best(), again: () => this.redraw(), trial: this.trial, api: this.api,
