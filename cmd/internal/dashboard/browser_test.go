@@ -25,10 +25,10 @@ import (
 // These tests drive Debian's Chromium: one process, a tab for each test. They are skipped without it,
 // and fail then if CI=true.
 
-// A browser is a running Chromium.
-type browser struct{ ctx context.Context }
+// A chromium is a running Chromium.
+type chromium struct{ ctx context.Context }
 
-func startBrowser(t *testing.T) browser {
+func startChromium(t *testing.T) chromium {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("drives a browser")
@@ -55,7 +55,7 @@ func startBrowser(t *testing.T) browser {
 	if err := chromedp.Do(ctx, chromedp.Navigate("about:blank")); err != nil {
 		t.Fatal(err)
 	}
-	return browser{ctx}
+	return chromium{ctx}
 }
 
 // A tab is a page of the browser. Whatever it writes to its console, such as an exception or a
@@ -70,7 +70,7 @@ type tab struct {
 	expected string
 }
 
-func (b browser) open(t *testing.T, base string, width, height int64) *tab {
+func (b chromium) open(t *testing.T, base string, width, height int64) *tab {
 	ctx, cancel := chromedp.NewContext(b.ctx)
 	w := &tab{t: t, ctx: ctx, base: base}
 	messages := chromedp.Console(ctx)

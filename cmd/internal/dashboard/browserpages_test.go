@@ -46,7 +46,7 @@ const blank = `[...document.querySelectorAll('figure[data-plot]')].filter((figur
 }).map((figure) => figure.dataset.plot).join(' ')`
 
 func TestBrowser(t *testing.T) {
-	b := startBrowser(t)
+	b := startChromium(t)
 	s := newSample(t, false)
 	one := s.search(t, study.Config{Name: "valley"}, 60, valley)
 	two := s.search(t, study.Config{Name: "front", Directions: []trial.Direction{trial.Minimize, trial.Maximize}}, 25, front)
@@ -100,7 +100,7 @@ func TestBrowser(t *testing.T) {
 		for _, width := range []int64{360, 1300} {
 			w := b.open(t, s.url, width, 800)
 			for i, path := range []string{"/", "/studies/1", "/studies/1/trials", "/studies/1/trials/3", "/studies/1/trials/5",
-				"/studies/1/workers", "/studies/2", "/compare?study=1&study=3"} {
+				"/studies/2", "/compare?study=1&study=3"} {
 				w.scheme([]string{"light", "dark"}[i%2])
 				w.visit(path)
 				if width == 360 {
@@ -283,7 +283,7 @@ func front1(t *study.Trial) ([]float64, error) {
 }
 
 func TestBrowserIsNotHarmedByNames(t *testing.T) {
-	b := startBrowser(t)
+	b := startChromium(t)
 	s := newSample(t, false)
 	script := `<script>window.harm=1</script><img src=x onerror="window.harm=1">`
 	names := []string{script, `"'><b>&amp;{{.}}`, "\u202eright to left שלום", "tab\there\x07bell\x00", strings.Repeat("long ", 90) + "end", "$x^2$ %{text} <a href='javascript:window.harm=1'>"}
@@ -338,4 +338,3 @@ func (w *tab) drag(x, from, to float64) {
 	}
 	w.do(chromedp.MouseEvent(input.DispatchMouseEventTypeMouseReleased, x, to, chromedp.ButtonLeft, chromedp.ClickCount(1)))
 }
-
