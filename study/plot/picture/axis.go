@@ -167,14 +167,39 @@ func (s scale) decades(n int) (ticks gonum.ConstantTicks) {
 // choices returns a tick for each choice, and labels for as many as fit.
 func (s scale) choices(most, each int) (ticks gonum.ConstantTicks) {
 	every := (len(s.axis.Choices) + most - 1) / most
-	for i, choice := range s.axis.Choices {
+	labels := shortChoices(s.axis.Choices, each)
+	for i := range s.axis.Choices {
 		t := gonum.Tick{Value: s.at(plot.Float(i))}
 		if i%every == 0 {
-			t.Label = cmp.Or(cut(clean(choice), each), `""`)
+			t.Label = labels[i]
 		}
 		ticks = append(ticks, t)
 	}
 	return ticks
+}
+
+// shortChoices leaves at most n letters of each choice: its beginning, or its end if that tells them
+// apart and the beginning does not.
+func shortChoices(choices []string, n int) []string {
+	heads, tails := make([]string, len(choices)), make([]string, len(choices))
+	distinct := func(list []string) int {
+		seen := map[string]bool{}
+		for _, s := range list {
+			seen[s] = true
+		}
+		return len(seen)
+	}
+	for i, c := range choices {
+		c = cmp.Or(clean(c), `""`)
+		heads[i], tails[i] = c, c
+		if letters := []rune(c); len(letters) > n {
+			heads[i], tails[i] = string(letters[:n-1])+"…", "…"+string(letters[len(letters)-n+1:])
+		}
+	}
+	if distinct(tails) > distinct(heads) {
+		return tails
+	}
+	return heads
 }
 
 // round returns about n round numbers from low to high, and how to write them.

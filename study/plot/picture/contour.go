@@ -16,7 +16,7 @@ import (
 func Contour(p plot.ContourPlot) Figure {
 	return Figure{build: func(st style) page {
 		if len(p.Points) == 0 {
-			return page{empty: noTrial, notes: skipped(p.Skipped)}
+			return nothing(p.Skipped)
 		}
 		panel, x, y := st.pairPanel(p.X, p.Y, p.Points)
 		r := st.judgement()
@@ -27,9 +27,9 @@ func Contour(p plot.ContourPlot) Figure {
 		}
 		good, bad, top := pairSpots(p.Points, p.Maximize, x, y)
 		m := point.in(ink)
-		panel.Add(points(st, infeasible, bad, len(bad)), points(st, m, good, len(good)), points(st, best, top, 1))
+		panel.Add(points(st, infeasible, bad, len(p.Points)), points(st, m, good, len(good)), points(st, bestOfRamp, top, 1))
 		keys := []key{{name: "worst to best " + name(p.Value.Name) + " (" + direction(p.Maximize) + ")", ramp: r},
-			{name: "trial", mark: &m}, {name: "best", mark: &best}}
+			{name: "trial", mark: &m}, {name: "best", mark: &bestOfRamp}}
 		if len(bad) > 0 {
 			keys = append(keys, key{name: "infeasible", mark: &infeasible})
 		}

@@ -11,7 +11,7 @@ import (
 func EDF(p plot.EDFPlot) Figure {
 	return Figure{build: func(st style) page {
 		if len(p.X) == 0 || len(p.Curves) == 0 {
-			return page{empty: noTrial}
+			return nothing(0)
 		}
 		x := newScale(p.Value, p.X...)
 		y := newScale(plot.Axis{Name: "share of trials at or below", Low: 0, High: 1})

@@ -12,7 +12,7 @@ import (
 func History(p plot.HistoryPlot) Figure {
 	return Figure{build: func(st style) page {
 		if len(p.Points) == 0 {
-			return page{empty: noTrial, notes: skipped(p.Skipped)}
+			return nothing(p.Skipped)
 		}
 		var values []plot.Float
 		for _, pt := range p.Points {
@@ -34,7 +34,7 @@ func History(p plot.HistoryPlot) Figure {
 		m := point.in(sky)
 		panel := st.plot()
 		st.axes(panel, x, y, 1, 1)
-		panel.Add(points(st, infeasible, bad, len(bad)), points(st, m, good, len(good)), lines(st, line, steps(top)))
+		panel.Add(points(st, infeasible, bad, len(p.Points)), points(st, m, good, len(p.Points)), lines(st, line, steps(top)))
 		keys := []key{{name: "trial", mark: &m}, {name: "best so far (" + direction(p.Maximize) + ")", line: line}}
 		if len(bad) > 0 {
 			keys = append(keys, key{name: "infeasible", mark: &infeasible})

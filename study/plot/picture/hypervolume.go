@@ -11,7 +11,7 @@ import (
 func Hypervolume(p plot.HypervolumePlot) Figure {
 	return Figure{build: func(st style) page {
 		if len(p.Points) == 0 {
-			return page{empty: noTrial}
+			return nothing(0)
 		}
 		var values []plot.Float
 		for _, pt := range p.Points {

@@ -33,13 +33,17 @@ func Intermediate(p plot.IntermediatePlot) Figure {
 			return page{empty: "There is nothing to draw yet: no trial has reported a value."}
 		}
 		x, y := newScale(intAxis(cmp.Or(p.Step, "step"), first, last)), valueScale(p.Value, values...)
+		width := st.line
+		if len(p.Curves) > 50 {
+			width *= 0.6
+		}
 		kinds := []struct {
 			state string
 			look  draw.LineStyle
 		}{
-			{"failed", draw.LineStyle{Color: orange, Width: st.line * 0.6, Dashes: dashes}},
-			{"pruned", draw.LineStyle{Color: pale, Width: st.line * 0.6}},
-			{"complete", draw.LineStyle{Color: blue, Width: st.line * 0.7}},
+			{"failed", draw.LineStyle{Color: orange, Width: width * 0.6, Dashes: dashes}},
+			{"pruned", draw.LineStyle{Color: pale, Width: width * 0.6}},
+			{"complete", draw.LineStyle{Color: blue, Width: width * 0.7}},
 			{"running", draw.LineStyle{Color: green, Width: st.line, Dashes: dots}},
 		}
 		curves := map[string][][]spot{}

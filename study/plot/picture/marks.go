@@ -26,6 +26,8 @@ var (
 	point      = mark{shape: draw.CircleGlyph{}, letter: "•", color: blue, size: 1}
 	infeasible = mark{shape: cross{}, letter: "×", color: gray, size: 1.3}
 	best       = mark{shape: draw.PyramidGlyph{}, letter: "◆", color: vermilion, size: 1.8}
+	// On colors from vermilion to blue another one stands out.
+	bestOfRamp = best.in(color.NRGBA{150, 30, 110, 255})
 )
 
 // in returns the mark with another color.
@@ -38,10 +40,13 @@ const many = 150
 func points(st style, m mark, spots []spot, total int) drawing {
 	return func(c draw.Canvas, at func(x, y float64) vg.Point) {
 		glyph := draw.GlyphStyle{Color: m.color, Shape: m.shape, Radius: st.radius * vg.Length(m.size)}
-		crowd := total > many && m.letter == point.letter
-		if crowd {
+		if total > many {
 			glyph.Radius *= 0.6
 		}
+		if total > 10*many {
+			glyph.Radius *= 0.8
+		}
+		crowd := total > many && m.letter == point.letter
 		var path vg.Path
 		c.SetLineStyle(draw.LineStyle{Color: m.color, Width: st.line})
 		flush := func() {

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"unicode"
 
+	gonum "gonum.org/v1/plot"
 	"gonum.org/v1/plot/text"
 	"gonum.org/v1/plot/vg"
 )
@@ -38,6 +39,23 @@ func cut(s string, n int) string {
 	n = max(n, 3)
 	tail := (n - 1) / 2
 	return string(letters[:n-1-tail]) + "…" + string(letters[len(letters)-tail:])
+}
+
+// inFont draws text in formats whose letters are drawn by us: those that our font lacks become boxes, or
+// nobody would see that there is something. Viewers of SVG find a font that has them.
+type inFont struct{ text.Plain }
+
+// Draw implements text.Handler.
+func (inFont) Draw(c vg.Canvas, s string, st text.Style, pt vg.Point) {
+	plain := gonum.DefaultTextHandler
+	face := plain.Cache().Lookup(st.Font, st.Font.Size)
+	s = strings.Map(func(r rune) rune {
+		if i, err := face.Face.GlyphIndex(nil, r); err != nil || i == 0 {
+			return '□'
+		}
+		return r
+	}, s)
+	plain.Draw(c, s, st, pt)
 }
 
 // fit cuts the end of a text so that it is at most so wide.

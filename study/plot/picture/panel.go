@@ -79,12 +79,18 @@ func skipped(n int) []string {
 	case 0:
 		return nil
 	case 1:
-		return []string{"Without 1 trial whose value is not a finite number."}
+		return []string{"Without 1 trial whose value is no finite number."}
 	}
-	return []string{"Without " + number(float64(n)) + " trials whose values are not finite numbers."}
+	return []string{"Without " + number(float64(n)) + " trials whose values are no finite numbers."}
 }
 
-const noTrial = "There is nothing to draw yet: no trial is complete."
+// nothing says why there is no picture of complete trials.
+func nothing(skipped int) page {
+	if skipped > 0 {
+		return page{empty: "There is nothing to draw: no complete trial has a value that is a finite number."}
+	}
+	return page{empty: "There is nothing to draw yet: no trial is complete."}
+}
 
 // direction says which values are good.
 func direction(maximize bool) string {

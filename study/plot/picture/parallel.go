@@ -20,7 +20,7 @@ const mostLines = 1000
 func Parallel(p plot.ParallelPlot) Figure {
 	return Figure{build: func(st style) page {
 		if len(p.Lines) == 0 {
-			return page{empty: noTrial, notes: skipped(p.Skipped)}
+			return nothing(p.Skipped)
 		}
 		pg := page{columns: 1, notes: skipped(p.Skipped)}
 		params := p.Params
@@ -130,7 +130,7 @@ func (st style) parallelAxes(scales []scale, place func(int) float64) drawing {
 				if t.IsMinor() {
 					continue
 				}
-				label := cut(t.Label, max(letters, 4))
+				label := t.Label
 				if !st.cells {
 					c.StrokeLine2(axis, pt.X-st.gap/2, pt.Y, pt.X+st.gap/2, pt.Y)
 					halo := white

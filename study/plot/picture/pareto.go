@@ -8,7 +8,7 @@ import (
 func Pareto(p plot.ParetoPlot) Figure {
 	return Figure{build: func(st style) page {
 		if len(p.Points) == 0 {
-			return page{empty: noTrial, notes: skipped(p.Skipped)}
+			return nothing(p.Skipped)
 		}
 		var scales []scale
 		for i, a := range p.Axes {
@@ -54,7 +54,7 @@ func Pareto(p plot.ParetoPlot) Figure {
 			anyBad = anyBad || len(bad) > 0
 			panel := st.plot()
 			st.axes(panel, x, y, pg.columns, rows)
-			panel.Add(points(st, infeasible, bad, len(bad)), points(st, m, others, len(others)),
+			panel.Add(points(st, infeasible, bad, len(p.Points)), points(st, m, others, len(p.Points)),
 				points(st, front, good, len(good)))
 			pg.panels = append(pg.panels, panel)
 		}

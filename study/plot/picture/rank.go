@@ -10,7 +10,7 @@ import (
 func Rank(p plot.RankPlot) Figure {
 	return Figure{build: func(st style) page {
 		if len(p.Points) == 0 {
-			return page{empty: noTrial, notes: skipped(p.Skipped)}
+			return nothing(p.Skipped)
 		}
 		panel, x, y := st.pairPanel(p.X, p.Y, p.Points)
 		r := st.judgement()
@@ -26,15 +26,15 @@ func Rank(p plot.RankPlot) Figure {
 			byRank[r.level(t)] = append(byRank[r.level(t)], spot{x.at(pt.X), y.at(pt.Y)})
 		}
 		_, bad, top := pairSpots(p.Points, p.Maximize, x, y)
-		panel.Add(points(st, infeasible, bad, len(bad)))
+		panel.Add(points(st, infeasible, bad, len(p.Points)))
 		m := point
 		m.size = 1.4
 		for level, spots := range byRank { // the best on top
 			panel.Add(points(st, m.in(r[level]), spots, len(p.Points)))
 		}
-		panel.Add(points(st, best, top, 1))
+		panel.Add(points(st, bestOfRamp, top, 1))
 		keys := []key{{name: "worst to best " + name(p.Value.Name) + " (" + direction(p.Maximize) + ")", ramp: r},
-			{name: "best", mark: &best}}
+			{name: "best", mark: &bestOfRamp}}
 		if len(bad) > 0 {
 			keys = append(keys, key{name: "infeasible", mark: &infeasible})
 		}

@@ -13,7 +13,8 @@ const mostPanels = 24
 func Slice(p plot.SlicePlot) Figure {
 	return Figure{build: func(st style) page {
 		params := p.Params
-		pg := page{empty: noTrial, notes: skipped(p.Skipped)}
+		pg := nothing(p.Skipped)
+		pg.notes = skipped(p.Skipped)
 		if len(params) > mostPanels {
 			pg.notes = append(pg.notes, fmt.Sprintf("The first %d of %d parameters.", mostPanels, len(params)))
 			params = params[:mostPanels]
@@ -62,7 +63,7 @@ func Slice(p plot.SlicePlot) Figure {
 					top, found = pt, true
 				}
 			}
-			panel.Add(points(st, infeasible, bad, len(bad)))
+			panel.Add(points(st, infeasible, bad, len(param.Points)))
 			for level, spots := range byAge {
 				panel.Add(points(st, point.in(r[level]), spots, len(param.Points)))
 			}

@@ -42,11 +42,11 @@ type style struct {
 }
 
 // paper is the style of files.
-func paper(width, height vg.Length) style {
+func paper(width, height vg.Length, letters text.Handler) style {
 	words := func(size vg.Length) text.Style {
 		return text.Style{
 			Color: ink, Font: font.Font{Typeface: "Liberation", Variant: "Sans", Size: size},
-			YAlign: draw.YTop, Handler: gonum.DefaultTextHandler,
+			YAlign: draw.YTop, Handler: letters,
 		}
 	}
 	return style{
