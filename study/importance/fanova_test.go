@@ -236,7 +236,7 @@ func TestFANOVAOfNothing(t *testing.T) {
 			Params: []trial.Param{{Name: "x", Value: float64(n), Dist: space.Float{High: 9}}}})
 	}
 	put(3)
-	const want = "1 complete trials with finite values, want at least 2"
+	const want = "importances need 2 complete trials with finite values, and there are 1"
 	if _, err := (importance.FANOVA{}).Of(log.History(), 0); err == nil || err.Error() != want {
 		t.Errorf("%v, want %s", err, want)
 	}

@@ -62,7 +62,7 @@ func finite(h trial.History, objective int) ([]*trial.Trial, error) {
 		}
 	}
 	if len(list) < 2 {
-		return nil, fmt.Errorf("%d complete trials with finite values, want at least 2", len(list))
+		return nil, fmt.Errorf("importances need 2 complete trials with finite values, and there are %d", len(list))
 	}
 	return list, nil
 }

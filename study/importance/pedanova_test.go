@@ -215,7 +215,7 @@ func TestPEDANOVARefuses(t *testing.T) {
 	}
 	put(0, 1)
 	for want, call := range map[string]func() ([]importance.Importance, error){
-		"1 complete trials with finite values, want at least 2": func() ([]importance.Importance, error) {
+		"importances need 2 complete trials with finite values, and there are 1": func() ([]importance.Importance, error) {
 			return importance.PEDANOVA{}.Of(log.History(), 0)
 		},
 		"Target 2": func() ([]importance.Importance, error) { return importance.PEDANOVA{Target: 2}.Of(log.History(), 0) },

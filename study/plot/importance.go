@@ -40,6 +40,8 @@ func Importances(h trial.History, c Config, e importance.Evaluator) (ImportanceP
 	switch e.(type) {
 	case importance.PEDANOVA:
 		p.Method = "PED-ANOVA"
+	case importance.FANOVA:
+		p.Method = "fANOVA"
 	}
 	names, err := c.params(h, trials)
 	if err != nil || len(trials) < 2 {

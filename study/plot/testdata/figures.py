@@ -8,6 +8,7 @@ The output is {study: {"figure/argument/...": [trace, ...]}} with plotly's trace
 the figure's name is the objective. The key "ranks/..." holds the ranks that color the rank plot.
 """
 
+import base64
 import datetime
 import itertools
 import json
@@ -19,6 +20,7 @@ import warnings
 import numpy as np
 import optuna
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+from optuna.study import StudyDirection
 from optuna.trial import TrialState, create_trial
 from optuna.visualization._rank import _get_order_with_same_order_averaging
 
@@ -111,6 +113,9 @@ def plain(value):
         return plain(value.tolist())
     if isinstance(value, np.generic):
         return value.item()
+    if isinstance(value, dict) and "bdata" in value:
+        array = np.frombuffer(base64.b64decode(value["bdata"]), value["dtype"])
+        return array.reshape([int(n) for n in value.get("shape", "-1").split(",")]).tolist()
     if isinstance(value, dict):
         return {key: plain(v) for key, v in value.items()}
     if isinstance(value, (list, tuple)):
@@ -128,6 +133,12 @@ def figures(study):
             how = {"target": lambda t, k=k: t.values[k], "target_name": f"values_{k}"}
         out[f"history/{k}"] = vis.plot_optimization_history(study, **how)
         out[f"parallel/{k}"] = vis.plot_parallel_coordinate(study, **how)
+        out[f"edf/{k}"] = vis.plot_edf(study, **how)
+        if len(study.get_trials(states=(TrialState.COMPLETE,))) > 1:
+            lower = dict(how)  # with a target, PED-ANOVA takes lower values for better
+            if how and study.directions[k] == StudyDirection.MAXIMIZE:
+                lower["target"] = lambda t, k=k: -t.values[k]
+            out[f"importances/{k}"] = vis.plot_param_importances(study, **lower)
         for name in names:
             out[f"slice/{k}/{name}"] = vis.plot_slice(study, [name], **how)
         pairs = list(itertools.combinations(names, 2))
@@ -135,6 +146,12 @@ def figures(study):
         for a, b in pairs[:6]:
             out[f"contour/{k}/{a}/{b}"] = vis.plot_contour(study, [a, b], **how)
             out[f"rank/{k}/{a}/{b}"] = vis.plot_rank(study, [a, b], **how)
+    if len(study.directions) > 1:
+        out["pareto"] = vis.plot_pareto_front(study)
+        for reference in ([2, 2, 2], [0.5, -0.5, 3], [5.0, -4.0, -1]):
+            reference = reference[: len(study.directions)]
+            key = "/".join(map(str, ["hypervolume", 0, *reference]))
+            out[key] = vis.plot_hypervolume_history(study, reference)
     return {key: plain(figure.to_plotly_json()["data"]) for key, figure in out.items()}
 
 
@@ -158,4 +175,7 @@ for study in studies:
     result[study.study_name] = figures(study)
     for k in range(len(study.directions)):
         result[study.study_name][f"ranks/{k}"] = ranks(study, k)
+several = [study for study in studies if len(study.directions) == 1]
+figure = optuna.visualization.plot_edf(several).to_plotly_json()["data"]
+result["minimize"]["/".join(["edf", "0", *(study.study_name for study in several)])] = plain(figure)
 json.dump(result, sys.stdout)
