@@ -134,6 +134,7 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 			new(createStudyCommand).define(), new(deleteStudyCommand).define(),
 			(&studiesCommand{namesOnly: true}).define(), new(studiesCommand).define(),
 			new(statusCommand).define(), allTrials().define(), bestTrial().define(), bestTrials().define(),
+			new(importancesCommand).define(),
 			new(askCommand).define(), new(reportCommand).define(helpWidth(stdout)), new(shouldPruneCommand).define(),
 			new(tellCommand).define(), new(enqueueCommand).define(), new(stopCommand).define(),
 			new(pythonHookCommand).define(), new(mcpCommand).define(), new(dashboardCommand).define(),

@@ -53,7 +53,7 @@ func TestAnAgentMakesMistakes(t *testing.T) {
 	a.refused("limit is 101, want 1 to 100", "trials", object{"limit": 101})
 	a.refused("offset is -1", "trials", object{"offset": -1})
 	a.refused(`order is "worst"`, "trials", object{"order": "worst"})
-	a.refused("want at least 2", "importances", nil)
+	a.refused("importances need 2", "importances", nil)
 	a.refused("trial is 7", "why", object{"trial": 7})
 	// The trial is still there, and diverges.
 	a.call("report", object{"trial": 0, "step": 0, "value": "Infinity"})

@@ -215,20 +215,13 @@ func (a *mcpAgent) importances(ctx context.Context, in mcpImportanceArgs) (mcpAn
 	if err != nil {
 		return mcpAnswer{}, err
 	}
-	complete := 0
-	for _, t := range h.Finished() {
-		if t.State == trial.Complete {
-			complete++
-		}
-	}
 	text, shares := "How much each parameter decides whether a trial is among the best tenth:\n", record{}
 	for _, i := range importance.Normalized(raw) {
 		text += fmt.Sprintf("  %s: %.3f\n", i.Name, i.Value)
 		shares = append(shares, pyjson.Member{Name: i.Name, Value: i.Value})
 	}
-	note := ""
-	if complete < 50 {
-		note = fmt.Sprintf("Only %d complete trials: the best tenth are few, so take this as a hint.", complete)
+	complete, note := fewTrials(h)
+	if note != "" {
 		text += note + "\n"
 	}
 	return mcpAnswer{text, record{{Name: "study", Value: s.Name()}, {Name: "method", Value: "PED-ANOVA"},
