@@ -53,7 +53,7 @@ func (d *dashboardCommand) define() *cli.Command {
 			&cli.StringFlag{Name: "artifact-dir", Destination: &d.files,
 				Usage: "the `FOLDER` of artifacts, as for optuna-dashboard"},
 			&cli.BoolFlag{Name: "allow-write", Destination: &d.write,
-				Usage: "let viewers queue and stop trials, edit notes and delete"},
+				Usage: "let viewers queue and stop trials, stop and delete studies, edit notes and attach files"},
 			d.sampler.nameFlag("auto"), d.sampler.kwargsFlag(), d.sampler.seedFlag()},
 		Action: action(d.run),
 	}
