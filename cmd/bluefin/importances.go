@@ -19,7 +19,7 @@ type importancesCommand struct {
 	study     studyFlags
 	format    formatFlags
 	method    string
-	objective int
+	objective string
 	resamples int
 }
 
@@ -28,7 +28,8 @@ func (c *importancesCommand) define() *cli.Command {
 		c.study.flags(), c.format.flags("table")...),
 		choiceFlag(&c.method, "method", "the `METHOD`: ped-anova (how much a parameter decides whether a trial is "+
 			"among the best tenth) or fanova (how much of the variance of the objective it explains)", "ped-anova", "fanova"),
-		&cli.IntFlag{Name: "objective", Destination: &c.objective, Usage: "the `NUMBER` of the objective, from 0"},
+		&cli.StringFlag{Name: "objective", Destination: &c.objective, DefaultText: "the first",
+			Usage: "the `NUMBER` of the objective, from 0, or its name"},
 		&cli.IntFlag{Name: "resamples", Destination: &c.resamples, Value: 100,
 			Usage: "`NUMBER` of times to measure resampled trials for the 90 % intervals; 0: no intervals"},
 	), Action: action(c.run)}
@@ -41,19 +42,28 @@ func (c *importancesCommand) run(ctx context.Context, con console) error {
 	if c.resamples < 0 || c.resamples > mostResamples {
 		return usagef("--resamples is %d, want 0 to %d", c.resamples, mostResamples)
 	}
-	return c.study.with(ctx, con, sqlite.Options{ReadOnly: true}, study.Config{}, func(s *study.Study) error {
-		h, err := s.History(ctx)
+	return c.study.opened(ctx, con, sqlite.Options{ReadOnly: true}, study.Config{}, func(cfg study.Config) error {
+		one, err := cfg.Storage.Load(ctx, cfg.Name)
+		if err != nil {
+			return suggestStudy(ctx, cfg.Storage, cfg.Name, fmt.Errorf("load %w", err))
+		}
+		objective, err := objectiveNumber(c.objective, readOutline(one.UserAttrs, len(one.Directions)).Metrics)
 		if err != nil {
 			return err
 		}
-		if n := len(h.Directions()); c.objective < 0 || c.objective >= n {
-			return usagef("--objective is %d, want 0 to %d", c.objective, n-1)
+		s, err := study.Load(ctx, cfg)
+		if err != nil {
+			return err
+		}
+		h, err := s.History(ctx)
+		if err != nil {
+			return err
 		}
 		var e importance.Evaluator = importance.PEDANOVA{}
 		if c.method == "fanova" {
 			e = importance.FANOVA{}
 		}
-		list, err := importance.Bootstrap(e, h, c.objective, c.resamples, 0)
+		list, err := importance.Bootstrap(e, h, objective, c.resamples, 0)
 		if err != nil {
 			return fmt.Errorf("study %q: %w", s.Name(), err)
 		}

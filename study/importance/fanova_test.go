@@ -73,6 +73,9 @@ func TestFANOVAIsNearTheReferences(t *testing.T) {
 // counts points with both or neither; as a float flag has its two values alone. Its other weights
 // are ours if the ranges of logarithms and ints are written as those of plain floats.
 func TestFANOVAIsNearThatOfALiveOptuna(t *testing.T) {
+	if testing.Short() {
+		t.Skip("Optuna takes seconds for each forest")
+	}
 	ctx, path := context.Background(), filepath.Join(t.TempDir(), "study.db")
 	db, err := sqlite.Open(ctx, path, sqlite.Options{})
 	if err != nil {
