@@ -62,7 +62,7 @@ func configured[P any](data func(trial.History, plot.Config) (P, error)) func(pl
 }
 
 // plotCommands are all kinds of plots. Of those with a point for each trial, more than some thousand
-// would only make the picture slow.
+// would only make the picture slow. What sums up trials needs all of them.
 func plotCommands() []*plotCommand {
 	const points, curves = 5000, 200
 	return []*plotCommand{
@@ -89,14 +89,14 @@ func plotCommands() []*plotCommand {
 		{name: "training", usage: "training and validation loss of each trial of finetune",
 			draw: drawn(func(in plotInput) (plot.TrainingPlot, error) { return plot.Training(in.history), nil },
 				picture.Training)},
-		{name: "timeline", usage: "when each trial ran", most: points,
+		{name: "timeline", usage: "when each trial ran",
 			draw: drawn(func(in plotInput) (plot.TimelinePlot, error) { return plot.Timeline(in.history, time.Now()), nil },
 				picture.Timeline)},
 		{name: "edf", usage: "which share of the trials reached each value", flags: "oc",
 			draw: drawn(func(in plotInput) (plot.EDFPlot, error) { return plot.EDF(in.config, in.studies...) }, picture.EDF)},
 		{name: "pareto", usage: "trials over two or three objectives, and the front", most: points,
 			draw: drawn(configured(plot.Pareto), picture.Pareto)},
-		{name: "hypervolume", usage: "how much of the space of objectives the trials dominate", flags: "r", most: points,
+		{name: "hypervolume", usage: "how much of the space of objectives the trials dominate", flags: "r",
 			draw: drawn(func(in plotInput) (plot.HypervolumePlot, error) {
 				return plot.Hypervolume(in.history, in.reference)
 			}, picture.Hypervolume)},

@@ -1,8 +1,10 @@
 package picture
 
 import (
+	"cmp"
 	"fmt"
 	"image/color"
+	"slices"
 	"time"
 
 	gonum "gonum.org/v1/plot"
@@ -64,18 +66,24 @@ func Timeline(p plot.TimelinePlot) Figure {
 			if len(bars) == 0 {
 				continue
 			}
+			slices.SortStableFunc(bars, func(a, b plot.Bar) int { return cmp.Or(a.Lane-b.Lane, a.Start.Compare(b.Start)) })
 			pg.keys = append(pg.keys, key{name: fmt.Sprintf("%d %s", len(bars), k.name), fill: k.color})
 			panel.Add(drawing(func(c draw.Canvas, at func(x, y float64) vg.Point) {
 				half := (at(0, 1).Y - at(0, place(0)).Y) * 0.8
 				half = min(half, st.row)
 				var path vg.Path
 				c.SetColor(k.color)
-				for _, b := range bars {
+				for i, b := range bars {
 					if len(path) >= chunk {
 						c.Fill(path)
 						path = path[:0]
 					}
 					from, to := at(x.at(since(b.Start)), place(b.Lane)), at(x.at(since(b.End)), 0)
+					// Bars that would be one spot anyway are one.
+					if i+1 < len(bars) && bars[i+1].Lane == b.Lane && at(x.at(since(bars[i+1].Start)), 0).X-from.X < st.thin*0.7 {
+						bars[i+1].Start = b.Start
+						continue
+					}
 					// Its border keeps neighbors apart, and the shortest one visible.
 					right := max(to.X-st.thin*0.7, from.X+st.thin*0.7)
 					path.Move(vg.Point{X: from.X, Y: from.Y - half})
