@@ -35,6 +35,9 @@ func newScale(a plot.Axis, values ...plot.Float) scale {
 			s.low, s.high = min(s.low, x), max(s.high, x)
 		}
 	}
+	if few := 50.0; a.Int && !a.Log && s.low < s.high && s.high-s.low <= few {
+		s.low, s.high, s.pad = s.low-0.5, s.high+0.5, 0 // each number has its place, also beside the axis
+	}
 	if s.log = s.log && s.low > 0; s.log {
 		s.low, s.high = math.Log10(s.low), math.Log10(s.high)
 	}
