@@ -164,7 +164,12 @@ func (s *Server) compareAPI(w http.ResponseWriter, r *http.Request) error {
 		for _, now := range list {
 			studies = append(studies, plot.Study{Name: now.study.Name, History: now.history})
 		}
-		c := plot.Config{Names: list[0].objectives()[:1]}
+		var c plot.Config
+		if names := list[0].objectives(); !slices.ContainsFunc(list, func(now *snapshot) bool {
+			return !slices.Equal(now.objectives(), names)
+		}) {
+			c.Names = names
+		}
 		if answer.Plot, err = plot.EDF(c, studies...); err != nil {
 			return badf("%s.", sentence(err))
 		}

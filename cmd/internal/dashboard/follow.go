@@ -141,7 +141,10 @@ func (f *follower) run(ctx context.Context, forget func() bool) {
 			f.publish(&snapshot{err: errors.New("the dashboard is closed")})
 			return
 		}
-		if now, _ := f.peek(); !errors.Is(err, errReplaced) && (now == nil || now.err == nil || now.err.Error() != err.Error()) {
+		if errors.Is(err, errReplaced) {
+			continue
+		}
+		if now, _ := f.peek(); now == nil || now.err == nil || now.err.Error() != err.Error() {
 			f.publish(&snapshot{err: err})
 		}
 		if forget() || !sleep(ctx, time.Second) {

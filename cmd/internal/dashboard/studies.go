@@ -3,6 +3,7 @@ package dashboard
 import (
 	"context"
 	"fmt"
+	"math"
 	"net/http"
 	"strings"
 	"sync"
@@ -110,7 +111,9 @@ func bestSoFar(ctx context.Context, db *sqlite.DB, s storage.Study) (best *trial
 		}
 		if t.Violation() == 0 && len(t.Values) > 0 {
 			best = t
-			at, bests = append(at, i), append(bests, v)
+			if !math.IsInf(v, 0) { // which a line cannot show
+				at, bests = append(at, i), append(bests, v)
+			}
 		}
 	}
 	return best, sparkline(at, bests, len(values)), nil

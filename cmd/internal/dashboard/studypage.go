@@ -95,6 +95,8 @@ func figures(now *snapshot) []figure {
 			return several || !reported
 		case "training":
 			return !hasTraining(now)
+		case "contour", "rank":
+			return len(now.params()) == 1
 		}
 		return false
 	})
