@@ -62,30 +62,59 @@ func (h History) Before(n int) History {
 	return log.History()
 }
 
-// ParetoFront returns the Complete and feasible trials that no other one dominates, by number.
+// ParetoFront returns the Complete and feasible trials that no other one dominates, by number. It
+// takes n log n steps for two objectives and at worst n² for more.
 func (h History) ParetoFront() []*Trial {
-	// Domination is transitive, so comparing with the front so far is enough.
-	var front []*Trial
-	for _, t := range h.finished {
-		if t.State != Complete || t.Violation() > 0 ||
-			slices.ContainsFunc(front, func(u *Trial) bool { return h.dominates(u, t) }) {
-			continue
+	trials := slices.DeleteFunc(slices.Clone(h.finished), func(t *Trial) bool {
+		return t.State != Complete || t.Violation() > 0
+	})
+	order, ranks := make([]int, len(trials)), make([][]int, len(trials)) // ranks[t][i]: 0 is best by objective i
+	for t := range trials {
+		order[t], ranks[t] = t, make([]int, len(h.directions))
+	}
+	for i, d := range h.directions {
+		better := func(a, b int) bool { return d.Better(trials[a].Values[i], trials[b].Values[i]) }
+		slices.SortFunc(order, func(a, b int) int {
+			switch {
+			case better(a, b):
+				return -1
+			case better(b, a):
+				return 1
+			}
+			return 0
+		})
+		for j := 1; j < len(order); j++ {
+			ranks[order[j]][i] = ranks[order[j-1]][i]
+			if better(order[j-1], order[j]) {
+				ranks[order[j]][i]++
+			}
 		}
-		front = slices.DeleteFunc(front, func(u *Trial) bool { return h.dominates(t, u) })
-		front = append(front, t)
+	}
+	// In this order no trial is dominated by a later one. Domination is transitive, so comparing with
+	// the front so far is enough. With two objectives its last trial is the best so far by the second
+	// one, and decides.
+	slices.SortFunc(order, func(a, b int) int { return slices.Compare(ranks[a], ranks[b]) })
+	var front []*Trial
+	var points [][]int // the ranks of the front
+	for _, t := range order {
+		rivals := points
+		if len(h.directions) <= 2 {
+			rivals = points[max(0, len(points)-1):]
+		}
+		if !slices.ContainsFunc(rivals, func(p []int) bool { return dominates(p, ranks[t]) }) {
+			front, points = append(front, trials[t]), append(points, ranks[t])
+		}
 	}
 	slices.SortFunc(front, func(a, b *Trial) int { return a.Number - b.Number })
 	return front
 }
 
-// dominates reports whether a is nowhere worse than b and somewhere better.
-func (h History) dominates(a, b *Trial) bool {
-	better := false
-	for i, d := range h.directions {
-		if d.Better(b.Values[i], a.Values[i]) {
+// dominates reports whether ranks are nowhere higher than others and somewhere lower.
+func dominates(a, b []int) bool {
+	for i := range a {
+		if a[i] > b[i] {
 			return false
 		}
-		better = better || d.Better(a.Values[i], b.Values[i])
 	}
-	return better
+	return !slices.Equal(a, b)
 }

@@ -95,7 +95,7 @@ func ExampleContour() {
 	// 3 layers, rate 0.0001: 2.2
 	// 1 layers, rate 0.0113: 0.3
 	// 2 layers, rate 0.0113: 0.4
-	// 3 layers, rate 0.0113: 0.5
+	// 3 layers, rate 0.0113: 0.4
 	// 1 layers, rate 1.0000: 2.0
 	// 2 layers, rate 1.0000: 2.2
 	// 3 layers, rate 1.0000: 2.2

@@ -143,7 +143,7 @@ type neighbor struct {
 func (g group) at(u, v float64) Float {
 	near, width := g.nearest(u, v)
 	// Sites are 1/√n apart if they are even. A gap of that size is bridged, but no larger one.
-	if reach := min(max(0.1, 1/math.Sqrt(float64(len(g)))), 0.35); len(near) == 0 || near[0].distance > reach {
+	if reach := min(max(0.12, 1/math.Sqrt(float64(len(g)))), 0.35); len(near) == 0 || near[0].distance > reach {
 		return Float(math.NaN())
 	}
 	list := make([]float64, len(near))
@@ -155,12 +155,13 @@ func (g group) at(u, v float64) Float {
 	for i := range near {
 		near[i].residual = math.Abs(near[i].value - middle)
 	}
-	z := middle
+	z, tolerance := middle, 20.0 // at first, when a slope still looks like a residual
 	for range 3 {
 		for i, n := range near {
 			list[i] = n.residual
 		}
-		scale := 6 * median(list)
+		scale := tolerance * median(list)
+		tolerance = 6
 		for i := range near {
 			n := &near[i]
 			n.weight = n.count * tricube(n.distance/width) * bisquare(n.residual, scale)
