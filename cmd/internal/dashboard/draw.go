@@ -42,7 +42,9 @@ func (r plotRequest) draw(name string) (a plotAnswer, err error) {
 	case "rank":
 		a.Plot, err = plot.Rank(thin(mostPoints), r.config)
 	case "timeline":
-		a.Plot = plot.Timeline(thin(mostPoints), time.Now())
+		p := plot.Timeline(all, time.Now()) // of all trials: between fewer, lanes would look idle
+		p.Bars = every(p.Bars, mostPoints)
+		a.Plot, a.Shown = p, len(p.Bars)
 	case "training":
 		a.Plot = r.training(thin)
 	case "pareto":

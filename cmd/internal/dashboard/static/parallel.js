@@ -11,13 +11,13 @@ export async function draw(area, plot, view) {
   const { colors, params } = view;
   const axes = [...plot.params.map((axis, i) => ({ ...axis, key: `p.${axis.name}`, values: plot.lines.map((line) => line.x[i]) })),
     { ...plot.value, key: valueKey(params), values: plot.lines.map((line) => line.value) }].map(scaled);
-  const worst = plot.maximize ? 0 : 1, values = axes.at(-1).drawn, range = extent(values);
+  const goodness = ranks(plot.lines.map((line) => plot.maximize ? line.value : -line.value)); // plotly draws the highest on top
   const width = Math.max(area.parentElement.clientWidth, 90 * axes.length + 100);
   area.parentElement.classList.add('wide');
   await render(area, [{
     type: 'parcoords', dimensions: axes.map((axis) => dimension(axis, params)), labelangle: axes.length > 6 ? -20 : 0, labelside: 'top',
     labelfont: { color: colors.text, size: 12 }, tickfont: { color: colors.soft, size: 11 }, rangefont: { color: 'transparent', size: 1 },
-    line: { color: values, colorscale: worst ? colors.scale : colors.scale.map(([at], i) => [at, colors.scale[4 - i][1]]), cmin: range[0], cmax: range[1] },
+    line: { color: goodness, colorscale: colors.scale.map(([at], i) => [at, colors.scale[4 - i][1]]), cmin: 0, cmax: 1 },
     unselected: { line: { color: colors.soft, opacity: 0.06 } },
   }], { margin: { l: 60, r: 60, t: axes.length > 6 ? 90 : 44, b: 24 }, width, autosize: false, paper_bgcolor: colors.panel }, view, null);
   area.axes = axes;
@@ -29,6 +29,13 @@ export async function draw(area, plot, view) {
       if (at) brushed(area.axes[Number(at[1])], area.data[0].dimensions[Number(at[1])].constraintrange);
     }
   });
+}
+
+// ranks are in [0, 1]: colors by rank tell trials apart whose values are close together.
+function ranks(values) {
+  const of = [];
+  values.map((x, i) => [x, i]).sort(([a], [b]) => a - b).forEach(([, i], at) => { of[i] = at / Math.max(1, values.length - 1); });
+  return of;
 }
 
 // valueKey is how the URL names the objective that the page shows.
