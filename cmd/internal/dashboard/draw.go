@@ -12,6 +12,10 @@ import (
 // mostCurves is how many trials a plot of curves shows at most: more cannot be told apart.
 const mostCurves = 200
 
+// mostLines is how many trials parallel coordinates show at most, each a line through all axes. Five times as many
+// take browsers without a GPU five times as long, and cover each other.
+const mostLines = 1000
+
 // A plotRequest is what a plot is made from.
 type plotRequest struct {
 	now    *snapshot
@@ -36,7 +40,7 @@ func (r plotRequest) draw(name string) (a plotAnswer, err error) {
 		// A point for each parameter, but enough of them to see something.
 		a.Plot, err = plot.Slice(thin(max(mostPoints/max(1, len(r.now.params())), 100)), r.config)
 	case "parallel":
-		a.Plot, err = plot.Parallel(thin(mostPoints), r.config)
+		a.Plot, err = plot.Parallel(thin(mostLines), r.config)
 	case "contour":
 		a.Plot, err = plot.Contour(thin(mostPoints), r.config)
 	case "rank":
