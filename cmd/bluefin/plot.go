@@ -49,7 +49,8 @@ type plotInput struct {
 }
 
 // drawn makes the draw of a plotCommand from the data of a plot and its picture.
-func drawn[P any](data func(plotInput) (P, error), draw func(P) picture.Figure) func(plotInput) (any, picture.Figure, error) {
+func drawn[P any](data func(plotInput) (P, error), draw func(P) picture.Figure) (
+	both func(plotInput) (any, picture.Figure, error)) {
 	return func(in plotInput) (any, picture.Figure, error) {
 		p, err := data(in)
 		return p, draw(p), err

@@ -51,7 +51,9 @@ const (
 // SVG writes the picture in a size in pixels of 1/96 inch, at most MaxSize. Zero is what suits the plot.
 func (f Figure) SVG(w io.Writer, width, height int) error {
 	var b bytes.Buffer
-	err := f.write(&b, width, height, gonum.DefaultTextHandler, func(w, h vg.Length) vg.CanvasWriterTo { return vgsvg.New(w, h) })
+	err := f.write(&b, width, height, gonum.DefaultTextHandler, func(w, h vg.Length) vg.CanvasWriterTo {
+		return vgsvg.New(w, h)
+	})
 	if err != nil {
 		return err
 	}
@@ -66,7 +68,7 @@ func (f Figure) SVG(w io.Writer, width, height int) error {
 // PNG is SVG for another format. It has two dots for each pixel, for paper and sharp screens.
 func (f Figure) PNG(w io.Writer, width, height int) error {
 	var b bytes.Buffer
-	err := f.write(&b, width, height, inFont{gonum.DefaultTextHandler.(text.Plain)}, func(w, h vg.Length) vg.CanvasWriterTo {
+	err := f.write(&b, width, height, newInFont(), func(w, h vg.Length) vg.CanvasWriterTo {
 		return vgimg.PngCanvas{Canvas: vgimg.NewWith(vgimg.UseWH(w, h), vgimg.UseDPI(2*96))}
 	})
 	if err != nil {
@@ -84,7 +86,7 @@ func (f Figure) PNG(w io.Writer, width, height int) error {
 
 // PDF is SVG for another format.
 func (f Figure) PDF(w io.Writer, width, height int) error {
-	err := f.write(w, width, height, inFont{gonum.DefaultTextHandler.(text.Plain)}, func(w, h vg.Length) vg.CanvasWriterTo { return vgpdf.New(w, h) })
+	err := f.write(w, width, height, newInFont(), func(w, h vg.Length) vg.CanvasWriterTo { return vgpdf.New(w, h) })
 	if err != nil {
 		return err
 	}
@@ -92,7 +94,8 @@ func (f Figure) PDF(w io.Writer, width, height int) error {
 	return err
 }
 
-func (f Figure) write(w io.Writer, width, height int, letters text.Handler, canvas func(w, h vg.Length) vg.CanvasWriterTo) error {
+func (f Figure) write(w io.Writer, width, height int, letters text.Handler,
+	canvas func(w, h vg.Length) vg.CanvasWriterTo) error {
 	const usual = 800
 	for _, size := range []int{width, height} {
 		if size < 0 || size > MaxSize {

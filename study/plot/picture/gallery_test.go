@@ -32,7 +32,8 @@ func gallery(n int, names []string) map[string]Figure {
 		if i%5 == 0 {
 			draws[i][3] = plot.Float(math.NaN())
 		}
-		values[i] = plot.Float(0.97 * math.Exp(-6*(u[0]-0.6)*(u[0]-0.6)-0.3*u[3]-0.05*math.Abs(u[5])) * (0.95 + 0.05*rng.Float64()))
+		good := math.Exp(-6*(u[0]-0.6)*(u[0]-0.6) - 0.3*u[3] - 0.05*math.Abs(u[5]))
+		values[i] = plot.Float(0.97 * good * (0.95 + 0.05*rng.Float64()))
 	}
 	h := plot.HistoryPlot{Value: value, Maximize: true}
 	top := plot.Float(math.NaN())
@@ -82,7 +83,8 @@ func gallery(n int, names []string) map[string]Figure {
 	}
 	imp := plot.ImportancePlot{Method: "PED-ANOVA", Value: "accuracy", Trials: n}
 	for i, w := range []float64{0.53, 0.22, 0.13, 0.08, 0.038, 0.002} {
-		imp.Params = append(imp.Params, plot.ImportanceBar{Name: names[i], Value: plot.Float(w), Low: plot.Float(w * 0.8), High: plot.Float(w * 1.3)})
+		imp.Params = append(imp.Params, plot.ImportanceBar{Name: names[i], Value: plot.Float(w),
+			Low: plot.Float(w * 0.8), High: plot.Float(w * 1.3)})
 	}
 	inter := plot.IntermediatePlot{Step: "epoch", Value: value, Maximize: true}
 	tr := plot.TrainingPlot{}
@@ -136,16 +138,18 @@ func gallery(n int, names []string) map[string]Figure {
 		edf.Curves = append(edf.Curves, curve)
 	}
 	two := plot.ParetoPlot{Axes: []plot.Axis{value, {Name: "seconds", Low: 1, High: 100}}, Maximize: []bool{true, false}}
-	three := plot.ParetoPlot{Axes: append(two.Axes[:2:2], plot.Axis{Name: "memory", Low: 0, High: 1}), Maximize: []bool{true, false, false}}
+	three := plot.ParetoPlot{Axes: append(two.Axes[:2:2], plot.Axis{Name: "memory", Low: 0, High: 1}),
+		Maximize: []bool{true, false, false}}
 	hv := plot.HypervolumePlot{Reference: []plot.Float{0, 100}}
 	least, volume := math.Inf(1), plot.Float(0)
 	for _, i := range order {
 		seconds := math.Exp(4*float64(values[i])) * (0.4 + rng.Float64())
 		least = min(least, seconds)
 		front := i%(1+n/12) == 0
-		two.Points = append(two.Points, plot.ParetoPoint{Trial: i, Values: []plot.Float{values[i], plot.Float(seconds)}, Front: front, Feasible: feasible(i)})
-		three.Points = append(three.Points, plot.ParetoPoint{Trial: i, Values: []plot.Float{values[i], plot.Float(seconds), plot.Float(rng.Float64())},
-			Front: front, Feasible: feasible(i)})
+		two.Points = append(two.Points, plot.ParetoPoint{Trial: i, Front: front, Feasible: feasible(i),
+			Values: []plot.Float{values[i], plot.Float(seconds)}})
+		three.Points = append(three.Points, plot.ParetoPoint{Trial: i, Front: front, Feasible: feasible(i),
+			Values: []plot.Float{values[i], plot.Float(seconds), plot.Float(rng.Float64())}})
 	}
 	for i, v := range values {
 		volume = max(volume, v*plot.Float(100-least))
@@ -162,6 +166,8 @@ func gallery(n int, names []string) map[string]Figure {
 // plainNames and hostileNames are names of six parameters.
 var (
 	plainNames   = []string{"learning_rate", "layers", "optimizer", "dropout", "batch_size", "x"}
-	hostileNames = []string{`<script>alert("1")</script>`, "a very long name that goes on and on and on, as those of configuration files do",
-		"日本語のパラメータ", "שלום עולם", "tab\tnew\nline\x00\x1b[31mred", "a\u0301\u0302\u0303\u0304\u0305\u0306\u0307\u0308b&]]>"}
+	hostileNames = []string{`<script>alert("1")</script>`,
+		"a very long name that goes on and on and on, as those of configuration files do",
+		"日本語のパラメータ", "שלום עולם", "tab\tnew\nline\x00\x1b[31mred",
+		"a\u0301\u0302\u0303\u0304\u0305\u0306\u0307\u0308b&]]>"}
 )

@@ -19,7 +19,7 @@ type key struct {
 // A placedKey is an entry with its place in its line.
 type placedKey struct {
 	key
-	x, sample, space vg.Length // where it starts, how wide its sample is, and what the name may take
+	x, sample vg.Length // where it starts, and how wide its sample is
 }
 
 // keyLines breaks the legend into lines.

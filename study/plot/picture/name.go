@@ -45,17 +45,18 @@ func cut(s string, n int) string {
 // nobody would see that there is something. Viewers of SVG find a font that has them.
 type inFont struct{ text.Plain }
 
+func newInFont() inFont { return inFont{text.Plain{Fonts: gonum.DefaultTextHandler.Cache()}} }
+
 // Draw implements text.Handler.
-func (inFont) Draw(c vg.Canvas, s string, st text.Style, pt vg.Point) {
-	plain := gonum.DefaultTextHandler
-	face := plain.Cache().Lookup(st.Font, st.Font.Size)
+func (f inFont) Draw(c vg.Canvas, s string, st text.Style, pt vg.Point) {
+	face := f.Fonts.Lookup(st.Font, st.Font.Size)
 	s = strings.Map(func(r rune) rune {
 		if i, err := face.Face.GlyphIndex(nil, r); err != nil || i == 0 {
 			return '□'
 		}
 		return r
 	}, s)
-	plain.Draw(c, s, st, pt)
+	f.Plain.Draw(c, s, st, pt)
 }
 
 // fit cuts the end of a text so that it is at most so wide.

@@ -137,7 +137,8 @@ func TestEmptyPlotsSayWhy(t *testing.T) {
 func TestExtremeValues(t *testing.T) {
 	inf, nan := plot.Float(math.Inf(1)), plot.Float(math.NaN())
 	for name, values := range map[string][]plot.Float{
-		"huge": {-math.MaxFloat64, math.MaxFloat64}, "equal": {3, 3, 3}, "zero": {0}, "tiny": {5e-324, 1e-323}, "missing": {nan, nan},
+		"huge": {-math.MaxFloat64, math.MaxFloat64}, "equal": {3, 3, 3}, "zero": {0},
+		"tiny": {5e-324, 1e-323}, "missing": {nan, nan},
 		"infinite": {inf, -inf, 1}, "close": {1e15, 1e15 + 1, 1e15 + 2}, "orders": {1e-30, 1, 1e30}, "negative": {-1, -1000},
 	} {
 		for _, log := range []bool{false, true} {
@@ -176,7 +177,8 @@ func TestExtremeValues(t *testing.T) {
 func TestTextOfTerminal(t *testing.T) {
 	p := plot.HistoryPlot{Value: plot.Axis{Name: "loss", Low: 0, High: 1}}
 	for i, v := range []plot.Float{0.8, 0.5, 0.9, 0.2, 0.4} {
-		p.Points = append(p.Points, plot.HistoryPoint{Trial: i, Value: v, Best: min(v, []plot.Float{1, 0.8, 0.5, 0.5, 0.2}[i]), Feasible: i != 2})
+		before := []plot.Float{1, 0.8, 0.5, 0.5, 0.2}[i]
+		p.Points = append(p.Points, plot.HistoryPoint{Trial: i, Value: v, Best: min(v, before), Feasible: i != 2})
 	}
 	f := History(p)
 	f.Title = "history"
@@ -212,7 +214,8 @@ func TestSizes(t *testing.T) {
 	f := gallery(3, plainNames)["slice"]
 	for _, size := range [][2]int{{1, 1}, {50, 2000}, {MaxSize, 40}} {
 		var b bytes.Buffer
-		if err := errors.Join(f.SVG(&b, size[0], size[1]), soundXML(b.Bytes()), f.Text(io.Discard, size[0], size[1], false)); err != nil {
+		err := errors.Join(f.SVG(&b, size[0], size[1]), soundXML(b.Bytes()), f.Text(io.Discard, size[0], size[1], false))
+		if err != nil {
 			t.Errorf("%v: %v", size, err)
 		}
 	}

@@ -74,7 +74,8 @@ func Slice(p plot.SlicePlot) Figure {
 			pg.panels = append(pg.panels, panel)
 		}
 		pg.columns = columns
-		pg.keys = []key{{name: "first to last trial", ramp: st.ramp()}, {name: "best (" + direction(p.Maximize) + ")", mark: &best}}
+		pg.keys = []key{{name: "first to last trial", ramp: st.ramp()},
+			{name: "best (" + direction(p.Maximize) + ")", mark: &best}}
 		if anyBad {
 			pg.keys = append(pg.keys, key{name: "infeasible", mark: &infeasible})
 		}
