@@ -4,8 +4,76 @@ import (
 	"cmp"
 	"slices"
 
+	"github.com/dustin/go-humanize/english"
+
+	"github.com/bluefin-hpo/bluefin/study/plot"
+	"github.com/bluefin-hpo/bluefin/study/plot/picture"
 	"github.com/bluefin-hpo/bluefin/trial"
 )
+
+// The largest pictures of curves.
+const (
+	shownTrainings = 6
+	shownCurves    = 60
+)
+
+// curves shows how values changed while trials ran, with the trainings that over-fitted.
+func (s Source) curves(f Found) (Section, error) {
+	training := plot.Training(s.History)
+	if len(training.Curves) > 0 {
+		return s.trainings(f, training), nil
+	}
+	h := plot.Where(s.History, func(t *trial.Trial) bool { return len(t.Reports) > 1 })
+	if len(h.Directions()) > 1 || len(h.Finished())+len(h.Running()) == 0 {
+		return Section{}, nil
+	}
+	reports, err := plot.Intermediate(plot.Thin(h, shownCurves), s.config(0))
+	if len(reports.Curves) == 0 {
+		return Section{}, err
+	}
+	reports.Step = cmp.Or(s.Step, "step")
+	which := "each trial"
+	if len(h.Finished()) > shownCurves {
+		which = "some of the trials"
+	}
+	return Section{Title: "Learning curves", Figures: []Figure{{Picture: picture.Intermediate(reports),
+		Caption: say("%v by %v, as %s reported it.", name(s.Names[0]), name(reports.Step), which)}}}, err
+}
+
+// trainings shows the losses of some trainings: of the best and the first trial, and of those that
+// over-fitted.
+func (s Source) trainings(f Found, all plot.TrainingPlot) Section {
+	var over []Text
+	for _, c := range all.Curves {
+		if c.Overfitted {
+			over = append(over, say("%d", c.Trial))
+		}
+	}
+	t := say("No training over-fitted.")
+	if len(over) > 0 {
+		t = say("%d of %s over-fitted: the validation loss ended more than 10 %% above its lowest while the training loss "+
+			"still fell (%s %v). Only the best epoch of each counts.", len(over), counted(len(all.Curves), "training"),
+			english.PluralWord(len(over), "trial", ""), list(over, 12))
+	}
+	rank := func(c plot.TrainingCurve) int {
+		switch {
+		case f.Chosen != nil && c.Trial == f.Chosen.Number:
+			return 0
+		case c.Trial == 0:
+			return 1
+		case c.Overfitted:
+			return 2
+		}
+		return 3
+	}
+	shown := slices.Clone(all.Curves)
+	slices.SortStableFunc(shown, func(a, b plot.TrainingCurve) int { return rank(a) - rank(b) })
+	shown = shown[:min(len(shown), shownTrainings)]
+	slices.SortFunc(shown, func(a, b plot.TrainingCurve) int { return a.Trial - b.Trial })
+	return Section{Title: "Learning curves", Text: []Text{t}, Figures: []Figure{{Rows: 22,
+		Picture: picture.Training(plot.TrainingPlot{Curves: shown}),
+		Caption: say("Losses on the training and the validation data by epoch, of the best and of other trials.")}}}
+}
 
 // Pruned is what pruning did.
 type Pruned struct {

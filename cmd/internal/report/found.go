@@ -10,6 +10,8 @@ import (
 	"gonum.org/v1/gonum/stat/distuv"
 
 	"github.com/bluefin-hpo/bluefin/internal/sysattr"
+	"github.com/bluefin-hpo/bluefin/study/plot"
+	"github.com/bluefin-hpo/bluefin/study/plot/picture"
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
@@ -23,6 +25,7 @@ type Found struct {
 	// With one objective:
 	Second *trial.Trial // nil: none
 	Later  int          // trials that finished after the best one
+	Tenth  *trial.Trial // the tenth best; nil: none
 	Spread Spread
 	Gain   Gain // over First
 }
@@ -79,6 +82,9 @@ func find(s Source) (f Found) {
 	f.Chosen = ranked[0]
 	if len(ranked) > 1 {
 		f.Second = ranked[1]
+	}
+	if len(ranked) >= 10 {
+		f.Tenth = ranked[9]
 	}
 	finished := s.History.Finished()
 	f.Later = len(finished) - 1 - slices.Index(finished, f.Chosen)
@@ -271,20 +277,25 @@ func once(g Gain) string {
 	return ", although the best of many single values is partly luck"
 }
 
+// shownPoints is how many trials a picture shows at most.
+const shownPoints = 800
+
 // found tells what was found, in more detail than the summary.
-func (s Source) found(f Found, m Mattered) Section {
+func (s Source) found(f Found, m Mattered) (Section, error) {
 	switch {
 	case f.Chosen == nil:
-		return Section{}
+		return Section{}, nil
 	case len(f.Front) > 0:
 		return s.front(f, m)
 	}
-	section := Section{Title: "What was found", Text: []Text{append(s.progress(f), s.tested(f)...)}}
-	if t := s.comparison(f); len(t.Rows) > 0 {
-		section.Tables = append(section.Tables, t)
+	history, err := plot.History(plot.Thin(s.History, shownPoints), s.config(0))
+	section := Section{Title: "What was found", Text: []Text{append(s.progress(f), s.tested(f)...)},
+		Tables: []Table{s.comparison(f)}, Notes: s.caution(f)}
+	if f.Usable > 1 {
+		section.Figures = []Figure{{Picture: picture.History(history),
+			Caption: say("%v of each trial, and the best so far.", name(s.Names[0]))}}
 	}
-	section.Notes = s.caution(f)
-	return section
+	return section, err
 }
 
 // progress tells when the best trial came, and how close the next one is.
@@ -300,6 +311,14 @@ func (s Source) progress(f Found) Text {
 	}
 	if f.Second != nil {
 		t = append(t, say(" The next best is trial %d with %s.", f.Second.Number, number(f.Second.Values[0]))...)
+	}
+	if f.Tenth != nil {
+		span := math.Abs(f.Tenth.Values[0] - f.Chosen.Values[0])
+		t = append(t, say(" The ten best lie within %s", number(span))...)
+		if x := f.Chosen.Values[0]; x != 0 {
+			t = append(t, say(" (%s)", percent(span/x))...)
+		}
+		t = append(t, say(".")...)
 	}
 	return t
 }

@@ -3,6 +3,8 @@ package report
 import (
 	"slices"
 
+	"github.com/bluefin-hpo/bluefin/study/plot"
+	"github.com/bluefin-hpo/bluefin/study/plot/picture"
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
@@ -30,7 +32,7 @@ func (s Source) frontLine(f Found) Text {
 }
 
 // front tells what a study with several objectives has found.
-func (s Source) front(f Found, m Mattered) Section {
+func (s Source) front(f Found, m Mattered) (Section, error) {
 	section := Section{Title: "What was found"}
 	directions := s.History.Directions()
 	var extremes Text
@@ -57,7 +59,12 @@ func (s Source) front(f Found, m Mattered) Section {
 	if n := len(m.order(s)); n > shownParams {
 		section.Notes = []Text{say("The table has the %d most important of %d parameters.", shownParams, n)}
 	}
-	return section
+	if len(directions) > 3 || f.Usable < 2 {
+		return section, nil
+	}
+	points, err := plot.Pareto(plot.Thin(s.History, shownPoints), s.config(0))
+	section.Figures = []Figure{{Picture: picture.Pareto(points), Caption: say("The trials by their values, and the front.")}}
+	return section, err
 }
 
 // firstAndFront tells where the settings that were queued first are.

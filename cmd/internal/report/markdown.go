@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	_ "embed" // the template
 	"fmt"
 	"io"
@@ -17,7 +18,7 @@ var document string
 // Markdown writes the report for terminals and for pages such as GitHub's.
 func Markdown(w io.Writer, r Report) error {
 	t, err := template.New("report").Funcs(template.FuncMap{
-		"inline": inline, "paragraph": paragraph, "table": table, "draw": func(plot any) (string, error) { return "", nil }, "fence": fence,
+		"inline": inline, "paragraph": paragraph, "table": table, "draw": drawn, "fence": fence,
 	}).Parse(document)
 	if err != nil {
 		return err
@@ -133,6 +134,13 @@ func table(t Table) string {
 		b.WriteString("|\n")
 	}
 	return b.String()
+}
+
+// drawn returns a picture as text.
+func drawn(f Figure) (string, error) {
+	var b strings.Builder
+	err := f.Picture.Text(&b, 80, cmp.Or(f.Rows, 16), false)
+	return b.String(), err
 }
 
 // fence writes a block of code, whose fence is longer than any in it.

@@ -1,11 +1,11 @@
 package report
 
 import (
-	"math"
 	"slices"
 
 	"github.com/bluefin-hpo/bluefin/study/importance"
 	"github.com/bluefin-hpo/bluefin/study/plot"
+	"github.com/bluefin-hpo/bluefin/study/plot/picture"
 )
 
 // Mattered is how much each parameter mattered, for each objective.
@@ -16,7 +16,7 @@ type Mattered struct {
 // mattered measures the parameters.
 func (s Source) mattered() (m Mattered, err error) {
 	for k := range s.Names {
-		p, err := plot.Importances(s.History, plot.Config{Objective: k, Names: s.Names}, importance.PEDANOVA{})
+		p, err := plot.Importances(s.History, s.config(k), importance.PEDANOVA{})
 		if err != nil {
 			return m, err
 		}
@@ -61,24 +61,45 @@ func (m Mattered) order(s Source) (all []string) {
 	return all
 }
 
-// section shows the importances.
-func (m Mattered) section() Section {
+// shownSlices is how many parameters get a picture, if they have at least a share of leastSlice.
+const (
+	shownSlices = 4
+	leastSlice  = 0.05
+)
+
+// importances shows which parameters mattered.
+func (s Source) importances(m Mattered) (Section, error) {
 	switch {
 	case len(m.Plots) == 0, len(m.Plots[0].Params) < 2:
-		return Section{}
+		return Section{}, nil
 	case m.Plots[0].Trials < few:
 		return Section{Title: "What mattered", Text: []Text{say("%s with a result are too few to tell which parameters matter.",
-			counted(m.Plots[0].Trials, "trial"))}}
+			counted(m.Plots[0].Trials, "trial"))}}, nil
 	}
 	section := Section{Title: "What mattered"}
-	for _, p := range m.Plots {
+	for k, p := range m.Plots {
 		section.Text = append(section.Text, ranking(p))
-		section.Tables = append(section.Tables, importances(p, len(m.Plots) > 1))
+		section.Figures = append(section.Figures, Figure{Picture: picture.Importances(p), Rows: len(p.Params) + 2,
+			Caption: say("Importance of each parameter for %v, with 90 %% intervals.", name(s.Names[k]))})
+	}
+	for k, p := range m.Plots {
+		c := s.config(k)
+		for _, bar := range p.Params[:min(len(p.Params), shownSlices)] {
+			if len(c.Params) == 0 || float64(bar.Value) >= leastSlice {
+				c.Params = append(c.Params, bar.Name)
+			}
+		}
+		slice, err := plot.Slice(plot.Thin(s.History, shownPoints), c)
+		if err != nil {
+			return section, err
+		}
+		section.Figures = append(section.Figures, Figure{Picture: picture.Slice(slice),
+			Caption: say("%v of each trial by its most important parameters.", name(s.Names[k]))})
 	}
 	section.Notes = []Text{say("Importance by %s: how much the parameter decides whether a trial is among the best tenth, "+
 		"as a share of that of all parameters. A parameter that matters only together with another gets too little.",
 		m.Plots[0].Method)}
-	return section
+	return section, nil
 }
 
 // certain reports whether the most important parameter is ahead of the second whatever trials were drawn.
@@ -101,22 +122,6 @@ func ranking(p plot.ImportancePlot) Text {
 		t = append(t, say(" The interval of the first lies above that of the second, so which one matters most is clear.")...)
 	default:
 		t = append(t, say(" The intervals of the first two overlap, so their order is uncertain.")...)
-	}
-	return t
-}
-
-// importances lists the parameters.
-func importances(p plot.ImportancePlot, caption bool) Table {
-	t := Table{Left: 1, Head: []Text{say("Parameter"), say("Importance"), say("90 %% interval")}}
-	if caption {
-		t.Caption = say("For %v.", name(p.Value))
-	}
-	for _, bar := range p.Params {
-		interval := say("–")
-		if low, high := float64(bar.Low), float64(bar.High); !math.IsNaN(low) && !math.IsNaN(high) {
-			interval = say("%s to %s", percent(low), percent(high))
-		}
-		t.Rows = append(t.Rows, []Text{say("%v", name(bar.Name)), say("%s", percent(float64(bar.Value))), interval})
 	}
 	return t
 }

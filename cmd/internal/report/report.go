@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/bluefin-hpo/bluefin/internal/sysattr"
+	"github.com/bluefin-hpo/bluefin/study/plot"
+	"github.com/bluefin-hpo/bluefin/study/plot/picture"
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
@@ -61,10 +63,11 @@ type Table struct {
 	Rows    [][]Text
 }
 
-// A Figure is a picture. Plot is one of the structs of package plot.
+// A Figure is a picture.
 type Figure struct {
 	Caption Text
-	Plot    any
+	Picture picture.Figure
+	Rows    int // of its text form; 0: as is usual
 }
 
 // A Command is something to copy.
@@ -89,12 +92,22 @@ func New(s Source) (Report, error) {
 		return r, err
 	}
 	r.Summary = append(s.summary(found), mattered.headline()...)
-	for _, section := range []Section{
-		s.searched(), s.found(found, mattered), mattered.section(), s.pruned(), s.failures(),
-		s.again(found), s.top(found, mattered),
+	for _, section := range []func() (Section, error){
+		func() (Section, error) { return s.searched(), nil },
+		func() (Section, error) { return s.found(found, mattered) },
+		func() (Section, error) { return s.importances(mattered) },
+		func() (Section, error) { return s.curves(found) },
+		func() (Section, error) { return s.pruned(), nil },
+		func() (Section, error) { return s.failures(), nil },
+		func() (Section, error) { return s.again(found), nil },
+		func() (Section, error) { return s.top(found, mattered), nil },
 	} {
-		if section.Title != "" {
-			r.Sections = append(r.Sections, section)
+		part, err := section()
+		if err != nil {
+			return r, err
+		}
+		if part.Title != "" {
+			r.Sections = append(r.Sections, part)
 		}
 	}
 	return r, nil
@@ -105,6 +118,11 @@ func (s Source) queuedFirst() bool {
 	return slices.ContainsFunc(slices.Concat(s.History.Finished(), s.History.Running()), func(t *trial.Trial) bool {
 		return t.Number == 0 && t.SystemAttrs[sysattr.FixedParams] != nil
 	})
+}
+
+// config is how plots show an objective.
+func (s Source) config(objective int) plot.Config {
+	return plot.Config{Objective: objective, Names: s.Names}
 }
 
 // again tells how to run the best trial again.
