@@ -94,7 +94,7 @@ func (s Source) importances(m Mattered) (Section, error) {
 			return section, err
 		}
 		section.Figures = append(section.Figures, Figure{Picture: picture.Slice(slice),
-			Caption: say("%v of each trial by its most important parameters.", name(s.Names[k]))})
+			Caption: say("%v of each trial by %v.", name(s.Names[k]), names(c.Params, shownSlices))})
 	}
 	section.Notes = []Text{say("Importance by %s: how much the parameter decides whether a trial is among the best tenth, "+
 		"as a share of that of all parameters. A parameter that matters only together with another gets too little.",
