@@ -51,8 +51,8 @@ func (s Source) trainings(f Found, all plot.TrainingPlot) Section {
 	}
 	t := say("No training over-fitted.")
 	if len(over) > 0 {
-		t = say("%d of %s over-fitted: the validation loss ended more than 10 %% above its lowest while the training loss "+
-			"still fell (%s %v). Only the best epoch of each counts.", len(over), counted(len(all.Curves), "training"),
+		t = say("%s of %s over-fitted: the validation loss ended more than 10 %% above its lowest while the training loss "+
+			"still fell (%s %v). Only the best epoch of each counts.", count(len(over)), counted(len(all.Curves), "training"),
 			english.PluralWord(len(over), "trial", ""), list(over, 12))
 	}
 	rank := func(c plot.TrainingCurve) int {
@@ -114,7 +114,7 @@ func (s Source) pruned() Section {
 		return Section{}
 	}
 	step := cmp.Or(s.Step, "step")
-	t := say("%d of %s (%s) stopped early, after %s on average.", p.Trials, counted(n.Finished(), "finished trial"),
+	t := say("%s of %s (%s) stopped early, after %s on average.", count(p.Trials), counted(n.Finished(), "finished trial"),
 		percent(float64(p.Trials)/float64(n.Finished())), counted((p.Steps+p.Trials/2)/p.Trials, step))
 	switch {
 	case p.Full == 0:

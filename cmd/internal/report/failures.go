@@ -51,10 +51,10 @@ func (s Source) failures() Section {
 	}
 	var parts []Text
 	if n.Failed > 0 {
-		parts = append(parts, say("%d failed", n.Failed))
+		parts = append(parts, say("%s failed", count(n.Failed)))
 	}
 	if n.Infeasible > 0 {
-		parts = append(parts, say("%d violated a constraint", n.Infeasible))
+		parts = append(parts, say("%s violated a constraint", count(n.Infeasible)))
 	}
 	section := Section{Title: "What failed", Text: []Text{say("Of %s, %v.", counted(n.Finished(), "finished trial"),
 		list(parts, 2))}}
@@ -65,7 +65,7 @@ func (s Source) failures() Section {
 			for _, g := range all[i:] {
 				rest += len(g.Trials)
 			}
-			t.Rows = append(t.Rows, []Text{say("%s", counted(len(all)-i, "other reason")), say("%d", rest), say("")})
+			t.Rows = append(t.Rows, []Text{say("%s", counted(len(all)-i, "other reason")), say("%s", count(rest)), say("")})
 			break
 		}
 		why := say("%v", reason(f.Reason))
@@ -78,7 +78,7 @@ func (s Source) failures() Section {
 		if f.Infeasible && f.Reason != "" {
 			why = append(say("Infeasible: "), why...)
 		}
-		t.Rows = append(t.Rows, []Text{why, say("%d", len(f.Trials)), say("%d", f.Trials[0].Number)})
+		t.Rows = append(t.Rows, []Text{why, say("%s", count(len(f.Trials))), say("%d", f.Trials[0].Number)})
 	}
 	section.Tables = []Table{t}
 	if slices.ContainsFunc(all, func(f *Failure) bool { return f.Reason == "" && !f.Infeasible }) {

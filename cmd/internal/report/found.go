@@ -305,7 +305,8 @@ func (s Source) progress(f Found) Text {
 	case f.Later == 0:
 		t = append(t, say(" It was the last to finish, so more trials may well find better settings.")...)
 	case f.Later < 1+len(s.History.Finished())/4:
-		t = append(t, say(" Only %s finished after it, so more trials may find better settings.", counted(f.Later, "trial"))...)
+		t = append(t, say(" It came late: %s of %s finished after it, so more trials may find better settings.",
+			count(f.Later), counted(len(s.History.Finished()), "trial"))...)
 	default:
 		t = append(t, say(" The %s that finished after it brought no improvement.", counted(f.Later, "trial"))...)
 	}

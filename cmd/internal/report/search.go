@@ -84,12 +84,12 @@ func (t Tally) text() Text {
 		case part.n == total && total == 1:
 			return say("The study has one trial, which is %s.", part.what)
 		case part.n == total:
-			return say("The study has %d trials, all of them %s.", total, part.what)
+			return say("The study has %s trials, all of them %s.", count(total), part.what)
 		case part.n > 0:
-			parts = append(parts, say("%d %s", part.n, part.what))
+			parts = append(parts, say("%s %s", count(part.n), part.what))
 		}
 	}
-	return say("The study has %d trials: %v.", total, list(parts, 9))
+	return say("The study has %s trials: %v.", count(total), list(parts, 9))
 }
 
 // A Period is the time in which trials ran.
@@ -173,7 +173,7 @@ func (s Source) searched() Section {
 		}
 		row := []Text{say("%v", name(p.Name)), values, say("%s", scale)}
 		if conditional {
-			row = append(row, say("%d", p.Trials))
+			row = append(row, say("%s", count(p.Trials)))
 		}
 		t.Rows = append(t.Rows, row)
 	}
@@ -217,7 +217,7 @@ func queued(n int) string {
 	if n == 1 {
 		return "One trial took its settings"
 	}
-	return fmt.Sprintf("%d trials took theirs", n)
+	return counted(n, "trial") + " took theirs"
 }
 
 // describe shows the values of a distribution, and their scale.

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dustin/go-humanize"
 	"github.com/dustin/go-humanize/english"
 
 	"github.com/bluefin-hpo/bluefin/cmd/internal/message"
@@ -125,6 +126,9 @@ func names(all []string, most int) Text {
 
 // counted shows a number of things: 1 trial, 2 trials.
 func counted(n int, thing string) string { return english.Plural(n, thing, "") }
+
+// count shows a number of things in the middle of a sentence.
+func count(n int) string { return humanize.Comma(int64(n)) }
 
 // number shows a value with the digits by which trials differ.
 func number(x float64) string {
