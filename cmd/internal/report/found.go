@@ -43,7 +43,7 @@ func (s Spread) freedom() int { return s.Trials - s.Settings }
 // A Gain compares the best trial with the first.
 type Gain struct {
 	Absolute  float64 // above 0 is better; of the means, if settings were repeated
-	Relative  float64 // share of the first value; NaN if that is 0
+	Relative  float64 // share of the first value; NaN if it means little
 	Low, High float64 // a 95 % interval for Absolute from Spread; NaN if unknown
 	Best      int     // how many trials have the best settings
 	First     int     // how many trials have the first settings
@@ -166,8 +166,9 @@ func gain(d trial.Direction, f Found, groups map[string][]float64) Gain {
 	if d == trial.Maximize {
 		g.Absolute = -g.Absolute
 	}
-	if m := mean(first); m != 0 {
-		g.Relative = g.Absolute / math.Abs(m)
+	// A share means little across zero or far from it.
+	if a, b := mean(first), mean(best); a*b > 0 && math.Abs(g.Absolute) < 10*math.Abs(a) {
+		g.Relative = g.Absolute / math.Abs(a)
 	}
 	if n := f.Spread.freedom(); n > 0 {
 		t := distuv.StudentsT{Sigma: 1, Nu: float64(n)}.Quantile(0.975)
@@ -260,7 +261,7 @@ func (s Source) sure(f Found) Text {
 		t = say("Every trial started from the same seed, and this study cannot tell how much luck is in its values: " +
 			"run the best settings with other seeds before you rely on a small gain.")
 	default:
-		t = say("No settings were run twice, so the spread of the values is unknown: run the best settings again before " +
+		t = say("No settings have two results, so the spread of the values is unknown: run the best settings again before " +
 			"you rely on a small gain.")
 	}
 	if f.Usable < few {
@@ -316,8 +317,8 @@ func (s Source) progress(f Found) Text {
 	if f.Tenth != nil {
 		span := math.Abs(f.Tenth.Values[0] - f.Chosen.Values[0])
 		t = append(t, say(" The ten best lie within %s", number(span))...)
-		if x := f.Chosen.Values[0]; x != 0 {
-			t = append(t, say(" (%s)", percent(span/x))...)
+		if share := span / math.Abs(f.Chosen.Values[0]); share < 0.5 {
+			t = append(t, say(" (%s)", percent(share))...)
 		}
 		t = append(t, say(".")...)
 	}

@@ -17,13 +17,11 @@ func (s Source) frontLine(f Found) Text {
 	for _, n := range s.Names {
 		all = append(all, say("%v", name(n)))
 	}
-	t := say("%s of %s with a result: no other trial is at least as good in %v and better in one of them.",
-		counted(len(f.Front), "trial"), counted(f.Usable, "trial"), list(all, 9))
+	t := say("The Pareto front has %s of %s with a result: no other trial is at least as good in %v and better in one of "+
+		"them.", count(len(f.Front)), counted(f.Usable, "trial"), list(all, 9))
 	if len(f.Front) == 1 {
 		t = say("Of %s with a result, trial %d is at least as good as every other in %v.", counted(f.Usable, "trial"),
 			f.Chosen.Number, list(all, 9))
-	} else {
-		t = append(say("The Pareto front has "), t...)
 	}
 	if f.Usable < few*len(s.Names) {
 		t = append(t, say(" With so few trials, take this as a first impression.")...)
