@@ -9,6 +9,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/text"
 
 	"github.com/bluefin-hpo/bluefin/cmd/internal/message"
+	"github.com/bluefin-hpo/bluefin/storage"
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
@@ -43,12 +44,20 @@ type outline struct {
 // outlineKey is the user attribute of a study that holds its outline.
 const outlineKey = "bluefin:search"
 
-// readOutline returns the outline among the attributes of a study with a number of objectives.
-func readOutline(attrs map[string]json.RawMessage, objectives int) (o outline) {
-	if json.Unmarshal(attrs[outlineKey], &o) != nil || len(o.Metrics) != objectives { // of Optuna, or of ask and tell
-		return outline{Step: "step", Metrics: valueNames(objectives)}
+// optunaNamesKey is the system attribute in which Optuna's set_metric_names saves names.
+const optunaNamesKey = "study:metric_names"
+
+// readOutline returns the outline of a study. One that Optuna, or ask and tell, runs has none but names.
+func readOutline(s storage.Study) (o outline) {
+	objectives := len(s.Directions)
+	if json.Unmarshal(s.UserAttrs[outlineKey], &o) == nil && len(o.Metrics) == objectives {
+		return o
 	}
-	return o
+	var names []string
+	if json.Unmarshal(s.SystemAttrs[optunaNamesKey], &names) != nil || len(names) != objectives {
+		names = valueNames(objectives)
+	}
+	return outline{Step: "step", Metrics: names}
 }
 
 // block returns at most height lines about a study.

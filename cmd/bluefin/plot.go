@@ -210,7 +210,7 @@ func (p *plotCommand) read(ctx context.Context, cfg study.Config) (in plotInput,
 	if err != nil {
 		return in, err
 	}
-	o := readOutline(record.UserAttrs, len(record.Directions))
+	o := readOutline(record)
 	in.step, in.config.Names = o.Step, o.Metrics
 	if in.config.Objective, err = objectiveNumber(p.objective, o.Metrics); err != nil {
 		return in, err

@@ -130,7 +130,7 @@ func (s *statusCommand) read(ctx context.Context, con console) (now studyState, 
 			return err
 		}
 		now.name, now.directions = st.Name(), st.Directions()
-		now.outline = readOutline(record.UserAttrs, len(now.directions))
+		now.outline = readOutline(record)
 		now.workers, err = db.Workers(ctx, record.ID)
 		return err
 	})

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"path/filepath"
 	"strings"
 	"time"
@@ -11,6 +12,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/bluefin-hpo/bluefin/cmd/internal/report"
+	"github.com/bluefin-hpo/bluefin/storage"
 	"github.com/bluefin-hpo/bluefin/storage/sqlite"
 	"github.com/bluefin-hpo/bluefin/study"
 	"github.com/bluefin-hpo/bluefin/trial"
@@ -39,8 +41,12 @@ func (r *studyReport) run(ctx context.Context, con console, f studyFlags) error 
 		return err
 	}
 	var text bytes.Buffer
-	if err := f.with(ctx, con, sqlite.Options{ReadOnly: true}, study.Config{}, func(s *study.Study) error {
-		source, err := reportSource(ctx, s, f.storage)
+	if err := f.opened(ctx, con, sqlite.Options{ReadOnly: true}, study.Config{}, func(cfg study.Config) error {
+		record, err := cfg.Storage.Load(ctx, cfg.Name)
+		if err != nil {
+			return suggestStudy(ctx, cfg.Storage, cfg.Name, fmt.Errorf("load %w", err))
+		}
+		source, err := reportSource(ctx, cfg, record, f.storage)
 		if err != nil {
 			return err
 		}
@@ -76,8 +82,9 @@ func (r *studyReport) chosen() (string, error) {
 }
 
 // reportSource reads what a report needs of a study in a file.
-func reportSource(ctx context.Context, s *study.Study, file storageFlag) (source report.Source, err error) {
-	attrs, err := s.UserAttrs(ctx)
+func reportSource(ctx context.Context, cfg study.Config, record storage.Study, file storageFlag) (
+	source report.Source, err error) {
+	s, err := study.Load(ctx, cfg)
 	if err != nil {
 		return source, err
 	}
@@ -89,7 +96,7 @@ func reportSource(ctx context.Context, s *study.Study, file storageFlag) (source
 	if err != nil {
 		return source, err
 	}
-	search := readOutline(attrs, len(h.Directions()))
+	search := readOutline(record)
 	path, err := file.path()
 	if err != nil {
 		return source, err
@@ -106,19 +113,19 @@ func reportSource(ctx context.Context, s *study.Study, file storageFlag) (source
 	}
 	if source.Pruner == "" {
 		// An older study, or one of ask and tell.
-		if text := attrs[prunerKey]; text != nil && json.Unmarshal(text, &source.Pruner) != nil {
+		if text := record.UserAttrs[prunerKey]; text != nil && json.Unmarshal(text, &source.Pruner) != nil {
 			source.Pruner = ""
 		}
 	}
 	from := origin{path: path, study: s.Name(), trials: len(h.Finished())}
 	var finetuned identity
 	switch {
-	case attrs[identityKey] != nil && json.Unmarshal(attrs[identityKey], &finetuned) == nil:
+	case record.UserAttrs[identityKey] != nil && json.Unmarshal(record.UserAttrs[identityKey], &finetuned) == nil:
 		source.Program, source.First = "bluefin finetune", "the recommended settings"
 		source.Training, source.OneSeed = true, true
 		source.Sampler, source.Pruner = finetuned.Sampler, finetuned.Pruner
 		from.finetuned = &finetuned
-	case attrs[tuneKey] != nil:
+	case record.UserAttrs[tuneKey] != nil:
 		source.Program = "bluefin tune"
 	}
 	source.Again = from.again
