@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/bluefin-hpo/bluefin/study"
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
@@ -29,6 +30,7 @@ func failures(h trial.History) (all []*Failure) {
 			continue
 		}
 		line, _, _ := strings.Cut(strings.TrimSpace(t.Failure()), "\n") // a panic has its stack below
+		line = strings.TrimPrefix(line, study.ErrInfeasible.Error()+": ") // the report says it by itself
 		key := fmt.Sprint(infeasible, digits.ReplaceAllString(line, "0"))
 		if groups[key] == nil {
 			groups[key] = &Failure{Reason: line, Infeasible: infeasible}
