@@ -29,7 +29,7 @@ func failures(h trial.History) (all []*Failure) {
 		if t.State != trial.Failed && !infeasible {
 			continue
 		}
-		line, _, _ := strings.Cut(strings.TrimSpace(t.Failure()), "\n") // a panic has its stack below
+		line, _, _ := strings.Cut(strings.TrimSpace(t.Failure()), "\n")   // a panic has its stack below
 		line = strings.TrimPrefix(line, study.ErrInfeasible.Error()+": ") // the report says it by itself
 		key := fmt.Sprint(infeasible, digits.ReplaceAllString(line, "0"))
 		if groups[key] == nil {
