@@ -47,7 +47,7 @@ func (c *importancesCommand) run(ctx context.Context, con console) error {
 		if err != nil {
 			return suggestStudy(ctx, cfg.Storage, cfg.Name, fmt.Errorf("load %w", err))
 		}
-		objective, err := objectiveNumber(c.objective, readOutline(one.UserAttrs, len(one.Directions)).Metrics)
+		objective, err := objectiveNumber(c.objective, readOutline(one).Metrics)
 		if err != nil {
 			return err
 		}
