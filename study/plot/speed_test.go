@@ -1,6 +1,7 @@
 package plot_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -37,6 +38,15 @@ func large(directions ...trial.Direction) trial.History {
 		for k := range directions {
 			t.Values = append(t.Values, y+float64(k)*r.NormFloat64())
 		}
+		var losses [][2]float64
+		for _, report := range t.Reports {
+			losses = append(losses, [2]float64{report.Value / 2, report.Value})
+		}
+		text, err := json.Marshal(losses)
+		if err != nil {
+			panic(err)
+		}
+		t.UserAttrs = map[string]json.RawMessage{"loss_by_epoch": text}
 		if i%10 == 9 {
 			t.State, t.Reports = trial.Pruned, t.Reports[:20]
 		}
@@ -60,6 +70,7 @@ func BenchmarkPlots(b *testing.B) {
 			{"rank", func() error { _, err := plot.Rank(h, plot.Config{Params: []string{"x0", "x1"}}); return err }},
 			{"parallel", func() error { _, err := plot.Parallel(h, plot.Config{}); return err }},
 			{"intermediate", func() error { _, err := plot.Intermediate(h, plot.Config{}); return err }},
+			{"training", func() error { plot.Training(h); return nil }},
 			{"timeline", func() error { plot.Timeline(h, noon); return nil }},
 		} {
 			b.Run(fmt.Sprintf("%s/%d", c.name, len(h.Finished())), func(b *testing.B) {

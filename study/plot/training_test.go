@@ -36,8 +36,9 @@ func TestTrainingReadsLossByEpoch(t *testing.T) {
 	var trials []*trial.Trial
 	for i, text := range []string{
 		`[[2, 2], [1, 1.25], [0.5, 1.5]]`, // over-fitted
-		`[[2, NaN], [null, 1], [-Infinity, Infinity]]`,
+		" [ [2,NaN],[null , 1e0],\n[-Infinity, Infinity] ]\t",
 		`[]`, `null`, `"no losses"`, `[1, 2]`, `[[1]]`, `[[1, 2, 3]]`, `[[1, "a"]]`, `{"a": [1, 2]}`, `[[1, 2], []]`, ``,
+		`[[1, 2]`, `[[1, 2],]`, `[[1, 2]] x`, `[[1, 2] [3, 4]]`, `[[, 2]]`, `[`, `[[`, `[[1`, `[[1,`, `[[1,2`,
 	} {
 		u := &trial.Trial{Number: i, State: trial.Failed, UserAttrs: map[string]json.RawMessage{"loss_by_epoch": json.RawMessage(text)}}
 		trials = append(trials, u)
@@ -49,4 +50,34 @@ func TestTrainingReadsLossByEpoch(t *testing.T) {
 	if text, err := json.Marshal(plot.Training(historyOf(minimize, trials...))); err != nil || string(text) != want {
 		t.Errorf("%s, want %s (%v)", text, want, err)
 	}
+}
+
+func FuzzLossByEpochIsWhatJSONReads(f *testing.F) {
+	for _, s := range []string{`[[1, 2], [0.5, -1e3]]`, `[]`, `[[null, 1]]`, `[[1, 2]`, `[[1, "a"]]`, ` [ [ 1 , 2 ] ] `} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		var want [][]plot.Float
+		err := json.Unmarshal([]byte(text), &want)
+		u := &trial.Trial{Number: 0, State: trial.Pruned, UserAttrs: map[string]json.RawMessage{"loss_by_epoch": json.RawMessage(text)}}
+		p := plot.Training(historyOf(minimize, u))
+		for _, pair := range want {
+			if len(pair) != 2 {
+				return
+			}
+		}
+		if err != nil || len(want) == 0 {
+			return // we are no stricter than we must
+		}
+		if len(p.Curves) != 1 || len(p.Curves[0].Train) != len(want) {
+			t.Fatalf("%q has %v, want %v", text, p.Curves, want)
+		}
+		for i, pair := range want {
+			for k, x := range []plot.Float{p.Curves[0].Train[i], p.Curves[0].Validation[i]} {
+				if x != pair[k] && (x == x || pair[k] == pair[k]) {
+					t.Fatalf("%q: %v, want %v", text, x, pair[k])
+				}
+			}
+		}
+	})
 }
