@@ -35,8 +35,8 @@ func (c *importancesCommand) define() *cli.Command {
 	), Action: action(c.run)}
 }
 
-// mostResamples is as many as anybody can use.
-const mostResamples = 100_000
+// mostResamples is as many as intervals can use, and takes seconds for the largest studies.
+const mostResamples = 1000
 
 func (c *importancesCommand) run(ctx context.Context, con console) error {
 	if c.resamples < 0 || c.resamples > mostResamples {

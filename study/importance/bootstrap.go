@@ -13,19 +13,21 @@ import (
 // An Interval is the importance of one parameter with its uncertainty.
 type Interval struct {
 	Importance         // normalized: its share of the importance of all parameters
-	Low, High  float64 // the 5 % and the 95 % quantile of the resampled shares
+	Low, High  float64 // what it may be with 90 % confidence, in [0, 1]
 }
 
 // Bootstrap measures h with e, and again with n histories of as many trials that are drawn from
 // those of h with replacement. It returns the parameters with 90 % intervals, largest first. The
 // result is a function of the arguments. With n = 0 the intervals are points.
 //
-// Of a FANOVA each resample grows one tree. Most differ more than forests would, so the intervals are
-// wide rather than narrow.
+// An interval has the 5 % and the 95 % quantile of the resampled shares, and what is as far from the
+// share on its other side. The quantiles alone lie too high for parameters that do not matter,
+// because repeated trials look more concentrated than new ones would. Of a function of six floats,
+// the intervals of PEDANOVA contained the share that 20,000 trials show in 82 % of the cases after 30
+// trials, and in 92 to 98 % after 100, 300 and 1,000.
 //
-// An importance that would change with a few other trials gets a wide interval. Repeated trials
-// look a little more concentrated than new ones would, so the intervals of unimportant parameters
-// tend to lie high; they are widened to contain the importance itself.
+// Of a FANOVA each resample grows one tree. Trees differ more than forests, so the intervals are wide
+// rather than narrow.
 func Bootstrap(e Evaluator, h trial.History, objective, n int, seed uint64) ([]Interval, error) {
 	if n < 0 {
 		return nil, fmt.Errorf("the number of resamples is %d, want at least 0", n)
@@ -46,7 +48,8 @@ func Bootstrap(e Evaluator, h trial.History, objective, n int, seed uint64) ([]I
 		v := Interval{i, i.Value, i.Value}
 		if n > 0 {
 			slices.Sort(s)
-			v.Low, v.High = min(i.Value, s[n*5/100]), max(i.Value, s[n-1-n*5/100])
+			low, high := s[n*5/100], s[n-1-n*5/100]
+			v.Low, v.High = max(0, min(low, 2*i.Value-high)), min(1, max(high, 2*i.Value-low))
 		}
 		list = append(list, v)
 	}

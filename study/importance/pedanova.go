@@ -149,18 +149,41 @@ type regime struct {
 	n      int   // how many cells there are
 }
 
-// regimes splits the trials that have a parameter by its distribution.
+// regimes splits the trials that have a parameter by its distribution. A distribution that a single
+// trial has is left out, as there is nothing to compare it with.
 func regimes(c column) []regime {
 	var list []regime
+	index := map[space.Dist]int{} // a range may change with every trial, so a search of the list is too slow
 	for j, p := range c.params {
-		i := slices.IndexFunc(list, func(r regime) bool { return space.Equal(r.dist, p.Dist) })
-		if i < 0 {
+		k := key(p.Dist)
+		i, ok := index[k]
+		if k == nil {
+			i = slices.IndexFunc(list, func(r regime) bool { return space.Equal(r.dist, p.Dist) })
+			ok = i >= 0
+		}
+		if !ok {
 			i, list = len(list), append(list, regime{dist: p.Dist, n: grid(p.Dist)})
+			index[k] = i
 		}
 		r := &list[i]
 		r.trials, r.cells = append(r.trials, c.trials[j]), append(r.cells, cell(p.Dist, r.n, p.Value))
 	}
-	return list
+	return slices.DeleteFunc(list, func(r regime) bool { return len(r.trials) < fewest })
+}
+
+// key returns what equal ranges share, nil for choices, which cannot be compared by ==.
+func key(d space.Dist) space.Dist {
+	switch d := d.(type) {
+	case space.Float:
+		if d.Step != 0 {
+			d.High = d.Value(1) // a range may end off its grid
+		}
+		return d
+	case space.Int:
+		d.Step, d.High = max(d.Step, 1), int(d.Value(1))
+		return d
+	}
+	return nil
 }
 
 // A tally is how many trials there are, and how many in each cell.
