@@ -100,7 +100,7 @@ func TestBrowser(t *testing.T) {
 		for _, width := range []int64{360, 1300} {
 			w := b.open(t, s.url, width, 800)
 			for i, path := range []string{"/", "/studies/1", "/studies/1/trials", "/studies/1/trials/3", "/studies/1/trials/5",
-				"/studies/2", "/compare?study=1&study=3"} {
+				"/studies/1/workers", "/studies/2", "/compare?study=1&study=3"} {
 				w.scheme([]string{"light", "dark"}[i%2])
 				w.visit(path)
 				if width == 360 {

@@ -1,4 +1,4 @@
-// Buttons that copy, and forms that ask before they change anything.
+// Buttons that copy.
 export function buttons() {
   document.addEventListener('click', async (event) => {
     const button = event.target.closest('button[data-copy]');
@@ -8,16 +8,6 @@ export function buttons() {
     button.textContent = done ? 'Copied' : 'Not copied: select and copy it yourself';
     button.disabled = true;
     setTimeout(() => { button.textContent = label; button.disabled = false; }, 1500);
-  });
-  document.addEventListener('submit', (event) => {
-    const form = event.target;
-    if (!form.dataset.confirm || form.dataset.confirmed) return;
-    event.preventDefault();
-    ask(form.dataset.confirm, event.submitter).then((yes) => {
-      if (!yes) return;
-      form.dataset.confirmed = 'yes';
-      form.requestSubmit(event.submitter ?? undefined);
-    });
   });
 }
 
@@ -36,28 +26,4 @@ async function copy(text) {
     field.remove();
     return done;
   }
-}
-
-function ask(question, submitter) {
-  const dialog = document.createElement('dialog');
-  const text = document.createElement('p');
-  text.textContent = question;
-  text.id = 'question';
-  dialog.setAttribute('aria-labelledby', text.id);
-  const choices = document.createElement('form');
-  choices.method = 'dialog';
-  for (const [value, label] of [['', 'Cancel'], ['yes', submitter?.textContent?.trim() || 'Yes']]) {
-    const button = document.createElement('button');
-    button.value = value;
-    button.textContent = label;
-    if (value) button.className = 'danger';
-    choices.append(button);
-  }
-  dialog.append(text, choices);
-  document.body.append(dialog);
-  dialog.showModal();
-  return new Promise((resolve) => dialog.addEventListener('close', () => {
-    dialog.remove();
-    resolve(dialog.returnValue === 'yes');
-  }));
 }
