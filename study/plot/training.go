@@ -43,7 +43,9 @@ func Training(h trial.History) TrainingPlot {
 func lossByEpoch(text []byte) (train, validation []Float) {
 	ok := true
 	skip := func() {
-		text = bytes.TrimLeft(text, " \t\r\n")
+		for len(text) > 0 && text[0] <= ' ' {
+			text = text[1:]
+		}
 	}
 	eat := func(c byte) bool {
 		skip()
@@ -55,7 +57,10 @@ func lossByEpoch(text []byte) (train, validation []Float) {
 	}
 	loss := func() Float {
 		skip()
-		n := max(0, bytes.IndexAny(text, ",] \t\r\n"))
+		n := 0
+		for n < len(text) && text[n] > ' ' && text[n] != ',' && text[n] != ']' {
+			n++
+		}
 		token := string(text[:n])
 		text = text[n:]
 		switch token {
@@ -69,6 +74,8 @@ func lossByEpoch(text []byte) (train, validation []Float) {
 	if !eat('[') || eat(']') {
 		return nil, nil
 	}
+	n := bytes.Count(text, []byte("["))
+	train, validation = make([]Float, 0, n), make([]Float, 0, n)
 	for more := true; more && ok; more = eat(',') {
 		ok = ok && eat('[')
 		train = append(train, loss())
