@@ -2,17 +2,18 @@
 (() => {
   const root = document.documentElement;
   const dark = matchMedia('(prefers-color-scheme: dark)');
-  let chosen = null;
+  let chosen = null, printing = false;
   try {
     chosen = localStorage.getItem('bluefin.theme');
   } catch {} // storage may be forbidden: then the system decides
-  const apply = () => { root.dataset.theme = chosen ?? (dark.matches ? 'dark' : 'light'); };
+  const apply = () => { root.dataset.theme = printing ? 'light' : chosen ?? (dark.matches ? 'dark' : 'light'); };
   const changed = () => { apply(); dispatchEvent(new Event('themechange')); };
   apply();
   dark.addEventListener('change', changed);
   // Figures are drawn for the screen; on paper they are dark on white.
-  addEventListener('beforeprint', () => { root.dataset.theme = 'light'; dispatchEvent(new Event('themechange')); });
-  addEventListener('afterprint', changed);
+  for (const [name, now] of [['beforeprint', true], ['afterprint', false]]) {
+    addEventListener(name, () => { printing = now; changed(); });
+  }
   addEventListener('click', (event) => {
     if (!event.target.closest?.('[data-theme-toggle]')) return;
     chosen = root.dataset.theme === 'dark' ? 'light' : 'dark';
