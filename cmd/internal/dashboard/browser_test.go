@@ -28,7 +28,7 @@ import (
 // A chromium is a running Chromium.
 type chromium struct{ ctx context.Context }
 
-func startChromium(t *testing.T) chromium {
+func startChromium(t testing.TB) chromium {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("drives a browser")
@@ -61,7 +61,7 @@ func startChromium(t *testing.T) chromium {
 // A tab is a page of the browser. Whatever it writes to its console, such as an exception or a
 // violation of the Content-Security-Policy, fails the test at its end, except what is expected.
 type tab struct {
-	t    *testing.T
+	t    testing.TB
 	ctx  context.Context
 	base string
 
@@ -70,7 +70,7 @@ type tab struct {
 	expected string
 }
 
-func (b chromium) open(t *testing.T, base string, width, height int64) *tab {
+func (b chromium) open(t testing.TB, base string, width, height int64) *tab {
 	ctx, cancel := chromedp.NewContext(b.ctx)
 	w := &tab{t: t, ctx: ctx, base: base}
 	messages := chromedp.Console(ctx)
@@ -170,11 +170,12 @@ func (w *tab) errors() string {
 
 // A sample is a study file with studies that were really searched.
 type sample struct {
-	db  *sqlite.DB
-	url string
+	db   *sqlite.DB
+	path string
+	url  string
 }
 
-func newSample(t *testing.T, write bool) sample {
+func newSample(t testing.TB, write bool) sample {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "study.db")
 	db, err := sqlite.Open(t.Context(), path, sqlite.Options{NoSync: true})
@@ -195,7 +196,7 @@ func newSample(t *testing.T, write bool) sample {
 			t.Error(err)
 		}
 	})
-	return sample{db, server.URL}
+	return sample{db, path, server.URL}
 }
 
 // search adds trials to a study, until it has so many, and returns all of them.
