@@ -49,6 +49,9 @@ export const values = (label) => [label, {
 
 export const whole = { incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 2e4, 5e4, 1e5, 2e5, 5e5, 1e6] };
 
+// steps is the range of whole numbers, also of a single one.
+export const steps = (u, low, high) => u.data[0].length === 1 ? [u.data[0][0] - 1, u.data[0][0] + 1] : [low, high];
+
 // range leaves a margin around the data, and is never empty.
 export const range = (log) => (u, low, high) => {
   if (low === null || !Number.isFinite(low)) return log ? [0.1, 1] : [0, 1];

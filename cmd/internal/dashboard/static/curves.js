@@ -1,5 +1,5 @@
 // The reports of each trial over its steps.
-import { chart, empty, logButton, range, values, whole } from './chart.js';
+import { chart, empty, logButton, range, steps, values, whole } from './chart.js';
 import { finite, number, plural, short } from './look.js';
 
 export const draw = (area, plot, view) => curves(area, plot.curves.map((curve) => ({
@@ -36,7 +36,7 @@ export async function curves(area, all, { step, name, none }, view) {
   const hidden = { scale: 'y', paths: () => null, points: { show: false } };
   const self = await chart(area, {
     key: ['curves', log, name, step],
-    scales: { x: { time: false, range: (u, low, high) => low === high ? [low - 1, high + 1] : [low, high] }, y: { distr: log ? 3 : 1, range: range(log) } },
+    scales: { x: { time: false, range: steps }, y: { distr: log ? 3 : 1, range: range(log) } },
     axes: (axis) => [axis(step, whole), axis(...values(name))],
     series: [{}, hidden, hidden],
     hooks: { draw: [(u) => area.chart && paint(u, area.chart)] },

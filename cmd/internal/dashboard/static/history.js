@@ -1,5 +1,5 @@
 // The value of each trial in the order of their numbers, and the best so far.
-import { chart, empty, logButton, range, values, whole } from './chart.js';
+import { chart, empty, logButton, range, steps, values, whole } from './chart.js';
 import { number, plural, short } from './look.js';
 
 export async function draw(area, plot, view) {
@@ -16,7 +16,7 @@ export async function draw(area, plot, view) {
   const dots = (stroke, fill) => ({ scale: 'y', paths: () => null, points: { show: true, size: many ? 4 : 7, width: 1, stroke, fill, space: 0 } });
   await chart(area, {
     key: ['history', log, many, name],
-    scales: { x: { time: false, range: (u, low, high) => low === high ? [low - 1, high + 1] : [low, high] }, y: { distr: log ? 3 : 1, range: range(log) } },
+    scales: { x: { time: false, range: steps }, y: { distr: log ? 3 : 1, range: range(log) } },
     axes: (axis) => [axis('trial', whole), axis(...values(name))],
     series: [{}, dots(many ? 'transparent' : colors.accent, many ? colors.accent + 'a0' : colors.accent), dots(colors.infeasible, 'transparent'),
       { scale: 'y', stroke: colors.best, width: 2, paths: (u, ...rest) => window.uPlot.paths.stepped({ align: 1 })(u, ...rest), points: { show: false } }],

@@ -13,7 +13,7 @@ export async function draw(area, plot, view) {
   const self = await chart(area, {
     key: ['timeline', plot.lanes], height,
     scales: { x: { time: true }, y: { range: [-0.5, plot.lanes - 0.5], dir: -1 } },
-    axes: (axis) => [axis('', { size: 46, values: (u, ticks) => clock(ticks) }), axis('', {
+    axes: (axis) => [axis('', { size: 46, space: 80, incrs: [1, 2, 5, 10, 30, 60, 300, 900, 1800, 3600, 7200, 14400, 43200, 86400, 604800], values: (u, ticks) => clock(ticks) }), axis('', {
       size: 92, grid: { show: false }, ticks: { show: false }, splits: () => [...Array(plot.lanes).keys()],
       values: (u, at) => at.map((i) => plot.lanes > 26 ? '' : `${i + 1}: idle ${Math.round(100 * (plot.idle[i] ?? 0))} %`),
     })],
