@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/chromedp"
+
 	"github.com/bluefin-hpo/bluefin/space"
 	"github.com/bluefin-hpo/bluefin/storage"
 	"github.com/bluefin-hpo/bluefin/trial"
@@ -37,6 +39,8 @@ func BenchmarkLargeStudy(b *testing.B) {
 		report("cold-paint", w.paint())
 		w.wait(`!document.querySelector('#loading .loading')`, "the whole study")
 		report("cold-read", time.Since(began))
+		leave := func() { w.do(chromedp.Navigate("about:blank")) } // what the last page holds is freed before
+		leave()
 		w.visit(page)
 		report("paint", w.paint())
 		report("open-figures", w.took(`true`)) // those that are always open are drawn
@@ -47,6 +51,7 @@ func BenchmarkLargeStudy(b *testing.B) {
 		}
 		for name, query := range map[string]string{"table": "", "sort-value": "?sort=value", "sort-param": "?sort=p.dropout&desc=1",
 			"filter-param": "?p.dropout=0.1..0.2", "filter-words": "?q=memory", "last-page": "?page=200"} {
+			leave()
 			w.visit(page + "/trials" + query)
 			report(name, w.paint())
 		}

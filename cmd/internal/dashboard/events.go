@@ -1,6 +1,7 @@
 package dashboard
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -86,15 +87,16 @@ func (s stream) comment() error {
 	return s.flow.Flush()
 }
 
-// studyEvents tells a viewer each time the study has changed. One who comes back with the last
-// event's id gets an event only if there was a change in between.
+// studyEvents tells a viewer each time the study has changed. One who has the last event's id, or a page
+// of that revision, gets an event only if there was a change since.
 func (s *Server) studyEvents(w http.ResponseWriter, r *http.Request) error {
 	now, err := s.study(r)
 	if err != nil {
 		return err
 	}
 	f := s.follows.of(now.study.ID)
-	last, _ := strconv.ParseInt(r.Header.Get("Last-Event-ID"), 10, 64) // 0: none, or not ours
+	since := cmp.Or(r.Header.Get("Last-Event-ID"), r.URL.Query().Get("since"))
+	last, _ := strconv.ParseInt(since, 10, 64) // 0: none, or not ours
 	if last == 0 {
 		last = now.revision - 1 // one at once, so the viewer knows that it works
 	}

@@ -103,9 +103,12 @@ func TestEventsTellWhatAnotherConnectionWrites(t *testing.T) {
 	}
 	// One who has seen the last event waits for the next.
 	again := listenTo(t, url, fmt.Sprint(second.Revision))
+	drawn := listenTo(t, fmt.Sprintf("%s?since=%d", url, second.Revision), "")
 	select {
 	case e := <-again:
 		t.Errorf("an event that was seen comes again: %s", e)
+	case e := <-drawn:
+		t.Errorf("a page gets an event of what it shows: %s", e)
 	case <-time.After(time.Second):
 	}
 	late := listenTo(t, url, fmt.Sprint(first.Revision))

@@ -2,6 +2,7 @@ package dashboard
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"slices"
 	"strconv"
@@ -167,9 +168,9 @@ func (s *Server) studyPage(w http.ResponseWriter, r *http.Request) error {
 	return s.page(w, r, http.StatusOK, "study.html", view{Title: short(now.study.Name, 80), Study: h, Live: events(now), Body: body})
 }
 
-// events is the address at which a study says that it has changed.
+// events is the address at which a study says that it has changed since this snapshot.
 func events(now *snapshot) string {
-	return "/api/studies/" + strconv.FormatInt(now.study.ID, 10) + "/events"
+	return fmt.Sprintf("/api/studies/%d/events?since=%d", now.study.ID, now.revision)
 }
 
 // card describes a trial.
