@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/bluefin-hpo/bluefin/study/plot"
 	"github.com/bluefin-hpo/bluefin/trial"
@@ -19,7 +20,6 @@ const mostCompared = 12
 // A compareBody is what the page that compares studies shows.
 type compareBody struct {
 	Studies []comparedStudy
-	Values  []string // the names of the objectives, if all studies have as many
 	Rows    []compareRow
 	Figures []figure
 }
@@ -29,7 +29,8 @@ type comparedStudy struct {
 	ID    int64
 	Name  string
 	Best  *trial.Trial
-	Count int // finished trials
+	Goal  string // "minimize loss"
+	Count int    // finished trials
 }
 
 // A compareRow is one line, with a cell for each study.
@@ -78,6 +79,11 @@ func (s *Server) comparePage(w http.ResponseWriter, r *http.Request) error {
 	for _, now := range list {
 		query.Add("study", strconv.FormatInt(now.study.ID, 10))
 		one := comparedStudy{ID: now.study.ID, Name: now.study.Name, Count: len(now.history.Finished())}
+		var goals []string
+		for i, d := range now.study.Directions {
+			goals = append(goals, d.String()+" "+name(now.objectives()[i]))
+		}
+		one.Goal = strings.Join(goals, ", ")
 		if best := now.best(); len(best) > 0 {
 			one.Best = best[0]
 		}

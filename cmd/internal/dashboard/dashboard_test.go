@@ -112,6 +112,38 @@ func plotOf(t *testing.T, h http.Handler, target string) (a struct {
 	return a
 }
 
+func TestStudiesAreSorted(t *testing.T) {
+	db, s := openTest(t, Config{})
+	importTest(t, db, "b", complete(2, 0.01, 2, 0))
+	importTest(t, db, "A")
+	importTest(t, db, "c", complete(1, 0.01, 2, 0), complete(3, 0.01, 2, 0))
+	for query, want := range map[string]string{"": "bAc", "?sort=name": "Abc", "?sort=name&desc=1": "cbA", "?sort=best": "cbA",
+		"?sort=best&desc=1": "bcA", "?sort=trials": "Abc", "?sort=complete&desc=1": "cbA"} {
+		var got string
+		for _, m := range regexp.MustCompile(`<a href="/studies/\d+"[^>]*><bdi>(.)</bdi>`).FindAllStringSubmatch(page(t, s, "/"+query), -1) {
+			got += m[1]
+		}
+		if got != want {
+			t.Errorf("%q: the studies are %s, want %s", query, got, want)
+		}
+	}
+	for query, want := range map[string]string{"?sort=size": `sort is &#34;size&#34;, want one of name`, "?sort=name&desc=x": `want 1 or 0`} {
+		answer := get(t, s, "/"+query)
+		if text := body(t, answer); answer.StatusCode != http.StatusBadRequest || !strings.Contains(text, want) {
+			t.Errorf("%s: %s %s", query, answer.Status, text)
+		}
+	}
+}
+
+func TestPageOfAnEmptyStudy(t *testing.T) {
+	db, s := openTest(t, Config{})
+	study := importTest(t, db, "empty")
+	text := page(t, s, fmt.Sprintf("/studies/%d", study.ID))
+	if !strings.Contains(text, "No trial is complete yet.") || strings.Contains(text, "plots/contour") || strings.Contains(text, "plots/rank") {
+		t.Errorf("want a page without plots of two parameters:\n%s", text)
+	}
+}
+
 func TestPagesOfASmallStudy(t *testing.T) {
 	db, s := openTest(t, Config{})
 	failed := &trial.Trial{State: trial.Failed, SystemAttrs: map[string]json.RawMessage{"bluefin:failure": json.RawMessage(`"no memory"`)}}
@@ -125,7 +157,7 @@ func TestPagesOfASmallStudy(t *testing.T) {
 		base + "/trials/1":         {"Trial 1 of", "0.0001 to 1, log", "What the sampler knew"},
 		base + "/trials/0":         {"Best (<a href", "differs"},
 		base + "/trials/3":         {"no memory", "Why it failed"},
-		"/compare?study=1&study=1": {"Best trials", "lr"},
+		"/compare?study=1&study=1": {"Best trials", "lr", "minimize value"},
 	} {
 		text := page(t, s, target)
 		for _, w := range want {

@@ -153,11 +153,16 @@ func (s *Server) studiesPage(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	columns, err := sortStudies(rows, r.URL.Query())
+	if err != nil {
+		return err
+	}
 	return s.page(w, r, http.StatusOK, "studies.html", view{Title: "Studies", Live: "/api/events",
 		Body: struct {
-			Path string
-			Rows []studyRow
-		}{s.cfg.Path, rows}})
+			Path    string
+			Columns []studyColumn
+			Rows    []studyRow
+		}{s.cfg.Path, columns, rows}})
 }
 
 // Page returns the address of the page of a study, without a host. For "" that is the only study of the

@@ -97,7 +97,7 @@ func figures(now *snapshot) []figure {
 		case "training":
 			return !hasTraining(now)
 		case "contour", "rank":
-			return len(now.params()) == 1
+			return len(now.params()) < 2
 		}
 		return false
 	})

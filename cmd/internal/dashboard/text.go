@@ -102,7 +102,12 @@ func utc(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05") }
 func iso(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }
 
 // lower shows a state: "complete".
-func lower(s trial.State) string { return strings.ToLower(s.String()) }
+func lower(s trial.State) string {
+	if s == trial.Failed {
+		return "failed"
+	}
+	return strings.ToLower(s.String())
+}
 
 // counted shows a number of things.
 func counted(n int) string { return humanize.Comma(int64(n)) }

@@ -75,6 +75,9 @@ func (s *Server) trialPage(w http.ResponseWriter, r *http.Request) error {
 	}
 	body := trialBody{Trial: t, Values: now.card(t).Values, Failure: t.Failure(), Attrs: attrRows(t.UserAttrs),
 		System: attrRows(t.SystemAttrs), Prev: t.Number - 1, Next: t.Number + 1, Rerun: s.rerun(now, t)}
+	if t.State == trial.Failed && body.Failure == "" {
+		body.Failure = "The program that ran it has recorded no reason."
+	}
 	body.Took, _ = duration(t, time.Now())
 	if _, ok := now.trial(t.Number + 1); !ok {
 		body.Next = -1

@@ -12,7 +12,6 @@ export function choosePair(plot, view) {
       label = document.createElement('label');
       label.dataset.key = key;
       const select = document.createElement('select');
-      select.append(...names.map((name) => new Option(short(name, 40), name)));
       select.addEventListener('change', () => {
         const search = new URLSearchParams(location.search), other = selects[1 - i].value;
         search.set(key, select.value);
@@ -23,6 +22,7 @@ export function choosePair(plot, view) {
       view.controls.append(label);
     }
     const select = label.lastChild;
+    if (select.length !== names.length) select.replaceChildren(...names.map((name) => new Option(short(name, 40), name)));
     select.value = select.dataset.shown = shown[i];
     return select;
   });

@@ -14,12 +14,13 @@ export async function draw(area, plot, view) {
   const goodness = ranks(plot.lines.map((line) => plot.maximize ? line.value : -line.value)); // plotly draws the highest on top
   const width = Math.max(area.parentElement.clientWidth, 90 * axes.length + 100);
   area.parentElement.classList.add('wide');
+  const left = Math.max(60, 16 + 7 * Math.max(...ticks(axes[0])[1].map((text) => text.length)));
   await render(area, [{
     type: 'parcoords', dimensions: axes.map((axis) => dimension(axis, params)), labelangle: axes.length > 6 ? -20 : 0, labelside: 'top',
     labelfont: { color: colors.text, size: 12 }, tickfont: { color: colors.soft, size: 11 }, rangefont: { color: 'transparent', size: 1 },
     line: { color: goodness, colorscale: colors.scale.map(([at], i) => [at, colors.scale[4 - i][1]]), cmin: 0, cmax: 1 },
     unselected: { line: { color: colors.soft, opacity: 0.06 } },
-  }], { margin: { l: 60, r: 60, t: axes.length > 6 ? 90 : 44, b: 24 }, width, autosize: false, paper_bgcolor: colors.panel }, view, null);
+  }], { margin: { l: left, r: 60, t: axes.length > 6 ? 90 : 44, b: 24 }, width, autosize: false, paper_bgcolor: colors.panel }, view, null);
   area.axes = axes;
   if (area.brushes) return;
   area.brushes = true;
@@ -66,7 +67,7 @@ function ticks(axis) {
   let at = [];
   if (axis.choices) {
     const every = Math.ceil(axis.choices.length / 12);
-    at = axis.choices.map((text, i) => [i, plain(text, 14)]).filter(([i]) => i % every === 0);
+    at = axis.choices.map((text, i) => [i, short(text, 14)]).filter(([i]) => i % every === 0);
   } else {
     const steps = axis.int && !axis.isLog ? Math.max(1, Math.min(5, Math.round(axis.high - axis.low))) : 5;
     for (let i = 0; i <= steps; i++) {

@@ -8,12 +8,12 @@ export async function draw(area, plot, view) {
   if (!plot.bars.length) return empty(area, 'No trial has started yet.');
   const bars = plot.bars.map((bar) => ({ ...bar, from: Date.parse(bar.start) / 1000, to: Date.parse(bar.end) / 1000 }));
   const low = bars.reduce((least, bar) => Math.min(least, bar.from), Infinity);
-  const high = Math.max(low + 1, bars.reduce((most, bar) => Math.max(most, bar.to), -Infinity));
+  const high = Math.max(low + 0.001, bars.reduce((most, bar) => Math.max(most, bar.to), -Infinity));
   const height = Math.min(640, plot.lanes * lane + 68);
   const self = await chart(area, {
     key: ['timeline', plot.lanes], height,
     scales: { x: { time: true }, y: { range: [-0.5, plot.lanes - 0.5], dir: -1 } },
-    axes: (axis) => [axis('', { size: 46, space: 80, incrs: [1, 2, 5, 10, 30, 60, 300, 900, 1800, 3600, 7200, 14400, 43200, 86400, 604800], values: (u, ticks) => clock(ticks) }), axis('', {
+    axes: (axis) => [axis('', { size: 46, space: 96, values: (u, ticks) => clock(ticks) }), axis('', {
       size: 92, grid: { show: false }, ticks: { show: false }, splits: () => [...Array(plot.lanes).keys()],
       values: (u, at) => at.map((i) => plot.lanes > 26 ? '' : `${i + 1}: idle ${Math.round(100 * (plot.idle[i] ?? 0))} %`),
     })],
@@ -46,11 +46,13 @@ function paint(u, { bars, colors }) {
 // clock writes times of the reader's zone, and the date where it changes.
 function clock(ticks) {
   const part = (x, n) => String(x).padStart(2, '0').slice(-n);
-  const fine = ticks.some((x) => x % 60), far = ticks.length > 1 && ticks[1] - ticks[0] >= 86400;
+  const step = ticks.length > 1 ? ticks[1] - ticks[0] : 1, digits = Math.max(0, Math.min(3, Math.ceil(-Math.log10(step) - 1e-9)));
+  const fine = ticks.some((x) => x % 60), far = step >= 86400;
   let day = '';
   return ticks.map((x) => {
     const at = new Date(x * 1000), date = `${at.getFullYear()}-${part(at.getMonth() + 1, 2)}-${part(at.getDate(), 2)}`;
-    const time = `${part(at.getHours(), 2)}:${part(at.getMinutes(), 2)}${fine ? ':' + part(at.getSeconds(), 2) : ''}`;
+    const time = `${part(at.getHours(), 2)}:${part(at.getMinutes(), 2)}${fine ? ':' + part(at.getSeconds(), 2) : ''}`
+      + (digits ? `.${String(Math.round(1000 * (x - Math.floor(x)))).padStart(3, '0').slice(0, digits)}` : '');
     const text = far ? date.slice(5) : date === day ? time : `${time}\n${date}`;
     day = date;
     return text;
