@@ -210,8 +210,8 @@ func TestALongStudyIsShownWhileItIsLoaded(t *testing.T) {
 	}
 	importTest(t, db, "long", trials...)
 	f := s.follows.of(1)
-	seen, loading := int64(0), 0
-	until(t, func() bool {
+	seen, loading, late := int64(0), 0, time.After(20*time.Second)
+	for all := false; !all; {
 		now, next := f.current()
 		switch {
 		case now == nil:
@@ -222,14 +222,21 @@ func TestALongStudyIsShownWhileItIsLoaded(t *testing.T) {
 		case now.loading():
 			loading++
 		default:
-			return len(now.trials) == len(trials)
+			all = len(now.trials) == len(trials)
 		}
 		if now != nil {
 			seen = now.revision
 		}
-		<-next
-		return false
-	})
+		select {
+		case <-next:
+		case <-late:
+			t.Fatal("it is still being loaded")
+		default:
+			if !all {
+				time.Sleep(time.Millisecond)
+			}
+		}
+	}
 	if loading == 0 {
 		t.Error("nothing was shown before all was loaded")
 	}

@@ -31,10 +31,17 @@ type snapshot struct {
 // loading reports whether only part of the trials is there yet.
 func (s *snapshot) loading() bool { return s.total > 0 }
 
+// optunaNamesKey is the system attribute in which set_metric_names of Optuna saves names.
+const optunaNamesKey = "study:metric_names"
+
 // objectives returns the names of the objectives.
 func (s *snapshot) objectives() []string {
 	if o := s.outline(); len(o.Metrics) == len(s.study.Directions) {
 		return o.Metrics
+	}
+	var given []string
+	if json.Unmarshal(s.study.SystemAttrs[optunaNamesKey], &given) == nil && len(given) == len(s.study.Directions) {
+		return given
 	}
 	if len(s.study.Directions) == 1 {
 		return []string{"value"}

@@ -66,6 +66,7 @@ type figure struct {
 	Caption string
 	Source  string
 	Params  string // a JSON list: the viewer chooses two of them
+	Best    string // the number of the best trial, if not that of the page
 	Open    bool   // drawn at once; else when the viewer opens it
 	Fixed   bool   // not by the filter of the page
 }

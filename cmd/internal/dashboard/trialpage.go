@@ -114,15 +114,17 @@ func trialFigures(now *snapshot, t, best *trial.Trial) (list []figure) {
 	if len(t.Reports) == 0 {
 		return nil
 	}
-	query := fmt.Sprintf("?number=%d", t.Number)
+	query, number := fmt.Sprintf("?number=%d", t.Number), ""
 	if best != nil {
 		query += fmt.Sprintf("&number=%d", best.Number)
+		number = strconv.Itoa(best.Number)
 	}
 	path := "/api/studies/" + strconv.FormatInt(now.study.ID, 10) + "/plots/"
-	list = append(list, figure{Plot: "intermediate", Caption: "Reports", Source: path + "intermediate" + query, Open: true, Fixed: true})
+	list = append(list, figure{Plot: "intermediate", Caption: "Reports", Source: path + "intermediate" + query,
+		Best: number, Open: true, Fixed: true})
 	if t.UserAttrs[lossesAttr] != nil {
 		list = append(list, figure{Plot: "training", Caption: "Training and validation", Source: path + "training" + query,
-			Open: true, Fixed: true})
+			Best: number, Open: true, Fixed: true})
 	}
 	return list
 }

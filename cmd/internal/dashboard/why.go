@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/bluefin-hpo/bluefin/internal/pyjson"
@@ -124,7 +125,11 @@ func region(b sampler.Belief) string {
 	case b.Low != nil:
 		return fmt.Sprintf("%s to %s", show(b.Low), show(b.High))
 	case b.Choices != nil:
-		return fmt.Sprintf("chances %.2g", b.Choices)
+		var chances []string
+		for _, p := range b.Choices {
+			chances = append(chances, fmt.Sprintf("%.2g", p))
+		}
+		return "chances " + strings.Join(chances, ", ")
 	}
 	return ""
 }

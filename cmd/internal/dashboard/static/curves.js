@@ -12,6 +12,14 @@ export function describe(plot) {
   return `Learning curves of ${plural(plot.curves.length, 'trial')}: ${pruned} pruned, ${running} running.`;
 }
 
+export function legend(plot, best) {
+  const marks = plot.curves.length > 1 && plot.curves.some((c) => c.trial === best) ? ['orange: the best trial'] : [];
+  if (plot.curves.some((c) => c.state === 'PRUNED')) marks.push('×: pruned');
+  return sentence(marks);
+}
+
+export const sentence = (marks) => marks.length ? `${marks[0][0].toUpperCase()}${marks.join('; ').slice(1)}.` : '';
+
 // curves draws [{trial, state, feasible, steps, lines: [{label, values, dashed}]}].
 export async function curves(area, all, { step, name, none }, view) {
   if (!all.length) return empty(area, none);

@@ -2,7 +2,7 @@
 import { colors, plural } from './look.js';
 
 // Each module exports draw(area, plot, view), which may be called again for the same area with newer data, and
-// describe(plot), one or two sentences for those who cannot see it.
+// describe(plot), one or two sentences for those who cannot see it. legend(plot, best) says what colors and lines mean.
 const modules = {
   history: () => import('./history.js'),
   'compare-history': () => import('./comparehistory.js'),
@@ -141,7 +141,8 @@ class Figure {
     if (!this.answer || this.panel && !this.panel.open) return;
     const { module, answer, area } = this;
     this.summary.textContent = module.describe(answer.plot ?? answer.plots);
-    this.note.textContent = 'fixed' in this.element.dataset ? '' : this.shownOf(answer);
+    this.note.textContent = [module.legend?.(answer.plot ?? answer.plots, this.best()), 'fixed' in this.element.dataset ? '' : this.shownOf(answer)]
+      .filter(Boolean).join(' ');
     await module.draw(area, answer.plot ?? answer.plots, {
       colors: colors(), controls: this.controls, params: new URLSearchParams(location.search), element: this.element,
       best: this.best(), again: () => this.redraw(), trial: this.trial, api: this.api,
@@ -152,8 +153,8 @@ class Figure {
   shownOf({ shown, matching, trials }) {
     if (matching === undefined) return '';
     const all = matching === trials ? plural(trials, 'trial') : `${matching.toLocaleString('en')} of ${plural(trials, 'trial')}`;
-    return shown < matching ? `${shown.toLocaleString('en')} of ${plural(matching, 'trial')} shown, every best so far among them`
-      : matching === trials ? '' : `${all} match`;
+    return shown < matching ? `${shown.toLocaleString('en')} of ${plural(matching, 'trial')} shown, every best so far among them.`
+      : matching === trials ? '' : `${all} match.`;
   }
 
   best() {

@@ -3,6 +3,7 @@
 import { navigate } from './filter.js';
 import { empty } from './chart.js';
 import { extent, finite, number, plural, short } from './look.js';
+import { legend } from './pair.js';
 import { plain, render } from './plotly.js';
 import { skipped } from './history.js';
 
@@ -11,6 +12,7 @@ export async function draw(area, plot, view) {
   const { colors, params } = view;
   const axes = [...plot.params.map((axis, i) => ({ ...axis, key: `p.${axis.name}`, values: plot.lines.map((line) => line.x[i]) })),
     { ...plot.value, key: valueKey(params), values: plot.lines.map((line) => line.value) }].map(scaled);
+  legend(view, 'rank', ['best', 'worst']);
   const goodness = ranks(plot.lines.map((line) => plot.maximize ? line.value : -line.value)); // plotly draws the highest on top
   const width = Math.max(area.parentElement.clientWidth, 90 * axes.length + 100);
   area.parentElement.classList.add('wide');

@@ -22,6 +22,8 @@ export async function draw(area, plot, view) {
   });
 }
 
+export const legend = (plot) => plot.points.length ? 'Orange: the Pareto front.' : '';
+
 export const describe = (plot) => plot.points.length
   ? `${plural(plot.points.filter((p) => p.front).length, 'trial')} of ${plot.points.length} on the Pareto front of ${plot.axes.map((a, i) => `${short(a.name)} (${plot.maximize[i] ? 'maximized' : 'minimized'})`).join(', ')}.${skipped(plot)}`
   : 'No complete trial yet.';

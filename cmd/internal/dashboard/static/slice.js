@@ -3,6 +3,7 @@ import { empty, logButton } from './chart.js';
 import { plural, short } from './look.js';
 import { axis, render, scatter, trial } from './plotly.js';
 import { skipped } from './history.js';
+import { legend } from './pair.js';
 
 const most = 30; // parameters: each takes a drawing of its own
 
@@ -14,6 +15,7 @@ export async function draw(area, plot, view) {
   const log = logButton(view, params.flatMap((p) => p.points.map((point) => point.value)), plot.value.log);
   const number = params.reduce((n, p) => n + p.points.length, 0);
   const newest = Math.max(...params.map((p) => p.points.at(-1).trial));
+  legend(view, 'trials:', ['last', 'first']);
   const height = rows * 230 + 30, layout = { height, margin: { l: 60, r: 12, t: 12, b: 48 } };
   const traces = params.map((slice, i) => {
     const id = i ? String(i + 1) : '', column = i % columns, row = Math.floor(i / columns);
