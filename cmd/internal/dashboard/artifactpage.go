@@ -78,7 +78,8 @@ func (s *Server) artifactMissing() string {
 
 // attachment is a header that has a file stored under a name, whatever characters that has.
 func attachment(filename string) string {
-	if v := mime.FormatMediaType("attachment", map[string]string{"filename": filename}); v != "" {
+	const longest = 4 << 10 // clients refuse longer headers
+	if v := mime.FormatMediaType("attachment", map[string]string{"filename": filename}); v != "" && len(v) <= longest {
 		return v
 	}
 	return "attachment"

@@ -3,6 +3,7 @@ package dashboard
 import (
 	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"net/http"
@@ -15,6 +16,7 @@ import (
 const (
 	eventPause = 300 * time.Millisecond // at least between two events
 	keepAlive  = 15 * time.Second       // between comments, so that proxies and followers stay
+	sendWithin = 30 * time.Second       // a viewer that reads nothing for so long is left
 	listEvery  = time.Second            // how often the list of studies is compared
 )
 
@@ -52,16 +54,25 @@ type stream struct {
 	flow *http.ResponseController
 }
 
-// newStream begins an answer that lasts.
-func newStream(w http.ResponseWriter) (stream, error) {
+// newStream begins an answer that lasts. It fails if nobody reads it.
+func newStream(w http.ResponseWriter, r *http.Request) (stream, error) {
 	s := stream{w, http.NewResponseController(w)}
 	w.Header().Set("Content-Type", "text/event-stream; charset=utf-8")
 	w.Header().Set("X-Accel-Buffering", "no") // proxies would hold events back
-	_, err := fmt.Fprint(w, "retry: 2000\n\n")
-	if err == nil {
-		err = s.flow.Flush()
+	if r.Method == http.MethodHead {
+		return s, errors.New("only the headers are wanted")
 	}
-	return s, err
+	return s, s.write("retry: 2000\n\n")
+}
+
+// write sends text, unless the viewer has not read for a while what was sent before.
+func (s stream) write(format string, args ...any) error {
+	_ = s.flow.SetWriteDeadline(time.Now().Add(sendWithin)) // tests have no connection
+	defer s.flow.SetWriteDeadline(time.Time{})
+	if _, err := fmt.Fprintf(s.w, format, args...); err != nil {
+		return err
+	}
+	return s.flow.Flush()
 }
 
 // send sends an event, whose data is JSON and so one line.
@@ -71,21 +82,13 @@ func (s stream) send(name, id string, data any) error {
 		return err
 	}
 	if id != "" {
-		fmt.Fprintf(s.w, "id: %s\n", id)
+		id = "id: " + id + "\n"
 	}
-	if _, err := fmt.Fprintf(s.w, "event: %s\ndata: %s\n\n", name, text); err != nil {
-		return err
-	}
-	return s.flow.Flush()
+	return s.write("%sevent: %s\ndata: %s\n\n", id, name, text)
 }
 
 // comment sends what viewers ignore.
-func (s stream) comment() error {
-	if _, err := fmt.Fprint(s.w, ": still here\n\n"); err != nil {
-		return err
-	}
-	return s.flow.Flush()
-}
+func (s stream) comment() error { return s.write(": still here\n\n") }
 
 // studyEvents tells a viewer each time the study has changed. One who has the last event's id, or a page
 // of that revision, gets an event only if there was a change since.
@@ -100,7 +103,7 @@ func (s *Server) studyEvents(w http.ResponseWriter, r *http.Request) error {
 	if last == 0 {
 		last = now.revision - 1 // one at once, so the viewer knows that it works
 	}
-	to, err := newStream(w)
+	to, err := newStream(w, r)
 	if err != nil {
 		return nil // the viewer is gone
 	}
@@ -146,7 +149,7 @@ type listChange struct {
 
 // listEvents tells a viewer when any study has changed.
 func (s *Server) listEvents(w http.ResponseWriter, r *http.Request) error {
-	to, err := newStream(w)
+	to, err := newStream(w, r)
 	if err != nil {
 		return nil
 	}

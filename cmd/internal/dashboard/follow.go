@@ -153,8 +153,8 @@ func (f *follower) run(ctx context.Context, forget func() bool) {
 	}
 }
 
-// errReplaced says that the file must be opened again.
-var errReplaced = errors.New("the study file was replaced")
+// errReplaced says that everything must be read again.
+var errReplaced = errors.New("the study was replaced")
 
 // follow opens the file and follows the study in it. It returns nil if forget agrees.
 func (f *follower) follow(ctx context.Context, forget func() bool) error {
@@ -266,6 +266,9 @@ func (r *reading) update(ctx context.Context, must bool) error {
 	c, err := r.db.Since(ctx, r.id, r.revision)
 	if err != nil {
 		return err
+	}
+	if c.Revision < r.revision || study.Name != before.Name {
+		return errReplaced // by another study: Optuna gives the ID of a deleted one to the next
 	}
 	r.study = study
 	r.put(c)

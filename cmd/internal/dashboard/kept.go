@@ -1,12 +1,17 @@
 package dashboard
 
-import "sync"
+import (
+	"fmt"
+	"sync"
+)
 
-// A whyKey is a trial with a number of parameters, which grows while it runs.
+// A whyKey is a trial with a number of parameters, which grows while it runs. Another trial of the same
+// number, in a study that was made again, started at another time.
 type whyKey struct {
 	study  int64
 	number int
 	params int
+	start  int64
 }
 
 // A keptWhy is made once, in the background.
@@ -21,6 +26,8 @@ type whys struct {
 	mu    sync.Mutex
 	byKey map[whyKey]*keptWhy
 	order []whyKey
+
+	busy sync.Mutex // held while one is made: many at once would slow the search beside them
 }
 
 // of returns the explanation of a key, which it begins to make if there is none.
@@ -42,7 +49,14 @@ func (k *whys) of(key whyKey, explain func() *why) *keptWhy {
 	k.byKey[key] = one
 	k.order = append(k.order, key)
 	go func() {
+		k.busy.Lock()
+		defer k.busy.Unlock()
 		defer close(one.done)
+		defer func() {
+			if p := recover(); p != nil { // which would end the search beside it
+				one.why = &why{Problem: fmt.Sprintf("The sampler failed: %v.", p)}
+			}
+		}()
 		one.why = explain()
 	}()
 	return one

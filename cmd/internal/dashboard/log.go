@@ -119,7 +119,7 @@ func (s *Server) logEvents(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		offset, _ = strconv.ParseInt(r.URL.Query().Get("offset"), 10, 64) // 0: from the start, or rather the tail
 	}
-	to, err := newStream(w)
+	to, err := newStream(w, r)
 	if err != nil {
 		return nil // the viewer is gone
 	}

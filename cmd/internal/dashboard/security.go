@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 )
 
 // policy lets a page load only what this server sends, and no page hold it in a frame.
@@ -30,8 +31,12 @@ func (s *Server) secure(next http.Handler) http.Handler {
 		h := w.Header()
 		h.Set("Content-Security-Policy", policy)
 		h.Set("X-Content-Type-Options", "nosniff")
-		h.Set("Referrer-Policy", "no-referrer")
-		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+		// Not no-referrer: browsers then send forms with "Origin: null". On a plain address of the network they
+		// send nothing else that tells our forms from a stranger's.
+		h.Set("Referrer-Policy", "same-origin")
+		if r.TLS != nil || isLoopback(hostName(r.Host)) { // elsewhere browsers ignore it, and complain
+			h.Set("Cross-Origin-Opener-Policy", "same-origin")
+		}
 		h.Set("Cross-Origin-Resource-Policy", "same-origin")
 		h.Set("Cache-Control", "no-store")
 		switch {
@@ -51,14 +56,25 @@ func (s *Server) secure(next http.Handler) http.Handler {
 // hostAllowed reports whether a browser may call this server so. A page of a stranger can make its
 // own name lead here (DNS rebinding), but cannot change what the browser then sends as the host.
 func (s *Server) hostAllowed(host string) bool {
-	if name, _, err := net.SplitHostPort(host); err == nil {
-		host = name
-	}
-	host = strings.ToLower(strings.TrimSuffix(host, "."))
-	if _, err := netip.ParseAddr(strings.Trim(host, "[]")); err == nil || host == "localhost" {
+	host = hostName(host)
+	if _, err := netip.ParseAddr(host); err == nil || host == "localhost" {
 		return true
 	}
 	return slices.ContainsFunc(s.cfg.Hosts, func(h string) bool { return strings.EqualFold(h, host) })
+}
+
+// hostName returns a host without its port.
+func hostName(host string) string {
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	return strings.ToLower(strings.Trim(strings.TrimSuffix(host, "."), "[]"))
+}
+
+// isLoopback reports whether only this machine can reach the host.
+func isLoopback(host string) bool {
+	ip, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && ip.IsLoopback()
 }
 
 // knows reports whether the request has the token: as a cookie, as a bearer or in the query. The
@@ -115,11 +131,13 @@ func withoutToken(u *url.URL) string {
 
 // login takes the token from the form.
 func (s *Server) login(w http.ResponseWriter, r *http.Request) error {
-	r.Body = http.MaxBytesReader(w, r.Body, 64<<10)
-	if err := r.ParseForm(); err != nil {
-		return statusf(http.StatusBadRequest, "The form cannot be read: %v.", err)
+	// Strangers get here: none may hold a connection with a form that never ends.
+	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(10 * time.Second))
+	values, err := form(w, r)
+	if err != nil {
+		return err
 	}
-	if !s.isToken(r.PostForm.Get("token")) {
+	if !s.isToken(values.Get("token")) {
 		return s.tokenPage(w, r, "That is not the token.")
 	}
 	s.keepToken(w, r, "/")
@@ -151,7 +169,7 @@ func CheckListen(addr, token string) error {
 	if err != nil {
 		return fmt.Errorf("%q, want HOST:PORT", addr)
 	}
-	if ip, err := netip.ParseAddr(host); host == "localhost" || err == nil && ip.IsLoopback() || token != "" {
+	if isLoopback(host) || token != "" {
 		return nil
 	}
 	return fmt.Errorf("%q, which other machines can reach, so viewers need a token", addr)

@@ -74,7 +74,7 @@ func checkHeaders(t *testing.T, name string, h http.Header) {
 		!strings.Contains(csp, "frame-ancestors 'none'") || !strings.Contains(csp, "base-uri 'none'") {
 		t.Errorf("%s: Content-Security-Policy is %q", name, csp)
 	}
-	if h.Get("X-Content-Type-Options") != "nosniff" || h.Get("Referrer-Policy") != "no-referrer" {
+	if h.Get("X-Content-Type-Options") != "nosniff" || h.Get("Referrer-Policy") != "same-origin" {
 		t.Errorf("%s: headers are %v", name, h)
 	}
 	if len(h["Access-Control-Allow-Origin"]) > 0 {

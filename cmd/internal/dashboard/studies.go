@@ -73,7 +73,7 @@ func (l *studyList) row(ctx context.Context, db *sqlite.DB, s storage.Study) (st
 	l.mu.Lock()
 	row, ok := l.rows[s.ID]
 	l.mu.Unlock()
-	if ok && row.Name == s.Name && row.revision == tally.Revision && db.Tracked() {
+	if ok && row.Name == s.Name && row.revision == tally.Revision && row.Changed.Equal(tally.Changed) && db.Tracked() {
 		return row, nil
 	}
 	row = studyRow{ID: s.ID, Name: s.Name, Directions: s.Directions, States: tally.States, Changed: tally.Changed,

@@ -45,7 +45,9 @@ func (s *snapshot) table(q url.Values) (t table, err error) {
 		if err != nil {
 			return t, err
 		}
-		t.columns = append(t.columns, c)
+		if !slices.ContainsFunc(t.columns, func(o column) bool { return o.Key == key }) {
+			t.columns = append(t.columns, c)
+		}
 	}
 	if t.columns == nil {
 		for _, c := range t.all {

@@ -58,7 +58,7 @@ func (s *Server) why(ctx context.Context, now *snapshot, t *trial.Trial) *why {
 	if now.loading() {
 		return &why{Seen: t.Seen, Problem: "The study is still being loaded."}
 	}
-	kept := s.whys.of(whyKey{now.study.ID, t.Number, len(t.Params)}, func() *why { return s.explain(now, t) })
+	kept := s.whys.of(whyKey{now.study.ID, t.Number, len(t.Params), t.Start.UnixNano()}, func() *why { return s.explain(now, t) })
 	select {
 	case <-kept.done:
 		return kept.why
