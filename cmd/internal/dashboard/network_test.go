@@ -50,7 +50,7 @@ func TestBrowserOnTheNetwork(t *testing.T) {
 	w.wait(`location.pathname === '/' && document.querySelector('#studies')`, "the list of studies")
 	w.visit("/studies/1/note")
 	w.run(`document.querySelector('textarea').value = 'seen'; document.querySelector('main form[method=post] button').click()`)
-	w.wait(`location.pathname === '/studies/1' && document.body.innerText.includes('The note is saved.')`, "a note")
+	w.wait(`location.pathname === '/studies/1' && document.body?.innerText.includes('The note is saved.')`, "a note")
 }
 
 // networkAddress is an address of this machine that others can reach.
