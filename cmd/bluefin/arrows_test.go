@@ -16,6 +16,7 @@ import (
 // import internal. What is not listed may import nothing else.
 var imports = map[string][]string{
 	"internal":            {},
+	"internal/wild":       {"trial", "space"},
 	"space":               {},
 	"trial":               {"space"},
 	"sampler":             {"sampler/internal", "trial", "space"},

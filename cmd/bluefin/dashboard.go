@@ -73,7 +73,7 @@ func (d *dashboardCommand) run(ctx context.Context, con console) (err error) {
 		return err
 	}
 	if err := dashboard.CheckListen(d.listen, token); err != nil {
-		return usagef("--listen is %w: want --token-file too, or 127.0.0.1", err)
+		return usagef("--listen is %w", err)
 	}
 	if info, err := os.Stat(d.files); d.files != "" && (err != nil || !info.IsDir()) {
 		return fmt.Errorf("--artifact-dir is %q, want a folder that exists", d.files)

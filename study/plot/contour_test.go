@@ -220,11 +220,11 @@ func TestWhichPairIsShown(t *testing.T) {
 		h trial.History
 		c plot.Config
 	}{
-		"1 parameters (a), want 2":                           {h, plot.Config{Params: []string{"a"}}},
-		"3 parameters (a, b, c), want 2":                     {h, plot.Config{Params: []string{"a", "b", "c"}}},
+		`the parameters are ["a"], want 2`:                   {h, plot.Config{Params: []string{"a"}}},
+		`the parameters are ["a" "b" "c"], want 2`:           {h, plot.Config{Params: []string{"a", "b", "c"}}},
 		`parameter "a" is there twice`:                       {h, plot.Config{Params: []string{"a", "a"}}},
 		`no trial has a parameter "z", want one of a, b, c`:  {h, plot.Config{Params: []string{"a", "z"}}},
-		"the trials have one parameter, a, want 2":           {historyOf(minimize, lonely), plot.Config{}},
+		`the trials have one parameter, "a", want 2`:         {historyOf(minimize, lonely), plot.Config{}},
 		"the trials have no parameters, want 2":              {historyOf(minimize, complete(0, 1)), plot.Config{}},
 		`no trial has a parameter "a": the trials have none`: {historyOf(minimize, complete(0, 1)), plot.Config{Params: []string{"a", "b"}}},
 	} {

@@ -2,7 +2,6 @@ package plot
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/bluefin-hpo/bluefin/study/importance"
 	"github.com/bluefin-hpo/bluefin/trial"
@@ -26,8 +25,8 @@ func (c Config) pair(h trial.History, shown []*trial.Trial) (x, y Axis, points [
 			return newAxis("", nil), newAxis("", nil), []PairPoint{}, err
 		}
 	}
-	if n := len(c.Params); n != 2 {
-		return x, y, nil, fmt.Errorf("%d parameters (%s), want 2", n, strings.Join(c.Params, ", "))
+	if len(c.Params) != 2 {
+		return x, y, nil, fmt.Errorf("the parameters are %q, want 2", c.Params)
 	}
 	columns, err := c.columns(h, shown)
 	if err != nil {
@@ -54,7 +53,7 @@ func (c Config) mostImportant(h trial.History, shown []*trial.Trial) ([]string, 
 	case len(names) == 0:
 		return nil, fmt.Errorf("the trials have no parameters, want 2")
 	case len(names) == 1:
-		return nil, fmt.Errorf("the trials have one parameter, %s, want 2", names[0])
+		return nil, fmt.Errorf("the trials have one parameter, %q, want 2", names[0])
 	}
 	if list, err := (importance.PEDANOVA{}).Of(h, c.Objective); err == nil && len(list) >= 2 {
 		return []string{list[0].Name, list[1].Name}, nil

@@ -172,5 +172,5 @@ func CheckListen(addr, token string) error {
 	if isLoopback(host) || token != "" {
 		return nil
 	}
-	return fmt.Errorf("%q, which other machines can reach, so viewers need a token", addr)
+	return fmt.Errorf("%q, which other machines can reach, so viewers need a token: want --token-file too, or 127.0.0.1", addr)
 }
