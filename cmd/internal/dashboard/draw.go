@@ -1,6 +1,7 @@
 package dashboard
 
 import (
+	"cmp"
 	"net/http"
 	"time"
 
@@ -65,6 +66,7 @@ func (r plotRequest) draw(name string) (a plotAnswer, err error) {
 	case "intermediate":
 		var p plot.IntermediatePlot
 		p, err = plot.Intermediate(thin(mostCurves), r.config)
+		p.Step = cmp.Or(r.now.outline().Step, p.Step)
 		for i := range p.Curves {
 			c := &p.Curves[i]
 			c.Steps, c.Values = every(c.Steps, mostPoints/len(p.Curves)), every(c.Values, mostPoints/len(p.Curves))
