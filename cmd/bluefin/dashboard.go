@@ -79,7 +79,7 @@ func (d *dashboardCommand) run(ctx context.Context, con console) (err error) {
 		return fmt.Errorf("--artifact-dir is %q, want a folder that exists", d.files)
 	}
 	s, err := dashboard.New(ctx, dashboard.Config{Path: path, Study: d.study.name, Token: token, Hosts: d.hosts.Value(),
-		AllowWrite: d.write, ArtifactDir: d.files, Logger: con.logger(), Engine: d.engine})
+		AllowWrite: d.write, ArtifactDir: d.files, Logger: con.logger(), Rerun: rerunBest(path), Engine: d.engine})
 	if err != nil {
 		return d.study.storage.missing(err)
 	}

@@ -60,7 +60,7 @@ func (s *runner) beginDashboard(ctx context.Context, con console, name string) (
 	if err != nil {
 		return nil, err
 	}
-	d, err := dashboard.New(ctx, dashboard.Config{Path: path, Logger: con.logger(), Engine: s.engine})
+	d, err := dashboard.New(ctx, dashboard.Config{Path: path, Logger: con.logger(), Rerun: rerunBest(path), Engine: s.engine})
 	if err != nil {
 		return nil, err
 	}

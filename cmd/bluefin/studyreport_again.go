@@ -12,6 +12,7 @@ import (
 	"github.com/bluefin-hpo/bluefin/cmd/internal/report"
 	"github.com/bluefin-hpo/bluefin/internal/pyjson"
 	"github.com/bluefin-hpo/bluefin/objective/command"
+	"github.com/bluefin-hpo/bluefin/storage"
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
@@ -37,6 +38,17 @@ func (o origin) again(t *trial.Trial) []report.Command {
 		}
 	}
 	return o.parametersAgain(t)
+}
+
+// rerunBest returns the command that makes the best trial of a study in a file again, if finetune made it.
+func rerunBest(path string) func(storage.Study, int, *trial.Trial) string {
+	return func(record storage.Study, trials int, best *trial.Trial) string {
+		var id identity
+		if json.Unmarshal(record.UserAttrs[identityKey], &id) != nil {
+			return ""
+		}
+		return origin{path: path, study: record.Name, trials: trials, finetuned: &id}.finetuneAgain(best)[0].Text
+	}
 }
 
 // finetuneAgain trains again the network of the best trial, which is t: --output lacks it.

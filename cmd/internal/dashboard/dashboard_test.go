@@ -150,6 +150,32 @@ func TestObjectivesNamedByOptuna(t *testing.T) {
 	}
 }
 
+func TestThePlotsShowAChosenObjective(t *testing.T) {
+	db, s := openTest(t, Config{})
+	study, err := db.Create(t.Context(), "two", []trial.Direction{trial.Minimize, trial.Maximize})
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := page(t, s, fmt.Sprintf("/studies/%d?objective=1", study.ID))
+	if !strings.Contains(text, `<option value="1" selected>values_1</option>`) || !strings.Contains(text, `<option value="">values_0</option>`) {
+		t.Errorf("want a choice of objectives:\n%s", text)
+	}
+}
+
+func TestTheProgramOfASearchRunsTheBestAgain(t *testing.T) {
+	db, s := openTest(t, Config{Rerun: func(study storage.Study, trials int, best *trial.Trial) string {
+		return fmt.Sprintf("train %s %d %d", study.Name, trials, best.Number)
+	}})
+	study := importTest(t, db, "mine", complete(2, 0.01, 2, 0), complete(1, 0.1, 3, 1))
+	base := fmt.Sprintf("/studies/%d", study.ID)
+	for target, want := range map[string]string{base: "train mine 2 1", base + "/trials/1": "train mine 2 1",
+		base + "/trials/0": "bluefin export --params-only"} {
+		if text := page(t, s, target); !strings.Contains(text, want) {
+			t.Errorf("%s has no %q", target, want)
+		}
+	}
+}
+
 func TestPageOfAnEmptyStudy(t *testing.T) {
 	db, s := openTest(t, Config{})
 	study := importTest(t, db, "empty")

@@ -18,6 +18,11 @@ func (s *Server) rerun(now *snapshot, t *trial.Trial) string {
 	if err != nil || message.Visible(path+now.study.Name) != path+now.study.Name || len(t.Params) == 0 {
 		return ""
 	}
+	if best := now.best(); s.cfg.Rerun != nil && len(now.study.Directions) == 1 && len(best) > 0 && best[0].Number == t.Number {
+		if line := s.cfg.Rerun(now.study, len(now.history.Finished()), t); line != "" && message.Visible(line) == line {
+			return line
+		}
+	}
 	words := []string{"bluefin", "export", "--params-only"}
 	if t.UserAttrs[command.LineAttr] != nil {
 		words = []string{"bluefin", "rerun", "--run"}

@@ -10,7 +10,9 @@ import (
 	"time"
 
 	"github.com/bluefin-hpo/bluefin/sampler"
+	"github.com/bluefin-hpo/bluefin/storage"
 	"github.com/bluefin-hpo/bluefin/study"
+	"github.com/bluefin-hpo/bluefin/trial"
 )
 
 // A Config says what a Server shows, and to whom.
@@ -25,6 +27,10 @@ type Config struct {
 	// ArtifactDir is the folder of artifacts, as optuna-dashboard has it. "": they are listed and
 	// cannot be had.
 	ArtifactDir string
+
+	// Rerun returns the command that makes the best of so many finished trials of a study again, or "" if
+	// there is none that does more than print its parameters. nil: there is none.
+	Rerun func(study storage.Study, trials int, best *trial.Trial) string
 
 	// Engine returns how a study of the given name and number of trials is searched, as far as that is
 	// known, to explain its trials. The sampler must be a new one. nil: by the default of bluefin tune.

@@ -135,7 +135,15 @@ func (s *Server) studyPage(w http.ResponseWriter, r *http.Request) error {
 	}
 	body := studyBody{Trials: max(len(now.trials), now.total), Planned: now.outline().Trials, Figures: figures(now),
 		Filter: now.form(r.URL.Query())}
+	shown := r.URL.Query().Get("objective")
 	for i, name := range now.objectives() {
+		if len(now.study.Directions) > 1 {
+			o := objectiveOption{Name: name, On: shown == strconv.Itoa(i)}
+			if i > 0 {
+				o.Key = strconv.Itoa(i)
+			}
+			body.Filter.Objectives = append(body.Filter.Objectives, o)
+		}
 		body.Objectives = append(body.Objectives, objective{name, now.study.Directions[i] == trial.Maximize})
 	}
 	count := now.states()
@@ -200,6 +208,14 @@ type filterForm struct {
 	Params   []filterField
 	Words    string
 	Active   bool // something is filtered
+
+	Objectives []objectiveOption // that plots show one of; none if there is one
+}
+
+// An objectiveOption is an objective to choose.
+type objectiveOption struct {
+	Key, Name string // the key of the first is "", the default
+	On        bool
 }
 
 // A stateBox is a check box.

@@ -126,9 +126,9 @@ func (f Figure) Text(w io.Writer, columns, rows int, color bool) error {
 	need := int(f.naturalHeight(p, st)/cellHeight + 0.5)
 	switch {
 	case p.empty != "":
-		need = 1
+		need = len(wrap(st.text, p.empty, st.width-2*st.margin))
 		if f.Title != "" {
-			need = 2
+			need++
 		}
 		fallthrough
 	case p.height > 0 || len(p.panels) > 1 && need > rows:
@@ -181,7 +181,10 @@ func (f Figure) draw(dc draw.Canvas, p page, st style) {
 		dc.Max.Y -= st.title.Height(" ") + st.gap
 	}
 	if p.empty != "" {
-		dc.FillText(st.text, vg.Point{X: dc.Min.X, Y: dc.Max.Y}, fit(st.text, p.empty, dc.Max.X-dc.Min.X))
+		for _, line := range wrap(st.text, p.empty, dc.Max.X-dc.Min.X) {
+			dc.FillText(st.text, vg.Point{X: dc.Min.X, Y: dc.Max.Y}, line)
+			dc.Max.Y -= st.row
+		}
 		return
 	}
 	if lines := keyLines(p.keys, st); len(lines) > 0 {

@@ -70,3 +70,15 @@ func fit(st text.Style, s string, width vg.Length) string {
 	}
 	return s
 }
+
+// wrap breaks a sentence into lines.
+func wrap(st text.Style, s string, width vg.Length) (lines []string) {
+	for _, word := range strings.Fields(s) {
+		if n := len(lines); n > 0 && st.Width(lines[n-1]+" "+word) <= width {
+			lines[n-1] += " " + word
+		} else {
+			lines = append(lines, fit(st, word, width))
+		}
+	}
+	return lines
+}

@@ -43,7 +43,7 @@ func Timeline(p plot.TimelinePlot) Figure {
 		every := 1 + int(vg.Length(lanes)*st.row/h)
 		var ticks gonum.ConstantTicks
 		for lane := 0; lane < lanes; lane += every {
-			label := fmt.Sprintf("lane %d", lane)
+			label := fmt.Sprintf("lane %d", lane+1)
 			if lane < len(p.Idle) && finite(float64(p.Idle[lane])) {
 				label += fmt.Sprintf(" (idle %.0f %%)", 100*p.Idle[lane])
 			}

@@ -10,7 +10,8 @@ export async function draw(area, plot, view) {
     scales: { x: { time: false }, y: { range: [0, 1] } },
     axes: (axis) => [axis(name, { values: (u, ticks) => ticks.map(number) }), axis(...values('share of trials'))],
     series: [{ label: name }, ...plot.curves.map((c, i) => ({ scale: 'y', label: short(c.study), stroke: colors.several[i % 8],
-      width: 2, dash: i >= 8 ? [6, 4] : undefined, points: { show: false } }))],
+      width: 2,
+      paths: (u, ...rest) => window.uPlot.paths.stepped({ align: 1 })(u, ...rest), dash: i >= 8 ? [6, 4] : undefined, points: { show: false } }))],
   }, [plot.x, ...plot.curves.map((c) => c.y)], plot.curves.flatMap((c) => plot.x.map((x, i) => ({
     x, y: c.y[i], title: short(c.study || 'Trials'), lines: [[`${name} at most`, number(x)], ['share', `${(100 * c.y[i]).toFixed(1)} %`]],
   }))), view);

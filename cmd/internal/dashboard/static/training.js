@@ -10,8 +10,9 @@ export const draw = (area, plot, view) => curves(area, plot.curves.map((curve) =
 export function legend(plot, best) {
   if (!plot.curves.length) return '';
   const marks = ['solid: validation; dashed: training'];
-  if (plot.curves.some((c) => c.trial === best && !c.overfitted) && plot.curves.length > 1) marks.push('orange: the best trial');
-  if (plot.curves.some((c) => c.overfitted)) marks.push('red: over-fitted');
+  const shown = plot.curves.find((c) => c.trial === best);
+  if (shown && plot.curves.length > 1) marks.push(`orange: the best trial${shown.overfitted ? ', over-fitted' : ''}`);
+  if (plot.curves.some((c) => c.overfitted && c !== shown)) marks.push('red: over-fitted');
   return sentence(marks);
 }
 
