@@ -61,7 +61,7 @@ func crowdWorker(path string, budget int) error {
 	}
 	defer db.Close()
 	s := &timed{Storage: db}
-	st, err := study.Open(ctx, study.Config{Name: "test", Storage: s, Sampler: sampler.Random{}, Lease: time.Second})
+	st, err := study.Open(ctx, study.Config{Name: "test", Storage: s, Sampler: sampler.Random{}, Lease: 10 * time.Second}) // longer than any wait
 	if err != nil {
 		return err
 	}
