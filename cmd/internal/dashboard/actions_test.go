@@ -258,13 +258,13 @@ func TestTrialsAreQueued(t *testing.T) {
 		form url.Values
 		want string
 	}{
-		{url.Values{"p.lr": {"5"}}, "Lr is 5, want 1e-05 to 0.1, log."},
-		{url.Values{"p.lr": {"NaN"}}, "Lr is NaN, want"},
-		{url.Values{"p.lr": {"many"}}, "Lr is many, want"},
-		{url.Values{"p.n": {"2.5"}}, "N is 2.5, want 1 to 9."},
-		{url.Values{"p.n": {"10"}}, "N is 10, want 1 to 9."},
+		{url.Values{"p.lr": {"5"}}, "Parameter lr is 5, want 1e-05 to 0.1, log."},
+		{url.Values{"p.lr": {"NaN"}}, "Parameter lr is NaN, want"},
+		{url.Values{"p.lr": {"many"}}, "Parameter lr is many, want"},
+		{url.Values{"p.n": {"2.5"}}, "Parameter n is 2.5, want 1 to 9."},
+		{url.Values{"p.n": {"10"}}, "Parameter n is 10, want 1 to 9."},
 		{url.Values{"p.n": {"99999999999999999999"}}, "want 1 to 9."},
-		{url.Values{"p.opt": {"adagrad"}}, "Opt is adagrad, want adam, , sgd"},
+		{url.Values{"p.opt": {"adagrad"}}, "Parameter opt is adagrad, want adam, \"\", sgd"},
 		{url.Values{"p.wd": {"1"}}, "There is no parameter wd."},
 		{url.Values{"x": {"1"}}, "There is no parameter x."},
 	} {

@@ -133,7 +133,7 @@ func queued(form url.Values, dists map[string]space.Dist) (map[string]any, error
 			_, err = d.Internal(v)
 		}
 		if err != nil {
-			return nil, fmt.Errorf("%s is %s, want %s", short(name, 100), short(text, 100), short(rangeText(d), 300))
+			return nil, fmt.Errorf("parameter %s is %s, want %s", short(name, 100), short(text, 100), short(rangeText(d), 300))
 		}
 		params[name] = v
 	}

@@ -159,7 +159,7 @@ func rangeText(d space.Dist) string {
 	case space.Categorical:
 		var words []string
 		for _, c := range d.Choices {
-			words = append(words, valueText(c))
+			words = append(words, distText(d, c))
 		}
 		return strings.Join(words, ", ")
 	}

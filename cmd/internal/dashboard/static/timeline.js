@@ -11,11 +11,11 @@ export async function draw(area, plot, view) {
   const high = Math.max(low + 0.001, bars.reduce((most, bar) => Math.max(most, bar.to), -Infinity));
   const height = Math.min(640, plot.lanes * lane + 68);
   const self = await chart(area, {
-    key: ['timeline', plot.lanes], height,
+    key: ['timeline', plot.lanes], height, padding: [12, 36, 0, 0],
     scales: { x: { time: true }, y: { range: [-0.5, plot.lanes - 0.5], dir: -1 } },
     axes: (axis) => [axis('', { size: 46, space: 96, values: (u, ticks) => clock(ticks) }), axis('', {
-      size: 92, grid: { show: false }, ticks: { show: false }, splits: () => [...Array(plot.lanes).keys()],
-      values: (u, at) => at.map((i) => plot.lanes > 26 ? '' : `${i + 1}: idle ${Math.round(100 * (plot.idle[i] ?? 0))} %`),
+      size: 126, grid: { show: false }, ticks: { show: false }, splits: () => [...Array(plot.lanes).keys()],
+      values: (u, at) => at.map((i) => plot.lanes > 26 ? '' : `lane ${i + 1}: idle ${Math.round(100 * (plot.idle[i] ?? 0))} %`),
     })],
     series: [{}, { scale: 'y', paths: () => null, points: { show: false } }],
     hooks: { draw: [(u) => area.chart && paint(u, area.chart)] },
