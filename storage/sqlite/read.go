@@ -80,6 +80,11 @@ func loadTrial(t *tx, id int64) (*trial.Trial, error) {
 // bluefin_trials: the finished ones in finishing order, then the others by
 // number.
 func load(t *tx, where string, args ...any) ([]*trial.Trial, error) {
+	return loadWith(t, true, where, args...)
+}
+
+// loadWith is load, with or without the reports.
+func loadWith(t *tx, reports bool, where string, args ...any) ([]*trial.Trial, error) {
 	l := loader{trials: map[int64]*loading{}, dists: map[string]space.Dist{}}
 	err := t.each(l.trial, `
 		SELECT t.trial_id, t.number, t.state, CAST(t.datetime_start AS TEXT), CAST(t.datetime_complete AS TEXT), b.seen
@@ -97,15 +102,17 @@ func load(t *tx, where string, args ...any) ([]*trial.Trial, error) {
 			SELECT %d, c.trial_id, %s FROM bluefin_trials b CROSS JOIN %s c ON c.trial_id = b.trial_id
 			WHERE %s`, kind, columns, table, where)
 	}
-	query := strings.Join([]string{
+	parts := []string{
 		// Parameters are ordered by param_id, the order in which they were suggested.
 		part(paramRow, `c.param_id, c.param_name, c.param_value, c.distribution_json`, `trial_params`),
 		part(valueRow, `c.objective, NULL, c.value, c.value_type`, `trial_values`),
-		part(reportRow, `c.step, NULL, c.intermediate_value, c.intermediate_value_type`, `trial_intermediate_values`),
 		part(userAttrRow, `NULL, c."key", NULL, c.value_json`, `trial_user_attributes`),
 		part(systemAttrRow, `NULL, c."key", NULL, c.value_json`, `trial_system_attributes`),
-	}, ` UNION ALL `)
-	err = t.each(l.row, query, slices.Concat(args, args, args, args, args)...)
+	}
+	if reports {
+		parts = append(parts, part(reportRow, `c.step, NULL, c.intermediate_value, c.intermediate_value_type`, `trial_intermediate_values`))
+	}
+	err = t.each(l.row, strings.Join(parts, ` UNION ALL `), slices.Concat(slices.Repeat([][]any{args}, len(parts))...)...)
 	return l.order, inStudy(t, err, where, args)
 }
 

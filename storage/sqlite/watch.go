@@ -13,8 +13,8 @@ import (
 // Some is Since for programs that read a long study a part at a time: it returns at most so many trials,
 // those that changed first, and the revision from which the next call continues. It returns none when
 // all have been read. Each part is of its own moment, so a trial that changes meanwhile is returned
-// again.
-func (db *DB) Some(ctx context.Context, study, revision int64, most int) (c storage.Changes, err error) {
+// again. Without reports, which may be nearly all of a file, the trials have none.
+func (db *DB) Some(ctx context.Context, study, revision int64, most int, reports bool) (c storage.Changes, err error) {
 	c.Revision = revision
 	err = db.read(ctx, func(t *tx) error {
 		n, err := objectives(t, study)
@@ -29,13 +29,22 @@ func (db *DB) Some(ctx context.Context, study, revision int64, most int) (c stor
 			return err
 		}
 		c.Revision = last
-		c.Trials, err = load(t, `b.study_id = ? AND b.revision > ? AND b.revision <= ?`, study, revision, last)
+		c.Trials, err = loadWith(t, reports, `b.study_id = ? AND b.revision > ? AND b.revision <= ?`, study, revision, last)
 		if err == nil {
 			err = checkValues(c.Trials, n)
 		}
 		return err
 	})
 	return c, err
+}
+
+// Reported tells whether any trial of a study has reported a value.
+func (db *DB) Reported(ctx context.Context, study int64) (reported bool, err error) {
+	err = db.read(ctx, func(t *tx) error {
+		return t.get(&reported, `
+			SELECT EXISTS (SELECT 1 FROM trials t JOIN trial_intermediate_values v ON v.trial_id = t.trial_id WHERE t.study_id = ?)`, study)
+	})
+	return reported, err
 }
 
 // Tracked reports whether Since sees what other programs write from now on. It does not if the file

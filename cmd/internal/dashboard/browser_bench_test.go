@@ -37,6 +37,9 @@ func BenchmarkLargeStudy(b *testing.B) {
 		began := time.Now()
 		w.visit(page)
 		report("cold-paint", w.paint())
+		w.wait(`!document.querySelector('#loading')?.textContent.includes('trials') && document.querySelector('#plot-history .area')?.dataset.drawn`,
+			"all trials")
+		report("cold-trials", time.Since(began))
 		w.wait(`!document.querySelector('#loading .loading')`, "the whole study")
 		report("cold-read", time.Since(began))
 		leave := func() { w.do(chromedp.Navigate("about:blank")) } // what the last page holds is freed before

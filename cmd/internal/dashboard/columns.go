@@ -112,7 +112,12 @@ func (s *snapshot) columns() []column {
 		column{"duration", "Duration", true, func(t *trial.Trial) cell { return durationCell(duration(t, now)) }},
 		column{"start", "Start (UTC)", true, func(t *trial.Trial) cell { return timeCell(t.Start) }},
 		column{"end", "End (UTC)", true, func(t *trial.Trial) cell { return timeCell(t.End) }},
-		column{"reports", "Reports", true, func(t *trial.Trial) cell { return intCell(len(t.Reports)) }},
+		column{"reports", "Reports", true, func(t *trial.Trial) cell {
+			if s.unreported {
+				return cell{missing: true}
+			}
+			return intCell(len(t.Reports))
+		}},
 		column{"last", "Last report", true, func(t *trial.Trial) cell {
 			r, ok := t.LastReport()
 			if !ok {

@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/bluefin-hpo/bluefin/study/importance"
 	"github.com/bluefin-hpo/bluefin/study/plot"
 	"github.com/bluefin-hpo/bluefin/trial"
 )
@@ -21,6 +20,7 @@ const mostLines = 1000
 type plotRequest struct {
 	now    *snapshot
 	filter filter
+	query  string // of the filter
 	config plot.Config
 }
 
@@ -32,7 +32,7 @@ func (r plotRequest) draw(name string) (a plotAnswer, err error) {
 		a.Shown = size(h)
 		return h
 	}
-	a = plotAnswer{Shown: size(all), Matching: size(all), Trials: size(r.now.history), Loading: r.now.loading(),
+	a = plotAnswer{Shown: size(all), Matching: size(all), Trials: size(r.now.history), Loading: r.now.total > 0,
 		Revision: r.now.revision}
 	switch name {
 	case "history":
@@ -43,9 +43,11 @@ func (r plotRequest) draw(name string) (a plotAnswer, err error) {
 	case "parallel":
 		a.Plot, err = plot.Parallel(thin(mostLines), r.config)
 	case "contour":
-		a.Plot, err = plot.Contour(thin(mostPoints), r.config)
+		h := thin(mostPoints)
+		a.Plot, err = plot.Contour(h, r.pair(all, h))
 	case "rank":
-		a.Plot, err = plot.Rank(thin(mostPoints), r.config)
+		h := thin(mostPoints)
+		a.Plot, err = plot.Rank(h, r.pair(all, h))
 	case "timeline":
 		p := plot.Timeline(all, time.Now()) // of all trials: between fewer, lanes would look idle
 		p.Bars = every(p.Bars, mostPoints)
@@ -55,7 +57,7 @@ func (r plotRequest) draw(name string) (a plotAnswer, err error) {
 	case "pareto":
 		a.Plot, err = plot.Pareto(thin(mostPoints), r.config)
 	case "importances":
-		a.Plot, err = plot.Importances(all, r.config, importance.PEDANOVA{})
+		a.Plot, err = r.importances(all)
 	case "edf":
 		a.Plot, err = plot.EDF(r.config, plot.Study{Name: r.now.study.Name, History: all})
 	case "hypervolume":
@@ -71,7 +73,7 @@ func (r plotRequest) draw(name string) (a plotAnswer, err error) {
 			c := &p.Curves[i]
 			c.Steps, c.Values = every(c.Steps, mostPoints/len(p.Curves)), every(c.Values, mostPoints/len(p.Curves))
 		}
-		a.Plot = p
+		a.Plot, a.Loading = p, r.now.loading()
 	default:
 		return a, statusf(http.StatusNotFound, "There is no plot %q.", name)
 	}

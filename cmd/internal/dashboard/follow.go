@@ -77,6 +77,8 @@ type follower struct {
 	id   int64
 	used atomic.Int64 // when somebody last asked, in Unix nanoseconds
 
+	importances importances
+
 	mu   sync.Mutex
 	now  *snapshot     // nil until the first
 	next chan struct{} // closed when now changes
@@ -104,7 +106,7 @@ func (f *follower) get(ctx context.Context) (*snapshot, error) {
 		if s != nil && s.err != nil {
 			return nil, s.err
 		}
-		if s != nil && !s.loading() {
+		if s != nil && s.total == 0 {
 			return s, nil
 		}
 		select {
@@ -124,6 +126,7 @@ func (f *follower) get(ctx context.Context) (*snapshot, error) {
 func (f *follower) publish(s *snapshot) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	s.importances = &f.importances
 	s.revision = time.Now().UnixMilli() // also grows when the server starts again
 	if f.now != nil {
 		s.revision = max(s.revision, f.now.revision+1)
@@ -219,7 +222,8 @@ type reading struct {
 }
 
 // load reads all trials, and shows what there is from time to time, unless an earlier file has shown
-// more.
+// more. Reports take most of the time and few pages need them, so a long study is read twice: first
+// without them.
 func (r *reading) load(ctx context.Context) (err error) {
 	if r.study, err = record(ctx, r.db, r.id); err != nil {
 		return err
@@ -232,28 +236,46 @@ func (r *reading) load(ctx context.Context) (err error) {
 	for _, n := range tally.States {
 		total += n
 	}
-	earlier, _ := r.peek()
-	quiet := earlier != nil && earlier.err == nil
-	r.log = trial.NewLog(r.study.Directions)
-	if total > partSize && !quiet {
-		r.publish(r.snapshot(total))
+	if earlier, _ := r.peek(); total <= partSize || earlier != nil && earlier.err == nil {
+		total = 0
 	}
-	for shown := time.Now(); ; {
-		c, err := r.db.Some(ctx, r.id, r.revision, partSize)
+	if total > 0 {
+		r.publish(&snapshot{study: r.study, history: trial.NewLog(r.study.Directions).History(), total: total})
+		reported, err := r.db.Reported(ctx, r.id)
 		if err != nil {
 			return err
 		}
-		if len(c.Trials) == 0 {
-			break
+		if reported {
+			if err := r.read(ctx, total, false); err != nil {
+				return err
+			}
+			s := r.snapshot(0)
+			s.unreported = true
+			r.publish(s)
+			total = 0
+		}
+	}
+	if err := r.read(ctx, total, true); err != nil {
+		return err
+	}
+	r.publish(r.snapshot(0))
+	return nil
+}
+
+// read reads all trials from the beginning. If total is not 0 it publishes parts of so many.
+func (r *reading) read(ctx context.Context, total int, reports bool) error {
+	r.log, r.revision = trial.NewLog(r.study.Directions), 0
+	for shown := time.Now(); ; {
+		c, err := r.db.Some(ctx, r.id, r.revision, partSize, reports)
+		if err != nil || len(c.Trials) == 0 {
+			return err
 		}
 		r.put(c)
-		if time.Since(shown) > showEvery && !quiet {
+		if total > 0 && time.Since(shown) > showEvery {
 			r.publish(r.snapshot(total))
 			shown = time.Now()
 		}
 	}
-	r.publish(r.snapshot(0))
-	return nil
 }
 
 // update reads what has changed, and publishes it if there is something or it must.

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -17,6 +18,7 @@ import (
 
 	"github.com/bluefin-hpo/bluefin/storage"
 	"github.com/bluefin-hpo/bluefin/storage/sqlite"
+	"github.com/bluefin-hpo/bluefin/study/plot"
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
@@ -278,4 +280,73 @@ func TestManyViewersAtOnce(t *testing.T) {
 		}
 	}
 	all.Wait()
+}
+
+func TestALongStudyIsWholeBeforeItsReportsAre(t *testing.T) {
+	db, s := openTest(t, Config{})
+	var trials []*trial.Trial
+	for i := range 3*partSize + 7 {
+		one := complete(float64(i), 0.1, 1, 0)
+		for step := range 100 {
+			one.Reports = append(one.Reports, trial.Report{Step: step, Value: float64(i)})
+		}
+		trials = append(trials, one)
+	}
+	importTest(t, db, "long", trials...)
+	f := s.follows.of(1)
+	var unreported, whole *snapshot
+	for whole == nil {
+		now, next := f.current()
+		switch {
+		case now == nil:
+		case now.unreported:
+			unreported = now
+		case !now.loading():
+			whole = now
+			continue
+		}
+		select {
+		case <-next:
+		case <-time.After(20 * time.Second):
+			t.Fatal("it is still being loaded")
+		}
+	}
+	if unreported == nil {
+		t.Fatal("nothing was shown without the reports")
+	}
+	if n := len(unreported.trials); n != len(trials) || unreported.total != 0 {
+		t.Fatalf("without reports there are %d trials of %d", n, len(trials))
+	}
+	for _, one := range []struct {
+		now    *snapshot
+		curves int
+	}{{unreported, 0}, {whole, mostCurves}} {
+		r := plotRequest{now: one.now, config: plot.Config{Names: one.now.objectives()}}
+		a, err := r.draw("intermediate")
+		if err != nil || len(a.Plot.(plot.IntermediatePlot).Curves) != one.curves || a.Loading != (one.curves == 0) {
+			t.Errorf("%d curves and loading %v, %v; want %d curves", len(a.Plot.(plot.IntermediatePlot).Curves), a.Loading, err, one.curves)
+		}
+		if a, err = r.draw("history"); err != nil || a.Shown != len(trials) || a.Loading {
+			t.Errorf("the history has %+v, %v", a, err)
+		}
+		shows := slices.ContainsFunc(figures(one.now), func(f figure) bool { return f.Plot == "intermediate" })
+		if !shows || (one.now.progress() != "") != (one.curves == 0) {
+			t.Errorf("the page shows reports: %v, and says %q", shows, one.now.progress())
+		}
+		for _, c := range one.now.columns() {
+			if got := c.cell(one.now.trials[5]); c.Key == "reports" && got.missing != (one.curves == 0) {
+				t.Errorf("the number of reports is %+v", got)
+			}
+		}
+	}
+	for i, one := range whole.trials {
+		if was := unreported.trials[i]; one.Number != was.Number || len(one.Reports) != 100 || len(was.Reports) != 0 || len(one.Params) != len(was.Params) {
+			t.Fatalf("trial %+v was %+v without reports", one, was)
+		}
+	}
+	// Changes are still seen.
+	if _, err := db.Begin(t.Context(), 1, storage.Claim{Lease: storage.Lease{Owner: "w", Duration: time.Minute}}); err != nil {
+		t.Fatal(err)
+	}
+	until(t, func() bool { now, _ := f.current(); return len(now.history.Running()) == 1 })
 }

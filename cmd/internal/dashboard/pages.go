@@ -86,12 +86,9 @@ func send(w http.ResponseWriter, r *http.Request, status int, contentType string
 
 // head describes the study of a page.
 func (s *Server) head(r *http.Request, now *snapshot) *studyHead {
-	h := &studyHead{ID: now.study.ID, Name: now.study.Name, Write: s.cfg.AllowWrite}
+	h := &studyHead{ID: now.study.ID, Name: now.study.Name, Write: s.cfg.AllowWrite, Loading: now.progress()}
 	if q := filterOnly(r.URL.Query()); len(q) > 0 {
 		h.Query = template.URL("?" + q.Encode())
-	}
-	if now.loading() {
-		h.Loading = counted(len(now.trials)) + " of " + counted(now.total) + " trials are loaded"
 	}
 	return h
 }

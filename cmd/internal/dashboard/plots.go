@@ -74,8 +74,8 @@ func (s *Server) plotAPI(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	body, err := now.plots.get(r.PathValue("name")+"?"+q.Encode(), func() ([]byte, error) {
-		answer, err := plotRequest{now, f, plot.Config{Objective: target, Names: now.objectives(), Params: q["param"]}}.draw(
-			r.PathValue("name"))
+		c := plot.Config{Objective: target, Names: now.objectives(), Params: q["param"]}
+		answer, err := plotRequest{now, f, filterOnly(q).Encode(), c}.draw(r.PathValue("name"))
 		if err != nil {
 			return nil, err
 		}

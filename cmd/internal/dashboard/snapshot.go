@@ -14,22 +14,35 @@ import (
 
 // A snapshot is a study at one moment. It never changes, so any number of requests may read it.
 type snapshot struct {
-	study    storage.Study
-	history  trial.History
-	trials   []*trial.Trial // by number, waiting ones too
-	revision int64          // grows with each snapshot of the study
-	total    int            // how many trials there are, while they are loaded; else 0
-	err      error          // why there is nothing
+	study      storage.Study
+	history    trial.History
+	trials     []*trial.Trial // by number, waiting ones too
+	revision   int64          // grows with each snapshot of the study
+	total      int            // how many trials there are, while only some are loaded; else 0
+	unreported bool           // the trials lack their reports, which are being loaded
+	err        error          // why there is nothing
 
 	once     sync.Once // of the next two
 	paramsOf []param
 	attrsOf  []string
 
-	plots answers
+	plots       answers
+	importances *importances // shared with the other snapshots of the study
 }
 
-// loading reports whether only part of the trials is there yet.
-func (s *snapshot) loading() bool { return s.total > 0 }
+// loading reports whether only part of the study is there yet.
+func (s *snapshot) loading() bool { return s.total > 0 || s.unreported }
+
+// progress says how far the study is loaded, "" if it is.
+func (s *snapshot) progress() string {
+	switch {
+	case s.total > 0:
+		return counted(len(s.trials)) + " of " + counted(s.total) + " trials are loaded"
+	case s.unreported:
+		return "Reports are still being loaded"
+	}
+	return ""
+}
 
 // optunaNamesKey is the system attribute in which set_metric_names of Optuna saves names.
 const optunaNamesKey = "study:metric_names"

@@ -88,7 +88,7 @@ func figures(now *snapshot) []figure {
 		{Plot: "edf", Caption: "Distribution of values"},
 	}
 	several := len(now.study.Directions) > 1
-	reported := slices.ContainsFunc(now.trials, func(t *trial.Trial) bool { return len(t.Reports) > 0 })
+	reported := now.unreported || slices.ContainsFunc(now.trials, func(t *trial.Trial) bool { return len(t.Reports) > 0 })
 	list = slices.DeleteFunc(list, func(f figure) bool {
 		switch f.Plot {
 		case "pareto", "hypervolume":

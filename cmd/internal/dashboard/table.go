@@ -246,8 +246,7 @@ func (s *Server) trialsCSV(w http.ResponseWriter, r *http.Request) error {
 	}
 	if now.loading() {
 		w.Header().Set("Retry-After", "5")
-		return statusf(http.StatusServiceUnavailable, "The study is still being loaded: %d of %d trials. Try again in a moment.",
-			len(now.trials), now.total)
+		return statusf(http.StatusServiceUnavailable, "The study is not loaded yet. %s. Try again in a moment.", now.progress())
 	}
 	q := r.URL.Query()
 	t, err := now.table(q)

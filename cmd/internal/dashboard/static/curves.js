@@ -4,10 +4,12 @@ import { finite, number, plural, short } from './look.js';
 
 export const draw = (area, plot, view) => curves(area, plot.curves.map((curve) => ({
   ...curve, lines: [{ label: short(plot.value.name), values: curve.values }],
-})), { step: plot.step || 'step', name: short(plot.value.name), none: 'No trial has reported a value yet.' }, view);
+})), { step: plot.step || 'step', name: short(plot.value.name), none: none(view.loading) }, view);
 
-export function describe(plot) {
-  if (!plot.curves.length) return 'No trial has reported a value yet.';
+const none = (loading) => loading ? 'Reports are still being loaded.' : 'No trial has reported a value yet.';
+
+export function describe(plot, loading) {
+  if (!plot.curves.length) return none(loading);
   const pruned = plot.curves.filter((c) => c.state === 'PRUNED').length, running = plot.curves.filter((c) => c.state === 'RUNNING').length;
   return `Learning curves of ${plural(plot.curves.length, 'trial')}: ${pruned} pruned, ${running} running.`;
 }

@@ -140,12 +140,12 @@ class Figure {
   async redraw() {
     if (!this.answer || this.panel && !this.panel.open) return;
     const { module, answer, area } = this;
-    this.summary.textContent = module.describe(answer.plot ?? answer.plots);
+    this.summary.textContent = module.describe(answer.plot ?? answer.plots, answer.loading);
     this.note.textContent = [module.legend?.(answer.plot ?? answer.plots, this.best()), 'fixed' in this.element.dataset ? '' : this.shownOf(answer)]
       .filter(Boolean).join(' ');
     await module.draw(area, answer.plot ?? answer.plots, {
       colors: colors(), controls: this.controls, params: new URLSearchParams(location.search), element: this.element,
-      best: this.best(), again: () => this.redraw(), trial: this.trial, api: this.api,
+      best: this.best(), loading: answer.loading, again: () => this.redraw(), trial: this.trial, api: this.api,
     });
     area.dataset.drawn = String(Number(area.dataset.drawn ?? 0) + 1);
   }
