@@ -285,7 +285,7 @@ func TestManyViewersAtOnce(t *testing.T) {
 func TestALongStudyIsWholeBeforeItsReportsAre(t *testing.T) {
 	db, s := openTest(t, Config{})
 	var trials []*trial.Trial
-	for i := range 3*partSize + 7 {
+	for i := range partSize + 7 {
 		one := complete(float64(i), 0.1, 1, 0)
 		for step := range 100 {
 			one.Reports = append(one.Reports, trial.Report{Step: step, Value: float64(i)})
