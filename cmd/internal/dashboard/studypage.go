@@ -150,6 +150,9 @@ func (s *Server) studyPage(w http.ResponseWriter, r *http.Request) error {
 	for _, state := range []trial.State{trial.Complete, trial.Pruned, trial.Failed, trial.Running, trial.Waiting} {
 		body.States = append(body.States, stateCount{state, count[state]})
 	}
+	if body.Planned < body.Trials {
+		body.Planned = 0 // somebody has queued more
+	}
 	for _, t := range now.trials {
 		if f.keep(t) {
 			body.Shown++
