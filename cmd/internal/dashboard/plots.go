@@ -73,14 +73,21 @@ func (s *Server) plotAPI(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	body, err := now.plots.get(r.PathValue("name")+"?"+q.Encode(), func() ([]byte, error) {
+	name := r.PathValue("name")
+	make := func() ([]byte, error) {
 		c := plot.Config{Objective: target, Names: now.objectives(), Params: q["param"]}
-		answer, err := plotRequest{now, f, filterOnly(q).Encode(), c}.draw(r.PathValue("name"))
+		answer, err := plotRequest{now, f, filterOnly(q).Encode(), c}.draw(name)
 		if err != nil {
 			return nil, err
 		}
 		return json.Marshal(answer)
-	})
+	}
+	var body []byte
+	if name == "importances" { // kept elsewhere, and renewed even if nothing more happens
+		body, err = make()
+	} else {
+		body, err = now.plots.get(name+"?"+q.Encode(), make)
+	}
 	if err != nil {
 		return err
 	}
