@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"math"
 	"time"
@@ -9,14 +8,14 @@ import (
 	"github.com/jedib0t/go-pretty/v6/text"
 
 	"github.com/bluefin-hpo/bluefin/cmd/internal/message"
-	"github.com/bluefin-hpo/bluefin/storage"
+	"github.com/bluefin-hpo/bluefin/cmd/internal/outline"
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
 // A board shows the state of a study as a block of lines: the running trials, and what all trials have
 // come to. Its rows show trials that have ended.
 type board struct {
-	outline
+	outline.Outline
 	rows
 	began    time.Time // of this run
 	deadline time.Time // zero: none
@@ -26,38 +25,6 @@ type board struct {
 	waiting int            // trials in the queue
 	workers map[int]string // of running trials, in place of their parameters
 	idle    bool           // nobody runs it
-}
-
-// An outline is what the process that runs a study knows of it, and others want to show. It is saved
-// with the study.
-type outline struct {
-	Trials  int      `json:"trials"` // in total; 0: unknown
-	Workers int      `json:"workers"`
-	Metrics []string `json:"metrics"` // of each objective
-	Step    string   `json:"step"`    // the name of a step
-
-	// How trials are drawn and stopped, as flags have it.
-	Sampler string `json:"sampler,omitempty"`
-	Pruner  string `json:"pruner,omitempty"`
-}
-
-// outlineKey is the user attribute of a study that holds its outline.
-const outlineKey = "bluefin:search"
-
-// optunaNamesKey is the system attribute in which Optuna's set_metric_names saves names.
-const optunaNamesKey = "study:metric_names"
-
-// readOutline returns the outline of a study. One that Optuna, or ask and tell, runs has none but names.
-func readOutline(s storage.Study) (o outline) {
-	objectives := len(s.Directions)
-	if json.Unmarshal(s.UserAttrs[outlineKey], &o) == nil && len(o.Metrics) == objectives {
-		return o
-	}
-	var names []string
-	if json.Unmarshal(s.SystemAttrs[optunaNamesKey], &names) != nil || len(names) != objectives {
-		names = valueNames(objectives)
-	}
-	return outline{Step: "step", Metrics: names}
 }
 
 // block returns at most height lines about a study.

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -11,8 +10,8 @@ import (
 
 	"github.com/hinshun/vt10x"
 
+	"github.com/bluefin-hpo/bluefin/cmd/internal/outline"
 	"github.com/bluefin-hpo/bluefin/space"
-	"github.com/bluefin-hpo/bluefin/storage"
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
@@ -53,8 +52,8 @@ func exampleTrials() []*trial.Trial {
 }
 
 // shownAs returns what a terminal shows of the trials: a row for each that has ended, and the board.
-func shownAs(trials []*trial.Trial, o outline, d []trial.Direction, width, height int) string {
-	b := board{outline: o, began: noon.Add(-10 * time.Minute)}
+func shownAs(trials []*trial.Trial, o outline.Outline, d []trial.Direction, width, height int) string {
+	b := board{Outline: o, began: noon.Add(-10 * time.Minute)}
 	log := trial.NewLog(d)
 	var lines []string
 	for _, t := range trials {
@@ -69,8 +68,8 @@ func shownAs(trials []*trial.Trial, o outline, d []trial.Direction, width, heigh
 
 func TestFrames(t *testing.T) {
 	one, two := []trial.Direction{trial.Minimize}, []trial.Direction{trial.Minimize, trial.Maximize}
-	loss := outline{Trials: 50, Workers: 2, Metrics: []string{"eval_loss"}, Step: "step"}
-	both := outline{Trials: 50, Workers: 2, Metrics: []string{"eval_loss", "examples_per_second"}, Step: "step"}
+	loss := outline.Outline{Trials: 50, Workers: 2, Metrics: []string{"eval_loss"}, Step: "step"}
+	both := outline.Outline{Trials: 50, Workers: 2, Metrics: []string{"eval_loss", "examples_per_second"}, Step: "step"}
 	pair := exampleTrials()
 	pair[0].Values, pair[3].Values = []float64{0.52, 812}, []float64{0.61, 1204.5}
 	for name, c := range map[string]struct {
@@ -156,7 +155,7 @@ about 46 min left
 
 func TestTimeLeft(t *testing.T) {
 	log := trial.NewLog([]trial.Direction{trial.Minimize})
-	b := board{outline: outline{Trials: 10, Workers: 2}}
+	b := board{Outline: outline.Outline{Trials: 10, Workers: 2}}
 	if _, ok := b.left(log.History(), noon); ok {
 		t.Error("there is an estimate before a trial has ended")
 	}
@@ -239,24 +238,6 @@ func TestLongNamesAreShort(t *testing.T) {
 	} {
 		if got := shortName(name); got != want || columnsIn(got) > longestName {
 			t.Errorf("%s: got %q, want %q", name, got, want)
-		}
-	}
-}
-
-func TestNamesOfObjectivesAreThoseOfTheOutlineOrOfOptuna(t *testing.T) {
-	s := storage.Study{Directions: make([]trial.Direction, 2)}
-	for _, c := range []struct{ outline, optuna, want string }{
-		{"", "", "[values_0 values_1]"},
-		{"", `["loss", "speed"]`, "[loss speed]"},
-		{"", `["loss"]`, "[values_0 values_1]"},
-		{"", `"[`, "[values_0 values_1]"},
-		{`{"metrics": ["a", "b"], "step": "epoch"}`, `["loss", "speed"]`, "[a b]"},
-		{`{"metrics": ["a"]}`, `["loss", "speed"]`, "[loss speed]"},
-	} {
-		s.UserAttrs = map[string]json.RawMessage{outlineKey: json.RawMessage(c.outline)}
-		s.SystemAttrs = map[string]json.RawMessage{optunaNamesKey: json.RawMessage(c.optuna)}
-		if got := fmt.Sprint(readOutline(s).Metrics); got != c.want {
-			t.Errorf("with the outline %s and Optuna's %s the names are %s, want %s", c.outline, c.optuna, got, c.want)
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/bluefin-hpo/bluefin/cmd/internal/outline"
 	"github.com/bluefin-hpo/bluefin/internal/pyjson"
 	"github.com/bluefin-hpo/bluefin/storage/sqlite"
 	"github.com/bluefin-hpo/bluefin/study"
@@ -47,7 +48,7 @@ func (c *importancesCommand) run(ctx context.Context, con console) error {
 		if err != nil {
 			return suggestStudy(ctx, cfg.Storage, cfg.Name, fmt.Errorf("load %w", err))
 		}
-		objective, err := objectiveNumber(c.objective, readOutline(one).Metrics)
+		objective, err := objectiveNumber(c.objective, outline.Of(one).Metrics)
 		if err != nil {
 			return err
 		}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/bluefin-hpo/bluefin/cmd/internal/outline"
 	"github.com/bluefin-hpo/bluefin/storage/sqlite"
 	"github.com/bluefin-hpo/bluefin/study"
 	"github.com/bluefin-hpo/bluefin/study/importance"
@@ -210,7 +211,7 @@ func (p *plotCommand) read(ctx context.Context, cfg study.Config) (in plotInput,
 	if err != nil {
 		return in, err
 	}
-	o := readOutline(record)
+	o := outline.Of(record)
 	in.step, in.config.Names = o.Step, o.Metrics
 	if in.config.Objective, err = objectiveNumber(p.objective, o.Metrics); err != nil {
 		return in, err

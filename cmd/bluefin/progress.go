@@ -12,6 +12,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/text"
 
 	"github.com/bluefin-hpo/bluefin/cmd/internal/message"
+	"github.com/bluefin-hpo/bluefin/cmd/internal/outline"
 	"github.com/bluefin-hpo/bluefin/study"
 	"github.com/bluefin-hpo/bluefin/trial"
 )
@@ -48,9 +49,9 @@ type notice struct {
 }
 
 // newProgress returns the progress of a search, which cfg reports to it.
-func newProgress(con console, s outline, cfg *study.Config) *progress {
+func newProgress(con console, s outline.Outline, cfg *study.Config) *progress {
 	p := &progress{con: con, width: func() int { return widthOf(con.err) }, now: time.Now, quiet: quiet,
-		directions: cfg.Directions, board: board{outline: s}, own: map[int]*notice{}}
+		directions: cfg.Directions, board: board{Outline: s}, own: map[int]*notice{}}
 	cfg.OnTrialStart, cfg.OnReport, cfg.OnTrialEnd = p.started, p.reported, p.ended
 	return p
 }
@@ -76,10 +77,10 @@ func (p *progress) begin(ctx context.Context, s *study.Study) error {
 	if err != nil {
 		return err
 	}
-	if text, err := json.Marshal(p.board.outline); err != nil || string(text) == string(attrs[outlineKey]) {
+	if text, err := json.Marshal(p.board.Outline); err != nil || string(text) == string(attrs[outline.Key]) {
 		return err
 	}
-	return s.SetUserAttr(ctx, outlineKey, p.board.outline)
+	return s.SetUserAttr(ctx, outline.Key, p.board.Outline)
 }
 
 // started is called when a trial of this process starts.

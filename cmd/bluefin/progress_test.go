@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bluefin-hpo/bluefin/cmd/internal/outline"
 	"github.com/bluefin-hpo/bluefin/sampler"
 	"github.com/bluefin-hpo/bluefin/space"
 	"github.com/bluefin-hpo/bluefin/storage"
@@ -52,7 +53,7 @@ func (l *screenText) wait(ctx context.Context, what string) error {
 // progressTo returns a progress that shows 30 trials to w, and the study's configuration for it.
 func progressTo(w io.Writer, width int) (*progress, study.Config) {
 	cfg := study.Config{Name: "s", Directions: []trial.Direction{trial.Minimize}, Storage: &storage.Memory{}, Sampler: sampler.Random{}}
-	p := newProgress(console{err: w}, outline{Trials: 30, Workers: 1, Metrics: []string{"loss"}, Step: "epoch"}, &cfg)
+	p := newProgress(console{err: w}, outline.Outline{Trials: 30, Workers: 1, Metrics: []string{"loss"}, Step: "epoch"}, &cfg)
 	p.width, p.quiet = func() int { return width }, time.Hour
 	return p, cfg
 }

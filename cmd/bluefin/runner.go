@@ -14,6 +14,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/bluefin-hpo/bluefin/cmd/internal/message"
+	"github.com/bluefin-hpo/bluefin/cmd/internal/outline"
 	"github.com/bluefin-hpo/bluefin/objective/command"
 	"github.com/bluefin-hpo/bluefin/storage"
 	"github.com/bluefin-hpo/bluefin/storage/sqlite"
@@ -95,7 +96,7 @@ func (s *runner) config(con console, name string, d trial.Direction) (cfg study.
 // progress returns what shows the trials of a study that cfg opens, by the name of each objective and
 // of the steps.
 func (s *runner) progress(con console, cfg *study.Config, step string, metrics ...string) *progress {
-	o := outline{Trials: s.trials, Workers: s.workers, Metrics: metrics, Step: step, Sampler: s.sampler.chosen(),
+	o := outline.Outline{Trials: s.trials, Workers: s.workers, Metrics: metrics, Step: step, Sampler: s.sampler.chosen(),
 		Pruner: s.pruner}
 	if len(metrics) > 1 {
 		o.Pruner = "none" // it compares single values

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/bluefin-hpo/bluefin/cmd/internal/outline"
 	"github.com/bluefin-hpo/bluefin/internal/pyjson"
 	"github.com/bluefin-hpo/bluefin/space"
 	"github.com/bluefin-hpo/bluefin/trial"
@@ -117,7 +118,7 @@ func attrValue(text json.RawMessage) any {
 // constraints_.
 func (s *schema) columns() []dataColumn {
 	all := []dataColumn{{"number", intKind, func(t *trial.Trial) any { return t.Number }}}
-	for i, name := range valueNames(s.objectives) {
+	for i, name := range outline.ValueNames(s.objectives) {
 		all = append(all, dataColumn{name, floatKind, func(t *trial.Trial) any {
 			if i < len(t.Values) {
 				return t.Values[i]

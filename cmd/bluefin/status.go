@@ -11,6 +11,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/bluefin-hpo/bluefin/cmd/internal/message"
+	"github.com/bluefin-hpo/bluefin/cmd/internal/outline"
 	"github.com/bluefin-hpo/bluefin/internal/pyjson"
 	"github.com/bluefin-hpo/bluefin/storage/sqlite"
 	"github.com/bluefin-hpo/bluefin/study"
@@ -44,7 +45,7 @@ type studyState struct {
 	history    trial.History
 	waiting    int
 	workers    map[int]sqlite.Worker
-	outline    outline
+	outline    outline.Outline
 	stamp      string // of the file, no later than the rest
 }
 
@@ -130,22 +131,11 @@ func (s *statusCommand) read(ctx context.Context, con console) (now studyState, 
 			return err
 		}
 		now.name, now.directions = st.Name(), st.Directions()
-		now.outline = readOutline(record)
+		now.outline = outline.Of(record)
 		now.workers, err = db.Workers(ctx, record.ID)
 		return err
 	})
 	return now, err
-}
-
-// valueNames names n objectives as Optuna does.
-func valueNames(n int) (names []string) {
-	if n == 1 {
-		return []string{"value"}
-	}
-	for i := range n {
-		names = append(names, fmt.Sprintf("values_%d", i))
-	}
-	return names
 }
 
 // stamp changes with the file.
@@ -166,7 +156,7 @@ func (now studyState) ended() bool {
 
 // board returns the board of a study that others run.
 func (now studyState) board() board {
-	b := board{outline: now.outline, waiting: now.waiting, workers: map[int]string{}, idle: true}
+	b := board{Outline: now.outline, waiting: now.waiting, workers: map[int]string{}, idle: true}
 	for _, t := range now.history.Running() {
 		w, ok := now.workers[t.Number]
 		b.workers[t.Number] = workerText(w, ok)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/bluefin-hpo/bluefin/cmd/internal/outline"
 	"github.com/bluefin-hpo/bluefin/cmd/internal/report"
 	"github.com/bluefin-hpo/bluefin/storage"
 	"github.com/bluefin-hpo/bluefin/storage/sqlite"
@@ -96,7 +97,7 @@ func reportSource(ctx context.Context, cfg study.Config, record storage.Study, f
 	if err != nil {
 		return source, err
 	}
-	search := readOutline(record)
+	search := outline.Of(record)
 	path, err := file.path()
 	if err != nil {
 		return source, err

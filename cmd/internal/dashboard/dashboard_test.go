@@ -135,21 +135,6 @@ func TestStudiesAreSorted(t *testing.T) {
 	}
 }
 
-func TestObjectivesNamedByOptuna(t *testing.T) {
-	s := &snapshot{study: storage.Study{Directions: []trial.Direction{trial.Minimize, trial.Maximize}}}
-	if got := fmt.Sprint(s.objectives()); got != "[values_0 values_1]" {
-		t.Errorf("without names: %s", got)
-	}
-	s.study.SystemAttrs = map[string]json.RawMessage{optunaNamesKey: json.RawMessage(`["latency","accuracy"]`)}
-	if got := fmt.Sprint(s.objectives()); got != "[latency accuracy]" {
-		t.Errorf("named: %s", got)
-	}
-	s.study.SystemAttrs[optunaNamesKey] = json.RawMessage(`["one"]`)
-	if got := fmt.Sprint(s.objectives()); got != "[values_0 values_1]" {
-		t.Errorf("too few names: %s", got)
-	}
-}
-
 func TestThePlotsShowAChosenObjective(t *testing.T) {
 	db, s := openTest(t, Config{})
 	study, err := db.Create(t.Context(), "two", []trial.Direction{trial.Minimize, trial.Maximize})

@@ -1,12 +1,11 @@
 package dashboard
 
 import (
-	"encoding/json"
-	"fmt"
 	"maps"
 	"slices"
 	"sync"
 
+	"github.com/bluefin-hpo/bluefin/cmd/internal/outline"
 	"github.com/bluefin-hpo/bluefin/space"
 	"github.com/bluefin-hpo/bluefin/storage"
 	"github.com/bluefin-hpo/bluefin/trial"
@@ -44,40 +43,11 @@ func (s *snapshot) progress() string {
 	return ""
 }
 
-// optunaNamesKey is the system attribute in which set_metric_names of Optuna saves names.
-const optunaNamesKey = "study:metric_names"
+// outline is what the process that runs the study saved about it.
+func (s *snapshot) outline() outline.Outline { return outline.Of(s.study) }
 
 // objectives returns the names of the objectives.
-func (s *snapshot) objectives() []string {
-	if o := s.outline(); len(o.Metrics) == len(s.study.Directions) {
-		return o.Metrics
-	}
-	var given []string
-	if json.Unmarshal(s.study.SystemAttrs[optunaNamesKey], &given) == nil && len(given) == len(s.study.Directions) {
-		return given
-	}
-	if len(s.study.Directions) == 1 {
-		return []string{"value"}
-	}
-	var names []string
-	for i := range s.study.Directions {
-		names = append(names, fmt.Sprintf("values_%d", i))
-	}
-	return names
-}
-
-// An outline is what the process that runs a study saved about it.
-type outline struct {
-	Trials  int      `json:"trials"`
-	Workers int      `json:"workers"`
-	Metrics []string `json:"metrics"`
-	Step    string   `json:"step"`
-}
-
-func (s *snapshot) outline() (o outline) {
-	_ = json.Unmarshal(s.study.UserAttrs["bluefin:search"], &o) // studies of other programs have none
-	return o
-}
+func (s *snapshot) objectives() []string { return s.outline().Metrics }
 
 // states counts the trials.
 func (s *snapshot) states() map[trial.State]int {
