@@ -65,20 +65,26 @@ func TestImportancesOfARunningStudyAreKeptForAWhile(t *testing.T) {
 		}
 		return a.Plot.(plot.ImportancePlot).Trials
 	}
-	now := grow(log, 0, 3000)
 	began := time.Now()
-	if n := trials(now); n != 3000 {
+	if n := trials(grow(log, 0, 3000)); n != 3000 {
 		t.Fatalf("importances of %d trials, want 3000", n)
 	}
-	cost := time.Since(began)
+	var one *keptImportances
+	for _, one = range kept.byKey {
+	}
+	if took := time.Since(began); len(kept.byKey) != 1 || one.until.Before(began.Add(took/4)) || one.until.After(began.Add(10*took)) {
+		t.Fatalf("%d importances, which took %v, are kept until %v after that", len(kept.byKey), took, one.until.Sub(began.Add(took)))
+	}
 	later := grow(log, 3000, 3001)
-	if n := trials(later); n != 3000 && time.Since(began) < 5*cost {
+	one.until = time.Now().Add(time.Hour)
+	if n := trials(later); n != 3000 {
 		t.Errorf("importances were made again at once, from %d trials", n)
 	}
-	until(t, func() bool { return trials(later) == 3001 })
-	if took := time.Since(began); took < 5*cost {
-		t.Errorf("importances that take %v were made again after %v", cost, took)
+	one.until = time.Now()
+	if n := trials(later); n != 3001 {
+		t.Errorf("importances are of %d trials, want 3001", n)
 	}
+	one.until = time.Now().Add(time.Hour)
 	// When nothing runs any more, nothing follows that would renew them.
 	log.Put(&trial.Trial{Number: 1 << 14, State: trial.Failed, Start: time.Unix(1e6, 0), End: time.Unix(2e6, 0)})
 	ended := &snapshot{study: later.study, history: log.History(), trials: log.Trials()}
