@@ -165,7 +165,7 @@ func TestMoreTrialsThanPlanned(t *testing.T) {
 	db, s := openTest(t, Config{})
 	study := importTest(t, db, "more", complete(2, 0.01, 2, 0), complete(1, 0.1, 3, 1), complete(1, 0.1, 3, 1))
 	base := fmt.Sprintf("/studies/%d", study.ID)
-	for planned, want := range map[string]string{`{"trials":5}`: "<b>3</b> of 5 trials", `{"trials":2}`: "<b>3</b> trials"} {
+	for planned, want := range map[string]string{`{"trials":5,"metrics":["loss"]}`: "<b>3</b> of 5 trials", `{"trials":2,"metrics":["loss"]}`: "<b>3</b> trials"} {
 		update := storage.StudyUpdate{UserAttrs: map[string]json.RawMessage{"bluefin:search": json.RawMessage(planned)}}
 		if err := db.WriteStudy(t.Context(), study.ID, update); err != nil {
 			t.Fatal(err)
