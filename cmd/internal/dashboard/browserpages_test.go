@@ -39,7 +39,7 @@ const points = `(() => {
 // blank lists the figures whose canvases and drawings show nothing.
 const blank = `[...document.querySelectorAll('figure[data-plot]')].filter((figure) => {
 	const area = figure.querySelector('.area');
-	if (!area?.dataset.drawn || area.querySelector('table.bars tr, .scatterlayer .point, .gl-canvas, .empty')) return false;
+	if (!area?.dataset.drawn || area.querySelector('table.bars tr, .scatterlayer .point, .gl-canvas, .gl-container canvas, .empty')) return false;
 	const canvas = area.querySelector('.uplot canvas');
 	const pixels = canvas?.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data ?? [];
 	return pixels.filter((x, i) => i % 4 === 3 && x > 0).length < 500;
@@ -92,36 +92,6 @@ func TestBrowser(t *testing.T) {
 		for name, n := range map[string]int{"pareto": len(two), "hypervolume": len(two), "history": len(two), "parallel": len(two)} {
 			if got[name] != n {
 				t.Errorf("%s of two objectives shows %d points, want %d", name, got[name], n)
-			}
-		}
-	})
-
-	t.Run("pages are sound in both themes and on a phone", func(t *testing.T) {
-		for _, width := range []int64{360, 1300} {
-			w := b.open(t, s.url, width, 800)
-			for i, path := range []string{"/", "/studies/1", "/studies/1/trials", "/studies/1/trials/3", "/studies/1/trials/5",
-				"/studies/1/workers", "/studies/2", "/compare?study=1&study=3"} {
-				w.scheme([]string{"light", "dark"}[i%2])
-				w.visit(path)
-				if width == 360 {
-					w.openAll()
-				}
-				if wide := eval[int64](w, `document.documentElement.scrollWidth`); wide > width {
-					t.Errorf("%s is %d pixels wide on a screen of %d; too wide: %s", path, wide, width, eval[string](w,
-						`[...document.querySelectorAll('body *')].filter((e) => e.getBoundingClientRect().right > innerWidth + 1 && !e.closest('.scroll, .area'))
-							.slice(0, 5).map((e) => e.tagName + '.' + e.className).join(', ')`))
-				}
-				if names := eval[string](w, `[...document.querySelectorAll('button, a, input:not([type=hidden]), select, summary, figure .area, [tabindex="0"]')]
-					.filter((e) => !e.closest('.js-plotly-plot, [hidden]') && !(e.textContent.trim() || e.ariaLabel || e.title || e.labels?.length || e.ariaLabelledByElements?.length))
-					.map((e) => e.outerHTML.slice(0, 100)).join('; ')`); names != "" {
-					t.Errorf("%s has controls without a name: %s", path, names)
-				}
-				if n := eval[int](w, `document.querySelectorAll('h1').length`); n != 1 {
-					t.Errorf("%s has %d first headings, want 1", path, n)
-				}
-				if said := w.errors(); said != "" {
-					t.Errorf("%s says %s", path, said)
-				}
 			}
 		}
 	})

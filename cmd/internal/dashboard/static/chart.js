@@ -30,6 +30,7 @@ export async function chart(area, { key, height = 260, ...options }, data, point
     axes: options.axes(axis(view.colors)),
     hooks: { ...options.hooks, setSelect: [(u) => { if (u.select.width > 0) self.zoomed = true; }] },
   }, data, area);
+  self.plot.root.querySelector('.u-legend')?.setAttribute('aria-label', 'Legend');
   reachable(area, self);
   return self;
 }

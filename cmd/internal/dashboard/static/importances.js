@@ -3,6 +3,7 @@ import { short } from './look.js';
 
 export function draw(area, plot) {
   const table = document.createElement('table');
+  table.ariaLabel = 'Importances';
   table.className = 'bars';
   const most = Math.max(...plot.params.map((p) => Math.max(p.value ?? 0, p.high ?? 0)), 1e-9);
   for (const param of plot.params) {

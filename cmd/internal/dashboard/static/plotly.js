@@ -15,6 +15,8 @@ export async function render(area, traces, layout, view, point) {
     dragmode: matchMedia('(pointer: coarse)').matches ? false : 'zoom', ...layout,
   }, { displayModeBar: false, responsive: false, showTips: false, doubleClick: 'reset' });
   area.chart = { plotly: true, point, current: -1 };
+  // The area has a name, a description and keys; the tester is where plotly measures texts.
+  for (const e of [...area.children, document.getElementById('js-plotly-tester')]) e?.setAttribute('aria-hidden', 'true');
   if (!point || area.reached) return plotly;
   area.reached = true;
   area.on('plotly_hover', ({ points: [hit], event }) => {

@@ -6,7 +6,10 @@
   try {
     chosen = localStorage.getItem('bluefin.theme');
   } catch {} // storage may be forbidden: then the system decides
-  const apply = () => { root.dataset.theme = printing ? 'light' : chosen ?? (dark.matches ? 'dark' : 'light'); };
+  const apply = () => {
+    root.toggleAttribute('data-printing', printing);
+    root.dataset.theme = printing ? 'light' : chosen ?? (dark.matches ? 'dark' : 'light');
+  };
   const changed = () => { apply(); dispatchEvent(new Event('themechange')); };
   apply();
   dark.addEventListener('change', changed);
