@@ -59,6 +59,7 @@ export async function curves(area, all, { step, name, none }, view) {
 function paint(u, { curves: all, colors, best }) {
   if (!all) return;
   const { ctx } = u, ratio = devicePixelRatio;
+  const several = colors.several.filter((color) => color !== colors.best);
   const faint = Math.min(0.9, Math.max(0.18, 12 / all.length)), apart = all.length <= 8;
   ctx.save();
   ctx.beginPath();
@@ -69,28 +70,29 @@ function paint(u, { curves: all, colors, best }) {
   for (const [curve, i] of ordered) {
     const strong = curve.trial === best;
     ctx.strokeStyle = ctx.fillStyle = strong ? colors.best : curve.overfitted ? colors.state.FAIL
-      : apart ? colors.several[i] : colors.state[curve.state] ?? colors.accent;
+      : apart ? several[i % several.length] : colors.state[curve.state] ?? colors.accent;
     ctx.globalAlpha = strong || apart || curve.state === 'RUNNING' ? 1 : faint;
     ctx.lineWidth = (strong ? 2.5 : 1.3) * ratio;
     for (const line of curve.lines) {
       ctx.setLineDash(line.dashed ? [5 * ratio, 4 * ratio] : []);
       ctx.beginPath();
-      let drawing = false, end = null;
+      let drawing = false, end = null, seen = 0;
       line.values.forEach((y, k) => {
         if (!finite(y)) { drawing = false; return; }
+        seen++;
         end = [u.valToPos(curve.steps[k], 'x', true), u.valToPos(y, 'y', true)];
         if (drawing) ctx.lineTo(...end);
         else ctx.moveTo(...end);
         drawing = true;
       });
       ctx.stroke();
-      if (end) finish(ctx, end, curve, ratio);
+      if (end) finish(ctx, end, curve.state, seen === 1, ratio);
     }
   }
   ctx.restore();
 }
 
-function finish(ctx, [x, y], { state, steps }, ratio) {
+function finish(ctx, [x, y], state, single, ratio) {
   ctx.setLineDash([]);
   if (state === 'PRUNED') {
     const r = 3 * ratio;
@@ -100,7 +102,7 @@ function finish(ctx, [x, y], { state, steps }, ratio) {
     ctx.moveTo(x - r, y + r);
     ctx.lineTo(x + r, y - r);
     ctx.stroke();
-  } else if (state === 'RUNNING' || steps.length === 1) {
+  } else if (state === 'RUNNING' || single) {
     ctx.beginPath();
     ctx.arc(x, y, 3 * ratio, 0, 2 * Math.PI);
     ctx.fill();

@@ -14,8 +14,8 @@ export async function draw(area, plot, view) {
     x: points.map((p) => p.values[0]), y: points.map((p) => p.values[1]), ...(solid && { z: points.map((p) => p.values[2]) }),
     marker: { size: (front ? 8 : points.length > 1000 ? 4 : 6) / (solid ? 2 : 1), color: front ? colors.best : points.map((p) => p.feasible ? colors.accent : colors.infeasible), opacity: front ? 1 : 0.5 },
   }));
-  const [x, y, z] = plot.axes.map((a) => axis(a, colors));
-  const layout = solid ? { scene: { xaxis: x, yaxis: y, zaxis: z }, margin: { l: 0, r: 0, t: 0, b: 0 }, height: 520 } : { xaxis: x, yaxis: y };
+  const [x, y, z] = plot.axes.map((a) => axis(a, colors, solid ? { gridcolor: colors.line } : {}));
+  const layout = solid ? { scene: { xaxis: x, yaxis: y, zaxis: z, aspectmode: 'cube', camera: { eye: { x: 1.6, y: 1.6, z: 1 } } }, margin: { l: 0, r: 0, t: 0, b: 0 }, height: 520 } : { xaxis: x, yaxis: y };
   await render(area, traces, layout, view, (curve, index) => {
     const p = groups[curve][index];
     return trial(view, p.trial, plot.axes, p.values);
