@@ -140,12 +140,15 @@ class Figure {
   async redraw() {
     if (!this.answer || this.panel && !this.panel.open) return;
     const { module, answer, area } = this;
-    // WebGL draws in a later frame, too late for paper: what it has drawn is made to fit.
-    area.style.zoom = '';
-    if ('printing' in document.documentElement.dataset && area.querySelector('canvas.gl-canvas, .gl-container canvas')) {
+    const { printing, theme } = document.documentElement.dataset;
+    // WebGL draws in a later frame, too late for paper: what it has drawn is made to fit, and light.
+    area.style.zoom = area.style.filter = '';
+    if (printing !== undefined && area.querySelector('canvas.gl-canvas, .gl-container canvas')) {
       area.style.zoom = Math.min(1, area.clientWidth / area.scrollWidth);
+      if (this.theme === 'dark') area.style.filter = 'invert(1) hue-rotate(180deg)';
       return;
     }
+    this.theme = theme;
     this.summary.textContent = module.describe(answer.plot ?? answer.plots, answer.loading);
     this.note.textContent = [module.legend?.(answer.plot ?? answer.plots, this.best()), 'fixed' in this.element.dataset ? '' : this.shownOf(answer)]
       .filter(Boolean).join(' ');
