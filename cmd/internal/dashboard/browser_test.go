@@ -157,12 +157,18 @@ func eval[T any](w *tab, js string) T {
 
 func (w *tab) run(js string) { w.t.Helper(); eval[bool](w, "(() => {"+js+"; return true; })()") }
 
-// wait waits for a condition in JavaScript.
+// wait waits for a condition in JavaScript. A page that is just left answers with an error.
 func (w *tab) wait(js, want string) {
 	w.t.Helper()
-	for end := time.Now().Add(40 * time.Second); !eval[bool](w, "Boolean("+js+")"); time.Sleep(50 * time.Millisecond) {
+	for end := time.Now().Add(40 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+		ctx, cancel := context.WithTimeout(w.ctx, time.Minute)
+		ok, err := chromedp.Run(ctx, chromedp.Evaluate[bool]("Boolean("+js+")"))
+		cancel()
+		if ok {
+			return
+		}
 		if time.Now().After(end) {
-			w.t.Fatalf("want %s: waited in vain for %s; errors shown: %q", want, js, w.errors())
+			w.t.Fatalf("want %s: waited in vain for %s: %v; errors shown: %q", want, js, err, w.errors())
 		}
 	}
 }
