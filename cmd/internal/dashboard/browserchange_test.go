@@ -50,8 +50,10 @@ func TestBrowserChangesByKeyboard(t *testing.T) {
 	w.expected = "the server responded with a status of 40" // what a browser says of the pages that refuse
 	w.do(chromedp.Navigate(s.url + "/studies/1"))
 	w.loaded("/studies/1", "token")
-	w.key("wrong" + kb.Enter) // the field has the focus
+	w.wait(`document.activeElement?.id === 'token'`, "the focus in the field")
+	w.key("wrong" + kb.Enter)
 	w.loaded("/login", "That is not the token.")
+	w.wait(`document.activeElement?.id === 'token'`, "the focus in the field")
 	w.key(testToken + kb.Enter)
 	w.loaded("/", "valley")
 	if cookie := eval[string](w, `document.cookie`); cookie != "" {
