@@ -42,6 +42,45 @@ func TestAStudyThatIsMadeAgain(t *testing.T) {
 	}
 }
 
+// A file without our tables is read again after it has changed, and only then.
+func TestAFileOfOptunaIsReadOncePerChange(t *testing.T) {
+	db, s := openTest(t, Config{})
+	importTest(t, db, "a", complete(2, 0.125, 1, 0))
+	outsider, err := sql.Open("sqlite", s.cfg.Path+"?_pragma=busy_timeout(20000)")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer outsider.Close()
+	rows, err := outsider.Query(`SELECT type || ' ' || name FROM sqlite_master
+		WHERE name LIKE 'bluefin%' AND type IN ('table', 'trigger') ORDER BY type = 'table'`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var drop []string
+	for rows.Next() {
+		var what string
+		if err := rows.Scan(&what); err != nil {
+			t.Fatal(err)
+		}
+		drop = append(drop, "DROP "+what)
+	}
+	if _, err := outsider.Exec(strings.Join(drop, "; ")); err != nil || len(drop) < 5 {
+		t.Fatal(drop, err)
+	}
+	page(t, s, "/studies/1")
+	time.Sleep(2 * time.Second) // it may be read once more
+	f := s.follows.of(1)
+	before, _ := f.current()
+	time.Sleep(2 * time.Second)
+	if now, _ := f.current(); now != before {
+		t.Errorf("revision %d, then %d, though nothing has changed", before.revision, now.revision)
+	}
+	if _, err := outsider.Exec(`UPDATE trial_values SET value = 0.0625`); err != nil {
+		t.Fatal(err)
+	}
+	until(t, func() bool { return strings.Contains(page(t, s, "/studies/1"), "0.0625") })
+}
+
 func TestHeadersOfAStreamEnd(t *testing.T) {
 	db, s := openTest(t, Config{})
 	importTest(t, db, "a", complete(2, 0.125, 1, 0))

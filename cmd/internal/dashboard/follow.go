@@ -78,6 +78,7 @@ type follower struct {
 	used atomic.Int64 // when somebody last asked, in Unix nanoseconds
 
 	importances importances
+	stamp       string // of the file when it was last read from the beginning; only run uses it
 
 	mu   sync.Mutex
 	now  *snapshot     // nil until the first
@@ -176,7 +177,10 @@ func (f *follower) follow(ctx context.Context, forget func() bool) error {
 		return err
 	}
 	cost := time.Since(began)
-	for again := true; ; {
+	// A writer changes the stamp before what it has written can be read, so one more look follows a new one.
+	again := stamp != f.stamp
+	f.stamp = stamp
+	for {
 		if !sleep(ctx, pollEvery) {
 			return context.Cause(ctx)
 		}
@@ -194,7 +198,6 @@ func (f *follower) follow(ctx context.Context, forget func() bool) error {
 			sleep(ctx, 9*cost)
 			return errReplaced
 		}
-		// A writer changes the stamp before what it has written can be read, so one more look follows.
 		again, stamp = now != stamp, now
 		if err := r.update(ctx, again); err != nil {
 			return err
