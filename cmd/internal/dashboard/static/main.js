@@ -5,6 +5,7 @@ import { follow } from './live.js';
 import { watchLinks } from './filter.js';
 import { buttons } from './buttons.js';
 import { tail } from './log.js';
+import { pack } from './pack.js';
 
 const drawn = figures();
 const page = watchLinks(() => drawn.forEach((figure) => figure.update()));
@@ -15,3 +16,4 @@ follow(() => {
 addEventListener('refreshed', ({ detail }) => drawn.push(...grown(detail)));
 buttons();
 tail();
+pack();
