@@ -50,19 +50,37 @@ func (s *snapshot) change() change {
 
 // A stream sends events to one viewer.
 type stream struct {
-	w    http.ResponseWriter
-	flow *http.ResponseController
+	w     http.ResponseWriter
+	flow  *http.ResponseController
+	gone  <-chan struct{} // closed when the viewer is gone
+	done  <-chan struct{} // closed at the end of the server
+	alive *time.Ticker    // for comments
 }
 
 // newStream begins an answer that lasts. It fails if nobody reads it.
-func newStream(w http.ResponseWriter, r *http.Request) (stream, error) {
-	s := stream{w, http.NewResponseController(w)}
+func (s *Server) newStream(w http.ResponseWriter, r *http.Request) (stream, error) {
+	to := stream{w, http.NewResponseController(w), r.Context().Done(), s.done, time.NewTicker(keepAlive)}
 	w.Header().Set("Content-Type", "text/event-stream; charset=utf-8")
 	w.Header().Set("X-Accel-Buffering", "no") // proxies would hold events back
 	if r.Method == http.MethodHead {
-		return s, errors.New("only the headers are wanted")
+		return to, errors.New("only the headers are wanted")
 	}
-	return s, s.write("retry: 2000\n\n")
+	return to, to.write("retry: 2000\n\n")
+}
+
+// await returns after wake, or earlier, after a comment that keeps the stream open. It reports whether the
+// stream continues.
+func await[T any](s stream, wake <-chan T) bool {
+	select {
+	case <-s.gone:
+		return false
+	case <-s.done:
+		return false
+	case <-s.alive.C:
+		return s.write(": still here\n\n") == nil // viewers ignore it
+	case <-wake:
+		return true
+	}
 }
 
 // write sends text, unless the viewer has not read for a while what was sent before.
@@ -87,9 +105,6 @@ func (s stream) send(name, id string, data any) error {
 	return s.write("%sevent: %s\ndata: %s\n\n", id, name, text)
 }
 
-// comment sends what viewers ignore.
-func (s stream) comment() error { return s.write(": still here\n\n") }
-
 // studyEvents tells a viewer each time the study has changed. One who has the last event's id, or a page
 // of that revision, gets an event only if there was a change since.
 func (s *Server) studyEvents(w http.ResponseWriter, r *http.Request) error {
@@ -97,45 +112,26 @@ func (s *Server) studyEvents(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	f := s.follows.of(now.study.ID)
 	since := cmp.Or(r.Header.Get("Last-Event-ID"), r.URL.Query().Get("since"))
 	last, _ := strconv.ParseInt(since, 10, 64) // 0: none, or not ours
 	if last == 0 {
 		last = now.revision - 1 // one at once, so the viewer knows that it works
 	}
-	to, err := newStream(w, r)
+	to, err := s.newStream(w, r)
 	if err != nil {
 		return nil // the viewer is gone
 	}
-	alive := time.NewTicker(keepAlive)
-	defer alive.Stop()
 	for {
-		now, next := f.current()
-		if now != nil && now.revision != last {
-			last = now.revision
-			if err := to.send("change", strconv.FormatInt(last, 10), now.change()); err != nil {
+		now, next := s.follows.of(now.study.ID).current() // a new one, if the last was forgotten
+		if now == nil || now.revision == last {
+			if !await(to, next) {
 				return nil
-			}
-			select {
-			case <-r.Context().Done():
-				return nil
-			case <-s.done:
-				return nil
-			case <-time.After(eventPause):
 			}
 			continue
 		}
-		select {
-		case <-r.Context().Done():
+		last = now.revision
+		if to.send("change", strconv.FormatInt(last, 10), now.change()) != nil || !await(to, time.After(eventPause)) {
 			return nil
-		case <-s.done:
-			return nil
-		case <-next:
-		case <-alive.C:
-			f = s.follows.of(f.id) // a new one if this one was forgotten
-			if err := to.comment(); err != nil {
-				return nil
-			}
 		}
 	}
 }
@@ -149,13 +145,10 @@ type listChange struct {
 
 // listEvents tells a viewer when any study has changed.
 func (s *Server) listEvents(w http.ResponseWriter, r *http.Request) error {
-	to, err := newStream(w, r)
+	to, err := s.newStream(w, r)
 	if err != nil {
 		return nil
 	}
-	tick, alive := time.NewTicker(listEvery), time.NewTicker(keepAlive)
-	defer tick.Stop()
-	defer alive.Stop()
 	stamp, shown := "", ""
 	for {
 		// The stamp first, so what is written meanwhile is compared the next time.
@@ -176,16 +169,8 @@ func (s *Server) listEvents(w http.ResponseWriter, r *http.Request) error {
 				}
 			}
 		}
-		select {
-		case <-r.Context().Done():
+		if !await(to, time.After(listEvery)) {
 			return nil
-		case <-s.done:
-			return nil
-		case <-tick.C:
-		case <-alive.C:
-			if err := to.comment(); err != nil {
-				return nil
-			}
 		}
 	}
 }

@@ -119,14 +119,11 @@ func (s *Server) logEvents(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		offset, _ = strconv.ParseInt(r.URL.Query().Get("offset"), 10, 64) // 0: from the start, or rather the tail
 	}
-	to, err := newStream(w, r)
+	to, err := s.newStream(w, r)
 	if err != nil {
 		return nil // the viewer is gone
 	}
 	line, _ := lineOf(t)
-	tick, alive := time.NewTicker(logEvery), time.NewTicker(keepAlive)
-	defer tick.Stop()
-	defer alive.Stop()
 	for {
 		// The state first: what was printed before the end is sent before the end.
 		ended := s.trialEnded(now.study.ID, t.Number)
@@ -140,16 +137,8 @@ func (s *Server) logEvents(w http.ResponseWriter, r *http.Request) error {
 			_ = to.send("end", "", struct{}{})
 			return nil
 		}
-		select {
-		case <-r.Context().Done():
+		if !await(to, time.After(logEvery)) {
 			return nil
-		case <-s.done:
-			return nil
-		case <-tick.C:
-		case <-alive.C:
-			if err := to.comment(); err != nil {
-				return nil
-			}
 		}
 	}
 }
