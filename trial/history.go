@@ -3,6 +3,7 @@ package trial
 import (
 	"slices"
 
+	"github.com/bluefin-hpo/bluefin/internal/pareto"
 	"github.com/bluefin-hpo/bluefin/space"
 )
 
@@ -68,9 +69,9 @@ func (h History) ParetoFront() []*Trial {
 	trials := slices.DeleteFunc(slices.Clone(h.finished), func(t *Trial) bool {
 		return t.State != Complete || t.Violation() > 0
 	})
-	order, ranks := make([]int, len(trials)), make([][]int, len(trials)) // ranks[t][i]: 0 is best by objective i
+	order, ranks := make([]int, len(trials)), make([][]float64, len(trials)) // ranks[t][i]: 0 is best by objective i
 	for t := range trials {
-		order[t], ranks[t] = t, make([]int, len(h.directions))
+		order[t], ranks[t] = t, make([]float64, len(h.directions))
 	}
 	for i, d := range h.directions {
 		better := func(a, b int) bool { return d.Better(trials[a].Values[i], trials[b].Values[i]) }
@@ -95,26 +96,16 @@ func (h History) ParetoFront() []*Trial {
 	// one, and decides.
 	slices.SortFunc(order, func(a, b int) int { return slices.Compare(ranks[a], ranks[b]) })
 	var front []*Trial
-	var points [][]int // the ranks of the front
+	var points [][]float64 // the ranks of the front
 	for _, t := range order {
 		rivals := points
 		if len(h.directions) <= 2 {
 			rivals = points[max(0, len(points)-1):]
 		}
-		if !slices.ContainsFunc(rivals, func(p []int) bool { return dominates(p, ranks[t]) }) {
+		if !slices.ContainsFunc(rivals, func(p []float64) bool { return pareto.Dominates(p, ranks[t]) }) {
 			front, points = append(front, trials[t]), append(points, ranks[t])
 		}
 	}
 	slices.SortFunc(front, func(a, b *Trial) int { return a.Number - b.Number })
 	return front
-}
-
-// dominates reports whether ranks are nowhere higher than others and somewhere lower.
-func dominates(a, b []int) bool {
-	for i := range a {
-		if a[i] > b[i] {
-			return false
-		}
-	}
-	return !slices.Equal(a, b)
 }
