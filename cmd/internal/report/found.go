@@ -51,12 +51,10 @@ type Gain struct {
 
 // find returns what a study has found.
 func find(s Source) (f Found) {
-	var usable []*trial.Trial
-	for _, t := range s.History.Finished() {
-		if t.State == trial.Complete && t.Violation() == 0 && !slices.ContainsFunc(t.Values, strange) {
-			usable = append(usable, t)
-		}
-	}
+	good := plot.Where(s.History, func(t *trial.Trial) bool {
+		return t.State == trial.Complete && t.Violation() == 0 && !slices.ContainsFunc(t.Values, strange)
+	})
+	usable := good.Finished()
 	f.Usable = len(usable)
 	for _, t := range usable {
 		if _, queued := t.SystemAttrs[sysattr.FixedParams]; t.Number == 0 && queued {
@@ -68,11 +66,7 @@ func find(s Source) (f Found) {
 	}
 	directions := s.History.Directions()
 	if len(directions) > 1 {
-		log := trial.NewLog(directions)
-		for _, t := range usable {
-			log.Put(t)
-		}
-		f.Front = log.History().ParetoFront()
+		f.Front = good.ParetoFront()
 		f.Chosen = f.Front[0]
 		return f
 	}
