@@ -25,7 +25,7 @@ type Claim struct {
 type Lease struct {
 	Owner    string        // a name that no other claim has; not empty
 	Duration time.Duration // how long it lasts unless renewed
-	Process  bool          // it also ends with the calling process
+	Process  string        // the name of a process (internal/process) with which it also ends; "": none
 }
 
 // A Policy is a way to handle orphans.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strconv"
 
+	"github.com/bluefin-hpo/bluefin/internal/process"
 	"github.com/bluefin-hpo/bluefin/storage"
 )
 
@@ -14,7 +15,7 @@ import (
 // it with Tell or TellError. Until then its lease is renewed in the background. ctx is the parent
 // of the trial's context.
 func (s *Study) Ask(ctx context.Context) (*Trial, error) {
-	return s.ask(ctx, storage.Claim{Lease: storage.Lease{Process: true}})
+	return s.ask(ctx, storage.Claim{Lease: storage.Lease{Process: process.Self()}})
 }
 
 // ask starts a trial under the terms of c and fills in those that the study decides.

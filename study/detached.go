@@ -21,14 +21,14 @@ import (
 // the given parameters, in this order.
 //
 // The lease lasts for l.Duration (0: Config.Lease) from now and from each report, whether or not
-// this process ends; l.Process must be false. After the lease has ended, l.Owner tells a worker
+// this process ends; l.Process must be empty. After the lease has ended, l.Owner tells a worker
 // whether the trial is still its own; "" makes up a name. If ctx ends during the call, the
 // trial goes to the queue.
 func (s *Study) AskDetached(ctx context.Context, params []space.Dimension, l storage.Lease) (*trial.Trial, error) {
 	if l.Duration < 0 {
 		return nil, fmt.Errorf("lease is %v, want at least 0", l.Duration)
 	}
-	if l.Process {
+	if l.Process != "" {
 		return nil, errors.New("a detached trial cannot have a lease that ends with a process")
 	}
 	if _, err := s.sync(ctx); err != nil {

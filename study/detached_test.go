@@ -187,7 +187,7 @@ func TestMistakesWithDetachedTrials(t *testing.T) {
 			t.Errorf("got %+v, %v", told, err)
 		}
 		want(st.ReportNumber(ctx, 0, trial.Report{}, ""), "the trial has finished and cannot change any more: it is PRUNED")
-		_, err = st.AskDetached(ctx, nil, storage.Lease{Process: true})
+		_, err = st.AskDetached(ctx, nil, storage.Lease{Process: "p"})
 		want(err, "cannot have a lease that ends with a process")
 	})
 }

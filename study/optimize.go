@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/bluefin-hpo/bluefin/internal/process"
 	"github.com/bluefin-hpo/bluefin/storage"
 	"github.com/bluefin-hpo/bluefin/trial"
 )
@@ -128,7 +129,7 @@ func (r *run) work(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		t, err := r.study.ask(ctx, storage.Claim{Lease: storage.Lease{Process: true}, Budget: trials})
+		t, err := r.study.ask(ctx, storage.Claim{Lease: storage.Lease{Process: process.Self()}, Budget: trials})
 		var used *storage.BudgetError
 		if errors.As(err, &used) {
 			if !w.wait(ctx, used, fewer) {

@@ -13,6 +13,7 @@ import (
 	"github.com/bluefin-hpo/bluefin/cmd/internal/message"
 	"github.com/bluefin-hpo/bluefin/cmd/internal/outline"
 	"github.com/bluefin-hpo/bluefin/internal/pyjson"
+	"github.com/bluefin-hpo/bluefin/storage"
 	"github.com/bluefin-hpo/bluefin/storage/sqlite"
 	"github.com/bluefin-hpo/bluefin/study"
 	"github.com/bluefin-hpo/bluefin/trial"
@@ -44,7 +45,7 @@ type studyState struct {
 	directions []trial.Direction
 	history    trial.History
 	waiting    int
-	workers    map[int]sqlite.Worker
+	workers    map[int]storage.Worker
 	outline    outline.Outline
 	stamp      string // of the file, no later than the rest
 }
@@ -166,7 +167,7 @@ func (now studyState) board() board {
 }
 
 // workerText says who runs a trial.
-func workerText(w sqlite.Worker, ok bool) string {
+func workerText(w storage.Worker, ok bool) string {
 	if !ok {
 		return "no lease" // as under Optuna
 	}

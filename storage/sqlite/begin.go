@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/bluefin-hpo/bluefin/internal/process"
 	"github.com/bluefin-hpo/bluefin/storage"
 	"github.com/bluefin-hpo/bluefin/trial"
 )
@@ -104,10 +103,7 @@ func restart(t *tx, id int64, seen int, c storage.Claim) (*trial.Trial, error) {
 func lease(t *tx, id int64, seen int, c storage.Claim) {
 	// NULL leaves the lease to its time alone, for owners that outlive their process, such as
 	// `bluefin ask`.
-	holder := sql.NullString{}
-	if c.Process {
-		holder = sql.NullString{String: process.Self(), Valid: true}
-	}
+	holder := sql.NullString{String: c.Process, Valid: c.Process != ""}
 	t.exec(`
 		UPDATE bluefin_trials SET lease_owner = ?1, lease_process = ?2, lease_until = `+clock+` + ?3,
 			seen = iif(?4 < 0, seen, ?4), again = again + (?4 < 0)

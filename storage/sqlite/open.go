@@ -42,7 +42,7 @@ type Options struct {
 // damaged or not a SQLite database.
 var ErrCorrupt = errors.New("not a sound SQLite database")
 
-// A DB is a storage.Storage in a SQLite file in WAL mode. Any number of
+// A DB is a storage.Viewer in a SQLite file in WAL mode. Any number of
 // goroutines may use it, and any number of processes on one machine may open the
 // file. Writers take turns.
 type DB struct {
@@ -62,7 +62,7 @@ type DB struct {
 // errClosed is returned by calls that start after Close.
 var errClosed = errors.New("the study file is closed")
 
-var _ storage.Storage = (*DB)(nil)
+var _ storage.Viewer = (*DB)(nil)
 
 // Open opens the study file at path. It adds Bluefin's tables to a file that
 // Optuna created, unless ReadOnly is set. The error matches fs.ErrNotExist if

@@ -34,7 +34,7 @@ func (db *DB) Trial(ctx context.Context, study int64, number int) (tr *trial.Tri
 	return tr, err
 }
 
-// TrialID returns the ID that Optuna's tables and attributes have for a trial.
+// TrialID implements storage.Viewer.
 func (db *DB) TrialID(ctx context.Context, study int64, number int) (id int64, err error) {
 	err = db.read(ctx, func(t *tx) error {
 		err := t.get(&id, `SELECT trial_id FROM trials WHERE study_id = ? AND number = ?`, study, number)
@@ -46,8 +46,23 @@ func (db *DB) TrialID(ctx context.Context, study int64, number int) (id int64, e
 	return id, err
 }
 
-// Range returns the trials from number first to before end, by number, for programs that look at a
-// large study a part at a time. The cost depends on that part.
+// TrialByID implements storage.Viewer.
+func (db *DB) TrialByID(ctx context.Context, id int64) (study int64, number int, err error) {
+	var row struct {
+		Study  int64 `db:"study_id"`
+		Number int   `db:"number"`
+	}
+	err = db.read(ctx, func(t *tx) error {
+		err := t.get(&row, `SELECT study_id, number FROM trials WHERE trial_id = ?`, id)
+		if errors.Is(err, sql.ErrNoRows) {
+			err = fmt.Errorf("trial id %d: %w", id, storage.ErrNotExist)
+		}
+		return err
+	})
+	return row.Study, row.Number, err
+}
+
+// Range implements storage.Viewer.
 func (db *DB) Range(ctx context.Context, study int64, first, end int) (trials []*trial.Trial, err error) {
 	err = db.read(ctx, func(t *tx) error {
 		if _, err := objectives(t, study); err != nil {

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bluefin-hpo/bluefin/internal/process"
 	"github.com/bluefin-hpo/bluefin/storage"
 	"github.com/bluefin-hpo/bluefin/storage/sqlite"
 	"github.com/bluefin-hpo/bluefin/trial"
@@ -21,7 +22,7 @@ import (
 // number.
 func heavyTrial(tb testing.TB, db *sqlite.DB, study int64, keep bool) int {
 	tb.Helper()
-	tr, err := db.Begin(tb.Context(), study, storage.Claim{Lease: storage.Lease{Owner: "w", Duration: time.Hour, Process: true}})
+	tr, err := db.Begin(tb.Context(), study, storage.Claim{Lease: storage.Lease{Owner: "w", Duration: time.Hour, Process: process.Self()}})
 	if err == nil {
 		err = db.Write(tb.Context(), study, tr.Number, storage.Update{Checkpoint: &storage.Checkpoint{Data: make([]byte, 20<<20), Keep: keep}})
 	}

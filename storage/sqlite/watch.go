@@ -10,10 +10,7 @@ import (
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
-// Some is Since for programs that read a long study a part at a time: it returns at most so many trials,
-// those that changed first, and the revision from which the next call continues. It returns none when
-// all have been read. Each part is of its own moment, so a trial that changes meanwhile is returned
-// again. Without reports, which may be nearly all of a file, the trials have none.
+// Some implements storage.Viewer.
 func (db *DB) Some(ctx context.Context, study, revision int64, most int, reports bool) (c storage.Changes, err error) {
 	c.Revision = revision
 	err = db.read(ctx, func(t *tx) error {
@@ -38,7 +35,28 @@ func (db *DB) Some(ctx context.Context, study, revision int64, most int, reports
 	return c, err
 }
 
-// Reported tells whether any trial of a study has reported a value.
+// awaitEvery is how often a waiting program reads the revision.
+const awaitEvery = 200 * time.Millisecond
+
+// Await implements storage.Viewer. SQLite tells nobody of a change, so it looks.
+func (db *DB) Await(ctx context.Context, study, revision int64) error {
+	for waited := time.Duration(0); ; waited += awaitEvery {
+		now := int64(0)
+		err := db.read(ctx, func(t *tx) error {
+			return t.get(&now, `SELECT coalesce((SELECT revision FROM bluefin_studies WHERE study_id = ?), -1)`, study)
+		})
+		if err != nil || now != revision || waited >= time.Second {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-time.After(awaitEvery):
+		}
+	}
+}
+
+// Reported implements storage.Viewer.
 func (db *DB) Reported(ctx context.Context, study int64) (reported bool, err error) {
 	err = db.read(ctx, func(t *tx) error {
 		return t.get(&reported, `
@@ -51,15 +69,8 @@ func (db *DB) Reported(ctx context.Context, study int64) (reported bool, err err
 // was opened read-only and lacks Bluefin's tables, whose triggers count changes: open it again then.
 func (db *DB) Tracked() bool { return !db.untracked }
 
-// A Tally is what can be said about a study without reading its trials.
-type Tally struct {
-	Revision int64 // of the study
-	States   map[trial.State]int
-	Changed  time.Time // when a trial last started or ended; zero if none did
-}
-
-// Tally counts the trials of a study.
-func (db *DB) Tally(ctx context.Context, study int64) (c Tally, err error) {
+// Tally implements storage.Viewer.
+func (db *DB) Tally(ctx context.Context, study int64) (c storage.Tally, err error) {
 	c.States = map[trial.State]int{}
 	err = db.read(ctx, func(t *tx) error {
 		if err := t.get(&c.Revision, `SELECT revision FROM bluefin_studies WHERE study_id = ?`, study); err != nil {
@@ -87,7 +98,7 @@ func (db *DB) Tally(ctx context.Context, study int64) (c Tally, err error) {
 	return c, err
 }
 
-// Values returns the number and the first value of each complete trial, by number.
+// Values implements storage.Viewer.
 func (db *DB) Values(ctx context.Context, study int64) (numbers []int, values []float64, err error) {
 	err = db.read(ctx, func(t *tx) error {
 		return t.each(func(rows *sql.Rows) error {
@@ -106,8 +117,7 @@ func (db *DB) Values(ctx context.Context, study int64) (numbers []int, values []
 	return numbers, values, err
 }
 
-// CheckpointSize returns the step and the size in bytes of a trial's checkpoint, and whether it has
-// one. It does not read the data.
+// CheckpointSize implements storage.Viewer.
 func (db *DB) CheckpointSize(ctx context.Context, study int64, number int) (step int, size int64, ok bool, err error) {
 	if db.untracked { // no table
 		return 0, 0, false, nil

@@ -6,28 +6,19 @@ import (
 	"time"
 
 	"github.com/bluefin-hpo/bluefin/internal/process"
+	"github.com/bluefin-hpo/bluefin/storage"
 )
 
-// A Worker runs a trial under a lease.
-type Worker struct {
-	Host string // "" if no process is known, as of a trial from AskDetached
-	PID  int    // of the process on that host
-	Gone bool   // the process is known to have ended
-
-	// Left is how long the lease lasts unless it is renewed; it is negative if the lease is over.
-	Left time.Duration
-}
-
-// Workers returns who runs the trials of a study that have a lease, by their numbers.
-func (db *DB) Workers(ctx context.Context, study int64) (map[int]Worker, error) {
-	workers := map[int]Worker{}
+// Workers implements storage.Viewer.
+func (db *DB) Workers(ctx context.Context, study int64) (map[int]storage.Worker, error) {
+	workers := map[int]storage.Worker{}
 	err := db.read(ctx, func(t *tx) error {
 		return t.each(func(rows *sql.Rows) error {
 			number, left, name := 0, 0.0, sql.NullString{}
 			if err := rows.Scan(&number, &left, &name); err != nil {
 				return err
 			}
-			w := Worker{Left: time.Duration(left * float64(time.Second))}
+			w := storage.Worker{Left: time.Duration(left * float64(time.Second))}
 			if name.Valid {
 				w.Host, w.PID = process.Parse(name.String)
 				w.Gone = process.Gone(name.String)

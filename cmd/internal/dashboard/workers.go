@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/bluefin-hpo/bluefin/storage"
 	"github.com/bluefin-hpo/bluefin/storage/sqlite"
 	"github.com/bluefin-hpo/bluefin/trial"
 )
@@ -36,7 +37,7 @@ func (s *Server) workersPage(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	var workers map[int]sqlite.Worker
+	var workers map[int]storage.Worker
 	err = s.file.use(r.Context(), func(db *sqlite.DB) error {
 		workers, err = db.Workers(r.Context(), now.study.ID)
 		return err
@@ -77,7 +78,7 @@ func (r workerRow) Process() string {
 }
 
 // workerState says what is known of a worker.
-func workerState(w sqlite.Worker, leased bool) string {
+func workerState(w storage.Worker, leased bool) string {
 	switch {
 	case !leased:
 		return "unknown" // Optuna's have no lease
