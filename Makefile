@@ -5,10 +5,14 @@ GOLANGCI = github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 # Its assembly is generated.
 KERNEL = objective/finetune/internal/kernel
 
+# The plugins of protoc, which write the code for gRPC; protoc itself is Debian's protobuf-compiler.
+PROTOC_GEN_GO = google.golang.org/protobuf/cmd/protoc-gen-go@v1.36.12
+PROTOC_GEN_GO_GRPC = google.golang.org/grpc/cmd/protoc-gen-go-grpc@v1.6.2
+
 # How long each fuzz test runs.
 FUZZTIME ?= 20s
 
-.PHONY: help check lint test race bench fuzz cover faults release wheel arm64 vendor-js
+.PHONY: help check lint test race bench fuzz cover faults release wheel arm64 vendor-js proto
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-9s %s\n", $$1, $$2}' Makefile
@@ -75,3 +79,8 @@ arm64: ## tests of arithmetic, samplers and storage on arm64; needs qemu-user-st
 
 vendor-js: ## the JavaScript libraries of the dashboard again, from npm; needs npm
 	cmd/internal/dashboard/vendor-js.sh
+
+proto: ## the Go code of every .proto file again; needs protoc
+	@bin=$$(mktemp -d) && GOBIN=$$bin go install $(PROTOC_GEN_GO) && GOBIN=$$bin go install $(PROTOC_GEN_GO_GRPC) && \
+	PATH=$$bin:$$PATH protoc --go_out=. --go_opt=paths=source_relative \
+		--go-grpc_out=. --go-grpc_opt=paths=source_relative $$(git ls-files -co --exclude-standard '*.proto') && rm -r $$bin
