@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -193,8 +192,6 @@ func (m *Memory) Import(_ context.Context, snapshot Snapshot) (Study, error) {
 	}
 	for _, t := range snapshot.Normalized().Trials {
 		u := additions(t)
-		u.SystemAttrs = maps.Clone(t.SystemAttrs)
-		maps.DeleteFunc(u.SystemAttrs, func(key string, _ json.RawMessage) bool { return isConstraint(key) })
 		c := applied(&trial.Trial{Number: t.Number, State: t.State, Seen: t.Seen, Start: t.Start, End: t.End}, u)
 		c.Values = slices.Clone(t.Values)
 		s.set(s.trials[t.Number], c)

@@ -41,8 +41,13 @@ func applied(t *trial.Trial, u Update) *trial.Trial {
 		c.Params = slices.Grow(slices.Clip(c.Params), len(u.Params))
 	}
 	for _, p := range u.Params {
-		if _, ok := c.Param(p.Name); !ok {
+		i := slices.IndexFunc(c.Params, func(q trial.Param) bool { return q.Name == p.Name })
+		switch {
+		case i < 0:
 			c.Params = append(c.Params, p)
+		case u.Replace:
+			c.Params = slices.Clone(c.Params)
+			c.Params[i] = p
 		}
 	}
 	for _, r := range u.Reports {
@@ -50,17 +55,39 @@ func applied(t *trial.Trial, u Update) *trial.Trial {
 		if i < len(c.Reports) { // an append may share the array: earlier records end before the new element
 			c.Reports = slices.Clip(c.Reports)
 		}
-		if !ok {
+		switch {
+		case !ok:
 			c.Reports = slices.Insert(c.Reports, i, r)
+		case u.Replace:
+			c.Reports = slices.Clone(c.Reports)
+			c.Reports[i] = r
 		}
 	}
-	if len(u.Constraints) > 0 {
-		c.Constraints = maps.Clone(u.Constraints)
-		maps.Copy(c.Constraints, t.Constraints)
+	switch {
+	case len(u.Constraints) == 0:
+	case u.Replace:
+		c.Constraints = merged(t.Constraints, u.Constraints)
+	default:
+		c.Constraints = merged(u.Constraints, t.Constraints)
 	}
 	c.UserAttrs = withAttrs(c.UserAttrs, u.UserAttrs)
 	c.SystemAttrs = withAttrs(c.SystemAttrs, u.SystemAttrs)
+	for _, key := range slices.Sorted(maps.Keys(u.SystemAttrs)) { // a list first, so that a name of its own wins
+		if sysattr.IsConstraint(key) {
+			set, _ := sysattr.Constraints(key, u.SystemAttrs[key]) // Check has read it
+			c.Constraints = merged(c.Constraints, set)
+			delete(c.SystemAttrs, key)
+		}
+	}
 	return &c
+}
+
+// merged returns a new map with the constraints of both; the later ones win.
+func merged(earlier, later map[string]float64) map[string]float64 {
+	all := make(map[string]float64, len(earlier)+len(later))
+	maps.Copy(all, earlier)
+	maps.Copy(all, later)
+	return all
 }
 
 // withAttrs returns a copy of attrs with those of set.
@@ -80,3 +107,21 @@ func withAttrs(attrs, set map[string]json.RawMessage) map[string]json.RawMessage
 
 // now is the time with the resolution that every storage keeps.
 func now() time.Time { return instant(time.Now()) }
+
+// AddTimes returns when a trial that Add adds starts and ends.
+func AddTimes(t *trial.Trial) (start, end time.Time) {
+	start, end = instant(t.Start), instant(t.End)
+	switch {
+	case !t.State.Finished():
+		end = time.Time{}
+	case end.IsZero():
+		end = now()
+	}
+	if start.IsZero() && t.State != trial.Waiting {
+		start = end
+		if end.IsZero() {
+			start = now()
+		}
+	}
+	return start, end
+}

@@ -32,10 +32,7 @@ func (s *memoryStudy) add(t *trial.Trial) int {
 	u := unsigned(additions(t))
 	added := applied(mt.Trial, u)
 	added.State, added.Values = t.State, slices.Clone(u.Values)
-	if t.State.Finished() {
-		added.Start = now()
-		added.End = added.Start
-	}
+	added.Start, added.End = AddTimes(t)
 	s.set(mt, added)
 	return mt.Number
 }
@@ -112,12 +109,7 @@ func (m *Memory) Write(_ context.Context, study int64, number int, u Update) err
 	if err != nil {
 		return err
 	}
-	switch {
-	case mt.State.Finished():
-		err = ErrFinished
-	case mt.State == trial.Waiting || u.Owner != "" && u.Owner != mt.owner:
-		err = ErrLost
-	default:
+	if err = u.Allows(mt.State, mt.owner); err == nil {
 		err = u.Check(len(s.Directions))
 	}
 	if err != nil {
@@ -127,10 +119,14 @@ func (m *Memory) Write(_ context.Context, study int64, number int, u Update) err
 	return nil
 }
 
-// apply replaces the record of a Running trial by one with the update.
+// apply replaces the record of a trial that has not finished by one with the
+// update.
 func (s *memoryStudy) apply(mt *memoryTrial, u Update) {
 	t := applied(mt.Trial, u)
-	t.State = u.State
+	waiting := t.State == trial.Waiting
+	if !waiting || u.Start || u.State.Finished() {
+		t.State = u.State
+	}
 	if c := u.Checkpoint; c != nil {
 		if mt.checkpoint == nil || c.Step > mt.checkpoint.Step { // only progress resets the count
 			mt.restarts = 0
@@ -139,11 +135,16 @@ func (s *memoryStudy) apply(mt *memoryTrial, u Update) {
 		mt.marks = reported(t.SystemAttrs)
 	}
 	switch {
-	case u.State == trial.Waiting:
+	case u.State == trial.Waiting && !waiting:
 		t = mt.rewound(t)
 		t.Start = time.Time{}
 	case u.State.Finished():
 		t.Values, t.End = slices.Clone(u.Values), now()
+		if t.Start.IsZero() {
+			t.Start = t.End
+		}
+	case u.Start:
+		t.Seen, t.Start = s.finished, now()
 	case u.Renew > 0:
 		mt.until = now().Add(u.Renew)
 	}

@@ -4,9 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"math"
 	"slices"
-	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -65,7 +63,7 @@ func normalized(t *trial.Trial) *trial.Trial {
 		c.State, c.Reports, c.Constraints = trial.Waiting, nil, nil
 		c.SystemAttrs = maps.Clone(t.SystemAttrs)
 		maps.DeleteFunc(c.SystemAttrs, func(key string, _ json.RawMessage) bool {
-			return sysattr.Reported(key) || isConstraint(key)
+			return sysattr.Reported(key) || sysattr.IsConstraint(key)
 		})
 	}
 	return &c
@@ -77,12 +75,6 @@ func instant(at time.Time) time.Time {
 		return time.Time{}
 	}
 	return at.UTC().Truncate(time.Microsecond)
-}
-
-// isConstraint reports whether Optuna keeps constraints in the system
-// attribute: version 5 has one for each, earlier ones a list of all.
-func isConstraint(key string) bool {
-	return key == "constraints" || strings.HasPrefix(key, "constraints:")
 }
 
 // Check returns an error that matches ErrInvalid if no study may have this
@@ -100,15 +92,14 @@ func (s Study) Check() error {
 
 // CheckAdd returns an error that matches ErrInvalid if Add must refuse t.
 func (s Study) CheckAdd(t *trial.Trial) error {
-	if t.State == trial.Running {
-		return invalid("the state of an added trial is %v, want another", t.State)
+	if err := checkTimes(t); err != nil {
+		return err
 	}
 	return additions(t).Check(len(s.Directions))
 }
 
 // CheckImport returns an error that matches ErrInvalid if Import must refuse t.
-// It allows more than CheckAdd, because other programs do: names of any length,
-// several values of a pruned trial, and Running.
+// It allows more than CheckAdd, because other programs do: names of any length.
 func (s Study) CheckImport(t *trial.Trial) error {
 	if err := checkForeign(t.UserAttrs, t.SystemAttrs); err != nil {
 		return err
@@ -116,10 +107,8 @@ func (s Study) CheckImport(t *trial.Trial) error {
 	if t.Seen < 0 {
 		return invalid("seen is %d, want at least 0", t.Seen)
 	}
-	for _, at := range []time.Time{t.Start, t.End} {
-		if y := at.UTC().Year(); !at.IsZero() && (y < 1 || y > 9999) {
-			return invalid("the year of a time is %d, want 1 to 9999", y)
-		}
+	if err := checkTimes(t); err != nil {
+		return err
 	}
 	for i, p := range t.Params {
 		if slices.ContainsFunc(t.Params[:i], func(q trial.Param) bool { return q.Name == p.Name }) {
@@ -142,15 +131,17 @@ func (s Study) CheckImport(t *trial.Trial) error {
 			return invalid("constraint %q is not UTF-8", name)
 		}
 	}
-	if slices.ContainsFunc(t.Values, math.IsNaN) {
-		return invalid("a value is NaN, want a number")
-	}
-	values := t.Values
-	if t.State == trial.Pruned && len(values) <= len(s.Directions) {
-		values = values[:min(len(values), 1)] // Optuna lets them have all
-	}
-	u := Update{Reports: t.Reports, Constraints: t.Constraints, State: t.State, Values: values}
+	u := Update{Reports: t.Reports, Constraints: t.Constraints, State: t.State, Values: t.Values}
 	return u.Check(len(s.Directions))
+}
+
+func checkTimes(t *trial.Trial) error {
+	for _, at := range []time.Time{t.Start, t.End} {
+		if y := at.UTC().Year(); !at.IsZero() && (y < 1 || y > 9999) {
+			return invalid("the year of a time is %d, want 1 to 9999", y)
+		}
+	}
+	return nil
 }
 
 // checkForeign checks attributes whose keys may be what any program allows.

@@ -77,11 +77,13 @@ type Storage interface {
 	// does.
 	WriteStudy(ctx context.Context, study int64, u StudyUpdate) error
 
-	// Add adds a trial that is not Running and returns its number. If t.Number
-	// is negative that is the next free one; otherwise t.Number must be the
-	// next free one, or Add fails with ErrExist. Add ignores t.Seen, t.Start
-	// and t.End: a finished trial starts and ends now. It fails with ErrInvalid
-	// if Study.CheckAdd does.
+	// Add adds a trial and returns its number. If t.Number is negative that is
+	// the next free one; otherwise t.Number must be the next free one, or Add
+	// fails with ErrExist. A Running trial has no lease, as one that Optuna
+	// runs. Add ignores t.Seen. It keeps t.Start, and t.End of a finished trial;
+	// if they are zero, a trial that is not Waiting starts now, or when it ends,
+	// and a finished one ends now. It fails with ErrInvalid if Study.CheckAdd
+	// does.
 	Add(ctx context.Context, study int64, t *trial.Trial) (number int, err error)
 
 	// Begin gives the caller a trial to run, in one atomic step: an orphan (a
@@ -97,10 +99,10 @@ type Storage interface {
 	// stay.
 	Begin(ctx context.Context, study int64, c Claim) (*trial.Trial, error)
 
-	// Write changes a Running trial in one atomic step. It fails with
-	// ErrFinished if the trial has finished, with ErrLost if it is Waiting or
-	// if u.Owner is set and does not hold the lease, and with ErrInvalid if
-	// Update.Check does.
+	// Write changes a trial in one atomic step. It fails as Update.Allows does:
+	// with ErrFinished if the trial has finished, with ErrLost if it is Waiting
+	// (unless u.Replace or u.Start is set) or if u.Owner is set and does not hold
+	// the lease. It fails with ErrInvalid if Update.Check does.
 	Write(ctx context.Context, study int64, number int, u Update) error
 
 	// Checkpoint returns the last checkpoint of a trial, or fails with

@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/bluefin-hpo/bluefin/internal/pyjson"
+	"github.com/bluefin-hpo/bluefin/internal/sysattr"
 	"github.com/bluefin-hpo/bluefin/space"
 	"github.com/bluefin-hpo/bluefin/trial"
 )
@@ -25,8 +26,8 @@ type Checkpoint struct {
 // MaxCheckpoint is the largest size of a checkpoint's data, in bytes.
 const MaxCheckpoint = 512 << 20
 
-// An Update is a change to a Running trial. The zero value of each field
-// changes nothing.
+// An Update is a change to a trial, Running unless Replace or Start is set. The
+// zero value of each field changes nothing.
 type Update struct {
 	Owner       string                     // fail with ErrLost unless this owner holds the lease; "": do not ask
 	Renew       time.Duration              // extend the lease to this long from now
@@ -34,19 +35,46 @@ type Update struct {
 	Reports     []trial.Report             // added; the first value of a step stays; Step ≥ 0
 	Constraints map[string]float64         // added; the first value of a name stays; not NaN
 	UserAttrs   map[string]json.RawMessage // set; the last value stays
-	SystemAttrs map[string]json.RawMessage // set; the last value stays
+	SystemAttrs map[string]json.RawMessage // set; the last value stays; constraints in Optuna's form are Constraints
 	Checkpoint  *Checkpoint                // replaces the earlier one
 
 	// State ends the trial (Complete, Pruned, Failed) or gives it back to the
 	// queue (Waiting), which rewinds it to its checkpoint as Begin does.
-	// Running, the zero value, lets it run on.
+	// Running, the zero value, changes nothing.
 	State  trial.State
 	Values []float64 // as Values of a trial in that state; no NaN
+
+	// Replace and Start are for clients that write by Optuna's rules. With
+	// Replace the last value of a parameter, step or constraint stays, and the
+	// trial may be Waiting: it gathers values in the queue, or ends there and
+	// starts at that moment.
+	Replace bool
+
+	// Start makes a Waiting trial Running, without a lease, and changes no value
+	// that it has. On any other trial Write fails with ErrLost, or with
+	// ErrFinished. State must be Running.
+	Start bool
+}
+
+// Allows returns ErrFinished or ErrLost if the update must not change a trial in
+// the state, which that owner runs ("": nobody).
+func (u Update) Allows(state trial.State, owner string) error {
+	switch {
+	case state.Finished():
+		return ErrFinished
+	case u.Owner != "" && u.Owner != owner, u.Start && state != trial.Waiting,
+		state == trial.Waiting && !u.Start && !u.Replace:
+		return ErrLost
+	}
+	return nil
 }
 
 // Check returns an error that matches ErrInvalid if the update breaks a rule
 // for studies with the given number of objectives.
 func (u Update) Check(objectives int) error {
+	if u.Start && u.State != trial.Running {
+		return invalid("the state of a trial that starts is %v, want %v", u.State, trial.Running)
+	}
 	for _, r := range u.Reports {
 		if r.Step < 0 {
 			return invalid("step is %d, want at least 0", r.Step)
@@ -78,6 +106,17 @@ func (u Update) Check(objectives int) error {
 	}
 	if err := checkJSON(u.UserAttrs, u.SystemAttrs); err != nil {
 		return err
+	}
+	for key, value := range u.SystemAttrs {
+		if !sysattr.IsConstraint(key) {
+			continue
+		}
+		constraints, _ := sysattr.Constraints(key, value) // checkJSON has read it
+		for name, c := range constraints {
+			if math.IsNaN(c) {
+				return invalid("constraint %q is NaN, want a number", name)
+			}
+		}
 	}
 	return checkValues(u.State, u.Values, objectives)
 }
@@ -168,7 +207,9 @@ func checkValues(s trial.State, values []float64, objectives int) error {
 		return invalid("%v is not a state", s)
 	case s == trial.Complete && len(values) != objectives:
 		return invalid("a %v trial has %d values, want %d", s, len(values), objectives)
-	case s == trial.Pruned && len(values) > 1, (s == trial.Failed || !s.Finished()) && len(values) > 0:
+	case s == trial.Pruned && len(values) > objectives:
+		return invalid("a %v trial has %d values, want at most %d", s, len(values), objectives)
+	case (s == trial.Failed || !s.Finished()) && len(values) > 0:
 		return invalid("a %v trial has %d values, want none", s, len(values))
 	}
 	return nil

@@ -76,7 +76,7 @@ func (db *DB) begin(t *tx, study int64, c storage.Claim) (*trial.Trial, error) {
 		return restart(t, next.Waiting.Int64, c.Seen, c)
 	}
 	start := now()
-	id, number, err := insertTrial(t, study, trial.Running, start)
+	id, number, err := insertTrial(t, study, trial.Running, start, time.Time{})
 	if err != nil {
 		return nil, err
 	}
@@ -113,15 +113,7 @@ func lease(t *tx, id int64, seen int, c storage.Claim) {
 // insertTrial adds a trial with the next number. Optuna computes the number of a
 // trial as the count of the study's trials with smaller ids, so ids and numbers
 // must grow together, under the write lock.
-func insertTrial(t *tx, study int64, state trial.State, at time.Time) (id int64, number int, err error) {
-	start, end := sql.NullString{}, sql.NullString{}
-	if state != trial.Waiting {
-		start = encodeTime(at)
-	}
-	if state.Finished() {
-		// A trial that is added as finished took no time, as far as anybody knows.
-		end = start
-	}
+func insertTrial(t *tx, study int64, state trial.State, start, end time.Time) (id int64, number int, err error) {
 	row := struct {
 		ID     int64 `db:"trial_id"`
 		Number int   `db:"number"`
@@ -133,6 +125,6 @@ func insertTrial(t *tx, study int64, state trial.State, at time.Time) (id int64,
 			coalesce((SELECT max(number) FROM trials WHERE study_id = ?), -1) + 1,
 			?, ?, ?, ?
 		FROM bluefin_deleted WHERE kind = 'trial'
-		RETURNING trial_id, number`, study, study, state.String(), start, end)
+		RETURNING trial_id, number`, study, study, state.String(), encodeTime(start), encodeTime(end))
 	return row.ID, row.Number, err
 }

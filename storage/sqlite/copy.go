@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"maps"
 	"strconv"
-	"time"
 
 	"github.com/bluefin-hpo/bluefin/internal/pyjson"
 	"github.com/bluefin-hpo/bluefin/storage"
@@ -87,16 +86,9 @@ func (db *DB) Import(ctx context.Context, s storage.Snapshot) (created storage.S
 // importTrial inserts a trial. The triggers derive its place in finishing order and
 // what it had seen from the order of inserts; the latter is then replaced.
 func importTrial(t *tx, study, id int64, r *trial.Trial) error {
-	// at keeps a missing time NULL: a waiting trial has no start, a running one no end.
-	at := func(at time.Time) sql.NullString {
-		if at.IsZero() {
-			return sql.NullString{}
-		}
-		return encodeTime(at)
-	}
 	t.exec(`
 		INSERT INTO trials (trial_id, number, study_id, state, datetime_start, datetime_complete)
-		VALUES (?, ?, ?, ?, ?, ?)`, id, r.Number, study, r.State.String(), at(r.Start), at(r.End))
+		VALUES (?, ?, ?, ?, ?, ?)`, id, r.Number, study, r.State.String(), encodeTime(r.Start), encodeTime(r.End))
 	u := additions(r)
 	u.Constraints = unlisted(r)
 	if err := addTo(t, id, u); err != nil {

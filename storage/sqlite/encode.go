@@ -16,8 +16,11 @@ const timeLayout = "2006-01-02 15:04:05.000000"
 // after a reload.
 func now() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
 
-// encodeTime returns a time as Optuna 5 stores it.
+// encodeTime returns a time as Optuna 5 stores it. The zero time is NULL.
 func encodeTime(t time.Time) sql.NullString {
+	if t.IsZero() {
+		return sql.NullString{}
+	}
 	return sql.NullString{String: t.UTC().Format(timeLayout), Valid: true}
 }
 

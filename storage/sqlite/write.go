@@ -34,7 +34,8 @@ func (db *DB) Add(ctx context.Context, study int64, record *trial.Trial) (number
 
 // add adds a trial with the next number, or fails if it wants another number.
 func add(t *tx, study int64, record *trial.Trial) (number int, err error) {
-	id, number, err := insertTrial(t, study, record.State, now())
+	start, end := storage.AddTimes(record)
+	id, number, err := insertTrial(t, study, record.State, start, end)
 	if err != nil {
 		return 0, err
 	}
@@ -93,16 +94,13 @@ func update(t *tx, study int64, number int, u storage.Update) error {
 		return err
 	}
 	state, err := trial.ParseState(row.State)
-	switch {
-	case err != nil:
-		return err
-	case state.Finished():
-		return storage.ErrFinished
-	// Without an owner the lease does not matter: not every caller has one.
-	case state == trial.Waiting || u.Owner != "" && u.Owner != row.Owner.String:
-		return storage.ErrLost
+	if err == nil {
+		err = u.Allows(state, row.Owner.String)
 	}
-	if err := u.Check(max(row.Objectives, 1)); err != nil {
+	if err == nil {
+		err = u.Check(max(row.Objectives, 1))
+	}
+	if err != nil {
 		return err
 	}
 	if u.Renew > 0 {
@@ -120,15 +118,18 @@ func update(t *tx, study int64, number int, u storage.Update) error {
 		}
 	}
 	switch {
-	case u.State == trial.Waiting:
+	case u.Start:
+		t.exec(`UPDATE trials SET state = 'RUNNING', datetime_start = ? WHERE trial_id = ?`, encodeTime(now()), row.ID)
+	case u.State == trial.Waiting && state == trial.Running:
 		// A waiting trial looks the same whether its worker gave it back or died.
 		if err := rewind(t, row.ID); err != nil {
 			return err
 		}
 		t.exec(`UPDATE trials SET state = 'WAITING', datetime_start = NULL WHERE trial_id = ?`, row.ID)
 	case u.State.Finished(): // last, because a finished trial must not change
-		t.exec(`UPDATE trials SET state = ?, datetime_complete = ? WHERE trial_id = ?`,
-			u.State.String(), encodeTime(now()), row.ID)
+		// A trial that ends in the queue starts when it ends.
+		t.exec(`UPDATE trials SET state = ?1, datetime_start = coalesce(datetime_start, ?2), datetime_complete = ?2
+			WHERE trial_id = ?3`, u.State.String(), encodeTime(now()), row.ID)
 	}
 	return t.err
 }
@@ -139,6 +140,14 @@ func addTo(t *tx, id int64, u storage.Update) error {
 	// repeats a write, not knowing whether it was done, changes nothing.
 	const keep = `ON CONFLICT DO NOTHING`
 	const set = `ON CONFLICT (trial_id, "key") DO UPDATE SET value_json = excluded.value_json`
+	onParam, onReport, onConstraint := keep, keep, keep
+	if u.Replace {
+		onParam = `ON CONFLICT (trial_id, param_name) DO UPDATE
+			SET param_value = excluded.param_value, distribution_json = excluded.distribution_json`
+		onReport = `ON CONFLICT (trial_id, step) DO UPDATE SET intermediate_value = excluded.intermediate_value,
+			intermediate_value_type = excluded.intermediate_value_type`
+		onConstraint = set
+	}
 	var params, reports, constraints, values rows
 	for _, p := range u.Params {
 		dist, err := space.Marshal(p.Dist)
@@ -166,9 +175,9 @@ func addTo(t *tx, id int64, u storage.Update) error {
 		rows     rows
 		conflict string
 	}{
-		{`trial_params (trial_id, param_name, param_value, distribution_json)`, params, keep},
-		{`trial_intermediate_values (trial_id, step, intermediate_value, intermediate_value_type)`, reports, keep},
-		{`trial_system_attributes (trial_id, "key", value_json)`, constraints, keep},
+		{`trial_params (trial_id, param_name, param_value, distribution_json)`, params, onParam},
+		{`trial_intermediate_values (trial_id, step, intermediate_value, intermediate_value_type)`, reports, onReport},
+		{`trial_system_attributes (trial_id, "key", value_json)`, constraints, onConstraint},
 		{`trial_user_attributes (trial_id, "key", value_json)`, attrRows(id, u.UserAttrs), set},
 		{`trial_system_attributes (trial_id, "key", value_json)`, attrRows(id, u.SystemAttrs), set},
 		// Values have no conflict clause: they are written once, when the trial ends.

@@ -81,6 +81,10 @@ func (m *model) step() string {
 			u := m.update()
 			t = &trial.Trial{Number: m.rand.IntN(m.trials+2) - 1, State: u.State, Params: u.Params,
 				Values: u.Values, Reports: u.Reports, Constraints: u.Constraints}
+			if m.rand.IntN(2) == 0 {
+				t.Start = time.Unix(int64(m.rand.IntN(1e9)), 0)
+				t.End = t.Start.Add(time.Hour)
+			}
 		}
 		a, err := m.Add(m.ctx, m.id, t)
 		b, err2 := m.reference.Add(m.ctx, m.referenceID, t)
@@ -228,6 +232,7 @@ func (m *model) update() storage.Update {
 			u.Values = []float64{m.float()}
 		}
 	}
+	u.Replace, u.Start = m.rand.IntN(3) == 0, m.rand.IntN(6) == 0
 	return u
 }
 
@@ -237,12 +242,13 @@ func (m *model) float() float64 {
 	return special[max(0, m.rand.IntN(14)-7)]
 }
 
-// attrs include a key that follows from reports, which resuming must rewind.
+// attrs include a key that follows from reports, which resuming must rewind, and a
+// constraint in Optuna's form.
 func (m *model) attrs() map[string]json.RawMessage {
 	if m.rand.IntN(3) > 0 {
 		return nil
 	}
-	keys := []string{"a", "k ey", "日本", sysattr.RungPrefix + "0"}
+	keys := []string{"a", "k ey", "日本", sysattr.RungPrefix + "0", sysattr.ConstraintPrefix + "c"}
 	return map[string]json.RawMessage{keys[m.rand.IntN(len(keys))]: json.RawMessage(fmt.Sprint(m.rand.IntN(10)))}
 }
 

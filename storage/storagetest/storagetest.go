@@ -32,6 +32,7 @@ func Run(t *testing.T, open func(t testing.TB) storage.Storage) {
 		{"Zeros", testZeros},
 		{"States", testStates},
 		{"Release", testRelease},
+		{"Foreign", testForeign},
 		{"Checkpoints", testCheckpoints},
 		{"Orphans", testOrphans},
 		{"Invalid", testInvalid},
