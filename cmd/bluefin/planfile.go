@@ -13,6 +13,9 @@ import (
 func (t *tuneCommand) adopt(f *studyfile.File, program []string) error {
 	if len(program) > 0 {
 		f.Command, f.Arguments = program, nil
+		if f.Args == "sweep" {
+			f.Args = ""
+		}
 	}
 	if len(f.Command) == 0 {
 		return usagef("the program is missing, want command: in %s, or -- PROGRAM", t.file)
@@ -41,7 +44,9 @@ func (t *tuneCommand) adopt(f *studyfile.File, program []string) error {
 	take(t, "goal-of", &t.goal, f.GoalOf)
 	take(t, "regex", &t.pattern, f.Regex)
 	take(t, "metrics", &t.reader, f.Source)
-	take(t, "args", &t.style, f.Args)
+	if f.Args != "sweep" { // then Arguments makes them
+		take(t, "args", &t.style, f.Args)
+	}
 	take(t, "folder", &t.folder, f.Folder)
 	take(t, "render", &t.render, f.Render)
 	take(t, "resume", &t.resume, f.Resume)

@@ -24,6 +24,9 @@ const (
 	// Stop, of a study, is when all its workers were last asked to stop: a JSON string that is
 	// different each time.
 	Stop = "bluefin:stop"
+
+	// Plan, of a study, is how its trials run, for workers: a JSON string with the text of a study.yaml.
+	Plan = "bluefin:plan"
 )
 
 // Reported reports whether an attribute was computed from the reports of a trial, and so must be

@@ -50,12 +50,15 @@ type File struct {
 
 	Slots    Slots
 	Failures []command.Failure
-	Initial  int // max_initial_failures
+	Initial  int // max_initial_failures; -1: no limit
 
 	Trials        int
 	Time          time.Duration
 	Target        *float64
 	NoImprovement int
+
+	// Finetune are flags of bluefin finetune, without dashes. nil: a program runs.
+	Finetune map[string]string
 
 	TrialTimeout, StallTimeout, Grace time.Duration
 	Orphans, Durability               string

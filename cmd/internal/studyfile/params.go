@@ -82,12 +82,13 @@ func (r *reader) choices(n node) space.Dist {
 
 // ranged reads a mapping. A range is of ints if its low, high and step are written as ints.
 func (r *reader) ranged(n node, d *definition) {
-	var low, high, step, choices, value, text, kind, log node
+	var low, high, step, choices, value, text, kind, log, values node
 	keep := func(to *node) field { return func(n node) { *to = r.visit(n) } }
 	r.object(n, map[string]field{
 		"low": keep(&low), "high": keep(&high), "step": keep(&step), "log": keep(&log), "type": keep(&kind),
 		"choices": keep(&choices), "value": keep(&value), "range": keep(&text), "if": keep(&d.when),
-		"default": keep(&d.defaultAt),
+		"default": keep(&d.defaultAt), "values": keep(&values),
+		"path": func(n node) { r.list(n, func(_ int, e node) { d.Path = append(d.Path, r.name(e)) }) },
 	})
 	if r.err != nil {
 		return
@@ -115,8 +116,20 @@ func (r *reader) ranged(n node, d *definition) {
 		d.Dist = r.numbers(low, high, step, log, kind)
 	}
 	r.checkDist(n, d.Dist, err)
+	if values.Node != nil {
+		r.replaced(values, d)
+	}
 	if d.defaultAt.Node != nil && r.err == nil {
 		d.defaultValue = r.of(d.defaultAt, d.Dist)
+	}
+}
+
+// replaced reads what the program gets in place of the choices.
+func (r *reader) replaced(n node, d *definition) {
+	choices, _ := d.Dist.(space.Categorical)
+	r.list(n, func(_ int, e node) { d.Values = append(d.Values, r.value(e, 0)) })
+	if r.err == nil && len(d.Values) != len(choices.Choices) {
+		r.fail(n, "%s has %d values, want one for each choice", n.key, len(d.Values))
 	}
 }
 

@@ -21,6 +21,8 @@ func (r *reader) study(root node, f *File) {
 		"storage": func(n node) { f.Storage = r.name(n) },
 		"folder":  func(n node) { f.Folder = r.name(n) },
 
+		"finetune": func(n node) { f.Finetune = r.flags(n) },
+
 		"parameters":  func(n node) { params = r.parameters(n) },
 		"constraints": func(n node) { r.list(n, func(_ int, e node) { constraints = append(constraints, e) }) },
 		"enqueue":     func(n node) { queue = n },
@@ -35,7 +37,7 @@ func (r *reader) study(root node, f *File) {
 		"seed":    func(n node) { f.Seed = r.seed(n) },
 
 		"command": func(n node) { f.Command = r.command(n) },
-		"args":    func(n node) { f.Args = r.word(n, "flags", "equals", "hydra", "none") },
+		"args":    func(n node) { f.Args = r.word(n, "flags", "equals", "hydra", "none", "sweep") },
 		"dir":     func(n node) { f.Dir = r.name(n) },
 		"env":     func(n node) { f.Env = r.environment(n) },
 		"render":  func(n node) { f.Render = r.name(n) },
@@ -43,7 +45,7 @@ func (r *reader) study(root node, f *File) {
 
 		"slots":                func(n node) { f.Slots = r.slots(n) },
 		"failures":             func(n node) { f.Failures = r.failures(n) },
-		"max_initial_failures": func(n node) { f.Initial = r.int(n, 1) },
+		"max_initial_failures": func(n node) { f.Initial = r.initial(n) },
 		"budget":               func(n node) { r.budget(n, f); budget = n },
 		"trial_timeout":        func(n node) { f.TrialTimeout = r.duration(n) },
 		"stall_timeout":        func(n node) { f.StallTimeout = r.duration(n) },
@@ -54,6 +56,9 @@ func (r *reader) study(root node, f *File) {
 	})
 	if len(f.Metrics) > 1 && (f.Target != nil || f.NoImprovement > 0) {
 		r.fail(budget, "target and no_improvement are for one metric, and metrics has %d", len(f.Metrics))
+	}
+	if f.Args == "sweep" && len(f.Command) > 0 {
+		f.Arguments = macros(f.Command)
 	}
 	f.Space = r.space(params, constraints)
 	r.first(params, f)
@@ -164,6 +169,25 @@ func (r *reader) pattern(n node) *regexp.Regexp {
 		return regexp.MustCompile("")
 	}
 	return p
+}
+
+// initial reads a number of failures, or -1 for no limit.
+func (r *reader) initial(n node) int {
+	if r.scalar(n) == -1 {
+		return -1
+	}
+	return r.int(n, 1)
+}
+
+// flags reads flags of bluefin finetune.
+func (r *reader) flags(n node) map[string]string {
+	all := map[string]string{}
+	r.each(n, 0, func(name string, _, value node) {
+		if _, ok := all[name]; !ok {
+			all[name] = r.text(value)
+		}
+	})
+	return all
 }
 
 func (r *reader) seed(n node) uint64 {

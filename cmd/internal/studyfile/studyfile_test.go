@@ -71,11 +71,13 @@ func TestEveryKeyOfAStudyFile(t *testing.T) {
 // are not marked as beyond it: values that depend on others.
 var bad = []struct{ text, want, beyond string }{
 	{"paramters: {x: 1..2}", `1: unknown key "paramters", want one of args, budget, command, constraints, dir, durability, enqueue, ` +
-		"env, failures, folder, goal_of, grace, max_initial_failures, metrics, name, orphans, parameters, pruner, regex, render, resume, " +
+		"env, failures, finetune, folder, goal_of, grace, max_initial_failures, metrics, name, orphans, parameters, pruner, regex, render, resume, " +
 		"sampler, seed, slots, source, stall_timeout, storage, trial_timeout", ""},
-	{"parameters:\n  x: {low: 1, hihg: 2}", `2: unknown key "hihg", want one of choices, default, high, if, log, low, range, step, type, value`, ""},
+	{"parameters:\n  x: {low: 1, hihg: 2}", `2: unknown key "hihg", want one of choices, default, high, if, log, low, path, range, step, type, value, values`, ""},
 	{"parameters:\n  x: 2..1", "2: parameters.x: invalid: low is 2, want at most high, which is 1", "order"},
 	{"parameters:\n  x: {low: 0, high: 1, log: true}", "2: parameters.x: invalid: low is 0, want at least 1 in a logarithmic range", "log"},
+	{"parameters:\n  x: {choices: [a, b], values: [[1]]}", "2: parameters.x.values has 1 values, want one for each choice", "count"},
+	{"max_initial_failures: -2", "1: max_initial_failures is -2, want a whole number of at least 1", ""},
 	{"parameters:\n  x: {low: 0}", "2: parameters.x: want low and high, or range, or choices, or value", ""},
 	{"parameters:\n  x: {low: a, high: 1}", `2: parameters.x.low is "a", want a finite number`, ""},
 	{"parameters:\n  x: {low: .nan, high: 1.0}", "2: parameters.x.low is .nan, want a finite number", ""},

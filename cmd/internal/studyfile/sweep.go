@@ -129,7 +129,9 @@ func (r *reader) nested(n node, prefix string, path []string, f *File, all *[]de
 			return
 		}
 		d := definition{at: at}
-		d.Name, d.Path = prefix+key, within
+		if d.Name = prefix + key; len(path) > 0 {
+			d.Path = within
+		}
 		if slices.ContainsFunc(*all, func(other definition) bool { return other.Name == d.Name }) {
 			return // merged; the first one counts
 		}

@@ -59,8 +59,13 @@ func (r *reader) sweepCommand(n node, words []string, program string, f *File) {
 	if r.err != nil {
 		return
 	}
-	f.Command = command
-	f.Arguments = func(params map[string]any, places map[string]string) ([]string, error) {
+	f.Command, f.Args = command, "sweep"
+	f.Arguments = macros(command)
+}
+
+// macros makes the arguments of a command that has macros in place of its parameters.
+func macros(command []string) func(map[string]any, map[string]string) ([]string, error) {
+	return func(params map[string]any, places map[string]string) ([]string, error) {
 		return expand(command[1:], params, places)
 	}
 }
