@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"time"
 
@@ -15,7 +14,6 @@ import (
 	"github.com/bluefin-hpo/bluefin/internal/pyjson"
 	"github.com/bluefin-hpo/bluefin/internal/sysattr"
 	"github.com/bluefin-hpo/bluefin/storage"
-	"github.com/bluefin-hpo/bluefin/storage/sqlite"
 	"github.com/bluefin-hpo/bluefin/study"
 	"github.com/bluefin-hpo/bluefin/trial"
 )
@@ -85,7 +83,7 @@ func (a *askCommand) run(ctx context.Context, con console) error {
 	if err != nil {
 		return err
 	}
-	return a.study.withPruner(ctx, con, sqlite.Options{MustExist: true}, study.Config{Sampler: s, Seed: seed},
+	return a.study.withPruner(ctx, con, access{mustExist: true}, study.Config{Sampler: s, Seed: seed},
 		func(s *study.Study) error {
 			// Asked first, because the new trial counts as one of the combinations.
 			exhausted, err := s.Exhausted(ctx)
@@ -126,9 +124,9 @@ func started(number int, err error) error {
 // printEnv prints the trial as variables for a shell. Those of bluefin tune, which may run the shell,
 // are emptied: the trial is not the one of tune.
 func (a *askCommand) printEnv(con console, study string, t *trial.Trial, leaseID string) error {
-	path, err := a.study.storage.path()
+	p, err := a.study.storage.place()
 	if err == nil {
-		path, err = filepath.Abs(path)
+		p, err = p.absolute()
 	}
 	if err != nil {
 		return err
@@ -137,8 +135,13 @@ func (a *askCommand) printEnv(con console, study string, t *trial.Trial, leaseID
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(con.out, "export BLUEFIN_STORAGE=%s BLUEFIN_STUDY_NAME=%s BLUEFIN_TRIAL_NUMBER=%d\n"+
+	from := "BLUEFIN_STORAGE=" + shellquote.Join(p.String()) + " "
+	if p.secret() {
+		from = "" // the shell has it, or --storage
+		con.logf("BLUEFIN_STORAGE is not printed, because the URL has a password: set it yourself.")
+	}
+	_, err = fmt.Fprintf(con.out, "export %sBLUEFIN_STUDY_NAME=%s BLUEFIN_TRIAL_NUMBER=%d\n"+
 		"export BLUEFIN_LEASE_ID=%s BLUEFIN_REPORTS= BLUEFIN_STOP=\n%s",
-		shellquote.Join(path), shellquote.Join(study), t.Number, leaseID, params)
+		from, shellquote.Join(study), t.Number, leaseID, params)
 	return err
 }

@@ -12,11 +12,10 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/bluefin-hpo/bluefin/storage"
-	"github.com/bluefin-hpo/bluefin/storage/sqlite"
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
-// copyStudyCommand copies a study within a file or to another one.
+// copyStudyCommand copies a study within a storage or to another one.
 type copyStudyCommand struct {
 	from, to         storageFlag // to "": from
 	fromName, toName string      // toName "": fromName
@@ -26,7 +25,7 @@ type copyStudyCommand struct {
 func (s *copyStudyCommand) define() *cli.Command {
 	return &cli.Command{
 		Name:  "copy-study",
-		Usage: "copy a study with all its trials, also to another file",
+		Usage: "copy a study with all its trials, also elsewhere",
 		Description: "Copies unchanged: directions, all attributes, and each trial's number, state,\n" +
 			"parameters, values, reports, constraints, times and place in finishing order. A\n" +
 			"running trial waits in the copy and starts from the beginning. Checkpoints are not\n" +
@@ -37,11 +36,11 @@ func (s *copyStudyCommand) define() *cli.Command {
 			&cli.StringFlag{Name: "to-study-name", Destination: &s.toName, Action: checkStudyName,
 				DefaultText: "the same", Usage: "the `NAME` of the copy"},
 			s.from.named("from-storage",
-				"the study `FILE` that contains it: a path or a URL, as for --storage of other commands"),
+				"the `STORAGE` that contains it: a path or a URL, as for --storage of other commands"),
 			&cli.StringFlag{Name: "to-storage", Destination: (*string)(&s.to), DefaultText: "the same",
-				Usage: "the study `FILE` for the copy; it is created if it does not exist",
+				Usage: "the `STORAGE` for the copy; a file is created if it does not exist",
 				Action: func(_ *cli.Context, value string) error {
-					_, err := storagePath("to-storage", value)
+					_, err := newPlace("to-storage", value)
 					return err
 				}},
 		},
@@ -51,26 +50,26 @@ func (s *copyStudyCommand) define() *cli.Command {
 
 // run says what the copy lacks or has differently: nobody would look for it.
 func (s *copyStudyCommand) run(ctx context.Context, con console) error {
-	// Both paths are checked before anything is read.
-	from, err := storagePath("from-storage", string(s.from))
+	// Both places are checked before anything is read.
+	from, err := newPlace("from-storage", string(s.from))
 	if err != nil {
 		return err
 	}
 	to := from
 	if s.to != "" {
-		if to, err = storagePath("to-storage", string(s.to)); err != nil {
+		if to, err = newPlace("to-storage", string(s.to)); err != nil {
 			return err
 		}
 	}
-	// Read whole before the target is opened, so copying within one file works.
-	whole, err := readStudy(ctx, studyFlags{s.from, s.fromName}, from)
+	// Read whole before the target is opened, so copying within one storage works.
+	whole, err := readStudy(ctx, con, studyFlags{s.from, s.fromName}, from)
 	if err != nil {
 		return err
 	}
 	if s.toName != "" {
 		whole.Name = s.toName
 	}
-	if err := addStudy(ctx, to, whole, "to-study-name"); err != nil {
+	if err := addStudy(ctx, con, to, whole, "to-study-name"); err != nil {
 		return err
 	}
 	con.logf("Copied study %q of %s to %q of %s: %s.", s.fromName, from, whole.Name, to,
@@ -79,9 +78,9 @@ func (s *copyStudyCommand) run(ctx context.Context, con console) error {
 	return nil
 }
 
-// readStudy reads a study with all its trials from the file at path.
-func readStudy(ctx context.Context, f studyFlags, path string) (s storage.Snapshot, err error) {
-	db, err := sqlite.Open(ctx, path, sqlite.Options{ReadOnly: true})
+// readStudy reads a study with all its trials from the storage at p.
+func readStudy(ctx context.Context, con console, f studyFlags, p place) (s storage.Snapshot, err error) {
+	db, err := p.open(ctx, con, access{readOnly: true})
 	if err != nil {
 		return s, err
 	}
@@ -96,13 +95,13 @@ func readStudy(ctx context.Context, f studyFlags, path string) (s storage.Snapsh
 	return s, err
 }
 
-// addStudy adds a study to a file, which is created if it is missing. flag is the flag that names the
+// addStudy adds a study to the storage at p; a missing file is created. flag is the flag that names the
 // study.
-func addStudy(ctx context.Context, path string, s storage.Snapshot, flag string) error {
+func addStudy(ctx context.Context, con console, p place, s storage.Snapshot, flag string) error {
 	if err := s.Check(); err != nil { // before the file is created
 		return fmt.Errorf("study %q: %w", s.Name, err)
 	}
-	db, err := sqlite.Open(ctx, path, sqlite.Options{})
+	db, err := p.open(ctx, con, access{})
 	if err != nil {
 		return err
 	}
@@ -110,9 +109,9 @@ func addStudy(ctx context.Context, path string, s storage.Snapshot, flag string)
 	switch {
 	case errors.Is(err, storage.ErrExist):
 		// The flag has another name in each command.
-		err = fmt.Errorf("%w in %s: want another --%s", err, path, flag)
+		err = fmt.Errorf("%w in %s: want another --%s", err, p, flag)
 	case err != nil:
-		err = fmt.Errorf("import study %q to %s: %w", s.Name, path, err)
+		err = fmt.Errorf("import study %q to %s: %w", s.Name, p, err)
 	}
 	// Close writes the log back, which may fail on a full disk.
 	return errors.Join(err, db.Close())

@@ -13,7 +13,6 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/bluefin-hpo/bluefin/storage"
-	"github.com/bluefin-hpo/bluefin/storage/sqlite"
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
@@ -66,7 +65,7 @@ func (s *createStudyCommand) run(ctx context.Context, con console) (err error) {
 		name = "no-name-" + uuid.NewString()
 	}
 	// Flags are checked first, since opening creates the file.
-	db, err := s.study.storage.open(ctx, sqlite.Options{})
+	db, err := s.study.storage.open(ctx, con, access{})
 	if err != nil {
 		return err
 	}

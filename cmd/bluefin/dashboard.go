@@ -15,14 +15,13 @@ import (
 
 	"github.com/bluefin-hpo/bluefin/cmd/internal/dashboard"
 	"github.com/bluefin-hpo/bluefin/cmd/internal/message"
-	"github.com/bluefin-hpo/bluefin/storage/sqlite"
 	"github.com/bluefin-hpo/bluefin/study"
 )
 
 // dashboardAddr is where the dashboard listens unless it is told otherwise.
 const dashboardAddr = "127.0.0.1:8080"
 
-// dashboardCommand serves a study file as web pages.
+// dashboardCommand serves studies as web pages.
 type dashboardCommand struct {
 	study   studyFlags
 	sampler samplerFlags
@@ -39,7 +38,7 @@ func (d *dashboardCommand) define() *cli.Command {
 	return &cli.Command{
 		Name:  "dashboard",
 		Usage: "show studies in a browser, live",
-		Description: "Serves the study file as web pages, which follow it while other processes write to it.\n" +
+		Description: "Serves studies as web pages, which follow them while other processes write.\n" +
 			"Without --allow-write it only reads. Other machines can see it only with --listen and\n" +
 			"--token-file. --sampler and --seed are those of the search: a trial's page shows what the\n" +
 			"sampler knew when it drew the trial.",
@@ -61,7 +60,7 @@ func (d *dashboardCommand) define() *cli.Command {
 
 // run serves until Ctrl-C.
 func (d *dashboardCommand) run(ctx context.Context, con console) (err error) {
-	path, err := d.study.storage.path()
+	p, err := d.study.storage.place()
 	if err != nil {
 		return err
 	}
@@ -78,28 +77,48 @@ func (d *dashboardCommand) run(ctx context.Context, con console) (err error) {
 	if info, err := os.Stat(d.files); d.files != "" && (err != nil || !info.IsDir()) {
 		return fmt.Errorf("--artifact-dir is %q, want a folder that exists", d.files)
 	}
-	s, err := dashboard.New(ctx, dashboard.Config{Path: path, Study: d.study.name, Token: token, Hosts: d.hosts.Value(),
-		AllowWrite: d.write, ArtifactDir: d.files, Logger: con.logger(), Rerun: rerunBest(path), Engine: d.engine})
+	cfg := dashboard.Config{Study: d.study.name, Token: token, Hosts: d.hosts.Value(), AllowWrite: d.write,
+		ArtifactDir: d.files, Logger: con.logger(), Engine: d.engine}
+	s, closeAll, err := newDashboard(ctx, con, p, cfg)
 	if err != nil {
 		return d.study.storage.missing(err)
 	}
-	defer func() { err = errors.Join(err, s.Close()) }()
+	defer func() { err = errors.Join(err, closeAll()) }()
 	page, err := s.Page(ctx, d.study.name)
 	if err != nil {
-		return d.suggest(ctx, err)
+		return d.suggest(ctx, con, err)
 	}
 	l, err := listen(ctx, con, d.listen, d.listen == dashboardAddr)
 	if err != nil {
 		return err
 	}
-	con.logf("The dashboard of %s is at %s", path, link(l, page, token))
+	con.logf("The dashboard of %s is at %s", p, link(l, page, token))
 	con.logf("Ctrl-C ends it.")
 	return s.Serve(ctx, l)
 }
 
+// newDashboard returns the dashboard of the storage at p, and what closes it. A file is opened by the
+// dashboard, which notices when another one takes its place.
+func newDashboard(ctx context.Context, con console, p place, cfg dashboard.Config) (
+	s *dashboard.Server, closeAll func() error, err error) {
+	cfg.Path, cfg.Rerun = p.String(), rerunBest(p)
+	closeDB := func() error { return nil }
+	if !p.isFile() {
+		db, err := p.open(ctx, con, access{readOnly: !cfg.AllowWrite})
+		if err != nil {
+			return nil, nil, err
+		}
+		cfg.Storage, cfg.Word, closeDB = db, p.shellWord(), db.Close
+	}
+	if s, err = dashboard.New(ctx, cfg); err != nil {
+		return nil, nil, errors.Join(err, closeDB())
+	}
+	return s, func() error { return errors.Join(s.Close(), closeDB()) }, nil
+}
+
 // suggest adds to the error for a missing study the name that was probably meant.
-func (d *dashboardCommand) suggest(ctx context.Context, err error) error {
-	db, openErr := d.study.storage.open(ctx, sqlite.Options{ReadOnly: true})
+func (d *dashboardCommand) suggest(ctx context.Context, con console, err error) error {
+	db, openErr := d.study.storage.open(ctx, con, access{readOnly: true})
 	if openErr != nil {
 		return err
 	}

@@ -56,22 +56,22 @@ func (s *runner) serve(ctx context.Context, con console, name string) (stop func
 }
 
 func (s *runner) beginDashboard(ctx context.Context, con console, name string) (stop func(), err error) {
-	path, err := s.storage.path()
+	p, err := s.storage.place()
 	if err != nil {
 		return nil, err
 	}
-	d, err := dashboard.New(ctx, dashboard.Config{Path: path, Logger: con.logger(), Rerun: rerunBest(path), Engine: s.engine})
+	d, closeAll, err := newDashboard(ctx, con, p, dashboard.Config{Logger: con.logger(), Engine: s.engine})
 	if err != nil {
 		return nil, err
 	}
 	page, err := d.Page(ctx, name)
 	if err != nil {
-		d.Close()
+		closeAll()
 		return nil, err
 	}
 	l, err := listen(ctx, con, string(s.dashboard), true)
 	if err != nil {
-		d.Close()
+		closeAll()
 		return nil, err
 	}
 	until := "the search ends"
@@ -92,8 +92,8 @@ func (s *runner) beginDashboard(ctx context.Context, con console, name string) (
 		if err := <-done; err != nil {
 			con.logf("The dashboard ended: %v.", err)
 		}
-		d.Close()
-		con.logf("To look again: bluefin dashboard --storage %s", shellWord(path))
+		closeAll()
+		con.logf("To look again: bluefin dashboard --storage %s", p.shellWord())
 	}, nil
 }
 

@@ -5,8 +5,6 @@ import (
 	"errors"
 
 	"github.com/urfave/cli/v2"
-
-	"github.com/bluefin-hpo/bluefin/storage/sqlite"
 )
 
 // deleteStudyCommand deletes a study. Its name is required: the only study of a file is not deleted by mistake.
@@ -25,7 +23,7 @@ func (s *deleteStudyCommand) define() *cli.Command {
 
 // run asks nothing, as it is used in scripts.
 func (s *deleteStudyCommand) run(ctx context.Context, con console) (err error) {
-	db, err := s.study.storage.open(ctx, sqlite.Options{MustExist: true})
+	db, err := s.study.storage.open(ctx, con, access{mustExist: true})
 	if err != nil {
 		return err
 	}

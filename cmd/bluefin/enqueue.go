@@ -14,7 +14,6 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/bluefin-hpo/bluefin/internal/pyjson"
-	"github.com/bluefin-hpo/bluefin/storage/sqlite"
 	"github.com/bluefin-hpo/bluefin/study"
 )
 
@@ -53,7 +52,7 @@ func (e *enqueueCommand) run(ctx context.Context, con console) error {
 	if err != nil {
 		return err
 	}
-	return e.study.with(ctx, con, sqlite.Options{MustExist: true}, study.Config{}, func(s *study.Study) error {
+	return e.study.with(ctx, con, access{mustExist: true}, study.Config{}, func(s *study.Study) error {
 		number, added := 0, true
 		var err error
 		if e.skipIfExists {

@@ -11,7 +11,6 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/bluefin-hpo/bluefin/internal/pyjson"
-	"github.com/bluefin-hpo/bluefin/storage/sqlite"
 	"github.com/bluefin-hpo/bluefin/study"
 	"github.com/bluefin-hpo/bluefin/trial"
 )
@@ -60,7 +59,7 @@ func trialFlag(number *int, usage string) cli.Flag {
 
 // run writes the whole output or none.
 func (e *exportCommand) run(ctx context.Context, con console) error {
-	return e.study.with(ctx, con, sqlite.Options{ReadOnly: true}, study.Config{}, func(s *study.Study) error {
+	return e.study.with(ctx, con, access{readOnly: true}, study.Config{}, func(s *study.Study) error {
 		trials, err := e.choose(ctx, s)
 		if err != nil {
 			return err

@@ -29,11 +29,11 @@ func (e *exportStudyCommand) define() *cli.Command {
 
 // run reads one moment of the study; others may write meanwhile.
 func (e *exportStudyCommand) run(ctx context.Context, con console) error {
-	path, err := e.study.storage.path()
+	p, err := e.study.storage.place()
 	if err != nil {
 		return err
 	}
-	s, err := readStudy(ctx, e.study, path)
+	s, err := readStudy(ctx, con, e.study, p)
 	if err != nil {
 		return err
 	}

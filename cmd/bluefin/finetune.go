@@ -106,7 +106,7 @@ func (f *finetuneCommand) run(ctx context.Context, con console) (err error) {
 			return err
 		}
 	}
-	db, err := f.runner.open(ctx)
+	db, err := f.runner.open(ctx, con)
 	if err == nil {
 		defer func() { err = errors.Join(err, db.Close()) }()
 		err = t.open(ctx, db)

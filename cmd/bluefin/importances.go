@@ -9,7 +9,6 @@ import (
 
 	"github.com/bluefin-hpo/bluefin/cmd/internal/outline"
 	"github.com/bluefin-hpo/bluefin/internal/pyjson"
-	"github.com/bluefin-hpo/bluefin/storage/sqlite"
 	"github.com/bluefin-hpo/bluefin/study"
 	"github.com/bluefin-hpo/bluefin/study/importance"
 	"github.com/bluefin-hpo/bluefin/trial"
@@ -43,7 +42,7 @@ func (c *importancesCommand) run(ctx context.Context, con console) error {
 	if c.resamples < 0 || c.resamples > mostResamples {
 		return usagef("--resamples is %d, want 0 to %d", c.resamples, mostResamples)
 	}
-	return c.study.opened(ctx, con, sqlite.Options{ReadOnly: true}, study.Config{}, func(cfg study.Config) error {
+	return c.study.opened(ctx, con, access{readOnly: true}, study.Config{}, func(cfg study.Config) error {
 		one, err := cfg.Storage.Load(ctx, cfg.Name)
 		if err != nil {
 			return suggestStudy(ctx, cfg.Storage, cfg.Name, fmt.Errorf("load %w", err))

@@ -43,9 +43,9 @@ func (i *importStudyCommand) define() *cli.Command {
 	}
 }
 
-// run reads the whole input before it touches the file.
+// run reads the whole input before it touches the storage.
 func (i *importStudyCommand) run(ctx context.Context, con console) error {
-	path, err := i.study.storage.path()
+	p, err := i.study.storage.place()
 	if err != nil {
 		return err
 	}
@@ -58,10 +58,10 @@ func (i *importStudyCommand) run(ctx context.Context, con console) error {
 		s.Name = i.study.name
 	}
 	// One transaction: a failed import leaves nothing behind.
-	if err := addStudy(ctx, path, s, "study-name"); err != nil {
+	if err := addStudy(ctx, con, p, s, "study-name"); err != nil {
 		return err
 	}
-	con.logf("Imported study %q to %s: %s.", s.Name, path, counted(len(s.Trials), "trial"))
+	con.logf("Imported study %q to %s: %s.", s.Name, p, counted(len(s.Trials), "trial"))
 	logDifferences(con, s)
 	return nil
 }

@@ -35,7 +35,7 @@ func (k *checkCommand) define() *cli.Command {
 
 // run returns an error if there are findings, after they are printed.
 func (k *checkCommand) run(ctx context.Context, con console) error {
-	path, err := k.storage.path()
+	path, err := k.storage.file()
 	if err != nil {
 		return err
 	}
@@ -107,7 +107,7 @@ func (b *backupCommand) define() *cli.Command {
 // run checks the copy before it reports success.
 func (b *backupCommand) run(ctx context.Context, con console) error {
 	to := b.output.path
-	path, err := b.storage.path()
+	path, err := b.storage.file()
 	if err != nil {
 		return err
 	}
@@ -153,7 +153,7 @@ func (u *upgradeCommand) define() *cli.Command {
 
 // run says what was changed, since the file may belong to others too.
 func (u *upgradeCommand) run(ctx context.Context, con console) error {
-	path, err := u.storage.path()
+	path, err := u.storage.file()
 	if err != nil {
 		return err
 	}
@@ -190,7 +190,7 @@ func (v *vacuumCommand) define() *cli.Command {
 
 // run waits for other writers, and they for it.
 func (v *vacuumCommand) run(ctx context.Context, con console) error {
-	path, err := v.storage.path()
+	path, err := v.storage.file()
 	if err != nil {
 		return err
 	}

@@ -14,7 +14,6 @@ import (
 	"golang.org/x/term"
 
 	"github.com/bluefin-hpo/bluefin/space"
-	"github.com/bluefin-hpo/bluefin/storage/sqlite"
 )
 
 // mcpCommand serves studies to agents.
@@ -70,7 +69,7 @@ func (m *mcpCommand) run(ctx context.Context, con console) (err error) {
 	if _, _, err := m.sampler.sampler(0); err != nil {
 		return err
 	}
-	db, err := m.study.storage.open(ctx, sqlite.Options{ReadOnly: m.readOnly})
+	db, err := m.study.storage.open(ctx, con, access{readOnly: m.readOnly})
 	if err != nil {
 		return err
 	}

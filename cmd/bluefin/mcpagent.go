@@ -13,14 +13,13 @@ import (
 
 	"github.com/bluefin-hpo/bluefin/space"
 	"github.com/bluefin-hpo/bluefin/storage"
-	"github.com/bluefin-hpo/bluefin/storage/sqlite"
 	"github.com/bluefin-hpo/bluefin/study"
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
 // An mcpAgent answers the tools that an agent calls, perhaps several at the same time.
 type mcpAgent struct {
-	db       *sqlite.DB
+	db       storage.Viewer
 	con      console // for messages: its output belongs to the protocol
 	only     string  // the one study to serve, "" for all
 	sampler  samplerFlags

@@ -101,10 +101,10 @@ func writeError(path string, err error) error {
 // checkPlace returns an error if no file can be at path: it is a folder or a disk, the study file db
 // or a part of it, or where another database keeps a part of itself.
 func checkPlace(db storageFlag, path string) error {
-	if study, err := db.path(); err == nil {
+	if p, err := db.place(); err == nil && p.isFile() {
 		// Writing to the log would destroy the study file as surely.
 		for _, suffix := range append(databaseParts, "") {
-			if sameFile(path, realPath(study)+suffix) {
+			if sameFile(path, realPath(p.path)+suffix) {
 				return errors.New("it is the study file, or a part of it")
 			}
 		}

@@ -57,6 +57,9 @@ func (t *tuneCommand) plan(con console) (p plan, err error) {
 	if p.command, err = t.commandConfig(con, name, f); err != nil {
 		return p, err
 	}
+	if at, err := t.storage.place(); err == nil && !at.isFile() && t.folder == "" {
+		p.notes = append(p.notes, "Each trial has a folder in "+p.command.Folder+" on this machine; --folder names another place.")
+	}
 	for i, d := range p.study.Directions {
 		p.command.Metrics = append(p.command.Metrics, command.Metric{Name: f.Metrics[i].Name, Maximize: d == trial.Maximize})
 	}
@@ -143,14 +146,14 @@ func (t *tuneCommand) studyConfig(con console, name string, f *studyfile.File, s
 
 // commandConfig returns what runs the program, for a study of the given name.
 func (t *tuneCommand) commandConfig(con console, name string, f *studyfile.File) (c command.Config, err error) {
-	path, err := t.storage.path()
+	p, err := t.storage.place()
 	if err != nil {
 		return c, err
 	}
 	c = command.Config{
 		Args: f.Command, Arguments: f.Arguments, Dir: f.Dir, Env: f.Env, Render: t.render,
 		Best: t.goal == "best", Reader: t.reader, Record: f.Record,
-		Folder: trialFolder(t.folder, path, name), Failures: f.Failures, Slots: f.Slots.Env,
+		Folder: trialFolder(t.folder, p, name), Failures: f.Failures, Slots: f.Slots.Env,
 		Grace: t.grace, TrialTimeout: t.trialTimeout, StallTimeout: t.stallTimeout, Logger: con.logger(),
 	}
 	if c.Style, err = command.ParseStyle(t.style); err != nil {

@@ -15,7 +15,6 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/bluefin-hpo/bluefin/cmd/internal/outline"
-	"github.com/bluefin-hpo/bluefin/storage/sqlite"
 	"github.com/bluefin-hpo/bluefin/study"
 	"github.com/bluefin-hpo/bluefin/study/importance"
 	"github.com/bluefin-hpo/bluefin/study/plot"
@@ -154,7 +153,7 @@ func (p *plotCommand) run(ctx context.Context, con console) error {
 	if err := p.check(); err != nil {
 		return err
 	}
-	return p.study.opened(ctx, con, sqlite.Options{ReadOnly: true}, study.Config{}, func(cfg study.Config) error {
+	return p.study.opened(ctx, con, access{readOnly: true}, study.Config{}, func(cfg study.Config) error {
 		in, err := p.read(ctx, cfg)
 		if err != nil {
 			return err

@@ -7,7 +7,6 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/bluefin-hpo/bluefin/storage/sqlite"
 	"github.com/bluefin-hpo/bluefin/study"
 	"github.com/bluefin-hpo/bluefin/trial"
 )
@@ -101,7 +100,7 @@ func (r *reportCommand) save(ctx context.Context, con console) error {
 	if err != nil {
 		return err
 	}
-	return r.study.withPruner(ctx, con, sqlite.Options{MustExist: true}, study.Config{}, func(s *study.Study) error {
+	return r.study.withPruner(ctx, con, access{mustExist: true}, study.Config{}, func(s *study.Study) error {
 		err := s.ReportNumber(ctx, number, trial.Report{Step: r.step, Value: r.value}, r.trial.leaseID)
 		switch {
 		case errors.Is(err, study.ErrPruned):

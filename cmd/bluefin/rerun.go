@@ -18,7 +18,6 @@ import (
 
 	"github.com/bluefin-hpo/bluefin/cmd/internal/message"
 	"github.com/bluefin-hpo/bluefin/objective/command"
-	"github.com/bluefin-hpo/bluefin/storage/sqlite"
 	"github.com/bluefin-hpo/bluefin/study"
 	"github.com/bluefin-hpo/bluefin/trial"
 )
@@ -58,7 +57,7 @@ func (r *rerunCommand) run(ctx context.Context, con console) error {
 	}
 	var t *trial.Trial
 	var name string
-	if err := r.study.with(ctx, con, sqlite.Options{ReadOnly: true}, study.Config{}, func(s *study.Study) (err error) {
+	if err := r.study.with(ctx, con, access{readOnly: true}, study.Config{}, func(s *study.Study) (err error) {
 		name = s.Name()
 		if r.trial != -1 {
 			t, err = s.Trial(ctx, r.trial)

@@ -17,7 +17,6 @@ import (
 	"github.com/bluefin-hpo/bluefin/cmd/internal/outline"
 	"github.com/bluefin-hpo/bluefin/objective/command"
 	"github.com/bluefin-hpo/bluefin/storage"
-	"github.com/bluefin-hpo/bluefin/storage/sqlite"
 	"github.com/bluefin-hpo/bluefin/study"
 	"github.com/bluefin-hpo/bluefin/trial"
 )
@@ -105,8 +104,8 @@ func (s *runner) progress(con console, cfg *study.Config, step string, metrics .
 	return s.show
 }
 
-func (s *runner) open(ctx context.Context) (*sqlite.DB, error) {
-	return s.storage.open(ctx, sqlite.Options{NoSync: s.durability == "normal"})
+func (s *runner) open(ctx context.Context, con console) (storage.Viewer, error) {
+	return s.storage.open(ctx, con, access{noSync: s.durability == "normal"})
 }
 
 func (s *runner) budget() study.Budget {
@@ -156,12 +155,12 @@ func (s *runner) report(ctx context.Context, con console, st *study.Study, err e
 	default:
 		best(found, trials, finished)
 	}
-	path, _ := s.storage.path()
+	p, _ := s.storage.place() // it was opened
 	if bestErr != nil {
-		con.logf("\nStudy %q is saved in %s.", st.Name(), path)
+		con.logf("\nStudy %q is saved in %s.", st.Name(), p)
 	} else {
-		con.logf("\nStudy %q is saved in %s. Its best parameters as JSON:\n  bluefin export --storage %s --study-name %s",
-			st.Name(), path, shellWord(path), shellWord(st.Name()))
+		con.logf("\nStudy %q is saved in %s. Its best parameters as JSON:\n  %s",
+			st.Name(), p, p.command([]string{"bluefin", "export"}, "--study-name", st.Name()))
 	}
 	switch {
 	case interrupted:

@@ -5,7 +5,6 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/bluefin-hpo/bluefin/storage/sqlite"
 	"github.com/bluefin-hpo/bluefin/study"
 )
 
@@ -48,7 +47,7 @@ func (p *shouldPruneCommand) shouldPrune(ctx context.Context, con console) (prun
 	if err != nil {
 		return false, err
 	}
-	err = p.study.withPruner(ctx, con, sqlite.Options{MustExist: true}, study.Config{}, func(s *study.Study) error {
+	err = p.study.withPruner(ctx, con, access{mustExist: true}, study.Config{}, func(s *study.Study) error {
 		prune, err = s.ShouldPrune(ctx, number, p.trial.leaseID)
 		if err != nil {
 			return err

@@ -14,7 +14,6 @@ import (
 	"github.com/bluefin-hpo/bluefin/cmd/internal/outline"
 	"github.com/bluefin-hpo/bluefin/internal/pyjson"
 	"github.com/bluefin-hpo/bluefin/storage"
-	"github.com/bluefin-hpo/bluefin/storage/sqlite"
 	"github.com/bluefin-hpo/bluefin/study"
 	"github.com/bluefin-hpo/bluefin/trial"
 )
@@ -109,8 +108,8 @@ func (s *statusCommand) wait(ctx context.Context, pause time.Duration, now study
 // because Optuna does not say what it has changed.
 func (s *statusCommand) read(ctx context.Context, con console) (now studyState, err error) {
 	now.stamp = s.stamp() // before, so what is written meanwhile is read the next time
-	err = s.study.opened(ctx, con, sqlite.Options{ReadOnly: true}, study.Config{}, func(cfg study.Config) error {
-		db := cfg.Storage.(*sqlite.DB)
+	err = s.study.opened(ctx, con, access{readOnly: true}, study.Config{}, func(cfg study.Config) error {
+		db := cfg.Storage.(storage.Viewer)
 		st, err := study.Load(ctx, cfg)
 		if err != nil {
 			return suggestStudy(ctx, db, cfg.Name, err)
@@ -139,11 +138,14 @@ func (s *statusCommand) read(ctx context.Context, con console) (now studyState, 
 	return now, err
 }
 
-// stamp changes with the file.
+// stamp changes when the file does, and always for other storages.
 func (s *statusCommand) stamp() (stamp string) {
-	path, _ := s.study.storage.path() // read reports the error
+	p, _ := s.study.storage.place() // read reports the error
+	if !p.isFile() {
+		return time.Now().String() // no server has a stamp
+	}
 	for _, suffix := range []string{"", "-wal"} {
-		if info, err := os.Stat(path + suffix); err == nil {
+		if info, err := os.Stat(p.path + suffix); err == nil {
 			stamp += fmt.Sprint(info.Size(), info.ModTime().UnixNano(), " ")
 		}
 	}

@@ -5,7 +5,6 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/bluefin-hpo/bluefin/storage/sqlite"
 	"github.com/bluefin-hpo/bluefin/study"
 	"github.com/bluefin-hpo/bluefin/trial"
 )
@@ -35,7 +34,7 @@ func (s *stopCommand) run(ctx context.Context, con console) error {
 	if s.trial != noTrial && s.trial < 0 {
 		return usagef("--trial is %d, want at least 0", s.trial)
 	}
-	return s.study.with(ctx, con, sqlite.Options{MustExist: true}, study.Config{}, func(st *study.Study) error {
+	return s.study.with(ctx, con, access{mustExist: true}, study.Config{}, func(st *study.Study) error {
 		if s.trial != noTrial {
 			t, err := st.StopTrial(ctx, s.trial)
 			if err != nil {

@@ -10,7 +10,6 @@ import (
 
 	"github.com/bluefin-hpo/bluefin/internal/pyjson"
 	"github.com/bluefin-hpo/bluefin/storage"
-	"github.com/bluefin-hpo/bluefin/storage/sqlite"
 )
 
 // studiesCommand prints a record for each study: studies, and study-names with namesOnly.
@@ -38,7 +37,7 @@ func (s *studiesCommand) define() *cli.Command {
 
 // run only reads, so it also works on a file without write permission.
 func (s *studiesCommand) run(ctx context.Context, con console) (err error) {
-	db, err := s.storage.open(ctx, sqlite.Options{ReadOnly: true})
+	db, err := s.storage.open(ctx, con, access{readOnly: true})
 	if err != nil {
 		return err
 	}

@@ -9,7 +9,6 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/bluefin-hpo/bluefin/storage"
-	"github.com/bluefin-hpo/bluefin/storage/sqlite"
 	"github.com/bluefin-hpo/bluefin/study"
 )
 
@@ -35,7 +34,7 @@ func studyVars() []string { return []string{"BLUEFIN_STUDY_NAME"} }
 func checkStudyName(_ *cli.Context, name string) error { return storage.CheckName("study name", name) }
 
 // with opens the study and calls do with it.
-func (f studyFlags) with(ctx context.Context, con console, o sqlite.Options, cfg study.Config,
+func (f studyFlags) with(ctx context.Context, con console, o access, cfg study.Config,
 	do func(*study.Study) error) error {
 	return f.opened(ctx, con, o, cfg, func(cfg study.Config) error {
 		s, err := study.Load(ctx, cfg)
@@ -48,7 +47,7 @@ func (f studyFlags) with(ctx context.Context, con console, o sqlite.Options, cfg
 }
 
 // withPruner is with, for a study with the pruner that create-study was given.
-func (f studyFlags) withPruner(ctx context.Context, con console, o sqlite.Options, cfg study.Config,
+func (f studyFlags) withPruner(ctx context.Context, con console, o access, cfg study.Config,
 	do func(*study.Study) error) error {
 	return f.opened(ctx, con, o, cfg, func(cfg study.Config) error {
 		record, err := cfg.Storage.Load(ctx, cfg.Name)
@@ -67,9 +66,9 @@ func (f studyFlags) withPruner(ctx context.Context, con console, o sqlite.Option
 }
 
 // opened opens the storage and calls do with what selects the study in it.
-func (f studyFlags) opened(ctx context.Context, con console, o sqlite.Options, cfg study.Config,
+func (f studyFlags) opened(ctx context.Context, con console, o access, cfg study.Config,
 	do func(study.Config) error) (err error) {
-	db, err := f.storage.open(ctx, o)
+	db, err := f.storage.open(ctx, con, o)
 	if err != nil {
 		return err
 	}

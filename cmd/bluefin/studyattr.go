@@ -5,7 +5,6 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/bluefin-hpo/bluefin/storage/sqlite"
 	"github.com/bluefin-hpo/bluefin/study"
 )
 
@@ -30,7 +29,7 @@ func (a *setAttrCommand) define() *cli.Command {
 
 // run reports what it set on standard error; there is no data to print.
 func (a *setAttrCommand) run(ctx context.Context, con console) error {
-	return a.study.with(ctx, con, sqlite.Options{MustExist: true}, study.Config{}, func(s *study.Study) error {
+	return a.study.with(ctx, con, access{mustExist: true}, study.Config{}, func(s *study.Study) error {
 		// Always a text, as in Optuna's command.
 		err := s.SetUserAttr(ctx, a.key, a.value)
 		if err == nil {

@@ -14,7 +14,6 @@ import (
 	"github.com/bluefin-hpo/bluefin/cmd/internal/outline"
 	"github.com/bluefin-hpo/bluefin/cmd/internal/report"
 	"github.com/bluefin-hpo/bluefin/storage"
-	"github.com/bluefin-hpo/bluefin/storage/sqlite"
 	"github.com/bluefin-hpo/bluefin/study"
 	"github.com/bluefin-hpo/bluefin/trial"
 )
@@ -42,7 +41,7 @@ func (r *studyReport) run(ctx context.Context, con console, f studyFlags) error 
 		return err
 	}
 	var text bytes.Buffer
-	if err := f.opened(ctx, con, sqlite.Options{ReadOnly: true}, study.Config{}, func(cfg study.Config) error {
+	if err := f.opened(ctx, con, access{readOnly: true}, study.Config{}, func(cfg study.Config) error {
 		record, err := cfg.Storage.Load(ctx, cfg.Name)
 		if err != nil {
 			return suggestStudy(ctx, cfg.Storage, cfg.Name, fmt.Errorf("load %w", err))
@@ -98,12 +97,12 @@ func reportSource(ctx context.Context, cfg study.Config, record storage.Study, f
 		return source, err
 	}
 	search := outline.Of(record)
-	path, err := file.path()
+	from, err := file.place()
 	if err != nil {
 		return source, err
 	}
 	source = report.Source{
-		Study: s.Name(), File: path, History: h, Names: search.Metrics, Step: search.Step,
+		Study: s.Name(), File: from.String(), History: h, Names: search.Metrics, Step: search.Step,
 		Sampler: search.Sampler, Pruner: search.Pruner, First: "the settings that were queued first",
 		Version: version(release), Now: time.Now(),
 	}
@@ -118,17 +117,17 @@ func reportSource(ctx context.Context, cfg study.Config, record storage.Study, f
 			source.Pruner = ""
 		}
 	}
-	from := origin{path: path, study: s.Name(), trials: len(h.Finished())}
+	made := origin{storage: from, study: s.Name(), trials: len(h.Finished())}
 	var finetuned identity
 	switch {
 	case record.UserAttrs[identityKey] != nil && json.Unmarshal(record.UserAttrs[identityKey], &finetuned) == nil:
 		source.Program, source.First = "bluefin finetune", "the recommended settings"
 		source.Training, source.OneSeed = true, true
 		source.Sampler, source.Pruner = finetuned.Sampler, finetuned.Pruner
-		from.finetuned = &finetuned
+		made.finetuned = &finetuned
 	case record.UserAttrs[tuneKey] != nil:
 		source.Program = "bluefin tune"
 	}
-	source.Again = from.again
+	source.Again = made.again
 	return source, nil
 }

@@ -18,9 +18,10 @@ import (
 
 // An origin is where trials come from, as far as it tells how to run one of them again.
 type origin struct {
-	path, study string
-	trials      int       // that have finished
-	finetuned   *identity // nil: not by bluefin finetune
+	storage   place
+	study     string
+	trials    int       // that have finished
+	finetuned *identity // nil: not by bluefin finetune
 }
 
 // again returns what runs a trial again.
@@ -31,8 +32,8 @@ func (o origin) again(t *trial.Trial) []report.Command {
 		return o.finetuneAgain(t)
 	case json.Unmarshal(t.UserAttrs[command.LineAttr], &line) == nil && len(line.Args) > 0:
 		return []report.Command{
-			{Title: "In a new folder", Language: "sh", Text: shellLine("bluefin", "rerun", "--storage", o.path, "--study-name",
-				o.study, "--trial", strconv.Itoa(t.Number), "--run")},
+			{Title: "In a new folder", Language: "sh", Text: o.storage.command([]string{"bluefin", "rerun"}, "--study-name", o.study,
+				"--trial", strconv.Itoa(t.Number), "--run")},
 			{Title: "The program itself, with the folder of the trial", Language: "sh",
 				Text: visibleLines(lineText(line, line.Variables(t.Number, externals(t.Params))))},
 		}
@@ -40,14 +41,14 @@ func (o origin) again(t *trial.Trial) []report.Command {
 	return o.parametersAgain(t)
 }
 
-// rerunBest returns the command that makes the best trial of a study in a file again, if finetune made it.
-func rerunBest(path string) func(storage.Study, int, *trial.Trial) string {
+// rerunBest returns the command that makes the best trial of a study again, if finetune made it.
+func rerunBest(p place) func(storage.Study, int, *trial.Trial) string {
 	return func(record storage.Study, trials int, best *trial.Trial) string {
 		var id identity
 		if json.Unmarshal(record.UserAttrs[identityKey], &id) != nil {
 			return ""
 		}
-		return origin{path: path, study: record.Name, trials: trials, finetuned: &id}.finetuneAgain(best)[0].Text
+		return origin{storage: p, study: record.Name, trials: trials, finetuned: &id}.finetuneAgain(best)[0].Text
 	}
 }
 
@@ -71,11 +72,10 @@ func (o origin) finetuneAgain(t *trial.Trial) []report.Command {
 	if id.Seed != 0 {
 		words = append(words, "--seed", strconv.FormatUint(id.Seed, 10))
 	}
-	words = append(words, "--trials", strconv.Itoa(o.trials), "--storage", o.path, "--study-name", o.study, "--output",
-		"best-network")
+	words = append(words, "--trials", strconv.Itoa(o.trials))
 	return []report.Command{
 		{Title: "Train the network again and save it, in the folder where the search ran", Language: "sh",
-			Text: shellLine(words...)},
+			Text: o.storage.command(words, "--study-name", o.study, "--output", "best-network")},
 		{Title: "Its settings, as JSON", Language: "json", Text: paramsJSON(t)},
 	}
 }
@@ -97,7 +97,7 @@ func (o origin) parametersAgain(t *trial.Trial) []report.Command {
 			Text: "study.Fixed(map[string]any{" + strings.Join(golang, ", ") + "})"},
 		{Title: "In Python, with Optuna", Language: "python",
 			Text: "optuna.trial.FixedTrial({" + strings.Join(python, ", ") + "})"},
-		{Title: "For other programs", Language: "sh", Text: shellLine("bluefin", "export", "--storage", o.path,
+		{Title: "For other programs", Language: "sh", Text: o.storage.command([]string{"bluefin", "export"},
 			"--study-name", o.study, "--trial", strconv.Itoa(t.Number), "--format", "args")},
 	}
 }

@@ -10,7 +10,6 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/bluefin-hpo/bluefin/storage"
-	"github.com/bluefin-hpo/bluefin/storage/sqlite"
 	"github.com/bluefin-hpo/bluefin/study"
 	"github.com/bluefin-hpo/bluefin/trial"
 )
@@ -75,7 +74,7 @@ func (t *tellCommand) run(ctx context.Context, con console) error {
 		}
 		u.State, u.Values = trial.Failed, nil
 	}
-	return t.study.with(ctx, con, sqlite.Options{MustExist: true}, study.Config{}, func(s *study.Study) error {
+	return t.study.with(ctx, con, access{mustExist: true}, study.Config{}, func(s *study.Study) error {
 		told, err := s.TellNumber(ctx, number, u)
 		switch {
 		// Such as a script that tells again because it did not see the answer.

@@ -13,10 +13,13 @@ import (
 	"github.com/bluefin-hpo/bluefin/study"
 )
 
-// trialFolder returns the folder that holds those of a study's trials: the given one, or one beside the
-// study file.
-func trialFolder(given, studyFile, studyName string) string {
-	beside := strings.TrimSuffix(studyFile, filepath.Ext(studyFile)) + "-trials"
+// trialFolder returns the folder that holds those of a study's trials: the given one, one beside the study
+// file, or else one in the working directory.
+func trialFolder(given string, p place, studyName string) string {
+	beside := "bluefin-trials"
+	if p.isFile() {
+		beside = strings.TrimSuffix(p.path, filepath.Ext(p.path)) + "-trials"
+	}
 	return cmp.Or(given, filepath.Join(beside, folderName(studyName)))
 }
 

@@ -15,7 +15,6 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/bluefin-hpo/bluefin/internal/pyjson"
-	"github.com/bluefin-hpo/bluefin/storage/sqlite"
 	"github.com/bluefin-hpo/bluefin/study"
 	"github.com/bluefin-hpo/bluefin/trial"
 )
@@ -82,7 +81,7 @@ func (t *trialsCommand) run(ctx context.Context, con console) error {
 	if slices.Contains(dataFormats(), t.format.format) {
 		return t.data(ctx, con)
 	}
-	return t.study.with(ctx, con, sqlite.Options{ReadOnly: true}, study.Config{}, func(s *study.Study) error {
+	return t.study.with(ctx, con, access{readOnly: true}, study.Config{}, func(s *study.Study) error {
 		list := t.list
 		if list == nil {
 			list = func(ctx context.Context, s *study.Study) ([]*trial.Trial, error) { return s.Trials(ctx) }
@@ -163,7 +162,7 @@ func (t *trialsCommand) data(ctx context.Context, con console) (err error) {
 	if t.format.format == "parquet" && con.out.width() > 0 && !t.output.toFile() {
 		return usagef("-f parquet is not text, want --output FILE or a pipe")
 	}
-	db, err := t.study.storage.open(ctx, sqlite.Options{ReadOnly: true})
+	db, err := t.study.storage.open(ctx, con, access{readOnly: true})
 	if err != nil {
 		return err
 	}

@@ -9,7 +9,7 @@ import (
 	"iter"
 
 	"github.com/bluefin-hpo/bluefin/internal/pyjson"
-	"github.com/bluefin-hpo/bluefin/storage/sqlite"
+	"github.com/bluefin-hpo/bluefin/storage"
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
@@ -21,7 +21,7 @@ func dataFormats() []string { return []string{"csv", "jsonl", "parquet"} }
 const trialsPerRead = 2000
 
 // eachTrial reads a study a part at a time, each at a moment of its own.
-func eachTrial(ctx context.Context, db *sqlite.DB, study int64, n int) iter.Seq2[*trial.Trial, error] {
+func eachTrial(ctx context.Context, db storage.Viewer, study int64, n int) iter.Seq2[*trial.Trial, error] {
 	return func(yield func(*trial.Trial, error) bool) {
 		for first := 0; first < n; first += trialsPerRead {
 			trials, err := db.Range(ctx, study, first, min(first+trialsPerRead, n))

@@ -64,7 +64,7 @@ func (t *tuneCommand) define(width int) *cli.Command {
 		{"program", []cli.Flag{
 			choiceFlag(&t.style, "args", "how parameters are appended if the command has no {NAME}: `STYLE` flags "+
 				"(--a b), equals (--a=b), hydra (a=b) or none", "flags", "equals", "hydra", "none"),
-			&cli.StringFlag{Name: "folder", Destination: &t.folder, DefaultText: "beside the study file",
+			&cli.StringFlag{Name: "folder", Destination: &t.folder, DefaultText: "beside the study file, ./bluefin-trials for a URL",
 				Usage: "the `FOLDER` that holds a folder for each trial, {trial_dir}"},
 			&cli.StringFlag{Name: "render", Destination: &t.render,
 				Usage: "a YAML, JSON or TOML `FILE` that the program reads: each trial gets a copy, {config}, with its " +

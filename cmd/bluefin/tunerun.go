@@ -47,7 +47,7 @@ func (p plan) run(ctx context.Context, con console) (err error) {
 	}
 	show := p.progress(con, &cfg, "step", metrics...)
 	show.board.declare(p.space.Dimensions())
-	db, err := p.open(ctx)
+	db, err := p.open(ctx, con)
 	if err != nil {
 		return err
 	}

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/bluefin-hpo/bluefin/storage"
-	"github.com/bluefin-hpo/bluefin/storage/sqlite"
 	"github.com/bluefin-hpo/bluefin/study"
 	"github.com/bluefin-hpo/bluefin/trial"
 )
@@ -63,14 +62,14 @@ func form(w http.ResponseWriter, r *http.Request) (url.Values, error) {
 }
 
 // change calls do with the study in the address, as the file has it now.
-func (s *Server) change(r *http.Request, do func(context.Context, *sqlite.DB, storage.Study) error) error {
+func (s *Server) change(r *http.Request, do func(context.Context, storage.Viewer, storage.Study) error) error {
 	now, err := s.study(r)
 	if err != nil {
 		return err
 	}
 	// What a viewer has asked for is finished, though the connection breaks.
 	ctx := context.WithoutCancel(r.Context())
-	err = s.file.use(ctx, func(db *sqlite.DB) error {
+	err = s.file.use(ctx, func(db storage.Viewer) error {
 		record, err := record(ctx, db, now.study.ID)
 		if err != nil {
 			return err
@@ -88,7 +87,7 @@ func (s *Server) change(r *http.Request, do func(context.Context, *sqlite.DB, st
 
 // changeStudy is change, with the study opened.
 func (s *Server) changeStudy(r *http.Request, do func(context.Context, *study.Study) error) error {
-	return s.change(r, func(ctx context.Context, db *sqlite.DB, record storage.Study) error {
+	return s.change(r, func(ctx context.Context, db storage.Viewer, record storage.Study) error {
 		st, err := study.Load(ctx, study.Config{Name: record.Name, Storage: db, Logger: s.cfg.Logger})
 		if err != nil {
 			return err
@@ -168,7 +167,7 @@ func (s *Server) deleteStudy(w http.ResponseWriter, r *http.Request) error {
 		if values.Get("sure") != "yes" {
 			return badf("The box is not ticked, so nothing was deleted.")
 		}
-		err = s.change(r, func(ctx context.Context, db *sqlite.DB, record storage.Study) error {
+		err = s.change(r, func(ctx context.Context, db storage.Viewer, record storage.Study) error {
 			return db.Delete(ctx, record.ID)
 		})
 		return s.told(w, r, err, "/", "deleted")

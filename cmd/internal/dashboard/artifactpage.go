@@ -12,11 +12,10 @@ import (
 
 	"github.com/bluefin-hpo/bluefin/cmd/internal/dashboard/artifacts"
 	"github.com/bluefin-hpo/bluefin/storage"
-	"github.com/bluefin-hpo/bluefin/storage/sqlite"
 )
 
 // artifactsOf returns the artifacts of the study, or of the trial if the address has one.
-func artifactsOf(ctx context.Context, db *sqlite.DB, record storage.Study, r *http.Request) ([]artifacts.Artifact, error) {
+func artifactsOf(ctx context.Context, db storage.Viewer, record storage.Study, r *http.Request) ([]artifacts.Artifact, error) {
 	id, err := noteID(ctx, db, record.ID, r)
 	if err != nil {
 		return nil, err
@@ -39,7 +38,7 @@ func (s *Server) artifact(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	var found *artifacts.Artifact
-	err = s.file.use(r.Context(), func(db *sqlite.DB) error {
+	err = s.file.use(r.Context(), func(db storage.Viewer) error {
 		record, err := record(r.Context(), db, now.study.ID)
 		if err != nil {
 			return err
@@ -116,7 +115,7 @@ func (s *Server) attach(w http.ResponseWriter, r *http.Request) error {
 	}
 	key, value := a.Attr()
 	attrs := map[string]json.RawMessage{key: value}
-	err = s.change(r, func(ctx context.Context, db *sqlite.DB, record storage.Study) error {
+	err = s.change(r, func(ctx context.Context, db storage.Viewer, record storage.Study) error {
 		if r.PathValue("n") == "" {
 			return db.WriteStudy(ctx, record.ID, storage.StudyUpdate{SystemAttrs: attrs})
 		}

@@ -9,7 +9,7 @@ import (
 	"github.com/bluefin-hpo/bluefin/cmd/internal/dashboard/artifacts"
 	"github.com/bluefin-hpo/bluefin/cmd/internal/dashboard/notes"
 	"github.com/bluefin-hpo/bluefin/objective/command"
-	"github.com/bluefin-hpo/bluefin/storage/sqlite"
+	"github.com/bluefin-hpo/bluefin/storage"
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
@@ -50,12 +50,12 @@ func (s *Server) asides(r *http.Request, now *snapshot, t *trial.Trial) (a aside
 		a.Upload = a.Upload && t.State == trial.Running // nothing of a finished trial changes
 		a.Log = s.logView(r, t)
 	}
-	err = s.file.use(r.Context(), func(db *sqlite.DB) error { return s.annotate(r.Context(), db, now, r, &a) })
+	err = s.file.use(r.Context(), func(db storage.Viewer) error { return s.annotate(r.Context(), db, now, r, &a) })
 	return a, err
 }
 
 // annotate reads the note and the artifacts.
-func (s *Server) annotate(ctx context.Context, db *sqlite.DB, now *snapshot, r *http.Request, a *asides) error {
+func (s *Server) annotate(ctx context.Context, db storage.Viewer, now *snapshot, r *http.Request, a *asides) error {
 	record, err := record(ctx, db, now.study.ID)
 	if err != nil {
 		return err

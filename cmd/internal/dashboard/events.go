@@ -151,8 +151,8 @@ func (s *Server) listEvents(w http.ResponseWriter, r *http.Request) error {
 	}
 	stamp, shown := "", ""
 	for {
-		// The stamp first, so what is written meanwhile is compared the next time.
-		if now := stampOf(s.cfg.Path); now != stamp {
+		// The stamp first, so what is written meanwhile is compared the next time. Only files have one.
+		if now := stampOf(s.cfg.Path); now != stamp || s.cfg.Storage != nil {
 			stamp = now
 			rows, err := s.list.all(r.Context(), s.cfg.Study)
 			if err != nil {

@@ -11,10 +11,12 @@ import (
 	"github.com/bluefin-hpo/bluefin/storage/sqlite"
 )
 
-// A file is the study file. It is opened again when another one has taken its place.
+// A file is the study file, which is opened again when another one has taken its place, or a storage that
+// is open already.
 type file struct {
-	path  string
-	write bool
+	shared storage.Viewer // nil: there is a file
+	path   string
+	write  bool
 
 	mu     sync.RWMutex // held for reading while db is used
 	db     *sqlite.DB   // nil: it could not be opened, or is closed
@@ -30,13 +32,29 @@ func openFile(ctx context.Context, path string, write bool) (*file, error) {
 	return f, f.reopen(ctx)
 }
 
-// open opens the file once more, to read it. The caller closes it.
-func (f *file) open(ctx context.Context) (*sqlite.DB, error) {
-	return sqlite.Open(ctx, f.path, sqlite.Options{ReadOnly: true})
+// open opens the file once more, to read it.
+func (f *file) open(ctx context.Context) (db storage.Viewer, closeDB func() error, err error) {
+	if f.shared != nil {
+		return f.shared, func() error { return nil }, nil
+	}
+	own, err := sqlite.Open(ctx, f.path, sqlite.Options{ReadOnly: true})
+	if err != nil {
+		return nil, nil, err
+	}
+	return own, own.Close, nil
+}
+
+// tracked reports whether a storage that stays open sees what every program changes.
+func tracked(db storage.Viewer) bool {
+	t, ok := db.(interface{ Tracked() bool })
+	return !ok || t.Tracked()
 }
 
 // use calls do with the open file. do must be quick: others wait if the file is being replaced.
-func (f *file) use(ctx context.Context, do func(*sqlite.DB) error) error {
+func (f *file) use(ctx context.Context, do func(storage.Viewer) error) error {
+	if f.shared != nil {
+		return do(f.shared)
+	}
 	f.mu.RLock()
 	if f.stale() {
 		f.mu.RUnlock()
@@ -113,7 +131,7 @@ func stampOf(path string) (stamp string) {
 }
 
 // record returns a study by its ID.
-func record(ctx context.Context, db *sqlite.DB, id int64) (storage.Study, error) {
+func record(ctx context.Context, db storage.Viewer, id int64) (storage.Study, error) {
 	all, err := db.Studies(ctx)
 	if err != nil {
 		return storage.Study{}, err

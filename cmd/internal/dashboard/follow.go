@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/bluefin-hpo/bluefin/storage"
-	"github.com/bluefin-hpo/bluefin/storage/sqlite"
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
@@ -160,18 +159,21 @@ func (f *follower) run(ctx context.Context, forget func() bool) {
 // errReplaced says that everything must be read again.
 var errReplaced = errors.New("the study was replaced")
 
-// follow opens the file and follows the study in it. It returns nil if forget agrees.
+// follow reads the study and follows it. It returns nil if forget agrees.
 func (f *follower) follow(ctx context.Context, forget func() bool) error {
+	if f.file.shared != nil {
+		return f.followShared(ctx, forget)
+	}
 	began, stamp := time.Now(), stampOf(f.file.path) // before, so what is written meanwhile is read next
 	info, err := os.Stat(f.file.path)
 	if err != nil {
 		return err
 	}
-	db, err := f.file.open(ctx)
+	db, closeDB, err := f.file.open(ctx)
 	if err != nil {
 		return err
 	}
-	defer db.Close()
+	defer closeDB()
 	r := &reading{follower: f, db: db}
 	if err := r.load(ctx); err != nil {
 		return err
@@ -193,13 +195,42 @@ func (f *follower) follow(ctx context.Context, forget func() bool) error {
 			return errReplaced
 		case now == stamp && !again:
 			continue
-		case !db.Tracked():
+		case !tracked(db):
 			// Everything is read again, which should take a tenth of the time at most.
 			sleep(ctx, 9*cost)
 			return errReplaced
 		}
 		again, stamp = now != stamp, now
 		if err := r.update(ctx, again); err != nil {
+			return err
+		}
+	}
+}
+
+// followShared follows a study in a storage that tells when it changes.
+func (f *follower) followShared(ctx context.Context, forget func() bool) error {
+	began := time.Now()
+	r := &reading{follower: f, db: f.file.shared}
+	if err := r.load(ctx); err != nil {
+		return err
+	}
+	cost := time.Since(began)
+	for {
+		// Workers that report without a break must not keep us busy.
+		if !sleep(ctx, pollEvery) {
+			return context.Cause(ctx)
+		}
+		if err := r.db.Await(ctx, r.id, r.revision); err != nil {
+			return err
+		}
+		if forget() {
+			return nil
+		}
+		if !tracked(r.db) {
+			sleep(ctx, 9*cost)
+			return errReplaced
+		}
+		if err := r.update(ctx, false); err != nil {
 			return err
 		}
 	}
@@ -218,7 +249,7 @@ func sleep(ctx context.Context, d time.Duration) bool {
 // A reading is what a follower has read from one opened file.
 type reading struct {
 	*follower
-	db       *sqlite.DB
+	db       storage.Viewer
 	study    storage.Study
 	log      *trial.Log
 	revision int64

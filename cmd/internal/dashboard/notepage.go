@@ -9,7 +9,6 @@ import (
 
 	"github.com/bluefin-hpo/bluefin/cmd/internal/dashboard/notes"
 	"github.com/bluefin-hpo/bluefin/storage"
-	"github.com/bluefin-hpo/bluefin/storage/sqlite"
 )
 
 // A noteBody is the form that edits a note.
@@ -43,7 +42,7 @@ func (s *Server) editNote(w http.ResponseWriter, r *http.Request) error {
 			return badf("The version of the note is %.40q, want a number.", values.Get("version"))
 		}
 		body.Text = values.Get("note")
-		err = s.change(r, func(ctx context.Context, db *sqlite.DB, record storage.Study) error {
+		err = s.change(r, func(ctx context.Context, db storage.Viewer, record storage.Study) error {
 			id, err := noteID(ctx, db, record.ID, r)
 			if err != nil {
 				return err
@@ -63,7 +62,7 @@ func (s *Server) editNote(w http.ResponseWriter, r *http.Request) error {
 		status, body.Error = http.StatusConflict, "Somebody else has saved the note meanwhile, so yours was not saved. "+
 			"Saving it now replaces theirs, which is below."
 	}
-	err = s.file.use(r.Context(), func(db *sqlite.DB) error {
+	err = s.file.use(r.Context(), func(db storage.Viewer) error {
 		id, err := noteID(r.Context(), db, now.study.ID, r)
 		if err != nil {
 			return err
@@ -87,7 +86,7 @@ func (s *Server) editNote(w http.ResponseWriter, r *http.Request) error {
 }
 
 // noteID is the ID of the trial in the address, or 0 if it has none.
-func noteID(ctx context.Context, db *sqlite.DB, study int64, r *http.Request) (int64, error) {
+func noteID(ctx context.Context, db storage.Viewer, study int64, r *http.Request) (int64, error) {
 	text := r.PathValue("n")
 	if text == "" {
 		return 0, nil

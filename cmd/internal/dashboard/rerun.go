@@ -1,6 +1,7 @@
 package dashboard
 
 import (
+	"cmp"
 	"path/filepath"
 	"strconv"
 
@@ -15,6 +16,7 @@ import (
 // is "" if the name of the study has characters that a terminal would obey.
 func (s *Server) rerun(now *snapshot, t *trial.Trial) string {
 	path, err := filepath.Abs(s.cfg.Path)
+	word := cmp.Or(s.cfg.Word, shellquote.Join(path))
 	if err != nil || message.Visible(path+now.study.Name) != path+now.study.Name || len(t.Params) == 0 {
 		return ""
 	}
@@ -23,9 +25,9 @@ func (s *Server) rerun(now *snapshot, t *trial.Trial) string {
 			return line
 		}
 	}
-	words := []string{"bluefin", "export", "--params-only"}
+	name := "bluefin export --params-only"
 	if t.UserAttrs[command.LineAttr] != nil {
-		words = []string{"bluefin", "rerun", "--run"}
+		name = "bluefin rerun --run"
 	}
-	return shellquote.Join(append(words, "--storage", path, "--study-name", now.study.Name, "--trial", strconv.Itoa(t.Number))...)
+	return name + " --storage " + word + " " + shellquote.Join("--study-name", now.study.Name, "--trial", strconv.Itoa(t.Number))
 }

@@ -17,12 +17,19 @@ import (
 
 // A Config says what a Server shows, and to whom.
 type Config struct {
-	Path       string   // of the study file
+	Path       string   // of the study file; with Storage, the text that pages show
 	Study      string   // show only the study of this name; "": all
 	Token      string   // what a viewer must know; "": nothing
 	Hosts      []string // names, besides localhost and IP addresses, under which browsers may ask
 	AllowWrite bool     // offer what changes the file
 	Logger     *slog.Logger
+
+	// Storage is shown instead of a file. It is open already, and stays open. Writes go to it only with
+	// AllowWrite.
+	Storage storage.Viewer
+
+	// Word names the storage in commands for a shell. "": the path of the file.
+	Word string
 
 	// ArtifactDir is the folder of artifacts, as optuna-dashboard has it. "": they are listed and
 	// cannot be had.
@@ -37,7 +44,7 @@ type Config struct {
 	Engine func(study string, trials int) (study.Config, error)
 }
 
-// A Server is an http.Handler that shows a study file. Its methods are safe for concurrent use.
+// A Server is an http.Handler that shows a study file or another storage. Its methods are safe for concurrent use.
 type Server struct {
 	cfg     Config
 	file    *file
@@ -51,7 +58,7 @@ type Server struct {
 	ending  sync.Once
 }
 
-// New opens the study file and returns its server. Call Close when done.
+// New opens the study file, unless there is a Storage, and returns its server. Call Close when done.
 func New(ctx context.Context, cfg Config) (*Server, error) {
 	if cfg.Engine == nil {
 		cfg.Engine = func(_ string, trials int) (study.Config, error) {
@@ -61,9 +68,12 @@ func New(ctx context.Context, cfg Config) (*Server, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
-	f, err := openFile(ctx, cfg.Path, cfg.AllowWrite)
-	if err != nil {
-		return nil, err
+	f := &file{shared: cfg.Storage}
+	var err error
+	if f.shared == nil {
+		if f, err = openFile(ctx, cfg.Path, cfg.AllowWrite); err != nil {
+			return nil, err
+		}
 	}
 	files, err := newStatic()
 	if err != nil {

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/bluefin-hpo/bluefin/storage"
-	"github.com/bluefin-hpo/bluefin/storage/sqlite"
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
@@ -44,7 +43,7 @@ func (r studyRow) Count(state string) int {
 
 // all returns the rows of the studies that are shown.
 func (l *studyList) all(ctx context.Context, only string) (rows []studyRow, err error) {
-	err = l.file.use(ctx, func(db *sqlite.DB) error {
+	err = l.file.use(ctx, func(db storage.Viewer) error {
 		studies, err := db.Studies(ctx)
 		if err != nil {
 			return err
@@ -65,7 +64,7 @@ func (l *studyList) all(ctx context.Context, only string) (rows []studyRow, err 
 }
 
 // row returns the row of a study, from memory if nothing has changed.
-func (l *studyList) row(ctx context.Context, db *sqlite.DB, s storage.Study) (studyRow, error) {
+func (l *studyList) row(ctx context.Context, db storage.Viewer, s storage.Study) (studyRow, error) {
 	tally, err := db.Tally(ctx, s.ID)
 	if err != nil {
 		return studyRow{}, err
@@ -73,7 +72,7 @@ func (l *studyList) row(ctx context.Context, db *sqlite.DB, s storage.Study) (st
 	l.mu.Lock()
 	row, ok := l.rows[s.ID]
 	l.mu.Unlock()
-	if ok && row.Name == s.Name && row.revision == tally.Revision && row.Changed.Equal(tally.Changed) && db.Tracked() {
+	if ok && row.Name == s.Name && row.revision == tally.Revision && row.Changed.Equal(tally.Changed) && tracked(db) {
 		return row, nil
 	}
 	row = studyRow{ID: s.ID, Name: s.Name, Directions: s.Directions, States: tally.States, Changed: tally.Changed,
@@ -94,7 +93,7 @@ func (l *studyList) row(ctx context.Context, db *sqlite.DB, s storage.Study) (st
 
 // bestSoFar returns the best trial and the line of the best value so far. Only trials that are better
 // than all before are read, to see whether they are feasible.
-func bestSoFar(ctx context.Context, db *sqlite.DB, s storage.Study) (best *trial.Trial, line string, err error) {
+func bestSoFar(ctx context.Context, db storage.Viewer, s storage.Study) (best *trial.Trial, line string, err error) {
 	numbers, values, err := db.Values(ctx, s.ID)
 	if err != nil {
 		return nil, "", err
@@ -168,7 +167,7 @@ func (s *Server) studiesPage(w http.ResponseWriter, r *http.Request) error {
 // Page returns the address of the page of a study, without a host. For "" that is the only study of the
 // file, or else the list.
 func (s *Server) Page(ctx context.Context, name string) (page string, err error) {
-	err = s.file.use(ctx, func(db *sqlite.DB) error {
+	err = s.file.use(ctx, func(db storage.Viewer) error {
 		if name != "" {
 			one, err := db.Load(ctx, name)
 			page = fmt.Sprintf("/studies/%d", one.ID)
@@ -188,7 +187,7 @@ func (s *Server) mayShow(ctx context.Context, id int64) error {
 	if s.cfg.Study == "" {
 		return nil
 	}
-	return s.file.use(ctx, func(db *sqlite.DB) error {
+	return s.file.use(ctx, func(db storage.Viewer) error {
 		one, err := db.Load(ctx, s.cfg.Study)
 		if err == nil && one.ID != id {
 			err = fmt.Errorf("study %d: %w", id, storage.ErrNotExist)

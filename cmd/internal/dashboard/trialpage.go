@@ -15,7 +15,7 @@ import (
 
 	"github.com/bluefin-hpo/bluefin/internal/sysattr"
 	"github.com/bluefin-hpo/bluefin/space"
-	"github.com/bluefin-hpo/bluefin/storage/sqlite"
+	"github.com/bluefin-hpo/bluefin/storage"
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
@@ -60,7 +60,7 @@ func (s *Server) trial(r *http.Request) (*snapshot, *trial.Trial, error) {
 		return nil, nil, err
 	}
 	var t *trial.Trial
-	err = s.file.use(r.Context(), func(db *sqlite.DB) error {
+	err = s.file.use(r.Context(), func(db storage.Viewer) error {
 		t, err = db.Trial(r.Context(), now.study.ID, number)
 		return err
 	})
@@ -187,7 +187,7 @@ func share(p trial.Param) float64 {
 
 // checkpoint describes the checkpoint of a trial, "" if it has none.
 func (s *Server) checkpoint(ctx context.Context, study int64, number int) (text string, err error) {
-	err = s.file.use(ctx, func(db *sqlite.DB) error {
+	err = s.file.use(ctx, func(db storage.Viewer) error {
 		step, size, ok, err := db.CheckpointSize(ctx, study, number)
 		if ok {
 			text = fmt.Sprintf("step %d, %s", step, humanize.IBytes(uint64(size)))

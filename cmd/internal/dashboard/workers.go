@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/bluefin-hpo/bluefin/storage"
-	"github.com/bluefin-hpo/bluefin/storage/sqlite"
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
@@ -38,7 +37,7 @@ func (s *Server) workersPage(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	var workers map[int]storage.Worker
-	err = s.file.use(r.Context(), func(db *sqlite.DB) error {
+	err = s.file.use(r.Context(), func(db storage.Viewer) error {
 		workers, err = db.Workers(r.Context(), now.study.ID)
 		return err
 	})
