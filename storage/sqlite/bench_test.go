@@ -16,6 +16,7 @@ import (
 	"github.com/bluefin-hpo/bluefin/sampler"
 	"github.com/bluefin-hpo/bluefin/space"
 	"github.com/bluefin-hpo/bluefin/storage"
+	"github.com/bluefin-hpo/bluefin/storage/internal/rdb"
 	"github.com/bluefin-hpo/bluefin/study"
 	"github.com/bluefin-hpo/bluefin/trial"
 )
@@ -71,7 +72,7 @@ func fill(tb testing.TB, db *DB, id int64, n int) {
 		trial.Param{Name: "c", Value: 1, Dist: space.Choose("a", "bb", "ccc").Dist()})
 	err := db.write(context.Background(), func(t *tx) error {
 		for range n {
-			if _, err := add(t, id, &trial.Trial{Number: -1, State: trial.Complete, Values: []float64{1}, Params: params}); err != nil {
+			if _, err := rdb.Add(t, id, &trial.Trial{Number: -1, State: trial.Complete, Values: []float64{1}, Params: params}); err != nil {
 				return err
 			}
 		}
@@ -163,8 +164,8 @@ func benchmarkTrial(b *testing.B, o Options, finished int, others string) {
 	}
 	if others != "" {
 		if err := db.write(b.Context(), func(t *tx) error {
-			t.exec(`UPDATE bluefin_trials SET ` + others + ` WHERE lease_owner IS NOT NULL`)
-			return t.err
+			t.Exec(`UPDATE bluefin_trials SET ` + others + ` WHERE lease_owner IS NOT NULL`)
+			return t.Err()
 		}); err != nil {
 			b.Fatal(err)
 		}

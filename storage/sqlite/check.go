@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
+
+	"github.com/bluefin-hpo/bluefin/storage/internal/rdb"
 )
 
 // A Finding is one defect of a study file.
@@ -57,6 +59,7 @@ func Check(ctx context.Context, path string) (findings []Finding, free int64, er
 // reader, which the caller must not write by, else with the writer alone.
 func openRaw(ctx context.Context, path string, o Options) (_ *DB, err error) {
 	db := &DB{closed: make(chan struct{})}
+	db.store = rdb.New(db.read, db.write, path)
 	defer func() {
 		if err != nil {
 			err = fmt.Errorf("open study file %s: %w", path, explain(err))
@@ -101,7 +104,7 @@ func (c *checker) run(t *tx) error {
 	if err == nil {
 		err = c.rules(t)
 	}
-	if err != nil && t.ctx.Err() == nil && len(c.findings) > 0 {
+	if err != nil && t.Ctx.Err() == nil && len(c.findings) > 0 {
 		c.add("", -1, "not all could be checked: %v", err)
 		err = nil
 	}
@@ -110,7 +113,7 @@ func (c *checker) run(t *tx) error {
 
 // integrity runs SQLite's own checks of pages, indexes and foreign keys.
 func (c *checker) integrity(t *tx) error {
-	err := t.each(func(rows *sql.Rows) error {
+	err := t.Each(func(rows *sql.Rows) error {
 		var text string
 		err := rows.Scan(&text)
 		if err == nil && text != "ok" {
@@ -121,7 +124,7 @@ func (c *checker) integrity(t *tx) error {
 	if err != nil {
 		return err
 	}
-	return t.each(func(rows *sql.Rows) error {
+	return t.Each(func(rows *sql.Rows) error {
 		var (
 			table, parent string
 			row, key      sql.NullInt64
@@ -157,7 +160,7 @@ func (c *checker) rules(t *tx) error {
 // schema compares the tables with those of a new file. It returns whether
 // Bluefin's are there, and whether all tables are there that the rules query.
 func (c *checker) schema(t *tx) (ours, whole bool, err error) {
-	want, err := wantedSchema(t.ctx)
+	want, err := wantedSchema(t.Ctx)
 	if err != nil {
 		return false, false, err
 	}
@@ -196,7 +199,7 @@ func (c *checker) versions(t *tx, ours bool) error {
 	// A missing row and a second row are defects as well, so all rows are read.
 	check := func(what, query, want string) error {
 		var found []string
-		err := t.list(&found, query)
+		err := t.List(&found, query)
 		if err == nil && (len(found) != 1 || found[0] != want) {
 			c.add("", -1, "%s is %q, want %q", what, strings.Join(found, ", "), want)
 		}
@@ -219,7 +222,7 @@ func (c *checker) versions(t *tx, ours bool) error {
 // rule runs a query that returns findings: the study's name, the trial's number
 // and a text.
 func (c *checker) rule(t *tx, query string) error {
-	return t.each(func(rows *sql.Rows) error {
+	return t.Each(func(rows *sql.Rows) error {
 		var (
 			study, text sql.NullString
 			number      sql.NullInt64

@@ -9,6 +9,7 @@ import (
 
 	"github.com/bluefin-hpo/bluefin/internal/pyjson"
 	"github.com/bluefin-hpo/bluefin/space"
+	"github.com/bluefin-hpo/bluefin/storage/internal/rdb"
 )
 
 // An entry is one item of a study or a trial that SQL cannot check.
@@ -58,7 +59,7 @@ func (c *checker) texts(t *tx, ours bool) error {
 			checkMarks})
 	}
 	for _, check := range checks {
-		err := t.each(func(rows *sql.Rows) error {
+		err := t.Each(func(rows *sql.Rows) error {
 			var (
 				study  string
 				number sql.NullInt64
@@ -87,10 +88,10 @@ func (c *checker) texts(t *tx, ours bool) error {
 	return nil
 }
 
-// checkTime accepts what decodeTime reads, including NULL.
+// checkTime accepts what rdb.DecodeTime reads, including NULL.
 func checkTime(x entry) error {
-	if _, err := decodeTime(x.text); err != nil {
-		return fmt.Errorf("%.100q, want one like %s", x.text.String, timeLayout)
+	if _, err := rdb.DecodeTime(x.text); err != nil {
+		return fmt.Errorf("%.100q, want one like %s", x.text.String, rdb.TimeLayout)
 	}
 	return nil
 }
@@ -124,7 +125,7 @@ func checkParam(x entry, dists map[string]space.Dist) error {
 func checkFloat(x entry) error {
 	value, err := number(x.value)
 	if err == nil {
-		_, err = decodeFloat(value, x.text.String)
+		_, err = rdb.DecodeFloat(value, x.text.String)
 	}
 	if err == nil && value.Valid && x.text.String != "FINITE" {
 		err = fmt.Errorf("%v of type %q", value.Float64, x.text.String)

@@ -127,7 +127,7 @@ func (wr *writer) run(w *write) error {
 	}
 	// VACUUM takes and releases SQLite's lock itself.
 	if w.bare {
-		return explain(newTx(context.Background(), wr.session).run(w.f))
+		return explain(newTx(context.Background(), wr.session).Run(w.f))
 	}
 	if err := wr.begin(w.ctx); err != nil {
 		return err
@@ -232,7 +232,7 @@ func (wr *writer) commit(group []*write) []error {
 
 // alone runs one write in the open transaction and commits it.
 func (wr *writer) alone(w *write) error {
-	err := newTx(context.Background(), wr.session).run(w.f) // an interrupt could undo more than a statement
+	err := newTx(context.Background(), wr.session).Run(w.f) // an interrupt could undo more than a statement
 	if err == nil {
 		err = wr.session.exec(context.Background(), `COMMIT`)
 	}
@@ -269,7 +269,7 @@ func (wr *writer) saved(ctx context.Context, w *write) (err, broken error) {
 	if broken = wr.session.exec(ctx, `SAVEPOINT one`); broken != nil {
 		return nil, broken
 	}
-	if err = newTx(ctx, wr.session).run(w.f); err != nil {
+	if err = newTx(ctx, wr.session).Run(w.f); err != nil {
 		broken = wr.session.exec(ctx, `ROLLBACK TO one`)
 	}
 	if broken == nil {

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/bluefin-hpo/bluefin/storage"
+	"github.com/bluefin-hpo/bluefin/storage/internal/rdb"
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
@@ -97,10 +98,10 @@ func TestBrokenGroup(t *testing.T) {
 		wg.Go(func() {
 			errs[i] = db.write(t.Context(), func(t *tx) error {
 				if i == 3 {
-					t.script(`ROLLBACK`) // as SQLite does on a full disk
-					return errors.Join(t.err, why)
+					t.Script(`ROLLBACK`) // as SQLite does on a full disk
+					return errors.Join(t.Err(), why)
 				}
-				_, err := add(t, s.ID, waiting)
+				_, err := rdb.Add(t, s.ID, waiting)
 				return err
 			})
 		})

@@ -23,6 +23,7 @@ import (
 	sqlite3 "modernc.org/sqlite/lib"
 
 	"github.com/bluefin-hpo/bluefin/storage"
+	"github.com/bluefin-hpo/bluefin/storage/internal/rdb"
 )
 
 // Options say how a study file is opened. The zero value reads and writes,
@@ -46,6 +47,7 @@ var ErrCorrupt = errors.New("not a sound SQLite database")
 // goroutines may use it, and any number of processes on one machine may open the
 // file. Writers take turns.
 type DB struct {
+	*store
 	path    string  // for messages; "" during Open, which adds it itself
 	frozen  *frozen // not nil if the file is read without locks
 	pools   []*sqlx.DB
@@ -53,11 +55,13 @@ type DB struct {
 	readers chan *session // the free ones
 	open    int           // number of readers
 	closed  chan struct{} // closed by Close
-	orphans orphans
-	large   atomic.Bool // large checkpoints were written or read
+	large   atomic.Bool   // large checkpoints were written or read
 
 	untracked bool // no triggers count changes; see Tracked
 }
+
+// store has the methods of storage.Viewer that no file needs to know.
+type store = rdb.DB
 
 // errClosed is returned by calls that start after Close.
 var errClosed = errors.New("the study file is closed")
@@ -86,6 +90,7 @@ func open(ctx context.Context, path string, o Options) (*DB, error) {
 	// SQLite's default has to do.
 	_, _ = sqlite.OFDLocking(true)
 	db := &DB{closed: make(chan struct{})}
+	db.store = rdb.New(db.read, db.write, path)
 	if o.ReadOnly {
 		err = db.openReadOnly(ctx, abs)
 	} else {

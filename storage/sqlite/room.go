@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+
+	"github.com/bluefin-hpo/bluefin/storage"
 )
 
 // Deleted rows leave unused space in the file, which new rows use first. Bluefin
@@ -21,8 +23,8 @@ const muchRoom = 16 << 20
 func size(t *tx) (total, free int64, err error) {
 	var page, pages, unused int64
 	// Page counts cost nothing; the size of the file would not include the log.
-	err = errors.Join(t.get(&page, `PRAGMA page_size`), t.get(&pages, `PRAGMA page_count`),
-		t.get(&unused, `PRAGMA freelist_count`))
+	err = errors.Join(t.Get(&page, `PRAGMA page_size`), t.Get(&pages, `PRAGMA page_count`),
+		t.Get(&unused, `PRAGMA freelist_count`))
 	return page * pages, page * unused, err
 }
 
@@ -46,16 +48,52 @@ func (db *DB) vacuum(ctx context.Context) (before, after int64, err error) {
 		if before, _, err = size(t); err != nil {
 			return err
 		}
-		t.script(`VACUUM`)
+		t.Script(`VACUUM`)
 		// The file shrinks when the log is copied into it. Readers may keep the
 		// end of the log; then a later commit or Close does the rest.
-		t.script(`PRAGMA wal_checkpoint(PASSIVE)`)
+		t.Script(`PRAGMA wal_checkpoint(PASSIVE)`)
 		after, _, err = size(t)
-		return cmp.Or(t.err, err)
+		return cmp.Or(t.Err(), err)
 	})
 	w.bare = true // VACUUM cannot run in a transaction
 	err = db.named(db.writer.do(w))
 	return before, after, err
+}
+
+// Checkpoint implements storage.Storage.
+func (db *DB) Checkpoint(ctx context.Context, study int64, number int) (storage.Checkpoint, error) {
+	c, err := db.store.Checkpoint(ctx, study, number)
+	db.noteCheckpoint(&c)
+	return c, err
+}
+
+// Write implements storage.Storage.
+func (db *DB) Write(ctx context.Context, study int64, number int, u storage.Update) error {
+	// The flag is only a hint to look for room when a trial ends, so it may be set too early.
+	db.noteCheckpoint(u.Checkpoint)
+	err := db.store.Write(ctx, study, number, u)
+	if err == nil && u.State.Finished() && db.large.Load() {
+		// After the commit, because VACUUM cannot run in a transaction.
+		db.giveBack(ctx)
+	}
+	return err
+}
+
+// Delete implements storage.Storage.
+func (db *DB) Delete(ctx context.Context, study int64) error {
+	err := db.store.Delete(ctx, study)
+	if err == nil {
+		db.giveBack(ctx)
+	}
+	return err
+}
+
+// noteCheckpoint remembers that there was a checkpoint whose room is worth giving
+// back.
+func (db *DB) noteCheckpoint(c *storage.Checkpoint) {
+	if c != nil && len(c.Data) >= large {
+		db.large.Store(true)
+	}
 }
 
 // giveBack returns unused space if there is much of it. It ignores errors, because

@@ -49,8 +49,8 @@ func migrate(t *tx) error {
 	if !found.optuna {
 		script = optunaTables + versionRows + script
 	}
-	t.script(script)
-	return t.err
+	t.Script(script)
+	return t.Err()
 }
 
 // checkReadable fails if the file has no studies. If it has no Bluefin tables,
@@ -66,11 +66,11 @@ func checkReadable(t *tx) (temporary bool, err error) {
 	}
 	// Without triggers, which a read-only connection cannot need. The columns are those that
 	// reading uses.
-	t.script(`
+	t.Script(`
 		CREATE TEMP TABLE bluefin_studies (study_id, revision, begun, finished);
 		CREATE TEMP TABLE bluefin_trials (trial_id PRIMARY KEY, study_id, revision, finish, seen,
 			lease_owner, lease_process, lease_until, again);` + backfill)
-	return true, t.err
+	return true, t.Err()
 }
 
 // tables says whose tables a file has.
@@ -93,7 +93,7 @@ func inspect(t *tx) (found tables, err error) {
 		return found, err
 	}
 	revision := ""
-	if err := t.get(&revision, `SELECT coalesce(max(version_num), '') FROM alembic_version`); err != nil {
+	if err := t.Get(&revision, `SELECT coalesce(max(version_num), '') FROM alembic_version`); err != nil {
 		return found, err
 	}
 	if revision != optunaRevision {
@@ -105,7 +105,7 @@ func inspect(t *tx) (found tables, err error) {
 		return found, nil
 	}
 	version := 0
-	if err := t.get(&version, `SELECT version FROM bluefin_version`); err != nil {
+	if err := t.Get(&version, `SELECT version FROM bluefin_version`); err != nil {
 		return found, err
 	}
 	// A newer version may have rules that this program would break.

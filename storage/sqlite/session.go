@@ -6,6 +6,8 @@ import (
 	"errors"
 
 	"github.com/jmoiron/sqlx"
+
+	"github.com/bluefin-hpo/bluefin/storage/internal/rdb"
 )
 
 // A session is one connection with its prepared statements, for one goroutine at
@@ -61,81 +63,46 @@ func (s *session) prepared(query string) (*sqlx.Stmt, error) {
 	return stmt, err
 }
 
-// A tx is an open transaction of a session. Statements that change something keep
-// their first error in err, and do nothing after it, so that many need one check.
-// run does that check, so a forgotten one cannot lead to a commit.
-type tx struct {
-	// ctx interrupts reads only; writes run with a context that never ends
-	ctx context.Context
-	*session
-	err error
-}
-
-func newTx(ctx context.Context, s *session) *tx { return &tx{ctx: ctx, session: s} }
-
-// run runs f and returns its error, or that of a statement.
-func (t *tx) run(f func(*tx) error) error {
-	if err := f(t); err != nil {
-		return err
-	}
-	return t.err
-}
-
-// exec runs a statement that returns no rows.
-func (t *tx) exec(query string, args ...any) {
-	if t.err != nil {
-		return
-	}
-	var stmt *sqlx.Stmt
-	if stmt, t.err = t.prepared(query); t.err == nil {
-		_, t.err = stmt.ExecContext(t.ctx, args...)
-	}
-}
-
-// script runs any number of statements.
-func (t *tx) script(text string) {
-	if t.err == nil {
-		t.err = t.session.exec(t.ctx, text)
-	}
-}
-
-// get reads one row into dst, and fails with sql.ErrNoRows if there is none.
-func (t *tx) get(dst any, query string, args ...any) error {
-	stmt, err := t.prepared(query)
+// Exec implements rdb.Conn, as the methods that follow.
+func (s *session) Exec(ctx context.Context, query string, args ...any) error {
+	stmt, err := s.prepared(query)
 	if err == nil {
-		err = stmt.GetContext(t.ctx, dst, args...)
+		_, err = stmt.ExecContext(ctx, args...)
 	}
 	return err
 }
 
-// list reads all rows into the slice that dst points to.
-func (t *tx) list(dst any, query string, args ...any) error {
-	stmt, err := t.prepared(query)
+func (s *session) Script(ctx context.Context, text string) error { return s.exec(ctx, text) }
+
+func (s *session) Get(ctx context.Context, dst any, query string, args ...any) error {
+	stmt, err := s.prepared(query)
 	if err == nil {
-		err = stmt.SelectContext(t.ctx, dst, args...)
+		err = stmt.GetContext(ctx, dst, args...)
 	}
 	return err
 }
 
-// each calls row, which scans it, for each row.
-func (t *tx) each(row func(*sql.Rows) error, query string, args ...any) error {
-	stmt, err := t.prepared(query)
-	if err != nil {
-		return err
+func (s *session) Select(ctx context.Context, dst any, query string, args ...any) error {
+	stmt, err := s.prepared(query)
+	if err == nil {
+		err = stmt.SelectContext(ctx, dst, args...)
 	}
-	rows, err := stmt.QueryContext(t.ctx, args...)
-	if err != nil {
-		return err
-	}
-	// An open result would keep the snapshot alive after COMMIT.
-	defer rows.Close()
-	for rows.Next() {
-		if err := row(rows); err != nil {
-			return err
-		}
-	}
-	return rows.Err()
+	return err
 }
+
+func (s *session) Query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	stmt, err := s.prepared(query)
+	if err != nil {
+		return nil, err
+	}
+	return stmt.QueryContext(ctx, args...)
+}
+
+// A tx is an open transaction of a session. Its ctx interrupts reads only; writes run
+// with one that never ends.
+type tx = rdb.Tx
+
+func newTx(ctx context.Context, s *session) *tx { return rdb.NewTx(ctx, s, &dialect) }
 
 // read runs f in a transaction that sees one state of the file.
 func (db *DB) read(ctx context.Context, f func(*tx) error) error {
@@ -164,5 +131,5 @@ func (s *session) snapshot(ctx context.Context, f func(*tx) error) error {
 	if err := s.exec(ctx, `BEGIN`); err != nil {
 		return err
 	}
-	return newTx(ctx, s).run(f)
+	return newTx(ctx, s).Run(f)
 }

@@ -45,7 +45,7 @@ func (u *upgrade) did(format string, args ...any) {
 
 // run compares the file with a new one and closes the gap.
 func (u *upgrade) run(t *tx) error {
-	want, err := wantedSchema(t.ctx)
+	want, err := wantedSchema(t.Ctx)
 	if err != nil {
 		return err
 	}
@@ -88,16 +88,16 @@ func (u *upgrade) optuna(t *tx, have, want schema) error {
 	for _, o := range want {
 		// Only tables: indexes of upgraded files have other names, and no rows depend on them.
 		if o.Kind == "table" && !o.ours() && !have.has(o.Kind, o.Name) {
-			t.script(o.SQL)
+			t.Script(o.SQL)
 			u.did("Made the missing table %s.", o.Name)
 		}
 	}
 	if revision == lacksIndex {
 		// The index has the name that Optuna's own upgrade gives it.
-		t.script(`CREATE INDEX IF NOT EXISTS trials_study_id_key ON trials (study_id)`)
-		t.exec(`UPDATE alembic_version SET version_num = ?`, optunaRevision)
+		t.Script(`CREATE INDEX IF NOT EXISTS trials_study_id_key ON trials (study_id)`)
+		t.Exec(`UPDATE alembic_version SET version_num = ?`, optunaRevision)
 		u.did("Upgraded Optuna's tables from revision %q to %q.", revision, optunaRevision)
-		return t.err
+		return t.Err()
 	}
 	return u.stamp(t)
 }
@@ -107,7 +107,7 @@ func (u *upgrade) optuna(t *tx, have, want schema) error {
 func (u *upgrade) revision(t *tx, have schema) (string, error) {
 	var found []string
 	if have.has("table", "alembic_version") {
-		if err := t.list(&found, `SELECT coalesce(version_num, '') FROM alembic_version`); err != nil {
+		if err := t.List(&found, `SELECT coalesce(version_num, '') FROM alembic_version`); err != nil {
 			return "", err
 		}
 	}
@@ -117,7 +117,7 @@ func (u *upgrade) revision(t *tx, have schema) (string, error) {
 	}
 	version := schemaVersion
 	if have.has("table", "version_info") {
-		if err := t.get(&version, `SELECT coalesce(max(schema_version), ?) FROM version_info`,
+		if err := t.Get(&version, `SELECT coalesce(max(schema_version), ?) FROM version_info`,
 			schemaVersion); err != nil {
 			return "", err
 		}
@@ -135,16 +135,16 @@ func (u *upgrade) stamp(t *tx) error {
 		{"version_info", `SELECT 1, 12, '5.0.0'`}, {"alembic_version", `SELECT '` + optunaRevision + `'`},
 	} {
 		n := 0
-		if err := t.get(&n, `SELECT count(*) FROM `+row.table); err != nil {
+		if err := t.Get(&n, `SELECT count(*) FROM `+row.table); err != nil {
 			return err
 		}
 		if n > 0 {
 			continue
 		}
-		t.script(`INSERT INTO ` + row.table + ` ` + row.values)
+		t.Script(`INSERT INTO ` + row.table + ` ` + row.values)
 		u.did("Made the missing row of %s.", row.table)
 	}
-	return t.err
+	return t.Err()
 }
 
 // repair replaces Bluefin's indexes and triggers that differ from this program's.
@@ -152,7 +152,7 @@ func (u *upgrade) repair(t *tx, have, want schema) error {
 	for _, o := range have {
 		// Triggers of other versions would count changes twice; indexes would only cost time.
 		if o.ours() && o.Kind != "table" && want.get(o.Kind, o.Name) == nil {
-			t.script(`DROP ` + o.Kind + ` "` + strings.ReplaceAll(o.Name, `"`, `""`) + `"`)
+			t.Script(`DROP ` + o.Kind + ` "` + strings.ReplaceAll(o.Name, `"`, `""`) + `"`)
 			u.did("Removed the %s %s.", o.Kind, o.Name)
 		}
 	}
@@ -170,12 +170,12 @@ func (u *upgrade) repair(t *tx, have, want schema) error {
 			continue
 		// Replacing a trigger is safe: it has no data.
 		case found != nil:
-			t.script(`DROP ` + o.Kind + ` ` + o.Name)
+			t.Script(`DROP ` + o.Kind + ` ` + o.Name)
 			u.did("Replaced the %s %s.", o.Kind, o.Name)
 		default:
 			u.did("Made the missing %s %s.", o.Kind, o.Name)
 		}
-		t.script(o.SQL)
+		t.Script(o.SQL)
 	}
-	return t.err
+	return t.Err()
 }

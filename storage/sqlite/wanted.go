@@ -52,7 +52,7 @@ func (s schema) studies() bool { return s.has("table", "studies") && s.has("tabl
 // schemaOf returns the schema of a file without SQLite's own indexes.
 func schemaOf(t *tx) (s schema, err error) {
 	// The order of rowid is that of creation: objects come after those they refer to.
-	err = t.list(&s, `SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY type <> 'table', rowid`)
+	err = t.List(&s, `SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY type <> 'table', rowid`)
 	return s, err
 }
 
@@ -71,9 +71,9 @@ func wantedSchema(ctx context.Context) (s schema, err error) {
 	defer memory.close()
 	t := newTx(ctx, memory)
 	// Without the version rows: only the schema is compared.
-	t.script(optunaTables + bluefinTables + triggers)
-	if t.err != nil {
-		return nil, t.err
+	t.Script(optunaTables + bluefinTables + triggers)
+	if t.Err() != nil {
+		return nil, t.Err()
 	}
 	return schemaOf(t)
 }

@@ -1,4 +1,4 @@
-package sqlite
+package rdb
 
 import (
 	"context"
@@ -12,8 +12,8 @@ import (
 // Workers implements storage.Viewer.
 func (db *DB) Workers(ctx context.Context, study int64) (map[int]storage.Worker, error) {
 	workers := map[int]storage.Worker{}
-	err := db.read(ctx, func(t *tx) error {
-		return t.each(func(rows *sql.Rows) error {
+	err := db.read(ctx, func(t *Tx) error {
+		return t.Each(func(rows *sql.Rows) error {
 			number, left, name := 0, 0.0, sql.NullString{}
 			if err := rows.Scan(&number, &left, &name); err != nil {
 				return err
@@ -26,7 +26,7 @@ func (db *DB) Workers(ctx context.Context, study int64) (map[int]storage.Worker,
 			workers[number] = w
 			return nil
 		}, `
-			SELECT t.number, b.lease_until - `+clock+`, b.lease_process
+			SELECT t.number, b.lease_until - `+t.Clock+`, b.lease_process
 			FROM bluefin_trials b JOIN trials t ON t.trial_id = b.trial_id
 			WHERE b.study_id = ? AND b.lease_owner IS NOT NULL`, study)
 	})

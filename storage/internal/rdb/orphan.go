@@ -1,4 +1,4 @@
-package sqlite
+package rdb
 
 import (
 	"cmp"
@@ -49,32 +49,32 @@ func (o *orphans) isGone(name string) bool {
 // that must not be restarted. Usually there is no orphan; then it costs one index
 // lookup for each process of this machine that runs trials, and one for the lease
 // that ends first.
-func (db *DB) orphan(t *tx, study int64, o storage.Orphans) (int64, error) {
+func (db *DB) orphan(t *Tx, study int64, o storage.Orphans) (int64, error) {
 	var leases []struct {
 		Process sql.NullString `db:"name"`
-		Over    bool           `db:"over"`
+		Ended   bool           `db:"ended"`
 	}
-	if err := t.list(&leases, `
+	// '!' follows ' ' in ASCII: the range holds every name that begins with this machine and a space.
+	first, end := process.Machine()+" ", process.Machine()+"!"
+	if err := t.List(&leases, `
 		WITH RECURSIVE processes (name) AS (
 			SELECT min(lease_process) FROM bluefin_trials
-			WHERE study_id = ?1 AND lease_owner IS NOT NULL AND lease_process >= ?2 AND lease_process < ?3
+			WHERE study_id = ? AND lease_owner IS NOT NULL AND lease_process >= ? AND lease_process < ?
 			UNION ALL
 			SELECT (SELECT min(lease_process) FROM bluefin_trials
-				WHERE study_id = ?1 AND lease_owner IS NOT NULL AND lease_process > p.name AND lease_process < ?3)
+				WHERE study_id = ? AND lease_owner IS NOT NULL AND lease_process > p.name AND lease_process < ?)
 			FROM processes p WHERE p.name IS NOT NULL)
-		SELECT name, false AS over FROM processes WHERE name IS NOT NULL
+		SELECT name, false AS ended FROM processes WHERE name IS NOT NULL
 		UNION ALL
-		SELECT NULL, coalesce(min(lease_until) <= `+clock+`, false)
-		FROM bluefin_trials WHERE study_id = ?1 AND lease_owner IS NOT NULL`,
-		// '!' follows ' ' in ASCII: the range holds every name that begins with this machine and
-		// a space.
-		study, process.Machine()+" ", process.Machine()+"!"); err != nil {
+		SELECT NULL, coalesce(min(lease_until) <= `+t.Clock+`, false)
+		FROM bluefin_trials WHERE study_id = ? AND lease_owner IS NOT NULL`,
+		study, first, end, study, end, study); err != nil {
 		return 0, err
 	}
 	// An empty list, not nil, which would become JSON null.
 	over, gone := false, []string{}
 	for _, l := range leases {
-		over = over || l.Over
+		over = over || l.Ended
 		if l.Process.Valid && db.orphans.isGone(l.Process.String) {
 			gone = append(gone, l.Process.String)
 		}
@@ -92,11 +92,11 @@ func (db *DB) orphan(t *tx, study int64, o storage.Orphans) (int64, error) {
 			ID    int64 `db:"trial_id"`
 			Again int   `db:"again"`
 		}
-		err := t.get(&found, `
+		err := t.Get(&found, `
 			SELECT trial_id, again FROM bluefin_trials
 			WHERE study_id = ? AND lease_owner IS NOT NULL
-				AND (lease_until <= `+clock+` OR lease_process IN (SELECT value FROM json_each(?)))
-			ORDER BY trial_id LIMIT 1`, study, string(names))
+				AND (lease_until <= `+t.Clock+` OR lease_process `+t.InTexts+`)
+			ORDER BY trial_id LIMIT 1`+t.SkipLocks, study, string(names))
 		switch {
 		case errors.Is(err, sql.ErrNoRows):
 			return 0, nil
@@ -112,7 +112,7 @@ func (db *DB) orphan(t *tx, study int64, o storage.Orphans) (int64, error) {
 }
 
 // abandon fails an orphan and, if the policy says so, queues a copy.
-func abandon(t *tx, study, id int64, restarts int, o storage.Orphans) error {
+func abandon(t *Tx, study, id int64, restarts int, o storage.Orphans) error {
 	record, err := loadTrial(t, id)
 	if err != nil {
 		return err
@@ -123,11 +123,11 @@ func abandon(t *tx, study, id int64, restarts int, o storage.Orphans) error {
 		return err
 	}
 	// After addTo: a finished trial must not change.
-	t.exec(`UPDATE trials SET state = 'FAIL', datetime_complete = ? WHERE trial_id = ?`, encodeTime(now()), id)
+	t.Exec(`UPDATE trials SET state = 'FAIL', datetime_complete = ? WHERE trial_id = ?`, encodeTime(now()), id)
 	if retry == nil {
-		return t.err
+		return t.Err()
 	}
-	_, err = add(t, study, retry)
+	_, err = Add(t, study, retry)
 	return err
 }
 
@@ -158,16 +158,16 @@ func (o *orphans) heartbeatsSeen(study int64) {
 const defaultGrace = 2 * time.Minute
 
 // failStale abandons trials of Optuna's workers whose heartbeat is too old.
-func failStale(t *tx, study int64, o storage.Orphans) error {
+func failStale(t *Tx, study int64, o storage.Orphans) error {
 	// Trials with a lease are Bluefin's and judged by it, even if they have a heartbeat.
 	var stale []int64
 	grace := cmp.Or(o.Grace, defaultGrace)
-	if err := t.list(&stale, `
+	if err := t.List(&stale, `
 		SELECT t.trial_id FROM trials t
 			JOIN trial_heartbeats h ON h.trial_id = t.trial_id
 			JOIN bluefin_trials b ON b.trial_id = t.trial_id
 		WHERE t.study_id = ? AND t.state = 'RUNNING' AND b.lease_owner IS NULL
-			AND unixepoch(h.heartbeat) < `+clock+` - ? ORDER BY t.number`, study, grace.Seconds()); err != nil {
+			AND `+t.Stale+` ORDER BY t.number`+t.SkipLocks, study, grace.Seconds()); err != nil {
 		return err
 	}
 	for _, id := range stale {

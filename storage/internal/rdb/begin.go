@@ -1,4 +1,4 @@
-package sqlite
+package rdb
 
 import (
 	"cmp"
@@ -6,22 +6,21 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/bluefin-hpo/bluefin/storage"
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
-// clock is the time of the database, in seconds since 1970. Leases use one clock,
-// so that processes agree on when they end.
-const clock = `unixepoch('now', 'subsec')`
-
 // Begin implements storage.Storage. Looking for orphans, counting the budget and
 // taking the lease are one transaction, so workers never share a trial.
 func (db *DB) Begin(ctx context.Context, study int64, c storage.Claim) (begun *trial.Trial, err error) {
 	// ErrBudget must not roll back the transaction, so it travels beside err.
 	var budget error
-	err = db.write(ctx, func(t *tx) error {
+	err = db.write(ctx, func(t *Tx) error {
+		begun, budget = nil, nil
+		t.lock(study)
 		// Stale heartbeats come first: a trial that they fail may queue its retry for this claim.
 		look := db.orphans.heartbeatsDue(study)
 		if look {
@@ -44,7 +43,7 @@ func (db *DB) Begin(ctx context.Context, study int64, c storage.Claim) (begun *t
 }
 
 // begin chooses the trial: an orphan, else the first Waiting one, else a new one.
-func (db *DB) begin(t *tx, study int64, c storage.Claim) (*trial.Trial, error) {
+func (db *DB) begin(t *Tx, study int64, c storage.Claim) (*trial.Trial, error) {
 	if id, err := db.orphan(t, study, c.Orphans); err != nil {
 		return nil, err
 	} else if id != 0 {
@@ -56,10 +55,10 @@ func (db *DB) begin(t *tx, study int64, c storage.Claim) (*trial.Trial, error) {
 		Begun   int           `db:"begun"`
 		Waiting sql.NullInt64 `db:"waiting"`
 	}
-	err := t.get(&next, `
+	err := t.Get(&next, `
 		SELECT study_name, begun,
 			(SELECT trial_id FROM trials WHERE study_id = s.study_id AND state = 'WAITING'
-				ORDER BY number LIMIT 1) AS waiting
+				ORDER BY number LIMIT 1`+t.SkipLocks+`) AS waiting
 		FROM bluefin_studies b JOIN studies s ON s.study_id = b.study_id WHERE b.study_id = ?`, study)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
@@ -68,7 +67,7 @@ func (db *DB) begin(t *tx, study int64, c storage.Claim) (*trial.Trial, error) {
 		return nil, err
 	case c.Budget > 0 && next.Begun >= c.Budget:
 		used := &storage.BudgetError{Study: next.Name, Budget: c.Budget}
-		err := t.get(&used.Leased, `
+		err := t.Get(&used.Leased, `
 			SELECT count(*) FROM bluefin_trials WHERE study_id = ? AND lease_owner IS NOT NULL`, study)
 		// The number of leased trials tells the caller whether waiting may bring it an orphan.
 		return nil, cmp.Or[error](err, used)
@@ -81,50 +80,50 @@ func (db *DB) begin(t *tx, study int64, c storage.Claim) (*trial.Trial, error) {
 		return nil, err
 	}
 	lease(t, id, c.Seen, c)
-	return &trial.Trial{Number: number, State: trial.Running, Seen: c.Seen, Start: start}, t.err
+	return &trial.Trial{Number: number, State: trial.Running, Seen: c.Seen, Start: start}, t.Err()
 }
 
 // restart makes a Waiting trial or an orphan Running, from its checkpoint. For
 // an orphan, seen is negative and the trial keeps its own number.
-func restart(t *tx, id int64, seen int, c storage.Claim) (*trial.Trial, error) {
+func restart(t *Tx, id int64, seen int, c storage.Claim) (*trial.Trial, error) {
 	if err := rewind(t, id); err != nil {
 		return nil, err
 	}
-	t.exec(`UPDATE trials SET state = 'RUNNING', datetime_start = ? WHERE trial_id = ?`, encodeTime(now()), id)
+	t.Exec(`UPDATE trials SET state = 'RUNNING', datetime_start = ? WHERE trial_id = ?`, encodeTime(now()), id)
 	lease(t, id, seen, c)
-	if t.err != nil {
-		return nil, t.err
+	if t.Err() != nil {
+		return nil, t.Err()
 	}
 	return loadTrial(t, id)
 }
 
 // lease gives the trial to the owner of the claim, and counts a restart if seen
 // is negative.
-func lease(t *tx, id int64, seen int, c storage.Claim) {
+func lease(t *Tx, id int64, seen int, c storage.Claim) {
 	// NULL leaves the lease to its time alone, for owners that outlive their process, such as
 	// `bluefin ask`.
 	holder := sql.NullString{String: c.Process, Valid: c.Process != ""}
-	t.exec(`
-		UPDATE bluefin_trials SET lease_owner = ?1, lease_process = ?2, lease_until = `+clock+` + ?3,
-			seen = iif(?4 < 0, seen, ?4), again = again + (?4 < 0)
-		WHERE trial_id = ?5`, c.Owner, holder, c.Duration.Seconds(), seen, id)
+	set, args := `seen = ?`, []any{c.Owner, holder, c.Duration.Seconds(), seen, id}
+	if seen < 0 {
+		set, args = `again = again + 1`, slices.Delete(args, 3, 4)
+	}
+	t.Exec(`
+		UPDATE bluefin_trials SET lease_owner = ?, lease_process = ?, lease_until = `+t.Clock+` + ?, `+set+`
+		WHERE trial_id = ?`, args...)
 }
 
 // insertTrial adds a trial with the next number. Optuna computes the number of a
 // trial as the count of the study's trials with smaller ids, so ids and numbers
 // must grow together, under the write lock.
-func insertTrial(t *tx, study int64, state trial.State, start, end time.Time) (id int64, number int, err error) {
+func insertTrial(t *Tx, study int64, state trial.State, start, end time.Time) (id int64, number int, err error) {
 	row := struct {
 		ID     int64 `db:"trial_id"`
 		Number int   `db:"number"`
 	}{}
 	// Ids of deleted trials are never reused: others may still hold them.
-	err = t.get(&row, `
+	err = t.Get(&row, `
 		INSERT INTO trials (trial_id, number, study_id, state, datetime_start, datetime_complete)
-		SELECT max(id, coalesce((SELECT max(trial_id) FROM trials), 0)) + 1,
-			coalesce((SELECT max(number) FROM trials WHERE study_id = ?), -1) + 1,
-			?, ?, ?, ?
-		FROM bluefin_deleted WHERE kind = 'trial'
+		VALUES (`+t.NextTrial+`, (SELECT coalesce(max(number), -1) + 1 FROM trials WHERE study_id = ?), ?, ?, ?, ?)
 		RETURNING trial_id, number`, study, study, state.String(), encodeTime(start), encodeTime(end))
 	return row.ID, row.Number, err
 }

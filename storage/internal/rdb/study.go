@@ -1,4 +1,4 @@
-package sqlite
+package rdb
 
 import (
 	"context"
@@ -17,7 +17,7 @@ func (db *DB) Create(ctx context.Context, name string, directions []trial.Direct
 	if err := (storage.Study{Name: name, Directions: directions}).Check(); err != nil {
 		return s, err
 	}
-	err = db.write(ctx, func(t *tx) error {
+	err = db.write(ctx, func(t *Tx) error {
 		s, err = create(t, name, directions)
 		return err
 	})
@@ -25,29 +25,26 @@ func (db *DB) Create(ctx context.Context, name string, directions []trial.Direct
 }
 
 // create makes a study with an id that no study ever had.
-func create(t *tx, name string, directions []trial.Direction) (s storage.Study, err error) {
+func create(t *Tx, name string, directions []trial.Direction) (s storage.Study, err error) {
 	// Looking first costs little under the write lock, and the message can name the study.
 	n := 0
-	if err := t.get(&n, `SELECT count(*) FROM studies WHERE study_name = ?`, name); err != nil {
+	if err := t.Get(&n, `SELECT count(*) FROM studies WHERE study_name = ?`, name); err != nil {
 		return s, err
 	} else if n > 0 {
 		return s, fmt.Errorf("study %q: %w", name, storage.ErrExist)
 	}
 	var id int64
-	if err := t.get(&id, `
-		INSERT INTO studies (study_id, study_name)
-		SELECT max(id, coalesce((SELECT max(study_id) FROM studies), 0)) + 1, ?
-		FROM bluefin_deleted WHERE kind = 'study'
-		RETURNING study_id`, name); err != nil {
+	if err := t.Get(&id, `
+		INSERT INTO studies (study_id, study_name) VALUES (`+t.NextStudy+`, ?) RETURNING study_id`, name); err != nil {
 		return s, err
 	}
 	for i, d := range directions {
-		t.exec(`INSERT INTO study_directions (study_id, objective, direction) VALUES (?, ?, ?)`,
+		t.Exec(`INSERT INTO study_directions (study_id, objective, direction) VALUES (?, ?, ?)`,
 			// One row for each objective, in order: Optuna reads them by row id.
 			id, i, strings.ToUpper(d.String()))
 	}
-	if t.err != nil {
-		return s, t.err
+	if t.Err() != nil {
+		return s, t.Err()
 	}
 	// Read back, so the caller gets exactly what Load will return.
 	return loadStudy(t, id)
@@ -55,7 +52,7 @@ func create(t *tx, name string, directions []trial.Direction) (s storage.Study, 
 
 // Load implements storage.Storage.
 func (db *DB) Load(ctx context.Context, name string) (s storage.Study, err error) {
-	err = db.read(ctx, func(t *tx) error {
+	err = db.read(ctx, func(t *Tx) error {
 		id, err := db.find(t, name)
 		if err == nil {
 			s, err = loadStudy(t, id)
@@ -66,19 +63,19 @@ func (db *DB) Load(ctx context.Context, name string) (s storage.Study, err error
 }
 
 // find returns the id of the study called name.
-func (db *DB) find(t *tx, name string) (id int64, err error) {
-	err = t.get(&id, `SELECT study_id FROM studies WHERE study_name = ?`, name)
+func (db *DB) find(t *Tx, name string) (id int64, err error) {
+	err = t.Get(&id, `SELECT study_id FROM studies WHERE study_name = ?`, name)
 	if errors.Is(err, sql.ErrNoRows) {
-		err = fmt.Errorf("study %q: %w in %s", name, storage.ErrNotExist, db.path)
+		err = fmt.Errorf("study %q: %w in %s", name, storage.ErrNotExist, db.where)
 	}
 	return id, err
 }
 
 // Studies implements storage.Storage.
 func (db *DB) Studies(ctx context.Context) (all []storage.Study, err error) {
-	err = db.read(ctx, func(t *tx) error {
+	err = db.read(ctx, func(t *Tx) error {
 		var ids []int64
-		if err := t.list(&ids, `SELECT study_id FROM studies ORDER BY study_id`); err != nil {
+		if err := t.List(&ids, `SELECT study_id FROM studies ORDER BY study_id`); err != nil {
 			return err
 		}
 		for _, id := range ids {
@@ -95,14 +92,14 @@ func (db *DB) Studies(ctx context.Context) (all []storage.Study, err error) {
 }
 
 // loadStudy reads a study, or fails with sql.ErrNoRows.
-func loadStudy(t *tx, id int64) (storage.Study, error) {
+func loadStudy(t *Tx, id int64) (storage.Study, error) {
 	s := storage.Study{ID: id}
-	if err := t.get(&s.Name, `SELECT study_name FROM studies WHERE study_id = ?`, id); err != nil {
+	if err := t.Get(&s.Name, `SELECT study_name FROM studies WHERE study_id = ?`, id); err != nil {
 		return s, err
 	}
 	var directions []string
 	// Optuna reads them in the order of their rows, not by objective.
-	if err := t.list(&directions, `
+	if err := t.List(&directions, `
 		SELECT direction FROM study_directions WHERE study_id = ? ORDER BY study_direction_id`, id); err != nil {
 		return s, err
 	}
@@ -129,12 +126,12 @@ func loadStudy(t *tx, id int64) (storage.Study, error) {
 }
 
 // loadStudyAttrs returns nil if there are none, like Create.
-func loadStudyAttrs(t *tx, table string, id int64) (map[string]json.RawMessage, error) {
+func loadStudyAttrs(t *Tx, table string, id int64) (map[string]json.RawMessage, error) {
 	var rows []struct {
 		Key   string `db:"key"`
 		Value string `db:"value_json"`
 	}
-	if err := t.list(&rows, `SELECT "key", value_json FROM `+table+` WHERE study_id = ?`, id); err != nil {
+	if err := t.List(&rows, `SELECT "key", value_json FROM `+table+` WHERE study_id = ?`, id); err != nil {
 		return nil, err
 	}
 	var attrs map[string]json.RawMessage
@@ -152,7 +149,8 @@ func (db *DB) WriteStudy(ctx context.Context, study int64, u storage.StudyUpdate
 	if err := u.Check(); err != nil {
 		return err
 	}
-	return db.write(ctx, func(t *tx) error {
+	return db.write(ctx, func(t *Tx) error {
+		t.lock(study)
 		if _, err := objectives(t, study); err != nil {
 			return err
 		}
@@ -169,36 +167,32 @@ func (db *DB) WriteStudy(ctx context.Context, study int64, u storage.StudyUpdate
 		const set = `ON CONFLICT (study_id, "key") DO UPDATE SET value_json = excluded.value_json`
 		attrRows(study, u.UserAttrs).insert(t, `study_user_attributes (study_id, "key", value_json)`, set)
 		attrRows(study, u.SystemAttrs).insert(t, `study_system_attributes (study_id, "key", value_json)`, set)
-		return t.err
+		return t.Err()
 	})
 }
 
 // Delete implements storage.Storage. It deletes dependent rows first, because
 // Optuna's tables do not cascade.
 func (db *DB) Delete(ctx context.Context, study int64) error {
-	err := db.write(ctx, func(t *tx) error {
+	return db.write(ctx, func(t *Tx) error {
+		t.lock(study)
 		if _, err := objectives(t, study); err != nil {
 			return err
 		}
 		// Without these rows the triggers on the other tables have nothing to
 		// update.
-		t.exec(`DELETE FROM bluefin_trials WHERE study_id = ?`, study)
+		t.Exec(`DELETE FROM bluefin_trials WHERE study_id = ?`, study)
 		// Children first, parents last, because foreign keys are checked at each statement.
 		for _, table := range []string{"trial_params", "trial_values", "trial_intermediate_values",
 			"trial_user_attributes", "trial_system_attributes", "trial_heartbeats"} {
-			t.exec(`DELETE FROM `+table+` WHERE trial_id IN (SELECT trial_id FROM trials WHERE study_id = ?)`, study)
+			t.Exec(`DELETE FROM `+table+` WHERE trial_id IN (SELECT trial_id FROM trials WHERE study_id = ?)`, study)
 		}
 		for _, table := range []string{"trials", "study_directions",
 			"study_user_attributes", "study_system_attributes", "studies"} {
-			t.exec(`DELETE FROM `+table+` WHERE study_id = ?`, study)
+			t.Exec(`DELETE FROM `+table+` WHERE study_id = ?`, study)
 		}
-		return t.err
+		return t.Err()
 	})
-	if err == nil {
-		// Outside the transaction: VACUUM cannot run in one.
-		db.giveBack(ctx)
-	}
-	return err
 }
 
 // errNoStudy distinguishes a missing study from a missing trial.
@@ -206,12 +200,12 @@ var errNoStudy = fmt.Errorf("%w", storage.ErrNotExist)
 
 // objectives returns the number of objectives of a study, or fails with
 // ErrNotExist.
-func objectives(t *tx, study int64) (int, error) {
+func objectives(t *Tx, study int64) (int, error) {
 	var row struct {
 		Studies    int `db:"studies"`
 		Directions int `db:"directions"`
 	}
-	err := t.get(&row, `
+	err := t.Get(&row, `
 		SELECT (SELECT count(*) FROM studies WHERE study_id = ?) AS studies,
 			(SELECT count(*) FROM study_directions WHERE study_id = ?) AS directions`, study, study)
 	if err == nil && row.Studies == 0 {

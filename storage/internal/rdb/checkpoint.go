@@ -1,4 +1,4 @@
-package sqlite
+package rdb
 
 import (
 	"context"
@@ -14,9 +14,9 @@ import (
 // Checkpoint implements storage.Storage. A missing study has no checkpoints either,
 // so the error does not distinguish them.
 func (db *DB) Checkpoint(ctx context.Context, study int64, number int) (c storage.Checkpoint, err error) {
-	err = db.read(ctx, func(t *tx) error {
+	err = db.read(ctx, func(t *Tx) error {
 		found := false
-		err := t.each(func(rows *sql.Rows) error {
+		err := t.Each(func(rows *sql.Rows) error {
 			found = true
 			return rows.Scan(&c.Step, &c.Keep, &c.Data)
 		}, `
@@ -27,21 +27,12 @@ func (db *DB) Checkpoint(ctx context.Context, study int64, number int) (c storag
 		}
 		return err
 	})
-	db.noteCheckpoint(&c)
 	return c, err
-}
-
-// noteCheckpoint remembers that there was a checkpoint whose room is worth giving
-// back.
-func (db *DB) noteCheckpoint(c *storage.Checkpoint) {
-	if c != nil && len(c.Data) >= large {
-		db.large.Store(true)
-	}
 }
 
 // setCheckpoint replaces the checkpoint of a trial, and saves with it the
 // attributes that follow from its reports so far.
-func setCheckpoint(t *tx, id int64, c storage.Checkpoint) error {
+func setCheckpoint(t *Tx, id int64, c storage.Checkpoint) error {
 	var attrs []attr
 	if err := listAttrs(t, &attrs, id); err != nil {
 		return err
@@ -59,12 +50,14 @@ func setCheckpoint(t *tx, id int64, c storage.Checkpoint) error {
 		return err
 	}
 	// Only progress resets the count of restarts.
-	t.exec(`UPDATE bluefin_trials SET again = 0
-		WHERE trial_id = ?1 AND NOT EXISTS (SELECT 1 FROM bluefin_checkpoints WHERE trial_id = ?1 AND step >= ?2)`,
-		id, c.Step)
-	t.exec(`REPLACE INTO bluefin_checkpoints (trial_id, step, keep, marks, data) VALUES (?, ?, ?, ?, ?)`,
+	t.Exec(`UPDATE bluefin_trials SET again = 0
+		WHERE trial_id = ? AND NOT EXISTS (SELECT 1 FROM bluefin_checkpoints WHERE trial_id = ? AND step >= ?)`,
+		id, id, c.Step)
+	t.Exec(`
+		INSERT INTO bluefin_checkpoints (trial_id, step, keep, marks, data) VALUES (?, ?, ?, ?, ?)
+		ON CONFLICT (trial_id) DO UPDATE SET step = excluded.step, keep = excluded.keep, marks = excluded.marks, data = excluded.data`,
 		id, c.Step, c.Keep, string(text), append([]byte{}, c.Data...)) // empty, not NULL, without data
-	return t.err
+	return t.Err()
 }
 
 // attr is a row of a table of attributes. JSON stays text: nothing here reads it.
@@ -74,17 +67,17 @@ type attr struct {
 }
 
 // listAttrs appends the system attributes of a trial to attrs.
-func listAttrs(t *tx, attrs *[]attr, trial int64) error {
-	return t.list(attrs, `SELECT "key", value_json FROM trial_system_attributes WHERE trial_id = ?`, trial)
+func listAttrs(t *Tx, attrs *[]attr, trial int64) error {
+	return t.List(attrs, `SELECT "key", value_json FROM trial_system_attributes WHERE trial_id = ?`, trial)
 }
 
 // rewind returns a trial to its checkpoint, or to its start.
-func rewind(t *tx, id int64) error {
+func rewind(t *Tx, id int64) error {
 	var at struct {
 		Step  int    `db:"step"`
 		Marks string `db:"marks"`
 	}
-	err := t.get(&at, `SELECT step, marks FROM bluefin_checkpoints WHERE trial_id = ?`, id)
+	err := t.Get(&at, `SELECT step, marks FROM bluefin_checkpoints WHERE trial_id = ?`, id)
 	fresh := errors.Is(err, sql.ErrNoRows)
 	if fresh {
 		// Step -1 is before every report, so all are deleted.
@@ -92,7 +85,7 @@ func rewind(t *tx, id int64) error {
 	} else if err != nil {
 		return err
 	}
-	t.exec(`DELETE FROM trial_intermediate_values WHERE trial_id = ? AND step > ?`, id, at.Step)
+	t.Exec(`DELETE FROM trial_intermediate_values WHERE trial_id = ? AND step > ?`, id, at.Step)
 	var attrs []attr
 	if err := listAttrs(t, &attrs, id); err != nil {
 		return err
@@ -101,12 +94,12 @@ func rewind(t *tx, id int64) error {
 		// Constraints follow from the objective alone: those before a checkpoint
 		// remain true.
 		if sysattr.Reported(a.Key) || fresh && isConstraint(a.Key) {
-			t.exec(`DELETE FROM trial_system_attributes WHERE trial_id = ? AND "key" = ?`, id, a.Key)
+			t.Exec(`DELETE FROM trial_system_attributes WHERE trial_id = ? AND "key" = ?`, id, a.Key)
 		}
 	}
 	var marks map[string]string
 	if err := json.Unmarshal([]byte(at.Marks), &marks); err != nil {
-		return fmt.Errorf("%w: the checkpoint of trial id %d: %w", ErrCorrupt, id, err)
+		return fmt.Errorf("%w: the checkpoint of trial id %d: %w", t.Corrupt, id, err)
 	}
 	// Attributes that followed from reports return as they were at the checkpoint.
 	u := storage.Update{SystemAttrs: map[string]json.RawMessage{}}

@@ -1,4 +1,4 @@
-package sqlite
+package rdb
 
 import (
 	"database/sql"
@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// timeLayout is how Optuna 5 writes times, in UTC. There must be six digits,
+// TimeLayout is how Optuna 5 writes times, in UTC. There must be six digits,
 // because its reader takes a shorter fraction for microseconds.
-const timeLayout = "2006-01-02 15:04:05.000000"
+const TimeLayout = "2006-01-02 15:04:05.000000"
 
 // now is in microseconds because a file holds no more: a trial is the same before and
 // after a reload.
@@ -21,11 +21,11 @@ func encodeTime(t time.Time) sql.NullString {
 	if t.IsZero() {
 		return sql.NullString{}
 	}
-	return sql.NullString{String: t.UTC().Format(timeLayout), Valid: true}
+	return sql.NullString{String: t.UTC().Format(TimeLayout), Valid: true}
 }
 
-// decodeTime reads a time with any number of fractional digits.
-func decodeTime(s sql.NullString) (time.Time, error) {
+// DecodeTime reads a time with any number of fractional digits.
+func DecodeTime(s sql.NullString) (time.Time, error) {
 	if !s.Valid {
 		// NULL is the zero time.
 		return time.Time{}, nil
@@ -47,8 +47,8 @@ func encodeFloat(x float64) (value sql.NullFloat64, kind string) {
 	return sql.NullFloat64{Float64: x, Valid: true}, "FINITE"
 }
 
-// decodeFloat is the inverse of encodeFloat, and fails on a pair that Optuna never writes.
-func decodeFloat(value sql.NullFloat64, kind string) (float64, error) {
+// DecodeFloat is the inverse of encodeFloat, and fails on a pair that Optuna never writes.
+func DecodeFloat(value sql.NullFloat64, kind string) (float64, error) {
 	switch {
 	case kind == "FINITE" && value.Valid:
 		return value.Float64, nil

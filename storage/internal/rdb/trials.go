@@ -1,4 +1,4 @@
-package sqlite
+package rdb
 
 import (
 	"context"
@@ -15,13 +15,13 @@ import (
 
 // Trial implements storage.Storage.
 func (db *DB) Trial(ctx context.Context, study int64, number int) (tr *trial.Trial, err error) {
-	err = db.read(ctx, func(t *tx) error {
+	err = db.read(ctx, func(t *Tx) error {
 		// Distinguishes a missing study from a missing trial.
 		if _, err := objectives(t, study); err != nil {
 			return err
 		}
 		var ids []int64
-		err := t.list(&ids, `SELECT trial_id FROM trials WHERE study_id = ? AND number = ?`, study, number)
+		err := t.List(&ids, `SELECT trial_id FROM trials WHERE study_id = ? AND number = ?`, study, number)
 		if err != nil {
 			return err
 		}
@@ -36,8 +36,8 @@ func (db *DB) Trial(ctx context.Context, study int64, number int) (tr *trial.Tri
 
 // TrialID implements storage.Viewer.
 func (db *DB) TrialID(ctx context.Context, study int64, number int) (id int64, err error) {
-	err = db.read(ctx, func(t *tx) error {
-		err := t.get(&id, `SELECT trial_id FROM trials WHERE study_id = ? AND number = ?`, study, number)
+	err = db.read(ctx, func(t *Tx) error {
+		err := t.Get(&id, `SELECT trial_id FROM trials WHERE study_id = ? AND number = ?`, study, number)
 		if errors.Is(err, sql.ErrNoRows) {
 			err = fmt.Errorf("trial %d: %w", number, storage.ErrNotExist)
 		}
@@ -52,8 +52,8 @@ func (db *DB) TrialByID(ctx context.Context, id int64) (study int64, number int,
 		Study  int64 `db:"study_id"`
 		Number int   `db:"number"`
 	}
-	err = db.read(ctx, func(t *tx) error {
-		err := t.get(&row, `SELECT study_id, number FROM trials WHERE trial_id = ?`, id)
+	err = db.read(ctx, func(t *Tx) error {
+		err := t.Get(&row, `SELECT study_id, number FROM trials WHERE trial_id = ?`, id)
 		if errors.Is(err, sql.ErrNoRows) {
 			err = fmt.Errorf("trial id %d: %w", id, storage.ErrNotExist)
 		}
@@ -64,7 +64,7 @@ func (db *DB) TrialByID(ctx context.Context, id int64) (study int64, number int,
 
 // Range implements storage.Viewer.
 func (db *DB) Range(ctx context.Context, study int64, first, end int) (trials []*trial.Trial, err error) {
-	err = db.read(ctx, func(t *tx) error {
+	err = db.read(ctx, func(t *Tx) error {
 		if _, err := objectives(t, study); err != nil {
 			return err
 		}
@@ -79,7 +79,7 @@ func (db *DB) Range(ctx context.Context, study int64, first, end int) (trials []
 // Best implements storage.Storage. SQL sorts the trials by value; feasibility is
 // checked here, from the best one on, because constraints are JSON texts.
 func (db *DB) Best(ctx context.Context, study int64) (best *trial.Trial, err error) {
-	err = db.read(ctx, func(t *tx) error {
+	err = db.read(ctx, func(t *Tx) error {
 		s, err := loadStudy(t, study)
 		if errors.Is(err, sql.ErrNoRows) {
 			return fmt.Errorf("study %d: %w", study, errNoStudy)
@@ -92,13 +92,13 @@ func (db *DB) Best(ctx context.Context, study int64) (best *trial.Trial, err err
 			order = "DESC"
 		}
 		var ids []int64
-		// 9e999 overflows to infinity, for which SQL has no literal.
-		if err := t.list(&ids, `
+		// Infinities come first and last; their values are NULL.
+		if err := t.List(&ids, `
 			SELECT t.trial_id FROM trials t
 			JOIN trial_values v ON v.trial_id = t.trial_id AND v.objective = 0
 			JOIN bluefin_trials b ON b.trial_id = t.trial_id
 			WHERE t.study_id = ? AND t.state = 'COMPLETE'
-			ORDER BY CASE v.value_type WHEN 'INF_NEG' THEN -9e999 WHEN 'INF_POS' THEN 9e999 ELSE v.value END `+
+			ORDER BY CASE v.value_type WHEN 'INF_NEG' THEN -1 WHEN 'INF_POS' THEN 1 ELSE 0 END `+order+`, v.value `+
 			order+`, b.finish`, study); err != nil {
 			return err
 		}
@@ -106,7 +106,7 @@ func (db *DB) Best(ctx context.Context, study int64) (best *trial.Trial, err err
 			// Usually the first trial is feasible and one read suffices.
 			n = min(n, len(ids))
 			list, _ := json.Marshal(ids[:n]) // integers always marshal
-			trials, err := load(t, `b.trial_id IN (SELECT value FROM json_each(?))`, string(list))
+			trials, err := load(t, `b.trial_id `+t.InIDs, string(list))
 			if err != nil {
 				return err
 			}
@@ -129,17 +129,17 @@ func (db *DB) Best(ctx context.Context, study int64) (best *trial.Trial, err err
 
 // Extent implements storage.Storage. Times are texts that sort by time.
 func (db *DB) Extent(ctx context.Context, study int64) (trials int, start time.Time, err error) {
-	err = db.read(ctx, func(t *tx) error {
+	err = db.read(ctx, func(t *Tx) error {
 		if _, err := objectives(t, study); err != nil {
 			return err
 		}
 		var first sql.NullString
-		err := t.each(func(rows *sql.Rows) error { return rows.Scan(&trials, &first) },
+		err := t.Each(func(rows *sql.Rows) error { return rows.Scan(&trials, &first) },
 			// min ignores the NULL of waiting trials; the cast keeps the driver from parsing the
 			// time.
 			`SELECT count(*), CAST(min(datetime_start) AS TEXT) FROM trials WHERE study_id = ?`, study)
 		if err == nil {
-			start, err = decodeTime(first)
+			start, err = DecodeTime(first)
 		}
 		return err
 	})

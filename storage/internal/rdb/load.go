@@ -1,4 +1,4 @@
-package sqlite
+package rdb
 
 import (
 	"cmp"
@@ -20,11 +20,11 @@ import (
 // Since implements storage.Storage. Most calls find that nothing changed, after one
 // query.
 func (db *DB) Since(ctx context.Context, study, revision int64, except ...string) (c storage.Changes, err error) {
-	err = db.read(ctx, func(t *tx) error {
+	err = db.read(ctx, func(t *Tx) error {
 		// -1 is no revision, so it shows whether the study has a row.
 		c.Revision = -1
 		objectives := 0
-		err := t.each(func(rows *sql.Rows) error { return rows.Scan(&c.Revision, &objectives) }, `
+		err := t.Each(func(rows *sql.Rows) error { return rows.Scan(&c.Revision, &objectives) }, `
 			SELECT revision, (SELECT count(*) FROM study_directions d WHERE d.study_id = b.study_id)
 			FROM bluefin_studies b WHERE study_id = ?`, study)
 		switch {
@@ -48,24 +48,24 @@ func (db *DB) Since(ctx context.Context, study, revision int64, except ...string
 		if c.Trials, err = load(t, where, args...); err != nil {
 			return err
 		}
-		return checkValues(c.Trials, max(objectives, 1))
+		return t.checkValues(c.Trials, max(objectives, 1))
 	})
 	return c, err
 }
 
 // checkValues fails if a complete trial lacks values, which others index without looking.
-func checkValues(trials []*trial.Trial, objectives int) error {
+func (t *Tx) checkValues(trials []*trial.Trial, objectives int) error {
 	for _, tr := range trials {
 		if tr.State == trial.Complete && len(tr.Values) != objectives {
 			return fmt.Errorf("%w: trial %d is %v with %d values, want %d",
-				ErrCorrupt, tr.Number, tr.State, len(tr.Values), objectives)
+				t.Corrupt, tr.Number, tr.State, len(tr.Values), objectives)
 		}
 	}
 	return nil
 }
 
 // loadTrial reads one trial, or fails with storage.ErrNotExist.
-func loadTrial(t *tx, id int64) (*trial.Trial, error) {
+func loadTrial(t *Tx, id int64) (*trial.Trial, error) {
 	trials, err := load(t, `b.trial_id = ?`, id)
 	if err != nil {
 		return nil, err
@@ -79,14 +79,14 @@ func loadTrial(t *tx, id int64) (*trial.Trial, error) {
 // load reads the trials for which where holds, a condition on the row b of
 // bluefin_trials: the finished ones in finishing order, then the others by
 // number.
-func load(t *tx, where string, args ...any) ([]*trial.Trial, error) {
+func load(t *Tx, where string, args ...any) ([]*trial.Trial, error) {
 	return loadWith(t, true, where, args...)
 }
 
 // loadWith is load, with or without the reports.
-func loadWith(t *tx, reports bool, where string, args ...any) ([]*trial.Trial, error) {
-	l := loader{trials: map[int64]*loading{}, dists: map[string]space.Dist{}}
-	err := t.each(l.trial, `
+func loadWith(t *Tx, reports bool, where string, args ...any) ([]*trial.Trial, error) {
+	l := loader{corrupt: t.Corrupt, trials: map[int64]*loading{}, dists: map[string]space.Dist{}}
+	err := t.Each(l.trial, `
 		SELECT t.trial_id, t.number, t.state, CAST(t.datetime_start AS TEXT), CAST(t.datetime_complete AS TEXT), b.seen
 		FROM bluefin_trials b JOIN trials t ON t.trial_id = b.trial_id
 		WHERE `+where+` ORDER BY b.finish IS NULL, b.finish, t.number`, args...)
@@ -99,20 +99,21 @@ func loadWith(t *tx, reports bool, where string, args ...any) ([]*trial.Trial, e
 	// Reports arrive sorted, from the index, so inserting them is an append.
 	part := func(kind int, columns, table string) string {
 		return fmt.Sprintf(`
-			SELECT %d, c.trial_id, %s FROM bluefin_trials b CROSS JOIN %s c ON c.trial_id = b.trial_id
-			WHERE %s`, kind, columns, table, where)
+			SELECT %d, c.trial_id, %s FROM bluefin_trials b CROSS JOIN %s c
+			WHERE c.trial_id = b.trial_id AND %s`, kind, columns, table, where)
 	}
 	parts := []string{
 		// Parameters are ordered by param_id, the order in which they were suggested.
 		part(paramRow, `c.param_id, c.param_name, c.param_value, c.distribution_json`, `trial_params`),
-		part(valueRow, `c.objective, NULL, c.value, c.value_type`, `trial_values`),
+		part(valueRow, `c.objective, NULL, c.value, CAST(c.value_type AS TEXT)`, `trial_values`),
 		part(userAttrRow, `NULL, c."key", NULL, c.value_json`, `trial_user_attributes`),
 		part(systemAttrRow, `NULL, c."key", NULL, c.value_json`, `trial_system_attributes`),
 	}
 	if reports {
-		parts = append(parts, part(reportRow, `c.step, NULL, c.intermediate_value, c.intermediate_value_type`, `trial_intermediate_values`))
+		parts = append(parts, part(reportRow,
+			`c.step, NULL, c.intermediate_value, CAST(c.intermediate_value_type AS TEXT)`, `trial_intermediate_values`))
 	}
-	err = t.each(l.row, strings.Join(parts, ` UNION ALL `), slices.Concat(slices.Repeat([][]any{args}, len(parts))...)...)
+	err = t.Each(l.row, strings.Join(parts, ` UNION ALL `), slices.Concat(slices.Repeat([][]any{args}, len(parts))...)...)
 	return l.order, inStudy(t, err, where, args)
 }
 
@@ -127,9 +128,10 @@ const (
 
 // A loader reads rows into trials. It exists for one call of load.
 type loader struct {
-	trials map[int64]*loading // by trial_id
-	order  []*trial.Trial
-	dists  map[string]space.Dist // by JSON text; most trials share a few
+	corrupt error
+	trials  map[int64]*loading // by trial_id
+	order   []*trial.Trial
+	dists   map[string]space.Dist // by JSON text; most trials share a few
 }
 
 // loading is a trial with the sort keys of its rows, which are dropped once it is whole.
@@ -153,14 +155,14 @@ func (l *loader) trial(rows *sql.Rows) error {
 		t.State, err = trial.ParseState(state)
 	}
 	if err == nil {
-		t.Start, err = decodeTime(start)
+		t.Start, err = DecodeTime(start)
 	}
 	if err == nil {
-		t.End, err = decodeTime(end)
+		t.End, err = DecodeTime(end)
 	}
 	l.trials[id] = &t
 	l.order = append(l.order, &t.Trial)
-	return t.wrap(err)
+	return l.wrap(&t, err)
 }
 
 // row reads a row of any kind and adds it to its trial.
@@ -180,26 +182,26 @@ func (l *loader) row(rows *sql.Rows) error {
 	// Only rows of selected trials are queried, so this is a broken index or a trial deleted
 	// by hand.
 	if t == nil {
-		return fmt.Errorf("%w: rows of trial id %d, which does not exist", ErrCorrupt, id)
+		return fmt.Errorf("%w: rows of trial id %d, which does not exist", l.corrupt, id)
 	}
 	switch kind {
 	case paramRow:
-		return t.wrap(l.param(t, order.Int64, trial.Param{Name: name.String, Value: number.Float64}, text))
+		return l.wrap(t, l.param(t, order.Int64, trial.Param{Name: name.String, Value: number.Float64}, text))
 	case valueRow:
-		x, err := decodeFloat(number, string(text))
+		x, err := DecodeFloat(number, string(text))
 		t.Values = insertAt(&t.values, order.Int64, t.Values, x)
-		return t.wrap(err)
+		return l.wrap(t, err)
 	case reportRow:
-		x, err := decodeFloat(number, string(text))
+		x, err := DecodeFloat(number, string(text))
 		r := trial.Report{Step: int(order.Int64), Value: x}
 		i, _ := slices.BinarySearchFunc(t.Reports, r.Step, func(r trial.Report, step int) int { return r.Step - step })
 		t.Reports = slices.Insert(t.Reports, i, r)
-		return t.wrap(err)
+		return l.wrap(t, err)
 	case userAttrRow:
 		setAttr(&t.UserAttrs, name.String, text)
 		return nil
 	}
-	return t.wrap(t.systemAttr(name.String, text))
+	return l.wrap(t, t.systemAttr(name.String, text))
 }
 
 // param adds a parameter. Distributions are parsed once per text and shared, since they
@@ -267,26 +269,26 @@ func (t *loading) systemAttr(key string, value []byte) error {
 	return nil
 }
 
-// wrap adds the trial to an error, and ErrCorrupt unless the file is sound.
-func (t *loading) wrap(err error) error {
+// wrap adds the trial to an error, and that the database is corrupt unless it is sound.
+func (l *loader) wrap(t *loading, err error) error {
 	switch {
 	case err == nil:
 		return nil
 	case errors.As(err, new(foreign)):
 		return fmt.Errorf("trial %d: %w", t.Number, err)
 	}
-	return fmt.Errorf("%w: trial %d: %w", ErrCorrupt, t.Number, err)
+	return fmt.Errorf("%w: trial %d: %w", l.corrupt, t.Number, err)
 }
 
 // A foreign error is about a value that another program may save and this one
-// cannot represent, such as an integer of more than 64 bits. The file is sound.
+// cannot represent, such as an integer of more than 64 bits. The database is sound.
 type foreign struct{ error }
 
 // inStudy adds the name of the study to a foreign error. where selects its
 // trials.
-func inStudy(t *tx, err error, where string, args []any) error {
+func inStudy(t *Tx, err error, where string, args []any) error {
 	name := ""
-	if !errors.As(err, new(foreign)) || t.get(&name, `
+	if !errors.As(err, new(foreign)) || t.Get(&name, `
 		SELECT study_name FROM studies s JOIN bluefin_trials b ON b.study_id = s.study_id
 		WHERE `+where+` LIMIT 1`, args...) != nil {
 		// If the study is not found either, the plain error is the better one.

@@ -1,4 +1,4 @@
-package sqlite
+package rdb
 
 import (
 	"context"
@@ -18,22 +18,23 @@ import (
 
 // Add implements storage.Storage.
 func (db *DB) Add(ctx context.Context, study int64, record *trial.Trial) (number int, err error) {
-	err = db.write(ctx, func(t *tx) error {
+	err = db.write(ctx, func(t *Tx) error {
+		t.lock(study)
 		// The number of objectives is read under the lock that also covers the insert.
 		n, err := objectives(t, study)
 		if err == nil {
 			err = storage.Study{Directions: make([]trial.Direction, n)}.CheckAdd(record)
 		}
 		if err == nil {
-			number, err = add(t, study, record)
+			number, err = Add(t, study, record)
 		}
 		return err
 	})
 	return number, err
 }
 
-// add adds a trial with the next number, or fails if it wants another number.
-func add(t *tx, study int64, record *trial.Trial) (number int, err error) {
+// Add adds a trial with the next number, or fails if it wants another number.
+func Add(t *Tx, study int64, record *trial.Trial) (number int, err error) {
 	start, end := storage.AddTimes(record)
 	id, number, err := insertTrial(t, study, record.State, start, end)
 	if err != nil {
@@ -54,9 +55,7 @@ func additions(r *trial.Trial) storage.Update {
 
 // Write implements storage.Storage.
 func (db *DB) Write(ctx context.Context, study int64, number int, u storage.Update) error {
-	// The flag is only a hint to look for room when a trial ends, so it may be set too early.
-	db.noteCheckpoint(u.Checkpoint)
-	err := db.write(ctx, func(t *tx) error {
+	return db.write(ctx, func(t *Tx) error {
 		err := update(t, study, number, u)
 		if err != nil && !errors.Is(err, errNoStudy) {
 			// A missing study is named by itself; a number would mislead.
@@ -64,15 +63,10 @@ func (db *DB) Write(ctx context.Context, study int64, number int, u storage.Upda
 		}
 		return err
 	})
-	if err == nil && u.State.Finished() && db.large.Load() {
-		// After the commit, because VACUUM cannot run in a transaction.
-		db.giveBack(ctx)
-	}
-	return err
 }
 
 // update checks that the caller may write the trial, in one query, and writes.
-func update(t *tx, study int64, number int, u storage.Update) error {
+func update(t *Tx, study int64, number int, u storage.Update) error {
 	var row struct {
 		ID    int64  `db:"trial_id"`
 		State string `db:"state"`
@@ -80,11 +74,11 @@ func update(t *tx, study int64, number int, u storage.Update) error {
 		Owner      sql.NullString `db:"lease_owner"`
 		Objectives int            `db:"objectives"`
 	}
-	err := t.get(&row, `
+	err := t.Get(&row, `
 		SELECT t.trial_id, state, lease_owner,
 			(SELECT count(*) FROM study_directions d WHERE d.study_id = t.study_id) AS objectives
 		FROM trials t JOIN bluefin_trials b ON b.trial_id = t.trial_id
-		WHERE t.study_id = ? AND number = ?`, study, number)
+		WHERE t.study_id = ? AND number = ?`+t.ForUpdate, study, number)
 	if errors.Is(err, sql.ErrNoRows) {
 		if _, err := objectives(t, study); err != nil {
 			return err
@@ -106,7 +100,7 @@ func update(t *tx, study int64, number int, u storage.Update) error {
 	if u.Renew > 0 {
 		// Renewing a lease that is over is fine: nobody has claimed the trial, or the owner would
 		// differ.
-		t.exec(`UPDATE bluefin_trials SET lease_until = `+clock+` + ? WHERE trial_id = ? AND lease_owner IS NOT NULL`,
+		t.Exec(`UPDATE bluefin_trials SET lease_until = `+t.Clock+` + ? WHERE trial_id = ? AND lease_owner IS NOT NULL`,
 			u.Renew.Seconds(), row.ID)
 	}
 	if err := addTo(t, row.ID, u); err != nil {
@@ -119,23 +113,24 @@ func update(t *tx, study int64, number int, u storage.Update) error {
 	}
 	switch {
 	case u.Start:
-		t.exec(`UPDATE trials SET state = 'RUNNING', datetime_start = ? WHERE trial_id = ?`, encodeTime(now()), row.ID)
+		t.Exec(`UPDATE trials SET state = 'RUNNING', datetime_start = ? WHERE trial_id = ?`, encodeTime(now()), row.ID)
 	case u.State == trial.Waiting && state == trial.Running:
 		// A waiting trial looks the same whether its worker gave it back or died.
 		if err := rewind(t, row.ID); err != nil {
 			return err
 		}
-		t.exec(`UPDATE trials SET state = 'WAITING', datetime_start = NULL WHERE trial_id = ?`, row.ID)
+		t.Exec(`UPDATE trials SET state = 'WAITING', datetime_start = NULL WHERE trial_id = ?`, row.ID)
 	case u.State.Finished(): // last, because a finished trial must not change
+		end := encodeTime(now())
 		// A trial that ends in the queue starts when it ends.
-		t.exec(`UPDATE trials SET state = ?1, datetime_start = coalesce(datetime_start, ?2), datetime_complete = ?2
-			WHERE trial_id = ?3`, u.State.String(), encodeTime(now()), row.ID)
+		t.Exec(`UPDATE trials SET state = ?, datetime_start = coalesce(datetime_start, ?), datetime_complete = ?
+			WHERE trial_id = ?`, u.State.String(), end, end, row.ID)
 	}
-	return t.err
+	return t.Err()
 }
 
 // addTo writes what an update adds to a trial, with one statement per table.
-func addTo(t *tx, id int64, u storage.Update) error {
+func addTo(t *Tx, id int64, u storage.Update) error {
 	// Parameters, reports and constraints keep their first value: a worker that
 	// repeats a write, not knowing whether it was done, changes nothing.
 	const keep = `ON CONFLICT DO NOTHING`
@@ -185,7 +180,7 @@ func addTo(t *tx, id int64, u storage.Update) error {
 	} {
 		insert.rows.insert(t, insert.into, insert.conflict)
 	}
-	return t.err
+	return t.Err()
 }
 
 // attrRows sorts the attributes, so that equal updates write equal files.
@@ -205,10 +200,10 @@ type rows [][]any
 const maxRows = 32
 
 // insert writes the rows with few statements. Without rows it does nothing.
-func (r rows) insert(t *tx, into, conflict string) {
+func (r rows) insert(t *Tx, into, conflict string) {
 	for chunk := range slices.Chunk(r, maxRows) {
 		place := "(?" + strings.Repeat(", ?", len(chunk[0])-1) + ")"
 		query := `INSERT INTO ` + into + ` VALUES ` + place + strings.Repeat(", "+place, len(chunk)-1) + ` ` + conflict
-		t.exec(query, slices.Concat(chunk...)...)
+		t.Exec(query, slices.Concat(chunk...)...)
 	}
 }

@@ -1,4 +1,4 @@
-package sqlite
+package rdb
 
 import (
 	"context"
@@ -14,7 +14,7 @@ import (
 // Export implements storage.Storage. It adds the attributes with constraints, which
 // load turns into numbers, so that a copy has them in the same form.
 func (db *DB) Export(ctx context.Context, name string) (s storage.Snapshot, err error) {
-	err = db.read(ctx, func(t *tx) error {
+	err = db.read(ctx, func(t *Tx) error {
 		id, err := db.find(t, name)
 		if err != nil {
 			return err
@@ -31,7 +31,7 @@ func (db *DB) Export(ctx context.Context, name string) (s storage.Snapshot, err 
 			byNumber[tr.Number] = tr
 		}
 		// CROSS JOIN fixes the order: SQLite might otherwise scan every attribute of the file.
-		return t.each(func(rows *sql.Rows) error {
+		return t.Each(func(rows *sql.Rows) error {
 			var (
 				number int
 				key    string
@@ -45,7 +45,7 @@ func (db *DB) Export(ctx context.Context, name string) (s storage.Snapshot, err 
 		}, `
 			SELECT t.number, a."key", a.value_json
 			FROM trials t CROSS JOIN trial_system_attributes a ON a.trial_id = t.trial_id
-			WHERE t.study_id = ? AND (a."key" = '`+legacyConstraints+`' OR a."key" GLOB '`+constraintPrefix+`*')`, id)
+			WHERE t.study_id = ? AND (a."key" = '`+legacyConstraints+`' OR substr(a."key", 1, ?) = '`+constraintPrefix+`')`, id, len(constraintPrefix))
 	})
 	return s, err
 }
@@ -57,22 +57,20 @@ func (db *DB) Import(ctx context.Context, s storage.Snapshot) (created storage.S
 	if err := s.Check(); err != nil {
 		return created, err
 	}
-	err = db.write(ctx, func(t *tx) error {
+	err = db.write(ctx, func(t *Tx) error {
 		if created, err = create(t, s.Name, s.Directions); err != nil {
 			return err
 		}
 		// Attributes of a new study cannot conflict, so there is no ON CONFLICT.
 		attrRows(created.ID, s.UserAttrs).insert(t, `study_user_attributes (study_id, "key", value_json)`, ``)
 		attrRows(created.ID, s.SystemAttrs).insert(t, `study_system_attributes (study_id, "key", value_json)`, ``)
-		var last int64
-		if err := t.get(&last, `
-			SELECT max(id, coalesce((SELECT max(trial_id) FROM trials), 0))
-			FROM bluefin_deleted WHERE kind = 'trial'`); err != nil {
+		ids, err := t.Trials(t, len(s.Trials))
+		if err != nil {
 			return err
 		}
 		// One transaction for all: a failed import leaves nothing behind.
 		for _, r := range s.Normalized().Trials {
-			if err := importTrial(t, created.ID, last+1+int64(r.Number), r); err != nil {
+			if err := importTrial(t, created.ID, ids[r.Number], r); err != nil {
 				return err
 			}
 		}
@@ -85,8 +83,8 @@ func (db *DB) Import(ctx context.Context, s storage.Snapshot) (created storage.S
 
 // importTrial inserts a trial. The triggers derive its place in finishing order and
 // what it had seen from the order of inserts; the latter is then replaced.
-func importTrial(t *tx, study, id int64, r *trial.Trial) error {
-	t.exec(`
+func importTrial(t *Tx, study, id int64, r *trial.Trial) error {
+	t.Exec(`
 		INSERT INTO trials (trial_id, number, study_id, state, datetime_start, datetime_complete)
 		VALUES (?, ?, ?, ?, ?, ?)`, id, r.Number, study, r.State.String(), encodeTime(r.Start), encodeTime(r.End))
 	u := additions(r)
@@ -94,8 +92,8 @@ func importTrial(t *tx, study, id int64, r *trial.Trial) error {
 	if err := addTo(t, id, u); err != nil {
 		return err
 	}
-	t.exec(`UPDATE bluefin_trials SET seen = ? WHERE trial_id = ?`, r.Seen, id)
-	return t.err
+	t.Exec(`UPDATE bluefin_trials SET seen = ? WHERE trial_id = ?`, r.Seen, id)
+	return t.Err()
 }
 
 // unlisted returns the constraints that are not also in a list of Optuna 4:
