@@ -170,7 +170,11 @@ func (s *Server) command(name string, args ...string) *exec.Cmd {
 // start starts the server and waits until it answers.
 func (s *Server) start() error {
 	if s.postgres != nil {
-		return errors.New("the server is running already")
+		select {
+		case <-s.ended: // by itself, as on a full disk
+		default:
+			return errors.New("the server is running already")
+		}
 	}
 	log, err := os.OpenFile(s.Log(), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
 	if err != nil {
