@@ -142,6 +142,8 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 			new(copyStudyCommand).define(), new(exportStudyCommand).define(),
 			new(importStudyCommand).define(),
 			plotGroup(),
+			group("submit", "start workers on a cluster", new(submitSlurmCommand).define(helpWidth(stdout)),
+				new(submitKubernetesCommand).define(helpWidth(stdout))),
 			group("study", "change a study", new(setAttrCommand).define()),
 			group("storage", "maintain a study file",
 				new(checkCommand).define(), new(backupCommand).define(),
@@ -178,6 +180,9 @@ func spreadLists(args []string) []string {
 	belongs := map[string]func(string) bool{"--values": isNumber, "--directions": isWord}
 	var out []string
 	for i := 0; i < len(args); i++ {
+		if args[i] == "--" { // what follows belongs to another program
+			return append(out, args[i:]...)
+		}
 		ok := belongs[args[i]]
 		if ok == nil || i+1 == len(args) || !ok(args[i+1]) {
 			out = append(out, args[i])

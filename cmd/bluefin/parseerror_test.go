@@ -71,7 +71,7 @@ func TestEachFlagSaysWhatItWants(t *testing.T) {
 				}
 			}
 			if _, alone := f.(*cli.BoolFlag); !alone && name != "rehearse" && name != "dashboard" {
-				want := fmt.Sprintf(`^bluefin: --%s has no value, want (a |one of |--%[1]s [A-Z=]+ \()`, name)
+				want := fmt.Sprintf(`^bluefin: --%s has no value, want (a |one of |--%[1]s [A-Z=:/]+ \()`, name)
 				if got := mistake(t, append(words[:len(words):len(words)], "--"+name)...); !regexp.MustCompile(want).MatchString(got) {
 					t.Errorf("bluefin %s --%s: got %q, want %s", strings.Join(words, " "), name, got, want)
 				}
