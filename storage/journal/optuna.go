@@ -17,6 +17,7 @@ import (
 	"github.com/bluefin-hpo/bluefin/internal/pyjson"
 	"github.com/bluefin-hpo/bluefin/space"
 	"github.com/bluefin-hpo/bluefin/storage"
+	"github.com/bluefin-hpo/bluefin/storage/internal/lines"
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
@@ -44,24 +45,24 @@ type operation struct {
 	Trial      int    `json:"trial_id"`
 
 	// Pointers tell a missing member from 0, which is a state, a number and an id.
-	State    *int     `json:"state"`
-	Value    *number  `json:"value"`
-	Values   []number `json:"values"`
-	Start    string   `json:"datetime_start"`
-	Complete string   `json:"datetime_complete"`
+	State    *int           `json:"state"`
+	Value    *lines.Number  `json:"value"`
+	Values   []lines.Number `json:"values"`
+	Start    string         `json:"datetime_start"`
+	Complete string         `json:"datetime_complete"`
 
-	Param        string  `json:"param_name"`
-	Internal     *number `json:"param_value_internal"`
-	Distribution string  `json:"distribution"`
+	Param        string        `json:"param_name"`
+	Internal     *lines.Number `json:"param_value_internal"`
+	Distribution string        `json:"distribution"`
 
 	Step int `json:"step"`
 	// nil stands for NaN, which Optuna writes as null here.
-	Report *number `json:"intermediate_value"`
+	Report *lines.Number `json:"intermediate_value"`
 
 	// Of a trial that is created with contents, as by enqueue_trial and add_trial.
-	Params        map[string]number  `json:"params"`
-	Distributions map[string]string  `json:"distributions"`
-	Reports       map[string]*number `json:"intermediate_values"`
+	Params        map[string]lines.Number  `json:"params"`
+	Distributions map[string]string        `json:"distributions"`
+	Reports       map[string]*lines.Number `json:"intermediate_values"`
 
 	// Of one attribute, or of all of a new trial.
 	UserAttr    map[string]json.RawMessage `json:"user_attr"`
@@ -263,7 +264,7 @@ func (p *replay) begin(s *replayed, t *trial.Trial, op operation) error {
 	}
 	// Optuna writes value for one objective and values for several.
 	if op.Value != nil && op.Values == nil {
-		op.Values = []number{*op.Value}
+		op.Values = []lines.Number{*op.Value}
 	}
 	maps.Copy(t.UserAttrs, op.UserAttrs)
 	// Before the state, since setState may end the trial.
@@ -359,7 +360,7 @@ func setParam(t *trial.Trial, name string, value float64, dist string) error {
 }
 
 // setReport sets the value of a step; null is NaN.
-func setReport(t *trial.Trial, step int, value *number) {
+func setReport(t *trial.Trial, step int, value *lines.Number) {
 	x := math.NaN()
 	if value != nil {
 		x = float64(*value)
@@ -385,10 +386,10 @@ func setTrialAttrs(t *trial.Trial, attrs map[string]json.RawMessage) error {
 		if !one && key != "constraints" {
 			continue
 		}
-		var list []number
+		var list []lines.Number
 		err := json.Unmarshal(pyjson.Standard(value), &list)
 		if one {
-			list = make([]number, 1)
+			list = make([]lines.Number, 1)
 			err = json.Unmarshal(pyjson.Standard(value), &list[0])
 		}
 		if err != nil {

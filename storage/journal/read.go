@@ -11,6 +11,7 @@ import (
 
 	"github.com/bluefin-hpo/bluefin/space"
 	"github.com/bluefin-hpo/bluefin/storage"
+	"github.com/bluefin-hpo/bluefin/storage/internal/lines"
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
@@ -151,7 +152,7 @@ func (d *reader) header() error {
 		return errors.New("the number of trials is missing")
 	}
 	d.trials = *h.Trials
-	s := storage.Study{Name: h.Name, UserAttrs: decodeAttrs(h.UserAttrs), SystemAttrs: decodeAttrs(h.SystemAttrs)}
+	s := storage.Study{Name: h.Name, UserAttrs: lines.DecodeAttrs(h.UserAttrs), SystemAttrs: lines.DecodeAttrs(h.SystemAttrs)}
 	for _, name := range h.Directions {
 		direction, err := trial.ParseDirection(name)
 		if err != nil {
@@ -173,11 +174,11 @@ func (d *reader) trial() (*trial.Trial, error) {
 	} else if err != nil {
 		return nil, err
 	}
-	var l line
+	var l lines.Trial
 	if err := decode(text, &l); err != nil {
 		return nil, err
 	}
-	t, err := l.trial(d.dists)
+	t, err := l.Decode(d.dists)
 	if err != nil {
 		return nil, err
 	}

@@ -8,6 +8,7 @@ import (
 	"io"
 
 	"github.com/bluefin-hpo/bluefin/storage"
+	"github.com/bluefin-hpo/bluefin/storage/internal/lines"
 )
 
 // Write writes a study with its trials. The error matches storage.ErrInvalid if
@@ -18,7 +19,7 @@ func Write(w io.Writer, s storage.Snapshot) error {
 	}
 	version, n := formatVersion, len(s.Trials)
 	h := header{Version: &version, Name: s.Name, Trials: &n,
-		UserAttrs: encodeAttrs(s.UserAttrs), SystemAttrs: encodeAttrs(s.SystemAttrs)}
+		UserAttrs: lines.EncodeAttrs(s.UserAttrs), SystemAttrs: lines.EncodeAttrs(s.SystemAttrs)}
 	for _, d := range s.Directions {
 		h.Directions = append(h.Directions, d.String())
 	}
@@ -28,7 +29,7 @@ func Write(w io.Writer, s storage.Snapshot) error {
 		return err
 	}
 	for _, t := range s.Trials {
-		l, err := encodeTrial(t)
+		l, err := lines.Encode(t)
 		if err != nil {
 			return fmt.Errorf("trial %d: %w", t.Number, err)
 		}
