@@ -27,6 +27,7 @@ var imports = map[string][]string{
 	"storage/internal":    {"storage", "trial", "space"},
 	"storage/sqlite":      {"storage", "trial", "space"},
 	"storage/journal":     {"storage", "trial", "space"},
+	"storage/remote":      {"storage", "trial", "space"},
 	"storage/storagetest": {"storage", "trial", "space"},
 	"study":               {"storage", "sampler", "pruner", "trial", "space"},
 	"study/importance":    {"trial", "space"},

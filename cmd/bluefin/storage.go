@@ -9,6 +9,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/bluefin-hpo/bluefin/storage"
+	"github.com/bluefin-hpo/bluefin/storage/remote"
 	"github.com/bluefin-hpo/bluefin/storage/sqlite"
 )
 
@@ -85,6 +86,16 @@ func (p place) open(ctx context.Context, con console, a access) (storage.Viewer,
 		db, err := sqlite.Open(ctx, p.path, sqlite.Options{ReadOnly: a.readOnly, MustExist: a.mustExist, NoSync: a.noSync})
 		if err != nil {
 			return nil, err // not a nil *sqlite.DB, which is a Viewer
+		}
+		return db, nil
+	case "http", "https":
+		token, err := serverToken()
+		if err != nil {
+			return nil, err
+		}
+		db, err := remote.Open(ctx, p.url, remote.Options{ReadOnly: a.readOnly, Token: token, Logger: con.logger()})
+		if err != nil {
+			return nil, wantToken(err)
 		}
 		return db, nil
 	}
