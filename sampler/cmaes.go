@@ -29,6 +29,10 @@ type CMAES struct {
 	StartupTrials int // trials to complete before the first generation; Independent draws them; 0: 1
 	Population    int // trials per generation, ≥ 2; 0: 4 + ⌊3 ln d⌋ for d parameters
 
+	// Sigma is the first standard deviation of the distribution along each parameter, as a share of
+	// its range, at most 10. Source replaces it. 0: 1/6.
+	Sigma float64
+
 	// Separable adapts one step size per parameter and no correlations. It needs
 	// fewer trials with many parameters, and more where they interact. It excludes
 	// AdaptRates.
@@ -104,7 +108,7 @@ func (s *CMAES) Sample(r Request, name string, d space.Dist) (float64, error) {
 func (s *CMAES) start() *evolution.Strategy {
 	s.once.Do(func() {
 		s.strategy = &evolution.Strategy{
-			StartupTrials: s.StartupTrials, Population: s.Population,
+			StartupTrials: s.StartupTrials, Population: s.Population, Sigma: s.Sigma,
 			Separable: s.Separable, AdaptRates: s.AdaptRates, Margin: s.Margin,
 			Restart: evolution.Restart(s.Restart), Optuna: s.Optuna, Source: s.Source,
 		}
@@ -120,6 +124,8 @@ func (s *CMAES) check(h trial.History) error {
 		return fmt.Errorf("CMAES.StartupTrials is %d, want at least 0", s.StartupTrials)
 	case s.Population < 0 || s.Population == 1:
 		return fmt.Errorf("CMAES.Population is %d, want at least 2, or 0 for the default", s.Population)
+	case !(s.Sigma >= 0 && s.Sigma <= 10):
+		return fmt.Errorf("CMAES.Sigma is %v, want 0 to 10", s.Sigma)
 	case len(s.Source.Finished()) > 0 && m != 1:
 		return fmt.Errorf("CMAES.Source has %d objectives, want 1", m)
 	case s.Separable && s.AdaptRates:

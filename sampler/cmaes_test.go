@@ -314,6 +314,8 @@ func TestCMAESSettingsOutsideTheirRangeAreErrors(t *testing.T) {
 		{&sampler.CMAES{}, two.History(), "CMAES has 2 objectives, want 1"},
 		{&sampler.CMAES{StartupTrials: -1}, one, "CMAES.StartupTrials is -1, want at least 0"},
 		{&sampler.CMAES{Population: 1}, one, "CMAES.Population is 1, want at least 2"},
+		{&sampler.CMAES{Sigma: -0.1}, one, "CMAES.Sigma is -0.1, want 0 to 10"},
+		{&sampler.CMAES{Sigma: math.NaN()}, one, "CMAES.Sigma is NaN, want 0 to 10"},
 		{&sampler.CMAES{Population: -3}, one, "CMAES.Population is -3, want at least 2"},
 		{&sampler.CMAES{Source: two.History()}, one, "CMAES.Source has 2 objectives, want 1"},
 		{&sampler.CMAES{Separable: true, AdaptRates: true}, one, "CMAES.Separable and CMAES.AdaptRates are both set"},

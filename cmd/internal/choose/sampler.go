@@ -35,6 +35,7 @@ func Sampler(name string, values map[string]any, trials int, seed uint64) (sampl
 		restarts := map[string]sampler.Restart{"cmaes-ipop": sampler.IPOP, "cmaes-bipop": sampler.BIPOP}
 		s = &sampler.CMAES{
 			StartupTrials: args.positive("n_startup_trials"), Population: args.positive("popsize"),
+			Sigma:   args.float("sigma0", 0, 0, 10),
 			Restart: restarts[name], Separable: args.bool("use_separable_cma", false),
 			Margin: args.bool("with_margin", false), AdaptRates: args.bool("lr_adapt", false),
 		}

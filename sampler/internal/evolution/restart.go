@@ -63,7 +63,7 @@ func (r restarts) next(how Restart) restarts {
 func (r restarts) spent() bool { return r.count > 0 && !r.large && r.trials >= r.allowance }
 
 // population returns the population, at most a million, and the step size of a
-// search after the first one, whose population is given.
-func (r restarts) population(first int) (lambda int, sigma float64) {
+// search after the first one, from those of the first.
+func (r restarts) population(first int, firstSigma float64) (lambda int, sigma float64) {
 	return int(min(float64(first)*r.multiplier, 1e6)), firstSigma * r.shrink
 }

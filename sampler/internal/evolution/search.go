@@ -75,7 +75,7 @@ func (e *search) start(s *Strategy) {
 	mean, sigma, cov := s.origin(e.space)
 	if e.restarts.count > 0 {
 		mean, cov = make([]float64, dim), nil
-		lambda, sigma = e.restarts.population(lambda)
+		lambda, sigma = e.restarts.population(lambda, s.sigma())
 		for i := range mean {
 			mean[i] = sobol.At(uint64(e.restarts.count), i%sobol.MaxDim, &sobol.Scramble{})
 		}

@@ -73,3 +73,26 @@ func TestASearchStartsAroundTheBestTenthOfTheSource(t *testing.T) {
 		t.Errorf("the search starts at %v, %v, want around the best trial, 0.7, with deviation 0.1", mean, sigma)
 	}
 }
+
+func TestASearchStartsWithTheGivenStep(t *testing.T) {
+	sp := space.Must(space.New(space.Dimension{Name: "x", Dist: space.Float{Low: 0, High: 10}}))
+	s := &Strategy{Sigma: 0.05}
+	if _, sigma, _ := s.origin(sp); sigma != 0.05 {
+		t.Errorf("the search starts with the step %v, want 0.05", sigma)
+	}
+	if _, sigma := (restarts{multiplier: 2, shrink: 0.1}).population(4, s.sigma()); math.Abs(sigma-0.005) > 1e-15 {
+		t.Errorf("a small search starts with the step %v, want a tenth of 0.05", sigma)
+	}
+	spread := func(sigma float64) (most float64) {
+		h := run(t, &Strategy{Sigma: sigma}, 1, 3, 8, func([]float64) float64 { return 0 })
+		for _, u := range h.Finished()[1:] {
+			for _, p := range u.Params {
+				most = max(most, math.Abs(p.Dist.Unit(p.Value)-0.5))
+			}
+		}
+		return most
+	}
+	if narrow, wide := spread(0.01), spread(0); narrow > 0.05 || wide < 0.1 {
+		t.Errorf("the first generation is within %v of the centre with a step of 0.01, and %v by default", narrow, wide)
+	}
+}

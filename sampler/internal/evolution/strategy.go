@@ -4,6 +4,7 @@
 package evolution
 
 import (
+	"cmp"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -23,6 +24,7 @@ import (
 type Strategy struct {
 	StartupTrials int
 	Population    int
+	Sigma         float64 // 0: firstSigma
 	Separable     bool
 	AdaptRates    bool
 	Margin        bool
@@ -90,6 +92,8 @@ func (s *Strategy) fold(h trial.History) search {
 // firstSigma is the step size of a new search in the unit cube.
 const firstSigma = 1.0 / 6
 
+func (s *Strategy) sigma() float64 { return cmp.Or(s.Sigma, firstSigma) }
+
 // origin returns the distribution with which the first search starts.
 func (s *Strategy) origin(sp space.Space) (mean []float64, sigma float64, cov *mat.SymDense) {
 	var points [][]float64
@@ -103,7 +107,7 @@ func (s *Strategy) origin(sp space.Space) (mean []float64, sigma float64, cov *m
 		points, values = append(points, bounds.Unfold(x)), append(values, rank.Loss(t.Values[0], s.Source.Directions()[0]))
 	}
 	if len(points) < 10 {
-		return slices.Repeat([]float64{0.5}, len(sp)), firstSigma, nil
+		return slices.Repeat([]float64{0.5}, len(sp)), s.sigma(), nil
 	}
 	return cma.WarmStart(points, values, 0.1, 0.1)
 }
