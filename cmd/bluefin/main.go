@@ -144,6 +144,7 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 			plotGroup(),
 			group("submit", "start workers on a cluster", new(submitSlurmCommand).define(helpWidth(stdout)),
 				new(submitKubernetesCommand).define(helpWidth(stdout))),
+			group("serve", "serve other machines", new(serveKatibCommand).define()),
 			group("study", "change a study", new(setAttrCommand).define()),
 			group("storage", "maintain a study file",
 				new(checkCommand).define(), new(backupCommand).define(),
