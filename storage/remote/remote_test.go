@@ -41,3 +41,9 @@ func TestRemote(t *testing.T) {
 		return serve(t, remote.Handler(file(t, filepath.Join(t.TempDir(), "s.db"))), remote.Options{})
 	})
 }
+
+func TestRemoteShowsWhatItHas(t *testing.T) {
+	storagetest.RunViewer(t, func(t testing.TB) storage.Viewer {
+		return serve(t, remote.Handler(file(t, filepath.Join(t.TempDir(), "s.db"))), remote.Options{})
+	})
+}

@@ -21,3 +21,7 @@ func open(t testing.TB, path string) *sqlite.DB {
 	}
 	return db
 }
+
+func TestSQLiteShowsWhatItHas(t *testing.T) {
+	storagetest.RunViewer(t, func(t testing.TB) storage.Viewer { return open(t, filepath.Join(t.TempDir(), "study.db")) })
+}
