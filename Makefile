@@ -17,7 +17,7 @@ FUZZTIME ?= 20s
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-9s %s\n", $$1, $$2}' Makefile
 
-check: ## formatting, vet, staticcheck, tidy and pinned modules, generated assembly
+check: ## formatting, vet, staticcheck, tidy and pinned modules, generated assembly, Kubernetes manifests
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo "not gofmt-ed"; exit 1; }
 	go vet ./...
 	go run $(STATICCHECK) ./...
@@ -25,6 +25,7 @@ check: ## formatting, vet, staticcheck, tidy and pinned modules, generated assem
 	go mod verify
 	@old=$$(mktemp -d) && cp $(KERNEL)/*_amd64.* $$old && go generate ./$(KERNEL) && \
 		for f in $$old/*; do cmp $$f $(KERNEL)/$${f##*/} || exit 1; done && rm -r $$old
+	cd deploy/k8stest && go mod tidy -diff && go mod verify && go vet ./... && go test -timeout 5m ./...
 
 lint: ## golangci-lint, by .golangci.yml; not in check, because it takes minutes to build
 	go run $(GOLANGCI) run
