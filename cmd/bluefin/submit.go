@@ -50,6 +50,17 @@ func (f *submitFlags) before(c *cli.Context) error {
 	return nil
 }
 
+// place is where the workers find the study. Passwords are refused and not left out, so what was printed
+// works as it is.
+func (f *submitFlags) place() (place, error) {
+	p, err := f.storage.place()
+	if err == nil && p.secret() {
+		err = usagef("--storage has a password, want it in ~/.pgpass or PGPASSWORD of the workers, not where everybody " +
+			"can read it")
+	}
+	return p, err
+}
+
 // submit prints the text, or gives it to a program of the cluster.
 func (f *submitFlags) submit(ctx context.Context, con console, text string, program ...string) error {
 	if f.dryRun {
@@ -131,8 +142,15 @@ func (s *submitSlurmCommand) define(width int) *cli.Command {
 }
 
 func (s *submitSlurmCommand) run(ctx context.Context, con console) error {
+	p, err := s.place()
+	if err == nil {
+		p, err = p.absolute() // with --sbatch=--chdir, workers start elsewhere
+	}
+	if err != nil {
+		return err
+	}
 	s.slurm.Workers, s.slurm.Options = s.workers, s.options.Value()
-	s.slurm.Storage = string(s.storage)
+	s.slurm.Storage = p.String()
 	script, err := s.slurm.Script()
 	if err != nil {
 		return usagef("%w", err)

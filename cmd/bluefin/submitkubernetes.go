@@ -80,7 +80,17 @@ func (s *submitKubernetesCommand) run(ctx context.Context, con console) error {
 // manifest reads the lists.
 func (s *submitKubernetesCommand) manifest() (string, error) {
 	job := s.job
-	job.Workers, job.Storage, job.Pull = s.workers, string(s.storage), s.pull.Value()
+	job.Workers, job.Pull = s.workers, s.pull.Value()
+	if s.storage != "" {
+		p, err := s.place()
+		if err == nil && p.isFile() {
+			err = usagef("--storage is %s, want the URL of PostgreSQL or of bluefin serve: pods do not share files safely", p)
+		}
+		if err != nil {
+			return "", err
+		}
+		job.Storage = p.String()
+	}
 	for _, text := range s.env.Value() {
 		v, err := submit.ParseVariable(text)
 		if err != nil {

@@ -122,8 +122,6 @@ func (k Kubernetes) check() error {
 		return fmt.Errorf("--storage is missing, want a URL, or --secret BLUEFIN_STORAGE=SECRET/KEY")
 	case k.Storage != "" && storage:
 		return fmt.Errorf("--storage and --secret BLUEFIN_STORAGE are both given, want one")
-	case k.Storage != "" && (!strings.Contains(k.Storage, "://") || strings.HasPrefix(k.Storage, "sqlite")):
-		return fmt.Errorf("--storage is a file, which pods cannot share, want the URL of PostgreSQL or of bluefin serve")
 	case k.Namespace != "" && (!label.MatchString(k.Namespace) || len(k.Namespace) > maxLabel):
 		return fmt.Errorf("--namespace is %q, want a-z, 0-9 and -, at most %d", k.Namespace, maxLabel)
 	case k.Queue != "" && (!label.MatchString(k.Queue) || len(k.Queue) > maxLabel):

@@ -145,8 +145,6 @@ func TestBadManifestsAreRefused(t *testing.T) {
 		`--image is ""`:          func(k *submit.Kubernetes) { k.Image = "" },
 		`--image is "a b"`:       func(k *submit.Kubernetes) { k.Image = "a b" },
 		"--storage is missing":   func(k *submit.Kubernetes) { k.Storage = "" },
-		"--storage is a file":    func(k *submit.Kubernetes) { k.Storage = "bluefin.db" },
-		"--storage is a file,":   func(k *submit.Kubernetes) { k.Storage = "sqlite:///bluefin.db" },
 		"--storage and --secret": func(k *submit.Kubernetes) { k.Secrets = []submit.Secret{{"BLUEFIN_STORAGE", "a", "b"}} },
 		`--namespace is "A"`:     func(k *submit.Kubernetes) { k.Namespace = "A" },
 		`--queue is "-"`:         func(k *submit.Kubernetes) { k.Queue = "-" },

@@ -4,7 +4,6 @@ package submit
 
 import (
 	"fmt"
-	"net/url"
 	"path"
 	"strconv"
 	"strings"
@@ -47,29 +46,6 @@ func (w Workers) Check() error {
 		if strings.ContainsRune(word, 0) || !utf8.ValidString(word) {
 			return fmt.Errorf("%q is not text that a manifest can hold, want UTF-8 without NUL", word)
 		}
-	}
-	return checkStorage(w.Storage)
-}
-
-// checkStorage refuses passwords: scripts and manifests are stored and shown in many places. The error
-// does not repeat the URL.
-func checkStorage(storage string) error {
-	scheme, rest, isURL := strings.Cut(storage, "://")
-	if !isURL || strings.HasPrefix(scheme, "sqlite") {
-		return nil
-	}
-	u, err := url.Parse(storage)
-	if err != nil {
-		return fmt.Errorf("--storage is not a valid URL of %s", scheme)
-	}
-	_, secret := u.User.Password()
-	for name := range u.Query() {
-		secret = secret || strings.Contains(strings.ToLower(name), "password")
-	}
-	// A token before the host of bluefin serve would be a user without a password.
-	if secret || strings.HasPrefix(scheme, "http") && strings.Contains(strings.SplitN(rest, "/", 2)[0], "@") {
-		return fmt.Errorf("--storage holds a password, want the URL without it: workers read ~/.pgpass, PGPASSWORD " +
-			"or BLUEFIN_TOKEN, and --secret takes these from a secret of Kubernetes")
 	}
 	return nil
 }
