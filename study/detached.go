@@ -1,6 +1,7 @@
 package study
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -17,14 +18,28 @@ import (
 // A detached trial is asked for, reported and told by different calls, perhaps of different
 // programs, which know its number. Its lease is not renewed in the background but by each report.
 
+// Detached says how AskDetached starts a trial.
+type Detached struct {
+	Params []space.Dimension // to draw and save, in this order
+
+	// Suggest suggests the parameters of the trial, such as some of Params where others depend on their
+	// values. An error ends the trial as TellError does, and AskDetached returns it. nil: all of Params.
+	Suggest func(*Trial) error
+
+	// Lease lasts for Duration (0: Config.Lease) from now and from each report, whether or not this
+	// process ends; Process must be empty. After the lease has ended, Owner tells a worker whether the
+	// trial is still its own; "" makes up a name.
+	Lease storage.Lease
+
+	// Budget is how many trials of the study may start in total. Beyond it, AskDetached fails with
+	// storage.ErrBudget. 0: any number.
+	Budget int
+}
+
 // AskDetached starts a trial that any program may report and end, by its number. It draws and saves
-// the given parameters, in this order.
-//
-// The lease lasts for l.Duration (0: Config.Lease) from now and from each report, whether or not
-// this process ends; l.Process must be empty. After the lease has ended, l.Owner tells a worker
-// whether the trial is still its own; "" makes up a name. If ctx ends during the call, the
-// trial goes to the queue.
-func (s *Study) AskDetached(ctx context.Context, params []space.Dimension, l storage.Lease) (*trial.Trial, error) {
+// the parameters. If ctx ends during the call, the trial goes to the queue.
+func (s *Study) AskDetached(ctx context.Context, d Detached) (*trial.Trial, error) {
+	l := d.Lease
 	if l.Duration < 0 {
 		return nil, fmt.Errorf("lease is %v, want at least 0", l.Duration)
 	}
@@ -34,23 +49,17 @@ func (s *Study) AskDetached(ctx context.Context, params []space.Dimension, l sto
 	if _, err := s.sync(ctx); err != nil {
 		return nil, err
 	}
-	for _, d := range params { // first, since a trial that failed here would waste a number
+	for _, d := range d.Params { // first, since a trial that failed here would waste a number
 		if known := s.dists.get(d.Name); known != nil && !space.Compatible(known, d.Dist) {
 			return nil, fmt.Errorf("ask for %q: %w in an earlier trial: it is %v, want %s",
 				d.Name, ErrConflict, d.Dist, compatible(known))
 		}
 	}
-	t, err := s.ask(ctx, storage.Claim{Lease: l})
+	t, err := s.ask(ctx, storage.Claim{Lease: l, Budget: d.Budget})
 	if err != nil {
 		return nil, err
 	}
-	for _, d := range params {
-		if c, ok := d.Dist.(space.Categorical); ok {
-			d.Dist = c.Dist()
-		}
-		t.suggest(d.Name, intern(&s.dists, d.Name, d.Dist))
-	}
-	if err := t.Err(); err != nil {
+	if err := d.suggest(t); err != nil {
 		_, tellErr := s.TellError(ctx, t, err)
 		return nil, errors.Join(err, tellErr)
 	}
@@ -62,6 +71,20 @@ func (s *Study) AskDetached(ctx context.Context, params []space.Dimension, l sto
 	err = t.write(ctx, storage.Update{SystemAttrs: map[string]json.RawMessage{sysattr.Lease: seconds}})
 	s.forget(t)
 	return t.record.load(), err
+}
+
+// suggest suggests the parameters of t.
+func (d Detached) suggest(t *Trial) error {
+	if d.Suggest != nil {
+		return cmp.Or(d.Suggest(t), t.Err())
+	}
+	for _, p := range d.Params {
+		if c, ok := p.Dist.(space.Categorical); ok {
+			p.Dist = c.Dist()
+		}
+		t.suggest(p.Name, intern(&t.study.dists, p.Name, p.Dist))
+	}
+	return t.Err()
 }
 
 // ReportNumber is Trial.Report for a running trial of any program, by its number: it saves a report,

@@ -3,6 +3,7 @@ package study_test
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"maps"
 	"math"
 	"slices"
@@ -52,8 +53,7 @@ func TestDetachedTrialsArePrunedLikeOthers(t *testing.T) {
 			}
 			s := &storage.Memory{}
 			for range n {
-				asked, err := open(t, s, configure).AskDetached(t.Context(),
-					[]space.Dimension{{Name: "x", Dist: space.Float{High: 1}}}, storage.Lease{})
+				asked, err := open(t, s, configure).AskDetached(t.Context(), study.Detached{Params: []space.Dimension{{Name: "x", Dist: space.Float{High: 1}}}})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -118,7 +118,7 @@ func TestAReportRenewsTheLease(t *testing.T) {
 		ctx, s := t.Context(), &storage.Memory{}
 		st, other := open(t, s), open(t, s)
 		mine := storage.Lease{Owner: "me", Duration: 10 * time.Minute}
-		asked, err := st.AskDetached(ctx, nil, mine)
+		asked, err := st.AskDetached(ctx, study.Detached{Lease: mine})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -133,7 +133,7 @@ func TestAReportRenewsTheLease(t *testing.T) {
 			t.Error(err)
 		}
 		time.Sleep(9 * time.Minute)
-		if next, err := other.AskDetached(ctx, nil, storage.Lease{}); err != nil || next.Number == asked.Number {
+		if next, err := other.AskDetached(ctx, study.Detached{}); err != nil || next.Number == asked.Number {
 			t.Errorf("the trial was claimed although it was reported: got %v, %v", next, err)
 		}
 		time.Sleep(11 * time.Minute)
@@ -141,7 +141,7 @@ func TestAReportRenewsTheLease(t *testing.T) {
 			t.Errorf("a late report of a trial that nobody has claimed: got %v", err)
 		}
 		time.Sleep(11 * time.Minute)
-		heir, err := other.AskDetached(ctx, nil, storage.Lease{Owner: "you"})
+		heir, err := other.AskDetached(ctx, study.Detached{Lease: storage.Lease{Owner: "you"}})
 		if err != nil || heir.Number != asked.Number || len(heir.Reports) != 0 {
 			t.Fatalf("the trial was not claimed after its lease: got %+v, %v", heir, err)
 		}
@@ -175,7 +175,7 @@ func TestMistakesWithDetachedTrials(t *testing.T) {
 		want(st.ReportNumber(ctx, 0, trial.Report{}, ""), "report: trial 0: it is WAITING, want RUNNING")
 		want(st.ReportNumber(ctx, 5, trial.Report{}, ""), `report: trial 5: does not exist in study "test"`)
 		want(st.ReportNumber(ctx, 0, trial.Report{Step: -1}, ""), "step -1, want at least 0")
-		if _, err := st.AskDetached(ctx, nil, storage.Lease{}); err != nil {
+		if _, err := st.AskDetached(ctx, study.Detached{}); err != nil {
 			t.Fatal(err)
 		}
 		want(st.ReportNumber(ctx, 0, trial.Report{}, "nobody"), "the trial does not belong to this worker")
@@ -187,7 +187,48 @@ func TestMistakesWithDetachedTrials(t *testing.T) {
 			t.Errorf("got %+v, %v", told, err)
 		}
 		want(st.ReportNumber(ctx, 0, trial.Report{}, ""), "the trial has finished and cannot change any more: it is PRUNED")
-		_, err = st.AskDetached(ctx, nil, storage.Lease{Process: "p"})
+		_, err = st.AskDetached(ctx, study.Detached{Lease: storage.Lease{Process: "p"}})
 		want(err, "cannot have a lease that ends with a process")
+	})
+}
+
+// Parameters that depend on others are suggested by a function, and a budget holds for detached trials.
+func TestDetachedTrialsWithConditionsAndABudget(t *testing.T) {
+	everyStorage(t, func(t *testing.T, s storage.Storage) {
+		ctx, st := t.Context(), open(t, s)
+		params := []space.Dimension{
+			{Name: "kind", Dist: space.Choose("plain", "deep").Dist()}, {Name: "layers", Dist: space.Int{Low: 1, High: 8}},
+		}
+		with := map[string]int{}
+		ask := study.Detached{Params: params, Budget: 12, Suggest: func(t *study.Trial) error {
+			if t.Categorical("kind", "plain", "deep") == "deep" {
+				t.Int("layers", 1, 8)
+			}
+			return nil
+		}}
+		for range 12 {
+			asked, err := st.AskDetached(ctx, ask)
+			if err != nil {
+				t.Fatal(err)
+			}
+			kind, err := trial.Value[string](asked, "kind")
+			if err != nil || (len(asked.Params) == 2) != (kind == "deep") {
+				t.Fatalf("got %v, %v", asked.Params, err)
+			}
+			with[kind]++
+		}
+		if with["plain"] == 0 || with["deep"] == 0 {
+			t.Errorf("got only %v", with)
+		}
+		if _, err := st.AskDetached(ctx, ask); !errors.Is(err, storage.ErrBudget) {
+			t.Errorf("the thirteenth trial: got %v", err)
+		}
+		ask.Budget, ask.Suggest = 0, func(*study.Trial) error { return fmt.Errorf("%w: too large", study.ErrInfeasible) }
+		if _, err := st.AskDetached(ctx, ask); !errors.Is(err, study.ErrInfeasible) {
+			t.Errorf("got %v", err)
+		}
+		if last, err := st.Trial(ctx, 12); err != nil || last.State != trial.Pruned || last.Violation() == 0 {
+			t.Errorf("the infeasible trial: got %+v, %v", last, err)
+		}
 	})
 }

@@ -42,7 +42,7 @@ func ExampleStudy_AskDetached() {
 		{Name: "layers", Dist: space.Int{Low: 1, High: 4}},
 		{Name: "optimizer", Dist: space.Choose("sgd", "adam").Dist()},
 	}
-	t, err := s.AskDetached(ctx, params, storage.Lease{Duration: 12 * time.Hour})
+	t, err := s.AskDetached(ctx, study.Detached{Params: params, Lease: storage.Lease{Duration: 12 * time.Hour}})
 	if err != nil {
 		log.Fatal(err)
 	}

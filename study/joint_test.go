@@ -140,7 +140,7 @@ func TestADetachedTrialThatIsInterruptedGoesToTheQueue(t *testing.T) {
 	everyStorage(t, func(t *testing.T, s storage.Storage) {
 		ctx, cancel := context.WithCancel(t.Context())
 		st := open(t, s, func(cfg *study.Config) { cfg.Sampler = interrupter{cancel} })
-		_, err := st.AskDetached(ctx, space.Must(space.New(space.Dimension{Name: "x", Dist: space.Float{High: 1}})), storage.Lease{Duration: time.Hour})
+		_, err := st.AskDetached(ctx, study.Detached{Params: space.Must(space.New(space.Dimension{Name: "x", Dist: space.Float{High: 1}})), Lease: storage.Lease{Duration: time.Hour}})
 		if !errors.Is(err, context.Canceled) {
 			t.Errorf("error is %v, want that of the context", err)
 		}

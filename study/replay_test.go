@@ -256,7 +256,7 @@ func TestAnOrphanIsDrawnAgainBesideWhatWasRunning(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			asked, err := st.AskDetached(t.Context(), dims[:c.saved], storage.Lease{Duration: time.Nanosecond})
+			asked, err := st.AskDetached(t.Context(), study.Detached{Params: dims[:c.saved], Lease: storage.Lease{Duration: time.Nanosecond}})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -181,7 +181,7 @@ func TestTheLeaseOfALiveTrialIsRenewed(t *testing.T) {
 		if _, err := st.Tell(t.Context(), tr, 1); err != nil {
 			t.Fatal(err)
 		}
-		detached, err := st.AskDetached(t.Context(), space.Space{}, storage.Lease{Duration: 10 * time.Second})
+		detached, err := st.AskDetached(t.Context(), study.Detached{Lease: storage.Lease{Duration: 10 * time.Second}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -213,7 +213,7 @@ func TestAskAndTell(t *testing.T) {
 		}
 
 		dims := space.Must(space.New(space.Dimension{Name: "x", Dist: space.Float{High: 1}}, space.Dimension{Name: "c", Dist: space.Categorical{Choices: []any{1, "a"}}}))
-		asked, err := st.AskDetached(ctx, dims, storage.Lease{Duration: time.Hour})
+		asked, err := st.AskDetached(ctx, study.Detached{Params: dims, Lease: storage.Lease{Duration: time.Hour}})
 		if err != nil || len(asked.Params) != 2 {
 			t.Fatal(asked, err)
 		}
@@ -230,7 +230,7 @@ func TestAskAndTell(t *testing.T) {
 			}
 		}
 		bad := space.Must(space.New(space.Dimension{Name: "x", Dist: space.Int{High: 1}}))
-		if _, err := st.AskDetached(ctx, bad, storage.Lease{Duration: time.Hour}); !errors.Is(err, study.ErrConflict) {
+		if _, err := st.AskDetached(ctx, study.Detached{Params: bad, Lease: storage.Lease{Duration: time.Hour}}); !errors.Is(err, study.ErrConflict) {
 			t.Errorf("a space that conflicts with the study: got %v", err)
 		}
 		if got := trials(t, st); len(got) != 2 {

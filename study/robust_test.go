@@ -241,7 +241,7 @@ func TestMisuse(t *testing.T) {
 			t.Errorf("TellNumber with %v: got %v", state, err)
 		}
 	}
-	if _, err := st.AskDetached(t.Context(), nil, storage.Lease{Duration: -1}); err == nil {
+	if _, err := st.AskDetached(t.Context(), study.Detached{Lease: storage.Lease{Duration: -1}}); err == nil {
 		t.Error("a negative lease is accepted")
 	}
 	if _, err := st.Tell(t.Context(), tr, 1); err != nil {

@@ -11,6 +11,7 @@ import (
 	"github.com/kballard/go-shellquote"
 	"github.com/urfave/cli/v2"
 
+	"github.com/bluefin-hpo/bluefin/cmd/internal/searchspace"
 	"github.com/bluefin-hpo/bluefin/internal/pyjson"
 	"github.com/bluefin-hpo/bluefin/internal/sysattr"
 	"github.com/bluefin-hpo/bluefin/storage"
@@ -66,7 +67,7 @@ func (a *askCommand) run(ctx context.Context, con console) error {
 		return err
 	}
 	// All flags are checked before a trial starts: it would run until its lease ends.
-	dims, err := parseSpace(text)
+	dims, err := searchspace.ParseJSON(text)
 	if err != nil {
 		return usagef("--search-space: %w", err)
 	}
@@ -91,7 +92,7 @@ func (a *askCommand) run(ctx context.Context, con console) error {
 				return err
 			}
 			lease := storage.Lease{Owner: rand.Text(), Duration: cmp.Or(a.lease, askLease)}
-			t, err := s.AskDetached(ctx, dims, lease)
+			t, err := s.AskDetached(ctx, study.Detached{Params: dims, Lease: lease})
 			if err != nil {
 				return err
 			}

@@ -12,6 +12,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/urfave/cli/v2"
 
+	"github.com/bluefin-hpo/bluefin/cmd/internal/choose"
 	"github.com/bluefin-hpo/bluefin/storage"
 	"github.com/bluefin-hpo/bluefin/trial"
 )
@@ -100,11 +101,11 @@ func (s *createStudyCommand) savePruner(ctx context.Context, db storage.Storage,
 			record.Name, len(record.Directions))
 	}
 	text, _ := json.Marshal(s.pruner) // a string always marshals
-	if old := record.UserAttrs[prunerKey]; old != nil && string(old) != string(text) {
+	if old := record.UserAttrs[choose.PrunerKey]; old != nil && string(old) != string(text) {
 		return fmt.Errorf("study %q exists and has the pruner %s, not %q; bluefin study set-user-attr --key %s changes it",
-			record.Name, old, s.pruner, prunerKey)
+			record.Name, old, s.pruner, choose.PrunerKey)
 	}
-	return db.WriteStudy(ctx, record.ID, storage.StudyUpdate{UserAttrs: map[string]json.RawMessage{prunerKey: text}})
+	return db.WriteStudy(ctx, record.ID, storage.StudyUpdate{UserAttrs: map[string]json.RawMessage{choose.PrunerKey: text}})
 }
 
 // parseDirections returns the directions of the objectives, and whether flags give them.

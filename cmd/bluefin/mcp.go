@@ -13,6 +13,7 @@ import (
 	"github.com/urfave/cli/v2"
 	"golang.org/x/term"
 
+	"github.com/bluefin-hpo/bluefin/cmd/internal/searchspace"
 	"github.com/bluefin-hpo/bluefin/space"
 )
 
@@ -59,7 +60,7 @@ func (m *mcpCommand) run(ctx context.Context, con console) (err error) {
 	var dims []space.Dimension
 	text, err := textOrFile(console{}, "search-space", m.space)
 	if err == nil {
-		if dims, err = parseSpace(text); err != nil {
+		if dims, err = searchspace.ParseJSON(text); err != nil {
 			err = usagef("--search-space: %w", err)
 		}
 	}

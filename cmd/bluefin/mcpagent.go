@@ -11,6 +11,7 @@ import (
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
+	"github.com/bluefin-hpo/bluefin/cmd/internal/choose"
 	"github.com/bluefin-hpo/bluefin/space"
 	"github.com/bluefin-hpo/bluefin/storage"
 	"github.com/bluefin-hpo/bluefin/study"
@@ -73,7 +74,7 @@ func (a *mcpAgent) open(ctx context.Context, name string) (*mcpStudy, error) {
 	if err != nil {
 		return nil, err
 	}
-	key := mcpStudyKey{record.ID, string(record.UserAttrs[prunerKey])}
+	key := mcpStudyKey{record.ID, string(record.UserAttrs[choose.PrunerKey])}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if s, ok := a.studies[key]; ok {
@@ -83,7 +84,7 @@ func (a *mcpAgent) open(ctx context.Context, name string) (*mcpStudy, error) {
 	if err != nil {
 		return nil, err
 	}
-	pruner, err := studyPruner(record)
+	pruner, err := choose.StudyPruner(record)
 	if err != nil {
 		return nil, err
 	}

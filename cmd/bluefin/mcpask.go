@@ -10,10 +10,12 @@ import (
 	"strings"
 	"time"
 
+	"github.com/bluefin-hpo/bluefin/cmd/internal/searchspace"
 	"github.com/bluefin-hpo/bluefin/internal/pyjson"
 	"github.com/bluefin-hpo/bluefin/sampler"
 	"github.com/bluefin-hpo/bluefin/space"
 	"github.com/bluefin-hpo/bluefin/storage"
+	"github.com/bluefin-hpo/bluefin/study"
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
@@ -81,7 +83,7 @@ func (a *mcpAgent) ask(ctx context.Context, in mcpAskArgs) (mcpAnswer, error) {
 	if err != nil {
 		return mcpAnswer{}, err
 	}
-	t, err := s.AskDetached(ctx, dims, lease)
+	t, err := s.AskDetached(ctx, study.Detached{Params: dims, Lease: lease})
 	if err != nil {
 		return mcpAnswer{}, err
 	}
@@ -124,7 +126,7 @@ func (a *mcpAgent) ask(ctx context.Context, in mcpAskArgs) (mcpAnswer, error) {
 func (a *mcpAgent) dims(ctx context.Context, s *mcpStudy, given json.RawMessage) (
 	dims []space.Dimension, partial bool, err error) {
 	if len(given) > 0 && string(given) != "null" {
-		if dims, err = parseSpace(string(given)); err != nil {
+		if dims, err = searchspace.ParseJSON(string(given)); err != nil {
 			return nil, false, fmt.Errorf("search_space: %w", err)
 		}
 		if len(dims) == 0 {

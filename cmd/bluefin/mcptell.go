@@ -7,40 +7,18 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strings"
 
+	"github.com/bluefin-hpo/bluefin/internal/pyjson"
 	"github.com/bluefin-hpo/bluefin/storage"
 	"github.com/bluefin-hpo/bluefin/study"
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
-// An mcpNumber is a number, or one of the names of those that JSON lacks.
-type mcpNumber float64
-
-// UnmarshalJSON implements json.Unmarshaler.
-func (n *mcpNumber) UnmarshalJSON(text []byte) error {
-	var x float64
-	err := json.Unmarshal(text, &x)
-	switch strings.ToLower(string(text)) {
-	case `"nan"`:
-		x, err = math.NaN(), nil
-	case `"infinity"`, `"inf"`:
-		x, err = math.Inf(1), nil
-	case `"-infinity"`, `"-inf"`:
-		x, err = math.Inf(-1), nil
-	}
-	if err != nil {
-		return fmt.Errorf(`%.40s is no value, want a number, "NaN", "Infinity" or "-Infinity"`, text)
-	}
-	*n = mcpNumber(x)
-	return nil
-}
-
 type mcpReportArgs struct {
-	Study string     `json:"study"`
-	Trial *int       `json:"trial"`
-	Step  *int       `json:"step"`
-	Value *mcpNumber `json:"value"`
+	Study string         `json:"study"`
+	Trial *int           `json:"trial"`
+	Step  *int           `json:"step"`
+	Value *pyjson.Number `json:"value"`
 }
 
 // report saves an intermediate value.
@@ -74,8 +52,8 @@ func (a *mcpAgent) report(ctx context.Context, in mcpReportArgs) (mcpAnswer, err
 type mcpTellArgs struct {
 	Study       string                     `json:"study"`
 	Trial       *int                       `json:"trial"`
-	Value       *mcpNumber                 `json:"value"`
-	Values      []mcpNumber                `json:"values"`
+	Value       *pyjson.Number             `json:"value"`
+	Values      []pyjson.Number            `json:"values"`
 	State       string                     `json:"state"`
 	Constraints map[string]float64         `json:"constraints"`
 	UserAttrs   map[string]json.RawMessage `json:"user_attrs"`

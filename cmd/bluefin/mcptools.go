@@ -156,7 +156,7 @@ func mcpCount(description string, least int) record {
 	return append(mcpProperty("integer", description), pyjson.Member{Name: "minimum", Value: least})
 }
 
-// mcpNumberSchema is the schema of an mcpNumber.
+// mcpNumberSchema is the schema of an pyjson.Number.
 func mcpNumberSchema(description string) record {
 	return record{{Name: "type", Value: []any{"number", "string"}},
 		{Name: "description", Value: strings.TrimSpace(description + ` (or "NaN", "Infinity", "-Infinity")`)}}

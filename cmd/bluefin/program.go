@@ -76,7 +76,7 @@ func spaceFile(path string) ([]space.Dimension, error) {
 	if err != nil {
 		return nil, err
 	}
-	dims, err := parseSpace(strings.TrimPrefix(string(text), "\ufeff"))
+	dims, err := searchspace.ParseJSON(strings.TrimPrefix(string(text), "\ufeff"))
 	if err == nil && len(dims) == 0 {
 		err = errors.New("it has no parameters")
 	}

@@ -1,16 +1,13 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
-	"fmt"
 	"strings"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/bluefin-hpo/bluefin/cmd/internal/choose"
 	"github.com/bluefin-hpo/bluefin/pruner"
-	"github.com/bluefin-hpo/bluefin/storage"
 )
 
 // prunerFlag takes a name and, after a colon, one number: most pruners have one setting
@@ -35,25 +32,6 @@ func parsePruner(flag, studyName string) (pruner.Pruner, error) {
 		return nil, usagef("--%w", err)
 	case err != nil:
 		return nil, usagef("--pruner is %q: %w", flag, err)
-	}
-	return p, nil
-}
-
-// prunerKey is the user attribute of a study that names the pruner of report and should-prune.
-const prunerKey = "bluefin:pruner"
-
-// studyPruner returns the pruner that the attribute names, or Optuna's default.
-func studyPruner(record storage.Study) (pruner.Pruner, error) {
-	name := "median"
-	if text, ok := record.UserAttrs[prunerKey]; ok {
-		if err := json.Unmarshal(text, &name); err != nil {
-			return nil, fmt.Errorf("attribute %s of study %q is %.200q, want the name of a pruner", prunerKey, record.Name, text)
-		}
-	}
-	p, err := parsePruner(name, record.Name)
-	if err != nil {
-		return nil, fmt.Errorf("attribute %s of study %q %s", prunerKey, record.Name,
-			strings.TrimPrefix(err.Error(), "--pruner "))
 	}
 	return p, nil
 }

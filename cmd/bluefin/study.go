@@ -8,6 +8,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/bluefin-hpo/bluefin/cmd/internal/choose"
 	"github.com/bluefin-hpo/bluefin/storage"
 	"github.com/bluefin-hpo/bluefin/study"
 )
@@ -54,7 +55,7 @@ func (f studyFlags) withPruner(ctx context.Context, con console, o access, cfg s
 		if err != nil {
 			return suggestStudy(ctx, cfg.Storage, cfg.Name, fmt.Errorf("load %w", err))
 		}
-		if cfg.Pruner, err = studyPruner(record); err != nil {
+		if cfg.Pruner, err = choose.StudyPruner(record); err != nil {
 			return err
 		}
 		s, err := study.Load(ctx, cfg)

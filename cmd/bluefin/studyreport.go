@@ -11,6 +11,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/bluefin-hpo/bluefin/cmd/internal/choose"
 	"github.com/bluefin-hpo/bluefin/cmd/internal/outline"
 	"github.com/bluefin-hpo/bluefin/cmd/internal/report"
 	"github.com/bluefin-hpo/bluefin/storage"
@@ -113,7 +114,7 @@ func reportSource(ctx context.Context, cfg study.Config, record storage.Study, f
 	}
 	if source.Pruner == "" {
 		// An older study, or one of ask and tell.
-		if text := record.UserAttrs[prunerKey]; text != nil && json.Unmarshal(text, &source.Pruner) != nil {
+		if text := record.UserAttrs[choose.PrunerKey]; text != nil && json.Unmarshal(text, &source.Pruner) != nil {
 			source.Pruner = ""
 		}
 	}

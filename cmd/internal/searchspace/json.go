@@ -1,4 +1,4 @@
-package main
+package searchspace
 
 import (
 	"cmp"
@@ -12,9 +12,9 @@ import (
 	"github.com/bluefin-hpo/bluefin/storage"
 )
 
-// parseSpace reads a search space as Optuna writes it: a JSON object of distributions by parameter.
+// ParseJSON reads a search space as Optuna writes it: a JSON object of distributions by parameter.
 // The names keep their order, which samplers see.
-func parseSpace(text string) ([]space.Dimension, error) {
+func ParseJSON(text string) ([]space.Dimension, error) {
 	if text == "" {
 		return nil, nil
 	}
