@@ -147,6 +147,14 @@ func (s Space) program(values map[string]any) (map[string]any, error) {
 	return nested, nil
 }
 
+// Of returns a space of parameters without conditions.
+func Of(dims []space.Dimension) (s Space) {
+	for _, d := range dims {
+		s.Params = append(s.Params, Param{Name: d.Name, Dist: d.Dist})
+	}
+	return s
+}
+
 // Dimensions returns the parameters without conditions, in order.
 func (s Space) Dimensions() []space.Dimension {
 	var all []space.Dimension
@@ -158,13 +166,21 @@ func (s Space) Dimensions() []space.Dimension {
 
 // Check returns an error if the given values, of some parameters, are not in the space.
 func (s Space) Check(values map[string]any) error {
-	for name, v := range values {
-		i := slices.IndexFunc(s.Params, func(p Param) bool { return p.Name == name })
-		if i < 0 {
+	for name := range values {
+		if !slices.ContainsFunc(s.Params, func(p Param) bool { return p.Name == name }) {
 			return fmt.Errorf("%q is no parameter", name)
 		}
-		if _, err := s.Params[i].Dist.Internal(v); err != nil {
-			return fmt.Errorf("parameter %q: %w", name, err)
+	}
+	return s.CheckSome(values)
+}
+
+// CheckSome is Check for values that may also be of parameters that the space does not have.
+func (s Space) CheckSome(values map[string]any) error {
+	for _, p := range s.Params {
+		if v, ok := values[p.Name]; ok {
+			if _, err := p.Dist.Internal(v); err != nil {
+				return fmt.Errorf("parameter %q: %w", p.Name, err)
+			}
 		}
 	}
 	violated, err := s.Violated(values)

@@ -1,0 +1,193 @@
+package api
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"math"
+	"net/http"
+	"slices"
+
+	"github.com/bluefin-hpo/bluefin/internal/pyjson"
+	"github.com/bluefin-hpo/bluefin/internal/sysattr"
+	"github.com/bluefin-hpo/bluefin/storage"
+	"github.com/bluefin-hpo/bluefin/study"
+	"github.com/bluefin-hpo/bluefin/trial"
+)
+
+// running returns the study and the number of a trial in the path, if the trial runs.
+func (a *API) running(r *http.Request) (*opened, int, error) {
+	n, err := number(r)
+	if err != nil {
+		return nil, 0, err
+	}
+	s, err := a.open(r)
+	if err != nil {
+		return nil, 0, err
+	}
+	t, err := s.Trial(r.Context(), n)
+	switch {
+	case err != nil:
+		return nil, 0, err
+	case t.State == trial.Waiting:
+		return nil, 0, &Problem{Code: "waiting", Status: http.StatusConflict, State: stateWord(t.State),
+			Detail: fmt.Sprintf("trial %d is in the queue, want a running one: ask starts it", n)}
+	case t.State.Finished():
+		return nil, 0, finished(n, stateWord(t.State))
+	}
+	return s, n, nil
+}
+
+func finished(n int, state string) *Problem {
+	return &Problem{Code: "finished", Status: http.StatusConflict, State: state,
+		Detail: fmt.Sprintf("trial %d has finished as %s and cannot change any more", n, state)}
+}
+
+// A reportBody is the body of POST report.
+type reportBody struct {
+	Step  *int           `json:"step"`
+	Value *pyjson.Number `json:"value"`
+	Owner string         `json:"owner"`
+}
+
+// A pruneAnswer says whether to stop.
+type pruneAnswer struct {
+	Prune bool `json:"prune"`
+}
+
+// report answers POST /v1/studies/{name}/trials/{n}/report.
+func (a *API) report(_ http.ResponseWriter, r *http.Request) (any, error) {
+	in, err := decode[reportBody](r)
+	switch {
+	case err != nil:
+		return nil, err
+	case in.Step == nil:
+		return nil, missing("step", "the number of the step, from 0")
+	case *in.Step < 0 || *in.Step > math.MaxInt32:
+		return nil, wrong("step", *in.Step, "the number of the step, from 0")
+	case in.Value == nil:
+		return nil, missing("value", `a number, "NaN", "Infinity" or "-Infinity"`)
+	}
+	s, n, err := a.running(r)
+	if err != nil {
+		return nil, err
+	}
+	if objectives := len(s.record.Directions); objectives > 1 {
+		return nil, &Problem{Code: "objectives", Status: http.StatusConflict,
+			Detail: fmt.Sprintf("study %q has %d objectives, and values are reported for one", s.Name(), objectives)}
+	}
+	err = s.ReportNumber(r.Context(), n, trial.Report{Step: *in.Step, Value: float64(*in.Value)}, in.Owner)
+	if errors.Is(err, study.ErrPruned) {
+		return pruneAnswer{true}, nil
+	}
+	return pruneAnswer{false}, err
+}
+
+// renew answers POST /v1/studies/{name}/trials/{n}/renew.
+func (a *API) renew(_ http.ResponseWriter, r *http.Request) (any, error) {
+	in, err := decode[struct {
+		Owner string `json:"owner"`
+	}](r)
+	if err != nil {
+		return nil, err
+	}
+	s, n, err := a.running(r)
+	if err != nil {
+		return nil, err
+	}
+	prune, err := s.ShouldPrune(r.Context(), n, in.Owner)
+	return pruneAnswer{prune}, err
+}
+
+// A tellBody is the body of POST tell.
+type tellBody struct {
+	Value       *pyjson.Number             `json:"value"`
+	Values      []pyjson.Number            `json:"values"`
+	State       string                     `json:"state"`
+	Reason      string                     `json:"reason"`
+	Constraints map[string]pyjson.Number   `json:"constraints"`
+	UserAttrs   map[string]json.RawMessage `json:"user_attrs"`
+	Owner       string                     `json:"owner"`
+}
+
+// update returns what the body says.
+func (in tellBody) update() (u storage.Update, err error) {
+	u = storage.Update{Owner: in.Owner, UserAttrs: in.UserAttrs, Constraints: map[string]float64{}}
+	if in.Value != nil && in.Values != nil {
+		return u, &Problem{Code: "invalid", Status: http.StatusBadRequest, Field: "value", Allowed: "value or values",
+			Detail: "value and values are both given, want one of them"}
+	}
+	for _, v := range in.Values {
+		u.Values = append(u.Values, float64(v))
+	}
+	if in.Value != nil {
+		u.Values = []float64{float64(*in.Value)}
+	}
+	for name, x := range in.Constraints {
+		if err := storage.CheckName("constraint name", name); err != nil {
+			return u, invalid("constraints", err)
+		}
+		u.Constraints[name] = float64(x)
+	}
+	for _, key := range slices.Sorted(maps.Keys(in.UserAttrs)) {
+		if err := storage.CheckName("attribute key", key); err != nil {
+			return u, invalid("user_attrs", err)
+		}
+	}
+	reason := in.Reason
+	switch state := in.State; {
+	case state == "" && u.Values != nil && slices.ContainsFunc(u.Values, math.IsNaN):
+		u.State, u.Values = trial.Failed, nil // a training that diverged
+		reason = "the value is NaN, want a number"
+	case state == "complete" && u.Values == nil:
+		return u, missing("value", "a number with the state complete")
+	case state == "complete", state == "" && u.Values != nil:
+		u.State = trial.Complete
+	case (state == "pruned" || state == "fail") && u.Values != nil:
+		return u, wrong("value", in.Values, "no value with the state "+state+": report it before")
+	case state == "pruned":
+		u.State = trial.Pruned
+	case state == "fail", state == "" && in.Reason != "":
+		u.State = trial.Failed
+	case state == "":
+		return u, missing("value", "a number, or a state: complete, pruned or fail")
+	default:
+		return u, wrong("state", state, "complete, pruned or fail")
+	}
+	if u.State == trial.Complete && slices.ContainsFunc(u.Values, math.IsNaN) {
+		return u, wrong("value", "NaN", "a number with the state complete, or the state fail")
+	}
+	if reason != "" {
+		if u.State != trial.Failed {
+			return u, wrong("reason", reason, "no reason but with the state fail")
+		}
+		text, _ := json.Marshal(reason) // a string always marshals
+		u.SystemAttrs = map[string]json.RawMessage{sysattr.Failure: text}
+	}
+	return u, nil
+}
+
+// tell answers POST /v1/studies/{name}/trials/{n}/tell.
+func (a *API) tell(_ http.ResponseWriter, r *http.Request) (any, error) {
+	in, err := decode[tellBody](r)
+	if err != nil {
+		return nil, err
+	}
+	u, err := in.update()
+	if err != nil {
+		return nil, err
+	}
+	s, n, err := a.running(r)
+	if err != nil {
+		return nil, err
+	}
+	if u.State == trial.Complete && len(u.Values) != len(s.record.Directions) {
+		return nil, wrong("values", in.Values, fmt.Sprintf("%d, one for each objective", len(s.record.Directions)))
+	}
+	t, err := s.TellNumber(r.Context(), n, u)
+	if err != nil {
+		return nil, err
+	}
+	return trialOf(t)
+}
