@@ -8,6 +8,8 @@ import (
 
 	"github.com/bluefin-hpo/bluefin/cmd/internal/choose"
 	"github.com/bluefin-hpo/bluefin/cmd/internal/searchspace"
+	"github.com/bluefin-hpo/bluefin/cmd/internal/studyfile"
+	"github.com/bluefin-hpo/bluefin/internal/sysattr"
 	"github.com/bluefin-hpo/bluefin/storage"
 	"github.com/bluefin-hpo/bluefin/study"
 )
@@ -19,7 +21,7 @@ const keptOpen = 64
 type opened struct {
 	*study.Study
 	record storage.Study
-	plan   plan
+	plan   *studyfile.File
 	used   time.Time
 }
 
@@ -56,24 +58,11 @@ func (a *API) open(r *http.Request) (*opened, error) {
 		return nil, err
 	}
 	cfg := study.Config{Name: record.Name, Storage: a.cfg.Storage, Logger: a.cfg.Logger, Lease: a.cfg.Lease}
-	if cfg.Sampler, cfg.Seed, err = a.cfg.Sampler(s.plan.Trials); err != nil {
-		return nil, err
-	}
-	if name := s.plan.Sampler.Name; name != "" {
-		cfg.Sampler, cfg.Seed, err = choose.Sampler(name, s.plan.Sampler.Settings, s.plan.Trials, s.plan.Seed)
-	} else if s.plan.Seed != 0 {
-		cfg.Seed = s.plan.Seed
-	}
-	if err == nil {
-		cfg.Sampler, err = s.plan.Space.Sampler(cfg.Sampler)
-	}
-	if err != nil {
+	if cfg.Sampler, cfg.Seed, err = a.samplerOf(s.plan); err != nil {
 		return nil, fmt.Errorf("study %q: %w", record.Name, err)
 	}
-	if len(record.Directions) == 1 {
-		if cfg.Pruner, err = s.plan.pruner(record); err != nil {
-			return nil, err
-		}
+	if cfg.Pruner, err = prunerOf(s.plan, record); err != nil {
+		return nil, err
 	}
 	if s.Study, err = study.Load(r.Context(), cfg); err != nil {
 		return nil, err
@@ -93,7 +82,7 @@ func (a *API) open(r *http.Request) (*opened, error) {
 
 // settings are what decides how a study is searched: another text needs another study.Study.
 func settings(record storage.Study) string {
-	return string(record.SystemAttrs[planKey]) + "\n" + string(record.UserAttrs[choose.PrunerKey])
+	return string(record.SystemAttrs[sysattr.Plan]) + "\n" + string(record.UserAttrs[choose.PrunerKey])
 }
 
 // space returns the parameters that ask draws if it does not say them itself: those of the plan, else those

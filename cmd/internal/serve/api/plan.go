@@ -2,108 +2,135 @@ package api
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"net/http"
 
 	"github.com/bluefin-hpo/bluefin/cmd/internal/choose"
 	"github.com/bluefin-hpo/bluefin/cmd/internal/outline"
+	"github.com/bluefin-hpo/bluefin/cmd/internal/searchspace"
 	"github.com/bluefin-hpo/bluefin/cmd/internal/studyfile"
+	"github.com/bluefin-hpo/bluefin/internal/pyjson"
+	"github.com/bluefin-hpo/bluefin/internal/sysattr"
 	"github.com/bluefin-hpo/bluefin/pruner"
-	"github.com/bluefin-hpo/bluefin/space"
+	"github.com/bluefin-hpo/bluefin/sampler"
 	"github.com/bluefin-hpo/bluefin/storage"
-	"github.com/bluefin-hpo/bluefin/trial"
 )
 
-// planKey is the system attribute of a study that remembers its plan.
-const planKey = "bluefin:plan"
-
-// A plan is what a study remembers about its search. The zero plan says nothing.
-type plan struct{ studyfile.File }
-
-// planOf returns the plan of a study.
-func planOf(record storage.Study) (p plan, err error) {
-	attr, ok := record.SystemAttrs[planKey]
-	if !ok {
-		return p, nil
+// planOf returns the plan of a study, or one that says nothing.
+func planOf(record storage.Study) (*studyfile.File, error) {
+	plan, err := studyfile.Plan(record)
+	switch {
+	case errors.Is(err, studyfile.ErrNoPlan):
+		return &studyfile.File{}, nil
+	case err != nil:
+		return nil, err
+	case plan.Finetune != nil:
+		return nil, &Problem{Code: "finetune", Status: http.StatusConflict,
+			Detail: fmt.Sprintf("study %q runs in bluefin finetune and bluefin worker, which draw its trials themselves", record.Name)}
 	}
-	var text string
-	if err := json.Unmarshal(attr, &text); err != nil {
-		return p, fmt.Errorf("attribute %s of study %q is %.200q, want the text of a study.yaml", planKey, record.Name, attr)
-	}
-	f, err := studyfile.Parse("the plan of study "+record.Name, []byte(text))
-	if err != nil {
-		return p, err
-	}
-	return plan{*f}, nil
+	return plan, nil
 }
 
-// pruner returns the pruner of the plan, or else that of all studies.
-func (p plan) pruner(record storage.Study) (pruner.Pruner, error) {
-	if p.Pruner.Name == "" {
+// prunerOf returns the pruner of the plan, or else that of all studies.
+func prunerOf(plan *studyfile.File, record storage.Study) (pruner.Pruner, error) {
+	switch {
+	case len(record.Directions) > 1:
+		return nil, nil
+	case plan.Pruner.Name == "":
 		return choose.StudyPruner(record)
 	}
-	return choose.Pruner(p.Pruner.Name, p.Pruner.Settings, record.Name)
+	return choose.Pruner(plan.Pruner.Name, plan.Pruner.Settings, record.Name)
 }
 
-// planText writes the plan that a request to create a study describes, as a study.yaml in the form of JSON. It is
-// empty if the request says nothing about the search.
-func planText(in createBody, directions []trial.Direction, dims []space.Dimension) (string, error) {
-	doc := map[string]any{}
-	if len(dims) > 0 {
-		params := json.RawMessage("{")
-		for i, d := range dims {
-			name, _ := json.Marshal(d.Name) // strings always marshal
-			text, err := json.Marshal(parameter(d.Dist))
-			if err != nil {
-				return "", err
-			}
-			if i > 0 {
-				params = append(params, ',')
-			}
-			params = append(append(append(params, name...), ':'), text...)
-		}
-		doc["parameters"] = append(params, '}')
+// samplerOf returns the sampler and the seed of the plan, or else those of the server.
+func (a *API) samplerOf(plan *studyfile.File) (s sampler.Sampler, seed uint64, err error) {
+	if plan.Sampler.Name == "" {
+		s, seed, err = a.cfg.Sampler(plan.Trials)
+	} else {
+		s, seed, err = choose.Sampler(plan.Sampler.Name, plan.Sampler.Settings, plan.Trials, plan.Seed)
 	}
-	if in.Sampler != nil {
-		doc["sampler"] = in.Sampler
+	if plan.Sampler.Name == "" && plan.Seed != 0 {
+		seed = plan.Seed
 	}
-	if in.Pruner != nil {
-		doc["pruner"] = in.Pruner
+	if err == nil {
+		s, err = plan.Space.Sampler(s)
 	}
-	if in.Seed != 0 {
-		doc["seed"] = in.Seed
-	}
-	if in.Trials != 0 {
-		doc["budget"] = map[string]any{"trials": in.Trials}
-	}
-	if len(doc) == 0 {
-		return "", nil
-	}
-	var metrics []any
-	for i, name := range outline.ValueNames(len(directions)) {
-		metrics = append(metrics, map[string]any{"name": name, "direction": directions[i].String()})
-	}
-	doc["name"], doc["metrics"] = in.Name, metrics
-	text, err := json.Marshal(doc)
-	return string(text), err
+	return s, seed, err
 }
 
-// parameter is a distribution as a study.yaml has it.
-func parameter(d space.Dist) map[string]any {
-	switch d := d.(type) {
-	case space.Float:
-		p := map[string]any{"type": "float", "low": d.Low, "high": d.High, "log": d.Log}
-		if d.Step != 0 {
-			p["step"] = d.Step
+// A choice is a sampler or a pruner: a name, or an object of a name and settings.
+type choice struct{ studyfile.Choice }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (c *choice) UnmarshalJSON(text []byte) error {
+	v, err := pyjson.Unmarshal(text)
+	if err != nil {
+		return err
+	}
+	switch v := v.(type) {
+	case string:
+		c.Name = v
+	case map[string]any:
+		c.Name, _ = v["name"].(string)
+		c.Settings, _ = v["settings"].(map[string]any)
+		if more := len(v); c.Name != "" && (more == 1 || more == 2 && c.Settings != nil) {
+			return nil
 		}
-		return p
-	case space.Int:
-		p := map[string]any{"type": "int", "low": d.Low, "high": d.High, "log": d.Log}
-		if d.Step > 1 {
-			p["step"] = d.Step
-		}
-		return p
-	case space.Categorical:
-		return map[string]any{"choices": d.Choices}
+	}
+	if c.Name == "" || c.Settings != nil {
+		return fmt.Errorf(`%.100s is no choice, want a name, or {"name": NAME, "settings": {…}}`, text)
 	}
 	return nil
+}
+
+// attrs puts what the request says about the search into the attributes of a new study: the plan, and the pruner
+// where commands look for it.
+func (in createBody) attrs(s *storage.Study) error {
+	f := studyfile.File{Sampler: in.Sampler.Choice, Pruner: in.Pruner.Choice, Seed: in.Seed, Trials: in.Trials}
+	if in.Sampler.Name != "" {
+		if _, _, err := choose.Sampler(f.Sampler.Name, f.Sampler.Settings, in.Trials, in.Seed); err != nil {
+			return invalid("sampler", err)
+		}
+	}
+	if in.Pruner.Name != "" {
+		var err error
+		if f.Pruner.Settings == nil {
+			if f.Pruner.Name, f.Pruner.Settings, err = choose.PrunerText(in.Pruner.Name); err != nil {
+				return invalid("pruner", err)
+			}
+			text, _ := json.Marshal(in.Pruner.Name) // a string always marshals
+			s.UserAttrs = map[string]json.RawMessage{choose.PrunerKey: text}
+		}
+		p, err := choose.Pruner(f.Pruner.Name, f.Pruner.Settings, in.Name)
+		switch {
+		case err != nil:
+			return invalid("pruner", err)
+		case p != nil && len(s.Directions) > 1:
+			return wrong("pruner", f.Pruner.Name, "none with several directions: a pruner compares single values")
+		}
+	}
+	if len(in.Space) > 0 {
+		dims, err := searchspace.ParseJSON(string(in.Space))
+		switch {
+		case err != nil:
+			return invalid("search_space", err)
+		case len(dims) == 0:
+			return wrong("search_space", in.Space, "at least one parameter")
+		}
+		f.Space = searchspace.Of(dims)
+	}
+	for i, name := range outline.ValueNames(len(s.Directions)) {
+		f.Metrics = append(f.Metrics, studyfile.Metric{Name: name, Direction: s.Directions[i].String()})
+	}
+	text, err := f.Text()
+	if err == nil {
+		_, err = studyfile.Parse("search_space", []byte(text)) // names and sizes have limits there
+	}
+	if err != nil {
+		return invalid("search_space", err)
+	}
+	attr, err := json.Marshal(text)
+	s.SystemAttrs = map[string]json.RawMessage{sysattr.Plan: attr}
+	return err
 }

@@ -8,9 +8,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/bluefin-hpo/bluefin/cmd/internal/choose"
-	"github.com/bluefin-hpo/bluefin/cmd/internal/searchspace"
-	"github.com/bluefin-hpo/bluefin/cmd/internal/studyfile"
 	"github.com/bluefin-hpo/bluefin/internal/pyjson"
 	"github.com/bluefin-hpo/bluefin/space"
 	"github.com/bluefin-hpo/bluefin/storage"
@@ -121,8 +118,8 @@ type createBody struct {
 	Name         string          `json:"name"`
 	Directions   []string        `json:"directions"`
 	Space        json.RawMessage `json:"search_space"`
-	Sampler      json.RawMessage `json:"sampler"` // a name, or an object of name and settings
-	Pruner       json.RawMessage `json:"pruner"`
+	Sampler      choice          `json:"sampler"`
+	Pruner       choice          `json:"pruner"`
 	Seed         uint64          `json:"seed"`
 	Trials       int             `json:"trials"` // the budget
 	SkipIfExists bool            `json:"skip_if_exists"`
@@ -182,37 +179,10 @@ func (in createBody) study() (s storage.Study, err error) {
 	if in.Trials < 0 {
 		return s, wrong("trials", in.Trials, "at least 0")
 	}
-	for field, text := range map[string]json.RawMessage{"sampler": in.Sampler, "pruner": in.Pruner} {
-		if len(text) > 0 && text[0] != '"' && text[0] != '{' {
-			return s, wrong(field, text, "a name, or an object of a name and settings")
-		}
+	if in.Sampler.Name == "" && in.Pruner.Name == "" && len(in.Space) == 0 && in.Seed == 0 && in.Trials == 0 {
+		return s, nil
 	}
-	var dims []space.Dimension
-	if len(in.Space) > 0 {
-		if dims, err = searchspace.ParseJSON(string(in.Space)); err != nil {
-			return s, invalid("search_space", err)
-		}
-		if len(dims) == 0 {
-			return s, wrong("search_space", in.Space, "at least one parameter")
-		}
-	}
-	text, err := planText(in, s.Directions, dims)
-	if err != nil || text == "" {
-		return s, err
-	}
-	f, err := studyfile.Parse("the body", []byte(text))
-	if err != nil {
-		return s, invalid("", err)
-	}
-	if len(s.Directions) > 1 && f.Pruner.Name != "" && f.Pruner.Name != "none" {
-		return s, wrong("pruner", f.Pruner.Name, "none with several directions: a pruner compares single values")
-	}
-	s.SystemAttrs = map[string]json.RawMessage{}
-	s.SystemAttrs[planKey], err = pyjson.Marshal(text)
-	var name string
-	if json.Unmarshal(in.Pruner, &name) == nil && in.Pruner != nil { // other commands look there
-		s.UserAttrs = map[string]json.RawMessage{choose.PrunerKey: in.Pruner}
-	}
+	err = in.attrs(&s)
 	return s, err
 }
 

@@ -1,0 +1,162 @@
+// Package serve answers for a storage on one port: the API by HTTP and JSON, Optuna's gRPC service, Bluefin's own
+// protocol for storage.Viewer, and the dashboard. It decides who may do what, and how much.
+package serve
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"google.golang.org/grpc"
+
+	"github.com/bluefin-hpo/bluefin/cmd/internal/serve/api"
+	"github.com/bluefin-hpo/bluefin/sampler"
+	"github.com/bluefin-hpo/bluefin/storage"
+)
+
+// A Config says what a Server serves, to whom, and how much.
+type Config struct {
+	Storage storage.Viewer
+	Tokens  *Tokens  // nil: whoever can connect may read and write
+	Hosts   []string // names, beside localhost and IP addresses, by which clients without a token may call this server
+	TLS     *tls.Config
+	Logger  *slog.Logger
+
+	Lease   time.Duration // of trials that the API gives out
+	Sampler func(trials int) (sampler.Sampler, uint64, error)
+
+	Connections int           // at most; 0: 4096
+	Rate        float64       // requests of one client per second, on average; 0: any number
+	Grace       time.Duration // how long running requests may take when the server ends
+}
+
+// A Server serves a storage. Its methods are safe for concurrent use.
+type Server struct {
+	cfg     Config
+	api     *api.API
+	rpc     *grpc.Server
+	pages   http.Handler // nil: there is no dashboard
+	metrics *metrics
+	rates   *rates
+	handler http.Handler
+	ending  atomic.Bool
+}
+
+// New returns a server. Call Serve once.
+func New(cfg Config) (*Server, error) {
+	if cfg.Connections == 0 {
+		cfg.Connections = 4096
+	}
+	s := &Server{cfg: cfg, rates: newRates(cfg.Rate)}
+	s.metrics = newMetrics(cfg.Storage)
+	cfg.Storage = s.metrics.counted(cfg.Storage)
+	s.api = api.New(api.Config{Storage: cfg.Storage, Lease: cfg.Lease, Logger: cfg.Logger, Sampler: cfg.Sampler, Client: clientName})
+	s.rpc = newRPC()
+	s.handler = s.guard(http.HandlerFunc(s.route))
+	return s, nil
+}
+
+// route passes a request on to the part of the server that answers it.
+func (s *Server) route(w http.ResponseWriter, r *http.Request) {
+	path := r.URL.Path
+	switch {
+	case isGRPC(r):
+		s.rpc.ServeHTTP(w, r)
+	case path == "/metrics":
+		s.metrics.ServeHTTP(w, r)
+	case strings.HasPrefix(path, "/v1/") || s.pages == nil:
+		s.api.ServeHTTP(w, r)
+	default:
+		s.pages.ServeHTTP(w, r)
+	}
+}
+
+// isGRPC reports whether a request is a call of gRPC.
+func isGRPC(r *http.Request) bool {
+	return r.ProtoMajor == 2 && strings.HasPrefix(r.Header.Get("Content-Type"), "application/grpc")
+}
+
+// routeName names the route of a request, for metrics and logs: few names, whatever clients send.
+func (s *Server) routeName(r *http.Request) string {
+	switch path := r.URL.Path; {
+	case isGRPC(r):
+		return "grpc"
+	case strings.HasPrefix(path, "/v1/storage/"):
+		return "/v1/storage"
+	case strings.HasPrefix(path, "/v1/"):
+		return s.api.Route(r)
+	case path == "/metrics", path == "/healthz", path == "/readyz":
+		return path
+	}
+	return "dashboard"
+}
+
+// health answers whether the process runs, and ready whether it can work. Both say nothing about the studies, so
+// they need no token.
+func (s *Server) health(w http.ResponseWriter, r *http.Request) bool {
+	switch r.URL.Path {
+	case "/healthz":
+	case "/readyz":
+		ctx, cancel := context.WithTimeout(r.Context(), 5*time.Second)
+		defer cancel()
+		_, err := s.cfg.Storage.Studies(ctx)
+		if s.ending.Load() {
+			err = errors.New("the server is ending")
+		}
+		if err != nil {
+			http.Error(w, "not ready", http.StatusServiceUnavailable)
+			return true
+		}
+	default:
+		return false
+	}
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	_, _ = w.Write([]byte("ok\n"))
+	return true
+}
+
+// Serve answers at l until ctx ends. Then it accepts no more, ends streams of events, and gives running requests the
+// grace.
+func (s *Server) Serve(ctx context.Context, l net.Listener) error {
+	var protocols http.Protocols
+	protocols.SetHTTP1(true)
+	protocols.SetHTTP2(true)
+	protocols.SetUnencryptedHTTP2(true)
+	crowd := &crowd{most: s.cfg.Connections, conns: map[net.Conn]*connState{}}
+	s.metrics.connections(crowd.len)
+	srv := &http.Server{Handler: s.handler, Protocols: &protocols, TLSConfig: s.cfg.TLS, ConnState: crowd.changed,
+		ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 3 * time.Minute, MaxHeaderBytes: 64 << 10,
+		HTTP2:    &http.HTTP2Config{MaxConcurrentStreams: 250, SendPingTimeout: time.Minute, PingTimeout: 15 * time.Second},
+		ErrorLog: slog.NewLogLogger(s.cfg.Logger.Handler(), slog.LevelDebug)}
+	stopped := make(chan error, 1)
+	stop := context.AfterFunc(ctx, func() {
+		s.ending.Store(true)
+		s.api.End()
+		wait, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.cfg.Grace)
+		defer cancel()
+		err := srv.Shutdown(wait)
+		if errors.Is(err, context.DeadlineExceeded) {
+			s.cfg.Logger.Warn("some requests did not end in time and were cut off", "grace", s.cfg.Grace)
+			err = nil
+		}
+		stopped <- errors.Join(err, srv.Close())
+	})
+	var err error
+	if s.cfg.TLS != nil {
+		err = srv.ServeTLS(l, "", "")
+	} else {
+		err = srv.Serve(l)
+	}
+	if !errors.Is(err, http.ErrServerClosed) {
+		stop()
+		s.api.End()
+		return err
+	}
+	return <-stopped
+}
