@@ -90,7 +90,7 @@ func prepare(commands []*cli.Command, parent string, width int) {
 		cmd.OnUsageError = func(c *cli.Context, err error, _ bool) error { return parseError(c, err, name) }
 		// helpLast has replaced it.
 		cmd.HideHelpCommand = true
-		if len(cmd.Subcommands) == 0 {
+		if len(cmd.Subcommands) == 0 || cmd.Flags != nil {
 			if !slices.Contains([]string{"finetune", "init", "kubernetes", "predict", "slurm", "tune"}, cmd.Name) { // Optuna has no such commands
 				cmd.Flags, cmd.Before = append(cmd.Flags, logFlags()...), openLog
 			}

@@ -81,7 +81,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	}
 	out := &dataWriter{w: stdout, terminal: isTerminal(stdout)}
 	app := newApp(out, stderr)
-	err := app.RunContext(ctx, spreadLists(helpLast(args)))
+	err := app.RunContext(ctx, spreadLists(storageFirst(helpLast(args))))
 	// The error may have been dropped by a library that prints.
 	if out.err != nil && !errors.Is(err, out.err) {
 		err = errors.Join(out.err, err)
@@ -138,13 +138,13 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 			new(askCommand).define(), new(reportCommand).define(helpWidth(stdout)), new(shouldPruneCommand).define(),
 			new(tellCommand).define(), new(enqueueCommand).define(), new(stopCommand).define(),
 			new(pythonHookCommand).define(), new(mcpCommand).define(), new(dashboardCommand).define(),
+			new(serveCommand).define(),
 			new(exportCommand).define(), new(rerunCommand).define(),
 			new(copyStudyCommand).define(), new(exportStudyCommand).define(),
 			new(importStudyCommand).define(),
 			plotGroup(),
 			group("submit", "start workers on a cluster", new(submitSlurmCommand).define(helpWidth(stdout)),
 				new(submitKubernetesCommand).define(helpWidth(stdout))),
-			group("serve", "serve other machines", new(serveKatibCommand).define()),
 			group("study", "change a study", new(setAttrCommand).define()),
 			group("storage", "maintain a study file",
 				new(checkCommand).define(), new(backupCommand).define(),
@@ -170,6 +170,14 @@ func helpLast(args []string) []string {
 		return args
 	}
 	return slices.Concat(args[:1], args[2:], []string{"--help"})
+}
+
+// storageFirst turns "serve STUDY.db" into "serve --storage=STUDY.db", since the parser takes no flags after it.
+func storageFirst(args []string) []string {
+	if len(args) < 3 || args[1] != "serve" || strings.HasPrefix(args[2], "-") || args[2] == "katib" {
+		return args
+	}
+	return slices.Concat(args[:2], []string{"--storage=" + args[2]}, args[3:])
 }
 
 // spreadLists turns "--values 1 2" into "--values=1 --values=2", and --directions too: lists as in

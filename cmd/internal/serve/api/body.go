@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"math"
 	"mime"
@@ -116,4 +117,31 @@ func query(r *http.Request, name string, byDefault, low, high int64, allowed str
 		return 0, wrong(name, strings.Join(values, " "), allowed)
 	}
 	return n, nil
+}
+
+// A whole number may be written with a point, as JSON Schema has it.
+type whole int
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (n *whole) UnmarshalJSON(text []byte) error {
+	x, err := strconv.ParseFloat(string(text), 64)
+	if err != nil || x != math.Trunc(x) || math.Abs(x) > math.MaxInt32 {
+		return fmt.Errorf("%.40s is no whole number of at most %d", text, math.MaxInt32)
+	}
+	*n = whole(x)
+	return nil
+}
+
+// A seed is a whole number of 64 bits.
+type seed uint64
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (n *seed) UnmarshalJSON(text []byte) error {
+	digits, zeros, _ := strings.Cut(string(text), ".")
+	x, err := strconv.ParseUint(digits, 10, 64)
+	if err != nil || strings.Trim(zeros, "0") != "" {
+		return fmt.Errorf("%.40s is no seed, want a whole number of at least 0", text)
+	}
+	*n = seed(x)
+	return nil
 }

@@ -49,7 +49,7 @@ func (a *API) once(w http.ResponseWriter, r *http.Request, h func(http.ResponseW
 			return
 		}
 		if known.body != sum {
-			Fail(w, r, a.cfg.Logger, &Problem{Code: "key-reused", Status: http.StatusUnprocessableEntity, Field: "Idempotency-Key",
+			Fail(w, r, a.cfg.Logger, &Problem{Code: "key-reused", Status: http.StatusConflict, Field: "Idempotency-Key",
 				Allowed: "a new key for each new request", Detail: "the Idempotency-Key was used with another body, want a new key"})
 			return
 		}

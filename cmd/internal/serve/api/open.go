@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"time"
 
@@ -57,7 +58,8 @@ func (a *API) open(r *http.Request) (*opened, error) {
 	if s.plan, err = planOf(record); err != nil {
 		return nil, err
 	}
-	cfg := study.Config{Name: record.Name, Storage: a.cfg.Storage, Logger: a.cfg.Logger, Lease: a.cfg.Lease}
+	cfg := study.Config{Name: record.Name, Storage: a.cfg.Storage, Lease: a.cfg.Lease,
+		Logger: slog.New(slog.DiscardHandler)} // its notes, such as of a step reported twice, are about clients
 	if cfg.Sampler, cfg.Seed, err = a.samplerOf(s.plan); err != nil {
 		return nil, fmt.Errorf("study %q: %w", record.Name, err)
 	}

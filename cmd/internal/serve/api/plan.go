@@ -87,9 +87,9 @@ func (c *choice) UnmarshalJSON(text []byte) error {
 // attrs puts what the request says about the search into the attributes of a new study: the plan, and the pruner
 // where commands look for it.
 func (in createBody) attrs(s *storage.Study) error {
-	f := studyfile.File{Sampler: in.Sampler.Choice, Pruner: in.Pruner.Choice, Seed: in.Seed, Trials: in.Trials}
+	f := studyfile.File{Sampler: in.Sampler.Choice, Pruner: in.Pruner.Choice, Seed: uint64(in.Seed), Trials: int(in.Trials)}
 	if in.Sampler.Name != "" {
-		if _, _, err := choose.Sampler(f.Sampler.Name, f.Sampler.Settings, in.Trials, in.Seed); err != nil {
+		if _, _, err := choose.Sampler(f.Sampler.Name, f.Sampler.Settings, f.Trials, f.Seed); err != nil {
 			return invalid("sampler", err)
 		}
 	}

@@ -69,19 +69,34 @@ func (a *API) describe(r *http.Request, record storage.Study) (s studyAnswer, er
 
 // spaceJSON is a search space as ask takes it.
 func spaceJSON(dims []space.Dimension) (json.RawMessage, error) {
-	var o pyjson.Object
-	for _, d := range dims {
-		text, err := space.Marshal(d.Dist)
-		if err != nil {
-			return nil, err
+	var all pyjson.Object
+	for _, dim := range dims {
+		var o pyjson.Object
+		put := func(name string, v any) { o = append(o, pyjson.Member{Name: name, Value: v}) }
+		switch d := dim.Dist.(type) {
+		case space.Float:
+			put("type", "float")
+			put("low", d.Low)
+			put("high", d.High)
+			put("log", d.Log)
+			if d.Step != 0 {
+				put("step", d.Step)
+			}
+		case space.Int:
+			put("type", "int")
+			put("low", d.Low)
+			put("high", d.High)
+			put("log", d.Log)
+			if d.Step > 1 {
+				put("step", d.Step)
+			}
+		case space.Categorical:
+			put("type", "categorical")
+			put("choices", d.Choices)
 		}
-		v, err := pyjson.Unmarshal([]byte(text))
-		if err != nil {
-			return nil, err
-		}
-		o = append(o, pyjson.Member{Name: d.Name, Value: v})
+		all = append(all, pyjson.Member{Name: dim.Name, Value: o})
 	}
-	text, err := pyjson.Marshal(o)
+	text, err := pyjson.Marshal(all)
 	return pyjson.Standard(text), err
 }
 
@@ -120,8 +135,8 @@ type createBody struct {
 	Space        json.RawMessage `json:"search_space"`
 	Sampler      choice          `json:"sampler"`
 	Pruner       choice          `json:"pruner"`
-	Seed         uint64          `json:"seed"`
-	Trials       int             `json:"trials"` // the budget
+	Seed         seed            `json:"seed"`
+	Trials       whole           `json:"trials"` // the budget
 	SkipIfExists bool            `json:"skip_if_exists"`
 }
 

@@ -44,9 +44,15 @@ func finished(n int, state string) *Problem {
 		Detail: fmt.Sprintf("trial %d has finished as %s and cannot change any more", n, state)}
 }
 
+// objectives is the problem of something that does not fit the number of objectives.
+func objectives(s *opened, what string) *Problem {
+	return &Problem{Code: "objectives", Status: http.StatusConflict,
+		Detail: fmt.Sprintf("study %q has %d objectives, and the request has %s", s.Name(), len(s.record.Directions), what)}
+}
+
 // A reportBody is the body of POST report.
 type reportBody struct {
-	Step  *int           `json:"step"`
+	Step  *whole         `json:"step"`
 	Value *pyjson.Number `json:"value"`
 	Owner string         `json:"owner"`
 }
@@ -64,7 +70,7 @@ func (a *API) report(_ http.ResponseWriter, r *http.Request) (any, error) {
 		return nil, err
 	case in.Step == nil:
 		return nil, missing("step", "the number of the step, from 0")
-	case *in.Step < 0 || *in.Step > math.MaxInt32:
+	case *in.Step < 0:
 		return nil, wrong("step", *in.Step, "the number of the step, from 0")
 	case in.Value == nil:
 		return nil, missing("value", `a number, "NaN", "Infinity" or "-Infinity"`)
@@ -73,11 +79,10 @@ func (a *API) report(_ http.ResponseWriter, r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if objectives := len(s.record.Directions); objectives > 1 {
-		return nil, &Problem{Code: "objectives", Status: http.StatusConflict,
-			Detail: fmt.Sprintf("study %q has %d objectives, and values are reported for one", s.Name(), objectives)}
+	if len(s.record.Directions) > 1 {
+		return nil, objectives(s, "an intermediate value")
 	}
-	err = s.ReportNumber(r.Context(), n, trial.Report{Step: *in.Step, Value: float64(*in.Value)}, in.Owner)
+	err = s.ReportNumber(r.Context(), n, trial.Report{Step: int(*in.Step), Value: float64(*in.Value)}, in.Owner)
 	if errors.Is(err, study.ErrPruned) {
 		return pruneAnswer{true}, nil
 	}
@@ -183,7 +188,7 @@ func (a *API) tell(_ http.ResponseWriter, r *http.Request) (any, error) {
 		return nil, err
 	}
 	if u.State == trial.Complete && len(u.Values) != len(s.record.Directions) {
-		return nil, wrong("values", in.Values, fmt.Sprintf("%d, one for each objective", len(s.record.Directions)))
+		return nil, objectives(s, fmt.Sprintf("%d values", len(u.Values)))
 	}
 	t, err := s.TellNumber(r.Context(), n, u)
 	if err != nil {
