@@ -34,9 +34,9 @@ func connect(t *testing.T, transport mcp.Transport) agent {
 	return agent{t, session, changed}
 }
 
-// serve runs the command in this process and connects to it through pipes. The function waits until it
+// serveMCP runs the command in this process and connects to it through pipes. The function waits until it
 // has ended and returns what it printed on standard error.
-func serve(t *testing.T, m mcpCommand) (agent, func() (string, error)) {
+func serveMCP(t *testing.T, m mcpCommand) (agent, func() (string, error)) {
 	t.Helper()
 	in, toServer := io.Pipe()
 	fromServer, out := io.Pipe()

@@ -17,7 +17,7 @@ import (
 // An agent finds the optimum of a new study with nothing but the tools.
 func TestAnAgentSearches(t *testing.T) {
 	t.Parallel()
-	a, end := serve(t, mcpCommand{study: file(t), sampler: samplerFlags{byDefault: "auto"}, lease: time.Hour})
+	a, end := serveMCP(t, mcpCommand{study: file(t), sampler: samplerFlags{byDefault: "auto"}, lease: time.Hour})
 	if text := a.InitializeResult().Instructions; !strings.Contains(text, "ask for a trial") {
 		t.Errorf("the instructions are %q", text)
 	}
@@ -85,7 +85,7 @@ func TestAnAgentSearches(t *testing.T) {
 func TestAnAgentSuggests(t *testing.T) {
 	t.Parallel()
 	f := file(t)
-	a, _ := serve(t, mcpCommand{study: f, sampler: samplerFlags{name: "tpe"}, lease: time.Hour})
+	a, _ := serveMCP(t, mcpCommand{study: f, sampler: samplerFlags{name: "tpe"}, lease: time.Hour})
 	a.call("create_study", object{"study": "s"})
 	for i := range 12 {
 		asked, _ := a.call("ask", object{"search_space": plane()})
@@ -149,7 +149,7 @@ func TestAnAgentSuggests(t *testing.T) {
 		t.Errorf("the origins are %v", o)
 	}
 	// Another sampler did not draw this.
-	other, _ := serve(t, mcpCommand{study: f, sampler: samplerFlags{name: "random", seed: 5}, lease: time.Hour, readOnly: true})
+	other, _ := serveMCP(t, mcpCommand{study: f, sampler: samplerFlags{name: "random", seed: 5}, lease: time.Hour, readOnly: true})
 	why, _ = other.call("why", object{"trial": 11})
 	if o := why["origins"].(object); o["lr"] != mcpOther || why["sampler"] != nil {
 		t.Errorf("got %v", why)
@@ -159,7 +159,7 @@ func TestAnAgentSuggests(t *testing.T) {
 // Reports are judged by the study's pruner and keep the lease.
 func TestAnAgentIsToldToPrune(t *testing.T) {
 	t.Parallel()
-	a, _ := serve(t, mcpCommand{study: file(t), sampler: samplerFlags{name: "random"}, lease: 2 * time.Second})
+	a, _ := serveMCP(t, mcpCommand{study: file(t), sampler: samplerFlags{name: "random"}, lease: 2 * time.Second})
 	a.call("create_study", object{"study": "s"})
 	for i := range 6 {
 		a.call("ask", object{"search_space": plane()})
@@ -189,8 +189,8 @@ func TestAnAgentIsToldToPrune(t *testing.T) {
 func TestAgentsShareAFile(t *testing.T) {
 	t.Parallel()
 	f := file(t)
-	a, _ := serve(t, mcpCommand{study: f, sampler: samplerFlags{name: "tpe"}, lease: time.Hour})
-	b, _ := serve(t, mcpCommand{study: f, sampler: samplerFlags{name: "tpe"}, lease: time.Hour})
+	a, _ := serveMCP(t, mcpCommand{study: f, sampler: samplerFlags{name: "tpe"}, lease: time.Hour})
+	b, _ := serveMCP(t, mcpCommand{study: f, sampler: samplerFlags{name: "tpe"}, lease: time.Hour})
 	a.call("create_study", object{"study": "s"})
 	seen := map[float64]bool{}
 	for range 8 {
@@ -241,7 +241,7 @@ func TestAnAgentReadsALargeStudy(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	a, _ := serve(t, mcpCommand{study: f, sampler: samplerFlags{name: "cmaes"}, lease: time.Hour})
+	a, _ := serveMCP(t, mcpCommand{study: f, sampler: samplerFlags{name: "cmaes"}, lease: time.Hour})
 	if all, text := a.call("studies", nil); all["total"] != 60.0 || len(all["studies"].([]any)) != 50 || !strings.Contains(text, "10 more: offset 50") {
 		t.Errorf("got %v, %s", all, text)
 	}
@@ -254,13 +254,13 @@ func TestAnAgentReadsALargeStudy(t *testing.T) {
 		}
 	}
 	f.name = "s00"
-	only, _ := serve(t, mcpCommand{study: f, sampler: samplerFlags{name: "tpe"}, lease: time.Hour})
+	only, _ := serveMCP(t, mcpCommand{study: f, sampler: samplerFlags{name: "tpe"}, lease: time.Hour})
 	only.refused(`this server serves only "s00"`, "trials", object{"study": "s01"})
 	only.refused("this server serves only", "create_study", object{"study": "s99"})
 	if all, _ := only.call("studies", nil); all["total"] != 1.0 {
 		t.Errorf("got %v", all)
 	}
-	reader, _ := serve(t, mcpCommand{study: f, sampler: samplerFlags{name: "tpe"}, lease: time.Hour, readOnly: true})
+	reader, _ := serveMCP(t, mcpCommand{study: f, sampler: samplerFlags{name: "tpe"}, lease: time.Hour, readOnly: true})
 	tools, err := reader.ListTools(t.Context(), nil)
 	if err != nil {
 		t.Fatal(err)

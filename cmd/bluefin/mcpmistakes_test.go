@@ -19,7 +19,7 @@ import (
 
 func TestAnAgentMakesMistakes(t *testing.T) {
 	t.Parallel()
-	a, _ := serve(t, mcpCommand{study: file(t), sampler: samplerFlags{name: "tpe"}, lease: time.Hour})
+	a, _ := serveMCP(t, mcpCommand{study: file(t), sampler: samplerFlags{name: "tpe"}, lease: time.Hour})
 	a.call("create_study", object{"study": "s"})
 	a.refused("already exists", "create_study", object{"study": "s"})
 	a.refused(`directions has "up", want minimize or maximize`, "create_study", object{"study": "t", "directions": []any{"up"}})

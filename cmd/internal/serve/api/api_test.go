@@ -333,7 +333,9 @@ func TestTwoClientsOfOneTrial(t *testing.T) {
 	if first["number"] != second["number"] || fmt.Sprint(first["params"]) != fmt.Sprint(second["params"]) {
 		t.Fatalf("got %v and %v", first, second)
 	}
-	with := func(asked map[string]any, rest string) string { return fmt.Sprintf(`{"owner": %q%s}`, asked["owner"], rest) }
+	with := func(asked map[string]any, rest string) string {
+		return fmt.Sprintf(`{"owner": %q%s}`, asked["owner"], rest)
+	}
 	c.problem(409, "lost", "another worker has claimed it", "POST", "/v1/studies/s/trials/0/renew", with(first, ""))
 	c.problem(409, "lost", "another worker has claimed it", "POST", "/v1/studies/s/trials/0/tell", with(first, `, "value": 1`))
 	if v := c.want(200, "POST", "/v1/studies/s/trials/0/renew", with(second, "")); v["prune"] != false {

@@ -70,7 +70,7 @@ func (service) GetSuggestions(ctx context.Context, r *pb.GetSuggestionsRequest) 
 	}
 	reply := &pb.GetSuggestionsReply{}
 	for range n {
-		t, err := s.AskDetached(ctx, x.dims(), storage.Lease{Duration: lease})
+		t, err := s.AskDetached(ctx, study.Detached{Params: x.dims(), Lease: storage.Lease{Duration: lease}})
 		if err != nil {
 			return nil, failed(err)
 		}
