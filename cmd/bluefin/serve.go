@@ -26,6 +26,7 @@ type serveCommand struct {
 	tokens      string // the file
 	cert, key   string
 	lease       time.Duration
+	silence     time.Duration // 0: none
 	connections int
 	rate        float64
 	grace       time.Duration
@@ -53,6 +54,9 @@ func (s *serveCommand) define() *cli.Command {
 				Usage: "a `NAME` of this machine that clients without a token may use; again for several"},
 			&cli.DurationFlag{Name: "lease", Destination: &s.lease, Value: time.Hour,
 				Usage: "the `TIME` without a report after which another worker may claim a trial that was asked for by HTTP"},
+			&cli.DurationFlag{Name: "optuna-silence", Destination: &s.silence, DefaultText: "never",
+				Usage: "the `TIME` without a change after which a trial of Optuna's GrpcStorageProxy, which has no leases, " +
+					"fails and is queued again"},
 			&cli.IntFlag{Name: "max-connections", Destination: &s.connections, Value: 4096,
 				Usage: "at most `N` connections; above, the one that is idle for the longest time is closed"},
 			&cli.Float64Flag{Name: "rate", Destination: &s.rate, DefaultText: "no limit",
@@ -97,6 +101,8 @@ func (s *serveCommand) config(con console) (cfg serve.Config, err error) {
 	switch {
 	case s.lease <= 0:
 		return cfg, usagef("--lease is %v, want above 0", s.lease)
+	case s.silence < 0:
+		return cfg, usagef("--optuna-silence is %v, want above 0", s.silence)
 	case s.connections < 1:
 		return cfg, usagef("--max-connections is %d, want at least 1", s.connections)
 	case !(s.rate >= 0):
@@ -112,7 +118,7 @@ func (s *serveCommand) config(con console) (cfg serve.Config, err error) {
 	if _, _, err := s.sampler.sampler(0); err != nil {
 		return cfg, err
 	}
-	cfg = serve.Config{Hosts: s.hosts.Value(), Logger: con.logger(), Lease: s.lease, Connections: s.connections, Rate: s.rate,
+	cfg = serve.Config{Hosts: s.hosts.Value(), Logger: con.logger(), Lease: s.lease, Silence: s.silence, Connections: s.connections, Rate: s.rate,
 		Grace: s.grace, Sampler: func(trials int) (sampler.Sampler, uint64, error) { return s.sampler.sampler(trials) }}
 	if s.tokens != "" {
 		if cfg.Tokens, err = serve.OpenTokens(s.tokens); err != nil {

@@ -14,6 +14,7 @@ import (
 	"google.golang.org/grpc/codes"
 
 	"github.com/bluefin-hpo/bluefin/cmd/internal/serve/api"
+	"github.com/bluefin-hpo/bluefin/storage/remote"
 )
 
 type clientKey struct{}
@@ -124,7 +125,7 @@ func (s *Server) writes(r *http.Request) bool {
 	switch {
 	case isGRPC(r):
 		return !readingCall(r.URL.Path)
-	case strings.HasPrefix(r.URL.Path, "/v1/storage/read/"):
+	case strings.HasPrefix(r.URL.Path, remote.Path+"read/"):
 		return false
 	}
 	return r.Method != http.MethodGet && r.Method != http.MethodHead

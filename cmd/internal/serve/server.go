@@ -16,8 +16,10 @@ import (
 	"google.golang.org/grpc"
 
 	"github.com/bluefin-hpo/bluefin/cmd/internal/serve/api"
+	"github.com/bluefin-hpo/bluefin/cmd/internal/serve/optuna"
 	"github.com/bluefin-hpo/bluefin/sampler"
 	"github.com/bluefin-hpo/bluefin/storage"
+	"github.com/bluefin-hpo/bluefin/storage/remote"
 )
 
 // A Config says what a Server serves, to whom, and how much.
@@ -31,6 +33,10 @@ type Config struct {
 	Lease   time.Duration // of trials that the API gives out
 	Sampler func(trials int) (sampler.Sampler, uint64, error)
 
+	// Silence is after how long without a change a trial of a gRPC client fails, since its protocol has no leases.
+	// 0: never.
+	Silence time.Duration
+
 	Connections int           // at most; 0: 4096
 	Rate        float64       // requests of one client per second, on average; 0: any number
 	Grace       time.Duration // how long running requests may take when the server ends
@@ -41,6 +47,7 @@ type Server struct {
 	cfg     Config
 	api     *api.API
 	rpc     *grpc.Server
+	remote  http.Handler
 	pages   http.Handler // nil: there is no dashboard
 	metrics *metrics
 	rates   *rates
@@ -58,6 +65,9 @@ func New(cfg Config) (*Server, error) {
 	cfg.Storage = s.metrics.counted(cfg.Storage)
 	s.api = api.New(api.Config{Storage: cfg.Storage, Lease: cfg.Lease, Logger: cfg.Logger, Sampler: cfg.Sampler, Client: clientName})
 	s.rpc = newRPC()
+	optuna.Register(s.rpc, cfg.Storage, cfg.Logger)
+	s.remote = remote.Handler(cfg.Storage)
+	s.cfg.Storage = cfg.Storage
 	s.handler = s.guard(http.HandlerFunc(s.route))
 	return s, nil
 }
@@ -70,6 +80,8 @@ func (s *Server) route(w http.ResponseWriter, r *http.Request) {
 		s.rpc.ServeHTTP(w, r)
 	case path == "/metrics":
 		s.metrics.ServeHTTP(w, r)
+	case strings.HasPrefix(path, remote.Path):
+		s.remote.ServeHTTP(w, r)
 	case strings.HasPrefix(path, "/v1/") || s.pages == nil:
 		s.api.ServeHTTP(w, r)
 	default:
@@ -87,8 +99,8 @@ func (s *Server) routeName(r *http.Request) string {
 	switch path := r.URL.Path; {
 	case isGRPC(r):
 		return "grpc"
-	case strings.HasPrefix(path, "/v1/storage/"):
-		return "/v1/storage"
+	case strings.HasPrefix(path, remote.Path):
+		return remote.Path
 	case strings.HasPrefix(path, "/v1/"):
 		return s.api.Route(r)
 	case path == "/metrics", path == "/healthz", path == "/readyz":
@@ -134,6 +146,15 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 3 * time.Minute, MaxHeaderBytes: 64 << 10,
 		HTTP2:    &http.HTTP2Config{MaxConcurrentStreams: 250, SendPingTimeout: time.Minute, PingTimeout: 15 * time.Second},
 		ErrorLog: slog.NewLogLogger(s.cfg.Logger.Handler(), slog.LevelDebug)}
+	if s.cfg.Silence > 0 {
+		silent, end := context.WithCancel(ctx)
+		watched := make(chan struct{})
+		go func() {
+			defer close(watched)
+			_ = optuna.FailSilent(silent, s.cfg.Storage, s.cfg.Logger, s.cfg.Silence, storage.Orphans{Policy: storage.Retry})
+		}()
+		defer func() { end(); <-watched }()
+	}
 	stopped := make(chan error, 1)
 	stop := context.AfterFunc(ctx, func() {
 		s.ending.Store(true)
