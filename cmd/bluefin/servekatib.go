@@ -16,7 +16,7 @@ type serveKatibCommand struct {
 	listen     string
 	anyone     bool
 	maxMessage int // MiB
-	drain      time.Duration
+	grace      time.Duration
 }
 
 func (s *serveKatibCommand) define() *cli.Command {
@@ -33,7 +33,7 @@ func (s *serveKatibCommand) define() *cli.Command {
 				Usage: "let other machines connect. Katib uses neither TLS nor a token: a network policy must keep others out"},
 			&cli.IntFlag{Name: "max-message", Destination: &s.maxMessage, Value: 16,
 				Usage: "the largest request, in `MIB`"},
-			&cli.DurationFlag{Name: "drain", Destination: &s.drain, Value: 20 * time.Second,
+			&cli.DurationFlag{Name: "grace", Destination: &s.grace, Value: 10 * time.Second,
 				Usage: "the `TIME` that running requests may take after Ctrl-C or SIGTERM"},
 		},
 		Action: action(s.run),
@@ -45,8 +45,8 @@ func (s *serveKatibCommand) run(ctx context.Context, con console) error {
 	switch {
 	case s.maxMessage < 1 || s.maxMessage > 256:
 		return usagef("--max-message is %d, want 1 to 256", s.maxMessage)
-	case s.drain < 0:
-		return usagef("--drain is %v, want at least 0", s.drain)
+	case s.grace < 0:
+		return usagef("--grace is %v, want at least 0", s.grace)
 	}
 	host, _, err := net.SplitHostPort(s.listen)
 	if err != nil {
@@ -62,7 +62,7 @@ func (s *serveKatibCommand) run(ctx context.Context, con console) error {
 	}
 	con.logf("Katib's suggestion service listens at %s", l.Addr())
 	con.logf("Ctrl-C ends it.")
-	if err := katib.Serve(ctx, l, katib.Options{MaxMessage: s.maxMessage << 20, Drain: s.drain, Log: con.logger()}); err != nil {
+	if err := katib.Serve(ctx, l, katib.Options{MaxMessage: s.maxMessage << 20, Grace: s.grace, Log: con.logger()}); err != nil {
 		return fmt.Errorf("serve katib: %w", err)
 	}
 	return nil

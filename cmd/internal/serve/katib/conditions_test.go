@@ -386,7 +386,7 @@ func TestARequestThatIsTooLargeIsRefused(t *testing.T) {
 }
 
 func TestProbesFailOnceTheServiceDrains(t *testing.T) {
-	conn, end := served(t, Options{Drain: 10 * time.Second})
+	conn, end := served(t, Options{Grace: 10 * time.Second})
 	probe := grpc_health_v1.NewHealthClient(conn)
 	for _, name := range []string{"", probed} { // Kubernetes asks about "", Katib's probes about the other
 		reply, err := probe.Check(t.Context(), &grpc_health_v1.HealthCheckRequest{Service: name})

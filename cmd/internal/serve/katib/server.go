@@ -23,7 +23,7 @@ const probed = "manager.v1beta1.Suggestion"
 // Options are the limits of a server.
 type Options struct {
 	MaxMessage int           // bytes of a request
-	Drain      time.Duration // how long running requests may take after the end of the context
+	Grace      time.Duration // how long running requests may take after the end of the context
 	Log        *slog.Logger
 }
 
@@ -45,7 +45,7 @@ func Serve(ctx context.Context, l net.Listener, o Options) error {
 	case <-ctx.Done():
 	}
 	alive.Shutdown() // probes fail, and their streams end
-	timer := time.AfterFunc(o.Drain, g.Stop)
+	timer := time.AfterFunc(o.Grace, g.Stop)
 	defer timer.Stop()
 	g.GracefulStop()
 	return <-ended
