@@ -62,7 +62,7 @@ func Open(ctx context.Context, address string, o Options) (*DB, error) {
 	u, err := url.Parse(address)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || u.User != nil || u.RawQuery != "" ||
 		u.Fragment != "" {
-		return nil, errors.New("open storage: want a URL like https://HOST:PORT, without a name or a password")
+		return nil, errors.New("the URL of a storage cannot be read: want https://HOST:PORT, without a name or a password")
 	}
 	o.Patience = cmp.Or(o.Patience, defaultPatience)
 	if o.Logger == nil {
@@ -81,7 +81,7 @@ func Open(ctx context.Context, address string, o Options) (*DB, error) {
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	if err := db.hello(ctx); err != nil {
 		db.client.CloseIdleConnections()
-		return nil, fmt.Errorf("open storage %s: %w", db.url, err)
+		return nil, err
 	}
 	return db, nil
 }
@@ -91,8 +91,11 @@ func (db *DB) hello(ctx context.Context) error {
 	c := request{method: "read/Hello", patience: min(db.o.Patience, openPatience)}
 	a, err := db.send(ctx, &c, nil)
 	if err == nil && a.Storage != protocol {
-		err = fmt.Errorf("the server has version %d of the storage protocol, and this program version %d: use the same "+
-			"Bluefin on both sides", a.Storage, protocol)
+		err = &remoteError{text: fmt.Sprintf("the server has version %d of the storage protocol, and this program version %d: "+
+			"use the same Bluefin on both sides", a.Storage, protocol)}
+	}
+	if errors.As(err, new(*remoteError)) {
+		err = fmt.Errorf("storage %s: %w", db.url, err)
 	}
 	return err
 }

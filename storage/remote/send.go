@@ -179,7 +179,7 @@ func (db *DB) foreign(c *request, response *http.Response) error {
 	case status == http.StatusTooManyRequests:
 		seconds, _ := strconv.Atoi(response.Header.Get("Retry-After"))
 		if seconds > 0 && seconds < 60 {
-			return backoff.RetryAfter(seconds)
+			return fmt.Errorf("the server has too many requests: %w", backoff.RetryAfter(seconds))
 		}
 		return errors.New("the server has too many requests")
 	case status == http.StatusRequestEntityTooLarge:
