@@ -20,8 +20,8 @@ const defaultStorage storageFlag = "sqlite:///bluefin.db"
 
 // flag is --storage, with a default from the environment.
 func (s *storageFlag) flag() cli.Flag {
-	return s.named("storage", "the `STORAGE` of studies: the path of a file, or a URL like sqlite:///relative.db, "+
-		"postgresql://HOST/DATABASE, http://HOST:PORT of bluefin serve")
+	return s.named("storage", "the `STORAGE`: the path of a study file, sqlite:///PATH, postgresql://HOST/DATABASE, or "+
+		"http://HOST:PORT of bluefin serve")
 }
 
 // named returns the flag under another name.
