@@ -26,6 +26,7 @@ var imports = map[string][]string{
 	"storage":             {"trial", "space"},
 	"storage/internal":    {"storage", "trial", "space"},
 	"storage/sqlite":      {"storage", "trial", "space"},
+	"storage/postgres":    {"storage", "trial", "space"},
 	"storage/journal":     {"storage", "trial", "space"},
 	"storage/remote":      {"storage", "trial", "space"},
 	"storage/storagetest": {"storage", "trial", "space"},

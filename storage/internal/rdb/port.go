@@ -44,8 +44,9 @@ func (db *DB) Export(ctx context.Context, name string) (s storage.Snapshot, err 
 			return err
 		}, `
 			SELECT t.number, a."key", a.value_json
-			FROM trials t CROSS JOIN trial_system_attributes a ON a.trial_id = t.trial_id
-			WHERE t.study_id = ? AND (a."key" = '`+legacyConstraints+`' OR substr(a."key", 1, ?) = '`+constraintPrefix+`')`, id, len(constraintPrefix))
+			FROM trials t CROSS JOIN trial_system_attributes a
+			WHERE a.trial_id = t.trial_id AND t.study_id = ?
+				AND (a."key" = '`+legacyConstraints+`' OR substr(a."key", 1, ?) = '`+constraintPrefix+`')`, id, len(constraintPrefix))
 	})
 	return s, err
 }

@@ -28,9 +28,10 @@ type Conn interface {
 // check, so a forgotten one cannot lead to a commit.
 type Tx struct {
 	*Dialect
-	Ctx  context.Context
-	conn Conn
-	err  error
+	Ctx   context.Context
+	Study int64 // that it changes; 0: none, or a new one
+	conn  Conn
+	err   error
 }
 
 // NewTx returns a transaction on a connection in which it has begun.
@@ -92,6 +93,7 @@ func (t *Tx) Each(row func(*sql.Rows) error, query string, args ...any) error {
 // lock makes other writers of the study wait until the transaction ends, where
 // they do not do so from its start.
 func (t *Tx) lock(study int64) {
+	t.Study = study
 	if t.LockStudy != "" {
 		t.Exec(t.LockStudy, study)
 	}

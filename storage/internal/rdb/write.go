@@ -56,6 +56,7 @@ func additions(r *trial.Trial) storage.Update {
 // Write implements storage.Storage.
 func (db *DB) Write(ctx context.Context, study int64, number int, u storage.Update) error {
 	return db.write(ctx, func(t *Tx) error {
+		t.Study = study
 		err := update(t, study, number, u)
 		if err != nil && !errors.Is(err, errNoStudy) {
 			// A missing study is named by itself; a number would mislead.
@@ -136,6 +137,7 @@ func addTo(t *Tx, id int64, u storage.Update) error {
 	const keep = `ON CONFLICT DO NOTHING`
 	const set = `ON CONFLICT (trial_id, "key") DO UPDATE SET value_json = excluded.value_json`
 	onParam, onReport, onConstraint := keep, keep, keep
+	var params, reports, constraints, values rows
 	if u.Replace {
 		onParam = `ON CONFLICT (trial_id, param_name) DO UPDATE
 			SET param_value = excluded.param_value, distribution_json = excluded.distribution_json`
@@ -143,27 +145,29 @@ func addTo(t *Tx, id int64, u storage.Update) error {
 			intermediate_value_type = excluded.intermediate_value_type`
 		onConstraint = set
 	}
-	var params, reports, constraints, values rows
 	for _, p := range u.Params {
 		dist, err := space.Marshal(p.Dist)
 		if err != nil {
 			return err
 		}
-		params = append(params, []any{id, p.Name, p.Value, dist})
+		params = append(params, []any{id, p.Name, p.Value + 0, dist}) // no -0, which SQLite cannot hold
 	}
 	for _, r := range u.Reports {
 		// Optuna's reader insists on the pair of number and type.
-		value, kind := encodeFloat(r.Value)
+		value, kind := encodeFloat(r.Value + 0)
 		reports = append(reports, []any{id, r.Step, value, kind})
 	}
 	// Sorted, so that equal updates write equal files.
 	for _, name := range slices.Sorted(maps.Keys(u.Constraints)) {
-		text := pyjson.Float(u.Constraints[name] + 0) // no -0, which number columns cannot hold
+		text := pyjson.Float(u.Constraints[name] + 0)
 		constraints = append(constraints, []any{id, constraintPrefix + name, text})
 	}
 	for i, v := range u.Values {
-		value, kind := encodeFloat(v)
+		value, kind := encodeFloat(v + 0)
 		values = append(values, []any{id, i, value, kind})
+	}
+	if u.Replace {
+		params, reports = params.latest(), reports.latest()
 	}
 	for _, insert := range []struct {
 		into     string
@@ -194,6 +198,22 @@ func attrRows(id int64, attrs map[string]json.RawMessage) rows {
 
 // rows are inserted into one table; all have the same length.
 type rows [][]any
+
+// latest returns the rows of one trial without those that a later one of the same name or step
+// replaces: a statement may replace a row once.
+func (r rows) latest() rows {
+	var all rows
+	at := map[any]int{}
+	for _, row := range r {
+		if i, ok := at[row[1]]; ok {
+			all[i] = row
+			continue
+		}
+		at[row[1]] = len(all)
+		all = append(all, row)
+	}
+	return all
+}
 
 // maxRows keeps the variables of a statement far below SQLite's limit, and the
 // number of prepared statements small.
