@@ -160,6 +160,21 @@ func (h *history) find(after int64, ids []int64) [][]byte {
 	return found
 }
 
+// fit returns an error if a parameter cannot be in one study with those of the same name, and whether
+// there is a trial with each. Optuna lets a range change, but not even add a choice.
+func (h *history) fit(params []trial.Param) (known bool, err error) {
+	known = true
+	for _, p := range params {
+		known = known && h.dists[p.Name] != nil
+		for _, d := range []space.Dist{h.dists[p.Name], h.promised[p.Name]} {
+			if d != nil && !(space.Compatible(d, p.Dist) && space.Compatible(p.Dist, d)) {
+				return known, invalid("parameter %q is %v in the study and cannot become %v", p.Name, d, p.Dist)
+			}
+		}
+	}
+	return known, nil
+}
+
 // histories holds the histories of the studies in use.
 type histories struct {
 	mu      sync.Mutex

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -30,18 +29,35 @@ func python(tb testing.TB) string {
 	return ""
 }
 
+// script runs one of our scripts in testdata, or a module, and returns what it prints.
+func script(tb testing.TB, env string, args ...string) string {
+	tb.Helper()
+	if testing.Short() {
+		tb.Skip("starts Python")
+	}
+	cmd := exec.CommandContext(tb.Context(), python(tb), append([]string{"-W", "ignore"}, args...)...)
+	cmd.Dir = "testdata"
+	cmd.Env = append(os.Environ(), env, "PYTHONDONTWRITEBYTECODE=1")
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		tb.Errorf("%v: %v: %s", args, err, out)
+	}
+	return string(out)
+}
+
 // Optuna's own tests of its storages pass, except two that its own proxy server fails or we refuse:
 // the order of parameters, which Python's protobuf does not keep, and a study without a name.
 func TestOptunasSuite(t *testing.T) {
-	if testing.Short() {
-		t.Skip("starts Python")
-	}
 	db, _ := file(t)
-	cmd := exec.CommandContext(t.Context(), python(t), "-m", "pytest", "-q", "-p", "no:cacheprovider", "--tb=short",
-		"-W", "ignore", "-k", "not params_order and not empty_name", filepath.Join("testdata", "suite.py"))
-	cmd.Env = append(os.Environ(), "BLUEFIN_PROXY="+serve(t, db, true), "PYTHONDONTWRITEBYTECODE=1")
-	out, err := cmd.CombinedOutput()
-	if err != nil || !bytes.Contains(out, []byte("56 passed, 3 deselected")) {
-		t.Errorf("%v: %s", err, out)
+	out := script(t, "BLUEFIN_PROXY="+serve(t, db, true), "-m", "pytest", "-q", "-p", "no:cacheprovider", "--tb=short",
+		"-W", "ignore", "-k", "not params_order and not empty_name", "suite.py")
+	if !strings.Contains(out, "56 passed, 3 deselected") {
+		t.Errorf("got %s", out)
 	}
+}
+
+// Real clients of Optuna do what their users do, and see in the service what they see in the file.
+func TestClients(t *testing.T) {
+	db, path := file(t)
+	script(t, "", "clients.py", serve(t, db, true), path)
 }

@@ -8,7 +8,6 @@ import (
 	"slices"
 
 	"github.com/bluefin-hpo/bluefin/cmd/internal/serve/optuna/pb"
-	"github.com/bluefin-hpo/bluefin/space"
 	"github.com/bluefin-hpo/bluefin/storage"
 	"github.com/bluefin-hpo/bluefin/trial"
 )
@@ -81,6 +80,10 @@ func (s *server) agree(ctx context.Context, p place, params []trial.Param) (rele
 	h := s.histories.get(p.study)
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	// Mostly the parameters are known, and nothing need be read.
+	if known, err := h.fit(params); known && err == nil {
+		return func() {}, nil
+	}
 	if err := h.follow(ctx, s.storage); err != nil {
 		return nil, err
 	}
@@ -88,13 +91,8 @@ func (s *server) agree(ctx context.Context, p place, params []trial.Param) (rele
 	if p.number >= 0 && p.number < len(h.trials) && h.trials[p.number].state.Finished() {
 		return nil, storage.ErrFinished
 	}
-	for _, param := range params {
-		for _, known := range []space.Dist{h.dists[param.Name], h.promised[param.Name]} {
-			// Optuna lets ranges change, and choices not even grow.
-			if known != nil && !(space.Compatible(known, param.Dist) && space.Compatible(param.Dist, known)) {
-				return nil, invalid("parameter %q is %v in the study and cannot become %v", param.Name, known, param.Dist)
-			}
-		}
+	if _, err := h.fit(params); err != nil {
+		return nil, err
 	}
 	var bound []string
 	for _, param := range params {
