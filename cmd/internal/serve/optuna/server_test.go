@@ -346,17 +346,25 @@ func TestGetTrials(t *testing.T) {
 	db, _ := file(t)
 	c, ctx := client(t, serve(t, db, false)), t.Context()
 	a, b := create(t, c, "a"), create(t, c, "b")
-	const trials = 1100 // more than are read at once
+	const trials = 1120 // more than are read at once
+	var wg sync.WaitGroup
+	for range 32 { // which share commits
+		wg.Go(func() {
+			for i := range trials / 32 {
+				if _, err := db.Add(ctx, a, &trial.Trial{Number: -1, State: trial.Failed}); err != nil {
+					t.Error(err)
+				}
+				if i%7 == 0 {
+					if _, err := db.Add(ctx, b, &trial.Trial{Number: -1, State: trial.Failed}); err != nil {
+						t.Error(err)
+					}
+				}
+			}
+		})
+	}
+	wg.Wait()
 	var ids []int64
 	for i := range trials {
-		if _, err := db.Add(ctx, a, &trial.Trial{Number: -1, State: trial.Failed}); err != nil {
-			t.Fatal(err)
-		}
-		if i%7 == 0 {
-			if _, err := db.Add(ctx, b, &trial.Trial{Number: -1, State: trial.Failed}); err != nil {
-				t.Fatal(err)
-			}
-		}
 		id, err := db.TrialID(ctx, a, i)
 		if err != nil {
 			t.Fatal(err)
