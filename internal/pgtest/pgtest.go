@@ -120,14 +120,11 @@ rm -rf "$1"`
 
 // initialize makes the data folder.
 func (s *Server) initialize(settings map[string]string) error {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	port, err := freePort()
 	if err != nil {
 		return err
 	}
-	s.Port = listener.Addr().(*net.TCPAddr).Port
-	if err := listener.Close(); err != nil {
-		return err
-	}
+	s.Port = port
 	password := filepath.Join(s.Dir, "password")
 	if err := os.WriteFile(password, []byte(Password+"\n"), 0o644); err != nil {
 		return err
@@ -158,6 +155,15 @@ func (s *Server) initialize(settings map[string]string) error {
 		fmt.Fprintf(f, "%s = '%s'\n", key, strings.ReplaceAll(all[key], "'", "''"))
 	}
 	return f.Close()
+}
+
+// freePort returns a TCP port that nobody uses.
+func freePort() (int, error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return 0, err
+	}
+	return listener.Addr().(*net.TCPAddr).Port, listener.Close()
 }
 
 // command returns a program of PostgreSQL, run as an ordinary user and not by signals of a terminal.

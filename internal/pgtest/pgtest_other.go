@@ -37,6 +37,7 @@ func New(tb testing.TB, _ Config) *Server { tb.Skip(ErrMissing); return nil }
 func (*Server) Create() (string, error)               { return "", ErrMissing }
 func (*Server) Close() error                          { return ErrMissing }
 func (*Server) Processes() ([]int, error)             { return nil, ErrMissing }
+func (*Server) Pool(string) (string, func(), error)   { return "", nil, ErrMissing }
 func (*Server) Log() string                           { return "" }
 func (*Server) Database(testing.TB) string            { return "" }
 func (*Server) SQL(testing.TB, string, string) string { return "" }
