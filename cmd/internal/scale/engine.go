@@ -3,9 +3,11 @@ package scale
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"github.com/bluefin-hpo/bluefin/sampler"
 	"github.com/bluefin-hpo/bluefin/storage"
+	"github.com/bluefin-hpo/bluefin/storage/remote"
 	"github.com/bluefin-hpo/bluefin/storage/sqlite"
 	"github.com/bluefin-hpo/bluefin/study"
 )
@@ -19,6 +21,10 @@ type engine struct {
 
 // openStorage opens what an engine works on.
 func openStorage(ctx context.Context, address string) (storage.Viewer, error) {
+	switch scheme, _, _ := strings.Cut(address, ":"); scheme {
+	case "http":
+		return remote.Open(ctx, address, remote.Options{})
+	}
 	return sqlite.Open(ctx, address, sqlite.Options{})
 }
 

@@ -3,16 +3,14 @@ package scale
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
 
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
 // Forms are the ways to share a study.
-var Forms = []string{"file"}
+var Forms = []string{"file", "postgres", "pgbouncer", "remote", "http", "grpc", "optuna"}
 
 // inProcesses are the forms whose workers are processes; those of others are goroutines, each with a
 // connection of its own, because a thousand processes would measure themselves.
@@ -36,15 +34,6 @@ type Result struct {
 	Numbers  int    // trials of any state
 }
 
-// A site is what the servers of an experiment need.
-type site struct {
-	address  string       // for workers
-	storage  string       // for us
-	server   func() []int // processes
-	database func() []int
-	stop     func() error
-}
-
 // Measure runs the experiment.
 func (e Experiment) Measure(ctx context.Context) (r Result, err error) {
 	dir, err := os.MkdirTemp(e.Dir, "bluefin-scale-")
@@ -57,13 +46,7 @@ func (e Experiment) Measure(ctx context.Context) (r Result, err error) {
 		return r, err
 	}
 	defer func() { err = errors.Join(err, s.stop()) }()
-	db, err := openStorage(ctx, s.storage)
-	if err != nil {
-		return r, err
-	}
-	defer func() { err = errors.Join(err, db.Close()) }()
-	record, err := db.Create(ctx, Study, []trial.Direction{trial.Minimize})
-	if err != nil {
+	if err := e.create(ctx, s); err != nil {
 		return r, err
 	}
 	var meters [2]*meter
@@ -90,27 +73,48 @@ func (e Experiment) Measure(ctx context.Context) (r Result, err error) {
 	if err != nil {
 		return r, err
 	}
+	return r, r.count(ctx, s.storage)
+}
+
+// create makes the study.
+func (e Experiment) create(ctx context.Context, s site) error {
+	if e.Form == "http" {
+		return newHTTP(s.address).create(ctx, e.Sampler)
+	}
+	db, err := openStorage(ctx, s.storage)
+	if err != nil {
+		return err
+	}
+	_, err = db.Create(ctx, Study, []trial.Direction{trial.Minimize})
+	return errors.Join(err, db.Close())
+}
+
+// count reads what the study has in the end, past any server.
+func (r *Result) count(ctx context.Context, address string) error {
+	db, err := openStorage(ctx, address)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = db.Close() }()
+	record, err := db.Load(ctx, Study)
+	if err != nil {
+		return err
+	}
 	tally, err := db.Tally(ctx, record.ID)
 	r.Finished = tally.States[trial.Complete]
 	for _, n := range tally.States {
 		r.Numbers += n
 	}
-	return r, err
-}
-
-// site starts the servers.
-func (e Experiment) site(_ context.Context, dir string) (s site, err error) {
-	s.stop = func() error { return nil }
-	switch e.Form {
-	case "file":
-		s.address = filepath.Join(dir, "study.db")
-		s.storage = s.address
-		return s, nil
-	}
-	return s, fmt.Errorf("unknown form %q", e.Form)
+	return err
 }
 
 // connect connects a worker.
 func (l Load) connect(ctx context.Context, number int) (client, error) {
+	switch l.Form {
+	case "http":
+		return newHTTP(l.Address), nil
+	case "grpc", "optuna":
+		return newGRPC(ctx, l.Address)
+	}
 	return newEngine(ctx, l.Address, l.Sampler, number)
 }
