@@ -2,6 +2,8 @@ package main
 
 import (
 	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -47,5 +49,26 @@ func TestScaleNamesTheWorkerThatCannotConnect(t *testing.T) {
 	code, out, messages := bench(t, "scale", "--workers", "2", "--trials", "2", "--dir", "/nowhere")
 	if code != exitError || out != "" || !strings.Contains(messages, "/nowhere") || strings.Count(messages, "\n") != 1 {
 		t.Errorf("exit code %d, %q, %q", code, out, messages)
+	}
+}
+
+// One test for all that go through bluefin serve: building and starting it takes the longest.
+func TestScaleMeasuresBluefinServe(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it builds bluefin")
+	}
+	program := filepath.Join(t.TempDir(), "bluefin")
+	if out, err := exec.Command("go", "build", "-o", program, "../bluefin").CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	rows := benchJSON[scaleResult](t, "scale", "--bluefin", program, "--forms", "http,grpc,remote", "--workers", "3", "--trials", "7",
+		"--steps", "1")
+	for _, r := range rows {
+		if r.Trials != 7 || r.Errors != 0 || r.Ask <= 0 || r.Report == nil || r.Tell <= 0 {
+			t.Errorf("got %+v", r)
+		}
+	}
+	if len(rows) != 3 {
+		t.Errorf("got %d rows, want 3", len(rows))
 	}
 }
