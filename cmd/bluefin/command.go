@@ -91,7 +91,8 @@ func prepare(commands []*cli.Command, parent string, width int) {
 		// helpLast has replaced it.
 		cmd.HideHelpCommand = true
 		if len(cmd.Subcommands) == 0 || cmd.Flags != nil {
-			if !slices.Contains([]string{"finetune", "init", "kubernetes", "predict", "slurm", "tune"}, cmd.Name) { // Optuna has no such commands
+			// Optuna has no such commands.
+			if !slices.Contains([]string{"finetune", "init", "kubernetes", "predict", "slurm", "tune", "worker"}, cmd.Name) {
 				cmd.Flags, cmd.Before = append(cmd.Flags, logFlags()...), openLog
 			}
 			if cmd.CustomHelpTemplate == "" {

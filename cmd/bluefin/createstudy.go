@@ -24,6 +24,7 @@ type createStudyCommand struct {
 	directions   cli.StringSlice
 	pruner       string // "": median
 	skipIfExists bool
+	file         string // of a plan; "": the study has none
 }
 
 func (s *createStudyCommand) define() *cli.Command {
@@ -41,6 +42,9 @@ func (s *createStudyCommand) define() *cli.Command {
 			&cli.StringSliceFlag{Name: "directions", Destination: &s.directions,
 				Usage: "one `DIRECTION` per objective, in order"},
 			pruner,
+			&cli.StringFlag{Name: "file", Aliases: []string{"f"}, Destination: &s.file,
+				Usage: "make the study of a `FILE`, a study.yaml or sweep.yaml as for bluefin tune, with its first trials " +
+					"and its plan, which bluefin worker follows"},
 			&cli.BoolFlag{Name: "skip-if-exists", Destination: &s.skipIfExists,
 				Usage: "do nothing if there is a study of that name"},
 		},
@@ -50,6 +54,9 @@ func (s *createStudyCommand) define() *cli.Command {
 
 // run prints the name, which may have been made up.
 func (s *createStudyCommand) run(ctx context.Context, con console) (err error) {
+	if s.file != "" {
+		return s.ofFile(ctx, con)
+	}
 	directions, given, err := s.parseDirections()
 	if err != nil {
 		return err

@@ -23,6 +23,8 @@ type finetuneCommand struct {
 	practice practiceFlags
 	runner                     // its study name "" is after the task and the data
 	given    map[string]string // the flags on the command line, which are saved with the study
+
+	createOnly bool
 }
 
 // define returns the command with its help in lines of at most width columns.
@@ -31,7 +33,7 @@ func (f *finetuneCommand) define(width int) *cli.Command {
 		{"data and network", f.data.flags()},
 		{"search", f.searchFlags(30)},
 		{"good practice", f.practice.flags()},
-		{"storage", f.storageFlags("that of the task and of --train, like csv-wine")},
+		{"storage", append(f.storageFlags("that of the task and of --train, like csv-wine"), createOnlyFlag(&f.createOnly))},
 	}
 	cmd := &cli.Command{
 		Name:  "finetune",
@@ -117,6 +119,9 @@ func (f *finetuneCommand) run(ctx context.Context, con console) (err error) {
 		}
 		return err
 	}
+	if f.createOnly {
+		return created(con, t.study.Name())
+	}
 	defer t.serve(whole, con, t.study.Name())()
 	err = t.study.Optimize(ctx, t.task.Objective(t.task.Space, t.cfg.Seed), f.budget())
 	return errors.Join(t.report(ctx, err), output.finish(ctx, err))
@@ -172,7 +177,10 @@ func (t *tuning) open(ctx context.Context, db storage.Storage) (err error) {
 	if err := t.show.begin(ctx, t.study); err != nil {
 		return err
 	}
-	return t.queue(ctx)
+	if err := t.queue(ctx); err != nil {
+		return err
+	}
+	return remember(ctx, db, t.cfg.Name, t.remembered())
 }
 
 // openError names the flag that differs, if the study has other directions.

@@ -105,6 +105,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return exitInterrupted
 	case errors.As(err, &usage):
 		fmt.Fprintf(stderr, "bluefin: %s (see bluefin %s--help)\n", message.OneLine(err), usage.command)
+		if usage.command == "worker " {
+			return exitNever
+		}
 		return exitUsage
 	}
 	fmt.Fprintf(stderr, "bluefin: %s\n", message.OneLine(err))
@@ -130,7 +133,7 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 		ExitErrHandler:            func(*cli.Context, error) {}, // run chooses the exit code
 		Commands: []*cli.Command{
 			new(tuneCommand).define(helpWidth(stdout)), new(initCommand).define(),
-			new(finetuneCommand).define(helpWidth(stdout)), new(predictCommand).define(),
+			new(finetuneCommand).define(helpWidth(stdout)), new(workerCommand).define(helpWidth(stdout)), new(predictCommand).define(),
 			new(createStudyCommand).define(), new(deleteStudyCommand).define(),
 			(&studiesCommand{namesOnly: true}).define(), new(studiesCommand).define(),
 			new(statusCommand).define(), allTrials().define(), bestTrial().define(), bestTrials().define(),

@@ -26,6 +26,9 @@ type plan struct {
 	command command.Config
 	limits  study.Budget // beside those of the runner
 	notes   []string     // what the user should know
+
+	remembered *studyfile.File // what the study remembers of all this
+	create     bool            // only make the study
 }
 
 // plan makes the plan of the file, the flags and the arguments.
@@ -40,6 +43,12 @@ func (t *tuneCommand) plan(con console) (p plan, err error) {
 	if err != nil {
 		return p, err
 	}
+	return t.planOf(con, f, params, program)
+}
+
+// planOf makes the plan of a file, the flags, and parameters and a program of the command line.
+func (t *tuneCommand) planOf(con console, f *studyfile.File, params []space.Dimension, program []string) (
+	p plan, err error) {
 	if err := t.adopt(f, program); err != nil {
 		return p, err
 	}
@@ -72,7 +81,9 @@ func (t *tuneCommand) plan(con console) (p plan, err error) {
 	if slots := p.command.Slots; slots != nil && !t.given["workers"] && f.Slots.Workers == 0 {
 		p.workers = len(slots)
 	}
-	return p, nil
+	p.create = t.createOnly
+	p.remembered, err = t.remembered(f, p)
+	return p, err
 }
 
 // replace puts parameters of the command line in the place of those of the file with the same name, or

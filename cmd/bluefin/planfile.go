@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"strings"
 
+	"github.com/bluefin-hpo/bluefin/cmd/internal/choose"
 	"github.com/bluefin-hpo/bluefin/cmd/internal/studyfile"
 	"github.com/bluefin-hpo/bluefin/internal/pyjson"
 )
@@ -16,6 +17,9 @@ func (t *tuneCommand) adopt(f *studyfile.File, program []string) error {
 		if f.Args == "sweep" {
 			f.Args = ""
 		}
+	}
+	if f.Finetune != nil {
+		return usagef("%s is about bluefin finetune, want a program", t.file)
 	}
 	if len(f.Command) == 0 {
 		return usagef("the program is missing, want command: in %s, or -- PROGRAM", t.file)
@@ -79,6 +83,32 @@ func (t *tuneCommand) adopt(f *studyfile.File, program []string) error {
 		t.sampler.kwargs = string(json.RawMessage(text))
 	}
 	return err
+}
+
+// remembered returns what the study remembers: what the file says with all that the flags and arguments
+// changed. What belongs to this process and machine is not part of it.
+func (t *tuneCommand) remembered(f *studyfile.File, p plan) (*studyfile.File, error) {
+	g := *f
+	g.Space, g.First, g.Enqueue, g.Metrics = p.space, p.first, p.enqueue, nil
+	for i, m := range f.Metrics {
+		g.Metrics = append(g.Metrics, studyfile.Metric{Name: m.Name, Direction: p.study.Directions[i].String()})
+	}
+	g.GoalOf, g.Regex, g.Source, g.Seed = t.goal, t.pattern, t.reader, p.study.Seed
+	if g.Args != "sweep" {
+		g.Args = t.style
+	}
+	g.Folder, g.Render, g.Resume, g.Trials, g.Initial = t.folder, t.render, t.resume, t.trials, t.initialFailures
+	g.TrialTimeout, g.StallTimeout, g.Grace, g.Orphans = t.trialTimeout, t.stallTimeout, t.grace, t.orphans
+	settings, err := t.sampler.settings()
+	if err != nil {
+		return nil, err
+	}
+	delete(settings, "seed") // it is Seed
+	g.Sampler = studyfile.Choice{Name: t.sampler.chosen(), Settings: settings}
+	if g.Pruner.Name == "" && (len(g.Metrics) == 1 || t.pruner == "none") {
+		g.Pruner.Name, g.Pruner.Settings, err = choose.PrunerText(t.pruner)
+	}
+	return &g, err
 }
 
 // parseMetric reads NAME or NAME:DIRECTION. The name may have colons.

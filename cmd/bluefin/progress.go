@@ -68,9 +68,7 @@ func (p *progress) begin(ctx context.Context, s *study.Study) error {
 	case finished > 0:
 		p.con.logf("Study %q resumes with %d of %d trials finished.", s.Name(), finished, total)
 	}
-	p.study, p.ctx, p.board.began = s, ctx, p.now()
-	p.board.deadline, _ = ctx.Deadline()
-	if p.front, err = s.BestTrials(ctx); err != nil {
+	if err := p.follow(ctx, s); err != nil {
 		return err
 	}
 	attrs, err := s.UserAttrs(ctx)
@@ -81,6 +79,21 @@ func (p *progress) begin(ctx context.Context, s *study.Study) error {
 		return err
 	}
 	return s.SetUserAttr(ctx, outline.Key, p.board.Outline)
+}
+
+// follow is begin for a process that does not own the study: it says and writes nothing.
+func (p *progress) follow(ctx context.Context, s *study.Study) (err error) {
+	p.study, p.ctx, p.board.began = s, ctx, p.now()
+	p.board.deadline, _ = ctx.Deadline()
+	p.front, err = s.BestTrials(ctx)
+	return err
+}
+
+// total changes how many trials the study has in all.
+func (p *progress) total(trials int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.board.Trials = trials
 }
 
 // started is called when a trial of this process starts.

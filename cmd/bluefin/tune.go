@@ -33,6 +33,7 @@ type tuneCommand struct {
 	stallTimeout time.Duration
 
 	initialFailures int
+	createOnly      bool
 
 	args  []string        // parameters, "--" and the program
 	given map[string]bool // the flags on the command line
@@ -84,7 +85,7 @@ func (t *tuneCommand) define(width int) *cli.Command {
 		}},
 		{"search", append(t.searchFlags(30), &cli.IntFlag{Name: "max-initial-failures", Destination: &t.initialFailures,
 			Value: 3, Usage: "end the search after this `NUMBER` of failures if no trial has succeeded, -1 for never"})},
-		{"storage", t.storageFlags("after the program")},
+		{"storage", append(t.storageFlags("after the program"), createOnlyFlag(&t.createOnly))},
 	}
 	cmd := &cli.Command{
 		Name:      "tune",

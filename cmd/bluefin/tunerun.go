@@ -18,35 +18,18 @@ import (
 
 // run runs trials until the budget is used up, or ctx ends.
 func (p plan) run(ctx context.Context, con console) (err error) {
-	p.command.Params = func(t *study.Trial) map[string]any {
-		params, _ := p.space.Suggest(t) // the error is the trial's
-		return params
-	}
-	for _, param := range p.space.Params {
-		if param.If != nil {
-			p.command.Optional = append(p.command.Optional, param.Name)
+	var program *command.Command
+	var objective study.MultiObjective
+	if !p.create {
+		if program, objective, err = p.objective(); err != nil {
+			return err
 		}
-	}
-	program, err := command.New(p.command)
-	if err != nil {
-		return err
-	}
-	objective := func(t *study.Trial) ([]float64, error) {
-		if _, err := p.space.Suggest(t); err != nil {
-			return nil, err
-		}
-		return program.RunMulti(t)
 	}
 	whole := ctx
 	ctx, cancel := context.WithTimeoutCause(ctx, p.timeout, timeoutError(p.timeout))
 	defer cancel()
 	cfg := p.study
-	var metrics []string
-	for _, m := range p.command.Metrics {
-		metrics = append(metrics, m.Name)
-	}
-	show := p.progress(con, &cfg, "step", metrics...)
-	show.board.declare(p.space.Dimensions())
+	show := p.shown(con, &cfg)
 	db, err := p.open(ctx, con)
 	if err != nil {
 		return err
@@ -57,7 +40,7 @@ func (p plan) run(ctx context.Context, con console) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := (tuned{strings.Join(metrics, ", "), p.command.Args}).save(ctx, con, s); err != nil {
+	if err := (tuned{strings.Join(p.metrics(), ", "), p.command.Args}).save(ctx, con, s); err != nil {
 		return err
 	}
 	if err := checkFolder(ctx, p.command.Folder, s); err != nil {
@@ -68,6 +51,12 @@ func (p plan) run(ctx context.Context, con console) (err error) {
 	}
 	if err := p.queue(ctx, s); err != nil {
 		return err
+	}
+	if err := remember(ctx, db, s.Name(), p.remembered); err != nil {
+		return err
+	}
+	if p.create {
+		return created(con, s.Name())
 	}
 	if p.command.Arguments == nil {
 		p.warnUnplaced(con)
@@ -96,6 +85,44 @@ func (p plan) run(ctx context.Context, con console) (err error) {
 		}
 		p.printBest(con, best, finished)
 	})
+}
+
+// objective returns what runs the program.
+func (p plan) objective() (program *command.Command, objective study.MultiObjective, err error) {
+	p.command.Params = func(t *study.Trial) map[string]any {
+		params, _ := p.space.Suggest(t) // the error is the trial's
+		return params
+	}
+	for _, param := range p.space.Params {
+		if param.If != nil {
+			p.command.Optional = append(p.command.Optional, param.Name)
+		}
+	}
+	if program, err = command.New(p.command); err != nil {
+		return nil, nil, err
+	}
+	objective = func(t *study.Trial) ([]float64, error) {
+		if _, err := p.space.Suggest(t); err != nil {
+			return nil, err
+		}
+		return program.RunMulti(t)
+	}
+	return program, objective, nil
+}
+
+// metrics are the names of the objectives.
+func (p plan) metrics() (names []string) {
+	for _, m := range p.command.Metrics {
+		names = append(names, m.Name)
+	}
+	return names
+}
+
+// shown is what shows the trials of a study that cfg opens.
+func (p *plan) shown(con console, cfg *study.Config) *progress {
+	show := p.progress(con, cfg, "step", p.metrics()...)
+	show.board.declare(p.space.Dimensions())
+	return show
 }
 
 // printBest shows the best trial, or those that no other one beats in all metrics.

@@ -14,8 +14,8 @@ import (
 var ErrNoPlan = errors.New("no plan")
 
 // Plan returns what a study remembers of how its trials run: its space, metrics, sampler, pruner,
-// budget and program. It has no name, storage, slots and time, which belong to a process. If
-// File.Finetune is not nil, bluefin finetune runs the trials, and there is no space.
+// budget and program. It has no name, storage, durability, slots and time, which belong to a
+// process. If File.Finetune is not nil, bluefin finetune runs the trials, and there is no space.
 //
 // An error is one line. It matches ErrNoPlan if the study has none.
 func Plan(s storage.Study) (*File, error) {
@@ -43,7 +43,7 @@ func Plan(s storage.Study) (*File, error) {
 // processes the last one decides.
 func (f *File) Save(ctx context.Context, db storage.Storage, s storage.Study) error {
 	plan := *f
-	plan.Name, plan.Storage, plan.Slots, plan.Time = "", "", Slots{}, 0
+	plan.Name, plan.Storage, plan.Durability, plan.Slots, plan.Time = "", "", "", Slots{}, 0
 	text, err := plan.Text()
 	if err != nil {
 		return err

@@ -137,7 +137,7 @@ func TestAStudyRemembersItsPlan(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := *f
-	want.Name, want.Storage, want.Slots, want.Time = "", "", Slots{}, 0
+	want.Name, want.Storage, want.Durability, want.Slots, want.Time = "", "", "", Slots{}, 0
 	if a, b := plain(g), plain(&want); a != b {
 		t.Errorf("got\n%s\nwant\n%s", a, b)
 	}
