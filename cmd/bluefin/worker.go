@@ -69,13 +69,16 @@ func (w *workerCommand) define(width int) *cli.Command {
 	}
 	cmd := &cli.Command{
 		Name:      "worker",
-		Usage:     "run trials of a study that tune, finetune or create-study -f made, on any machine",
+		Usage:     "run trials of a study on any machine",
 		ArgsUsage: "[-- PROGRAM [ARGUMENT…]]",
-		Description: "Takes the program, the space and all settings from the study, and runs trials until the study has " +
-			"all of its budget. Any number of workers share a study. A PROGRAM replaces the study's on this machine.\n" +
-			"Exit codes: 0 done (the budget is spent, the study was stopped, or --max-trials); 64 do not start it again as it " +
-			"is (wrong flags, no such study, no plan, a program that is missing or only fails); 75 start it again (a signal " +
-			"or --max-time came first, the storage cannot be reached, the disk is full).",
+		Description: "Takes the program, the space and all settings from a study that tune, finetune or\n" +
+			"create-study -f made, and runs trials until its budget is spent. Any number of workers\n" +
+			"share a study. A PROGRAM replaces the study's on this machine. Exit codes:\n" +
+			"  0    done: the budget is spent, the study was stopped, or --max-trials\n" +
+			"  64   do not start it again as it is: wrong flags, no such study, no plan, a program\n" +
+			"       that is missing or only fails\n" +
+			"  75   start it again: a signal or --max-time came first, the storage cannot be\n" +
+			"       reached, the disk is full",
 		Before: func(c *cli.Context) error {
 			w.args, w.given = c.Args().Slice(), map[string]bool{}
 			for _, name := range c.LocalFlagNames() {
