@@ -75,10 +75,10 @@ func (w *workerCommand) define(width int) *cli.Command {
 			"create-study -f made, and runs trials until its budget is spent. Any number of workers\n" +
 			"share a study. A PROGRAM replaces the study's on this machine. Exit codes:\n" +
 			"  0    done: the budget is spent, the study was stopped, or --max-trials\n" +
-			"  64   do not start it again as it is: wrong flags, no such study, no plan, a program\n" +
-			"       that is missing or only fails\n" +
-			"  75   start it again: a signal or --max-time came first, the storage cannot be\n" +
-			"       reached, the disk is full",
+			"  64   do not start it again as it is: wrong flags, no such study, no plan,\n" +
+			"       a program that is missing or only fails\n" +
+			"  75   start it again: a signal or --max-time came first, the disk is full,\n" +
+			"       the storage cannot be reached",
 		Before: func(c *cli.Context) error {
 			w.args, w.given = c.Args().Slice(), map[string]bool{}
 			for _, name := range c.LocalFlagNames() {
