@@ -28,8 +28,9 @@ func Write(w io.Writer, s storage.Snapshot) error {
 	if err := writeLine(b, h); err != nil {
 		return err
 	}
+	known := lines.Texts{}
 	for _, t := range s.Trials {
-		l, err := lines.Encode(t)
+		l, err := lines.Encode(t, known)
 		if err != nil {
 			return fmt.Errorf("trial %d: %w", t.Number, err)
 		}

@@ -157,7 +157,7 @@ func (h *handler) send(w http.ResponseWriter, r *http.Request, status int, a *re
 		to = z
 	}
 	w.WriteHeader(status)
-	b := bufio.NewWriterSize(to, 32<<10)
+	b := bufio.NewWriter(to)
 	defer b.Flush()
 	a.Trials = len(a.trials)
 	if writeLine(b, a.answer) != nil {

@@ -164,7 +164,7 @@ func (c *claim) claim() (storage.Claim, error) {
 // encodeUpdate leaves the data of the checkpoint to the caller.
 func encodeUpdate(u storage.Update) (*update, error) {
 	values, err := encodeTrial(&trial.Trial{State: u.State, Params: u.Params, Values: u.Values, Reports: u.Reports,
-		Constraints: u.Constraints, UserAttrs: u.UserAttrs, SystemAttrs: u.SystemAttrs})
+		Constraints: u.Constraints, UserAttrs: u.UserAttrs, SystemAttrs: u.SystemAttrs}, nil)
 	e := &update{Owner: u.Owner, Renew: u.Renew, Replace: u.Replace, Start: u.Start, Values: values}
 	if c := u.Checkpoint; c != nil {
 		e.Checkpoint = &checkpoint{c.Step, int64(len(c.Data)), c.Keep}
@@ -225,7 +225,7 @@ func (e *studyUpdate) update() (u storage.StudyUpdate, err error) {
 func missing(member string) error { return fmt.Errorf("the member %q is missing", member) }
 
 // encodeTrial fails if JSON would change the trial.
-func encodeTrial(t *trial.Trial) (lines.Trial, error) {
+func encodeTrial(t *trial.Trial, known lines.Texts) (lines.Trial, error) {
 	for _, p := range t.Params {
 		if !utf8.ValidString(p.Name) {
 			return lines.Trial{}, notUTF8("parameter", p.Name)
@@ -239,7 +239,7 @@ func encodeTrial(t *trial.Trial) (lines.Trial, error) {
 	if err := checkAttrs(t.UserAttrs, t.SystemAttrs); err != nil {
 		return lines.Trial{}, err
 	}
-	l, err := lines.Encode(t)
+	l, err := lines.Encode(t, known)
 	if err != nil {
 		err = fmt.Errorf("%w: %w", storage.ErrInvalid, err)
 	}

@@ -9,7 +9,7 @@ import (
 
 // one answers with a trial.
 func (c *call) one(t *trial.Trial) error {
-	l, err := encodeTrial(t)
+	l, err := encodeTrial(t, nil)
 	c.to.Trial = &l
 	return err
 }

@@ -92,7 +92,10 @@ func (db *DB) send(ctx context.Context, c *request, take func(answer, *reader) e
 
 // attempt makes a call once. An error that is not permanent is worth another attempt.
 func (db *DB) attempt(ctx context.Context, c *request, take func(answer, *reader) error) (a answer, err error) {
-	body := io.MultiReader(bytes.NewReader(c.head), bytes.NewReader(c.data))
+	var body io.Reader = bytes.NewReader(c.head)
+	if len(c.data) > 0 {
+		body = io.MultiReader(body, bytes.NewReader(c.data))
+	}
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, db.url+Path+c.method, body)
 	if err != nil {
 		return a, backoff.Permanent(err)

@@ -26,7 +26,7 @@ type reader struct {
 }
 
 func newReader(r io.Reader) *reader {
-	return &reader{bufio.NewReaderSize(r, 16<<10), map[string]space.Dist{}}
+	return &reader{bufio.NewReader(r), map[string]space.Dist{}}
 }
 
 // line reads a line of JSON into v. Unknown members are an error.
@@ -137,8 +137,9 @@ func writeLine(w io.Writer, v any) error {
 
 // writeTrials writes a line for each trial.
 func writeTrials(w io.Writer, all []*trial.Trial) error {
+	known := lines.Texts{}
 	for _, t := range all {
-		l, err := encodeTrial(t)
+		l, err := encodeTrial(t, known)
 		if err != nil {
 			return fmt.Errorf("trial %d: %w", t.Number, err)
 		}

@@ -68,7 +68,7 @@ func (db *DB) studyHas(ctx context.Context, study int64, u storage.StudyUpdate) 
 
 // Add implements storage.Storage.
 func (db *DB) Add(ctx context.Context, study int64, t *trial.Trial) (int, error) {
-	l, err := encodeTrial(t)
+	l, err := encodeTrial(t, nil)
 	if err != nil {
 		return 0, err
 	}

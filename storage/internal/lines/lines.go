@@ -5,9 +5,11 @@
 package lines
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"math"
+	"strconv"
 	"time"
 
 	"github.com/bluefin-hpo/bluefin/space"
@@ -43,38 +45,48 @@ type Report struct {
 }
 
 // MarshalJSON writes [step, value]: short, because a file may hold many reports.
-func (r Report) MarshalJSON() ([]byte, error) { return json.Marshal([]any{r.step, r.value}) }
+func (r Report) MarshalJSON() ([]byte, error) {
+	text := strconv.AppendInt([]byte{'['}, int64(r.step), 10)
+	return append(r.value.append(append(text, ',')), ']'), nil
+}
 
 // UnmarshalJSON reads what MarshalJSON writes, and nothing else.
-func (r *Report) UnmarshalJSON(text []byte) error {
-	var pair []json.RawMessage
-	if err := json.Unmarshal(text, &pair); err != nil {
-		return err
-	}
+func (r *Report) UnmarshalJSON(text []byte) (err error) {
+	step, value, ok := bytes.Cut(bytes.TrimSuffix(text[1:], []byte("]")), []byte(","))
 	// An array of fixed length would silently drop or zero what does not fit.
-	if len(pair) != 2 {
-		return fmt.Errorf("the report %s is not a pair of step and value", text)
+	if !ok || text[0] != '[' || bytes.ContainsRune(value, ',') {
+		return fmt.Errorf("the report %.100s is not a pair of step and value", text)
 	}
-	if err := json.Unmarshal(pair[0], &r.step); err != nil {
-		return err
+	if r.step, err = strconv.Atoi(string(bytes.TrimSpace(step))); err != nil {
+		return fmt.Errorf("the step of the report %.100s is not a whole number", text)
 	}
-	return json.Unmarshal(pair[1], &r.value)
+	return r.value.UnmarshalJSON(bytes.TrimSpace(value))
 }
 
 // A Number is a float64 that has JSON even if it is NaN or infinite.
 type Number float64
 
 // MarshalJSON writes a number with all its digits, or one of three strings.
-func (n Number) MarshalJSON() ([]byte, error) {
-	switch x := float64(n); {
+func (n Number) MarshalJSON() ([]byte, error) { return n.append(nil), nil }
+
+// append writes a number as encoding/json does, which takes much longer to find out how.
+func (n Number) append(text []byte) []byte {
+	x := float64(n)
+	switch {
 	case math.IsNaN(x):
-		return []byte(`"NaN"`), nil
+		return append(text, `"NaN"`...)
 	case math.IsInf(x, 1):
-		return []byte(`"Infinity"`), nil
+		return append(text, `"Infinity"`...)
 	case math.IsInf(x, -1):
-		return []byte(`"-Infinity"`), nil
+		return append(text, `"-Infinity"`...)
+	case x == 0 || math.Abs(x) >= 1e-6 && math.Abs(x) < 1e21:
+		return strconv.AppendFloat(text, x, 'f', -1, 64)
 	}
-	return json.Marshal(float64(n))
+	text = strconv.AppendFloat(text, x, 'e', -1, 64)
+	if n := len(text); n >= 4 && text[n-4] == 'e' && text[n-3] == '-' && text[n-2] == '0' {
+		text = append(text[:n-2], text[n-1])
+	}
+	return text
 }
 
 // UnmarshalJSON is the inverse. Only these three strings stand for numbers.
@@ -87,11 +99,12 @@ func (n *Number) UnmarshalJSON(text []byte) error {
 	case `"-Infinity"`:
 		*n = Number(math.Inf(-1))
 	default:
-		// json would leave a float64 as it was for null, and so read it as 0.
-		if text[0] != '-' && (text[0] < '0' || text[0] > '9') {
+		// encoding/json has checked the syntax. It would take null for 0.
+		x, err := strconv.ParseFloat(string(text), 64)
+		if text[0] != '-' && (text[0] < '0' || text[0] > '9') || err != nil {
 			return fmt.Errorf("%.100s is not a number", text)
 		}
-		return json.Unmarshal(text, (*float64)(n))
+		*n = Number(x)
 	}
 	return nil
 }
@@ -115,13 +128,31 @@ func DecodeTime(s string) (time.Time, error) {
 	return time.Parse(timeLayout, s)
 }
 
-// Encode returns the line of a trial.
-func Encode(t *trial.Trial) (Trial, error) {
+// Texts are the texts of distributions. Most trials share a few.
+type Texts map[space.Dist]string
+
+// of returns the text of a distribution.
+func (known Texts) of(d space.Dist) (string, error) {
+	if _, ok := d.(space.Categorical); ok || known == nil {
+		return space.Marshal(d) // a list of choices is no key
+	}
+	if text, ok := known[d]; ok {
+		return text, nil
+	}
+	text, err := space.Marshal(d)
+	if err == nil {
+		known[d] = text
+	}
+	return text, err
+}
+
+// Encode returns the line of a trial. known may be nil.
+func Encode(t *trial.Trial, known Texts) (Trial, error) {
 	l := Trial{Number: &t.Number, State: t.State.String(), Seen: t.Seen,
 		Start: EncodeTime(t.Start), End: EncodeTime(t.End),
 		UserAttrs: EncodeAttrs(t.UserAttrs), SystemAttrs: EncodeAttrs(t.SystemAttrs)}
 	for _, p := range t.Params {
-		dist, err := space.Marshal(p.Dist)
+		dist, err := known.of(p.Dist)
 		if err != nil {
 			return l, fmt.Errorf("parameter %q: %w", p.Name, err)
 		}
