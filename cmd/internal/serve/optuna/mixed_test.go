@@ -6,41 +6,62 @@ import (
 	"testing"
 
 	"github.com/bluefin-hpo/bluefin/storage"
+	"github.com/bluefin-hpo/bluefin/storage/postgres"
 	"github.com/bluefin-hpo/bluefin/storage/sqlite"
 	"github.com/bluefin-hpo/bluefin/study"
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
-// Four processes of Optuna on the service and four Go workers on the file itself share a study:
-// distinct numbers, an exact budget, and each side sees the values of the other.
+// Four processes of Optuna on the service and four Go workers on the database itself share a study,
+// on PostgreSQL also with four processes of Optuna on the database: distinct numbers, an exact
+// budget, and each side sees the values of the other.
 func TestMixedWorkersShareAStudy(t *testing.T) {
-	const workers, each = 4, 50
 	script(t, "", "-c", "") // skips the test without Optuna
-	db, path := file(t)
-	address := serve(t, db, true)
+	t.Run("sqlite", func(t *testing.T) {
+		db, path := file(t)
+		beside, err := sqlite.Open(t.Context(), path, sqlite.Options{MustExist: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer beside.Close()
+		address := serve(t, db, true)
+		mix(t, beside, address, "sqlite:///"+path, address)
+	})
+	t.Run("postgres", func(t *testing.T) {
+		db, url := database(t)
+		beside, err := postgres.Open(t.Context(), url, postgres.Options{MustExist: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer beside.Close()
+		address := serve(t, db, true)
+		mix(t, beside, address, url, address, url)
+	})
+}
+
+// mix runs 400 trials, half of them by Go workers on db and half by Optuna's at the given places.
+func mix(t *testing.T, db storage.Viewer, address, url string, places ...string) {
+	const workers, each = 4, 50
 	create(t, client(t, address), "mixed")
-	beside, err := sqlite.Open(t.Context(), path, sqlite.Options{MustExist: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer beside.Close()
 	var wg sync.WaitGroup
 	for i := range workers {
+		for j, at := range places {
+			wg.Go(func() {
+				script(t, "", "worker.py", at, "mixed", fmt.Sprint(i+10*j), fmt.Sprint(each/len(places)))
+			})
+		}
 		wg.Go(func() {
-			script(t, "", "worker.py", address, "mixed", fmt.Sprint(i), fmt.Sprint(each))
-		})
-		wg.Go(func() {
-			if err := work(t, beside, each); err != nil {
+			if err := work(t, db, each); err != nil {
 				t.Errorf("our worker: %v", err)
 			}
 		})
 	}
 	wg.Wait()
-	s, err := beside.Load(t.Context(), "mixed")
+	s, err := db.Load(t.Context(), "mixed")
 	if err != nil {
 		t.Fatal(err)
 	}
-	all, err := beside.Range(t.Context(), s.ID, 0, 2*workers*each+9)
+	all, err := db.Range(t.Context(), s.ID, 0, 2*workers*each+9)
 	if err != nil || len(all) != 2*workers*each {
 		t.Fatalf("got %d trials, %v, want %d", len(all), err, 2*workers*each)
 	}
@@ -56,7 +77,7 @@ func TestMixedWorkersShareAStudy(t *testing.T) {
 	if theirs != workers*each {
 		t.Errorf("got %d trials of Optuna's, want %d", theirs, workers*each)
 	}
-	if out, want := script(t, "", "same.py", address, path), "1 studies, 400 trials are the same\n"; out != want {
+	if out, want := script(t, "", "same.py", address, url), "1 studies, 400 trials are the same\n"; out != want {
 		t.Errorf("got %q, want %q", out, want)
 	}
 }

@@ -7,6 +7,9 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
+
+	"github.com/bluefin-hpo/bluefin/internal/pgtest"
+	"github.com/bluefin-hpo/bluefin/storage/postgres"
 )
 
 // python returns a Python that has Optuna 5 and grpcio, or skips the test.
@@ -56,8 +59,28 @@ func TestOptunasSuite(t *testing.T) {
 	}
 }
 
-// Real clients of Optuna do what their users do, and see in the service what they see in the file.
+// Real clients of Optuna do what their users do, and see in the service what they see in the
+// database.
 func TestClients(t *testing.T) {
-	db, path := file(t)
-	script(t, "", "clients.py", serve(t, db, true), path)
+	script(t, "", "-c", "") // skips the test without Optuna
+	t.Run("sqlite", func(t *testing.T) {
+		db, path := file(t)
+		script(t, "", "clients.py", serve(t, db, true), "sqlite:///"+path)
+	})
+	t.Run("postgres", func(t *testing.T) {
+		db, url := database(t)
+		script(t, "", "clients.py", serve(t, db, true), url)
+	})
+}
+
+// database opens a new database of PostgreSQL with connections for a server, or skips the test.
+func database(t *testing.T) (db *postgres.DB, url string) {
+	t.Helper()
+	url = pgtest.Start(t).Database(t)
+	db, err := postgres.Open(t.Context(), url, postgres.Options{Connections: 8})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	return db, url
 }

@@ -1,6 +1,6 @@
-"""Use a served study file as Optuna's users do, then compare every field with RDBStorage on the file.
+"""Use a served storage as Optuna's users do, then compare every field with RDBStorage on the database.
 
-clients.py HOST:PORT FILE
+clients.py HOST:PORT URL
 """
 import datetime
 import math
@@ -152,6 +152,6 @@ optuna.delete_study(study_name="gone", storage=storage)
 raises(KeyError, lambda: elsewhere.get_trials())
 assert optuna.create_study(study_name="gone", storage=storage)._study_id != gone._study_id
 
-# Every field is what the file holds.
+# Every field is what the database holds.
 studies, trials = compare(sys.argv[1], sys.argv[2], storage)
 assert studies > 9 and trials > 200, (studies, trials)

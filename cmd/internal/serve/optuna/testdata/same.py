@@ -1,6 +1,6 @@
-"""Compare every field of every trial, as a client of the service gets it, with RDBStorage on the file.
+"""Compare every field of every trial, as a client of the service gets it, with RDBStorage on the database.
 
-same.py HOST:PORT FILE
+same.py HOST:PORT URL
 """
 import math
 import sys
@@ -20,10 +20,10 @@ def same(a, b):
     return type(a) is type(b) and a == b or isinstance(a, (int, float)) and a == b
 
 
-def compare(address, path, *clients):
+def compare(address, url, *clients):
     """Return how many studies and trials are the same for a new client, and for those that have seen some."""
     host, port = address.rsplit(":", 1)
-    file, fresh = RDBStorage("sqlite:///" + path), GrpcStorageProxy(host=host, port=int(port))
+    file, fresh = RDBStorage(url), GrpcStorageProxy(host=host, port=int(port))
     ours, theirs = fresh.get_all_studies(), file.get_all_studies()
     assert [s._study_id for s in ours] == [s._study_id for s in theirs]
     trials = 0

@@ -1,6 +1,6 @@
-"""Run trials of a served study beside other workers, with Optuna's own TPE.
+"""Run trials of a study beside other workers, with Optuna's own TPE.
 
-worker.py HOST:PORT STUDY SEED TRIALS [THREADS]; prints the seconds that the trials took.
+worker.py HOST:PORT|URL STUDY SEED TRIALS [THREADS]; prints the seconds that the trials took.
 """
 import sys
 import time
@@ -8,8 +8,11 @@ import time
 import optuna
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
-host, port = sys.argv[1].rsplit(":", 1)
-study = optuna.load_study(study_name=sys.argv[2], storage=optuna.storages.GrpcStorageProxy(host=host, port=int(port)),
+storage = sys.argv[1]
+if "://" not in storage:
+    host, port = storage.rsplit(":", 1)
+    storage = optuna.storages.GrpcStorageProxy(host=host, port=int(port))
+study = optuna.load_study(study_name=sys.argv[2], storage=storage,
                           sampler=optuna.samplers.TPESampler(seed=int(sys.argv[3]), n_startup_trials=5))
 
 
