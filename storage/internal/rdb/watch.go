@@ -20,7 +20,7 @@ func (db *DB) Some(ctx context.Context, study, revision int64, most int, reports
 		last := revision
 		if err := t.Get(&last, `
 			SELECT coalesce(max(revision), ?) FROM (
-				SELECT revision FROM bluefin_trials WHERE study_id = ? AND revision > ? ORDER BY revision LIMIT ?)`,
+				SELECT revision FROM bluefin_trials WHERE study_id = ? AND revision > ? ORDER BY revision LIMIT ?) AS part`,
 			revision, study, revision, most); err != nil || last == revision {
 			return err
 		}
