@@ -9,6 +9,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/bluefin-hpo/bluefin/storage"
+	"github.com/bluefin-hpo/bluefin/storage/postgres"
 	"github.com/bluefin-hpo/bluefin/storage/remote"
 	"github.com/bluefin-hpo/bluefin/storage/sqlite"
 )
@@ -86,6 +87,12 @@ func (p place) open(ctx context.Context, con console, a access) (storage.Viewer,
 		db, err := sqlite.Open(ctx, p.path, sqlite.Options{ReadOnly: a.readOnly, MustExist: a.mustExist, NoSync: a.noSync})
 		if err != nil {
 			return nil, err // not a nil *sqlite.DB, which is a Viewer
+		}
+		return db, nil
+	case "postgresql":
+		db, err := postgres.Open(ctx, p.url, postgres.Options{ReadOnly: a.readOnly, MustExist: a.mustExist})
+		if err != nil {
+			return nil, err
 		}
 		return db, nil
 	case "http", "https":
