@@ -61,6 +61,9 @@ func (s *shift) run(ctx context.Context, cfg study.Config, budget study.Budget,
 	}
 	objective, err := check(ctx, s.study)
 	if err != nil {
+		if _, readErr := s.study.UserAttrs(ctx); readErr == nil { // the storage is not the reason
+			err = noRetry{err}
+		}
 		return err
 	}
 	if err := s.show.follow(ctx, s.study); err != nil {
