@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"os"
@@ -112,9 +111,9 @@ func (s *shift) watch(ctx context.Context) (done func()) {
 			case <-stopped:
 				stopped = nil
 				begin(errSignal, "Stopping")
-			case got := <-signals:
+			case <-signals:
 				if cause != errSignal {
-					begin(errSignal, "Stopping after "+signalName(got))
+					begin(errSignal, "Stopping")
 				} else if time.Since(first) > time.Second { // schedulers send the first one twice
 					s.hurry()
 					s.interrupt(errSignal)
@@ -130,14 +129,6 @@ func (s *shift) watch(ctx context.Context) (done func()) {
 		signal.Stop(signals)
 		close(end)
 	}
-}
-
-func signalName(s os.Signal) string {
-	if n, ok := s.(syscall.Signal); ok {
-		return cmp.Or(map[syscall.Signal]string{syscall.SIGINT: "SIGINT", syscall.SIGTERM: "SIGTERM",
-			syscall.SIGHUP: "SIGHUP"}[n], n.String())
-	}
-	return s.String()
 }
 
 // close makes the first step.
