@@ -10,6 +10,7 @@ import (
 
 const (
 	keptAnswers = 10_000    // at most
+	keptBytes   = 64 << 20  // of them together
 	keptFor     = time.Hour // at least, while there is room
 	longestKey  = 200       // bytes of an idempotency key
 )
@@ -21,6 +22,7 @@ type answers struct {
 	mu      sync.Mutex // guards the following
 	entries map[string]*answer
 	oldest  []*answer // those that are done, in order
+	bytes   int       // of those
 }
 
 // An answer is given once, and kept.
@@ -84,11 +86,12 @@ func (a *API) first(w http.ResponseWriter, r *http.Request, h func(http.Response
 func (s *answers) enter(key string, body [sha256.Size]byte) (e *answer, mine bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for len(s.oldest) > 0 && (len(s.oldest) >= keptAnswers || time.Since(s.oldest[0].at) > keptFor) {
-		if old := s.oldest[0]; s.entries[old.key] == old {
+	for len(s.oldest) > 0 && (len(s.oldest) >= keptAnswers || s.bytes > keptBytes || time.Since(s.oldest[0].at) > keptFor) {
+		old := s.oldest[0]
+		if s.entries[old.key] == old {
 			delete(s.entries, old.key)
 		}
-		s.oldest = s.oldest[1:]
+		s.oldest[0], s.oldest, s.bytes = nil, s.oldest[1:], s.bytes-old.said.body.Len()
 	}
 	if e, ok := s.entries[key]; ok {
 		return e, false
@@ -106,7 +109,7 @@ func (s *answers) leave(e *answer) {
 		delete(s.entries, e.key)
 	} else {
 		e.at = time.Now()
-		s.oldest = append(s.oldest, e)
+		s.oldest, s.bytes = append(s.oldest, e), s.bytes+e.said.body.Len()
 	}
 	close(e.done)
 }

@@ -308,6 +308,7 @@ func TestWrongExperimentsAreRefusedWithTheReason(t *testing.T) {
 		{spec("random", nil, listed("d", pb.ParameterType_DISCRETE, "1", "1.0")), `twice, want each number once`},
 		{spec("random", nil, listed("c", pb.ParameterType_CATEGORICAL)), `parameter "c": `},
 		{spec("random", nil, listed("c", pb.ParameterType_CATEGORICAL, "a", "a")), `parameter "c": `},
+		{spec("random", nil, listed("c", pb.ParameterType_CATEGORICAL, make([]string, 10_001)...)), `its list has 10001 values, want at most 10000`},
 	} {
 		_, err := client.ValidateAlgorithmSettings(t.Context(), &pb.ValidateAlgorithmSettingsRequest{Experiment: test.e})
 		message := status.Convert(err).Message()

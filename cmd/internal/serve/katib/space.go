@@ -16,11 +16,15 @@ type param struct {
 	space.Dimension // what the study draws
 	kind            pb.ParameterType
 	list            []string // discrete and categorical: the texts, by internal value
-	shape           *shape   // nil: the study draws the value itself
+	index           map[string]int
+	shape           *shape // nil: the study draws the value itself
 }
 
-// mostParams bounds the time that one trial takes.
-const mostParams = 500
+// These bound the time and memory that one trial takes.
+const (
+	mostParams  = 500
+	mostChoices = 10_000 // of one parameter
+)
 
 // parameters reads the search space. Where each combination is tried once, distributions do not count.
 func parameters(specs []*pb.ParameterSpec, isFinite bool) ([]param, error) {
@@ -53,6 +57,9 @@ func parameters(specs []*pb.ParameterSpec, isFinite bool) ([]param, error) {
 func parameter(spec *pb.ParameterSpec, isFinite bool) (param, error) {
 	p := param{Dimension: space.Dimension{Name: spec.GetName()}, kind: spec.GetParameterType()}
 	feasible := spec.GetFeasibleSpace()
+	if n := len(feasible.GetList()); n > mostChoices {
+		return p, fmt.Errorf("its list has %d values, want at most %d", n, mostChoices)
+	}
 	var err error
 	switch p.kind {
 	case pb.ParameterType_DOUBLE, pb.ParameterType_INT:
@@ -70,6 +77,10 @@ func parameter(spec *pb.ParameterSpec, isFinite bool) (param, error) {
 		p.list, p.Dist = feasible.GetList(), space.Categorical{Choices: choices}
 	default:
 		err = fmt.Errorf("parameter type is %v, want DOUBLE, INT, DISCRETE or CATEGORICAL", p.kind)
+	}
+	p.index = make(map[string]int, len(p.list))
+	for i, text := range p.list {
+		p.index[text] = i
 	}
 	return p, err
 }
@@ -201,8 +212,8 @@ func (p param) text(x float64) string {
 func (p param) internal(text string) (float64, error) {
 	switch p.kind {
 	case pb.ParameterType_DISCRETE, pb.ParameterType_CATEGORICAL:
-		i := slices.Index(p.list, text)
-		if i < 0 {
+		i, ok := p.index[text]
+		if !ok {
 			return 0, fmt.Errorf("value is %.100q, want one of its list", text)
 		}
 		return float64(i), nil
