@@ -12,10 +12,10 @@ PROTOC_GEN_GO_GRPC = google.golang.org/grpc/cmd/protoc-gen-go-grpc@v1.6.2
 # How long each fuzz test runs.
 FUZZTIME ?= 20s
 
-.PHONY: help check lint test race bench fuzz cover faults release wheel arm64 vendor-js proto
+.PHONY: help check lint test race bench fuzz cover faults release wheel arm64 kubernetes vendor-js proto
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-9s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' Makefile
 
 check: ## formatting, vet, staticcheck, tidy and pinned modules, generated assembly, Kubernetes manifests
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo "not gofmt-ed"; exit 1; }
@@ -77,6 +77,16 @@ wheel: release ## the same as Python wheels: pip install dist/bluefin_hpo-*.whl;
 arm64: ## tests of arithmetic, samplers and storage on arm64; needs qemu-user-static, takes ten minutes
 	CGO_ENABLED=0 GOARCH=arm64 go test -short -timeout 30m -exec qemu-aarch64-static \
 		-skip TestTheEnvironmentIsRead ./$(KERNEL) ./objective/finetune/nn ./sampler ./storage
+
+# Kubernetes' own programs, which are built once. Its parts have the version with a leading 0.
+KUBERNETES = $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/bluefin-ci/kubernetes-1.37.2
+KUBERNETES_VERSION = -X k8s.io/component-base/version.gitVersion=v1.37.2 \
+	-X k8s.io/component-base/version.gitMajor=1 -X k8s.io/component-base/version.gitMinor=37
+
+kubernetes: ## jobs of bluefin submit under a real API server and Job controller; needs root, etcd and kubectl; the first build takes 10 CPU minutes
+	cd deploy/k8stest/cluster && CGO_ENABLED=0 go build -ldflags '-s -w $(KUBERNETES_VERSION)' -o $(KUBERNETES)/ \
+		k8s.io/kubernetes/cmd/kube-apiserver k8s.io/kubernetes/cmd/kube-controller-manager
+	cd deploy/k8stest/cluster && BLUEFIN_KUBERNETES=$(KUBERNETES) go test -count 1 -v -timeout 15m ./...
 
 vendor-js: ## the JavaScript libraries of the dashboard again, from npm; needs npm
 	cmd/internal/dashboard/vendor-js.sh
