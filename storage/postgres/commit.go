@@ -40,7 +40,7 @@ func (db *DB) session(ctx context.Context, f func(*session) error) error {
 	if err != nil {
 		return unreachable(err)
 	}
-	s := &session{conn: conn, prefix: db.prefix}
+	s := &session{conn: conn, prefix: db.prefix, trace: db.trace}
 	defer s.end()
 	if err = f(s); err != nil && s.status() == 0 {
 		err = lostError{err}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/bluefin-hpo/bluefin/storage"
@@ -87,7 +88,7 @@ func unreachable(err error) error {
 // named adds the database to an error of the server or the connection.
 func (db *DB) named(err error) error {
 	err = explain(err)
-	if !errors.As(err, new(explained)) {
+	if db.place == "" || !errors.As(err, new(explained)) {
 		return err // of a rule: its message says what is wrong
 	}
 	return fmt.Errorf("study database %s: %w", db.place, err)
@@ -99,8 +100,16 @@ type explained struct{ error }
 // Unwrap returns the error itself.
 func (e explained) Unwrap() error { return e.error }
 
-// Error implements error.
-func (e explained) Error() string { return strings.Join(strings.Fields(e.error.Error()), " ") }
+// Error implements error. Lines are joined; pgx repeats some, one for each way to connect.
+func (e explained) Error() string {
+	var lines []string
+	for line := range strings.Lines(e.error.Error()) {
+		if line = strings.TrimSpace(line); !slices.Contains(lines, line) {
+			lines = append(lines, line)
+		}
+	}
+	return strings.Join(lines, " ")
+}
 
 // explain adds the meaning of an error to its message.
 func explain(err error) error {
@@ -110,6 +119,8 @@ func explain(err error) error {
 		return err
 	case errors.As(err, &e):
 		return explained{meaning(e, err)}
+	case errors.As(err, new(pgx.ErrPreprocessingBatch)):
+		return explained{fmt.Errorf("%w, PostgreSQL cannot hold it: %w", storage.ErrInvalid, err)}
 	case errors.As(err, new(lostError)):
 		return explained{fmt.Errorf("the server cannot be reached: %w", err)}
 	}

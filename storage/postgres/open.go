@@ -41,7 +41,7 @@ type Options struct {
 type DB struct {
 	*store
 	pool     *sqlx.DB
-	place    string        // of the database, for messages: no password
+	place    string        // of the database, for messages: no password; "" during Open, which adds it
 	patience time.Duration // how long calls try again
 	pooled   bool          // the connections go through a pooler
 	standby  bool          // the server replicates another one and takes no writes
@@ -49,6 +49,7 @@ type DB struct {
 	prefix   string // before each query; see schema.go
 	writers  chan *writer
 	news     *listener
+	trace    func(query string) // called before each statement, if not nil; for tests
 }
 
 // store has the methods of storage.Viewer that are the same for each database.
@@ -66,16 +67,17 @@ func Open(ctx context.Context, url string, o Options) (*DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open study database: %w", err)
 	}
+	where := place(config)
 	db := &DB{
-		place:    place(config),
 		patience: cmp.Or(o.Patience, 2*time.Minute),
 		readOnly: o.ReadOnly,
 		writers:  make(chan *writer, cmp.Or(o.Connections, connections, 2)),
 	}
-	db.store = rdb.New(db.read, db.write, db.place)
+	db.store = rdb.New(db.read, db.write, where)
 	if err := db.open(ctx, config, o); err != nil {
-		return nil, fmt.Errorf("open study database %s: %w", db.place, errors.Join(err, db.Close()))
+		return nil, fmt.Errorf("open study database %s: %w", where, explain(errors.Join(err, db.Close())))
 	}
+	db.place = where
 	return db, nil
 }
 

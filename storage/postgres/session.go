@@ -21,6 +21,9 @@ type session struct {
 	trace  func(query string) // called before each statement, if not nil; for tests
 }
 
+// sent is what trace gets when the statements that wait are sent together.
+const sent = "--"
+
 // raw runs f with the connection itself.
 func (s *session) raw(f func(*pgx.Conn) error) error {
 	return s.conn.Raw(func(driver any) error { return f(driver.(*stdlib.Conn).Conn()) })
@@ -45,6 +48,9 @@ func (s *session) queue(query string, args ...any) {
 func (s *session) flush(ctx context.Context) error {
 	if s.batch.Len() == 0 {
 		return nil
+	}
+	if s.trace != nil {
+		s.trace(sent)
 	}
 	batch := s.batch
 	s.batch = pgx.Batch{}

@@ -74,5 +74,5 @@ func place(config *pgx.ConnConfig) string {
 	if !strings.HasPrefix(where, "/") { // a folder with a socket
 		where = fmt.Sprintf("%s:%d", where, config.Port)
 	}
-	return where + " " + config.Database
+	return config.Database + " at " + where
 }
