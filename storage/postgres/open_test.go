@@ -21,7 +21,7 @@ import (
 )
 
 // with returns the URL after a change.
-func with(t *testing.T, text string, change func(*url.URL)) string {
+func with(t testing.TB, text string, change func(*url.URL)) string {
 	t.Helper()
 	u, err := url.Parse(text)
 	if err != nil {

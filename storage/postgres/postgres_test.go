@@ -1,6 +1,7 @@
 package postgres_test
 
 import (
+	"net/url"
 	"testing"
 
 	"github.com/bluefin-hpo/bluefin/internal/pgtest"
@@ -12,6 +13,20 @@ import (
 func TestPostgres(t *testing.T) {
 	server := pgtest.Start(t)
 	storagetest.Run(t, func(t testing.TB) storage.Storage { return open(t, server.Database(t)) })
+}
+
+// Through pgbouncer each transaction may have another connection.
+func TestPooler(t *testing.T) {
+	if testing.Short() {
+		t.Skip("the suite once more")
+	}
+	server := pgtest.Start(t)
+	pooler := server.Pooler(t, server.Database(t))
+	host := ""
+	with(t, pooler, func(u *url.URL) { host = u.Host })
+	storagetest.Run(t, func(t testing.TB) storage.Storage {
+		return open(t, with(t, server.Database(t), func(u *url.URL) { u.Host = host }))
+	})
 }
 
 func open(t testing.TB, url string) *postgres.DB {
