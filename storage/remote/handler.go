@@ -143,7 +143,7 @@ func (h *handler) fail(w http.ResponseWriter, r *http.Request, status int, err e
 	h.send(w, r, status, &reply{answer: answer{Error: f}})
 }
 
-// manyTrials are worth compressing: they become a tenth of their size.
+// manyTrials are worth compressing: they become an eighth of their size.
 const manyTrials = 50
 
 // send sends a reply. Long ones are sent as they are encoded.
