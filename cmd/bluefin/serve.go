@@ -12,6 +12,7 @@ import (
 
 	"github.com/bluefin-hpo/bluefin/cmd/internal/serve"
 	"github.com/bluefin-hpo/bluefin/sampler"
+	"github.com/bluefin-hpo/bluefin/study"
 )
 
 // serveAddr is where serve listens unless it is told otherwise. The port is that of Optuna's own proxy server.
@@ -23,6 +24,7 @@ type serveCommand struct {
 	sampler     samplerFlags
 	listen      string
 	hosts       cli.StringSlice
+	files       string // the folder of artifacts
 	tokens      string // the file
 	cert, key   string
 	lease       time.Duration
@@ -52,6 +54,8 @@ func (s *serveCommand) define() *cli.Command {
 			&cli.StringFlag{Name: "tls-key", Destination: &s.key, Usage: "a `FILE` with its key"},
 			&cli.StringSliceFlag{Name: "host", Destination: &s.hosts,
 				Usage: "a `NAME` of this machine that clients without a token may use; again for several"},
+			&cli.StringFlag{Name: "artifact-dir", Destination: &s.files,
+				Usage: "the `FOLDER` of artifacts that the dashboard shows, as for optuna-dashboard"},
 			&cli.DurationFlag{Name: "lease", Destination: &s.lease, Value: time.Hour,
 				Usage: "the `TIME` without a report after which another worker may claim a trial that was asked for by HTTP"},
 			&cli.DurationFlag{Name: "optuna-silence", Destination: &s.silence, DefaultText: "never",
@@ -84,13 +88,14 @@ func (s *serveCommand) run(ctx context.Context, con console) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, cfg.Storage.Close()) }()
-	server, err := serve.New(cfg)
-	if err != nil {
-		return err
-	}
 	l, err := listen(ctx, con, s.listen, false)
 	if err != nil {
 		return err
+	}
+	cfg.Name, cfg.Word, cfg.Rerun = p.String(), p.shellWord(), rerunBest(p)
+	server, err := serve.New(ctx, cfg)
+	if err != nil {
+		return errors.Join(err, l.Close())
 	}
 	s.greet(con, p, l)
 	return server.Serve(ctx, l)
@@ -118,7 +123,10 @@ func (s *serveCommand) config(con console) (cfg serve.Config, err error) {
 	if _, _, err := s.sampler.sampler(0); err != nil {
 		return cfg, err
 	}
-	cfg = serve.Config{Hosts: s.hosts.Value(), Logger: con.logger(), Lease: s.lease, Silence: s.silence, Connections: s.connections, Rate: s.rate,
+	if info, err := os.Stat(s.files); s.files != "" && (err != nil || !info.IsDir()) {
+		return cfg, fmt.Errorf("--artifact-dir is %q, want a folder that exists", s.files)
+	}
+	cfg = serve.Config{Hosts: s.hosts.Value(), ArtifactDir: s.files, Engine: s.engine, Logger: con.logger(), Lease: s.lease, Silence: s.silence, Connections: s.connections, Rate: s.rate,
 		Grace: s.grace, Sampler: func(trials int) (sampler.Sampler, uint64, error) { return s.sampler.sampler(trials) }}
 	if s.tokens != "" {
 		if cfg.Tokens, err = serve.OpenTokens(s.tokens); err != nil {
@@ -139,6 +147,12 @@ func (s *serveCommand) config(con console) (cfg serve.Config, err error) {
 	return cfg, nil
 }
 
+// engine is the sampler that explains trials on the dashboard.
+func (s *serveCommand) engine(_ string, trials int) (cfg study.Config, err error) {
+	cfg.Sampler, cfg.Seed, err = s.sampler.sampler(trials)
+	return cfg, err
+}
+
 // greet says how to connect.
 func (s *serveCommand) greet(con console, p place, l net.Listener) {
 	host, port, _ := net.SplitHostPort(l.Addr().String()) // of a listener
@@ -155,6 +169,7 @@ func (s *serveCommand) greet(con console, p place, l net.Listener) {
 		flag = ` -H "Authorization: Bearer $BLUEFIN_TOKEN"`
 	}
 	con.logf("Serving %s at %s", p, url)
+	con.logf("  browser: %s", url)
 	con.logf("  bluefin: --storage %s", url)
 	con.logf("  HTTP:    curl%s %s/v1/studies", flag, url)
 	con.logf("  Optuna:  optuna.storages.GrpcStorageProxy(host=%q, port=%s)", host, port)

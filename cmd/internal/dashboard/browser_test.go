@@ -202,7 +202,7 @@ func sampleWith(t testing.TB, cfg Config) sample {
 	}
 	server := httptest.NewServer(s)
 	t.Cleanup(func() {
-		s.end()
+		s.End()
 		server.CloseClientConnections()
 		server.Close()
 		if err := s.Close(); err != nil {

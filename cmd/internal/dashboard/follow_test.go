@@ -70,7 +70,7 @@ func TestEventsTellWhatAnotherConnectionWrites(t *testing.T) {
 	study := importTest(t, db, "a", complete(2, 0.1, 1, 0))
 	web := httptest.NewServer(s)
 	defer web.Close()
-	defer s.end()
+	defer s.End()
 	url := fmt.Sprintf("%s/api/studies/%d/events", web.URL, study.ID)
 	events, list := listenTo(t, url, ""), listenTo(t, web.URL+"/api/events", "")
 	next(t, list)

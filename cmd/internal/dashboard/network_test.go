@@ -36,7 +36,7 @@ func TestBrowserOnTheNetwork(t *testing.T) {
 	server.Listener = l
 	server.Start()
 	t.Cleanup(func() {
-		s.end()
+		s.End()
 		server.CloseClientConnections()
 		server.Close()
 		if err := s.Close(); err != nil {

@@ -60,7 +60,7 @@ func (s *Server) hostAllowed(host string) bool {
 	if _, err := netip.ParseAddr(host); err == nil || host == "localhost" {
 		return true
 	}
-	return slices.ContainsFunc(s.cfg.Hosts, func(h string) bool { return strings.EqualFold(h, host) })
+	return slices.ContainsFunc(s.cfg.Hosts, func(h string) bool { return h == "*" || strings.EqualFold(h, host) })
 }
 
 // hostName returns a host without its port.
@@ -151,6 +151,12 @@ func (s *Server) askToken(w http.ResponseWriter, r *http.Request) {
 		said = "That is not the token."
 	}
 	s.fail(w, r, s.tokenPage(w, r, said))
+}
+
+// AskToken shows a form for the token to a viewer whom another server, which knows the tokens, does not let pass.
+// The form goes to /login. said is what was wrong with the last one.
+func (s *Server) AskToken(w http.ResponseWriter, r *http.Request, said string) {
+	s.secure(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.fail(w, r, s.tokenPage(w, r, said)) })).ServeHTTP(w, r)
 }
 
 // tokenPage shows a form for the token.

@@ -20,7 +20,7 @@ type Config struct {
 	Path       string   // of the study file; with Storage, the text that pages show
 	Study      string   // show only the study of this name; "": all
 	Token      string   // what a viewer must know; "": nothing
-	Hosts      []string // names, besides localhost and IP addresses, under which browsers may ask
+	Hosts      []string // names, besides localhost and IP addresses, under which browsers may ask; *: any
 	AllowWrite bool     // offer what changes the file
 	Logger     *slog.Logger
 
@@ -117,12 +117,12 @@ func (s *Server) routes(mux *http.ServeMux) {
 // ServeHTTP implements http.Handler.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
 
-// end ends the streams of events, which would last as long as their viewers.
-func (s *Server) end() { s.ending.Do(func() { close(s.done) }) }
+// End ends the streams of events, which would last as long as their viewers.
+func (s *Server) End() { s.ending.Do(func() { close(s.done) }) }
 
 // Close closes the file after the requests that read it. Call it once.
 func (s *Server) Close() error {
-	s.end()
+	s.End()
 	s.follows.close()
 	return s.file.close()
 }
@@ -133,7 +133,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		MaxHeaderBytes: 64 << 10, ErrorLog: slog.NewLogLogger(s.cfg.Logger.Handler(), slog.LevelDebug)}
 	stopped := make(chan error, 1)
 	stop := context.AfterFunc(ctx, func() {
-		s.end()
+		s.End()
 		wait, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second)
 		defer cancel()
 		stopped <- errors.Join(srv.Shutdown(wait), srv.Close())

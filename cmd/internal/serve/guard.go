@@ -51,7 +51,7 @@ func (s *Server) guard(next http.Handler) http.Handler {
 		seen := &status{ResponseWriter: w, flow: flow}
 		w = seen
 		if r.ContentLength != 0 {
-			_ = flow.SetReadDeadline(start.Add(bodyPause)) // also of a body that nobody reads
+			_ = flow.SetReadDeadline(start.Add(s.pause)) // also of a body that nobody reads
 		}
 		route := s.routeName(r)
 		defer func() {
@@ -72,26 +72,46 @@ func (s *Server) guard(next http.Handler) http.Handler {
 		if s.health(w, r) {
 			return
 		}
-		client, p := s.admit(r)
+		_, bears := bearer(r)
+		typed, login := "", s.cfg.Tokens != nil && !bears && route == "dashboard"
+		var client Client
+		var p *api.Problem
+		if known := false; login {
+			client, typed, known = s.pages.enter(w, r)
+			login = typed != "" || !known
+			if !known {
+				p = errToken
+			}
+		} else {
+			client, p = s.admit(r)
+		}
 		if p == nil && !isGRPC(r) && origins.Check(r) != nil {
 			p = &api.Problem{Code: "origin", Status: http.StatusForbidden, Detail: "the request comes from a page of another site"}
 		}
-		if wait := s.rates.take(client.Name, address(r), p != nil); wait > 0 {
+		wait := s.rates.take(client.Name, address(r), p != nil)
+		_ = flow.SetWriteDeadline(time.Time{}) // that of the last request
+		switch {
+		case wait > 0:
 			w.Header().Set("Retry-After", fmt.Sprint(int(wait.Seconds())+1))
-			p = &api.Problem{Code: "rate", Status: http.StatusTooManyRequests, Detail: "too many requests, want them slower"}
-		}
-		if p != nil {
+			s.refuse(w, r, &api.Problem{Code: "rate", Status: http.StatusTooManyRequests, Detail: "too many requests, want them slower"})
+			return
+		case login && (p == nil || p == errToken):
+			s.pages.login(w, r, typed, p == nil)
+			return
+		case p != nil:
 			s.refuse(w, r, p)
 			return
 		}
 		r = r.WithContext(context.WithValue(r.Context(), clientKey{}, client))
-		_ = flow.SetWriteDeadline(time.Time{}) // that of the last request
 		if r.Body != http.NoBody {
-			r.Body = &slowBody{ReadCloser: r.Body, flow: flow, start: start}
+			r.Body = &slowBody{ReadCloser: r.Body, flow: flow, start: start, pause: s.pause}
 		}
 		next.ServeHTTP(w, r)
 	})
 }
+
+var errToken = &api.Problem{Code: "unauthorized", Status: http.StatusUnauthorized,
+	Detail: "a token is needed: Authorization: Bearer TOKEN"}
 
 // admit returns who sends a request, or why it is refused.
 func (s *Server) admit(r *http.Request) (c Client, p *api.Problem) {
@@ -108,12 +128,10 @@ func (s *Server) admit(r *http.Request) (c Client, p *api.Problem) {
 	text, given := bearer(r)
 	c, known := s.cfg.Tokens.Find(text)
 	switch {
-	case !given || !known:
-		detail := "a token is needed: Authorization: Bearer TOKEN"
-		if given {
-			detail = "the token is not one of this server's"
-		}
-		return Client{}, &api.Problem{Code: "unauthorized", Status: http.StatusUnauthorized, Detail: detail}
+	case !given:
+		return Client{}, errToken
+	case !known:
+		return Client{}, &api.Problem{Code: "unauthorized", Status: http.StatusUnauthorized, Detail: "the token is not one of this server's"}
 	case !c.Write && s.writes(r):
 		return c, &api.Problem{Code: "read-only", Status: http.StatusForbidden, Detail: "the token may only read"}
 	}
@@ -145,6 +163,9 @@ func (s *Server) hostAllowed(host string) bool {
 
 // refuse answers a request with a problem, in the words of its protocol.
 func (s *Server) refuse(w http.ResponseWriter, r *http.Request, p *api.Problem) {
+	if s.noted.Allow() {
+		s.cfg.Logger.Warn("a request was refused: "+p.Detail, "address", address(r), "route", s.routeName(r))
+	}
 	if p.Status == http.StatusUnauthorized {
 		w.Header().Set("WWW-Authenticate", `Bearer realm="bluefin"`)
 	}

@@ -69,6 +69,7 @@ type slowBody struct {
 	io.ReadCloser
 	flow  *http.ResponseController
 	start time.Time
+	pause time.Duration // between two parts, at most
 	n     int64
 	ended bool
 }
@@ -76,8 +77,8 @@ type slowBody struct {
 // Read implements io.Reader.
 func (b *slowBody) Read(p []byte) (int, error) {
 	if !b.ended {
-		until := b.start.Add(bodyPause + time.Duration(b.n)*time.Second/bodyRate)
-		if next := time.Now().Add(bodyPause); next.Before(until) {
+		until := b.start.Add(b.pause + time.Duration(b.n)*time.Second/bodyRate)
+		if next := time.Now().Add(b.pause); next.Before(until) {
 			until = next
 		}
 		_ = b.flow.SetReadDeadline(until) // tests have no connection

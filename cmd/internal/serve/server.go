@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/time/rate"
 	"google.golang.org/grpc"
 
 	"github.com/bluefin-hpo/bluefin/cmd/internal/serve/api"
@@ -20,6 +21,8 @@ import (
 	"github.com/bluefin-hpo/bluefin/sampler"
 	"github.com/bluefin-hpo/bluefin/storage"
 	"github.com/bluefin-hpo/bluefin/storage/remote"
+	"github.com/bluefin-hpo/bluefin/study"
+	"github.com/bluefin-hpo/bluefin/trial"
 )
 
 // A Config says what a Server serves, to whom, and how much.
@@ -29,6 +32,11 @@ type Config struct {
 	Hosts   []string // names, beside localhost and IP addresses, by which clients without a token may call this server
 	TLS     *tls.Config
 	Logger  *slog.Logger
+
+	// What the dashboard shows, as dashboard.Config has it. Name is that of the storage, for people.
+	Name, Word, ArtifactDir string
+	Engine                  func(study string, trials int) (study.Config, error)
+	Rerun                   func(study storage.Study, trials int, best *trial.Trial) string
 
 	Lease   time.Duration // of trials that the API gives out
 	Sampler func(trials int) (sampler.Sampler, uint64, error)
@@ -48,19 +56,21 @@ type Server struct {
 	api     *api.API
 	rpc     *grpc.Server
 	remote  http.Handler
-	pages   http.Handler // nil: there is no dashboard
+	pages   *pages
 	metrics *metrics
 	rates   *rates
+	noted   *rate.Limiter // of lines in the log about refused requests
+	pause   time.Duration // between two parts of a body, at most
 	handler http.Handler
 	ending  atomic.Bool
 }
 
 // New returns a server. Call Serve once.
-func New(cfg Config) (*Server, error) {
+func New(ctx context.Context, cfg Config) (*Server, error) {
 	if cfg.Connections == 0 {
 		cfg.Connections = 4096
 	}
-	s := &Server{cfg: cfg, rates: newRates(cfg.Rate)}
+	s := &Server{cfg: cfg, rates: newRates(cfg.Rate), noted: rate.NewLimiter(1, 10), pause: bodyPause}
 	s.metrics = newMetrics(cfg.Storage)
 	cfg.Storage = s.metrics.counted(cfg.Storage)
 	s.api = api.New(api.Config{Storage: cfg.Storage, Lease: cfg.Lease, Logger: cfg.Logger, Sampler: cfg.Sampler, Client: clientName})
@@ -69,7 +79,9 @@ func New(cfg Config) (*Server, error) {
 	s.remote = remote.Handler(cfg.Storage)
 	s.cfg.Storage = cfg.Storage
 	s.handler = s.guard(http.HandlerFunc(s.route))
-	return s, nil
+	var err error
+	s.pages, err = newPages(ctx, cfg)
+	return s, err
 }
 
 // route passes a request on to the part of the server that answers it.
@@ -82,7 +94,7 @@ func (s *Server) route(w http.ResponseWriter, r *http.Request) {
 		s.metrics.ServeHTTP(w, r)
 	case strings.HasPrefix(path, remote.Path):
 		s.remote.ServeHTTP(w, r)
-	case strings.HasPrefix(path, "/v1/") || s.pages == nil:
+	case strings.HasPrefix(path, "/v1/"):
 		s.api.ServeHTTP(w, r)
 	default:
 		s.pages.ServeHTTP(w, r)
@@ -158,7 +170,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	stopped := make(chan error, 1)
 	stop := context.AfterFunc(ctx, func() {
 		s.ending.Store(true)
-		s.api.End()
+		s.endStreams()
 		wait, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.cfg.Grace)
 		defer cancel()
 		err := srv.Shutdown(wait)
@@ -176,8 +188,14 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	}
 	if !errors.Is(err, http.ErrServerClosed) {
 		stop()
-		s.api.End()
-		return err
+		s.endStreams()
+		return errors.Join(err, s.pages.close())
 	}
-	return <-stopped
+	return errors.Join(<-stopped, s.pages.close())
+}
+
+// endStreams ends streams of events, which would last as long as their readers.
+func (s *Server) endStreams() {
+	s.api.End()
+	s.pages.end()
 }
