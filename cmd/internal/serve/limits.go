@@ -85,7 +85,7 @@ func (b *slowBody) Read(p []byte) (int, error) {
 	}
 	n, err := b.ReadCloser.Read(p)
 	b.n += int64(n)
-	if err != nil && !b.ended {
+	if err == io.EOF && !b.ended { // after another error nothing more should come
 		b.ended = true
 		_ = b.flow.SetReadDeadline(time.Time{}) // the answer may take longer
 	}

@@ -40,7 +40,7 @@ type token struct {
 
 const (
 	leastToken  = 16 // bytes
-	lookAgain   = 2 * time.Second
+	lookAgain   = time.Second
 	mostTokens  = 1000
 	mostWords   = 3
 	readOnly    = "read-only"
