@@ -16,32 +16,29 @@ import (
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
-// running returns the study and the number of a trial in the path, if the trial runs.
-func (a *API) running(r *http.Request) (*opened, int, error) {
+// trial returns the study and the number of a trial in the path.
+func (a *API) trial(r *http.Request) (*opened, int, error) {
 	n, err := number(r)
 	if err != nil {
 		return nil, 0, err
 	}
 	s, err := a.open(r)
-	if err != nil {
-		return nil, 0, err
-	}
-	t, err := s.Trial(r.Context(), n)
-	switch {
-	case err != nil:
-		return nil, 0, err
-	case t.State == trial.Waiting:
-		return nil, 0, &Problem{Code: "waiting", Status: http.StatusConflict, State: stateWord(t.State),
-			Detail: fmt.Sprintf("trial %d is in the queue, want a running one: ask starts it", n)}
-	case t.State.Finished():
-		return nil, 0, finished(n, stateWord(t.State))
-	}
-	return s, n, nil
+	return s, n, err
 }
 
-func finished(n int, state string) *Problem {
-	return &Problem{Code: "finished", Status: http.StatusConflict, State: state,
-		Detail: fmt.Sprintf("trial %d has finished as %s and cannot change any more", n, state)}
+// why returns the problem of a trial that was not written. It says so if the trial does not run.
+func (s *opened) why(r *http.Request, n int, err error) error {
+	t, readErr := s.Trial(r.Context(), n)
+	switch {
+	case readErr != nil:
+	case t.State == trial.Waiting:
+		return &Problem{Code: "waiting", Status: http.StatusConflict, State: stateWord(t.State),
+			Detail: fmt.Sprintf("trial %d is in the queue, want a running one: ask starts it", n)}
+	case t.State.Finished():
+		return &Problem{Code: "finished", Status: http.StatusConflict, State: stateWord(t.State),
+			Detail: fmt.Sprintf("trial %d has finished as %s and cannot change any more", n, stateWord(t.State))}
+	}
+	return err
 }
 
 // objectives is the problem of something that does not fit the number of objectives.
@@ -75,7 +72,7 @@ func (a *API) report(_ http.ResponseWriter, r *http.Request) (any, error) {
 	case in.Value == nil:
 		return nil, missing("value", `a number, "NaN", "Infinity" or "-Infinity"`)
 	}
-	s, n, err := a.running(r)
+	s, n, err := a.trial(r)
 	if err != nil {
 		return nil, err
 	}
@@ -86,7 +83,10 @@ func (a *API) report(_ http.ResponseWriter, r *http.Request) (any, error) {
 	if errors.Is(err, study.ErrPruned) {
 		return pruneAnswer{true}, nil
 	}
-	return pruneAnswer{false}, err
+	if err != nil {
+		return nil, s.why(r, n, err)
+	}
+	return pruneAnswer{false}, nil
 }
 
 // renew answers POST /v1/studies/{name}/trials/{n}/renew.
@@ -97,12 +97,15 @@ func (a *API) renew(_ http.ResponseWriter, r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, n, err := a.running(r)
+	s, n, err := a.trial(r)
 	if err != nil {
 		return nil, err
 	}
 	prune, err := s.ShouldPrune(r.Context(), n, in.Owner)
-	return pruneAnswer{prune}, err
+	if err != nil {
+		return nil, s.why(r, n, err)
+	}
+	return pruneAnswer{prune}, nil
 }
 
 // A tellBody is the body of POST tell.
@@ -183,7 +186,7 @@ func (a *API) tell(_ http.ResponseWriter, r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, n, err := a.running(r)
+	s, n, err := a.trial(r)
 	if err != nil {
 		return nil, err
 	}
@@ -192,7 +195,7 @@ func (a *API) tell(_ http.ResponseWriter, r *http.Request) (any, error) {
 	}
 	t, err := s.TellNumber(r.Context(), n, u)
 	if err != nil {
-		return nil, err
+		return nil, s.why(r, n, err)
 	}
 	return trialOf(t)
 }

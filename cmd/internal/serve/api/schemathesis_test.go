@@ -1,0 +1,59 @@
+package api_test
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// tool returns a program of the Python environment with schemathesis, or skips the test.
+func tool(t *testing.T, name string) string {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("takes most of a minute")
+	}
+	python := os.Getenv("BLUEFIN_PYTHON")
+	path := filepath.Join(filepath.Dir(python), name)
+	if _, err := os.Stat(path); python == "" || err != nil {
+		if os.Getenv("CI") == "true" {
+			t.Fatal("BLUEFIN_PYTHON names no Python with schemathesis")
+		}
+		t.Skip("BLUEFIN_PYTHON names no Python with schemathesis")
+	}
+	return path
+}
+
+// Requests that schemathesis makes from openapi.yaml, valid ones and others, in any order, get the answers that it
+// promises.
+func TestAnswersAreThoseOfTheDescription(t *testing.T) {
+	st := tool(t, "schemathesis")
+	c := serve(t)
+	config, err := filepath.Abs("testdata/schemathesis.toml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), st, "--config-file", config, "run", c.url+"/v1/openapi.yaml", "--checks", "all",
+		"--exclude-path", "/v1/studies/{name}/events", // its answer does not end
+		"--max-time", "40", "--max-examples", "20", "--seed", "1", "--no-color", "--generation-database", "none")
+	cmd.Dir = t.TempDir()
+	cmd.Env = append(os.Environ(), "NO_PROXY=*", "no_proxy=*")
+	out, err := cmd.CombinedOutput()
+	text := string(out)
+	if err != nil {
+		if i := strings.Index(text, "FAILURES"); i >= 0 {
+			text = text[i:]
+		}
+		t.Fatalf("%v: %s", err, text)
+	}
+	// A check that tests nothing would pass, too.
+	if n := regexp.MustCompile(`Tested: 12\b`).FindString(text); n == "" {
+		t.Errorf("not all operations were tested: %s", text)
+	}
+	studies, err := c.db.Studies(t.Context())
+	if err != nil || len(studies) == 0 {
+		t.Errorf("no study was created: %v", err)
+	}
+}
