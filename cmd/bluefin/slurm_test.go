@@ -54,7 +54,7 @@ func TestWorkersInSlurm(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it takes most of a minute")
 	}
-	cluster := slurmtest.Start(t)
+	cluster := slurmtest.Start(t, "RequeueExit=75")
 	dir := t.TempDir()
 	for name, text := range map[string]string{"study.yaml": slurmPlan, "workers.sbatch": slurmScript(t)} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o666); err != nil {

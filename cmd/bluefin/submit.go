@@ -33,7 +33,7 @@ func (f *submitFlags) flags(job string) []cli.Flag {
 		&cli.DurationFlag{Name: "max-time", Destination: &f.workers.MaxTime, DefaultText: "no limit",
 			Usage: "a worker starts no trial after a `TIME` like 2h"},
 		&cli.DurationFlag{Name: "grace", Destination: &f.workers.Grace, Value: 90 * time.Second,
-			Usage: "the `TIME` that a trial gets after SIGTERM; the cluster waits 30 s longer"},
+			Usage: "a worker ends within a `TIME` of SIGTERM; the cluster waits 30 s longer"},
 		&cli.StringFlag{Name: "checkpoint-dir", Destination: &f.workers.CheckpointDir, DefaultText: "none",
 			Usage: "a `FOLDER` that all workers share, where trials keep their checkpoints"},
 		&cli.StringFlag{Name: "name", Destination: &f.workers.Name, DefaultText: "made from the study's",

@@ -26,8 +26,8 @@ type Cluster struct {
 // retry is how long a requeued job waits, in seconds: the life of a credential, which is 2 minutes elsewhere.
 const retry = 5
 
-// Start starts a cluster that ends with the test. Without Slurm it skips the test, or fails it if CI is true.
-func Start(tb testing.TB) *Cluster {
+// Start starts a cluster that ends with the test. The lines are further ones of slurm.conf. Without Slurm it skips the test, or fails it if CI is true.
+func Start(tb testing.TB, lines ...string) *Cluster {
 	tb.Helper()
 	for _, program := range []string{"munged", "slurmctld", "slurmd", "sbatch"} {
 		if _, err := lookPath(program); err != nil {
@@ -43,7 +43,7 @@ func Start(tb testing.TB) *Cluster {
 	}
 	tb.Cleanup(func() { os.RemoveAll(dir) })
 	c := &Cluster{dir: dir}
-	if err := c.configure(); err != nil {
+	if err := c.configure(lines); err != nil {
 		tb.Fatal(err)
 	}
 	c.daemon(tb, "munged", "--foreground", "--force", "--key-file="+c.path("munge.key"), "--socket="+c.path("munge.socket"),
@@ -57,7 +57,7 @@ func Start(tb testing.TB) *Cluster {
 
 func (c *Cluster) path(name string) string { return filepath.Join(c.dir, name) }
 
-func (c *Cluster) configure() error {
+func (c *Cluster) configure(lines []string) error {
 	me, err := user.Current()
 	if err != nil {
 		return err
@@ -104,11 +104,11 @@ SelectTypeParameters=CR_CPU
 SlurmdParameters=config_overrides
 SchedulerParameters=sched_interval=2,bf_interval=2
 KillWait=5
-RequeueExit=75
 MailProg=/bin/true
 NodeName=node NodeHostname=%[1]s NodeAddr=127.0.0.1 Port=%[5]d CPUs=8 State=UNKNOWN
 PartitionName=all Nodes=node Default=YES MaxTime=INFINITE State=UP
-`, host, ports[0], me.Username, c.dir, ports[1], retry), 0o644)
+%[7]s
+`, host, ports[0], me.Username, c.dir, ports[1], retry, strings.Join(lines, "\n")), 0o644)
 }
 
 // freePorts returns ports that nothing listens on.
