@@ -73,6 +73,9 @@ func needs(t *testing.T, program string) string {
 
 // The examples of the guide do what it says: twenty trials each, none of them twice, and all told.
 func TestExamplesOfTheGuideForHTTP(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs curl a hundred times")
+	}
 	url, end := startServe(t, t.TempDir()+"/study.db", "--listen", "127.0.0.1:0", "--durability", "normal")
 	for _, test := range []struct {
 		language, study string
@@ -119,7 +122,8 @@ func TestCommandsOnAServedStudy(t *testing.T) {
 	}
 	url, end := startServe(t, t.TempDir()+"/study.db", "--listen", "127.0.0.1:0", "--token-file", tokens)
 	t.Setenv("BLUEFIN_TOKEN", token)
-	bluefin(t, "tune", "--storage", url, "--study-name", "s", "--trials", "4", "--metric", "loss", "x=0.0..1.0", "--", "echo", "loss={x}")
+	bluefin(t, "tune", "--storage", url, "--study-name", "s", "--trials", "4", "--metric", "loss", "--folder", t.TempDir(),
+		"x=0.0..1.0", "--", "echo", "loss={x}")
 	if out := bluefin(t, "trials", "--storage", url, "--study-name", "s", "-f", "json"); strings.Count(out, "COMPLETE") != 4 {
 		t.Errorf("got %s", out)
 	}
