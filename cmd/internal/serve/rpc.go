@@ -9,12 +9,13 @@ import (
 	"google.golang.org/grpc/health/grpc_health_v1"
 )
 
-// mostMessage is the size of a message of gRPC, in bytes.
+// mostMessage is the largest size of a request, in bytes. Replies have no limit but that of gRPC: the first
+// GetTrials of a client of Optuna returns a whole study.
 const mostMessage = 64 << 20
 
 // newRPC returns the server of gRPC, which answers through the HTTP server.
 func newRPC() *grpc.Server {
-	g := grpc.NewServer(grpc.MaxRecvMsgSize(mostMessage), grpc.MaxSendMsgSize(mostMessage))
+	g := grpc.NewServer(grpc.MaxRecvMsgSize(mostMessage))
 	h := health.NewServer()
 	grpc_health_v1.RegisterHealthServer(g, h)
 	return g
