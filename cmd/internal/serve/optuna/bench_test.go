@@ -16,8 +16,12 @@ import (
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/bluefin-hpo/bluefin/cmd/internal/serve/optuna/pb"
+	"github.com/bluefin-hpo/bluefin/space"
+	"github.com/bluefin-hpo/bluefin/storage"
+	"github.com/bluefin-hpo/bluefin/trial"
 )
 
 // servers are what the benchmarks compare: ours by gRPC's own HTTP/2, ours through net/http, and
@@ -165,4 +169,49 @@ func run(ctx context.Context, c pb.StorageServiceClient, study int64, trials int
 		}
 	}
 	return nil
+}
+
+// BenchmarkLongStudy reads a study of 20,000 trials: as a whole, for a client that is new to a new
+// server, and for one that lacks a single trial.
+func BenchmarkLongStudy(b *testing.B) {
+	const trials = 20_000
+	db, _ := file(b)
+	long := storage.Snapshot{Study: storage.Study{Name: "long", Directions: []trial.Direction{trial.Minimize}}}
+	for i := range trials {
+		long.Trials = append(long.Trials, &trial.Trial{Number: i, State: trial.Complete, Values: []float64{1}, Seen: i,
+			Start: time.Now(), End: time.Now(), UserAttrs: one("k", "1"), Reports: []trial.Report{{Step: 1, Value: 2}},
+			Params: []trial.Param{{Name: "x", Value: 0.5, Dist: space.Float{High: 1}}, {Name: "k", Value: 3, Dist: space.Int{High: 9}}}})
+	}
+	s, err := db.Import(b.Context(), long)
+	if err != nil {
+		b.Fatal(err)
+	}
+	last, err := db.TrialID(b.Context(), s.ID, trials-2)
+	if err != nil {
+		b.Fatal(err)
+	}
+	read := func(b *testing.B, c pb.StorageServiceClient, after int64, want int) (bytes int) {
+		r, err := c.GetTrials(b.Context(), &pb.GetTrialsRequest{StudyId: s.ID, TrialIdGreaterThan: after})
+		if err != nil || len(r.Trials) != want {
+			b.Fatalf("got %d trials, %v", len(r.GetTrials()), err)
+		}
+		return proto.Size(r)
+	}
+	b.Run("first", func(b *testing.B) {
+		for b.Loop() {
+			bytes := read(b, client(b, serve(b, db, true)), -1, trials)
+			b.ReportMetric(float64(bytes)/trials, "bytes/trial")
+		}
+	})
+	c := client(b, serve(b, db, true))
+	b.Run("again", func(b *testing.B) {
+		for b.Loop() {
+			read(b, c, -1, trials)
+		}
+	})
+	b.Run("one", func(b *testing.B) {
+		for b.Loop() {
+			read(b, c, last, 1)
+		}
+	})
 }

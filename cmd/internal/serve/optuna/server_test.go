@@ -172,6 +172,8 @@ func TestCodes(t *testing.T) {
 		{"a state below 0", end(running, -1), codes.InvalidArgument},
 		{"a negative step", report(running, -1), codes.InvalidArgument},
 		{"not JSON", attr(running, "k", "{"), codes.InvalidArgument},
+		{"JSON that is too deep", attr(running, "k", strings.Repeat("[", 1<<20)+strings.Repeat("]", 1<<20)), codes.InvalidArgument},
+		{"a distribution that is too deep", param(running, "y", strings.Repeat(`{"a":`, 1<<20)), codes.InvalidArgument},
 		{"a key is empty", attr(running, "", "1"), codes.InvalidArgument},
 		{"a constraint is NaN", system(running, "constraints", "[NaN]"), codes.InvalidArgument},
 		{"a trial of no state", add(&pb.Trial{State: 5}), codes.InvalidArgument},
