@@ -160,6 +160,47 @@ func TestCallsWhoseServerRestarted(t *testing.T) {
 	}
 }
 
+// A slow storage writes when it is told to.
+type slow struct {
+	storage.Viewer
+	wrote chan error
+	write chan struct{}
+}
+
+func (s slow) Write(ctx context.Context, study int64, number int, u storage.Update) error {
+	s.write <- struct{}{}
+	<-s.write
+	err := s.Viewer.Write(ctx, study, number, u)
+	s.wrote <- err
+	return err
+}
+
+// What a client has asked for is done, though the client is gone.
+func TestClientsThatGo(t *testing.T) {
+	at := slow{file(t, filepath.Join(t.TempDir(), "s.db")), make(chan error, 1), make(chan struct{})}
+	db := serve(t, remote.Handler(at), remote.Options{})
+	s, err := db.Create(t.Context(), "a", []trial.Direction{trial.Minimize})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.Add(t.Context(), s.ID, &trial.Trial{Number: -1}); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() {
+		<-at.write
+		cancel()
+		time.Sleep(200 * time.Millisecond) // until the server notices
+		at.write <- struct{}{}
+	}()
+	if err := db.Write(ctx, s.ID, 0, storage.Update{State: trial.Failed}); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+	if err := <-at.wrote; err != nil {
+		t.Errorf("the server wrote: %v", err)
+	}
+}
+
 // A client waits for a server that starts, says so, and gives up in the end.
 func TestServersThatAreAway(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")

@@ -3,6 +3,7 @@ package remote
 import (
 	"bufio"
 	"compress/gzip"
+	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/bluefin-hpo/bluefin/storage"
 	"github.com/bluefin-hpo/bluefin/trial"
@@ -24,6 +26,9 @@ const (
 	maxWrite  = maxLine + storage.MaxCheckpoint
 	maxImport = 4 << 30
 )
+
+// longestWrite is more than any storage waits for others.
+const longestWrite = 5 * time.Minute
 
 // Handler serves a storage to clients of Open at Path. Whether a client may read
 // and write is for the caller to decide, by the path of the request. The storage
@@ -124,8 +129,16 @@ func (h *handler) call(w http.ResponseWriter, r *http.Request, name string, m me
 	if err := in.line(&q); err != nil {
 		return nil, invalid(err)
 	}
+	ctx := r.Context()
+	if strings.HasPrefix(name, "write/") {
+		// A change that was asked for is made, though the client may be gone: a database may not know what
+		// became of a transaction that is cancelled while it commits.
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), longestWrite)
+		defer cancel()
+	}
 	var a reply
-	if err := m(&call{r.Context(), h.v, &q, in, &a}); err != nil {
+	if err := m(&call{ctx, h.v, &q, in, &a}); err != nil {
 		return nil, err
 	}
 	return &a, nil
