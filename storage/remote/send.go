@@ -66,10 +66,10 @@ func (db *DB) send(ctx context.Context, c *request, take func(answer, *reader) e
 	}
 	began := time.Now()
 	pauses := backoff.NewExponentialBackOff()
-	pauses.InitialInterval, pauses.MaxInterval = 50*time.Millisecond, 5*time.Second
+	pauses.InitialInterval, pauses.MaxInterval = 50*time.Millisecond, 3*time.Second
 	options := []backoff.RetryOption{backoff.WithBackOff(pauses), backoff.WithMaxElapsedTime(c.patience),
-		backoff.WithNotify(func(err error, _ time.Duration) {
-			if time.Since(began) > quiet && db.silent.CompareAndSwap(false, true) {
+		backoff.WithNotify(func(err error, pause time.Duration) {
+			if time.Since(began)+pause > quiet && db.silent.CompareAndSwap(false, true) {
 				db.o.Logger.Warn("the storage does not answer, trying again", "storage", db.url, "error", err, "patience", c.patience)
 			}
 		})}
