@@ -86,7 +86,7 @@ KUBERNETES_VERSION = -X k8s.io/component-base/version.gitVersion=v1.37.2 \
 kubernetes: ## jobs of bluefin submit under a real API server and Job controller; needs root, etcd and kubectl; the first build takes 10 CPU minutes
 	cd deploy/k8stest/cluster && CGO_ENABLED=0 go build -ldflags '-s -w $(KUBERNETES_VERSION)' -o $(KUBERNETES)/ \
 		k8s.io/kubernetes/cmd/kube-apiserver k8s.io/kubernetes/cmd/kube-controller-manager
-	cd deploy/k8stest/cluster && BLUEFIN_KUBERNETES=$(KUBERNETES) go test -count 1 -v -timeout 15m ./...
+	cd deploy/k8stest/cluster && CGO_ENABLED=0 BLUEFIN_KUBERNETES=$(KUBERNETES) go test -count 1 -v -timeout 15m ./...
 
 vendor-js: ## the JavaScript libraries of the dashboard again, from npm; needs npm
 	cmd/internal/dashboard/vendor-js.sh
