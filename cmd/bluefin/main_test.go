@@ -13,7 +13,8 @@ import (
 func TestMain(m *testing.M) {
 	os.Setenv("TZ", "UTC")
 	if n, err := strconv.Atoi(os.Getenv("BLUEFIN_MIXED_TRIALS")); err == nil {
-		if err := mixedWorker(os.Getenv("BLUEFIN_MIXED_FILE"), n); err != nil {
+		budget, _ := strconv.Atoi(os.Getenv("BLUEFIN_MIXED_BUDGET"))
+		if err := mixedWorker(os.Getenv("BLUEFIN_MIXED_STORAGE"), n, budget); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}

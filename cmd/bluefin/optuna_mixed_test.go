@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -56,7 +57,7 @@ func TestMixedProcessesShareAStudy(t *testing.T) {
 	for i := range 2 {
 		run(program, filepath.Join("testdata", "optuna", "worker.py"), path, "mixed", fmt.Sprint(i), fmt.Sprint(each))
 		cmd := exec.Command(os.Args[0])
-		cmd.Env = append(os.Environ(), "BLUEFIN_MIXED_FILE="+path, fmt.Sprint("BLUEFIN_MIXED_TRIALS=", each))
+		cmd.Env = append(os.Environ(), "BLUEFIN_MIXED_STORAGE="+path, fmt.Sprint("BLUEFIN_MIXED_TRIALS=", each))
 		wg.Go(func() {
 			if out, err := cmd.CombinedOutput(); err != nil {
 				t.Errorf("our worker: %v: %s", err, out)
@@ -85,10 +86,11 @@ func TestMixedProcessesShareAStudy(t *testing.T) {
 	}
 }
 
-// mixedWorker is one of our processes of TestMixedProcessesShareAStudy.
-func mixedWorker(path string, trials int) error {
+// mixedWorker is one of our processes beside Optuna's. It runs so many trials, waits for the end of its standard
+// input if there is a budget, and then runs what the study lacks.
+func mixedWorker(storage string, trials, budget int) error {
 	ctx := context.Background()
-	db, err := sqlite.Open(ctx, path, sqlite.Options{MustExist: true})
+	db, err := storageFlag(storage).open(ctx, console{err: os.Stderr}, access{mustExist: true})
 	if err != nil {
 		return err
 	}
@@ -102,19 +104,31 @@ func mixedWorker(path string, trials int) error {
 		if err != nil {
 			return err
 		}
-		x, k, c := t.Float("x", -1, 1), t.Int("k", 0, 9), t.Categorical("c", "a", "b", "c")
-		v := (x-0.3)*(x-0.3) + float64((k-4)*(k-4))
-		if c != "b" {
-			v++
-		}
-		if err := t.Report(0, x); err != nil {
+		v, err := mixedObjective(t)
+		if err != nil {
 			return err
 		}
 		if _, err := s.Tell(ctx, t, v); err != nil {
 			return err
 		}
 	}
-	return nil
+	if budget == 0 {
+		return nil
+	}
+	if _, err := io.Copy(io.Discard, os.Stdin); err != nil {
+		return err
+	}
+	return s.Optimize(ctx, mixedObjective, study.Budget{Trials: budget})
+}
+
+// mixedObjective is that of worker.py.
+func mixedObjective(t *study.Trial) (float64, error) {
+	x, k, c := t.Float("x", -1, 1), t.Int("k", 0, 9), t.Categorical("c", "a", "b", "c")
+	v := (x-0.3)*(x-0.3) + float64((k-4)*(k-4))
+	if c != "b" {
+		v++
+	}
+	return v, t.Report(0, x)
 }
 
 // The real dashboard serves our file, and what it writes there is kept.

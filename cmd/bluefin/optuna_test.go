@@ -109,10 +109,17 @@ func asOptuna(t *testing.T, tr *trial.Trial) optunaTrial {
 	return o
 }
 
-// sameAsOptuna compares all trials of a study as both sides see them.
+// sameAsOptuna compares all trials of a study in a file as both sides see them.
 func sameAsOptuna(t *testing.T, path, name string) []*trial.Trial {
 	t.Helper()
-	db, err := sqlite.Open(t.Context(), path, sqlite.Options{ReadOnly: true})
+	return sameTrials(t, path, path, name)
+}
+
+// sameTrials compares all trials of a study as we see them in one storage with what Optuna sees in another
+// one: a file, a URL, or grpc://HOST:PORT.
+func sameTrials(t *testing.T, our, their, name string) []*trial.Trial {
+	t.Helper()
+	db, err := storageFlag(our).open(t.Context(), console{err: t.Output()}, access{readOnly: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -126,7 +133,7 @@ func sameAsOptuna(t *testing.T, path, name string) []*trial.Trial {
 		t.Fatal(err)
 	}
 	var theirs []optunaTrial
-	lines := bufio.NewScanner(strings.NewReader(script(t, "dump.py", path, name)))
+	lines := bufio.NewScanner(strings.NewReader(script(t, "dump.py", their, name)))
 	lines.Buffer(nil, 1<<20)
 	for lines.Scan() {
 		var o optunaTrial

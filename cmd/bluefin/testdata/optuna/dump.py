@@ -4,7 +4,9 @@ import sys
 
 import optuna
 
-study = optuna.load_study(study_name=sys.argv[2], storage="sqlite:///" + sys.argv[1])
+from storages import storage_of
+
+study = optuna.load_study(study_name=sys.argv[2], storage=storage_of(sys.argv[1]))
 for t in study.get_trials():
     print(json.dumps({
         "number": t.number,

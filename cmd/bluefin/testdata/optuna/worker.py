@@ -4,8 +4,10 @@ import time
 
 import optuna
 
+from storages import storage_of
+
 optuna.logging.set_verbosity(optuna.logging.WARNING)
-study = optuna.load_study(study_name=sys.argv[2], storage="sqlite:///" + sys.argv[1],
+study = optuna.load_study(study_name=sys.argv[2], storage=storage_of(sys.argv[1]),
                           sampler=optuna.samplers.TPESampler(seed=int(sys.argv[3]), n_startup_trials=5))
 
 
