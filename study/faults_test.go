@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/bluefin-hpo/bluefin/storage"
+	"github.com/bluefin-hpo/bluefin/storage/postgres"
 	"github.com/bluefin-hpo/bluefin/storage/sqlite"
 	"github.com/bluefin-hpo/bluefin/study"
 	"github.com/bluefin-hpo/bluefin/trial"
@@ -20,6 +21,9 @@ import (
 
 // openURL opens a study file, or a database by its URL.
 func openURL(ctx context.Context, url string) (storage.Storage, error) {
+	if strings.HasPrefix(url, "postgresql:") {
+		return postgres.Open(ctx, url, postgres.Options{})
+	}
 	return sqlite.Open(ctx, url, sqlite.Options{})
 }
 

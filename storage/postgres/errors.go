@@ -57,8 +57,9 @@ func passes(err error) bool {
 			slices.Contains([]string{
 				"40001", "40P01", // other transactions were in the way
 				"57P01", "57P02", "57P03", // the server stops, has crashed, or starts
-				"25P03", // it has ended a transaction that waited for us
-				"23505", // somebody else has just made a row of the same name
+				"25P03",                   // it has ended a transaction that waited for us
+				"23505",                   // somebody else has just made a row of the same name
+				"42P07", "42710", "42723", // or the tables, types and functions, since we last looked
 			}, e.Code)
 	}
 	return errors.As(err, new(lostError))
@@ -79,7 +80,7 @@ func (e lostError) Unwrap() error { return e.error }
 // unreachable makes errors of the network, for which a server was not reached, a lostError.
 func unreachable(err error) error {
 	if errors.As(err, new(net.Error)) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
-		errors.Is(err, net.ErrClosed) || errors.Is(err, driver.ErrBadConn) {
+		errors.Is(err, net.ErrClosed) || errors.Is(err, driver.ErrBadConn) || errors.Is(err, pgconn.ErrConnClosed) {
 		return lostError{err}
 	}
 	return err
