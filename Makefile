@@ -51,7 +51,7 @@ cover: ## coverage of all packages by all tests
 	go test -coverprofile cover.out -coverpkg ./... ./...
 	go tool cover -func cover.out | tail -1
 
-faults: ## the long form of the fault harness, and of killed searches over scripts: minutes
+faults: ## the long form of the fault harness, on files and PostgreSQL, and of killed searches over scripts: minutes
 	go test ./study -run Faults -v -timeout 30m -faults.kills 1000 -faults.processes 8 -faults.crowd 64
 	go test ./examples -run Kills -v -timeout 60m -tune.kills 10
 

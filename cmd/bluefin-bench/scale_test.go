@@ -4,8 +4,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
+
+	"github.com/bluefin-hpo/bluefin/internal/pgtest"
 )
 
 // TestMain lets a measurement start this binary as the program, for workers of their own.
@@ -28,6 +31,8 @@ type scaleResult struct {
 	AskP99  float64  `json:"ask_p99_ms"`
 	Report  *float64 `json:"report_p50_ms"`
 	Tell    float64  `json:"tell_p50_ms"`
+
+	DatabaseMB float64 `json:"database_mb"`
 }
 
 func TestScaleMeasuresProcessesOnAFile(t *testing.T) {
@@ -49,6 +54,15 @@ func TestScaleNamesTheWorkerThatCannotConnect(t *testing.T) {
 	code, out, messages := bench(t, "scale", "--workers", "2", "--trials", "2", "--dir", "/nowhere")
 	if code != exitError || out != "" || !strings.Contains(messages, "/nowhere") || strings.Count(messages, "\n") != 1 {
 		t.Errorf("exit code %d, %q, %q", code, out, messages)
+	}
+}
+
+func TestScaleMeasuresProcessesOnPostgreSQL(t *testing.T) {
+	pgtest.Start(t) // skips without it
+	t.Setenv("BLUEFIN_BENCH_WORKER", "1")
+	rows := benchJSON[scaleResult](t, "scale", "--forms", "postgres", "--workers", "2", "--trials", "5")
+	if len(rows) != 1 || rows[0].Trials != 5 || rows[0].Errors != 0 || rows[0].Ask <= 0 || runtime.GOOS == "linux" && rows[0].DatabaseMB <= 0 {
+		t.Errorf("got %+v", rows)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"github.com/bluefin-hpo/bluefin/sampler"
 	"github.com/bluefin-hpo/bluefin/storage"
+	"github.com/bluefin-hpo/bluefin/storage/postgres"
 	"github.com/bluefin-hpo/bluefin/storage/remote"
 	"github.com/bluefin-hpo/bluefin/storage/sqlite"
 	"github.com/bluefin-hpo/bluefin/study"
@@ -22,6 +23,8 @@ type engine struct {
 // openStorage opens what an engine works on.
 func openStorage(ctx context.Context, address string) (storage.Viewer, error) {
 	switch scheme, _, _ := strings.Cut(address, ":"); scheme {
+	case "postgresql":
+		return postgres.Open(ctx, address, postgres.Options{})
 	case "http":
 		return remote.Open(ctx, address, remote.Options{})
 	}
