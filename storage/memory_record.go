@@ -72,6 +72,9 @@ func applied(t *trial.Trial, u Update) *trial.Trial {
 	}
 	c.UserAttrs = withAttrs(c.UserAttrs, u.UserAttrs)
 	c.SystemAttrs = withAttrs(c.SystemAttrs, u.SystemAttrs)
+	if len(u.SystemAttrs) == 0 { // sorting no keys allocates, too
+		return &c
+	}
 	for _, key := range slices.Sorted(maps.Keys(u.SystemAttrs)) { // a list first, so that a name of its own wins
 		if sysattr.IsConstraint(key) {
 			set, _ := sysattr.Constraints(key, u.SystemAttrs[key]) // Check has read it

@@ -269,10 +269,10 @@ func (s *Server) children() (pids []int, err error) {
 	return pids, nil
 }
 
-// Processes returns the processes of the server, which must be running.
+// Processes returns the processes of the server, which must be running; the first is the parent of the others.
 func (s *Server) Processes() ([]int, error) {
 	pids, err := s.children()
-	return append(pids, s.postgres.Process.Pid), err
+	return append([]int{s.postgres.Process.Pid}, pids...), err
 }
 
 // Close stops the server and removes its folder.
