@@ -3,8 +3,10 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,8 +17,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bluefin-hpo/bluefin/internal/pgtest"
 	"github.com/bluefin-hpo/bluefin/internal/slurmtest"
-	"github.com/bluefin-hpo/bluefin/storage/sqlite"
+	"github.com/bluefin-hpo/bluefin/study"
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
@@ -55,6 +58,13 @@ func TestWorkersInSlurm(t *testing.T) {
 		t.Skip("it takes most of a minute")
 	}
 	cluster := slurmtest.Start(t, "RequeueExit=75")
+	t.Run("file", func(t *testing.T) { workersInSlurm(t, cluster, "") })
+	t.Run("postgresql", func(t *testing.T) { workersInSlurm(t, cluster, pgtest.Start(t).Database(t)) })
+}
+
+// workersInSlurm runs workers on a study in a database, or in a file.
+func workersInSlurm(t *testing.T, cluster *slurmtest.Cluster, url string) {
+	t.Setenv("BLUEFIN_STORAGE", url)
 	dir := t.TempDir()
 	for name, text := range map[string]string{"study.yaml": slurmPlan, "workers.sbatch": slurmScript(t)} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o666); err != nil {
@@ -78,20 +88,20 @@ func TestWorkersInSlurm(t *testing.T) {
 		t.Fatalf("sbatch: %v: %s", err, out)
 	}
 	job := strings.TrimSpace(string(out))
-	path := filepath.Join(dir, "bluefin.db")
-	db, err := sqlite.Open(t.Context(), path, sqlite.Options{ReadOnly: true})
+	db, err := storageFlag(cmp.Or(url, filepath.Join(dir, "bluefin.db"))).open(t.Context(), console{err: io.Discard},
+		access{readOnly: true})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer db.Close()
-	study, err := db.Load(t.Context(), "digits")
+	record, err := db.Load(t.Context(), "digits")
 	if err != nil {
 		t.Fatal(err)
 	}
 	// All eight at work.
 	pids := map[int]bool{}
 	for deadline := time.Now().Add(time.Minute); len(pids) < 8; time.Sleep(50 * time.Millisecond) {
-		workers, err := db.Workers(t.Context(), study.ID)
+		workers, err := db.Workers(t.Context(), record.ID)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -122,7 +132,14 @@ func TestWorkersInSlurm(t *testing.T) {
 	cluster.Run(t, "scancel", "--batch", "--signal=TERM", job+"_4")
 	cluster.Drained(t, 3*time.Minute)
 
-	trials := readTrials(t, path)
+	s, err := study.Load(t.Context(), study.Config{Name: "digits", Storage: db})
+	if err != nil {
+		t.Fatal(err)
+	}
+	trials, err := s.Trials(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
 	if len(trials) != 60 {
 		t.Errorf("got %d trials, want 60", len(trials))
 	}
