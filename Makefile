@@ -12,7 +12,7 @@ PROTOC_GEN_GO_GRPC = google.golang.org/grpc/cmd/protoc-gen-go-grpc@v1.6.2
 # How long each fuzz test runs.
 FUZZTIME ?= 20s
 
-.PHONY: help check lint test race bench fuzz cover faults release wheel arm64 kubernetes vendor-js proto
+.PHONY: help check lint test race bench fuzz cover faults scale release wheel arm64 kubernetes vendor-js proto
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' Makefile
@@ -54,6 +54,18 @@ cover: ## coverage of all packages by all tests
 faults: ## the long form of the fault harness, on files and PostgreSQL, and of killed searches over scripts: minutes
 	go test ./study -run Faults -v -timeout 30m -faults.kills 1000 -faults.processes 8 -faults.crowd 64
 	go test ./examples -run Kills -v -timeout 60m -tune.kills 10
+
+scale: ## what studies cost that many workers share: docs/scale.md; about an hour, wants a quiet machine
+	mkdir -p dist && go build -o dist/bluefin ./cmd/bluefin && go build -o dist/bluefin-bench ./cmd/bluefin-bench
+	dist/bluefin-bench scale --forms file,postgres --workers 8,32 --trials 5000
+	dist/bluefin-bench scale --forms postgres,pgbouncer --workers 64 --trials 10000
+	dist/bluefin-bench scale --bluefin dist/bluefin --forms http --workers 1000 --trials 100000
+	dist/bluefin-bench scale --bluefin dist/bluefin --forms http --workers 2000,4000,8000 --trials 20000
+	dist/bluefin-bench scale --bluefin dist/bluefin --forms http,grpc,remote$(if $(BLUEFIN_PYTHON),$(comma)optuna) \
+		--workers 64 --trials 640 --steps 5 --step 200ms
+	rm dist/bluefin dist/bluefin-bench
+
+comma = ,
 
 RELEASE = $(shell git describe --tags --always --dirty)
 PLATFORMS = linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
