@@ -105,7 +105,8 @@ func TestStudiesRunThroughTheDeployedPgBouncer(t *testing.T) {
 	storage := fmt.Sprintf("postgresql://%s@%s/bluefin", pgtest.User, address)
 	var stdout, stderr bytes.Buffer
 	for _, args := range [][]string{
-		{"tune", "--study-name", "a", "--trials", "8", "--workers", "4", "--metric", "loss", "x=0..1", "--", "sh", "-c", "echo loss={x}"},
+		{"tune", "--study-name", "a", "--trials", "8", "--workers", "4", "--metric", "loss", "--folder", t.TempDir(),
+			"x=0..1", "--", "sh", "-c", "echo loss={x}"},
 		{"trials", "--study-name", "a", "-f", "jsonl"},
 	} {
 		stdout.Reset()
