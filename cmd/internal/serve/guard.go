@@ -104,7 +104,13 @@ func (s *Server) guard(next http.Handler) http.Handler {
 		}
 		r = r.WithContext(context.WithValue(r.Context(), clientKey{}, client))
 		if r.Body != http.NoBody {
-			r.Body = &slowBody{ReadCloser: r.Body, flow: flow, start: start, pause: s.pause}
+			slow := &slowBody{ReadCloser: r.Body, flow: flow, start: start, pause: s.pause}
+			r.Body = slow
+			if isGRPC(r) {
+				big := &bigBody{slowBody: slow, ctx: r.Context(), turns: s.big, left: bigFrom}
+				defer big.end()
+				r.Body = big
+			}
 		}
 		next.ServeHTTP(w, r)
 	})

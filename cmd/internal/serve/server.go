@@ -61,6 +61,7 @@ type Server struct {
 	rates   *rates
 	noted   *rate.Limiter // of lines in the log about refused requests
 	pause   time.Duration // between two parts of a body, at most
+	big     chan struct{} // holds one element for each large body that is in memory
 	handler http.Handler
 	ending  atomic.Bool
 }
@@ -70,7 +71,7 @@ func New(ctx context.Context, cfg Config) (*Server, error) {
 	if cfg.Connections == 0 {
 		cfg.Connections = 4096
 	}
-	s := &Server{cfg: cfg, rates: newRates(cfg.Rate), noted: rate.NewLimiter(1, 10), pause: bodyPause}
+	s := &Server{cfg: cfg, rates: newRates(cfg.Rate), noted: rate.NewLimiter(1, 10), pause: bodyPause, big: make(chan struct{}, bigMost)}
 	s.metrics = newMetrics(cfg.Storage)
 	cfg.Storage = s.metrics.counted(cfg.Storage)
 	s.api = api.New(api.Config{Storage: cfg.Storage, Lease: cfg.Lease, Logger: cfg.Logger, Sampler: cfg.Sampler, Client: clientName})
@@ -156,7 +157,9 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	s.metrics.connections(crowd.len)
 	srv := &http.Server{Handler: s.handler, Protocols: &protocols, TLSConfig: s.cfg.TLS, ConnState: crowd.changed,
 		ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 3 * time.Minute, MaxHeaderBytes: 64 << 10,
-		HTTP2:    &http.HTTP2Config{MaxConcurrentStreams: 250, SendPingTimeout: time.Minute, PingTimeout: 15 * time.Second},
+		HTTP2: &http.HTTP2Config{MaxConcurrentStreams: 250, SendPingTimeout: time.Minute, PingTimeout: 15 * time.Second,
+			// A body that waits for its turn fills its own buffer, and must leave room for those that have one.
+			MaxReceiveBufferPerStream: 128 << 10, MaxReceiveBufferPerConnection: 4<<20 - 1},
 		ErrorLog: slog.NewLogLogger(s.cfg.Logger.Handler(), slog.LevelDebug)}
 	if s.cfg.Silence > 0 {
 		silent, end := context.WithCancel(ctx)
