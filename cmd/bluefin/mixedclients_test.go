@@ -19,8 +19,8 @@ import (
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
-// startServe serves a storage until the test ends, and returns where.
-func startServe(t *testing.T, storage string) (address string) {
+// serveElsewhere serves a storage from another process until the test ends, and returns where.
+func serveElsewhere(t *testing.T, storage string) (address string) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -118,7 +118,7 @@ func TestMixedClientsOfADatabase(t *testing.T) {
 	}
 	python(t)
 	url := pgtest.Start(t).Database(t)
-	mixClients(t, url, "grpc://"+startServe(t, url), url)
+	mixClients(t, url, "grpc://"+serveElsewhere(t, url), url)
 }
 
 // The file is served, and nobody else opens it.
@@ -128,7 +128,7 @@ func TestMixedClientsOfAServedFile(t *testing.T) {
 	}
 	python(t)
 	path := filepath.Join(t.TempDir(), "study.db")
-	address := startServe(t, path)
+	address := serveElsewhere(t, path)
 	mixClients(t, "http://"+address, "grpc://"+address)
 	if out := bluefin(t, "storage", "check", "--storage", path); strings.TrimSpace(out) != "sound" {
 		t.Errorf("the file is not sound: %s", out)
