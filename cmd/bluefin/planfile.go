@@ -22,6 +22,9 @@ func (t *tuneCommand) adopt(f *studyfile.File, program []string) error {
 		return usagef("%s is about bluefin finetune, want a program", t.file)
 	}
 	if len(f.Command) == 0 {
+		if t.file == "" {
+			return usagef("the study names no program, want one after --")
+		}
 		return usagef("the program is missing, want command: in %s, or -- PROGRAM", t.file)
 	}
 	if names := t.metric.Value(); len(names) > 0 {

@@ -84,7 +84,7 @@ func (s *serveCommand) run(ctx context.Context, con console) (err error) {
 	if err != nil {
 		return err
 	}
-	if cfg.Storage, err = p.open(ctx, con, access{noSync: s.durability == "normal"}); err != nil {
+	if cfg.Storage, err = p.open(ctx, con, access{noSync: s.durability == "normal", noFolder: true}); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, cfg.Storage.Close()) }()
@@ -172,6 +172,11 @@ func (s *serveCommand) greet(con console, p place, l net.Listener) {
 	con.logf("  browser: %s", url)
 	con.logf("  bluefin: --storage %s", url)
 	con.logf("  HTTP:    curl%s %s/v1/studies", flag, url)
-	con.logf("  Optuna:  optuna.storages.GrpcStorageProxy(host=%q, port=%s)", host, port)
+	if s.cert == "" && s.tokens == "" {
+		con.logf("  Optuna:  optuna.storages.GrpcStorageProxy(host=%q, port=%s)", host, port)
+	} else { // which it does not know
+		con.logf("  Optuna:  GrpcStorageProxy(host=%q, port=%s), after the lines for", host, port)
+		con.logf("           tokens and TLS in docs/many-machines.md, Optuna's workers")
+	}
 	con.logf("Ctrl-C ends it.")
 }

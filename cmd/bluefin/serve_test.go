@@ -2,9 +2,11 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -56,6 +58,46 @@ func guide(t *testing.T, section, language string) string {
 		t.Fatalf("section %s has no example in %s", section, language)
 	}
 	return found[1]
+}
+
+// Clients on the network do not see where the file is.
+func TestServeKeepsTheFolderOfTheFileToItself(t *testing.T) {
+	dir := t.TempDir()
+	url, end := startServe(t, dir+"/study.db", "--listen", "127.0.0.1:0", "--durability", "normal")
+	defer end()
+	response, err := http.Get(url + "/v1/studies/nope")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err != nil || !strings.Contains(string(body), "does not exist in study.db") || strings.Contains(string(body), dir) {
+		t.Errorf("HTTP: %s, %v", body, err)
+	}
+	code, stderr := bluefinIn(t.Context(), "trials", "--storage", url, "--study-name", "nope")
+	if code != 1 || !strings.Contains(stderr, "does not exist in study.db") || strings.Contains(stderr, dir) {
+		t.Errorf("bluefin trials: %d, %s", code, stderr)
+	}
+}
+
+// What serve prints for Optuna works as it is, or says that it needs more.
+func TestServePrintsHowOptunaConnects(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	for want, s := range map[string]serveCommand{
+		"Optuna:  optuna.storages.GrpcStorageProxy(host=": {},
+		"after the lines for":                             {tokens: "tokens"},
+		"tokens and TLS in docs/many-machines.md":         {cert: "cert.pem", key: "key.pem"},
+	} {
+		var out bytes.Buffer
+		s.greet(console{err: &out}, place{path: "study.db"}, l)
+		if !strings.Contains(out.String(), want) || strings.Contains(out.String(), "optuna.storages") != (s.tokens+s.cert == "") {
+			t.Errorf("want %q in\n%s", want, &out)
+		}
+	}
 }
 
 // needs skips the test without a program, except where everything must be there.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path/filepath"
 
 	"github.com/urfave/cli/v2"
 
@@ -60,6 +61,7 @@ type access struct {
 	readOnly  bool
 	mustExist bool // do not create a missing file
 	noSync    bool // as sqlite.Options.NoSync; other storages ignore it
+	noFolder  bool // messages name a study file without its folder
 }
 
 // open opens the storage.
@@ -84,7 +86,11 @@ func (s storageFlag) missing(err error) error {
 func (p place) open(ctx context.Context, con console, a access) (storage.Viewer, error) {
 	switch p.scheme {
 	case "":
-		db, err := sqlite.Open(ctx, p.path, sqlite.Options{ReadOnly: a.readOnly, MustExist: a.mustExist, NoSync: a.noSync})
+		o := sqlite.Options{ReadOnly: a.readOnly, MustExist: a.mustExist, NoSync: a.noSync}
+		if a.noFolder {
+			o.Name = filepath.Base(p.path)
+		}
+		db, err := sqlite.Open(ctx, p.path, o)
 		if err != nil {
 			return nil, err // not a nil *sqlite.DB, which is a Viewer
 		}

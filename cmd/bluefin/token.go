@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"os"
@@ -16,10 +17,13 @@ const (
 	tokenFileVar = "BLUEFIN_TOKEN_FILE"
 )
 
-// wantToken adds to the error for a missing token where this program looks for it.
+// wantToken adds to the error for a missing token, or an unknown certificate, where this program looks for it.
 func wantToken(err error) error {
-	if errors.Is(err, remote.ErrToken) {
+	switch {
+	case errors.Is(err, remote.ErrToken):
 		return fmt.Errorf("%w: set %s, or %s to the name of a file with it", err, tokenVar, tokenFileVar)
+	case errors.As(err, new(x509.UnknownAuthorityError)):
+		return fmt.Errorf("%w: set SSL_CERT_FILE to the name of a file with the authority's certificate", err)
 	}
 	return err
 }

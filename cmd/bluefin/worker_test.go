@@ -7,9 +7,12 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -86,6 +89,11 @@ func TestExitCodesOfWorkers(t *testing.T) {
 	if err := os.WriteFile(damaged, bytes.Repeat([]byte("no database\n"), 1000), 0o666); err != nil {
 		t.Fatal(err)
 	}
+	refusing := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		http.Error(w, "want another token", http.StatusUnauthorized)
+	}))
+	defer refusing.Close()
+	noProgram := planned(t, regexp.MustCompile(`(?m)^command: .*\n`).ReplaceAllString(quickPlan, ""))
 	for _, test := range []struct {
 		args string
 		code int
@@ -104,6 +112,8 @@ func TestExitCodesOfWorkers(t *testing.T) {
 		{"--storage " + noPlan, exitNever, `study "s" has no plan of how its trials run: bluefin tune and create-study -f save one`},
 		{"--storage " + noPlan + ".no", exitNever, "no such file"},
 		{"--storage " + damaged, exitAgain, ""},
+		{"--storage " + refusing.URL, exitNever, "the server"},
+		{"--storage " + noProgram, exitNever, "the study names no program, want one after --"},
 		{"--storage " + missing, exitNever, `program "no-such-program"`},
 		{"--storage " + missing + " --max-trials 1 -- sh -c true", 0, "This worker ran 1 trial."},
 		{"--storage " + broken, exitNever, "all of the first 3 trials of this worker failed, the last with: sh ended with exit status 3"},

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"slices"
 	"strings"
@@ -128,16 +129,27 @@ func explain(err error) error {
 	return err
 }
 
+// A refused error is one that another try does not change.
+type refused struct {
+	error
+	is error // what it matches
+}
+
+// Unwrap returns the error itself and what it matches.
+func (e refused) Unwrap() []error { return []error{e.error, e.is} }
+
 // meaning says what a user can do about an error of the server.
 func meaning(e *pgconn.PgError, err error) error {
 	say := func(format string, args ...any) error { return fmt.Errorf(format+": %w", append(args, err)...) }
 	switch e.Code {
 	case "28P01", "28000":
-		return say("the server refuses the user or the password (they come from the URL, PGUSER and PGPASSWORD, or .pgpass)")
+		return refused{fmt.Errorf("the server refuses the user or the password (they come from the URL, PGUSER and "+
+			"PGPASSWORD, or .pgpass): %w", e), fs.ErrPermission}
 	case "3D000":
-		return say("there is no such database, make it with `createdb`")
+		return refused{fmt.Errorf("there is no such database, make it with `createdb`: %w", e), fs.ErrNotExist}
 	case "42501":
-		return say("the user lacks a right; Bluefin's tables and triggers are made once, by the owner of Optuna's tables")
+		return refused{say("the user lacks a right; Bluefin's tables and triggers are made once, by the owner of " +
+			"Optuna's tables"), fs.ErrPermission}
 	case "53100":
 		return say("the server's disk is full")
 	case "53300":

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"io/fs"
 	"log/slog"
 	"math/rand/v2"
 	"net"
@@ -289,6 +290,9 @@ func TestServersThatRefuse(t *testing.T) {
 			_, err := remote.Open(t.Context(), server.URL, remote.Options{Token: test.token, Patience: -1})
 			if err == nil || !strings.Contains(err.Error(), test.want) || strings.Contains(err.Error(), "secret") {
 				t.Errorf("got %v, want %s", err, test.want)
+			}
+			if refused := strings.HasSuffix(test.want, "token"); errors.Is(err, fs.ErrPermission) != refused {
+				t.Errorf("%v matches fs.ErrPermission: want %v", err, refused)
 			}
 		})
 	}

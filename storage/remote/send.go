@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"net/http"
 	"net/url"
@@ -39,8 +40,17 @@ type request struct {
 func (c *request) writes() bool { return strings.HasPrefix(c.method, "write/") }
 
 // ErrToken is matched by errors of Open and of every method if the server wants a token and Options have
-// none.
-var ErrToken = errors.New("the server wants a token")
+// none. Like the error for a token that the server refuses, it matches fs.ErrPermission.
+var ErrToken error = refused("the server wants a token")
+
+// A refused error is one that another call does not change.
+type refused string
+
+// Error implements error.
+func (e refused) Error() string { return string(e) }
+
+// Is reports whether target is fs.ErrPermission.
+func (e refused) Is(target error) bool { return target == fs.ErrPermission }
 
 // quiet is how long a server may be silent before the log says so.
 const quiet = 3 * time.Second
@@ -174,11 +184,11 @@ func (db *DB) foreign(c *request, response *http.Response) error {
 	case status == http.StatusUnauthorized && db.o.Token == "":
 		return backoff.Permanent(ErrToken)
 	case status == http.StatusUnauthorized:
-		return backoff.Permanent(errors.New("the server refuses the token"))
+		return backoff.Permanent(refused("the server refuses the token"))
 	case status == http.StatusForbidden && c.writes():
 		return backoff.Permanent(fmt.Errorf("%w: the token may only read", storage.ErrReadOnly))
 	case status == http.StatusForbidden:
-		return backoff.Permanent(errors.New("the server refuses the token"))
+		return backoff.Permanent(refused("the server refuses the token"))
 	case status == http.StatusTooManyRequests:
 		seconds, _ := strconv.Atoi(response.Header.Get("Retry-After"))
 		if seconds > 0 && seconds < 60 {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 )
 
 // openFiles are the files of a database that is written to: the database and its
@@ -23,7 +24,7 @@ func (f *openFiles) check() error {
 			f.seen[i] = info
 		case f.seen[i] == nil && errors.Is(err, fs.ErrNotExist) && i == 1: // no log before the first write
 		case err != nil || !os.SameFile(info, f.seen[i]):
-			return fmt.Errorf("the study file %s was removed or replaced while it was in use", path)
+			return fmt.Errorf("the study file %s was removed or replaced while it was in use", filepath.Base(path))
 		}
 	}
 	return nil
@@ -54,7 +55,7 @@ func (f *frozen) check() error {
 	if err != nil || !os.SameFile(info, f.was) || info.Size() != f.was.Size() ||
 		// No lock can prevent the change, so it can only be noticed afterwards.
 		!info.ModTime().Equal(f.was.ModTime()) {
-		return fmt.Errorf("the study file %s was changed while it was read: read it again", f.path)
+		return fmt.Errorf("the study file %s was changed while it was read: read it again", filepath.Base(f.path))
 	}
 	return nil
 }

@@ -7,6 +7,7 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -37,6 +38,10 @@ type Options struct {
 	// may undo the last ones. The file stays sound, and a killed process loses
 	// nothing either way.
 	NoSync bool
+
+	// Name stands for path in messages, for servers that do not tell clients
+	// where their files are. "" is path.
+	Name string
 }
 
 // ErrCorrupt is matched by errors of Open and of every method if the file is
@@ -90,7 +95,7 @@ func open(ctx context.Context, path string, o Options) (*DB, error) {
 	// SQLite's default has to do.
 	_, _ = sqlite.OFDLocking(true)
 	db := &DB{closed: make(chan struct{})}
-	db.store = rdb.New(db.read, db.write, path)
+	db.store = rdb.New(db.read, db.write, cmp.Or(o.Name, path))
 	if o.ReadOnly {
 		err = db.openReadOnly(ctx, abs)
 	} else {
@@ -101,7 +106,7 @@ func open(ctx context.Context, path string, o Options) (*DB, error) {
 		db.Close()
 		return nil, explain(err)
 	}
-	db.path = path
+	db.path = cmp.Or(o.Name, path)
 	return db, nil
 }
 
