@@ -80,6 +80,22 @@ func TestServeKeepsTheFolderOfTheFileToItself(t *testing.T) {
 	}
 }
 
+// A study that was made by HTTP has a plan, but no program.
+func TestAWorkerWantsAProgram(t *testing.T) {
+	url, end := startServe(t, t.TempDir()+"/study.db", "--listen", "127.0.0.1:0", "--durability", "normal")
+	defer end()
+	body := `{"name": "s", "trials": 2, "search_space": {"x": {"type": "float", "low": 0, "high": 1}}}`
+	response, err := http.Post(url+"/v1/studies", "application/json", strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	response.Body.Close()
+	code, stderr := bluefinIn(t.Context(), "worker", "--storage", url, "--study-name", "s")
+	if code != exitNever || !strings.Contains(stderr, "the study names no program, want one after --") {
+		t.Errorf("status %d, exit code %d, %s", response.StatusCode, code, stderr)
+	}
+}
+
 // What serve prints for Optuna works as it is, or says that it needs more.
 func TestServePrintsHowOptunaConnects(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")

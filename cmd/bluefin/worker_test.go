@@ -12,7 +12,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -93,7 +92,6 @@ func TestExitCodesOfWorkers(t *testing.T) {
 		http.Error(w, "want another token", http.StatusUnauthorized)
 	}))
 	defer refusing.Close()
-	noProgram := planned(t, regexp.MustCompile(`(?m)^command: .*\n`).ReplaceAllString(quickPlan, ""))
 	for _, test := range []struct {
 		args string
 		code int
@@ -113,7 +111,6 @@ func TestExitCodesOfWorkers(t *testing.T) {
 		{"--storage " + noPlan + ".no", exitNever, "no such file"},
 		{"--storage " + damaged, exitAgain, ""},
 		{"--storage " + refusing.URL, exitNever, "the server"},
-		{"--storage " + noProgram, exitNever, "the study names no program, want one after --"},
 		{"--storage " + missing, exitNever, `program "no-such-program"`},
 		{"--storage " + missing + " --max-trials 1 -- sh -c true", 0, "This worker ran 1 trial."},
 		{"--storage " + broken, exitNever, "all of the first 3 trials of this worker failed, the last with: sh ended with exit status 3"},

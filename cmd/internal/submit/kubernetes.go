@@ -56,9 +56,13 @@ var (
 func ParseVariable(text string) (v Variable, err error) {
 	var ok bool
 	if v.Name, v.Value, ok = strings.Cut(text, "="); !ok || !variableName.MatchString(v.Name) {
-		err = fmt.Errorf("--env is %q, want NAME=VALUE", text)
+		return Variable{}, fmt.Errorf("--env is %q, want NAME=VALUE", text)
 	}
-	return v, err
+	switch v.Name {
+	case "PGPASSWORD", "BLUEFIN_TOKEN", "BLUEFIN_STORAGE":
+		return Variable{}, fmt.Errorf("--env has %[1]s, which everybody can read there, want --secret %[1]s=SECRET/KEY", v.Name)
+	}
+	return v, nil
 }
 
 // ParseSecret reads NAME=SECRET/KEY.
