@@ -176,14 +176,17 @@ func (s *Study) TellNumber(ctx context.Context, number int, u storage.Update) (*
 
 // endNumber ends a running trial as u says and returns its record.
 func (s *Study) endNumber(ctx context.Context, number int, u storage.Update) (*trial.Trial, error) {
-	t, err := s.runningNumber(ctx, number)
-	if err != nil {
-		return nil, err
-	}
 	if u.State == trial.Pruned && u.Values == nil {
+		t, err := s.runningNumber(ctx, number)
+		if err != nil {
+			return nil, err
+		}
 		u.Values = prunedValues(t)
 	}
 	if err := s.writeNumber(ctx, number, u); err != nil {
+		if _, why := s.runningNumber(ctx, number); why != nil {
+			return nil, why
+		}
 		return nil, err
 	}
 	return s.cfg.Storage.Trial(ctx, s.record.ID, number)

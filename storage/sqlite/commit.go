@@ -197,7 +197,7 @@ func (wr *writer) pass() {
 // too, because the driver may report the end of ctx for a BEGIN that took effect.
 func (wr *writer) begin(ctx context.Context) error {
 	start := time.Now()
-	err := wr.session.exec(ctx, `BEGIN IMMEDIATE`)
+	err := wr.session.Exec(ctx, `BEGIN IMMEDIATE`)
 	if time.Since(start) >= blocked {
 		wr.outsiders = time.Now()
 	}
@@ -208,7 +208,7 @@ func (wr *writer) begin(ctx context.Context) error {
 }
 
 // rollback ignores errors: SQLite may have rolled back already.
-func (wr *writer) rollback() { _ = wr.session.exec(context.Background(), `ROLLBACK`) }
+func (wr *writer) rollback() { _ = wr.session.Exec(context.Background(), `ROLLBACK`) }
 
 // commit runs the writes of a group in the open transaction and commits those
 // that succeed. If the transaction itself breaks, as on a full disk, it runs each
@@ -234,7 +234,7 @@ func (wr *writer) commit(group []*write) []error {
 func (wr *writer) alone(w *write) error {
 	err := newTx(context.Background(), wr.session).Run(w.f) // an interrupt could undo more than a statement
 	if err == nil {
-		err = wr.session.exec(context.Background(), `COMMIT`)
+		err = wr.session.Exec(context.Background(), `COMMIT`)
 	}
 	if err != nil {
 		wr.rollback()
@@ -260,20 +260,20 @@ func (wr *writer) together(group []*write) (errs []error, broken error) {
 		// An error of one write is its own; the others still commit.
 		errs[i] = explain(err)
 	}
-	return errs, wr.session.exec(ctx, `COMMIT`)
+	return errs, wr.session.Exec(ctx, `COMMIT`)
 }
 
 // saved runs one write of several in a savepoint, so its error undoes nothing
 // else.
 func (wr *writer) saved(ctx context.Context, w *write) (err, broken error) {
-	if broken = wr.session.exec(ctx, `SAVEPOINT one`); broken != nil {
+	if broken = wr.session.Exec(ctx, `SAVEPOINT one`); broken != nil {
 		return nil, broken
 	}
 	if err = newTx(ctx, wr.session).Run(w.f); err != nil {
-		broken = wr.session.exec(ctx, `ROLLBACK TO one`)
+		broken = wr.session.Exec(ctx, `ROLLBACK TO one`)
 	}
 	if broken == nil {
-		broken = wr.session.exec(ctx, `RELEASE one`)
+		broken = wr.session.Exec(ctx, `RELEASE one`)
 	}
 	return err, broken
 }

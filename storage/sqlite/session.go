@@ -127,8 +127,8 @@ func (db *DB) read(ctx context.Context, f func(*tx) error) error {
 func (s *session) snapshot(ctx context.Context, f func(*tx) error) error {
 	// Always commit: the driver may report the end of ctx for a BEGIN that took
 	// effect, and for a reader COMMIT only ends the transaction.
-	defer func() { _ = s.exec(context.WithoutCancel(ctx), `COMMIT`) }()
-	if err := s.exec(ctx, `BEGIN`); err != nil {
+	defer func() { _ = s.Exec(context.WithoutCancel(ctx), `COMMIT`) }()
+	if err := s.Exec(ctx, `BEGIN`); err != nil {
 		return err
 	}
 	return newTx(ctx, s).Run(f)

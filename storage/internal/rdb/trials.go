@@ -1,6 +1,7 @@
 package rdb
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
@@ -16,20 +17,16 @@ import (
 // Trial implements storage.Storage.
 func (db *DB) Trial(ctx context.Context, study int64, number int) (tr *trial.Trial, err error) {
 	err = db.read(ctx, func(t *Tx) error {
-		// Distinguishes a missing study from a missing trial.
-		if _, err := objectives(t, study); err != nil {
-			return err
-		}
-		var ids []int64
-		err := t.List(&ids, `SELECT trial_id FROM trials WHERE study_id = ? AND number = ?`, study, number)
+		found, err := load(t, `b.trial_id IN (SELECT trial_id FROM trials WHERE study_id = ? AND number = ?)`, study, number)
 		if err != nil {
 			return err
 		}
-		if len(ids) == 0 {
-			return fmt.Errorf("trial %d: %w", number, storage.ErrNotExist)
+		if len(found) == 0 {
+			_, err := objectives(t, study) // a missing study is another error than a missing trial
+			return cmp.Or(err, fmt.Errorf("trial %d: %w", number, storage.ErrNotExist))
 		}
-		tr, err = loadTrial(t, ids[0])
-		return err
+		tr = found[0]
+		return nil
 	})
 	return tr, err
 }
