@@ -22,7 +22,7 @@ func (s *stopCommand) define() *cli.Command {
 		Description: "Without --trial no worker of the study starts another trial; running trials end first, and each\n" +
 			"search returns as if it were complete. The same command resumes it later. With --trial, that trial\n" +
 			"ends as pruned, with its last report as the value, and its worker moves on to the next one.\n" +
-			"Workers notice within some seconds. Those of Optuna do not.",
+			"Workers notice within some seconds. Those of Optuna and of HTTP do not.",
 		Flags: append(s.study.flags(),
 			&cli.IntFlag{Name: "trial", Destination: &s.trial, Value: noTrial, DefaultText: "the whole study",
 				Usage: "the `NUMBER` of a running trial"}),

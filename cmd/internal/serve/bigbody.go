@@ -5,14 +5,17 @@ import (
 	"time"
 )
 
-// A message of gRPC is in memory as a whole, about three times, before it is understood.
+// A message is in memory as a whole, those of gRPC about three times, before it is understood.
 const (
-	bigFrom = 1 << 20 // bytes of a body from which it waits for a turn
+	bigFrom = 1 << 20 // bytes of a body of gRPC from which it waits for a turn
 	bigMost = 4       // bodies that have one
+
+	bigJSONFrom = 64 << 10 // the same of other bodies
+	bigJSONMost = 64
 )
 
-// A bigBody is that of a gRPC call. It waits for a turn before more than its first part is read, so that clients
-// together cannot fill the memory. Meanwhile the client's sending stops.
+// A bigBody waits for a turn before more than its first part is read, so that clients together cannot fill the
+// memory. Meanwhile the client's sending stops.
 type bigBody struct {
 	*slowBody
 	ctx   context.Context

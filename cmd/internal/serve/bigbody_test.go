@@ -80,3 +80,29 @@ func TestLargeMessagesTakeTurns(t *testing.T) {
 		t.Errorf("a message of more than 64 MiB: got %v", err)
 	}
 }
+
+// While others have all turns, a large body of JSON waits and a small one does not.
+func TestLargeBodiesOfJSONTakeTurns(t *testing.T) {
+	s := start(t, nil)
+	for range bigJSONMost {
+		s.bigJSON <- struct{}{}
+	}
+	code := make(chan int)
+	go func() {
+		got, _, _ := s.call("POST", "/v1/studies", "", `{"name": "large", `+space+strings.Repeat(" ", 2*bigJSONFrom)+"}")
+		code <- got
+	}()
+	select {
+	case got := <-code:
+		t.Errorf("a large body got %d without a turn", got)
+	case <-time.After(200 * time.Millisecond):
+	}
+	s.want(201, "POST", "/v1/studies", "", `{"name": "small", `+space+`}`)
+	<-s.bigJSON
+	if got := <-code; got != 201 {
+		t.Errorf("a large body got %d after its turn", got)
+	}
+	if n := len(s.bigJSON); n > bigJSONMost-1 {
+		t.Errorf("%d turns are taken, want %d", n, bigJSONMost-1)
+	}
+}

@@ -105,12 +105,12 @@ func (s *Server) guard(next http.Handler) http.Handler {
 		r = r.WithContext(context.WithValue(r.Context(), clientKey{}, client))
 		if r.Body != http.NoBody {
 			slow := &slowBody{ReadCloser: r.Body, flow: flow, start: start, pause: s.pause}
-			r.Body = slow
+			big := &bigBody{slowBody: slow, ctx: r.Context(), turns: s.bigJSON, left: bigJSONFrom}
 			if isGRPC(r) {
-				big := &bigBody{slowBody: slow, ctx: r.Context(), turns: s.big, left: bigFrom}
-				defer big.end()
-				r.Body = big
+				big.turns, big.left = s.big, bigFrom
 			}
+			defer big.end()
+			r.Body = big
 		}
 		next.ServeHTTP(w, r)
 	})

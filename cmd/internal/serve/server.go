@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -61,7 +62,9 @@ type Server struct {
 	rates   *rates
 	noted   *rate.Limiter // of lines in the log about refused requests
 	pause   time.Duration // between two parts of a body, at most
-	big     chan struct{} // holds one element for each large body that is in memory
+	big     chan struct{} // holds one element for each large body of gRPC that is in memory
+	bigJSON chan struct{} // the same of other bodies
+	ready   readiness
 	handler http.Handler
 	ending  atomic.Bool
 }
@@ -71,7 +74,8 @@ func New(ctx context.Context, cfg Config) (*Server, error) {
 	if cfg.Connections == 0 {
 		cfg.Connections = 4096
 	}
-	s := &Server{cfg: cfg, rates: newRates(cfg.Rate), noted: rate.NewLimiter(1, 10), pause: bodyPause, big: make(chan struct{}, bigMost)}
+	s := &Server{cfg: cfg, rates: newRates(cfg.Rate), noted: rate.NewLimiter(1, 10), pause: bodyPause,
+		big: make(chan struct{}, bigMost), bigJSON: make(chan struct{}, bigJSONMost)}
 	s.metrics = newMetrics(cfg.Storage)
 	cfg.Storage = s.metrics.counted(cfg.Storage)
 	s.api = api.New(api.Config{Storage: cfg.Storage, Lease: cfg.Lease, Logger: cfg.Logger, Sampler: cfg.Sampler, Client: clientName})
@@ -128,13 +132,7 @@ func (s *Server) health(w http.ResponseWriter, r *http.Request) bool {
 	switch r.URL.Path {
 	case "/healthz":
 	case "/readyz":
-		ctx, cancel := context.WithTimeout(r.Context(), 5*time.Second)
-		defer cancel()
-		_, err := s.cfg.Storage.Studies(ctx)
-		if s.ending.Load() {
-			err = errors.New("the server is ending")
-		}
-		if err != nil {
+		if s.ending.Load() || !s.ready.look(s.cfg.Storage) {
 			http.Error(w, "not ready", http.StatusServiceUnavailable)
 			return true
 		}
@@ -145,6 +143,29 @@ func (s *Server) health(w http.ResponseWriter, r *http.Request) bool {
 	_, _ = w.Write([]byte("ok\n"))
 	return true
 }
+
+// readiness remembers for a second whether the storage works, since everybody may ask.
+type readiness struct {
+	mu sync.Mutex // guards the following
+	at time.Time
+	ok bool
+}
+
+// look reports whether the storage takes writes. Reads may succeed on a file that was removed, or a full disk.
+func (r *readiness) look(s storage.Viewer) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if time.Since(r.at) < time.Second {
+		return r.ok
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	err := s.WriteStudy(ctx, noStudy, storage.StudyUpdate{}) // changes nothing
+	r.at, r.ok = time.Now(), errors.Is(err, storage.ErrNotExist)
+	return r.ok
+}
+
+const noStudy = -1 // is the ID of no study
 
 // Serve answers at l until ctx ends. Then it accepts no more, ends streams of events, and gives running requests the
 // grace.

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -24,8 +25,10 @@ import (
 	grpcstatus "google.golang.org/grpc/status"
 
 	"github.com/bluefin-hpo/bluefin/cmd/internal/serve/optuna/pb"
+	"github.com/bluefin-hpo/bluefin/internal/pgtest"
 	"github.com/bluefin-hpo/bluefin/sampler"
 	"github.com/bluefin-hpo/bluefin/storage"
+	"github.com/bluefin-hpo/bluefin/storage/postgres"
 	"github.com/bluefin-hpo/bluefin/storage/remote"
 	"github.com/bluefin-hpo/bluefin/storage/sqlite"
 	"github.com/bluefin-hpo/bluefin/trial"
@@ -177,7 +180,18 @@ func (s served) rpc(token string) (*grpc.ClientConn, context.Context) {
 
 // One port answers all protocols about the same study, and whatever comes in is counted.
 func TestEveryDoorLeadsToTheSameStudy(t *testing.T) {
-	s := start(t, nil)
+	t.Run("sqlite", func(t *testing.T) { everyDoor(t, start(t, nil)) })
+	t.Run("postgresql", func(t *testing.T) {
+		db, err := postgres.Open(t.Context(), pgtest.Start(t).Database(t), postgres.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = db.Close() })
+		everyDoor(t, start(t, func(cfg *Config) { cfg.Storage = db }))
+	})
+}
+
+func everyDoor(t *testing.T, s served) {
 	s.want(201, "POST", "/v1/studies", "", `{"name": "s", `+space+`}`)
 	s.want(200, "POST", "/v1/studies/s/ask", "", `{}`)
 
@@ -229,6 +243,32 @@ func TestEveryDoorLeadsToTheSameStudy(t *testing.T) {
 	for _, path := range []string{"/healthz", "/readyz"} {
 		s.want(200, "GET", path, "", "")
 	}
+}
+
+// A server that can read but not write is not ready.
+func TestReadinessIsAboutWrites(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("an open file cannot be removed")
+	}
+	path := filepath.Join(t.TempDir(), "gone.db")
+	db, err := sqlite.Open(t.Context(), path, sqlite.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	s := start(t, func(cfg *Config) { cfg.Storage = db })
+	s.want(200, "GET", "/readyz", "", "")
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	for range 50 { // the last answer may be a second old
+		if code, _, _ := s.call("GET", "/readyz", "", ""); code == 503 {
+			s.want(200, "GET", "/healthz", "", "")
+			return
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	t.Error("the server is ready though its file is gone")
 }
 
 func TestTokens(t *testing.T) {

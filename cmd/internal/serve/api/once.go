@@ -2,6 +2,7 @@ package api
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"net/http"
 	"sync"
@@ -13,6 +14,8 @@ const (
 	keptBytes   = 64 << 20  // of them together
 	keptFor     = time.Hour // at least, while there is room
 	longestKey  = 200       // bytes of an idempotency key
+
+	longestAnswer = 5 * time.Minute // is more than any storage waits for others
 )
 
 // answers are those to requests with an idempotency key. A client that did not see an answer sends the request
@@ -78,7 +81,10 @@ func (a *API) first(w http.ResponseWriter, r *http.Request, h func(http.Response
 		}
 		a.sent.leave(e)
 	}()
-	a.send(&said, r, h)
+	// Though the client is gone: it will ask for this answer, and a change that has been made cannot be made again.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), longestAnswer)
+	defer cancel()
+	a.send(&said, r.WithContext(ctx), h)
 	said.replay(w)
 }
 
