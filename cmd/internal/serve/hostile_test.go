@@ -3,6 +3,7 @@ package serve
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -11,16 +12,21 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 )
 
-// alive checks that the server still answers, and soon.
+// alive checks that the server still answers, and soon. In a crowd it may close the connection before the request has
+// come, to make room, so the client tries again, as all do.
 func (s served) alive() {
 	s.tb.Helper()
 	start := time.Now()
 	c := &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
 	answer, err := c.Get(s.url + "/readyz")
+	for tries := 1; tries < 3 && errors.Is(err, syscall.ECONNRESET); tries++ {
+		answer, err = c.Get(s.url + "/readyz")
+	}
 	if err != nil {
 		s.tb.Fatalf("the server no longer answers: %v", err)
 	}
