@@ -20,14 +20,17 @@ type writer struct {
 // answerWithin is how long the server may take for what needs no lock and no work.
 const answerWithin = 10 * time.Second
 
-// read runs f in a transaction that sees one state of the database.
+// read runs f in a transaction that sees one state of the database, and returns once that state is
+// durable. So a crash of the server never takes back what a caller has learned.
 func (db *DB) read(ctx context.Context, f func(*rdb.Tx) error) error {
 	return db.named(db.retry(ctx, db.patience, func() error {
 		return db.session(ctx, func(s *session) error {
 			s.queue(`BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY`)
+			s.queue(noteSeen)
 			if err := rdb.NewTx(ctx, s, &dialect).Run(f); err != nil {
 				return err
 			}
+			s.queue(seenToDisk)
 			s.queue(`COMMIT`)
 			return s.flush(ctx)
 		})
@@ -80,77 +83,68 @@ func (db *DB) write(ctx context.Context, f func(*rdb.Tx) error) error {
 // attempt runs f in a transaction and commits it. After an error it reports whether the commit
 // may have been done.
 func (db *DB) attempt(ctx context.Context, s *session, w *writer, f func(*rdb.Tx) error) (unknown bool, err error) {
-	s.queue(`BEGIN`)
-	// The commit returns before it is on the disk, and so ends the locks; then writes of all
-	// workers go to the disk together, instead of one after the other. A crash between takes
-	// back the end of history for all, and nobody was told of it yet. The other settings end
-	// what a worker leaves behind that was cut off.
+	s.queue(`BEGIN ISOLATION LEVEL READ COMMITTED`)
+	// The commit does not wait for the disk, so the row locks end early and the writes of all workers
+	// reach the disk together. The next statement after it waits instead: nobody is told of a
+	// commit that a crash can still take back. The timeouts end what a lost worker leaves behind.
 	s.queue(`SELECT set_config('synchronous_commit', 'off', true), set_config('lock_timeout', ?, true),
-		set_config('idle_in_transaction_session_timeout', '30s', true)`, fmt.Sprint(db.patience.Milliseconds()))
+		set_config('idle_in_transaction_session_timeout', '30s', true), `+holdWriter,
+		fmt.Sprint(db.patience.Milliseconds()), w.name)
 	t := rdb.NewTx(ctx, s, &dialect)
 	if err := t.Run(f); err != nil {
 		return false, err
 	}
-	if !s.wrote {
-		s.queue(`COMMIT`)
-		return false, s.flush(ctx)
-	}
-	s.queue(`INSERT INTO bluefin_writers (writer, last) VALUES (?, ?)
-		ON CONFLICT (writer) DO UPDATE SET last = excluded.last, at = now()`, w.name, w.last)
-	if t.Study != 0 {
-		s.queue(`SELECT pg_notify(?, ?)`, channel, fmt.Sprint(t.Study))
+	if s.wrote {
+		s.queue(`INSERT INTO bluefin_writers (writer, last) VALUES (?, ?)
+			ON CONFLICT (writer) DO UPDATE SET last = excluded.last, at = now()`, w.name, w.last)
+		if t.Study != 0 {
+			s.queue(`SELECT pg_notify(?, ?)`, channel, fmt.Sprint(t.Study))
+		}
 	}
 	s.queue(`COMMIT`)
-	s.queue(toDisk)
-	// Not by ctx: a commit that is cut off would have to be asked for.
+	s.queue(toDisk) // without a change too: an answer such as ErrBudget rests on the commits of others
+	// ctx must not cut off the commit, or its outcome would have to be looked up.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), db.patience)
 	defer cancel()
 	err = s.flush(ctx)
 	status := s.status()
-	return err != nil && (status == 0 || status == 'I'), err
+	return err != nil && s.wrote && (status == 0 || status == 'I'), err
 }
 
-// toDisk returns once everything that was committed before is on the disk, and on the standbys that
-// the server waits for.
+// holdWriter keeps transactions of one writer apart. A connection may break while its last batch
+// waits for a lock in the server: the server still commits it, long after the writer has gone on to
+// look it up.
+const holdWriter = `pg_advisory_xact_lock(hashtextextended(?, 0))`
+
+// toDisk returns once all earlier commits are on the disk, and on the standbys that the server waits
+// for. A transactional message is the cheapest transaction that writes to the log; it needs no
+// right and no table. (A server or role with synchronous_commit=off gives up durability here too.)
 const toDisk = `SELECT pg_logical_emit_message(true, 'bluefin', '')`
 
-// committed reports whether the last write of w was committed. It waits until that is decided, and
-// then for the disk.
+// noteSeen remembers the end of the log when a transaction took its snapshot, which holds all that
+// the transaction will see. A standby sees only what is on the disk of its primary.
+const noteSeen = `SELECT set_config('bluefin.seen',
+	CASE WHEN pg_is_in_recovery() THEN '0/0' ELSE pg_current_wal_insert_lsn()::text END, true)`
+
+// seenToDisk makes the commit that follows wait until what noteSeen remembers is durable, if it is
+// not.
+const seenToDisk = `SELECT CASE WHEN NOT pg_is_in_recovery() AND (current_setting('synchronous_standby_names') <> '' OR
+	pg_current_wal_flush_lsn() < current_setting('bluefin.seen')::pg_lsn)
+	THEN pg_logical_emit_message(true, 'bluefin', '') END`
+
+// committed reports whether the last write of w was committed. It waits until that is decided and
+// durable.
 func (db *DB) committed(ctx context.Context, w *writer) (done bool, err error) {
 	last := int64(0)
 	err = db.session(ctx, func(s *session) error {
-		return s.conn.GetContext(ctx, &last, `
-			INSERT INTO bluefin_writers (writer, last) VALUES ($1, 0)
-			ON CONFLICT (writer) DO UPDATE SET at = now() RETURNING last`, w.name)
+		s.queue(`BEGIN ISOLATION LEVEL READ COMMITTED`)
+		s.queue(`SELECT `+holdWriter, w.name)
+		if err := s.Get(ctx, &last, `SELECT coalesce(max(last), 0) FROM bluefin_writers WHERE writer = ?`, w.name); err != nil {
+			return err
+		}
+		s.queue(`COMMIT`)
+		s.queue(toDisk)
+		return s.flush(ctx)
 	})
 	return last == w.last, err
-}
-
-// Since implements storage.Storage. What it returns is on the disk, so that a crash of the server
-// takes nothing back that a worker has learned from.
-func (db *DB) Since(ctx context.Context, study, revision int64, except ...string) (storage.Changes, error) {
-	c, err := db.store.Since(ctx, study, revision, except...)
-	return c, db.settled(ctx, c, err)
-}
-
-// Some implements storage.Viewer.
-func (db *DB) Some(ctx context.Context, study, revision int64, most int, reports bool) (storage.Changes, error) {
-	c, err := db.store.Some(ctx, study, revision, most, reports)
-	return c, db.settled(ctx, c, err)
-}
-
-func (db *DB) settled(ctx context.Context, c storage.Changes, err error) error {
-	if err != nil || len(c.Trials) == 0 || db.readOnly || db.standby {
-		return err
-	}
-	return db.named(db.retry(ctx, db.patience, func() error {
-		return db.session(ctx, func(s *session) error {
-			done := false
-			err := s.conn.GetContext(ctx, &done, `SELECT pg_current_wal_flush_lsn() >= pg_current_wal_insert_lsn()`)
-			if err == nil && !done {
-				_, err = s.conn.ExecContext(ctx, toDisk)
-			}
-			return err
-		})
-	}))
 }

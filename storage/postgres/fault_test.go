@@ -14,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/bluefin-hpo/bluefin/internal/pgtest"
 	"github.com/bluefin-hpo/bluefin/space"
 	"github.com/bluefin-hpo/bluefin/storage"
@@ -32,6 +34,7 @@ type cutter struct {
 const (
 	never  = iota
 	before // the server never gets it
+	during // the program loses the connection while the server works
 	after  // the program never gets the answer
 )
 
@@ -77,7 +80,11 @@ func (c *cutter) serve() {
 				// A transaction that changed something: its commit follows the writer's number.
 				if at := c.at.Load(); at != never && bytes.Contains(buffer[:n], []byte("pg_logical_emit_message")) && c.at.CompareAndSwap(at, never) {
 					c.cuts.Add(1)
-					if at == before {
+					switch at {
+					case before:
+						return
+					case during:
+						_, _ = server.Write(buffer[:n])
 						return
 					}
 					mute.Store(true)
@@ -143,6 +150,56 @@ func TestLostAnswers(t *testing.T) {
 	}
 	if got := server.SQL(t, direct, `SELECT count(*), count(DISTINCT number), max(number), count(*) FILTER (WHERE state = 'COMPLETE') FROM trials`); got != "24|24|23|12" {
 		t.Errorf("trials, numbers, the last one and complete ones are %s, want 24|24|23|12", got)
+	}
+}
+
+// A connection breaks while its commit waits for a lock in the server, which then does it all the
+// same. The writer must wait for that, or it would do it again.
+func TestCommitAfterLostConnection(t *testing.T) {
+	server := pgtest.Start(t)
+	direct := server.Database(t)
+	c, through := cut(t, direct)
+	db := open(t, through)
+	defer db.Close()
+	s, err := db.Create(t.Context(), "s", []trial.Direction{trial.Minimize})
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn, err := pgx.Connect(t.Context(), direct)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(t.Context())
+	tr, err := db.Begin(t.Context(), s.ID, storage.Claim{Lease: storage.Lease{Owner: "w", Duration: time.Hour}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := conn.Exec(t.Context(), `BEGIN; UPDATE bluefin_studies SET revision = revision`); err != nil {
+		t.Fatal(err)
+	}
+	c.at.Store(during)
+	done := make(chan error, 1)
+	go func() {
+		done <- db.Write(t.Context(), s.ID, tr.Number, storage.Update{Owner: "w", State: trial.Complete, Values: []float64{1}})
+	}()
+	for start := time.Now(); c.cuts.Load() == 0 && time.Since(start) < time.Minute; {
+		time.Sleep(time.Millisecond)
+	}
+	// The write and the writer that looks for it.
+	for start := time.Now(); time.Since(start) < time.Minute; time.Sleep(10 * time.Millisecond) {
+		if server.SQL(t, direct, `SELECT count(*) FROM pg_stat_activity
+			WHERE datname = current_database() AND wait_event_type = 'Lock'`) == "2" {
+			break
+		}
+	}
+	if _, err := conn.Exec(t.Context(), `COMMIT`); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-done; err != nil {
+		t.Errorf("a result that was stored is refused: %v", err)
+	}
+	if got := server.SQL(t, direct, `SELECT state FROM trials`); got != "COMPLETE" || c.cuts.Load() != 1 {
+		t.Errorf("the trial is %s after %d cuts, want COMPLETE after 1", got, c.cuts.Load())
 	}
 }
 
