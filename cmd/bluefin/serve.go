@@ -84,7 +84,8 @@ func (s *serveCommand) run(ctx context.Context, con console) (err error) {
 	if err != nil {
 		return err
 	}
-	if cfg.Storage, err = p.open(ctx, con, access{noSync: s.durability == "normal", noFolder: true}); err != nil {
+	if cfg.Storage, err = p.open(ctx, con, access{noSync: s.durability == "normal", noFolder: true,
+		connections: 16}); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, cfg.Storage.Close()) }()

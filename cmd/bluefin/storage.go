@@ -58,10 +58,11 @@ func (s storageFlag) file() (string, error) {
 
 // An access says how a storage is opened.
 type access struct {
-	readOnly  bool
-	mustExist bool // do not create a missing file
-	noSync    bool // as sqlite.Options.NoSync; other storages ignore it
-	noFolder  bool // messages name a study file without its folder
+	readOnly    bool
+	mustExist   bool // do not create a missing file
+	noSync      bool // as sqlite.Options.NoSync; other storages ignore it
+	noFolder    bool // messages name a study file without its folder
+	connections int  // as postgres.Options.Connections; other storages ignore it
 }
 
 // open opens the storage.
@@ -96,7 +97,8 @@ func (p place) open(ctx context.Context, con console, a access) (storage.Viewer,
 		}
 		return db, nil
 	case "postgresql":
-		db, err := postgres.Open(ctx, p.url, postgres.Options{ReadOnly: a.readOnly, MustExist: a.mustExist})
+		db, err := postgres.Open(ctx, p.url, postgres.Options{ReadOnly: a.readOnly, MustExist: a.mustExist,
+			Connections: a.connections})
 		if err != nil {
 			return nil, err
 		}

@@ -39,7 +39,7 @@ func (c *counts) watch(db *DB) {
 			return
 		case query == toDisk:
 			c.commits.Add(1)
-		case strings.HasPrefix(query, "BEGIN"), query == "COMMIT", strings.HasPrefix(query, "SELECT set_config"):
+		case strings.HasPrefix(query, "BEGIN"), query == "COMMIT", strings.HasPrefix(query, "SELECT set_config"), query == seenToDisk:
 			return
 		}
 		c.statements.Add(1)

@@ -31,8 +31,8 @@ type Options struct {
 	// server that it cannot reach at all.
 	Patience time.Duration
 
-	// Connections is the largest number of connections to the server. 0: what the parameter
-	// pool_max_conns of the URL says, or two. A program that serves many workers needs more.
+	// Connections is the largest number of connections to the server, unless the parameter
+	// pool_max_conns of the URL sets it. 0: two. A program that serves many workers needs more.
 	Connections int
 }
 
@@ -71,7 +71,7 @@ func Open(ctx context.Context, url string, o Options) (*DB, error) {
 	db := &DB{
 		patience: cmp.Or(o.Patience, 2*time.Minute),
 		readOnly: o.ReadOnly,
-		writers:  make(chan *writer, cmp.Or(o.Connections, connections, 2)),
+		writers:  make(chan *writer, cmp.Or(connections, o.Connections, 2)),
 	}
 	db.store = rdb.New(db.read, db.write, where)
 	if err := db.open(ctx, config, o); err != nil {
@@ -103,7 +103,17 @@ func (db *DB) open(ctx context.Context, config *pgx.ConnConfig, o Options) error
 		return fmt.Errorf("%w: the server is a standby, which takes no writes; "+
 			"name the primary, or all servers and target_session_attrs=read-write", storage.ErrReadOnly)
 	}
-	return db.migrate(ctx, o.MustExist)
+	if err := db.migrate(ctx, o.MustExist); err != nil {
+		return err
+	}
+	// A writer looks up its row within db.patience. This only saves room, so an error may wait for
+	// the next program.
+	_ = db.session(ctx, func(s *session) error {
+		s.queue(`DELETE FROM bluefin_writers WHERE writer IN (
+			SELECT writer FROM bluefin_writers WHERE at < now() - interval '1 day' FOR UPDATE SKIP LOCKED)`)
+		return s.flush(ctx)
+	})
+	return nil
 }
 
 // oldest is the first version of PostgreSQL that has all that is used here.

@@ -62,9 +62,13 @@ func (db *DB) migrate(ctx context.Context, mustExist bool) error {
 			// One program at a time; the number is ours alone.
 			t.Exec(`SELECT pg_advisory_xact_lock(7239017341)`)
 			found, err := inspect(t)
-			switch {
-			case err != nil || found.bluefin:
+			if err != nil || found.bluefin {
 				return err
+			}
+			// The functions of the triggers keep this path. With pg_temp last, nobody can put a
+			// temporary table in the way of what runs with the rights of the owner.
+			t.Exec(`SELECT set_config('search_path', current_setting('search_path') || ', pg_temp', true)`)
+			switch {
 			case !found.optuna:
 				t.Script(optunaTables + bluefinTables + triggers)
 			default:
@@ -108,7 +112,7 @@ func inspect(t *rdb.Tx) (found tables, err error) {
 	}
 	found = tables{optuna: has.Studies && has.Trials, bluefin: has.Bluefin}
 	if has.Schema == nil {
-		return found, errors.New("its search_path names no schema that exists")
+		return found, errors.New("its search_path names no schema that exists and that the user may use")
 	}
 	if has.Alembic {
 		revisions := []string{}

@@ -30,9 +30,14 @@ func (s *session) raw(f func(*pgx.Conn) error) error {
 }
 
 // Exec implements rdb.Conn, as the methods that follow.
-func (s *session) Exec(_ context.Context, query string, args ...any) error {
+func (s *session) Exec(ctx context.Context, query string, args ...any) error {
 	s.wrote = s.wrote || query != dialect.LockStudy
 	s.queue(query, args...)
+	for _, a := range args {
+		if data, ok := a.([]byte); ok && len(data) > 1<<20 {
+			return s.flush(ctx) // a slow network must not use up the time of the commit
+		}
+	}
 	return nil
 }
 

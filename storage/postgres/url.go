@@ -50,6 +50,7 @@ func parse(text string) (config *pgx.ConnConfig, connections int, err error) {
 		config.RuntimeParams["application_name"] = "bluefin"
 	}
 	config.RuntimeParams["datestyle"] = "ISO"
+	config.RuntimeParams["standard_conforming_strings"] = "on" // pgx insists
 	return config, connections, nil
 }
 
