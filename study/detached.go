@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/bluefin-hpo/bluefin/internal/sysattr"
@@ -101,13 +102,13 @@ func (s *Study) ReportNumber(ctx context.Context, number int, r trial.Report, ow
 	if r.Step < 0 {
 		return fmt.Errorf("report at step %d, want at least 0", r.Step)
 	}
-	t, err := s.runningNumber(ctx, number)
+	h, t, err := s.judged(ctx, number)
 	if err != nil {
 		return fmt.Errorf("report: %w", err)
 	}
 	reported := *t
 	var added bool
-	if reported.Reports, added = withReport(t.Reports, r); !added {
+	if reported.Reports, added = withReport(slices.Clip(t.Reports), r); !added { // the array may be the history's
 		s.cfg.Logger.Warn("a step was reported twice: the first value stays",
 			"trial", number, "step", r.Step, "value", r.Value)
 		prune, err := s.ShouldPrune(ctx, number, owner)
@@ -116,9 +117,11 @@ func (s *Study) ReportNumber(ctx context.Context, number int, r trial.Report, ow
 		}
 		return err
 	}
-	v, err := s.judge(ctx, &reported)
-	if err != nil {
-		return err
+	var v pruner.Verdict
+	if s.cfg.Pruner != nil {
+		if v, err = s.cfg.Pruner.Prune(h, &reported); err != nil {
+			return err
+		}
 	}
 	attrs := v.Attrs
 	if s.cfg.Pruner != nil {
@@ -155,7 +158,14 @@ func (s *Study) ShouldPrune(ctx context.Context, number int, owner string) (bool
 		return saved.Prune, nil
 	}
 	// Such as a trial of Optuna.
-	v, err := s.judge(ctx, t)
+	if s.cfg.Pruner == nil {
+		return false, nil
+	}
+	h, err := s.sync(ctx)
+	if err != nil {
+		return false, err
+	}
+	v, err := s.cfg.Pruner.Prune(h, t)
 	return v.Prune, err
 }
 
@@ -199,16 +209,20 @@ type verdict struct {
 	Prune bool `json:"prune"`
 }
 
-// judge asks the pruner, if there is one.
-func (s *Study) judge(ctx context.Context, t *trial.Trial) (v pruner.Verdict, err error) {
-	if s.cfg.Pruner == nil {
-		return v, nil
+// judged returns a trial that runs, and the history if there is a pruner to judge it by. The history usually has
+// the trial, which saves reading it once more.
+func (s *Study) judged(ctx context.Context, number int) (h trial.History, t *trial.Trial, err error) {
+	if s.cfg.Pruner != nil {
+		if h, err = s.sync(ctx); err != nil {
+			return h, nil, err
+		}
+		// A trial that this process asked for a moment ago may be there without its lease.
+		if t, ok := s.lookup(number); ok && t.State == trial.Running && renewal(t) > 0 {
+			return h, t, nil
+		}
 	}
-	h, err := s.sync(ctx)
-	if err != nil {
-		return v, err
-	}
-	return s.cfg.Pruner.Prune(h, t)
+	t, err = s.runningNumber(ctx, number)
+	return h, t, err
 }
 
 // renewal returns for how long to renew the lease of a trial, 0 if it is not a detached one.

@@ -8,6 +8,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -110,6 +111,36 @@ func TestDetachedTrialsArePrunedLikeOthers(t *testing.T) {
 				t.Errorf("%d of %d trials were pruned", pruned, n)
 			}
 		})
+	}
+}
+
+// Several programs may report one trial at once, such as the ranks of a training.
+func TestReportsOfOneTrialAtOnce(t *testing.T) {
+	const steps = 100
+	ctx, st := t.Context(), open(t, &storage.Memory{}, func(c *study.Config) { c.Pruner = pruner.Median{} })
+	asked, err := st.AskDetached(ctx, study.Detached{Lease: storage.Lease{Owner: "me", Duration: time.Hour}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var wait sync.WaitGroup
+	for rank := range 4 {
+		wait.Go(func() {
+			for step := rank; step < steps; step += 4 {
+				if err := st.ReportNumber(ctx, asked.Number, trial.Report{Step: step, Value: float64(step)}, "me"); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	wait.Wait()
+	got, err := st.Trial(ctx, asked.Number)
+	if err != nil || len(got.Reports) != steps {
+		t.Fatalf("got %d reports, %v, want %d", len(got.Reports), err, steps)
+	}
+	for step, r := range got.Reports {
+		if r != (trial.Report{Step: step, Value: float64(step)}) {
+			t.Errorf("step %d: got %v", step, r)
+		}
 	}
 }
 

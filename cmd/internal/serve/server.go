@@ -151,7 +151,7 @@ type readiness struct {
 	ok bool
 }
 
-// look reports whether the storage takes writes. Reads may succeed on a file that was removed, or a full disk.
+// look reports whether the storage takes writes. Reads may succeed on a file that was removed.
 func (r *readiness) look(s storage.Viewer) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
