@@ -192,7 +192,7 @@ func TestReadmeCommandsAndFlagsExist(t *testing.T) {
 			continue // a flag of the program itself, like --help
 		}
 		command := w[1:2]
-		if slices.Contains([]string{"plot", "storage", "study"}, w[1]) && len(w) > 2 { // a group of commands
+		if slices.Contains([]string{"plot", "storage", "study", "submit"}, w[1]) && len(w) > 2 { // a group of commands
 			command = w[1:3]
 		}
 		help := strings.Join(output(t, t.TempDir(), "bluefin", append(slices.Clone(command), "--help")...), "\n")

@@ -47,7 +47,7 @@ func folderName(study string) string {
 
 // checkFolder returns an error if the folder has trials that the study lacks, as after the study file was
 // deleted: new trials would take their files for their own.
-func checkFolder(ctx context.Context, folder string, s *study.Study) error {
+func checkFolder(ctx context.Context, folder, flag string, s *study.Study) error {
 	highest := -1
 	entries, _ := os.ReadDir(folder) // before the trials are read: others may be running some
 	for _, e := range entries {
@@ -57,8 +57,8 @@ func checkFolder(ctx context.Context, folder string, s *study.Study) error {
 	}
 	trials, err := s.Trials(ctx)
 	if err == nil && highest >= len(trials) {
-		err = fmt.Errorf("%s is not of this study, which has %s: remove it or choose another --folder",
-			filepath.Join(folder, strconv.Itoa(highest)), counted(len(trials), "trial"))
+		err = noRetry{fmt.Errorf("%s is not of this study, which has %s: remove it or choose another %s",
+			filepath.Join(folder, strconv.Itoa(highest)), counted(len(trials), "trial"), flag)}
 	}
 	return err
 }

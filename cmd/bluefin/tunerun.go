@@ -43,8 +43,10 @@ func (p plan) run(ctx context.Context, con console) (err error) {
 	if err := (tuned{strings.Join(p.metrics(), ", "), p.command.Args}).save(ctx, con, s); err != nil {
 		return err
 	}
-	if err := checkFolder(ctx, p.command.Folder, s); err != nil {
-		return err
+	if !p.create { // its workers may run elsewhere
+		if err := checkFolder(ctx, p.command.Folder, "--folder", s); err != nil {
+			return err
+		}
 	}
 	if err := show.begin(ctx, s); err != nil {
 		return err

@@ -189,7 +189,7 @@ func (w *workerCommand) tune(ctx context.Context, con console, share *ration, re
 	s := &shift{worker: w, console: con, ration: share, show: p.show, grace: end, stop: stop, hurry: program.Hurry,
 		initial: p.limits.InitialFailures}
 	return s.run(ctx, cfg, budget, func(ctx context.Context, st *study.Study) (study.MultiObjective, error) {
-		return objective, checkFolder(ctx, p.command.Folder, st)
+		return objective, checkFolder(ctx, p.command.Folder, "--checkpoint-dir", st)
 	})
 }
 

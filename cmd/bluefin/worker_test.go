@@ -92,6 +92,14 @@ func TestExitCodesOfWorkers(t *testing.T) {
 		http.Error(w, "want another token", http.StatusUnauthorized)
 	}))
 	defer refusing.Close()
+	stale := planned(t, quickPlan)
+	if err := os.MkdirAll(strings.TrimSuffix(stale, ".db")+"-trials/digits/7", 0o777); err != nil {
+		t.Fatal(err)
+	}
+	again := []string{"create-study", "--skip-if-exists", "--storage", stale, "--study-name", "digits", "-f", filepath.Join(filepath.Dir(stale), "study.yaml")}
+	if code, err := bluefinIn(t.Context(), again...); code != 0 {
+		t.Errorf("the plan is saved again beside a folder of trials: %s", err)
+	}
 	for _, test := range []struct {
 		args string
 		code int
@@ -110,6 +118,7 @@ func TestExitCodesOfWorkers(t *testing.T) {
 		{"--storage " + noPlan, exitNever, `study "s" has no plan of how its trials run: bluefin tune and create-study -f save one`},
 		{"--storage " + noPlan + ".no", exitNever, "no such file"},
 		{"--storage " + damaged, exitAgain, ""},
+		{"--storage " + stale, exitNever, "7 is not of this study, which has 0 trials: remove it or choose another --checkpoint-dir"},
 		{"--storage " + refusing.URL, exitNever, "the server"},
 		{"--storage " + missing, exitNever, `program "no-such-program"`},
 		{"--storage " + missing + " --max-trials 1 -- sh -c true", 0, "This worker ran 1 trial."},
