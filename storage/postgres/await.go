@@ -6,8 +6,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/jackc/pgx/v5"
-
 	"github.com/bluefin-hpo/bluefin/storage/internal/rdb"
 )
 
@@ -144,26 +142,25 @@ func (l *listener) listen(s *session) error {
 	if _, err := s.conn.ExecContext(l.ctx, `LISTEN `+channel); err != nil {
 		return err
 	}
-	return s.raw(func(conn *pgx.Conn) error {
-		// The connection is closed, because it would go on to hear what nobody reads.
-		defer func() { _ = conn.Close(context.WithoutCancel(l.ctx)) }()
-		for !l.idle() {
-			ctx, cancel := context.WithTimeout(l.ctx, idleNews)
-			n, err := conn.WaitForNotification(ctx)
-			late := ctx.Err() != nil && l.ctx.Err() == nil
-			cancel()
-			switch {
-			case late:
-				continue
-			case err != nil:
-				return err
-			}
-			if study, err := strconv.ParseInt(n.Payload, 10, 64); err == nil {
-				l.tell(study)
-			}
+	conn := s.pgx
+	// The connection is closed, because it would go on to hear what nobody reads.
+	defer func() { _ = conn.Close(context.WithoutCancel(l.ctx)) }()
+	for !l.idle() {
+		ctx, cancel := context.WithTimeout(l.ctx, idleNews)
+		n, err := conn.WaitForNotification(ctx)
+		late := ctx.Err() != nil && l.ctx.Err() == nil
+		cancel()
+		switch {
+		case late:
+			continue
+		case err != nil:
+			return err
 		}
-		return nil
-	})
+		if study, err := strconv.ParseInt(n.Payload, 10, 64); err == nil {
+			l.tell(study)
+		}
+	}
+	return nil
 }
 
 // close ends the listener.

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/jackc/pgx/v5/stdlib"
+
 	"github.com/bluefin-hpo/bluefin/storage"
 	"github.com/bluefin-hpo/bluefin/storage/internal/rdb"
 )
@@ -45,6 +47,9 @@ func (db *DB) session(ctx context.Context, f func(*session) error) error {
 	}
 	s := &session{conn: conn, prefix: db.prefix, trace: db.trace}
 	defer s.end()
+	if err := conn.Raw(func(c any) error { s.pgx = c.(*stdlib.Conn).Conn(); return nil }); err != nil {
+		return unreachable(err)
+	}
 	if err = f(s); err != nil && s.status() == 0 {
 		err = lostError{err}
 	}

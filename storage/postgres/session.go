@@ -3,11 +3,14 @@ package postgres
 import (
 	"context"
 	"database/sql"
+	"errors"
+	"reflect"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/jmoiron/sqlx"
+
+	"github.com/bluefin-hpo/bluefin/storage/internal/rdb"
 )
 
 // A session is a connection in a transaction. Statements without results wait for the next query
@@ -15,7 +18,8 @@ import (
 // others wait for a lock of this transaction, is asking the server.
 type session struct {
 	conn   *sqlx.Conn
-	prefix string // before each query
+	pgx    *pgx.Conn // the same connection, which database/sql does not let send several statements
+	prefix string    // before each query
 	batch  pgx.Batch
 	wrote  bool               // a statement has changed something, perhaps
 	trace  func(query string) // called before each statement, if not nil; for tests
@@ -23,11 +27,6 @@ type session struct {
 
 // sent is what trace gets when the statements that wait are sent together.
 const sent = "--"
-
-// raw runs f with the connection itself.
-func (s *session) raw(f func(*pgx.Conn) error) error {
-	return s.conn.Raw(func(driver any) error { return f(driver.(*stdlib.Conn).Conn()) })
-}
 
 // Exec implements rdb.Conn, as the methods that follow.
 func (s *session) Exec(ctx context.Context, query string, args ...any) error {
@@ -54,12 +53,17 @@ func (s *session) flush(ctx context.Context) error {
 	if s.batch.Len() == 0 {
 		return nil
 	}
+	return s.send(ctx).Close()
+}
+
+// send sends the statements that wait.
+func (s *session) send(ctx context.Context) pgx.BatchResults {
 	if s.trace != nil {
 		s.trace(sent)
 	}
 	batch := s.batch
 	s.batch = pgx.Batch{}
-	return s.raw(func(conn *pgx.Conn) error { return conn.SendBatch(ctx, &batch).Close() })
+	return s.pgx.SendBatch(ctx, &batch)
 }
 
 // Script implements rdb.Conn.
@@ -68,58 +72,110 @@ func (s *session) Script(ctx context.Context, text string) error {
 	if err := s.flush(ctx); err != nil {
 		return err
 	}
-	return s.raw(func(conn *pgx.Conn) error {
-		_, err := conn.PgConn().Exec(ctx, text).ReadAll()
-		return err
-	})
-}
-
-// prepare returns a query in PostgreSQL's form, after all that waits was done.
-func (s *session) prepare(ctx context.Context, query string) (string, error) {
-	if s.trace != nil {
-		s.trace(query)
-	}
-	s.wrote = s.wrote || strings.Contains(query, "RETURNING")
-	return sqlx.Rebind(sqlx.DOLLAR, s.prefix+query), s.flush(ctx)
-}
-
-// Get implements rdb.Conn.
-func (s *session) Get(ctx context.Context, dst any, query string, args ...any) error {
-	query, err := s.prepare(ctx, query)
-	if err == nil {
-		err = s.conn.GetContext(ctx, dst, query, args...)
-	}
-	return err
-}
-
-// Select implements rdb.Conn.
-func (s *session) Select(ctx context.Context, dst any, query string, args ...any) error {
-	query, err := s.prepare(ctx, query)
-	if err == nil {
-		err = s.conn.SelectContext(ctx, dst, query, args...)
-	}
+	_, err := s.pgx.PgConn().Exec(ctx, text).ReadAll()
 	return err
 }
 
 // Query implements rdb.Conn.
-func (s *session) Query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
-	query, err := s.prepare(ctx, query)
+func (s *session) Query(ctx context.Context, query string, args ...any) (rdb.Rows, error) {
+	r, err := s.query(ctx, query, args...)
 	if err != nil {
+		return nil, err // not a nil *rows
+	}
+	return r, nil
+}
+
+// query sends a query together with the statements that wait.
+func (s *session) query(ctx context.Context, query string, args ...any) (*rows, error) {
+	s.wrote = s.wrote || strings.Contains(query, "RETURNING")
+	s.queue(s.prefix+query, args...)
+	before := s.batch.Len() - 1
+	results := s.send(ctx)
+	for range before {
+		if _, err := results.Exec(); err != nil {
+			_ = results.Close() // it has the same error
+			return nil, err
+		}
+	}
+	all, err := results.Query()
+	if err != nil {
+		_ = results.Close()
 		return nil, err
 	}
-	return s.conn.QueryContext(ctx, query, args...)
+	return &rows{all, results}, nil
+}
+
+// Get implements rdb.Conn.
+func (s *session) Get(ctx context.Context, dst any, query string, args ...any) error {
+	all := reflect.New(reflect.SliceOf(reflect.TypeOf(dst).Elem()))
+	if err := s.Select(ctx, all.Interface(), query, args...); err != nil {
+		return err
+	}
+	if all.Elem().Len() == 0 {
+		return sql.ErrNoRows
+	}
+	reflect.ValueOf(dst).Elem().Set(all.Elem().Index(0))
+	return nil
+}
+
+// Select implements rdb.Conn.
+func (s *session) Select(ctx context.Context, dst any, query string, args ...any) error {
+	r, err := s.query(ctx, query, args...)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = r.Close() }()
+	if list := reflect.ValueOf(dst).Elem(); list.Type().Elem().Kind() != reflect.Struct {
+		for r.Next() {
+			value := reflect.New(list.Type().Elem())
+			if err := r.Scan(value.Interface()); err != nil {
+				return err
+			}
+			list.Set(reflect.Append(list, value.Elem()))
+		}
+	} else if err := sqlx.StructScan(r, dst); err != nil {
+		return err
+	}
+	return errors.Join(r.Err(), r.Close())
+}
+
+// rows are those of the last statement of a batch, in the form of database/sql.
+type rows struct {
+	pgx.Rows
+	results pgx.BatchResults
+}
+
+// Columns returns the names of the columns.
+func (r *rows) Columns() (names []string, err error) {
+	for _, f := range r.FieldDescriptions() {
+		names = append(names, f.Name)
+	}
+	return names, nil
+}
+
+// Scan implements rdb.Rows.
+func (r *rows) Scan(dst ...any) error {
+	for i, d := range dst {
+		if raw, ok := d.(*sql.RawBytes); ok {
+			dst[i] = (*[]byte)(raw)
+		}
+	}
+	return r.Rows.Scan(dst...)
+}
+
+// Close implements rdb.Rows.
+func (r *rows) Close() error {
+	r.Rows.Close()
+	return r.results.Close()
 }
 
 // status is what the server has said of the transaction: 'I' if there is none, 'T' or 'E' in
 // one, 0 if the connection is lost.
-func (s *session) status() (status byte) {
-	_ = s.raw(func(conn *pgx.Conn) error {
-		if !conn.IsClosed() {
-			status = conn.PgConn().TxStatus()
-		}
-		return nil
-	})
-	return status
+func (s *session) status() byte {
+	if s.pgx == nil || s.pgx.IsClosed() {
+		return 0
+	}
+	return s.pgx.PgConn().TxStatus()
 }
 
 // end leaves the connection as it was before the transaction, or closes it.

@@ -113,7 +113,7 @@ func (c *checker) run(t *tx) error {
 
 // integrity runs SQLite's own checks of pages, indexes and foreign keys.
 func (c *checker) integrity(t *tx) error {
-	err := t.Each(func(rows *sql.Rows) error {
+	err := t.Each(func(rows rdb.Rows) error {
 		var text string
 		err := rows.Scan(&text)
 		if err == nil && text != "ok" {
@@ -124,7 +124,7 @@ func (c *checker) integrity(t *tx) error {
 	if err != nil {
 		return err
 	}
-	return t.Each(func(rows *sql.Rows) error {
+	return t.Each(func(rows rdb.Rows) error {
 		var (
 			table, parent string
 			row, key      sql.NullInt64
@@ -222,7 +222,7 @@ func (c *checker) versions(t *tx, ours bool) error {
 // rule runs a query that returns findings: the study's name, the trial's number
 // and a text.
 func (c *checker) rule(t *tx, query string) error {
-	return t.Each(func(rows *sql.Rows) error {
+	return t.Each(func(rows rdb.Rows) error {
 		var (
 			study, text sql.NullString
 			number      sql.NullInt64

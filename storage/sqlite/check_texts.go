@@ -59,7 +59,7 @@ func (c *checker) texts(t *tx, ours bool) error {
 			checkMarks})
 	}
 	for _, check := range checks {
-		err := t.Each(func(rows *sql.Rows) error {
+		err := t.Each(func(rows rdb.Rows) error {
 			var (
 				study  string
 				number sql.NullInt64

@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 
 	"github.com/jmoiron/sqlx"
@@ -90,7 +89,7 @@ func (s *session) Select(ctx context.Context, dst any, query string, args ...any
 	return err
 }
 
-func (s *session) Query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+func (s *session) Query(ctx context.Context, query string, args ...any) (rdb.Rows, error) {
 	stmt, err := s.prepared(query)
 	if err != nil {
 		return nil, err

@@ -16,7 +16,7 @@ import (
 func (db *DB) Checkpoint(ctx context.Context, study int64, number int) (c storage.Checkpoint, err error) {
 	err = db.read(ctx, func(t *Tx) error {
 		found := false
-		err := t.Each(func(rows *sql.Rows) error {
+		err := t.Each(func(rows Rows) error {
 			found = true
 			return rows.Scan(&c.Step, &c.Keep, &c.Data)
 		}, `

@@ -24,7 +24,7 @@ func (db *DB) Since(ctx context.Context, study, revision int64, except ...string
 		// -1 is no revision, so it shows whether the study has a row.
 		c.Revision = -1
 		objectives := 0
-		err := t.Each(func(rows *sql.Rows) error { return rows.Scan(&c.Revision, &objectives) }, `
+		err := t.Each(func(rows Rows) error { return rows.Scan(&c.Revision, &objectives) }, `
 			SELECT revision, (SELECT count(*) FROM study_directions d WHERE d.study_id = b.study_id)
 			FROM bluefin_studies b WHERE study_id = ?`, study)
 		switch {
@@ -143,7 +143,7 @@ type loading struct {
 
 // trial reads a row of trials. It records the trial even on an error, which ends load
 // anyway.
-func (l *loader) trial(rows *sql.Rows) error {
+func (l *loader) trial(rows Rows) error {
 	var (
 		id         int64
 		state      string
@@ -166,7 +166,7 @@ func (l *loader) trial(rows *sql.Rows) error {
 }
 
 // row reads a row of any kind and adds it to its trial.
-func (l *loader) row(rows *sql.Rows) error {
+func (l *loader) row(rows Rows) error {
 	var (
 		kind, id int64
 		order    sql.NullInt64

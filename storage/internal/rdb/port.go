@@ -31,7 +31,7 @@ func (db *DB) Export(ctx context.Context, name string) (s storage.Snapshot, err 
 			byNumber[tr.Number] = tr
 		}
 		// CROSS JOIN fixes the order: SQLite might otherwise scan every attribute of the file.
-		return t.Each(func(rows *sql.Rows) error {
+		return t.Each(func(rows Rows) error {
 			var (
 				number int
 				key    string

@@ -131,7 +131,7 @@ func (db *DB) Extent(ctx context.Context, study int64) (trials int, start time.T
 			return err
 		}
 		var first sql.NullString
-		err := t.Each(func(rows *sql.Rows) error { return rows.Scan(&trials, &first) },
+		err := t.Each(func(rows Rows) error { return rows.Scan(&trials, &first) },
 			// min ignores the NULL of waiting trials; the cast keeps the driver from parsing the
 			// time.
 			`SELECT count(*), CAST(min(datetime_start) AS TEXT) FROM trials WHERE study_id = ?`, study)

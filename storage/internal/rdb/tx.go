@@ -1,9 +1,6 @@
 package rdb
 
-import (
-	"context"
-	"database/sql"
-)
+import "context"
 
 // A Conn is a connection in a transaction. Its queries have ? for each argument.
 type Conn interface {
@@ -20,7 +17,15 @@ type Conn interface {
 	Select(ctx context.Context, dst any, query string, args ...any) error
 
 	// Query returns rows, which the caller must close.
-	Query(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+	Query(ctx context.Context, query string, args ...any) (Rows, error)
+}
+
+// Rows are the rows of a query, as *sql.Rows.
+type Rows interface {
+	Next() bool
+	Scan(dst ...any) error
+	Err() error
+	Close() error
 }
 
 // A Tx is an open transaction. Statements that change something keep their first
@@ -75,7 +80,7 @@ func (t *Tx) List(dst any, query string, args ...any) error {
 }
 
 // Each calls row, which scans it, for each row.
-func (t *Tx) Each(row func(*sql.Rows) error, query string, args ...any) error {
+func (t *Tx) Each(row func(Rows) error, query string, args ...any) error {
 	rows, err := t.conn.Query(t.Ctx, query, args...)
 	if err != nil {
 		return err

@@ -50,7 +50,7 @@ func (db *DB) Tally(ctx context.Context, study int64) (c storage.Tally, err erro
 		if err := t.Get(&c.Revision, `SELECT revision FROM bluefin_studies WHERE study_id = ?`, study); err != nil {
 			return fmt.Errorf("study %d: %w", study, errNoStudy)
 		}
-		return t.Each(func(rows *sql.Rows) error {
+		return t.Each(func(rows Rows) error {
 			name, n, changed := "", 0, sql.NullString{}
 			if err := rows.Scan(&name, &n, &changed); err != nil {
 				return err
@@ -75,7 +75,7 @@ func (db *DB) Tally(ctx context.Context, study int64) (c storage.Tally, err erro
 // Values implements storage.Viewer.
 func (db *DB) Values(ctx context.Context, study int64) (numbers []int, values []float64, err error) {
 	err = db.read(ctx, func(t *Tx) error {
-		return t.Each(func(rows *sql.Rows) error {
+		return t.Each(func(rows Rows) error {
 			number, value, kind := 0, sql.NullFloat64{}, ""
 			if err := rows.Scan(&number, &value, &kind); err != nil {
 				return err
@@ -94,7 +94,7 @@ func (db *DB) Values(ctx context.Context, study int64) (numbers []int, values []
 // CheckpointSize implements storage.Viewer.
 func (db *DB) CheckpointSize(ctx context.Context, study int64, number int) (step int, size int64, ok bool, err error) {
 	err = db.read(ctx, func(t *Tx) error {
-		return t.Each(func(rows *sql.Rows) error {
+		return t.Each(func(rows Rows) error {
 			ok = true
 			return rows.Scan(&step, &size)
 		}, `

@@ -13,7 +13,7 @@ import (
 func (db *DB) Workers(ctx context.Context, study int64) (map[int]storage.Worker, error) {
 	workers := map[int]storage.Worker{}
 	err := db.read(ctx, func(t *Tx) error {
-		return t.Each(func(rows *sql.Rows) error {
+		return t.Each(func(rows Rows) error {
 			number, left, name := 0, 0.0, sql.NullString{}
 			if err := rows.Scan(&number, &left, &name); err != nil {
 				return err
