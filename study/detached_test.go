@@ -115,9 +115,11 @@ func TestDetachedTrialsArePrunedLikeOthers(t *testing.T) {
 }
 
 // Several programs may report one trial at once, such as the ranks of a training.
-func TestReportsOfOneTrialAtOnce(t *testing.T) {
+func TestReportsOfOneTrialAtOnce(t *testing.T) { everyStorage(t, reportsAtOnce) }
+
+func reportsAtOnce(t *testing.T, s storage.Storage) {
 	const steps = 100
-	ctx, st := t.Context(), open(t, &storage.Memory{}, func(c *study.Config) { c.Pruner = pruner.Median{} })
+	ctx, st := t.Context(), open(t, s, func(c *study.Config) { c.Pruner = pruner.Median{} })
 	asked, err := st.AskDetached(ctx, study.Detached{Lease: storage.Lease{Owner: "me", Duration: time.Hour}})
 	if err != nil {
 		t.Fatal(err)
