@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+
+	"github.com/bluefin-hpo/bluefin/cmd/internal/serve"
 )
 
 // A place is where studies are kept. It prints without passwords.
@@ -19,6 +21,12 @@ type place struct {
 
 // isFile reports whether the place is a study file.
 func (p place) isFile() bool { return p.scheme == "" }
+
+// thisMachine reports whether each machine takes the URL for one of its own.
+func (p place) thisMachine() bool {
+	u, err := url.Parse(p.url)
+	return err == nil && !p.isFile() && serve.IsLoopback(u.Hostname())
+}
 
 // String is for messages.
 func (p place) String() string { return cmp.Or(p.path, p.shown) }

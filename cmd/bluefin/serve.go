@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"os"
 	"time"
@@ -84,15 +85,18 @@ func (s *serveCommand) run(ctx context.Context, con console) (err error) {
 	if err != nil {
 		return err
 	}
-	if cfg.Storage, err = p.open(ctx, con, access{noSync: s.durability == "normal", noFolder: true,
-		connections: 16}); err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, cfg.Storage.Close()) }()
 	l, err := listen(ctx, con, s.listen, false)
 	if err != nil {
 		return err
 	}
+	if _, err := os.Stat(p.path); p.isFile() && errors.Is(err, fs.ErrNotExist) {
+		con.logf("%s is a new study file.", p)
+	}
+	if cfg.Storage, err = p.open(ctx, con, access{noSync: s.durability == "normal", noFolder: true,
+		connections: 16}); err != nil {
+		return errors.Join(err, l.Close())
+	}
+	defer func() { err = errors.Join(err, cfg.Storage.Close()) }()
 	cfg.Name, cfg.Word, cfg.Rerun = p.String(), p.shellWord(), rerunBest(p)
 	server, err := serve.New(ctx, cfg)
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -93,6 +94,40 @@ func TestAWorkerWantsAProgram(t *testing.T) {
 	code, stderr := bluefinIn(t.Context(), "worker", "--storage", url, "--study-name", "s")
 	if code != exitNever || !strings.Contains(stderr, "the study names no program, want one after --") {
 		t.Errorf("status %d, exit code %d, %s", response.StatusCode, code, stderr)
+	}
+}
+
+// A port that is taken makes no file. A file that was not there is called new: it may be a typing error.
+func TestServeAndFilesThatAreNotThere(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	path := filepath.Join(t.TempDir(), "study.db")
+	code, stderr := bluefinIn(t.Context(), "serve", path, "--listen", l.Addr().String())
+	if _, err := os.Stat(path); code != 1 || !strings.Contains(stderr, "the port is taken") || err == nil {
+		t.Errorf("a taken port: exit code %d, %s; the file: %v", code, stderr, err)
+	}
+	for _, fresh := range []bool{true, false} {
+		ctx, cancel := context.WithCancel(t.Context())
+		r, w := io.Pipe()
+		ended := make(chan int, 1)
+		go func() {
+			ended <- run(ctx, []string{"bluefin", "serve", path, "--listen", "127.0.0.1:0"}, io.Discard, w)
+			w.Close()
+		}()
+		lines := bufio.NewScanner(r)
+		if lines.Scan(); strings.HasSuffix(lines.Text(), "study.db is a new study file.") != fresh {
+			t.Errorf("new is %v: got %s", fresh, lines.Text())
+		}
+		for lines.Text() != "Ctrl-C ends it." && lines.Scan() {
+		}
+		go io.Copy(io.Discard, r)
+		cancel()
+		if code := <-ended; code != 0 {
+			t.Errorf("serve ended with %d", code)
+		}
 	}
 }
 

@@ -63,6 +63,9 @@ func (f *submitFlags) place() (place, error) {
 
 // submit prints the text, or gives it to a program of the cluster.
 func (f *submitFlags) submit(ctx context.Context, con console, text string, program ...string) error {
+	if p, err := f.storage.place(); err == nil && p.thisMachine() {
+		con.logger().Warn("workers on other machines do not reach --storage " + p.String())
+	}
 	if f.dryRun {
 		_, err := io.WriteString(con.out, text)
 		return err
