@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -161,4 +162,62 @@ func TestLargestCheckpoint(t *testing.T) {
 	if err != nil || string(c.Data) != string(data) {
 		t.Errorf("got %d bytes, %v", len(c.Data), errors.Unwrap(err))
 	}
+}
+
+// What a reader has seen survives the death of the server, though its writer did not wait for the
+// disk.
+func TestWhatWasReadIsDurable(t *testing.T) {
+	server := pgtest.New(t, pgtest.Config{Settings: map[string]string{"wal_writer_delay": "10s", "bgwriter_delay": "10s"}})
+	at := server.Database(t)
+	db := open(t, at)
+	s, err := db.Create(t.Context(), "s", []trial.Direction{trial.Minimize})
+	if err != nil {
+		t.Fatal(err)
+	}
+	db.Close()
+	for i, readOnly := range []bool{false, true, false, true} {
+		db, err := postgres.Open(t.Context(), at, postgres.Options{ReadOnly: readOnly})
+		if err != nil {
+			t.Fatal(err)
+		}
+		server.SQL(t, at, fmt.Sprintf(`SET synchronous_commit = off;
+			INSERT INTO trials (number, study_id, state) VALUES (%d, %d, 'FAIL')`, i, s.ID))
+		seen := 0
+		if i < 2 {
+			c, err := db.Since(t.Context(), s.ID, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			seen = len(c.Trials)
+		} else {
+			tally, err := db.Tally(t.Context(), s.ID)
+			if err != nil {
+				t.Fatal(err)
+			}
+			seen = tally.States[trial.Failed]
+		}
+		server.Kill(t)
+		server.Start(t)
+		db.Close()
+		if got := server.SQL(t, at, `SELECT count(*) FROM trials`); seen != i+1 || got != fmt.Sprint(seen) {
+			t.Fatalf("a reader saw %d trials, want %d; after the crash there are %s", seen, i+1, got)
+		}
+	}
+}
+
+// Programs that find an empty database at once make its tables once.
+func TestOpenedAtOnce(t *testing.T) {
+	at := pgtest.Start(t).Database(t)
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			db, err := postgres.Open(t.Context(), at, postgres.Options{})
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			db.Close()
+		})
+	}
+	wg.Wait()
 }
