@@ -9,15 +9,15 @@ import (
 	"github.com/bluefin-hpo/bluefin/storage/internal/rdb"
 )
 
-// channel carries the ids of studies that Bluefin has changed. Optuna's workers say nothing there:
-// a notification takes a lock of the whole server until the commit is on the disk, which Optuna
-// waits for and Bluefin does not.
+// channel carries the ids of studies that Bluefin changed. The triggers do not notify for Optuna's
+// workers: a notification holds a server-wide lock until its commit is on the disk, and Optuna's
+// commits wait for the disk.
 const channel = "bluefin"
 
 const (
-	awaitEvery = 200 * time.Millisecond // how often a program looks that is told nothing
+	awaitEvery = 200 * time.Millisecond // how often to poll without notifications
 	awaitMost  = time.Second
-	idleNews   = 10 * time.Second // when a connection is given back that nobody waits at
+	idleNews   = 10 * time.Second // the listener returns its connection this long after the last wait
 )
 
 // Await implements storage.Viewer.
@@ -45,8 +45,8 @@ func (db *DB) Await(ctx context.Context, study, revision int64) error {
 	}
 }
 
-// A listener hears what changes. While somebody waits it has one of the connections of its
-// database, if that has another one.
+// A listener receives notifications. While somebody waits, it uses one connection of the database,
+// unless that is the only one.
 type listener struct {
 	db   *DB
 	able bool // connections can listen
@@ -55,7 +55,7 @@ type listener struct {
 
 	mu      sync.Mutex
 	waiting map[int64]map[chan struct{}]bool // by study
-	left    time.Time                        // when the last one left
+	left    time.Time                        // when the last wait ended
 	running bool
 	ended   sync.WaitGroup
 }
@@ -67,7 +67,8 @@ func newListener(db *DB) *listener {
 	return l
 }
 
-// wait returns a channel that gets a value when the study may have changed, and whether it will.
+// wait returns a channel that receives a value when the study may have changed, and whether
+// notifications arrive at all.
 func (l *listener) wait(study int64) (changed chan struct{}, told bool) {
 	changed = make(chan struct{}, 1)
 	if !l.able {
@@ -104,7 +105,7 @@ func (l *listener) idle() bool {
 	return len(l.waiting) == 0 && time.Since(l.left) > idleNews
 }
 
-// stop reports whether the listener is to end. If it is idle, the next wait starts it again.
+// stop reports whether the listener must end. The next wait restarts one that was idle.
 func (l *listener) stop() bool {
 	if l.ctx.Err() != nil {
 		return true
@@ -115,7 +116,7 @@ func (l *listener) stop() bool {
 	return !l.running
 }
 
-// tell wakes who waits for a study.
+// tell wakes the waits for a study.
 func (l *listener) tell(study int64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -130,7 +131,7 @@ func (l *listener) tell(study int64) {
 // run listens until nobody has waited for a while.
 func (l *listener) run() {
 	for !l.stop() {
-		_ = l.db.session(l.ctx, l.listen) // a lost connection is made again
+		_ = l.db.session(l.ctx, l.listen) // reconnects after an error
 		select {
 		case <-l.ctx.Done():
 		case <-time.After(awaitEvery):
@@ -143,7 +144,7 @@ func (l *listener) listen(s *session) error {
 		return err
 	}
 	conn := s.pgx
-	// The connection is closed, because it would go on to hear what nobody reads.
+	// Closed, not returned to the pool: it would keep receiving notifications that nobody reads.
 	defer func() { _ = conn.Close(context.WithoutCancel(l.ctx)) }()
 	for !l.idle() {
 		ctx, cancel := context.WithTimeout(l.ctx, idleNews)

@@ -11,15 +11,15 @@ import (
 	"github.com/bluefin-hpo/bluefin/storage/internal/rdb"
 )
 
-// A writer is who runs one write at a time. Its row in bluefin_writers has the number of the last
-// one that was committed. (pg_xact_status would not do: after a crash the server gives the numbers
-// of transactions that were not yet on the disk to other ones.)
+// A writer runs one write at a time. Its row in bluefin_writers holds the number of its last
+// committed write. (pg_xact_status does not work: after a crash the server reuses the ids of
+// transactions that had not reached the disk.)
 type writer struct {
 	name string
-	last int64 // the number of the write that runs, or ran
+	last int64 // the number of its current or latest write
 }
 
-// answerWithin is how long the server may take for what needs no lock and no work.
+// answerWithin bounds requests that need no lock and no work.
 const answerWithin = 10 * time.Second
 
 // read runs f in a transaction that sees one state of the database, and returns once that state is
@@ -39,7 +39,7 @@ func (db *DB) read(ctx context.Context, f func(*rdb.Tx) error) error {
 	}))
 }
 
-// session runs f with a connection, which it leaves without a transaction.
+// session runs f with a connection, and ends a transaction that f leaves open.
 func (db *DB) session(ctx context.Context, f func(*session) error) error {
 	conn, err := db.pool.Connx(ctx)
 	if err != nil {
@@ -56,7 +56,7 @@ func (db *DB) session(ctx context.Context, f func(*session) error) error {
 	return err
 }
 
-// write runs f in a transaction and commits it, again if it has to. f may have to wait for locks.
+// write runs f in a transaction and commits it. It repeats both after errors that may pass.
 func (db *DB) write(ctx context.Context, f func(*rdb.Tx) error) error {
 	if db.readOnly {
 		return storage.ErrReadOnly
@@ -69,7 +69,7 @@ func (db *DB) write(ctx context.Context, f func(*rdb.Tx) error) error {
 		return context.Cause(ctx)
 	}
 	w.last++
-	unknown := false // whether the last commit was done
+	unknown := false // whether the last commit may have succeeded
 	return db.named(db.retry(ctx, db.patience, func() error {
 		if unknown {
 			done, err := db.committed(ctx, w)

@@ -19,7 +19,7 @@ import (
 	"github.com/bluefin-hpo/bluefin/storage"
 )
 
-// ErrCorrupt is matched by errors about values that neither Bluefin nor Optuna writes.
+// ErrCorrupt matches errors about values that neither Bluefin nor Optuna writes.
 var ErrCorrupt = errors.New("not a sound study database")
 
 // retry calls f until it succeeds or fails for good, and at most until patience is over.
@@ -45,8 +45,7 @@ func (db *DB) retry(ctx context.Context, patience time.Duration, f func() error)
 	return err
 }
 
-// passes reports whether a later try may succeed without anybody doing anything else than
-// keeping the server running.
+// passes reports whether a later try may succeed with no change other than the server running.
 func passes(err error) bool {
 	var e *pgconn.PgError
 	if errors.As(err, new(busyError)) {
@@ -57,7 +56,7 @@ func passes(err error) bool {
 			strings.HasPrefix(e.Code, "53") || // connections, disk and memory
 			slices.Contains([]string{
 				"40001", "40P01", // other transactions were in the way
-				"57P01", "57P02", "57P03", // the server stops, has crashed, or starts
+				"57P01", "57P02", "57P03", // the server is stopping, crashed, or is starting
 				"25P03",                   // it has ended a transaction that waited for us
 				"23505",                   // somebody else has just made a row of the same name
 				"42P07", "42710", "42723", // or the tables, types and functions, since we last looked
@@ -66,19 +65,19 @@ func passes(err error) bool {
 	return errors.As(err, new(lostError))
 }
 
-// A busyError is about a lock for which a transaction does not wait.
+// A busyError reports a lock that a transaction does not wait for.
 type busyError struct{ error }
 
 // Unwrap returns the error itself.
 func (e busyError) Unwrap() error { return e.error }
 
-// A lostError is one of a connection that broke or could not be made.
+// A lostError reports a connection that broke or could not be made.
 type lostError struct{ error }
 
 // Unwrap returns the error itself.
 func (e lostError) Unwrap() error { return e.error }
 
-// unreachable makes errors of the network, for which a server was not reached, a lostError.
+// unreachable turns network errors into a lostError.
 func unreachable(err error) error {
 	if errors.As(err, new(net.Error)) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
 		errors.Is(err, net.ErrClosed) || errors.Is(err, driver.ErrBadConn) || errors.Is(err, pgconn.ErrConnClosed) {
@@ -91,18 +90,18 @@ func unreachable(err error) error {
 func (db *DB) named(err error) error {
 	err = explain(err)
 	if db.place == "" || !errors.As(err, new(explained)) {
-		return err // of a rule: its message says what is wrong
+		return err // a broken rule; its message says what is wrong
 	}
 	return fmt.Errorf("study database %s: %w", db.place, err)
 }
 
-// An explained error starts with its meaning. It has one line.
+// An explained error has one line, which starts with its meaning.
 type explained struct{ error }
 
 // Unwrap returns the error itself.
 func (e explained) Unwrap() error { return e.error }
 
-// Error implements error. Lines are joined; pgx repeats some, one for each way to connect.
+// Error implements error. It joins lines; pgx repeats some for each address it tries.
 func (e explained) Error() string {
 	var lines []string
 	for line := range strings.Lines(e.error.Error()) {

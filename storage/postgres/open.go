@@ -21,14 +21,14 @@ import (
 	"github.com/bluefin-hpo/bluefin/storage/internal/rdb"
 )
 
-// Options say how a database is opened. The zero value reads and writes, and makes missing tables.
+// Options are the options of Open. The zero value reads and writes, and creates missing tables.
 type Options struct {
 	ReadOnly  bool // change nothing; the database must have Optuna's tables
 	MustExist bool // do not make Optuna's tables, but Bluefin's beside them
 
-	// Patience is how long a call tries again while the server cannot be reached, restarts,
-	// has no connection left or no space. 0: two minutes. Open waits at most ten seconds for a
-	// server that it cannot reach at all.
+	// Patience is how long a call keeps trying while the server is unreachable, restarts, or is out
+	// of connections or disk space. 0: two minutes. Open waits at most ten seconds for a server
+	// that it cannot reach at all.
 	Patience time.Duration
 
 	// Connections is the largest number of connections to the server, unless the parameter

@@ -33,18 +33,18 @@ var backfill string
 //go:embed triggers.sql
 var triggers string
 
-// The revision of Optuna's tables, as Alembic names it. It is the same from Optuna 3.2 to 5.0.
+// optunaRevision is Alembic's name for the version of Optuna's tables, the same from 3.2 to 5.0.
 const optunaRevision = "v3.2.0.a"
 
-// fill stores what backfill derives. The names of the tables are those of the session's schema.
+// fill stores what backfill derives.
 const fill = `
 WITH %s INSERT INTO bluefin_trials (trial_id, study_id, revision, finish, seen)
 	SELECT trial_id, study_id, revision, finish, seen FROM found_trials;
 WITH %[1]s INSERT INTO bluefin_studies SELECT * FROM found_studies;
 `
 
-// locking keeps others from writing while their rows are counted. It waits for nobody, because
-// they might wait for us.
+// locking keeps others from writing while their rows are counted. It does not wait for locks: their
+// holders might wait for ours.
 const locking = `LOCK TABLE studies, trials, trial_params, trial_values, trial_intermediate_values,
 	trial_user_attributes, trial_system_attributes IN SHARE ROW EXCLUSIVE MODE NOWAIT;`
 
@@ -59,7 +59,7 @@ func (db *DB) migrate(ctx context.Context, mustExist bool) error {
 	}
 	return db.retry(ctx, db.patience, func() error {
 		err := db.write(ctx, func(t *rdb.Tx) error {
-			// One program at a time; the number is ours alone.
+			// One program at a time. The number is arbitrary.
 			t.Exec(`SELECT pg_advisory_xact_lock(7239017341)`)
 			found, err := inspect(t)
 			if err != nil || found.bluefin {
@@ -72,7 +72,7 @@ func (db *DB) migrate(ctx context.Context, mustExist bool) error {
 			case !found.optuna:
 				t.Script(optunaTables + bluefinTables + triggers)
 			default:
-				// Triggers last: they must not count what is counted already.
+				// Triggers last: they must not count again.
 				t.Script(locking + bluefinTables + fmt.Sprintf(fill, backfill) + triggers)
 			}
 			return t.Err()
@@ -94,11 +94,11 @@ func (emptyError) Error() string { return "it has no tables, no study was ever s
 
 func (emptyError) Is(target error) bool { return target == fs.ErrNotExist }
 
-// tables says whose tables a database has.
+// tables says which tables a database has.
 type tables struct{ optuna, bluefin bool }
 
-// inspect reports whose tables the database has, in the schema where they are made or another one
-// of search_path, and fails if they are not ours to use. Other tables may be there, too.
+// inspect reports which tables search_path finds, and fails if they belong to another program or
+// version. Unrelated tables do no harm.
 func inspect(t *rdb.Tx) (found tables, err error) {
 	var has struct {
 		Studies, Trials, Alembic, Bluefin bool
@@ -145,9 +145,9 @@ func inspect(t *rdb.Tx) (found tables, err error) {
 	return found, nil
 }
 
-// inspectReadOnly looks at the database. Without Bluefin's tables each query derives their rows
-// from Optuna's: there are no leases and no checkpoints then, and Seen and the finishing order follow
-// from the times.
+// inspectReadOnly inspects a database that must not change. Without Bluefin's tables each query
+// derives their rows from Optuna's: there are no leases and no checkpoints, and Seen and the finishing
+// order follow from the times.
 func (db *DB) inspectReadOnly(ctx context.Context) error {
 	found := tables{}
 	err := db.read(ctx, func(t *rdb.Tx) (err error) { found, err = inspect(t); return err })
@@ -164,6 +164,6 @@ func (db *DB) inspectReadOnly(ctx context.Context) error {
 	return nil
 }
 
-// Tracked reports whether Since sees what changes from now on. It does not if the database was
-// opened read-only and lacks Bluefin's tables, whose triggers count changes: open it again then.
+// Tracked reports whether Since sees later changes. It does not if the database was opened read-only
+// and lacks Bluefin's tables, whose triggers count changes. Reopen it then.
 func (db *DB) Tracked() bool { return db.prefix == "" }

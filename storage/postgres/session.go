@@ -13,19 +13,19 @@ import (
 	"github.com/bluefin-hpo/bluefin/storage/internal/rdb"
 )
 
-// A session is a connection in a transaction. Statements without results wait for the next query
-// or the end of the transaction, so that many of them travel together: what costs time, while
-// others wait for a lock of this transaction, is asking the server.
+// A session is a connection in a transaction. Statements without results are queued and travel with
+// the next query or the commit: each round trip costs time while others wait for this transaction's
+// locks.
 type session struct {
 	conn   *sqlx.Conn
 	pgx    *pgx.Conn // the same connection, which database/sql does not let send several statements
 	prefix string    // before each query
 	batch  pgx.Batch
-	wrote  bool               // a statement has changed something, perhaps
+	wrote  bool               // a statement may have changed something
 	trace  func(query string) // called before each statement, if not nil; for tests
 }
 
-// sent is what trace gets when the statements that wait are sent together.
+// sent is what trace gets for each round trip.
 const sent = "--"
 
 // Exec implements rdb.Conn, as the methods that follow.
@@ -40,7 +40,7 @@ func (s *session) Exec(ctx context.Context, query string, args ...any) error {
 	return nil
 }
 
-// queue adds a statement to those that wait.
+// queue adds a statement to the next batch.
 func (s *session) queue(query string, args ...any) {
 	if s.trace != nil {
 		s.trace(query)
@@ -48,7 +48,7 @@ func (s *session) queue(query string, args ...any) {
 	s.batch.Queue(sqlx.Rebind(sqlx.DOLLAR, query), args...)
 }
 
-// flush runs the statements that wait.
+// flush runs the queued statements.
 func (s *session) flush(ctx context.Context) error {
 	if s.batch.Len() == 0 {
 		return nil
@@ -56,7 +56,7 @@ func (s *session) flush(ctx context.Context) error {
 	return s.send(ctx).Close()
 }
 
-// send sends the statements that wait.
+// send sends the queued statements.
 func (s *session) send(ctx context.Context) pgx.BatchResults {
 	if s.trace != nil {
 		s.trace(sent)
@@ -85,7 +85,7 @@ func (s *session) Query(ctx context.Context, query string, args ...any) (rdb.Row
 	return r, nil
 }
 
-// query sends a query together with the statements that wait.
+// query sends a query after the queued statements, in one batch.
 func (s *session) query(ctx context.Context, query string, args ...any) (*rows, error) {
 	s.wrote = s.wrote || strings.Contains(query, "RETURNING")
 	s.queue(s.prefix+query, args...)
@@ -169,8 +169,8 @@ func (r *rows) Close() error {
 	return r.results.Close()
 }
 
-// status is what the server has said of the transaction: 'I' if there is none, 'T' or 'E' in
-// one, 0 if the connection is lost.
+// status is the server's last word on the transaction: 'I' if there is none, 'T' or 'E' inside one,
+// 0 if the connection is lost.
 func (s *session) status() byte {
 	if s.pgx == nil || s.pgx.IsClosed() {
 		return 0
@@ -178,7 +178,7 @@ func (s *session) status() byte {
 	return s.pgx.PgConn().TxStatus()
 }
 
-// end leaves the connection as it was before the transaction, or closes it.
+// end rolls back an open transaction and returns the connection to the pool.
 func (s *session) end() {
 	if status := s.status(); status == 'T' || status == 'E' {
 		s.batch = pgx.Batch{}

@@ -10,8 +10,8 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// parse returns how to connect to a URL, and the largest number of connections if the URL says
-// so. Its errors hold no password.
+// parse returns the settings of a URL, and its pool_max_conns or 0. Errors never contain the
+// password.
 func parse(text string) (config *pgx.ConnConfig, connections int, err error) {
 	scheme, rest, _ := strings.Cut(text, "://")
 	// SQLAlchemy names its driver in the scheme: postgresql+psycopg2.
@@ -54,7 +54,7 @@ func parse(text string) (config *pgx.ConnConfig, connections int, err error) {
 	return config, connections, nil
 }
 
-// hidden returns the error without the password of the URL.
+// hidden removes the password of the URL from an error.
 func hidden(err error, u *url.URL) error {
 	text := err.Error()
 	secrets := []string{u.Query().Get("password")}

@@ -1,12 +1,11 @@
-// Package rdb is what storages in relational databases share: Optuna's tables and
-// Bluefin's, read and written in transactions. A database brings the transactions
-// and the few pieces of SQL that are its own.
+// Package rdb holds what the storages in relational databases share: it reads and writes Optuna's
+// tables and Bluefin's in transactions. Each database supplies the transactions and its own few
+// pieces of SQL.
 package rdb
 
 import "context"
 
-// A DB implements storage.Viewer but for Await and Close, which need to know the
-// database.
+// A DB implements storage.Viewer except Await and Close, which depend on the database.
 type DB struct {
 	read    Transact
 	write   Transact
@@ -14,13 +13,12 @@ type DB struct {
 	orphans orphans
 }
 
-// Transact runs a function in a transaction, which it commits unless the function
-// fails. A function may be run again after a commit that failed.
+// Transact runs a function in a transaction and commits it unless the function fails. It may run the
+// function again after a failed commit.
 type Transact func(context.Context, func(*Tx) error) error
 
-// New returns a DB. A transaction of read sees one state of the database, and
-// where names the database in messages. A transaction of write may start before
-// others of the same study end, until it locks the study.
+// New returns a DB. A read transaction sees one state of the database. Write transactions of a study
+// may overlap until one locks it. where names the database in messages.
 func New(read, write Transact, where string) *DB {
 	return &DB{read: read, write: write, where: where}
 }
@@ -41,5 +39,5 @@ type Dialect struct {
 	ForUpdate string // the end of a query for rows that will be changed
 	SkipLocks string // the same, but without rows that other writers have locked
 
-	Corrupt error // matched by errors about values that no program may write
+	Corrupt error // matches errors about values that no program may write
 }

@@ -95,8 +95,8 @@ func (t *Tx) Each(row func(Rows) error, query string, args ...any) error {
 	return rows.Err()
 }
 
-// lock makes other writers of the study wait until the transaction ends, where
-// they do not do so from its start.
+// lock makes other writers of the study wait until this transaction ends. SQLite needs no statement
+// for that.
 func (t *Tx) lock(study int64) {
 	t.Study = study
 	if t.LockStudy != "" {
