@@ -125,7 +125,7 @@ func (a *API) answer(w http.ResponseWriter, r *http.Request, h func(http.Respons
 			Fail(w, r, a.cfg.Logger, err)
 			return
 		}
-		if r.Header.Get("Idempotency-Key") != "" {
+		if len(r.Header.Values("Idempotency-Key")) > 0 {
 			a.once(w, r, h)
 			return
 		}

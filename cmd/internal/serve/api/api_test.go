@@ -227,6 +227,9 @@ func TestMistakesNameFieldValueAndWhatIsAllowed(t *testing.T) {
 		{400, "invalid", `sampler is "best", want one of`, "", `{"name": "t", "sampler": "best"}`},
 		{400, "invalid", `n_startup_trials is -1, want`, "", `{"name": "t", "sampler": {"name": "tpe", "settings": {"n_startup_trials": -1}}}`},
 		{400, "invalid", `pruner is "best", want one of`, "", `{"name": "t", "pruner": "best"}`},
+		{400, "invalid", `is no choice, want a name`, "", `{"name": "t", "pruner": {"name": "median", "settings": []}}`},
+		{400, "invalid", `is no choice, want a name`, "", `{"name": "t", "sampler": {"name": "tpe", "setting": {}}}`},
+		{400, "invalid", `is no choice, want a name`, "", `{"name": "t", "sampler": ""}`},
 		{400, "invalid", `none with several directions`, "", `{"name": "t", "pruner": "median", "directions": ["minimize", "minimize"]}`},
 		{400, "invalid", `parameter "x": `, "", `{"name": "t", "search_space": {"x": {"type": "float", "low": 2, "high": 1}}}`},
 		{400, "invalid", `parameter "x" is given twice`, "", `{"name": "t", "search_space": {"x": {"type": "float", "low": 0, "high": 1}, "x": {"type": "float", "low": 0, "high": 1}}}`},
@@ -289,6 +292,7 @@ func TestIdempotencyKeys(t *testing.T) {
 	c.want(201, "POST", "/v1/studies", create, "Idempotency-Key", "c")
 	c.want(201, "POST", "/v1/studies", create, "Idempotency-Key", "c")
 	c.problem(409, "exists", "", "POST", "/v1/studies", create, "Idempotency-Key", "c2")
+	c.problem(400, "invalid", "want one text of 1 to 200 bytes", "POST", "/v1/studies", create, "Idempotency-Key", "")
 	c.problem(409, "key-reused", "", "POST", "/v1/studies", `{"name": "t"}`, "Idempotency-Key", "c")
 	var wait sync.WaitGroup
 	numbers := make([]any, 40)

@@ -40,8 +40,8 @@ type answer struct {
 // once answers a request, or repeats the answer of an earlier one with the same key.
 func (a *API) once(w http.ResponseWriter, r *http.Request, h func(http.ResponseWriter, *http.Request) (any, error)) {
 	key := r.Header.Get("Idempotency-Key")
-	if len(key) > longestKey || len(r.Header.Values("Idempotency-Key")) > 1 {
-		Fail(w, r, a.cfg.Logger, wrong("Idempotency-Key", key, "one text of at most 200 bytes"))
+	if key == "" || len(key) > longestKey || len(r.Header.Values("Idempotency-Key")) > 1 {
+		Fail(w, r, a.cfg.Logger, wrong("Idempotency-Key", key, "one text of 1 to 200 bytes"))
 		return
 	}
 	text, _ := r.Context().Value(bodyKey{}).([]byte)

@@ -70,18 +70,17 @@ func (c *choice) UnmarshalJSON(text []byte) error {
 	}
 	switch v := v.(type) {
 	case string:
-		c.Name = v
+		if c.Name = v; v != "" {
+			return nil
+		}
 	case map[string]any:
 		c.Name, _ = v["name"].(string)
 		c.Settings, _ = v["settings"].(map[string]any)
-		if more := len(v); c.Name != "" && (more == 1 || more == 2 && c.Settings != nil) {
+		if c.Name != "" && (len(v) == 1 || len(v) == 2 && c.Settings != nil) {
 			return nil
 		}
 	}
-	if c.Name == "" || c.Settings != nil {
-		return fmt.Errorf(`%.100s is no choice, want a name, or {"name": NAME, "settings": {…}}`, text)
-	}
-	return nil
+	return fmt.Errorf(`%.100s is no choice, want a name, or {"name": NAME, "settings": {…}}`, text)
 }
 
 // attrs puts what the request says about the search into the attributes of a new study: the plan, and the pruner
