@@ -33,7 +33,8 @@ type Config struct {
 	// but not the machine.
 	Settings map[string]string
 
-	// Data is an existing empty folder for the data, such as a small file system; "" makes one.
+	// Data is an existing empty folder for the data, such as a small file system; "" makes one. The
+	// write-ahead log is never in it: a server that cannot write its log ends, whoever asks.
 	Data string
 }
 
@@ -47,7 +48,7 @@ const (
 // SQL.
 type Server struct {
 	Port int
-	Dir  string // of the socket, the log and, unless Config.Data is set, the data
+	Dir  string // of the socket, the logs and, unless Config.Data is set, the data
 
 	bin, data string
 	postgres  *exec.Cmd      // nil while it is down
@@ -134,10 +135,9 @@ func (s *Server) initialize(settings map[string]string) error {
 			return err
 		}
 	}
-	// Segments of 1 MB: a small disk must hold some.
 	out, err := s.command("initdb", "-D", s.data, "-U", User, "--pwfile="+password, "--auth-local=trust",
-		"--auth-host=scram-sha-256", "--encoding=UTF8", "--locale=C", "--no-sync", "--no-instructions", "--wal-segsize=1").
-		CombinedOutput()
+		"--auth-host=scram-sha-256", "--encoding=UTF8", "--locale=C", "--no-sync", "--no-instructions",
+		"--waldir="+filepath.Join(s.Dir, "wal"), "--wal-segsize=1").CombinedOutput()
 	if err != nil {
 		return fmt.Errorf("initdb: %w: %s", err, out)
 	}

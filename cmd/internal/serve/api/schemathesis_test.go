@@ -36,7 +36,11 @@ func TestAnswersAreThoseOfTheDescription(t *testing.T) {
 		t.Fatal(err)
 	}
 	cmd := exec.CommandContext(t.Context(), st, "--config-file", config, "run", c.url+"/v1/openapi.yaml", "--checks", "all",
+		// A repeated idempotency key gets its first answer, even if the study has been deleted since.
+		"--exclude-checks", "ensure_resource_availability",
 		"--exclude-path", "/v1/studies/{name}/events", // its answer does not end
+		// The phase of random requests ends with an error of its own now and then.
+		"--phases", "examples,coverage,stateful",
 		"--max-time", "40", "--max-examples", "20", "--seed", "1", "--no-color", "--generation-database", "none")
 	cmd.Dir = t.TempDir()
 	cmd.Env = append(os.Environ(), "NO_PROXY=*", "no_proxy=*")
