@@ -221,3 +221,32 @@ func TestOpenedAtOnce(t *testing.T) {
 	}
 	wg.Wait()
 }
+
+// A database is opened while another program is making its tables: Optuna makes alembic_version after
+// all others.
+func TestOpenedWhileTablesAreMade(t *testing.T) {
+	server := pgtest.Start(t)
+	at := server.Database(t)
+	db, err := postgres.Open(t.Context(), at, postgres.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	db.Close()
+	for _, table := range []string{"alembic_version", "trials"} {
+		for _, readOnly := range []bool{false, true} {
+			server.SQL(t, at, `ALTER TABLE `+table+` RENAME TO later`)
+			var wg sync.WaitGroup
+			wg.Go(func() {
+				db, err := postgres.Open(t.Context(), at, postgres.Options{ReadOnly: readOnly})
+				if err != nil {
+					t.Errorf("without %s at first: %v", table, err)
+					return
+				}
+				db.Close()
+			})
+			time.Sleep(400 * time.Millisecond)
+			server.SQL(t, at, `ALTER TABLE later RENAME TO `+table)
+			wg.Wait()
+		}
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
@@ -48,8 +49,32 @@ WITH %[1]s INSERT INTO bluefin_studies SELECT * FROM found_studies;
 const locking = `LOCK TABLE studies, trials, trial_params, trial_values, trial_intermediate_values,
 	trial_user_attributes, trial_system_attributes IN SHARE ROW EXCLUSIVE MODE NOWAIT;`
 
+// An otherError says that tables are not Optuna's.
+type otherError struct{ error }
+
+// settled calls f again for two seconds if it finds tables that are not Optuna's: they may be the
+// first of those that another process is making. Optuna makes alembic_version last, and PostgreSQL
+// shows the tables of one transaction to to_regclass one by one.
+func settled(ctx context.Context, f func() error) error {
+	for deadline := time.Now().Add(2 * time.Second); ; {
+		err := f()
+		if !errors.As(err, new(otherError)) || time.Now().After(deadline) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}
+
 // migrate makes missing tables.
 func (db *DB) migrate(ctx context.Context, mustExist bool) error {
+	return settled(ctx, func() error { return db.makeTables(ctx, mustExist) })
+}
+
+func (db *DB) makeTables(ctx context.Context, mustExist bool) error {
 	found := tables{}
 	if err := db.read(ctx, func(t *rdb.Tx) (err error) { found, err = inspect(t); return err }); err != nil || found.bluefin {
 		return err
@@ -121,15 +146,15 @@ func inspect(t *rdb.Tx) (found tables, err error) {
 		}
 		switch revision := strings.Join(revisions, ", "); {
 		case !found.optuna:
-			return found, fmt.Errorf("its table alembic_version (%q) belongs to another program than Optuna: "+
-				"use another database, or another schema by ?options=-csearch_path%%3DNAME in the URL", revision)
+			return found, otherError{fmt.Errorf("its table alembic_version (%q) belongs to another program than Optuna: "+
+				"use another database, or another schema by ?options=-csearch_path%%3DNAME in the URL", revision)}
 		case revision != optunaRevision:
 			return found, fmt.Errorf("its tables have Optuna's revision %q, want %q: upgrade them with `optuna storage upgrade`",
 				revision, optunaRevision)
 		}
 	} else if has.Studies || has.Trials {
-		return found, errors.New("its tables studies and trials are not Optuna's, which has alembic_version beside them: " +
-			"use another database, or another schema by ?options=-csearch_path%3DNAME in the URL")
+		return found, otherError{errors.New("its tables studies and trials are not Optuna's, which has alembic_version beside " +
+			"them: use another database, or another schema by ?options=-csearch_path%3DNAME in the URL")}
 	}
 	if !found.bluefin {
 		return found, nil
@@ -150,7 +175,9 @@ func inspect(t *rdb.Tx) (found tables, err error) {
 // order follow from the times.
 func (db *DB) inspectReadOnly(ctx context.Context) error {
 	found := tables{}
-	err := db.read(ctx, func(t *rdb.Tx) (err error) { found, err = inspect(t); return err })
+	err := settled(ctx, func() error {
+		return db.read(ctx, func(t *rdb.Tx) (err error) { found, err = inspect(t); return err })
+	})
 	switch {
 	case err != nil:
 		return err
