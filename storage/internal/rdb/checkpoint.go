@@ -93,7 +93,7 @@ func rewind(t *Tx, id int64) error {
 	for _, a := range attrs {
 		// Constraints follow from the objective alone: those before a checkpoint
 		// remain true.
-		if sysattr.Reported(a.Key) || fresh && isConstraint(a.Key) {
+		if sysattr.Reported(a.Key) || fresh && sysattr.IsConstraint(a.Key) {
 			t.Exec(`DELETE FROM trial_system_attributes WHERE trial_id = ? AND "key" = ?`, id, a.Key)
 		}
 	}

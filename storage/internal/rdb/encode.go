@@ -4,7 +4,6 @@ import (
 	"database/sql"
 	"fmt"
 	"math"
-	"strings"
 	"time"
 )
 
@@ -60,15 +59,4 @@ func DecodeFloat(value sql.NullFloat64, kind string) (float64, error) {
 		return math.NaN(), nil
 	}
 	return 0, fmt.Errorf("value %v of type %q", value.Float64, kind)
-}
-
-// Optuna 5 keeps each constraint in its own system attribute. Up to version 4 it
-// kept a list of all in one called constraints.
-const (
-	constraintPrefix  = "constraints:"
-	legacyConstraints = "constraints"
-)
-
-func isConstraint(key string) bool {
-	return key == legacyConstraints || strings.HasPrefix(key, constraintPrefix)
 }

@@ -7,11 +7,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/bluefin-hpo/bluefin/internal/pyjson"
+	"github.com/bluefin-hpo/bluefin/internal/sysattr"
 	"github.com/bluefin-hpo/bluefin/space"
 	"github.com/bluefin-hpo/bluefin/storage"
 	"github.com/bluefin-hpo/bluefin/trial"
@@ -238,34 +239,18 @@ func insertAt[T any](orders *[]int64, order int64, values []T, v T) []T {
 
 // systemAttr adds a system attribute, or the constraints that it stands for.
 func (t *loading) systemAttr(key string, value []byte) error {
-	name, ok := strings.CutPrefix(key, constraintPrefix)
-	if !ok && key != legacyConstraints {
+	if !sysattr.IsConstraint(key) {
 		setAttr(&t.SystemAttrs, key, value)
 		return nil
 	}
-	v, err := pyjson.Unmarshal(value)
+	constraints, err := sysattr.Constraints(key, value)
 	if err != nil {
 		return err
 	}
 	if t.Constraints == nil {
 		t.Constraints = map[string]float64{}
 	}
-	// Anything but a number is no constraint; Optuna stores null if computing them failed.
-	set := func(name string, v any) {
-		switch v := v.(type) {
-		case float64:
-			t.Constraints[name] = v
-		case int:
-			t.Constraints[name] = float64(v)
-		}
-	}
-	if ok {
-		set(name, v)
-	}
-	list, _ := v.([]any) // the form of Optuna 4; null if it could not compute them
-	for i, v := range list {
-		set(strconv.Itoa(i), v)
-	}
+	maps.Copy(t.Constraints, constraints)
 	return nil
 }
 

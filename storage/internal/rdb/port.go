@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"github.com/bluefin-hpo/bluefin/internal/pyjson"
+	"github.com/bluefin-hpo/bluefin/internal/sysattr"
 	"github.com/bluefin-hpo/bluefin/storage"
 	"github.com/bluefin-hpo/bluefin/trial"
 )
@@ -46,7 +47,7 @@ func (db *DB) Export(ctx context.Context, name string) (s storage.Snapshot, err 
 			SELECT t.number, a."key", a.value_json
 			FROM trials t CROSS JOIN trial_system_attributes a
 			WHERE a.trial_id = t.trial_id AND t.study_id = ?
-				AND (a."key" = '`+legacyConstraints+`' OR substr(a."key", 1, ?) = '`+constraintPrefix+`')`, id, len(constraintPrefix))
+				AND (a."key" = '`+sysattr.ConstraintList+`' OR substr(a."key", 1, ?) = '`+sysattr.ConstraintPrefix+`')`, id, len(sysattr.ConstraintPrefix))
 	})
 	return s, err
 }
@@ -100,7 +101,7 @@ func importTrial(t *Tx, study, id int64, r *trial.Trial) error {
 // unlisted returns the constraints that are not also in a list of Optuna 4:
 // written in both forms they would count twice.
 func unlisted(r *trial.Trial) map[string]float64 {
-	text, ok := r.SystemAttrs[legacyConstraints]
+	text, ok := r.SystemAttrs[sysattr.ConstraintList]
 	if !ok {
 		return r.Constraints
 	}

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/bluefin-hpo/bluefin/internal/pyjson"
+	"github.com/bluefin-hpo/bluefin/internal/sysattr"
 	"github.com/bluefin-hpo/bluefin/space"
 	"github.com/bluefin-hpo/bluefin/storage"
 	"github.com/bluefin-hpo/bluefin/trial"
@@ -160,7 +161,7 @@ func addTo(t *Tx, id int64, u storage.Update) error {
 	// Sorted, so that equal updates write equal files.
 	for _, name := range slices.Sorted(maps.Keys(u.Constraints)) {
 		text := pyjson.Float(u.Constraints[name] + 0)
-		constraints = append(constraints, []any{id, constraintPrefix + name, text})
+		constraints = append(constraints, []any{id, sysattr.ConstraintPrefix + name, text})
 	}
 	for i, v := range u.Values {
 		value, kind := encodeFloat(v + 0)

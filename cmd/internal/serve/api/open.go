@@ -35,11 +35,7 @@ func (a *API) named(ctx context.Context, name string) (storage.Study, error) {
 	if err := storage.CheckName("study name", name); err != nil {
 		return storage.Study{}, invalid("name", err)
 	}
-	record, err := a.cfg.Storage.Load(ctx, name)
-	if err != nil {
-		return record, fmt.Errorf("%w", err)
-	}
-	return record, nil
+	return a.cfg.Storage.Load(ctx, name)
 }
 
 // open returns the study in the path.
