@@ -27,8 +27,8 @@ type client struct {
 	db  storage.Viewer
 }
 
-// serve serves an API over a new study file.
-func serve(tb testing.TB) client {
+// serve serves an API over a new study file, through the given handlers.
+func serve(tb testing.TB, through ...func(http.Handler) http.Handler) client {
 	tb.Helper()
 	db, err := sqlite.Open(tb.Context(), filepath.Join(tb.TempDir(), "s.db"), sqlite.Options{})
 	if err != nil {
@@ -37,7 +37,11 @@ func serve(tb testing.TB) client {
 	a := api.New(api.Config{Storage: db, Lease: time.Hour, Logger: slog.New(slog.NewTextHandler(tb.Output(), nil)),
 		Sampler: func(trials int) (sampler.Sampler, uint64, error) { return &sampler.Auto{Trials: trials}, 1, nil },
 		Client:  func(r *http.Request) string { return r.Header.Get("X-Client") }})
-	s := httptest.NewServer(a)
+	var h http.Handler = a
+	for _, t := range through {
+		h = t(h)
+	}
+	s := httptest.NewServer(h)
 	tb.Cleanup(func() {
 		a.End()
 		s.Close()
