@@ -5,7 +5,7 @@ import (
 
 	"gonum.org/v1/gonum/mat"
 
-	"github.com/bluefin-hpo/bluefin/sampler/internal/lbfgs"
+	"github.com/bluefin-hpo/bluefin/internal/lbfgs"
 )
 
 // Data are observations: n points of d axes with their values.

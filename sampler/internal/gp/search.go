@@ -6,7 +6,7 @@ import (
 	"slices"
 	"sort"
 
-	"github.com/bluefin-hpo/bluefin/sampler/internal/lbfgs"
+	"github.com/bluefin-hpo/bluefin/internal/lbfgs"
 	"github.com/bluefin-hpo/bluefin/sampler/internal/sobol"
 )
 
