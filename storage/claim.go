@@ -18,6 +18,29 @@ type Claim struct {
 	Budget  int // how many trials of the study may begin, over all workers; 0: any number
 	Seen    int // how many finished trials the caller will draw from; an orphan keeps its own number
 	Orphans Orphans
+	Slice   *Slice // what a scheduler has chosen; nil: the caller has none
+}
+
+// A Slice is the part of a training that a claim is for. Its end is kept in the system attribute
+// bluefin:until.
+type Slice struct {
+	Number int // of the paused trial to resume; negative: a queued or a new one
+	Until  int // the step at which the trial pauses; 0: it runs to its end
+}
+
+// Attrs returns which system attributes of t, which is Waiting, the claim sets and removes as it
+// begins the trial. A queued trial that was interrupted in its slice keeps the end of it.
+func (c Claim) Attrs(t *trial.Trial) (set map[string]json.RawMessage, remove []string) {
+	_, cut := t.SystemAttrs[sysattr.Until]
+	remove = []string{sysattr.Paused}
+	switch {
+	case c.Slice != nil && cut && !t.Paused():
+	case c.Slice != nil && c.Slice.Until > 0:
+		set = map[string]json.RawMessage{sysattr.Until: fmt.Append(nil, c.Slice.Until)}
+	default:
+		remove = append(remove, sysattr.Until)
+	}
+	return set, remove
 }
 
 // A Lease says who runs a trial, and until when. It is over when its time is up
@@ -98,7 +121,8 @@ func (o Orphans) Abandon(t *trial.Trial, restarts int) (failed Update, retry *tr
 	attrs := map[string]json.RawMessage{failedTrial: fmt.Append(nil, t.Number)}
 	maps.Copy(attrs, t.SystemAttrs) // a retry of a retry names the first trial
 	maps.DeleteFunc(attrs, func(key string, _ json.RawMessage) bool {
-		return sysattr.Reported(key) || key == sysattr.Failure || key == sysattr.Lease
+		return sysattr.Reported(key) || key == sysattr.Failure || key == sysattr.Lease ||
+			key == sysattr.Paused || key == sysattr.Until
 	})
 	attrs[retryHistory], _ = pyjson.Marshal(append(history, t.Number)) // numbers always marshal
 	return failed, &trial.Trial{Number: -1, State: trial.Waiting,

@@ -26,7 +26,8 @@ type memoryStudy struct {
 	finished int
 	trials   []*memoryTrial // by number
 	running  []int          // their numbers, sorted
-	waiting  []int
+	waiting  []int          // of the queue
+	paused   []int
 	changes  []change // by revision; compacted, so at most two for each trial
 }
 

@@ -54,7 +54,14 @@ func (m *Memory) Begin(_ context.Context, study int64, c Claim) (*trial.Trial, e
 		t = mt.rewound(t)
 	}
 	if t.State == trial.Waiting {
-		t.Seen = c.Seen
+		if !t.Paused() {
+			t.Seen = c.Seen
+		}
+		set, remove := c.Attrs(t)
+		t.SystemAttrs = withAttrs(t.SystemAttrs, set) // a copy if there are any, made by rewound
+		for _, key := range remove {
+			delete(t.SystemAttrs, key)
+		}
 	} else {
 		mt.restarts++
 	}
@@ -86,7 +93,17 @@ func (s *memoryStudy) claim(c Claim) (*memoryTrial, error) {
 			}
 		}
 	}
-	if begun := len(s.trials) - len(s.waiting); c.Budget > 0 && begun >= c.Budget {
+	used := c.Budget > 0 && len(s.trials)-len(s.waiting) >= c.Budget
+	switch {
+	case c.Slice != nil && c.Slice.Number >= 0:
+		_, paused := slices.BinarySearch(s.paused, c.Slice.Number)
+		if !paused || !used && len(s.waiting) > 0 {
+			return nil, fmt.Errorf("paused trial %d: it, or the queue, %w", c.Slice.Number, ErrChanged)
+		}
+		return s.trials[c.Slice.Number], nil
+	case used && c.Slice == nil && len(s.paused) > 0:
+		return s.trials[s.paused[0]], nil
+	case used:
 		leased := 0
 		for _, number := range s.running {
 			if s.trials[number].owner != "" {
@@ -165,10 +182,13 @@ func (s *memoryStudy) new() *memoryTrial {
 // set makes t the trial's record and gives it the next revision.
 func (s *memoryStudy) set(mt *memoryTrial, t *trial.Trial) {
 	s.running, s.waiting = without(s.running, t.Number), without(s.waiting, t.Number)
-	switch t.State {
-	case trial.Running:
+	s.paused = without(s.paused, t.Number)
+	switch {
+	case t.State == trial.Running:
 		s.running = with(s.running, t.Number)
-	case trial.Waiting:
+	case t.Paused():
+		s.paused = with(s.paused, t.Number)
+	case t.State == trial.Waiting:
 		s.waiting = with(s.waiting, t.Number)
 	default:
 		s.finished++

@@ -87,10 +87,17 @@ type Storage interface {
 	Add(ctx context.Context, study int64, t *trial.Trial) (number int, err error)
 
 	// Begin gives the caller a trial to run, in one atomic step: an orphan (a
-	// Running trial whose lease is over, see Orphans), else a Waiting trial,
-	// else a new one; the lowest number first. Waiting and new trials count
-	// against c.Budget: once that many have begun, Begin fails with a
+	// Running trial whose lease is over, see Orphans), else a queued trial (one
+	// that is Waiting and not paused), else a new one; the lowest number first.
+	// Queued and new trials count against c.Budget: once that many have begun,
+	// paused ones included, none of them begins, and Begin fails with a
 	// *BudgetError. Orphans that must not be restarted fail in any case.
+	//
+	// A caller with c.Slice gets the paused trial that it names instead of a new
+	// one. Begin fails with ErrChanged if that trial is not paused any more, or if
+	// a queued one can begin. A caller without gets paused
+	// trials only when the budget lets no other begin, the lowest number first. A
+	// paused trial keeps its own number of seen trials.
 	//
 	// A restarted trial returns to its checkpoint: reports of later steps are
 	// deleted, and system attributes that follow from reports (those named

@@ -132,6 +132,26 @@ func (t *Trial) Failure() string {
 	return reason
 }
 
+// Paused reports whether the trial waits to be resumed from a checkpoint by a scheduler. It has the
+// reports up to there. A Waiting trial that is not paused is queued.
+func (t *Trial) Paused() bool {
+	_, ok := t.SystemAttrs[sysattr.Paused]
+	return ok && t.State == Waiting
+}
+
+// Steps returns how many steps the trial has trained, as its reports tell: its last step, or one more
+// if it reported a step 0.
+func (t *Trial) Steps() int {
+	switch last, ok := t.LastReport(); {
+	case !ok:
+		return 0
+	case t.Reports[0].Step == 0:
+		return last.Step + 1
+	default:
+		return last.Step
+	}
+}
+
 // Param returns a parameter and whether the trial has it.
 func (t *Trial) Param(name string) (Param, bool) {
 	for _, p := range t.Params {

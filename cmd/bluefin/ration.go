@@ -50,7 +50,7 @@ func (r *ration) Begin(ctx context.Context, study int64, c storage.Claim) (*tria
 			one.Budget = before
 		}
 		t, err := r.Viewer.Begin(ctx, study, one)
-		if err == nil {
+		if err == nil && (c.Slice == nil || c.Slice.Number < 0) { // else it had begun before
 			r.begun++
 		}
 		if !errors.Is(err, storage.ErrBudget) {

@@ -21,6 +21,13 @@ const (
 	// Lease is how long a report of a detached trial extends its lease, in seconds: a JSON number.
 	Lease = "bluefin:lease"
 
+	// Paused is the step at which a Waiting trial paused: a JSON number. A queued trial has none, and
+	// on a trial in another state it means nothing.
+	Paused = "bluefin:paused"
+
+	// Until is the step at which a trial of a scheduler pauses next: a JSON number.
+	Until = "bluefin:until"
+
 	// Stop, of a study, is when all its workers were last asked to stop: a JSON string that is
 	// different each time.
 	Stop = "bluefin:stop"

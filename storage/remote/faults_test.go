@@ -280,7 +280,7 @@ func TestServersThatRefuse(t *testing.T) {
 		"another one":  {plain(401, "", ""), "secret", "the server refuses the token"},
 		"no right":     {plain(403, "", ""), "secret", "the server refuses the token"},
 		"a later one":  {plain(400, "Content-Type: application/vnd.bluefin.storage", `{"error":{"kind":"other","text":"the server has version 2"}}`+"\n"), "", "the server has version 2"},
-		"later words":  {plain(200, "Content-Type: application/vnd.bluefin.storage", `{"bluefin_storage":2}`+"\n"), "", "has version 2 of the storage protocol, and this program version 1"},
+		"later words":  {plain(200, "Content-Type: application/vnd.bluefin.storage", `{"bluefin_storage":3}`+"\n"), "", "has version 3 of the storage protocol, and this program version 2"},
 		"rate limits":  {plain(429, "Retry-After: 1", ""), "", "too many requests"},
 		"an empty one": {plain(200, "Content-Type: application/vnd.bluefin.storage", ""), "", "the answer is incomplete"},
 	} {

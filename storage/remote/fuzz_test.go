@@ -60,7 +60,7 @@ func FuzzHandler(f *testing.F) {
 		h := remote.Handler(db)
 		call := func(path string, body []byte) *httptest.ResponseRecorder {
 			r := httptest.NewRequest(http.MethodPost, path, bytes.NewReader(body))
-			r.Header.Set("Bluefin-Storage", "1")
+			r.Header.Set("Bluefin-Storage", "2")
 			r.Header.Set("Bluefin-Key", "aaaaaaaaaaaaaaaaaaaaaaaa")
 			w := httptest.NewRecorder()
 			h.ServeHTTP(w, r)

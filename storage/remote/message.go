@@ -12,7 +12,7 @@ import (
 )
 
 // protocol is the version of the messages. Both sides must have the same.
-const protocol = 1
+const protocol = 2
 
 // The headers of a call, besides those of HTTP.
 const (
@@ -98,6 +98,13 @@ type claim struct {
 	Policy   storage.Policy `json:"policy,omitempty"`
 	Limit    int            `json:"limit,omitempty"`
 	Grace    time.Duration  `json:"grace,omitempty"`
+	Slice    *slice         `json:"slice,omitempty"`
+}
+
+// A slice is a storage.Slice.
+type slice struct {
+	Number int `json:"number"`
+	Until  int `json:"until,omitempty"`
 }
 
 // An update is a storage.Update. Values has what the two have in common, and the state.
@@ -150,7 +157,8 @@ func decodeDirections(names []string) (directions []trial.Direction, err error) 
 }
 
 func encodeClaim(c storage.Claim) *claim {
-	return &claim{c.Owner, c.Duration, c.Process, c.Budget, c.Seen, c.Orphans.Policy, c.Orphans.Limit, c.Orphans.Grace}
+	return &claim{c.Owner, c.Duration, c.Process, c.Budget, c.Seen, c.Orphans.Policy, c.Orphans.Limit, c.Orphans.Grace,
+		(*slice)(c.Slice)}
 }
 
 func (c *claim) claim() (storage.Claim, error) {
@@ -158,7 +166,8 @@ func (c *claim) claim() (storage.Claim, error) {
 		return storage.Claim{}, missing("claim")
 	}
 	return storage.Claim{Lease: storage.Lease{Owner: c.Owner, Duration: c.Duration, Process: c.Process}, Budget: c.Budget,
-		Seen: c.Seen, Orphans: storage.Orphans{Policy: c.Policy, Limit: c.Limit, Grace: c.Grace}}, nil
+		Seen: c.Seen, Orphans: storage.Orphans{Policy: c.Policy, Limit: c.Limit, Grace: c.Grace},
+		Slice: (*storage.Slice)(c.Slice)}, nil
 }
 
 // encodeUpdate leaves the data of the checkpoint to the caller.

@@ -65,6 +65,12 @@ func (m *model) step() string {
 		}
 		// Most claims resume, so orphans live on and gather checkpoints.
 		c.Orphans = storage.Orphans{Policy: storage.Policy(max(0, m.rand.IntN(6)-3)), Limit: m.rand.IntN(4) - 1}
+		if m.rand.IntN(2) == 0 {
+			c.Slice = &storage.Slice{Number: m.rand.IntN(m.trials+2) - 1, Until: m.rand.IntN(9)}
+			if m.rand.IntN(2) == 0 {
+				c.Slice.Number = m.paused()
+			}
+		}
 		a, err := m.Begin(m.ctx, m.id, c)
 		b, err2 := m.reference.Begin(m.ctx, m.referenceID, c)
 		m.sameError(err, err2)
@@ -197,6 +203,17 @@ func (k *knowledge) update(ctx context.Context, s storage.Storage, id int64) err
 	return nil
 }
 
+// paused returns the number of a paused trial as last read, or -1.
+func (m *model) paused() int {
+	number := -1
+	for n, t := range m.wanted.trials {
+		if t.Paused() && (number < 0 || n < number) {
+			number = n
+		}
+	}
+	return number
+}
+
 // owner is one of three, so that owners often meet and often differ.
 func (m *model) owner() string { return string(rune('a' + m.rand.IntN(3))) }
 
@@ -226,7 +243,10 @@ func (m *model) update() storage.Update {
 		u.Constraints = map[string]float64{string(rune('c' + m.rand.IntN(3))): m.float()}
 	}
 	u.UserAttrs, u.SystemAttrs = m.attrs(), m.attrs()
-	if m.rand.IntN(2) == 0 {
+	if m.rand.IntN(8) == 0 {
+		u.State = trial.Waiting
+		u.SystemAttrs = map[string]json.RawMessage{sysattr.Paused: json.RawMessage(fmt.Sprint(m.rand.IntN(20)))}
+	} else if m.rand.IntN(2) == 0 {
 		u.State = trial.State(m.rand.IntN(5))
 		if u.State == trial.Complete || u.State == trial.Pruned && m.rand.IntN(2) == 0 {
 			u.Values = []float64{m.float()}
@@ -248,7 +268,7 @@ func (m *model) attrs() map[string]json.RawMessage {
 	if m.rand.IntN(3) > 0 {
 		return nil
 	}
-	keys := []string{"a", "k ey", "日本", sysattr.RungPrefix + "0", sysattr.ConstraintPrefix + "c"}
+	keys := []string{"a", "k ey", "日本", sysattr.RungPrefix + "0", sysattr.ConstraintPrefix + "c", sysattr.Paused, sysattr.Until}
 	return map[string]json.RawMessage{keys[m.rand.IntN(len(keys))]: json.RawMessage(fmt.Sprint(m.rand.IntN(10)))}
 }
 
@@ -256,7 +276,7 @@ func (m *model) attrs() map[string]json.RawMessage {
 func (m *model) sameError(got, want error) {
 	m.Helper()
 	for _, target := range []error{storage.ErrExist, storage.ErrNotExist, storage.ErrFinished,
-		storage.ErrLost, storage.ErrBudget, storage.ErrInvalid} {
+		storage.ErrLost, storage.ErrBudget, storage.ErrChanged, storage.ErrInvalid} {
 		if errors.Is(got, target) != errors.Is(want, target) {
 			m.Errorf("got error %v, want %v", got, want)
 		}
