@@ -1,11 +1,15 @@
 package main
 
 import (
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/bluefin-hpo/bluefin/objective/functions"
+	"github.com/bluefin-hpo/bluefin/space"
 )
 
 // pythonOf is a program that stands in for Python.
@@ -82,5 +86,92 @@ func TestRealOptunaSearches(t *testing.T) {
 	}
 	if again := benchJSON[line](t, args...); !slices.Equal(again, rows) {
 		t.Error("the same command line gives other results")
+	}
+}
+
+// An engine that draws whole points, as those of other packages do, but needs no package.
+const anyEngine = `
+class Random(Whole):
+    version = "1"
+
+    def __init__(self, task):
+        super().__init__(task)
+        import random
+        self.random = random.Random(task["seed"])
+
+    def propose(self):
+        draw = {"float": self.random.uniform, "int": self.random.randint, "cat": self.random.randint}
+        point = {d.name: draw[d.kind](d.low, d.high) for d in self.dims}
+        return point, point
+
+    def observe(self, point, value):
+        assert set(point) == {d.name for d in self.dims}
+
+serve(Random)
+`
+
+func TestWholePointsAreOfEveryKind(t *testing.T) {
+	python := realPython(t, "BLUEFIN_PYTHON", "Optuna")
+	protocol, err := liveScripts.ReadFile("live/protocol.py")
+	if err != nil {
+		t.Fatal(err)
+	}
+	list := []space.Dimension{
+		{Name: "float", Dist: space.Float{Low: -1, High: 2}},
+		{Name: "log", Dist: space.Float{Low: 1e-5, High: 0.1, Log: true}},
+		{Name: "stepped", Dist: space.Float{Low: 0.1, High: 0.7, Step: 0.2}},
+		{Name: "int", Dist: space.Int{Low: 3, High: 8, Step: 1}},
+		{Name: "even", Dist: space.Int{Low: 4, High: 64, Step: 4}},
+		{Name: "power", Dist: space.Int{Low: 1, High: 64, Step: 1, Log: true}},
+		{Name: "choice", Dist: space.Categorical{Choices: []any{"a", "b", nil}}},
+	}
+	params, err := peerParams(list)
+	if err != nil {
+		t.Fatal(err)
+	}
+	first := map[string]float64{"float": 0.5, "log": 1e-3, "stepped": 0.5, "int": 7, "even": 12, "power": 16, "choice": 1}
+	e, err := startPeer(t.Context(), python, string(protocol)+anyEngine, peerTask{Seed: 1, Space: params, First: first})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer e.close()
+	for n := range 30 {
+		f, err := e.ask(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, d := range list {
+			x := f.suggest()(d.Name, d.Dist)
+			if !d.Dist.Contains(x) || n == 0 && math.Abs(x-first[d.Name]) > 1e-12 {
+				t.Errorf("trial %d: %s is %v", n, d.Name, x)
+			}
+		}
+		if err := f.tell(t.Context(), 1); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestConditionalParametersAreInTheSpace(t *testing.T) {
+	p, err := functions.New("jenatton", 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := len(dims(p)); n != 9 {
+		t.Errorf("there are %d parameters, want x1 to x3, x4 to x7 and two radii", n)
+	}
+}
+
+// The packages are large, so their Python is named only where someone measures.
+func TestOtherPackagesSearch(t *testing.T) {
+	python := os.Getenv("BLUEFIN_PEERS_PYTHON")
+	if python == "" {
+		t.Skip("BLUEFIN_PEERS_PYTHON names no Python that has nevergrad, HEBO and smac")
+	}
+	for _, r := range benchJSON[line](t, "quality", "--problem", "mixint_f01", "--sampler", "random", "--live", "ngopt,hebo,smac",
+		"--trials", "6", "--seeds", "1", "--python", python) {
+		if !(r.Best >= 0) {
+			t.Errorf("%+v is below the minimum", r)
+		}
 	}
 }

@@ -68,10 +68,10 @@ func (q *qualityCommand) define() *cli.Command {
 				Usage: "draw the best so far, median and quartiles, to a `FILE` that ends in .svg, .png or .pdf: " +
 					"by problem with --summary problem, else by group relative to random search"},
 			&cli.StringFlag{Name: "python", Destination: &q.python,
-				Usage: "a Python `PROGRAM` with Optuna, to run its samplers too"},
-			&cli.StringFlag{Name: "live", Destination: &q.live, DefaultText: "those of --sampler",
-				Usage: "`NAMES` of Optuna's samplers to run with --python, with commas: " +
-					strings.Join(liveNames, ", ")},
+				Usage: "a Python `PROGRAM` with Optuna and the other packages of --live, to run their samplers too"},
+			&cli.StringFlag{Name: "live", Destination: &q.live, DefaultText: "Optuna's of --sampler",
+				Usage: "`NAMES` of searches to run with --python, with commas: of Optuna " +
+					strings.Join(optunaNames, ", ") + "; of other packages " + strings.Join(otherNames, ", ")},
 			&cli.StringFlag{Name: "results", Destination: &q.results,
 				Usage: "a `FILE` of other results to compare with: CSV, also gzipped, with problem, sampler, seed, " +
 					"n and best"},
@@ -166,7 +166,7 @@ type searches struct {
 	list            []result // without n and best
 	problem         func(name string, instance int) (problem, error)
 	trials, workers int
-	python          string // runs the samplers whose names start with livePrefix
+	python          string // runs the searches that isLive
 }
 
 // searches lists the searches that the flags describe.
@@ -222,8 +222,8 @@ func (s searches) run(ctx context.Context, r result) ([]result, error) {
 	}
 	search := plan{seed: samplerSeed(r.seed), trials: s.trials, workers: s.workers}
 	var engine engine
-	if name, ok := strings.CutPrefix(r.sampler, livePrefix); ok {
-		engine, err = startOptuna(ctx, s.python, name, search)
+	if isLive(r.sampler) {
+		engine, err = openLive(ctx, s.python, r.sampler, p, search)
 	} else {
 		engine, err = openStudy(ctx, r.sampler, search)
 	}

@@ -1,0 +1,51 @@
+"""Samplers of Optuna, which draw a parameter when it is asked for."""
+
+import optuna
+
+
+def sampler_of(name, seed):
+    samplers = optuna.samplers
+    return {
+        "tpe": lambda: samplers.TPESampler(seed=seed),
+        "tpe-independent": lambda: samplers.TPESampler(seed=seed, multivariate=False, constant_liar=False),
+        "tpe-groups": lambda: samplers.TPESampler(seed=seed, multivariate=True, group=True),
+        "gp": lambda: samplers.GPSampler(seed=seed),
+        "random": lambda: samplers.RandomSampler(seed=seed),
+        "qmc": lambda: samplers.QMCSampler(seed=seed, scramble=True),
+        "cmaes": lambda: samplers.CmaEsSampler(seed=seed),
+        "cmaes-margin": lambda: samplers.CmaEsSampler(seed=seed, with_margin=True),
+        "cmaes-separable": lambda: samplers.CmaEsSampler(seed=seed, use_separable_cma=True),
+    }[name]()
+
+
+class Optuna:
+    version = optuna.__version__
+
+    def __init__(self, task):
+        optuna.logging.set_verbosity(optuna.logging.ERROR)
+        self.study = optuna.create_study(sampler=sampler_of(task["sampler"], task["seed"]))
+        self.trials = {}
+        if task["first"] is not None:
+            dists = {d["name"]: optuna.distributions.json_to_distribution(d["dist"]) for d in task["space"]}
+            self.study.enqueue_trial({k: dists[k].to_external_repr(x) for k, x in task["first"].items()})
+
+    def ask(self):
+        trial = self.study.ask()
+        self.trials[trial.number] = trial
+        return {"number": trial.number}
+
+    def suggest(self, number, name, dist):
+        trial, dist = self.trials[number], optuna.distributions.json_to_distribution(dist)
+        if isinstance(dist, optuna.distributions.FloatDistribution):
+            value = trial.suggest_float(name, dist.low, dist.high, step=dist.step, log=dist.log)
+        elif isinstance(dist, optuna.distributions.IntDistribution):
+            value = trial.suggest_int(name, dist.low, dist.high, step=dist.step, log=dist.log)
+        else:
+            value = trial.suggest_categorical(name, dist.choices)
+        return float(dist.to_internal_repr(value))
+
+    def tell(self, number, value):
+        self.study.tell(self.trials.pop(number), value)
+
+
+serve(Optuna)
