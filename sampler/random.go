@@ -1,17 +1,23 @@
 package sampler
 
 import (
+	"github.com/bluefin-hpo/bluefin/sampler/internal/belief"
 	"github.com/bluefin-hpo/bluefin/space"
 )
 
 // Random draws every parameter independently and uniformly: in ln x for a
 // logarithmic range, with equal mass for every value of a grid. It learns nothing.
+// A parameter with a belief is drawn from a mixture of the belief and the uniform
+// distribution, in which the belief fades, and trial 0 has its most likely value.
 // See Bergstra and Bengio, "Random Search for Hyper-Parameter Optimization" (JMLR
 // 13, 2012).
 type Random struct{}
 
 // Sample returns a value of d in internal form. It never fails.
 func (Random) Sample(r Request, name string, d space.Dist) (float64, error) {
+	if b := r.Beliefs.Belief(name, d); b != nil {
+		return belief.Draw(r.History, r.Trial, r.Rand, space.Dimension{Name: name, Dist: d, Belief: b}), nil
+	}
 	return d.Value(r.Rand.Float64()), nil
 }
 

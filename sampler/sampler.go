@@ -54,6 +54,10 @@ type Request struct {
 	// which ones a sampler was shown, so that the draw can be repeated; a sampler that does not
 	// need them should not call it.
 	Running func() []*trial.Trial
+
+	// Beliefs are the parameters of which the study knows where good values probably are, with
+	// these beliefs; nil: none. A sampler without any draws as if the field did not exist.
+	Beliefs space.Space
 }
 
 // NewRequest returns a request with the finished and the running trials of h, for testing a sampler

@@ -162,12 +162,13 @@ type Scalar interface {
 }
 
 // Choose is a Categorical whose choices have one Go type, which the objective gets.
-func Choose[T Scalar](choices ...T) Domain[T] { return choice[T](choices) }
+func Choose[T Scalar](choices ...T) Choices[T] { return choices }
 
-type choice[T Scalar] []T
+// Choices are the choices of Choose: a Domain[T].
+type Choices[T Scalar] []T
 
 // Dist returns the Categorical with the same choices.
-func (c choice[T]) Dist() Dist {
+func (c Choices[T]) Dist() Dist {
 	choices := make([]any, len(c))
 	for i, v := range c {
 		choices[i] = plain(v)
@@ -176,7 +177,7 @@ func (c choice[T]) Dist() Dist {
 }
 
 // Decode returns the choice with index x.
-func (c choice[T]) Decode(x float64) T { return c[int(x)] }
+func (c Choices[T]) Decode(x float64) T { return c[int(x)] }
 
 // plain converts a bool, number or string of any type to bool, int, float64 or string, and returns
 // anything else as it is.

@@ -25,7 +25,11 @@ type Config struct {
 
 	// Space declares the parameters, in any order. Open and Load check them, and suggesting
 	// anything else is an error. nil: the objective declares its parameters by suggesting them.
+	// Their beliefs are stored with the study; others are those stored before.
 	Space space.Space
+
+	// IgnoreBeliefs draws as if nothing were believed about any parameter. Stored beliefs stay.
+	IgnoreBeliefs bool
 
 	// Lease is how long a worker may be silent before another one restarts its trial. A live worker
 	// renews it three times in that time. If the worker's process ran on the same machine and has

@@ -83,7 +83,7 @@ func (d Detached) suggest(t *Trial) error {
 		if c, ok := p.Dist.(space.Categorical); ok {
 			p.Dist = c.Dist()
 		}
-		t.suggest(p.Name, intern(&t.study.dists, p.Name, p.Dist))
+		t.believe(p.Name, intern(&t.study.dists, p.Name, p.Dist), p.Belief)
 	}
 	return t.Err()
 }

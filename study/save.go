@@ -112,6 +112,9 @@ func (t *Trial) write(ctx context.Context, u storage.Update) error {
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
+	if err := t.study.storeBeliefs(ctx); err != nil {
+		return err
+	}
 	t.mu.Lock()
 	if t.over { // it ended while keep waited for its turn
 		t.mu.Unlock()

@@ -44,6 +44,8 @@ type Study struct {
 	claims atomic.Uint64 // number of claims so far
 	dists  dists
 
+	beliefs beliefs // none with Config.IgnoreBeliefs
+
 	mu       sync.Mutex // guards the following
 	log      *trial.Log
 	revision int64         // of the storage, as last read
@@ -70,12 +72,14 @@ func Open(ctx context.Context, cfg Config) (*Study, error) {
 	}
 	record, err := cfg.Storage.Create(ctx, cfg.Name, directions)
 	if errors.Is(err, storage.ErrExist) {
-		return Load(ctx, cfg)
+		s, err := Load(ctx, cfg)
+		return s.withBeliefs(ctx, err)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("create study: %w", err)
 	}
-	return newStudy(cfg, record), nil
+	s, err := newStudy(cfg, record)
+	return s.withBeliefs(ctx, err)
 }
 
 // Load returns the study called cfg.Name, or fails with storage.ErrNotExist. It writes nothing.
@@ -92,11 +96,18 @@ func Load(ctx context.Context, cfg Config) (*Study, error) {
 		return nil, fmt.Errorf("directions of study %q are %v, want %v as stored",
 			cfg.Name, cfg.Directions, record.Directions)
 	}
-	return newStudy(cfg, record), nil
+	return newStudy(cfg, record)
 }
 
-func newStudy(cfg Config, record storage.Study) *Study {
-	return &Study{cfg: cfg, record: record, owner: rand.Text(), log: trial.NewLog(record.Directions)}
+func newStudy(cfg Config, record storage.Study) (*Study, error) {
+	s := &Study{cfg: cfg, record: record, owner: rand.Text(), log: trial.NewLog(record.Directions)}
+	if cfg.IgnoreBeliefs {
+		return s, nil
+	}
+	if err := s.beliefs.begin(record, cfg.Space); err != nil {
+		return nil, err
+	}
+	return s, nil
 }
 
 // Name returns the name of the study.

@@ -19,7 +19,7 @@ import (
 // name has another distribution in this trial, or one of another kind or scale in an earlier trial.
 // (Float and LogFloat differ in scale.) Choices may be appended to those of earlier trials.
 func Suggest[T any](t *Trial, name string, d space.Domain[T]) T {
-	x, ok := t.suggest(name, intern(&t.study.dists, name, d.Dist()))
+	x, ok := t.believe(name, intern(&t.study.dists, name, d.Dist()), space.BeliefOf(d))
 	if !ok {
 		var zero T
 		return zero
@@ -88,6 +88,19 @@ func (t *Trial) SuggestAll() map[string]any {
 		}
 	}
 	return values
+}
+
+// believe is suggest with a belief, or nil.
+func (t *Trial) believe(name string, d space.Dist, b *space.Belief) (x float64, ok bool) {
+	if b != nil && !t.study.cfg.IgnoreBeliefs && d.Check() == nil {
+		if err := t.study.beliefs.learn(name, d, b); err != nil {
+			t.mu.Lock()
+			defer t.mu.Unlock()
+			t.fail(fmt.Errorf("suggest %q: %w", name, setupError{err}))
+			return d.Value(0), true
+		}
+	}
+	return t.suggest(name, d)
 }
 
 // suggest returns a value of d and true, or false if d is invalid.
@@ -245,5 +258,6 @@ func (s *Study) beside(t *Trial) []*trial.Trial {
 // request returns a request for one draw. Reseeding one generator saves an allocation per draw.
 func (t *Trial) request(name string) sampler.Request {
 	t.source.Seed(random(t.study.cfg.Seed, t.Number(), name))
-	return sampler.Request{History: t.history, Trial: &t.record.now, Rand: &t.rand, Running: t.look}
+	return sampler.Request{History: t.history, Trial: &t.record.now, Rand: &t.rand, Running: t.look,
+		Beliefs: t.study.beliefs.load()}
 }

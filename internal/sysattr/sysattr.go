@@ -34,6 +34,10 @@ const (
 
 	// Plan, of a study, is how its trials run, for workers: a JSON string with the text of a study.yaml.
 	Plan = "bluefin:plan"
+
+	// Beliefs, of a study, is where good values of its parameters probably are: a JSON object by
+	// parameter, see package study.
+	Beliefs = "bluefin:beliefs"
 )
 
 // Reported reports whether an attribute was computed from the reports of a trial, and so must be

@@ -19,6 +19,7 @@ type Request struct {
 	Trial   *trial.Trial
 	Rand    *rand.Rand
 	Running func() []*trial.Trial
+	Beliefs space.Space
 }
 
 // A Model draws points and caches its fits. It is safe for concurrent use.

@@ -46,7 +46,7 @@ func (s *Search) Explain(r Request) Explanation {
 		e.Good = len(m.good)
 		e.Poor = e.Trials - e.Good + len(m.running)
 		for i, d := range sp {
-			e.Params = append(e.Params, belief(d, good.Axis(i)))
+			e.Params = append(e.Params, summary(d, good.Axis(i)))
 		}
 		if x := m.observe(r.Trial); x != nil {
 			c := newCandidates(sp, 1)
@@ -91,9 +91,9 @@ func (s *Search) spaces(r Request) []space.Space {
 // places is how many values of a parameter with more are compared.
 const places = 100
 
-// belief returns where the good density of one parameter is largest, and the interval around that
+// summary returns where the good density of one parameter is largest, and the interval around that
 // place with half of its mass.
-func belief(d space.Dimension, good *parzen.Estimator) Belief {
+func summary(d space.Dimension, good *parzen.Estimator) Belief {
 	n := d.Dist.Len()
 	all := n > 0 && n <= places || cube.IsCategorical(d.Dist)
 	if !all {

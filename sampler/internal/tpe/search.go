@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"sync"
 
+	"github.com/bluefin-hpo/bluefin/sampler/internal/belief"
 	"github.com/bluefin-hpo/bluefin/sampler/internal/cube"
 	"github.com/bluefin-hpo/bluefin/sampler/internal/parzen"
 	"github.com/bluefin-hpo/bluefin/sampler/internal/recent"
@@ -31,6 +32,7 @@ type Request struct {
 	Trial   *trial.Trial
 	Rand    *rand.Rand
 	Running func() []*trial.Trial
+	Beliefs space.Space
 }
 
 // Joint draws the parameters that are drawn together. During startup it returns an
@@ -59,6 +61,9 @@ func (s *Search) One(r Request, name string, d space.Dist) float64 {
 	case d.Len() == 1:
 		return d.Value(0)
 	case s.starting(r):
+		if b := r.Beliefs.Belief(name, d); b != nil {
+			return belief.Draw(r.History, r.Trial, r.Rand, space.Dimension{Name: name, Dist: d, Belief: b})
+		}
 		return d.Value(r.Rand.Float64())
 	}
 	s.mu.Lock()
