@@ -11,10 +11,18 @@ import (
 )
 
 // Best returns the best complete and feasible trial of a study with one objective, or fails with
-// ErrNoBest.
+// ErrNoBest. If some trials have been repeated, it is the first of Repeated.
 func (s *Study) Best(ctx context.Context) (*trial.Trial, error) {
 	if n := len(s.record.Directions); n > 1 {
 		return nil, fmt.Errorf("study %q has %d objectives and so no single best trial, use BestTrials", s.Name(), n)
+	}
+	if s.repeated.Load() {
+		if all, err := s.Repeated(ctx); err != nil || len(all) > 0 {
+			if err != nil {
+				return nil, err
+			}
+			return all[0].Trial, nil
+		}
 	}
 	s.mu.Lock()
 	unread := s.revision == 0

@@ -31,6 +31,10 @@ type Budget struct {
 	// one. Then no more start. 0: no limit.
 	NoImprovement int
 
+	// Cost is how long the trials of the study may have run in total, whichever program ran them: no
+	// trial starts once Cost of the finished ones has reached it. 0: no limit.
+	Cost time.Duration
+
 	// Failures is how many trials of this call may fail. One more ends the call with its error. 0:
 	// no limit.
 	Failures int
@@ -66,6 +70,8 @@ func (b Budget) check(objectives int) error {
 	switch {
 	case b.Timeout < 0:
 		return fmt.Errorf("Budget.Timeout is %v, want at least 0", b.Timeout)
+	case b.Cost < 0:
+		return fmt.Errorf("Budget.Cost is %v, want at least 0", b.Cost)
 	case b.Target != nil && math.IsNaN(*b.Target):
 		return errors.New("Budget.Target is NaN, want a number")
 	case objectives > 1 && (b.Target != nil || b.NoImprovement > 0):
@@ -83,19 +89,44 @@ func (r *run) enough(ctx context.Context) (bool, error) {
 		return true, nil
 	case b.Timeout > 0 && time.Since(r.start) >= b.Timeout:
 		return true, nil
-	case b.Target == nil && b.NoImprovement == 0:
+	case b.Target == nil && b.NoImprovement == 0 && b.Cost == 0:
 		return false, nil
 	}
-	// Only these two need the history. Reading it here sees the results of other workers, too.
+	// Only these need the history. Reading it here sees the results of other workers, too.
 	h, err := r.study.sync(ctx)
 	if err != nil {
 		return false, err
+	}
+	if b.Cost > 0 && r.spent(h) >= b.Cost {
+		return true, nil
 	}
 	best, ok := h.Best()
 	if ok && b.Target != nil && !h.Directions()[0].Better(*b.Target, best.Values[0]) {
 		return true, nil
 	}
 	return b.NoImprovement > 0 && stale(h, best, b.NoImprovement), nil
+}
+
+// Cost returns how long the finished ones among some trials have run in total, from their starts to
+// their ends. A trial that waited in between, because its worker was gone, counts that time, too.
+func Cost(trials []*trial.Trial) (total time.Duration) {
+	for _, t := range trials {
+		if t.State.Finished() && t.End.After(t.Start) && !t.Start.IsZero() {
+			total += t.End.Sub(t.Start)
+		}
+	}
+	return total
+}
+
+// spent is the Cost of a history. It adds only what has finished since the last call.
+func (r *run) spent(h trial.History) time.Duration {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if all := h.Finished(); len(all) > r.counted {
+		r.cost += Cost(all[r.counted:])
+		r.counted = len(all)
+	}
+	return r.cost
 }
 
 // stale reports whether n trials have ended, complete or pruned, since the best one.

@@ -75,6 +75,18 @@ func (s *Study) OptimizeMulti(ctx context.Context, f MultiObjective, b Budget) e
 	if err := b.check(len(s.record.Directions)); err != nil {
 		return err
 	}
+	if b.Trials > 0 && s.repeated.Load() { // repetitions are beyond the budget
+		trials, err := s.Trials(ctx)
+		if err != nil {
+			return err
+		}
+		b.Trials += repetitions(trials)
+	}
+	return s.optimize(ctx, f, b)
+}
+
+// optimize is OptimizeMulti with a checked budget that counts repetitions, too.
+func (s *Study) optimize(ctx context.Context, f MultiObjective, b Budget) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	r := run{study: s, objective: f, budget: b, cancel: cancel, start: time.Now(), stops: s.stops.Load()}
@@ -116,6 +128,8 @@ type run struct {
 	failures  int
 	last      *TrialError // the last failure
 	succeeded bool        // a trial of this call was complete or pruned
+	counted   int         // finished trials in cost
+	cost      time.Duration
 }
 
 // work runs trials until the budget is used up.

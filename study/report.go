@@ -26,7 +26,11 @@ func (t *Trial) Report(step int, value float64) error {
 	t.reporting.Lock()
 	defer t.reporting.Unlock()
 	var h trial.History
-	if t.study.cfg.Pruner != nil {
+	judge := t.study.cfg.Pruner
+	if t.Repetition() > 0 {
+		judge = nil
+	}
+	if judge != nil {
 		var err error
 		if h, err = t.study.sync(t.ctx); err != nil {
 			return err
@@ -41,9 +45,9 @@ func (t *Trial) Report(step int, value float64) error {
 		return nil
 	}
 	var verdict pruner.Verdict
-	if t.study.cfg.Pruner != nil {
+	if judge != nil {
 		var err error
-		if verdict, err = t.study.cfg.Pruner.Prune(h, &record); err != nil {
+		if verdict, err = judge.Prune(h, &record); err != nil {
 			t.unshareReports()
 			t.mu.Lock()
 			defer t.mu.Unlock()

@@ -13,6 +13,7 @@ import (
 	"github.com/bluefin-hpo/bluefin/pruner"
 	"github.com/bluefin-hpo/bluefin/sampler"
 	"github.com/bluefin-hpo/bluefin/space"
+	"github.com/bluefin-hpo/bluefin/storage"
 	"github.com/bluefin-hpo/bluefin/study"
 	"github.com/bluefin-hpo/bluefin/trial"
 )
@@ -122,6 +123,46 @@ func TestABudgetEndsWhenTheValueIsGoodEnoughOrNothingImproves(t *testing.T) {
 	}
 }
 
+// What earlier runs and other workers have spent counts, and only trials that have finished do.
+func TestABudgetEndsWhenTheTrialsHaveCostEnough(t *testing.T) {
+	db := &storage.Memory{}
+	s, err := study.Open(t.Context(), study.Config{Name: "cost", Storage: db})
+	if err != nil {
+		t.Fatal(err)
+	}
+	record, err := db.Load(t.Context(), "cost")
+	if err != nil {
+		t.Fatal(err)
+	}
+	noon := time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC)
+	for _, state := range []trial.State{trial.Failed, trial.Pruned, trial.Running} {
+		old := &trial.Trial{Number: -1, State: state, Start: noon}
+		if state.Finished() {
+			old.End = noon.Add(time.Hour)
+		}
+		if _, err := db.Add(t.Context(), record.ID, old); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, c := range []struct {
+		cost time.Duration
+		want int
+	}{{2 * time.Hour, 3}, {2*time.Hour + time.Millisecond, 4}} {
+		err := s.Optimize(t.Context(), func(*study.Trial) (float64, error) {
+			time.Sleep(5 * time.Millisecond)
+			return 1, nil
+		}, study.Budget{Cost: c.cost})
+		trials, _ := s.Trials(t.Context())
+		if err != nil || len(trials) != c.want {
+			t.Errorf("%v: got %v and %d trials, want %d", c.cost, err, len(trials), c.want)
+		}
+	}
+	trials, err := s.Trials(t.Context())
+	if got := study.Cost(trials); err != nil || got < 2*time.Hour+5*time.Millisecond || got > 2*time.Hour+time.Minute {
+		t.Errorf("got a cost of %v, %v", got, err)
+	}
+}
+
 func TestATimeoutStartsNoMoreTrialsAndEndsThoseThatRun(t *testing.T) {
 	s, err := study.Open(t.Context(), study.Config{Sampler: sampler.Random{}})
 	if err != nil {
@@ -153,6 +194,7 @@ func TestABudgetIsChecked(t *testing.T) {
 		want string
 	}{
 		{s, study.Budget{Trials: 1, NoImprovement: -1}, "Budget.NoImprovement is -1, want at least 0"},
+		{s, study.Budget{Trials: 1, Cost: -time.Second}, "Budget.Cost is -1s, want at least 0"},
 		{s, study.Budget{Trials: 1, Timeout: -1}, "Budget.Timeout is -1ns, want at least 0"},
 		{s, study.Budget{Trials: 1, Target: new(math.NaN())}, "Budget.Target is NaN, want a number"},
 		{two, study.Budget{Trials: 1, Target: new(1.0)}, "the study has 2"},

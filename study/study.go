@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/bluefin-hpo/bluefin/internal/sysattr"
 	"github.com/bluefin-hpo/bluefin/pruner"
 	"github.com/bluefin-hpo/bluefin/storage"
 	"github.com/bluefin-hpo/bluefin/trial"
@@ -57,6 +58,8 @@ type Study struct {
 	hooks   sync.Mutex    // held while a hook runs
 	stops   atomic.Uint64 // calls of Stop
 	stopped atomic.Bool   // what Stopped reports
+
+	repeated atomic.Bool // some trials repeat others
 }
 
 // Open returns the study called cfg.Name, and creates it if there is none. It is an error if an
@@ -101,6 +104,7 @@ func Load(ctx context.Context, cfg Config) (*Study, error) {
 
 func newStudy(cfg Config, record storage.Study) (*Study, error) {
 	s := &Study{cfg: cfg, record: record, owner: rand.Text(), log: trial.NewLog(record.Directions)}
+	s.repeated.Store(record.SystemAttrs[sysattr.Repeats] != nil)
 	if cfg.IgnoreBeliefs {
 		return s, nil
 	}

@@ -123,7 +123,10 @@ func (f *finetuneCommand) run(ctx context.Context, con console) (err error) {
 		return created(con, t.study.Name())
 	}
 	defer t.serve(whole, con, t.study.Name())()
-	err = t.study.Optimize(ctx, t.task.Objective(t.task.Space, t.cfg.Seed), f.budget())
+	objective := t.task.Objective(t.task.Space, t.cfg.Seed)
+	if err = t.study.Optimize(ctx, objective, f.budget()); err == nil {
+		err = t.again(ctx, con, t.study, objective)
+	}
 	return errors.Join(t.report(ctx, err), output.finish(ctx, err))
 }
 

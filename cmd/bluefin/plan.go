@@ -24,8 +24,9 @@ type plan struct {
 	enqueue []map[string]any  // those of the next trials
 	study   study.Config      // all but the storage
 	command command.Config
-	limits  study.Budget // beside those of the runner
-	notes   []string     // what the user should know
+	notes   []string // what the user should know
+
+	initialFailures int // of study.Budget
 
 	remembered *studyfile.File // what the study remembers of all this
 	create     bool            // only make the study
@@ -75,7 +76,15 @@ func (t *tuneCommand) planOf(con console, f *studyfile.File, params []space.Dime
 	if t.initialFailures == 0 {
 		return p, usagef("--max-initial-failures is 0, want at least 1, or -1 for no limit")
 	}
-	p.limits = study.Budget{Target: f.Target, NoImprovement: f.NoImprovement, InitialFailures: t.initialFailures}
+	if len(f.Metrics) > 1 {
+		if flag := t.limits.single(); flag != "" {
+			return p, usagef("--%s is for one metric, and there are %d", flag, len(f.Metrics))
+		}
+	}
+	if t.repeats > 0 && len(f.Metrics) > 1 {
+		return p, usagef("--repeats is for one metric, and there are %d", len(f.Metrics))
+	}
+	p.initialFailures = t.initialFailures
 	p.runner = t.runner
 	p.pruner = cmp.Or(f.Pruner.Name, p.pruner)
 	if slots := p.command.Slots; slots != nil && !t.given["workers"] && f.Slots.Workers == 0 {

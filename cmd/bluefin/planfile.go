@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"strconv"
 	"strings"
 
 	"github.com/bluefin-hpo/bluefin/cmd/internal/choose"
@@ -62,6 +63,12 @@ func (t *tuneCommand) adopt(f *studyfile.File, program []string) error {
 	take(t, "stall-timeout", &t.stallTimeout, f.StallTimeout)
 	take(t, "trials", &t.trials, f.Trials)
 	take(t, "timeout", &t.timeout, f.Time)
+	if f.Target != nil {
+		take(t, "target", &t.limits.target, strconv.FormatFloat(*f.Target, 'g', -1, 64))
+	}
+	take(t, "no-improvement", &t.limits.noImprovement, f.NoImprovement)
+	take(t, "max-cost", &t.limits.cost, f.Cost)
+	take(t, "repeats", &t.repeats, f.Repeats)
 	take(t, "workers", &t.workers, f.Slots.Workers)
 	take(t, "gpus-per-trial", &t.gpusPerTrial, f.Slots.GPUsPerTrial)
 	take(t, "gpus", &t.gpus, f.Slots.GPUs)
@@ -101,6 +108,9 @@ func (t *tuneCommand) remembered(f *studyfile.File, p plan) (*studyfile.File, er
 		g.Args = t.style
 	}
 	g.Folder, g.Render, g.Resume, g.Trials, g.Initial = t.folder, t.render, t.resume, t.trials, t.initialFailures
+	limits := p.budget()
+	g.Target, g.NoImprovement, g.Cost = limits.Target, limits.NoImprovement, limits.Cost
+	g.Repeats = p.repeats
 	g.TrialTimeout, g.StallTimeout, g.Grace, g.Orphans = t.trialTimeout, t.stallTimeout, t.grace, t.orphans
 	settings, err := t.sampler.settings()
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -29,6 +30,8 @@ type runner struct {
 	trials  int
 	workers int
 	timeout time.Duration
+	limits  limitFlags
+	repeats int
 
 	storage    storageFlag
 	studyName  string
@@ -37,20 +40,19 @@ type runner struct {
 	dashboard  addressFlag
 
 	show *progress // set by progress
-
-	early string // why a search may end before its last trial; "": every combination was tried
 }
 
 func (s *runner) searchFlags(trials int) []cli.Flag {
-	return []cli.Flag{
+	return slices.Concat([]cli.Flag{
 		&cli.IntFlag{Name: "trials", Destination: &s.trials, Value: trials,
 			Usage: "the total `NUMBER` of trials in the study"},
 		&cli.DurationFlag{Name: "timeout", Destination: &s.timeout, Value: math.MaxInt64, DefaultText: "none",
 			Usage: "stop after a `TIME` like 10m"},
 		&cli.IntFlag{Name: "workers", Destination: &s.workers, Value: 1,
 			Usage: "the `NUMBER` of trials that run at once"},
+	}, s.limits.flags(), []cli.Flag{repeatsFlag(&s.repeats),
 		s.sampler.nameFlag("auto"), prunerFlag(&s.pruner), s.sampler.seedFlag(), s.dashboardFlag(), logFormatFlag(),
-	}
+	})
 }
 
 // storageFlags takes the default of the study's name.
@@ -76,7 +78,10 @@ func (s *runner) check() error {
 	if s.timeout <= 0 {
 		return usagef("--timeout is %v, want above 0", s.timeout)
 	}
-	return nil
+	if s.repeats < 0 {
+		return usagef("--repeats is %d, want at least 1", s.repeats)
+	}
+	return s.limits.check()
 }
 
 // config returns what a study of the given name needs, except for its storage.
@@ -109,7 +114,9 @@ func (s *runner) open(ctx context.Context, con console) (storage.Viewer, error) 
 }
 
 func (s *runner) budget() study.Budget {
-	return study.Budget{Trials: s.trials, Workers: min(s.workers, s.trials)}
+	b := study.Budget{Trials: s.trials, Workers: min(s.workers, s.trials)}
+	s.limits.add(&b)
+	return b
 }
 
 // report shows how the search ended, with err, and what it found: best prints that, the best trial or,
@@ -154,6 +161,9 @@ func (s *runner) report(ctx context.Context, con console, st *study.Study, err e
 		return bestErr
 	default:
 		best(found, trials, finished)
+		if err := printRepeated(ctx, con, st); err != nil {
+			return err
+		}
 	}
 	p, _ := s.storage.place() // it was opened
 	if bestErr != nil {
@@ -172,11 +182,11 @@ func (s *runner) report(ctx context.Context, con console, st *study.Study, err e
 		con.logf("Stopped by --timeout with %d of %d trials. The same command resumes it.", finished, s.trials)
 	case finished < s.trials && st.Stopped():
 		con.logf("Stopped with %d of %d trials. The same command resumes it.", finished, s.trials)
-	case finished < s.trials && finished < len(trials):
+	case finished < s.trials && slices.ContainsFunc(trials, isRunning):
 		con.logf("%d of %d trials have finished; the others are still running in other processes.", finished, s.trials)
 	case finished < s.trials:
 		con.logf("Ended after %d of %d trials: %s.", finished, s.trials,
-			cmp.Or(s.early, "every combination was tried"))
+			cmp.Or(s.limits.reason(st.Directions()[0], found, trials), "every combination was tried"))
 	}
 	return nil
 }
@@ -237,6 +247,8 @@ func whyNone(trials []*trial.Trial) string {
 	}
 	return why
 }
+
+func isRunning(t *trial.Trial) bool { return t.State == trial.Running }
 
 // countFinished counts the trials that use up the budget.
 func countFinished(trials []*trial.Trial) int {

@@ -98,7 +98,7 @@ func (t *tuneCommand) define(width int) *cli.Command {
 			"  NAME=A,B,C               one of these\n" +
 			"  @FILE                    a search space as Optuna writes it (JSON)\n" +
 			"{NAME} in the command stands for a value; without any, all are appended. " +
-			"{trial_dir}, {trial_number} and {last_checkpoint} stand for those. The metric is read from the " +
+			"{trial_dir}, {trial_number}, {last_checkpoint} and {repetition} stand for those. The metric is read from the " +
 			"output (JSON, Python dictionaries, NAME=VALUE) or from files in {trial_dir} (of the Hugging Face " +
 			"trainer, Lightning and others). Run the same command again to resume after a stop.",
 		Before: func(c *cli.Context) error {

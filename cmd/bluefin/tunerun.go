@@ -75,16 +75,11 @@ func (p plan) run(ctx context.Context, con console) (err error) {
 		defer ended()
 	}
 	budget := p.budget()
-	budget.Target, budget.NoImprovement = p.limits.Target, p.limits.NoImprovement
-	budget.InitialFailures = p.limits.InitialFailures
-	err = s.OptimizeMulti(ctx, objective, budget)
+	budget.InitialFailures = p.initialFailures
+	if err = s.OptimizeMulti(ctx, objective, budget); err == nil {
+		err = p.again(ctx, con, s, program.Run)
+	}
 	return p.report(ctx, con, s, err, func(best, _ []*trial.Trial, finished int) {
-		switch target := budget.Target; {
-		case best != nil && target != nil && !p.study.Directions[0].Better(*target, best[0].Values[0]):
-			p.early = fmt.Sprintf("the target, %v, is reached", *target)
-		case budget.NoImprovement > 0:
-			p.early = fmt.Sprintf("the last %s brought no improvement", counted(budget.NoImprovement, "trial"))
-		}
 		p.printBest(con, best, finished)
 	})
 }
@@ -186,7 +181,7 @@ var braced = regexp.MustCompile(`\$?\{([\pL_][\pL\pN_.]*)\}`)
 
 // warnUnknown shows a {NAME} in the command that is most likely a slip. Others belong to the program.
 func (p plan) warnUnknown(con console) {
-	known := append(paramNames(p.space), "trial_dir", "trial_number", "last_checkpoint", "params_file")
+	known := append(paramNames(p.space), "trial_dir", "trial_number", "last_checkpoint", "repetition", "params_file")
 	if p.command.Render != "" {
 		known = append(known, "config")
 	}

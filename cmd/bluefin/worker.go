@@ -184,11 +184,9 @@ func (w *workerCommand) tune(ctx context.Context, con console, share *ration, re
 	}
 	cfg := p.study
 	p.shown(con, &cfg)
-	budget := p.budget()
-	budget.Target, budget.NoImprovement = p.limits.Target, p.limits.NoImprovement
 	s := &shift{worker: w, console: con, ration: share, show: p.show, grace: end, stop: stop, hurry: program.Hurry,
-		initial: p.limits.InitialFailures}
-	return s.run(ctx, cfg, budget, func(ctx context.Context, st *study.Study) (study.MultiObjective, error) {
+		initial: p.initialFailures}
+	return s.run(ctx, cfg, p.budget(), func(ctx context.Context, st *study.Study) (study.MultiObjective, error) {
 		return objective, checkFolder(ctx, p.command.Folder, "--checkpoint-dir", st)
 	})
 }

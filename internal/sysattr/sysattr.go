@@ -28,6 +28,12 @@ const (
 	// Until is the step at which a trial of a scheduler pauses next: a JSON number.
 	Until = "bluefin:until"
 
+	// Repeat is the trial that a trial repeats, and which of its repetitions this is: a JSON object.
+	Repeat = "bluefin:repeat"
+
+	// Repeats, of a study, says that it has trials with Repeat: a JSON true.
+	Repeats = "bluefin:repeats"
+
 	// Stop, of a study, is when all its workers were last asked to stop: a JSON string that is
 	// different each time.
 	Stop = "bluefin:stop"

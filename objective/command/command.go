@@ -39,7 +39,7 @@ type Metric struct {
 type Config struct {
 	// Args are the program and its arguments. In arguments, {NAME} stands for
 	// the value of a parameter, and {trial_dir}, {trial_number},
-	// {last_checkpoint}, {params_file} and {config} for what Run documents.
+	// {last_checkpoint}, {params_file}, {repetition} and {config} for what Run documents.
 	Args []string
 
 	// Arguments makes the arguments of the program from the parameters and the values of

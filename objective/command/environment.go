@@ -1,13 +1,14 @@
 package command
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
 )
 
 // placeNames are what placeholders stand for besides parameters.
-var placeNames = []string{"trial_dir", "trial_number", "last_checkpoint", "params_file", "config"}
+var placeNames = []string{"trial_dir", "trial_number", "last_checkpoint", "repetition", "params_file", "config"}
 
 // CheckNames returns an error if parameters cannot have these names: a placeholder has one of them,
 // or two have the same variable in the environment.
@@ -45,6 +46,7 @@ func environment(params map[string]any, places map[string]string, paramsFile str
 	env := []string{
 		"BLUEFIN_TRIAL_NUMBER=" + places["trial_number"],
 		"BLUEFIN_TRIAL_DIR=" + places["trial_dir"],
+		"BLUEFIN_REPETITION=" + cmp.Or(places["repetition"], "0"),
 		"BLUEFIN_PARAMS=" + paramsFile,
 		"PYTHONUNBUFFERED=1", // else a pipe gets its lines late
 	}

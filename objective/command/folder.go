@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"github.com/bluefin-hpo/bluefin/internal/pyjson"
+	"github.com/bluefin-hpo/bluefin/study"
 )
 
 // Files in a trial's folder.
@@ -19,9 +20,10 @@ const (
 )
 
 // folder makes the folder of a trial and returns what placeholders stand for.
-func (c *Command) folder(number int) (folder string, places map[string]string, err error) {
+func (c *Command) folder(t *study.Trial) (folder string, places map[string]string, err error) {
+	number := t.Number()
 	places = map[string]string{"trial_number": strconv.Itoa(number), "trial_dir": "", "last_checkpoint": "",
-		"params_file": ""}
+		"params_file": "", "repetition": strconv.Itoa(t.Repetition())}
 	if c.cfg.Folder == "" {
 		return "", places, nil
 	}

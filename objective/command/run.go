@@ -66,7 +66,7 @@ func (c *Command) attempt(t *study.Trial, params map[string]any, slot []string) 
 	cannot := func(err error) ([]float64, error) {
 		return nil, &study.AbortError{Err: fmt.Errorf("the program cannot start: %w", err)}
 	}
-	folder, places, err := c.folder(t.Number())
+	folder, places, err := c.folder(t)
 	if err != nil {
 		return cannot(err)
 	}

@@ -10,7 +10,8 @@ import (
 // best validation metric, to be minimized or, if Metric.Higher, maximized.
 //
 // All trials train with the same seed, that is the same fresh head, order of examples and dropout,
-// so they differ by their settings only, not by luck. Pass the seed of the study.
+// so they differ by their settings only, not by luck. Pass the seed of the study. Repetitions
+// (study.Study.Repeat) train with the seeds that follow.
 //
 // After each epoch the metric is reported, with the number of epochs as the step, so a pruner can
 // stop the trial; see Stages for trials with several trainings. The user attribute loss_by_epoch,
@@ -52,7 +53,7 @@ func (t *Task) Objective(sp Space, seed uint64) study.Objective {
 			}
 			return v
 		}
-		net, r, err := t.train(live.Context(), run{settings: s, seed: seed, checkpoints: c,
+		net, r, err := t.train(live.Context(), run{settings: s, seed: seed + uint64(live.Repetition()), checkpoints: c,
 			report: func(step int, m train.Metrics) error { return live.Report(step, value(m)) },
 			learned: func(history []train.Metrics) error {
 				if t.EvaluateAtMost < 0 {
@@ -68,7 +69,7 @@ func (t *Task) Objective(sp Space, seed uint64) study.Objective {
 				return 0, err
 			}
 		}
-		if t.Keep != nil {
+		if t.Keep != nil && live.Repetition() == 0 {
 			if err := t.Keep(live.Number(), value(r.Best), net); err != nil {
 				return 0, err
 			}

@@ -51,6 +51,7 @@ budget:
   trials: 30
   # time: 8h
   # no_improvement: 20
+  # cost: 20h
 
 # How many trials run at once: a number, or one for each GPU.
 # slots: {gpus: all}

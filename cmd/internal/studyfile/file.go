@@ -56,6 +56,8 @@ type File struct {
 	Time          time.Duration
 	Target        *float64
 	NoImprovement int
+	Cost          time.Duration // of all trials
+	Repeats       int           // of the best trials
 
 	// Finetune are flags of bluefin finetune, without dashes. nil: a program runs.
 	Finetune map[string]string

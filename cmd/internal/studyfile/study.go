@@ -207,5 +207,7 @@ func (r *reader) budget(n node, f *File) {
 			f.Target = &x
 		},
 		"no_improvement": func(n node) { f.NoImprovement = r.int(n, 1) },
+		"cost":           func(n node) { f.Cost = r.duration(n) },
+		"repeats":        func(n node) { f.Repeats = r.int(n, 1) },
 	})
 }

@@ -59,7 +59,7 @@ func TestEveryKeyOfAStudyFile(t *testing.T) {
 		Render: "config.yaml", Resume: "hf", Slots: Slots{GPUs: "0,1", GPUsPerTrial: 0.5},
 		Failures: []command.Failure{{Do: command.Infeasible}, {Signal: "KILL", Do: command.Retry, Retries: 2},
 			{Exit: []int{3, 4}, Do: command.Stop}, {Exit: []int{5}}},
-		Initial: 2, Trials: 50, Time: 8*time.Hour + 30*time.Minute, Target: &target, NoImprovement: 20,
+		Initial: 2, Trials: 50, Time: 8*time.Hour + 30*time.Minute, Target: &target, NoImprovement: 20, Cost: 20 * time.Hour, Repeats: 3,
 		TrialTimeout: 2 * time.Hour, StallTimeout: 20 * time.Minute, Grace: 5 * time.Second, Orphans: "retry", Durability: "normal",
 	}); !reflect.DeepEqual(f, want) || matched != "CUDA out of memory" ||
 		constraints != "[warmup_steps < max_steps learning_rate * batch_size < 0.1]" {

@@ -189,6 +189,10 @@ func (f *File) putBudget(root object) {
 		o.put("target", scalarOf(*f.Target))
 	}
 	o.count("no_improvement", f.NoImprovement)
+	if f.Cost > 0 {
+		o.put("cost", scalarOf(f.Cost.String()))
+	}
+	o.count("repeats", f.Repeats)
 	if len(o.node.Content) > 0 {
 		root.put("budget", o.node)
 	}
