@@ -18,7 +18,7 @@ var checkpoints = []int{5, 10, 20, 30, 50, 75, 100, 150, 200, 250, 300, 400, 500
 // A result is the best gap of one search after n trials.
 type result struct {
 	problem  string
-	instance int // 0: by the protocol
+	instance int
 	sampler  string
 	seed     int
 	n        int
@@ -28,7 +28,7 @@ type result struct {
 // qualityCommand measures samplers on problems with known minima.
 type qualityCommand struct {
 	problems problemFlags
-	instance int // -1: by the protocol
+	instance string
 	sampler  string
 	trials   int
 	workers  int
@@ -52,9 +52,8 @@ func (q *qualityCommand) define() *cli.Command {
 			"take equally long, the workers start in turn, and the one with the oldest\n" +
 			"trial tells its value and asks again; so the result depends only on the flags.",
 		Flags: slices.Concat(q.problems.flags("bbob_d05"), []cli.Flag{
-			&cli.IntFlag{Name: "instance", Destination: &q.instance, Value: -1,
-				DefaultText: "1 + seed % 5, by the protocol",
-				Usage:       "`NUMBER` of the instance, from 1"},
+			&cli.StringFlag{Name: "instance", Destination: &q.instance, Value: "1,2,3,4,5",
+				Usage: "`NUMBERS` of instances from 1, with commas: the seeds take them in turn, seed 0 the first"},
 			&cli.StringFlag{Name: "sampler", Destination: &q.sampler, Value: "tpe",
 				Usage: "`NAMES` with commas: " + strings.Join(samplerNames, ", ")},
 			&cli.IntFlag{Name: "trials", Destination: &q.trials, Value: 100, Usage: "`NUMBER` of trials of a search"},
@@ -74,7 +73,7 @@ func (q *qualityCommand) define() *cli.Command {
 					strings.Join(optunaNames, ", ") + "; of other packages " + strings.Join(otherNames, ", ")},
 			&cli.StringFlag{Name: "results", Destination: &q.results,
 				Usage: "a `FILE` of other results to compare with: CSV, also gzipped, with problem, sampler, seed, " +
-					"n and best"},
+					"n and best, and instance unless that is 1 + seed % 5"},
 			&cli.StringFlag{Name: "others", Destination: &q.others, DefaultText: "all",
 				Usage: "`NAMES` of the samplers in --results to show, with commas"},
 			formatFlag(&q.format),
@@ -152,9 +151,6 @@ func (q *qualityCommand) check() error {
 		return usagef("--others is %q, want --results too", q.others)
 	case q.python == "" && q.live != "":
 		return usagef("--live is %q, want --python too", q.live)
-	// Other instances of a problem have other minima.
-	case q.results != "" && q.instance != -1:
-		return usagef("--instance is %d, want none with --results, whose instances are 1 + seed %% 5", q.instance)
 	case q.plot != "" && !slices.Contains(plotFormats, filepath.Ext(q.plot)):
 		return usagef("--plot is %q, want a name that ends in %s", q.plot, strings.Join(plotFormats, ", "))
 	}
@@ -180,8 +176,8 @@ func (q *qualityCommand) searches() (s searches, err error) {
 	if err := cmp.Or(atLeast("trials", q.trials, 1), atLeast("workers", q.workers, 1), err); err != nil {
 		return s, err
 	}
-	// -1 is the default, not an instance.
-	if err := atLeast("instance", q.instance, 1); q.instance != -1 && err != nil {
+	instances, err := counts("instance", q.instance)
+	if err != nil {
 		return s, err
 	}
 	samplers := words(q.sampler)
@@ -201,11 +197,7 @@ func (q *qualityCommand) searches() (s searches, err error) {
 	for _, sampler := range slices.Concat(samplers, live) {
 		for _, name := range names {
 			for _, seed := range seeds {
-				instance := q.instance
-				if instance == -1 {
-					// Five instances, as the stored runs have.
-					instance = 1 + seed%5
-				}
+				instance := instances[seed%len(instances)]
 				s.list = append(s.list, result{problem: name, instance: instance, sampler: sampler, seed: seed})
 			}
 		}

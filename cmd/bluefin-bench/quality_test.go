@@ -46,9 +46,9 @@ func TestQualityWritesTheBestGapAtTheCheckpoints(t *testing.T) {
 	if again := benchJSON[line](t, args...); !slices.Equal(again, rows) {
 		t.Error("the same command line gives other results")
 	}
-	one := benchJSON[line](t, "quality", "--problem", "bbob_f08_d05", "--instance", "11", "--trials", "5", "--seeds", "2")
-	if len(one) != 2 || one[0].Instance != 11 || one[1].Instance != 11 || one[0].Best == one[1].Best {
-		t.Errorf("with --instance 11 the rows are %+v", one)
+	one := benchJSON[line](t, "quality", "--problem", "bbob_f08_d05", "--instance", "11,12", "--trials", "5", "--seeds", "2")
+	if len(one) != 2 || one[0].Instance != 11 || one[1].Instance != 12 || one[0].Best == one[1].Best {
+		t.Errorf("with --instance 11,12 the rows are %+v", one)
 	}
 }
 
@@ -242,7 +242,7 @@ func TestResultsOfOthersAreThoseOfTheSameRuns(t *testing.T) {
 		"jenatton,cma,1,5,,crash@3:Error\n" +
 		"jenatton,np_random,3,10,8,1\n" +
 		"jenatton,np_random,4,10,10,1\n"
-	ours := []result{{problem: "jenatton", seed: 0, n: 5}, {problem: "jenatton", seed: 1, n: 5}}
+	ours := []result{{problem: "jenatton", instance: 1, n: 5}, {problem: "jenatton", instance: 2, seed: 1, n: 5}}
 	folder := t.TempDir()
 	plain, packed := filepath.Join(folder, "runs.csv"), filepath.Join(folder, "runs.csv.gz")
 	var b bytes.Buffer
@@ -252,7 +252,8 @@ func TestResultsOfOthersAreThoseOfTheSameRuns(t *testing.T) {
 	if os.WriteFile(plain, []byte(text), 0o644) != nil || os.WriteFile(packed, b.Bytes(), 0o644) != nil {
 		t.Fatal("cannot write")
 	}
-	tpe, cma := result{problem: "jenatton", sampler: "tpe5", n: 5, best: 0.5}, result{problem: "jenatton", sampler: "cma", n: 5, best: 0.2}
+	tpe := result{problem: "jenatton", instance: 1, sampler: "tpe5", n: 5, best: 0.5}
+	cma := result{problem: "jenatton", instance: 1, sampler: "cma", n: 5, best: 0.2}
 	for _, path := range []string{plain, packed} {
 		all, err := readResults(path, ours, nil)
 		if err != nil || !slices.Equal(all.results, []result{tpe, cma}) {
@@ -265,6 +266,11 @@ func TestResultsOfOthersAreThoseOfTheSameRuns(t *testing.T) {
 		if got := units(ours, all.random)["jenatton"]; got != 9 {
 			t.Errorf("gaps are measured in %v, want 9", got)
 		}
+	}
+	others := "problem,instance,sampler,seed,n,best\njenatton,1,a,0,5,1\njenatton,21,b,0,5,1\njenatton,,c,0,5,1\n"
+	if one, err := parseResults(strings.NewReader(others), ours, nil); err != nil || len(one.results) != 1 ||
+		one.results[0].sampler != "a" {
+		t.Errorf("of the same instance are %+v, %v; want those of a", one.results, err)
 	}
 	own := []result{{problem: "levy", sampler: "random", seed: 0, n: 10, best: 3}, {problem: "levy", sampler: "tpe", n: 10, best: 1}}
 	if got := units(own, nil)["levy"]; got != 3 {

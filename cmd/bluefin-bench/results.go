@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"compress/gzip"
 	"encoding/csv"
 	"errors"
@@ -54,8 +55,8 @@ func readResults(path string, ours []result, samplers []string) (storedResults, 
 
 // A match is the key by which results are matched.
 type match struct {
-	problem string
-	seed, n int
+	problem           string
+	instance, seed, n int
 }
 
 // parseResults reads line by line, since such files can be large.
@@ -63,7 +64,7 @@ func parseResults(r io.Reader, ours []result, samplers []string) (storedResults,
 	stored := storedResults{random: map[string][]float64{}}
 	wanted := map[match]bool{}
 	for _, o := range ours {
-		wanted[match{o.problem, o.seed, o.n}] = true
+		wanted[match{o.problem, o.instance, o.seed, o.n}] = true
 	}
 	table := csv.NewReader(r)
 	table.ReuseRecord = true
@@ -78,6 +79,7 @@ func parseResults(r io.Reader, ours []result, samplers []string) (storedResults,
 			return stored, fmt.Errorf("no column is called %q", name)
 		}
 	}
+	instanceAt := slices.Index(head, "instance")
 	for {
 		record, err := table.Read()
 		if errors.Is(err, io.EOF) {
@@ -89,15 +91,19 @@ func parseResults(r io.Reader, ours []result, samplers []string) (storedResults,
 		seed, err1 := strconv.Atoi(record[at[2]])
 		n, err2 := strconv.Atoi(record[at[3]])
 		best, err3 := strconv.ParseFloat(record[at[4]], 64)
-		if err1 != nil || err2 != nil || err3 != nil {
+		instance, err4 := 1+seed%5, error(nil)
+		if instanceAt >= 0 {
+			instance, err4 = strconv.Atoi(record[instanceAt])
+		}
+		if cmp.Or(err1, err2, err3, err4) != nil {
 			continue
 		}
-		o := result{problem: record[at[0]], sampler: record[at[1]], seed: seed, n: n, best: best}
+		o := result{problem: record[at[0]], instance: instance, sampler: record[at[1]], seed: seed, n: n, best: best}
 		if o.sampler == storedRandom && n == unitTrials {
 			stored.random[o.problem] = append(stored.random[o.problem], best)
 		}
 		// Only what compares: the same problem, seed and number of trials.
-		if wanted[match{o.problem, seed, n}] && (len(samplers) == 0 || slices.Contains(samplers, o.sampler)) {
+		if wanted[match{o.problem, instance, seed, n}] && (len(samplers) == 0 || slices.Contains(samplers, o.sampler)) {
 			stored.results = append(stored.results, o)
 		}
 	}
