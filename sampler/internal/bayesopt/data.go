@@ -143,12 +143,11 @@ func (g data) order(d trial.Direction) []int {
 // highest returns the largest mean of the process at feasible complete trials, at
 // feasible pruned ones if there are none.
 func (g data) highest(p *gp.Posterior) float64 {
-	best := math.Inf(-1)
+	best, means := math.Inf(-1), p.Means()
 	for _, state := range []trial.State{trial.Complete, trial.Pruned} {
 		for i, t := range g.trials {
 			if t.State == state && t.Violation() == 0 {
-				mean, _ := p.At(g.rows[i])
-				best = math.Max(best, mean)
+				best = math.Max(best, means[i])
 			}
 		}
 		if !math.IsInf(best, -1) {

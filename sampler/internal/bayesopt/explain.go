@@ -50,11 +50,11 @@ func (m *Model) Explain(r Request, sp Space) Explanation {
 			}
 			return scale.Shift + scale.Unit*mean
 		}
-		best := math.Inf(-1)
+		best, means := math.Inf(-1), t.posterior.Means()
 		for i, u := range all.trials {
 			if u.State == trial.Complete && u.Violation() == 0 {
-				if mean, _ := t.posterior.At(all.rows[i]); mean > best {
-					best, e.Best = mean, u
+				if means[i] > best {
+					best, e.Best = means[i], u
 				}
 			}
 		}

@@ -4,6 +4,7 @@
 package bayesopt
 
 import (
+	"math/bits"
 	"math/rand/v2"
 	"sync"
 
@@ -41,6 +42,7 @@ type fit struct {
 	scale  gp.Scale // of a constraint
 	kernel gp.Kernel
 	noise  float64
+	theta  []float64 // the same for gp.Data.Fit
 }
 
 // fitsKept is how many fits are kept: workers see histories of different lengths,
@@ -83,7 +85,7 @@ func (m *Model) condition(r Request, sp Space) (all data, order []int, terms []t
 	all.pending = sp.pending(r)
 	order = all.order(direction)
 	if len(order) > 0 && all.trials[order[0]].Violation() == 0 {
-		f := m.fit(all, "")
+		f := m.fit(all, "", lastRefit(len(all.trials)))
 		if p, ok := gp.Condition(f.kernel, f.noise, all.rows, standardized(all.goals), all.pending); ok {
 			ei := gp.NewLogEI(p, all.highest(p), gp.Normals(r.Rand, len(all.pending)))
 			terms = append(terms, term{ei, "", f, p})
@@ -94,7 +96,7 @@ func (m *Model) condition(r Request, sp Space) (all data, order []int, terms []t
 		if len(some.trials) == 0 {
 			continue
 		}
-		f := m.fit(some, name)
+		f := m.fit(some, name, lastRefit(len(some.trials)))
 		if p, ok := gp.Condition(f.kernel, f.noise, some.rows, f.scale.Apply(some.values()), some.pending); ok {
 			limit := gp.LogFeasibility{Posterior: p, Limit: -f.scale.Shift / f.scale.Unit}
 			terms = append(terms, term{limit, name, f, p})
@@ -123,11 +125,11 @@ func Untried(r Request, sp Space) map[string]float64 {
 	return nil
 }
 
-// fit returns the parameters for the trials: those that were fitted to the first few
-// of them, so they are a function of the history, and yet most requests need no new
-// fit.
-func (m *Model) fit(g data, name string) fit {
-	n := lastRefit(len(g.trials))
+// fit returns the parameters for the first n trials, so they are a function of the
+// history, and yet most requests need no new fit. It starts where the fit before ended,
+// except where n passes a power of two: a bad optimum does not last, and a study that is
+// resumed repeats only a few fits.
+func (m *Model) fit(g data, name string, n int) fit {
 	f := fit{name: name, n: n, last: g.trials[n-1], space: g.space.Space}
 	m.mu.Lock()
 	for _, known := range m.fits {
@@ -153,7 +155,11 @@ func (m *Model) fit(g data, name string) fit {
 			first.Unordered[i] = true
 		}
 	}
-	f.kernel, f.noise = first.Fit(m.Deterministic)
+	var from []float64
+	if before := lastRefit(n - 1); bits.Len(uint(before)) == bits.Len(uint(n)) && n > 1 {
+		from = m.fit(g, name, before).theta
+	}
+	f.kernel, f.noise, f.theta = first.Fit(m.Deterministic, from)
 	m.mu.Lock()
 	m.fits = append(m.fits[max(0, len(m.fits)+1-fitsKept):], f)
 	m.mu.Unlock()

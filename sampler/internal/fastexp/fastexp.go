@@ -1,15 +1,16 @@
-package parzen
+// Package fastexp is the exponential function of the inner loops of samplers.
+package fastexp
 
 import "math"
 
-// expNeg returns eˣ for x ≤ 0 to a few units in the last place, faster than math.Exp.
+// Neg returns eˣ for x ≤ 0 to a few units in the last place, faster than math.Exp.
 // Subnormal results are 0. It also serves x up to 700, within 1e-14.
 //
 // With k the integer nearest to x·32/ln 2, eˣ = 2^(k/32)·e^r with |r| ≤ ln 2/64, so a
 // Taylor polynomial of degree 6 is enough (Tang, "Table-Driven
 // Implementation of the Exponential Function in IEEE Floating-Point
 // Arithmetic", ACM TOMS 15, 1989).
-func expNeg(x float64) float64 {
+func Neg(x float64) float64 {
 	if !(x > -708) {
 		return 0
 	}

@@ -37,6 +37,10 @@ type LogEI struct {
 	// the observed points are the same in all.
 	whites [][]float64 // s×(n+q)
 	bests  []float64   // s: the best of the value to beat and of the pending ones
+
+	// Reused by Gradient.
+	values, byMean, bySD []float64 // s
+	byV                  []float64 // n+q
 }
 
 // NewLogEI returns the improvement over best. normals are samples of q standard
@@ -52,12 +56,15 @@ func NewLogEI(p *Posterior, best float64, normals [][]float64) LogEI {
 		for i := p.n; i < len(white); i++ {
 			value := 0.0 // row i of L·white
 			for j, w := range white[:i+1] {
-				value += p.lower.At(i, j) * w
+				value += p.lower.Data[i*p.lower.Stride+j] * w
 			}
 			limit = math.Max(limit, value)
 		}
 		ei.whites, ei.bests = append(ei.whites, white), append(ei.bests, limit)
 	}
+	s := len(ei.whites)
+	scratch := make([]float64, 3*s+len(p.points))
+	ei.values, ei.byMean, ei.bySD, ei.byV = scratch[:s], scratch[s:2*s], scratch[2*s:3*s], scratch[3*s:]
 	return ei
 }
 
@@ -81,7 +88,7 @@ func Normals(r *rand.Rand, q int) [][]float64 {
 
 // Value implements Term.
 func (ei LogEI) Value(x []float64) float64 {
-	v := ei.p.whiten(x, nil)
+	v := ei.p.whiten(x)
 	sd := ei.p.deviation(v)
 	shared := floats.Dot(v[:ei.p.n], ei.p.white)
 	sum := logSum{top: math.Inf(-1)}
@@ -96,29 +103,27 @@ func (ei LogEI) Value(x []float64) float64 {
 // Gradient implements Term.
 func (ei LogEI) Gradient(x, grad []float64) float64 {
 	p := ei.p
-	slopes := make([]float64, len(p.points))
-	v := p.whiten(x, slopes)
+	v := p.whiten(x)
 	sd := p.deviation(v)
 	shared := floats.Dot(v[:p.n], p.white)
-	values, byMean := make([]float64, len(ei.whites)), make([]float64, len(ei.whites))
-	bySD := make([]float64, len(ei.whites))
 	sum := logSum{top: math.Inf(-1)}
 	for s, white := range ei.whites {
 		z := (shared + floats.Dot(v[p.n:], white[p.n:]) - ei.bests[s]) / sd
 		value, slope := logImprovement(z)
 		sum.add(value)
-		values[s], byMean[s], bySD[s] = value, slope/sd, (1-z*slope)/sd
+		ei.values[s], ei.byMean[s], ei.bySD[s] = value, slope/sd, (1-z*slope)/sd
 	}
 	total := sum.log()
-	byV := make([]float64, len(v))
+	byV := ei.byV
+	clear(byV)
 	toSD := 0.0
 	for s, white := range ei.whites {
-		share := math.Exp(values[s] - total)
-		floats.AddScaled(byV, share*byMean[s], white)
-		toSD += share * bySD[s]
+		share := math.Exp(ei.values[s] - total)
+		floats.AddScaled(byV, share*ei.byMean[s], white)
+		toSD += share * ei.bySD[s]
 	}
 	floats.AddScaled(byV, -toSD/sd, v) // ∂sd/∂v = -v/sd
-	p.descend(x, slopes, byV, grad)
+	p.descend(x, byV, grad)
 	return math.Log(sd) + total - math.Log(float64(len(ei.whites)))
 }
 
@@ -151,15 +156,14 @@ type LogFeasibility struct {
 
 // Value implements Term.
 func (c LogFeasibility) Value(x []float64) float64 {
-	v := c.Posterior.whiten(x, nil)
+	v := c.Posterior.whiten(x)
 	return truncnorm.LogCDF((c.Limit - floats.Dot(v[:c.Posterior.n], c.Posterior.white)) / c.Posterior.deviation(v))
 }
 
 // Gradient implements Term.
 func (c LogFeasibility) Gradient(x, grad []float64) float64 {
 	p := c.Posterior
-	slopes := make([]float64, len(p.points))
-	v := p.whiten(x, slopes)
+	v := p.whiten(x)
 	sd := p.deviation(v)
 	z := (c.Limit - floats.Dot(v[:p.n], p.white)) / sd
 	value := truncnorm.LogCDF(z)
@@ -167,6 +171,6 @@ func (c LogFeasibility) Gradient(x, grad []float64) float64 {
 	byV := make([]float64, len(v))
 	floats.AddScaled(byV[:p.n], -hazard/sd, p.white)
 	floats.AddScaled(byV, hazard*z/(sd*sd), v)
-	p.descend(x, slopes, byV, grad)
+	p.descend(x, byV, grad)
 	return value
 }

@@ -3,7 +3,10 @@ package gp
 import (
 	"math"
 
-	"gonum.org/v1/gonum/mat"
+	"gonum.org/v1/gonum/blas"
+	"gonum.org/v1/gonum/blas/blas64"
+	"gonum.org/v1/gonum/floats"
+	"gonum.org/v1/gonum/lapack/lapack64"
 
 	"github.com/bluefin-hpo/bluefin/internal/lbfgs"
 )
@@ -18,8 +21,9 @@ type Data struct {
 
 // Fit returns the parameters with the largest posterior density: the likelihood of the
 // values times the priors of Optuna's GPSampler. With exact, the noise is MinNoise. It
-// needs at least one observation.
-func (d Data) Fit(exact bool) (k Kernel, noise float64) {
+// needs at least one observation. The search starts at from, the last result of a fit to
+// slightly fewer data with the same arguments; nil: at points of its own, which costs more.
+func (d Data) Fit(exact bool, from []float64) (k Kernel, noise float64, theta []float64) {
 	dim := len(d.Points[0])
 	low, high := make([]float64, dim+2), make([]float64, dim+2)
 	for i := range low {
@@ -29,18 +33,23 @@ func (d Data) Fit(exact bool) (k Kernel, noise float64) {
 	if exact {
 		low, high = low[:dim+1], high[:dim+1]
 	}
+	w := newWorkspace(len(d.Points))
 	problem := lbfgs.Problem{Low: low, High: high, Func: func(theta, grad []float64) float64 {
-		return d.objective(theta, grad)
+		return d.objective(theta, grad, w)
 	}}
 	best := math.Inf(1)
-	var theta []float64
-	for _, start := range starts(dim) {
+	begin := starts(dim)
+	if from != nil {
+		begin = [][]float64{from}
+	}
+	for _, start := range begin {
 		x, f := problem.Minimize(start[:len(low)], lbfgs.Settings{Iterations: 60, GradTol: 1e-2, FuncTol: 1e-5})
 		if theta == nil || f < best {
 			theta, best = x, f
 		}
 	}
-	return d.parameters(theta)
+	k, noise = d.parameters(theta)
+	return k, noise, theta
 }
 
 // starts returns where Fit starts: smooth, and wiggly with noise.
@@ -68,56 +77,84 @@ func (d Data) parameters(theta []float64) (k Kernel, noise float64) {
 	return k, noise
 }
 
+// A workspace is the memory of objective for n points.
+type workspace struct {
+	cov    []float64 // by row below the diagonal
+	slopes []float64 // the same, derivatives of cov
+	chol   blas64.Triangular
+	alpha  []float64 // n: K^-1 y
+}
+
+func newWorkspace(n int) *workspace {
+	pairs := n * (n - 1) / 2
+	return &workspace{
+		cov: make([]float64, pairs), slopes: make([]float64, pairs), alpha: make([]float64, n),
+		chol: blas64.Triangular{Uplo: blas.Lower, Diag: blas.NonUnit, N: n, Stride: n, Data: make([]float64, n*n)},
+	}
+}
+
 // objective returns the negative logarithm of the posterior density, without
 // constants, and its gradient by theta. It is +Inf where the covariance is
 // singular.
-func (d Data) objective(theta, grad []float64) float64 {
+func (d Data) objective(theta, grad []float64, m *workspace) float64 {
 	dim, n := len(d.Points[0]), len(d.Points)
 	k, noise := d.parameters(theta)
-	cov := mat.NewSymDense(n, nil)
-	slopes := make([]float64, 0, n*(n-1)/2) // of cov by row below the diagonal
+	pair := 0
 	for i, a := range d.Points {
+		row := m.chol.Data[i*n:]
 		for j, b := range d.Points[:i] {
-			c, slope := k.at(a, b)
-			cov.SetSym(i, j, c)
-			slopes = append(slopes, slope)
+			m.cov[pair], m.slopes[pair] = k.at(a, b)
+			row[j] = m.cov[pair]
+			pair++
 		}
-		cov.SetSym(i, i, k.Scale+noise)
+		row[i] = k.Scale + noise
 	}
-	var chol mat.Cholesky
-	if !chol.Factorize(cov) {
+	// Without the condition numbers, which package mat always estimates.
+	whole := blas64.Symmetric{Uplo: blas.Lower, N: n, Stride: n, Data: m.chol.Data}
+	if _, ok := lapack64.Potrf(whole); !ok {
 		return math.Inf(1)
 	}
-	var alpha mat.VecDense // K^-1 y
-	var inverse mat.SymDense
-	y := mat.NewVecDense(n, d.Values)
-	if chol.SolveVecTo(&alpha, y) != nil || chol.InverseTo(&inverse) != nil {
+	alpha := blas64.Vector{N: n, Inc: 1, Data: m.alpha}
+	copy(m.alpha, d.Values)
+	blas64.Trsv(blas.NoTrans, m.chol, alpha)
+	f := floats.Dot(m.alpha, m.alpha) / 2 // Rasmussen and Williams, eq. (5.8)
+	for i := range n {
+		f += math.Log(m.chol.Data[i*n+i])
+	}
+	blas64.Trsv(blas.Trans, m.chol, alpha)
+	if _, ok := lapack64.Potri(m.chol); !ok { // K^-1
 		return math.Inf(1)
 	}
-	f := chol.LogDet()/2 + mat.Dot(y, &alpha)/2 // Rasmussen and Williams, eq. (5.8)
 
 	// eq. (5.9): ∂f/∂θ = ½ tr((K^-1 - α αᵀ) ∂K/∂θ)
 	clear(grad)
-	byWeight, trace, whole := grad[:dim], 0.0, 0.0
-	at := func(i, j int) float64 { return inverse.At(i, j) - alpha.AtVec(i)*alpha.AtVec(j) }
-	pair := 0
+	byWeight, trace, scale := grad[:dim], 0.0, 0.0
+	pair = 0
 	for i, a := range d.Points {
+		row := m.chol.Data[i*n:]
 		for j, b := range d.Points[:i] {
-			c := at(i, j)
-			whole += 2 * c * cov.At(i, j)
-			c *= slopes[pair]
+			c := row[j] - m.alpha[i]*m.alpha[j]
+			scale += 2 * c * m.cov[pair]
+			c *= m.slopes[pair]
 			pair++
+			if k.Unordered == nil {
+				for l := range byWeight {
+					diff := a[l] - b[l]
+					byWeight[l] += c * diff * diff
+				}
+				continue
+			}
 			for l := range byWeight {
 				byWeight[l] += c * k.distance(l, a[l], b[l])
 			}
 		}
-		trace += at(i, i)
+		trace += row[i] - m.alpha[i]*m.alpha[i]
 	}
-	whole += trace * k.Scale
+	scale += trace * k.Scale
 	for i, w := range k.Weights {
 		byWeight[i] *= w
 	}
-	grad[dim] = whole / 2
+	grad[dim] = scale / 2
 	if len(theta) > dim+1 {
 		grad[dim+1] = trace / 2 * (noise - d.MinNoise)
 	}

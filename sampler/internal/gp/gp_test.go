@@ -45,8 +45,10 @@ func TestGradientOfTheFitIsThatOfDifferences(t *testing.T) {
 				theta[i] = 2 * r.NormFloat64()
 			}
 			grad := make([]float64, size)
-			data.objective(theta, grad)
-			checkGradient(t, "objective", func(x []float64) float64 { return data.objective(x, make([]float64, size)) }, theta, grad, []int{0, 1, 2, 3, 4}[:size])
+			data.objective(theta, grad, newWorkspace(len(data.Points)))
+			checkGradient(t, "objective", func(x []float64) float64 {
+				return data.objective(x, make([]float64, size), newWorkspace(len(data.Points)))
+			}, theta, grad, []int{0, 1, 2, 3, 4}[:size])
 		}
 	}
 }
@@ -168,7 +170,7 @@ func TestFitFindsAxesThatDoNotMatter(t *testing.T) {
 		data.Points = append(data.Points, x)
 		data.Values = append(data.Values, math.Sqrt2*math.Sin(9*x[0]))
 	}
-	k, noise := data.Fit(false)
+	k, noise, _ := data.Fit(false, nil)
 	if k.Weights[0] < 10*k.Weights[1] {
 		t.Errorf("weights are %v, want the first far larger: the values do not depend on the second axis", k.Weights)
 	}
@@ -178,7 +180,7 @@ func TestFitFindsAxesThatDoNotMatter(t *testing.T) {
 	for i := range data.Values {
 		data.Values[i] += 0.5 * r.NormFloat64()
 	}
-	if _, noise = data.Fit(false); noise < 0.05 || noise > 0.6 {
+	if _, noise, _ = data.Fit(false, nil); noise < 0.05 || noise > 0.6 {
 		t.Errorf("noise is %v, want about 0.25", noise)
 	}
 }
@@ -195,7 +197,7 @@ func TestDataThatAreHardOnArithmetic(t *testing.T) {
 		"far values":      {Points: [][]float64{{0.2}, {0.3}}, Values: []float64{-1e6, 1e6}, MinNoise: 1e-8},
 	} {
 		for _, exact := range []bool{false, true} {
-			k, noise := data.Fit(exact)
+			k, noise, _ := data.Fit(exact, nil)
 			p, ok := Condition(k, noise, data.Points, data.Values, data.Points[:1])
 			if !ok {
 				t.Errorf("%s: singular", name)
@@ -300,7 +302,7 @@ func BenchmarkFit(b *testing.B) {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
 			_, data := random(1, n)
 			for b.Loop() {
-				data.Fit(false)
+				data.Fit(false, nil)
 			}
 		})
 	}

@@ -7,7 +7,11 @@
 // See Rasmussen and Williams, "Gaussian Processes for Machine Learning" (2006).
 package gp
 
-import "math"
+import (
+	"math"
+
+	"github.com/bluefin-hpo/bluefin/sampler/internal/fastexp"
+)
 
 // A Kernel is the covariance of two points,
 //
@@ -54,6 +58,6 @@ func (k Kernel) at(a, b []float64) (cov, slope float64) {
 		}
 	}
 	r := math.Sqrt(5 * sum)
-	e := k.Scale * math.Exp(-r)
+	e := k.Scale * fastexp.Neg(-r)
 	return (1 + r + r*r/3) * e, -5.0 / 6 * (1 + r) * e
 }

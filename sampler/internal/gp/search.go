@@ -37,9 +37,9 @@ type Search struct {
 
 const (
 	exhaustive = 4096 // spaces with at most this many points are searched completely
-	spread     = 512  // candidates all over the space
-	nearby     = 256  // candidates near good points
-	climbs     = 10   // local searches
+	spread     = 256  // candidates all over the space
+	nearby     = 128  // candidates near good points
+	climbs     = 6    // local searches
 	scanned    = 16   // ordered axes with more values are searched by steps
 	rounds     = 20   // of a local search over kinds of axes
 )
@@ -150,13 +150,16 @@ func (s Search) all(n int) [][]float64 {
 func (s Search) candidates(r *rand.Rand) [][]float64 {
 	points := make([][]float64, 0, spread+nearby+len(s.Good))
 	points = append(points, s.Good...)
-	scramble := &sobol.Scramble{Seed: r.Uint64()}
+	shift := make([]float64, len(s.Axes))
+	for k := range shift {
+		shift[k] = r.Float64()
+	}
 	for i := range uint64(spread) {
 		x := make([]float64, len(s.Axes))
 		for k, a := range s.Axes {
 			u := r.Float64()
-			if k < sobol.MaxDim {
-				u = sobol.At(i, k, scramble)
+			if k < sobol.MaxDim { // shifted, which costs less than a scramble
+				_, u = math.Modf(sobol.At(i, k, nil) + shift[k])
 			}
 			x[k] = a.at(u)
 		}

@@ -4,6 +4,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/bluefin-hpo/bluefin/sampler/internal/fastexp"
 	"github.com/bluefin-hpo/bluefin/sampler/internal/truncnorm"
 )
 
@@ -226,9 +227,9 @@ func (w *work) add(j int) {
 			top = v
 		}
 	}
-	sum := w.sum[j] * expNeg(w.ref[j]-top)
+	sum := w.sum[j] * fastexp.Neg(w.ref[j]-top)
 	for t, k := range kernels[:n] {
-		sum += w.weights[k] * expNeg(log[t]-top)
+		sum += w.weights[k] * fastexp.Neg(log[t]-top)
 	}
 	w.ref[j], w.sum[j], w.logSum[j] = top, sum, top+math.Log(sum)
 }
