@@ -4,6 +4,7 @@
 package pareto
 
 import (
+	"math"
 	"slices"
 	"sort"
 )
@@ -39,6 +40,32 @@ func Ranks(points [][]float64) []int {
 		}
 		fronts[ranks[i]] = append(fronts[ranks[i]], p)
 	}
+	return ranks
+}
+
+// ConstrainedRanks is Ranks for points of which some break constraints, by their violations: those
+// with a violation of at most 0 rank among themselves; behind them come the others, by increasing
+// violation, and last those whose violation is NaN, ranked among themselves.
+func ConstrainedRanks(points [][]float64, violations []float64) []int {
+	ranks := make([]int, len(points))
+	next := 0 // the first rank that is free
+	add := func(belongs func(violation float64) bool, point func(i int) []float64) {
+		var indices []int
+		var some [][]float64
+		for i, v := range violations {
+			if belongs(v) {
+				indices, some = append(indices, i), append(some, point(i))
+			}
+		}
+		first := next
+		for k, rank := range Ranks(some) {
+			ranks[indices[k]] = first + rank
+			next = max(next, first+rank+1)
+		}
+	}
+	add(func(v float64) bool { return v <= 0 }, func(i int) []float64 { return points[i] })
+	add(func(v float64) bool { return v > 0 }, func(i int) []float64 { return violations[i : i+1] })
+	add(math.IsNaN, func(i int) []float64 { return points[i] })
 	return ranks
 }
 
