@@ -15,6 +15,7 @@ import (
 // optunaNames are the samplers of Optuna that live/optuna.py knows, by our names.
 var optunaNames = []string{
 	"tpe", "tpe-independent", "tpe-groups", "gp", "random", "qmc", "cmaes", "cmaes-margin", "cmaes-separable",
+	"nsga2", "nsga3",
 }
 
 // otherNames are searches of other packages, each with a script of that name.
@@ -84,6 +85,8 @@ type peerTask struct {
 	Trials  int    `json:"trials"`
 	Workers int    `json:"workers"`
 
+	Objectives int `json:"objectives"` // to minimize; only Optuna takes several
+
 	// Space has all parameters that a trial may ask for; packages that draw a whole point need it.
 	Space []peerParam `json:"space"`
 
@@ -102,12 +105,16 @@ func openLive(ctx context.Context, python, name string, p functions.Problem, by 
 	if err != nil {
 		return nil, err
 	}
+	if by.objectives() > 1 && !strings.HasPrefix(name, livePrefix) {
+		return nil, usagef("--live is %q, want samplers of Optuna for problems with several objectives", name)
+	}
 	params, err := peerParams(dims(p))
 	if err != nil {
 		return nil, err
 	}
 	return startPeer(ctx, python, script, peerTask{
-		Sampler: sampler, Seed: by.seed, Trials: by.trials, Workers: by.workers, Space: params})
+		Sampler: sampler, Seed: by.seed, Trials: by.trials, Workers: by.workers, Space: params,
+		Objectives: by.objectives()})
 }
 
 // peerParams encodes a space.
@@ -129,7 +136,7 @@ func dims(p functions.Problem) []space.Dimension {
 	var found []space.Dimension
 	rng := rand.New(rand.NewPCG(0, 0))
 	for range 256 {
-		p.Value(func(name string, d space.Dist) float64 {
+		valuesOf(p, func(name string, d space.Dist) float64 {
 			if !slices.ContainsFunc(found, func(f space.Dimension) bool { return f.Name == name }) {
 				found = append(found, space.Dimension{Name: name, Dist: d})
 			}

@@ -146,7 +146,7 @@ func TestWholePointsAreOfEveryKind(t *testing.T) {
 				t.Errorf("trial %d: %s is %v", n, d.Name, x)
 			}
 		}
-		if err := f.tell(t.Context(), 1); err != nil {
+		if err := f.tell(t.Context(), []float64{1}); err != nil {
 			t.Fatal(err)
 		}
 	}

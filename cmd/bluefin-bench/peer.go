@@ -127,8 +127,12 @@ func (t *peerTrial) suggest() functions.Ask {
 	}
 }
 
-func (t *peerTrial) tell(_ context.Context, value float64) error {
+func (t *peerTrial) tell(_ context.Context, values []float64) error {
+	var told any = values
+	if len(values) == 1 {
+		told = values[0]
+	}
 	// The answer is empty; waiting for it keeps the other's work out of the next draw.
-	t.peer.call(map[string]any{"number": t.Number, "tell": value}, &struct{}{})
+	t.peer.call(map[string]any{"number": t.Number, "tell": told}, &struct{}{})
 	return t.peer.err
 }

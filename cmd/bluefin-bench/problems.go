@@ -29,7 +29,7 @@ func (f *problemFlags) flags(byDefault string) []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "problem", Destination: &f.problem, DefaultText: strconv.Quote(byDefault),
 			Usage: "`NAMES` of problems or groups, with commas: bbob_fFF_dDD, classic_NAME, mixint_fFF, catchain, " +
-				"jenatton, synth_finetune, mlp_digits; bbob_dDD, classic, mixed, table, all"},
+				"jenatton, synth_finetune, mlp_digits, zdtN, dtlzN; bbob_dDD, classic, mixed, table, zdt, dtlz, all"},
 		&cli.StringFlag{Name: "table", Destination: &f.table,
 			Usage: "tables to search, instead of the default of --problem or " +
 				"in addition to its problems: `FILES` of gzipped CSV, with commas; --meta describes them"},

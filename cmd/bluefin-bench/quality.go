@@ -213,6 +213,9 @@ func (s searches) run(ctx context.Context, r result) ([]result, error) {
 		return nil, err
 	}
 	search := plan{seed: samplerSeed(r.seed), trials: s.trials, workers: s.workers}
+	if p.Several != nil {
+		search.reference = p.Several.Reference
+	}
 	var engine engine
 	if isLive(r.sampler) {
 		engine, err = openLive(ctx, s.python, r.sampler, p, search)

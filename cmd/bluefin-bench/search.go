@@ -11,13 +11,18 @@ import (
 var samplerNames = []string{
 	"auto", "tpe", "tpe-independent", "tpe-groups", "tpe-optuna", "gp", "random", "qmc", "halton", "bruteforce",
 	"cmaes", "cmaes-ipop", "cmaes-bipop", "cmaes-separable", "cmaes-margin", "cmaes-adapt", "cmaes-optuna",
+	"nsga2", "nsga2-optuna", "nsga3", "nsga3-optuna",
 }
 
 // A plan is what is known of a search before it starts. 0 is unknown.
 type plan struct {
 	seed            uint64
 	trials, workers int
+	reference       []float64 // of a problem with several objectives
 }
+
+// objectives returns how many the problem has.
+func (p plan) objectives() int { return max(1, len(p.reference)) }
 
 // newSampler returns a sampler that serves one study. Of grid search there is
 // none: it needs values for every parameter, and the problems have their own.
@@ -49,6 +54,14 @@ func newSampler(name string, p plan) (sampler.Sampler, error) {
 		return &sampler.CMAES{AdaptRates: true}, nil
 	case "cmaes-optuna":
 		return &sampler.CMAES{Optuna: true}, nil
+	case "nsga2":
+		return &sampler.NSGA2{}, nil
+	case "nsga2-optuna":
+		return &sampler.NSGA2{Breeding: sampler.Breeding{Optuna: true}}, nil
+	case "nsga3":
+		return &sampler.NSGA3{}, nil
+	case "nsga3-optuna":
+		return &sampler.NSGA3{Breeding: sampler.Breeding{Optuna: true}}, nil
 	case "gp":
 		return &sampler.GP{}, nil
 	case "qmc":

@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"math"
 	"runtime"
+	"slices"
 	"sync"
 
+	"github.com/bluefin-hpo/bluefin/internal/pareto"
 	"github.com/bluefin-hpo/bluefin/objective/functions"
 	"github.com/bluefin-hpo/bluefin/pruner"
 	"github.com/bluefin-hpo/bluefin/sampler"
@@ -43,7 +45,7 @@ type engine interface {
 // A flight is a trial that is running.
 type flight interface {
 	suggest() functions.Ask
-	tell(ctx context.Context, value float64) error
+	tell(ctx context.Context, values []float64) error
 }
 
 // A bluefin is a search of this engine, in memory.
@@ -56,7 +58,8 @@ func openStudy(ctx context.Context, name string, p plan) (engine, error) {
 		return nil, err
 	}
 	// In memory, so a disk does not count towards the search.
-	st, err := study.Open(ctx, study.Config{Sampler: s, Seed: p.seed})
+	st, err := study.Open(ctx, study.Config{Sampler: s, Seed: p.seed,
+		Directions: make([]trial.Direction, p.objectives())})
 	return bluefin{st}, err
 }
 
@@ -77,12 +80,13 @@ type bluefinTrial struct {
 
 func (t bluefinTrial) suggest() functions.Ask { return suggest(t.trial) }
 
-func (t bluefinTrial) tell(ctx context.Context, value float64) error {
-	return tell(ctx, t.study, t.trial, value)
+func (t bluefinTrial) tell(ctx context.Context, values []float64) error {
+	return tell(ctx, t.study, t.trial, values...)
 }
 
 // gaps searches a problem and returns the gap to its minimum for each trial, in
-// the order of their results.
+// the order of their results. With several objectives it is the share of the true front's
+// hypervolume that the trials so far lack.
 //
 // Workers are simulated: all trials take equally long, and the workers start
 // one after the other. So each asks once before anything is known; from then on
@@ -91,29 +95,53 @@ func (t bluefinTrial) tell(ctx context.Context, value float64) error {
 func gaps(ctx context.Context, p functions.Problem, e engine, trials, workers int) ([]float64, error) {
 	type running struct {
 		flight
-		value float64
+		values []float64
 	}
 	// In the order of their start, which is that of their results.
 	var flights []running
-	values := make([]float64, 0, trials)
-	for len(values) < trials {
+	gap := gapOf(p)
+	found := make([]float64, 0, trials)
+	for len(found) < trials {
 		// The number of trials is exact: near the end fewer workers ask.
-		for len(flights) < workers && len(values)+len(flights) < trials {
+		for len(flights) < workers && len(found)+len(flights) < trials {
 			f, err := e.ask(ctx)
 			if err != nil {
 				return nil, err
 			}
 			// Computed now, told later: the value is not yet known to other draws.
-			flights = append(flights, running{f, p.Value(f.suggest())})
+			flights = append(flights, running{f, valuesOf(p, f.suggest())})
 		}
 		f := flights[0]
 		flights = flights[1:]
-		if err := f.tell(ctx, f.value); err != nil {
+		if err := f.tell(ctx, f.values); err != nil {
 			return nil, err
 		}
-		values = append(values, f.value-p.Minimum)
+		found = append(found, gap(f.values))
 	}
-	return values, nil
+	return found, nil
+}
+
+// valuesOf returns the values of a problem where ask leads.
+func valuesOf(p functions.Problem, ask functions.Ask) []float64 {
+	if p.Several != nil {
+		return p.Several.Values(ask)
+	}
+	return []float64{p.Value(ask)}
+}
+
+// gapOf returns a function that returns the gap after each trial in turn.
+func gapOf(p functions.Problem) func(values []float64) float64 {
+	if p.Several == nil {
+		return func(values []float64) float64 { return values[0] - p.Minimum }
+	}
+	volume, front := 0.0, [][]float64{}
+	return func(values []float64) float64 {
+		if added := pareto.Added(values, front, p.Several.Reference); added > 0 {
+			volume += added
+			front = append(slices.DeleteFunc(front, func(q []float64) bool { return pareto.Dominates(values, q) }), values)
+		}
+		return 1 - volume/p.Several.Volume
+	}
 }
 
 // ask starts a trial, unless ctx has ended: a storage in memory does not check.
@@ -126,8 +154,8 @@ func ask(ctx context.Context, st *study.Study) (*study.Trial, error) {
 
 // tell ends a trial with its value. A trial that fails is an error: it was
 // given a suggestion that is none.
-func tell(ctx context.Context, st *study.Study, t *study.Trial, value float64) error {
-	record, err := st.Tell(ctx, t, value)
+func tell(ctx context.Context, st *study.Study, t *study.Trial, values ...float64) error {
+	record, err := st.Tell(ctx, t, values...)
 	// Tell records a failed trial without an error of its own.
 	if err == nil && record.State != trial.Complete {
 		err = fmt.Errorf("trial %d failed: %s", record.Number, record.Failure())

@@ -1,6 +1,7 @@
 // Package functions has test problems with known minima, to compare samplers and pruners on:
 // functions of real numbers (bbob, classic), problems with integers, categories and conditions
-// (mixed), and tables of trainings with learning curves (table).
+// (mixed), tables of trainings with learning curves (table), and problems with several objectives
+// (zdt, dtlz).
 //
 // A Problem asks for its parameters while it runs, so a conditional parameter is asked for only
 // where it exists:
@@ -34,6 +35,9 @@ type Problem struct {
 	// Curve asks for the parameters and returns the value after each epoch of a training, ending
 	// with what Value returns. Do not modify it. nil: the problem is not a training.
 	Curve func(ask Ask) []float64
+
+	// Several is not nil for a problem with several objectives, which has no Value, Minimum or Curve.
+	Several *Several
 }
 
 // A function is a function of real numbers on a box.
@@ -65,7 +69,7 @@ func box(d int, low, high float64) (lows, highs []float64) {
 }
 
 // New returns the problem called name: bbob_fFF_dDD, classic_NAME, mixint_fFF, catchain, jenatton,
-// synth_finetune or mlp_digits. BBOB, mixint and catchain have many instances, from 1; the others
+// synth_finetune, mlp_digits, zdtN or dtlzN. BBOB, mixint and catchain have many instances, from 1; the others
 // ignore the instance. It is an error if there is no such problem.
 func New(name string, instance int) (Problem, error) {
 	if instance < 1 {
@@ -88,6 +92,10 @@ func New(name string, instance int) (Problem, error) {
 			return Problem{}, fmt.Errorf("problem %q: want mixint_fFF with a function FF", name)
 		}
 		return mixint(id, instance)
+	case strings.HasPrefix(name, "zdt"), strings.HasPrefix(name, "dtlz"):
+		if p, ok := newSeveral(name); ok {
+			return p, nil
+		}
 	case name == "catchain":
 		return catchain(instance), nil
 	case name == "jenatton":
@@ -110,8 +118,8 @@ func bbobName(id, dim int) string { return fmt.Sprintf("bbob_f%02d_d%02d", id, d
 func mixintName(id int) string    { return fmt.Sprintf("mixint_f%02d", id) }
 
 // Names returns the names of the problems in a group: bbob_dDD with any dimension DD, classic,
-// mixed, table, or all: BBOB in 2, 5, 10 and 20 dimensions and all others. It returns nil if there
-// is no such group.
+// mixed, table, zdt and dtlz with several objectives, or all: BBOB in 2, 5, 10 and 20 dimensions and
+// all others with one objective. It returns nil if there is no such group.
 func Names(group string) []string {
 	var dim int
 	switch group {
@@ -126,6 +134,8 @@ func Names(group string) []string {
 			"synth_finetune"}
 	case "table":
 		return slices.Clone(tableNames)
+	case "zdt", "dtlz":
+		return severalNames(group)
 	case "all":
 		var names []string
 		for _, g := range []string{"bbob_d02", "bbob_d05", "bbob_d10", "bbob_d20", "classic", "mixed", "table"} {

@@ -15,6 +15,8 @@ def sampler_of(name, seed):
         "cmaes": lambda: samplers.CmaEsSampler(seed=seed),
         "cmaes-margin": lambda: samplers.CmaEsSampler(seed=seed, with_margin=True),
         "cmaes-separable": lambda: samplers.CmaEsSampler(seed=seed, use_separable_cma=True),
+        "nsga2": lambda: samplers.NSGAIISampler(seed=seed),
+        "nsga3": lambda: samplers.NSGAIIISampler(seed=seed),
     }[name]()
 
 
@@ -23,7 +25,9 @@ class Optuna:
 
     def __init__(self, task):
         optuna.logging.set_verbosity(optuna.logging.ERROR)
-        self.study = optuna.create_study(sampler=sampler_of(task["sampler"], task["seed"]))
+        self.study = optuna.create_study(
+            directions=["minimize"] * max(task["objectives"], 1), sampler=sampler_of(task["sampler"], task["seed"])
+        )
         self.trials = {}
         if task["first"] is not None:
             dists = {d["name"]: optuna.distributions.json_to_distribution(d["dist"]) for d in task["space"]}

@@ -2,13 +2,13 @@
 
 The program is this file followed by that of an engine, which ends with
 serve(Engine). The only argument is JSON: sampler, seed, trials (0: unknown),
-workers, first (a point to try first, or null) and space, a list of parameters
-with name and dist. Each line of standard input is a request, each answered by
+workers, objectives (how many to minimize), first (a point to try first, or null)
+and space, a list of parameters with name and dist. Each line of standard input is a request, each answered by
 a line of standard output, all of them JSON, with values in internal form:
 
     {"ask": true}                               -> {"number": 0}
     {"number": 0, "name": "x", "dist": "{...}"} -> {"value": 0.3}
-    {"number": 0, "tell": 1.5}                  -> {}
+    {"number": 0, "tell": 1.5}                  -> {}, or a list for several objectives
 
 The first line that is written says which version it is.
 """
