@@ -11,7 +11,7 @@ import (
 
 // Breeding has the settings that NSGA2 and NSGA3 share.
 type Breeding struct {
-	Population int // how many trials are kept as parents, ≥ 2; the first so many are random; 0: 50
+	Population int // how many trials are kept as parents, ≥ 2; the first so many are random; 0: 20, with Optuna 50
 
 	// Crossover makes a child's numbers of those of its parents. Categories are always swapped.
 	Crossover Crossover
@@ -23,8 +23,8 @@ type Breeding struct {
 	// Mutation changes a number a little, or draws it anew. Categories are always drawn anew.
 	Mutation Mutation
 
-	// Optuna follows Optuna's rules: trials compete in generations of a population, and Crossover,
-	// Mutation and Divisions have Optuna's defaults.
+	// Optuna follows Optuna's rules: trials compete with their parents only after a whole population
+	// has completed, and Population, Mutation and Divisions have Optuna's defaults.
 	Optuna bool
 
 	// Independent draws the first trials and what parents lack. It must be safe for concurrent use;
@@ -38,8 +38,7 @@ type Crossover uint8
 
 // The crossovers of Optuna, with its settings.
 const (
-	DefaultCrossover Crossover = iota // SBX; with Optuna: UniformCrossover
-	UniformCrossover                  // each parameter is that of one parent
+	UniformCrossover Crossover = iota // each parameter is that of one parent
 	SBX                               // simulated binary crossover, with η = 20, and 2 for one objective
 	VSBX                              // SBX that ignores bounds
 	BLXAlpha                          // uniform in the box of the parents, widened by half on each side
@@ -53,7 +52,7 @@ type Mutation uint8
 // The mutations.
 const (
 	DefaultMutation    Mutation = iota // PolynomialMutation; with Optuna: UniformMutation
-	PolynomialMutation                 // a small step mostly, with η = 20
+	PolynomialMutation                 // a small step mostly, with η = 4; with Optuna 20
 	UniformMutation                    // a new random value
 )
 
@@ -153,16 +152,14 @@ func (p Breeding) sample(owner string, r Request, name string, d space.Dist) (fl
 
 func (p Breeding) strategy() *nsga.Strategy {
 	s := &nsga.Strategy{
-		Population: cmp.Or(p.Population, 50), Generation: 1, Crossover: nsga.Crossover(p.Crossover),
+		Population: cmp.Or(p.Population, 20), Generation: 1, Crossover: nsga.Crossover(p.Crossover),
 		CrossoverRate: cmp.Or(p.CrossoverRate, 0.9), SwapRate: cmp.Or(p.SwapRate, 0.5),
-		MutationRate: p.MutationRate, Resample: p.Mutation == UniformMutation,
+		MutationRate: p.MutationRate, MutationEta: 4, Resample: p.Mutation == UniformMutation,
 	}
 	if p.Optuna {
-		s.Generation = s.Population
-		s.Crossover = cmp.Or(s.Crossover, nsga.Uniform)
-		s.Resample = p.Mutation != PolynomialMutation
+		s.Population = cmp.Or(p.Population, 50)
+		s.Generation, s.MutationEta, s.Resample = s.Population, 20, p.Mutation != PolynomialMutation
 	}
-	s.Crossover = cmp.Or(s.Crossover, nsga.SBX)
 	return s
 }
 

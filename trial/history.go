@@ -64,7 +64,7 @@ func (h History) Before(n int) History {
 }
 
 // ParetoFront returns the Complete and feasible trials that no other one dominates, by number. It
-// takes n log n steps for two objectives and at worst n² for more.
+// takes n log n steps for up to three objectives and at worst n² for more.
 func (h History) ParetoFront() []*Trial {
 	trials := slices.DeleteFunc(slices.Clone(h.finished), func(t *Trial) bool {
 		return t.State != Complete || t.Violation() > 0
@@ -91,20 +91,9 @@ func (h History) ParetoFront() []*Trial {
 			}
 		}
 	}
-	// In this order no trial is dominated by a later one. Domination is transitive, so comparing with
-	// the front so far is enough. With two objectives its last trial is the best so far by the second
-	// one, and decides.
-	slices.SortFunc(order, func(a, b int) int { return slices.Compare(ranks[a], ranks[b]) })
 	var front []*Trial
-	var points [][]float64 // the ranks of the front
-	for _, t := range order {
-		rivals := points
-		if len(h.directions) <= 2 {
-			rivals = points[max(0, len(points)-1):]
-		}
-		if !slices.ContainsFunc(rivals, func(p []float64) bool { return pareto.Dominates(p, ranks[t]) }) {
-			front, points = append(front, trials[t]), append(points, ranks[t])
-		}
+	for _, t := range pareto.Front(ranks) {
+		front = append(front, trials[t])
 	}
 	slices.SortFunc(front, func(a, b *Trial) int { return a.Number - b.Number })
 	return front

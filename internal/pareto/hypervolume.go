@@ -1,6 +1,7 @@
 package pareto
 
 import (
+	"cmp"
 	"math"
 	"slices"
 )
@@ -28,8 +29,13 @@ func Added(p []float64, points [][]float64, ref []float64) float64 {
 		slices.ContainsFunc(points, func(q []float64) bool { return slices.Equal(p, q) || Dominates(q, p) }) {
 		return 0
 	}
-	return max(exclusive(p, points, ref), 0)
+	sorted := slices.Clone(points)
+	slices.SortFunc(sorted, byFirst)
+	return max(exclusive(p, sorted, ref), 0)
 }
+
+// byFirst orders points by their first loss.
+func byFirst(a, b []float64) int { return cmp.Compare(a[0], b[0]) }
 
 // hypervolume is Hypervolume for points in lexicographic order, all below ref.
 //
@@ -37,8 +43,11 @@ func Added(p []float64, points [][]float64, ref []float64) float64 {
 // they dominate. See While, Bradstreet and Barone, "A
 // Fast Way of Calculating Exact Hypervolumes" (IEEE TEC 16, 2012).
 func hypervolume(points [][]float64, ref []float64) float64 {
-	if len(ref) == 2 {
+	switch len(ref) {
+	case 2:
 		return area(points, ref)
+	case 3:
+		return solid(points, []float64{math.Inf(-1), math.Inf(-1), math.Inf(-1)}, ref)
 	}
 	sum := 0.0
 	for i, p := range points {
@@ -59,14 +68,59 @@ func area(points [][]float64, ref []float64) float64 {
 	return sum
 }
 
-// exclusive returns the volume that p dominates and the others do not.
+// solid is hypervolume for three objectives and points sorted by the first, none above ref: a sweep
+// along it, which keeps the area that the points so far dominate. See Fonseca, Paquete and
+// López-Ibáñez, "An Improved Dimension-Sweep Algorithm for the Hypervolume Indicator" (CEC 2006).
+//
+// Points count as moved up to the floor where they are below it.
+func solid(points [][]float64, floor, ref []float64) float64 {
+	var buffer [64][2]float64
+	stairs := buffer[:0] // by increasing second, decreasing third loss
+	sum, area := 0.0, 0.0
+	for k, p := range points {
+		y, z := max(p[1], floor[1]), max(p[2], floor[2])
+		at := 0
+		for at < len(stairs) && stairs[at][0] < y {
+			at++
+		}
+		top := ref[2] // of what p dominates
+		if at > 0 {
+			top = stairs[at-1][1]
+		}
+		if z < top && (at == len(stairs) || stairs[at][0] > y || stairs[at][1] > z) {
+			end, left := at, y
+			for ; end < len(stairs) && stairs[end][1] >= z; end++ {
+				area += (stairs[end][0] - left) * (top - z)
+				left, top = stairs[end][0], stairs[end][1]
+			}
+			right := ref[1]
+			if end < len(stairs) {
+				right = stairs[end][0]
+			}
+			area += (right - left) * (top - z)
+			stairs = slices.Replace(stairs, at, end, [2]float64{y, z})
+		}
+		next := ref[0]
+		if k+1 < len(points) {
+			next = max(points[k+1][0], floor[0])
+		}
+		sum += area * (next - max(p[0], floor[0]))
+	}
+	return sum
+}
+
+// exclusive returns the volume that p dominates and the others, sorted by the first objective, do not.
 func exclusive(p []float64, others [][]float64, ref []float64) float64 {
 	if v, ok := corner(p, others, ref); ok {
 		return v
 	}
+	if len(p) == 3 {
+		return volume(p, ref) - solid(others, p, ref)
+	}
 	limited := make([][]float64, 0, len(others))
-	for _, q := range others {
-		worse := make([]float64, len(q))
+	coordinates := make([]float64, len(p)*len(others))
+	for i, q := range others {
+		worse := coordinates[i*len(p) : (i+1)*len(p)]
 		for k := range q {
 			worse[k] = math.Max(p[k], q[k])
 		}

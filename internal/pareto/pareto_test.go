@@ -4,6 +4,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"testing"
 
 	"github.com/bluefin-hpo/bluefin/internal/oracle"
@@ -103,6 +104,64 @@ func TestRanksAreOneMoreThanThoseOfTheDominating(t *testing.T) {
 				t.Fatalf("points %v: rank of %v is %d, want %d", points, p, ranks[i], want)
 			}
 		}
+	}
+}
+
+func TestFrontsKeepTheRanks(t *testing.T) {
+	r := rand.New(rand.NewPCG(9, 10))
+	for range 100 {
+		points := random(r, 1+r.IntN(60), 1+r.IntN(4), 2+r.IntN(10))
+		var f Fronts
+		for n, p := range points {
+			f.Add(p)
+			count := 0
+			for i, want := range Ranks(points[:n+1]) {
+				if !slices.Contains(f.Front(want), i) {
+					t.Fatalf("after %v: point %d is not in front %d, want it there", points[:n+1], i, want)
+				}
+			}
+			for k := 0; f.Front(k) != nil; k++ {
+				count += len(f.Front(k))
+			}
+			if count != n+1 || f.Len() != n+1 {
+				t.Fatalf("the fronts have %d points of %d, want %d", count, f.Len(), n+1)
+			}
+		}
+	}
+}
+
+func TestFrontHasTheFirstRank(t *testing.T) {
+	r := rand.New(rand.NewPCG(11, 12))
+	for range 500 {
+		points := random(r, r.IntN(60), 1+r.IntN(4), 2+r.IntN(10))
+		var want []int
+		for i, rank := range Ranks(points) {
+			if rank == 0 {
+				want = append(want, i)
+			}
+		}
+		got := Front(points)
+		slices.Sort(got)
+		if !slices.Equal(got, want) {
+			t.Fatalf("points %v: the front is %v, want %v", points, got, want)
+		}
+	}
+}
+
+// No point dominates another one.
+func BenchmarkFront(b *testing.B) {
+	for _, n := range []int{1000, 10_000} {
+		r := rand.New(rand.NewPCG(13, 14))
+		points := make([][]float64, n)
+		for i := range points {
+			x, y := r.Float64(), r.Float64()
+			points[i] = []float64{x, y, 2 - x - y}
+		}
+		b.Run(strconv.Itoa(n), func(b *testing.B) {
+			for b.Loop() {
+				Front(points)
+			}
+		})
 	}
 }
 

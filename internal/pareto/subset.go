@@ -1,6 +1,7 @@
 package pareto
 
 import (
+	"container/heap"
 	"math"
 	"slices"
 )
@@ -48,29 +49,52 @@ func Subset(points [][]float64, ref []float64, n int) []int {
 		}
 	}
 	var chosen []int
-	var volumes [][]float64 // the chosen points
-	// A point adds less and less as others are chosen, so an old gain is a bound.
-	bounds := make([]float64, len(unique))
-	for k := range bounds {
-		bounds[k] = math.Inf(1)
+	var volumes [][]float64 // the chosen points, sorted by the first loss
+	// A point adds less and less as others are chosen, so an old gain is a bound, and only points with
+	// the highest bounds are looked at: Minoux, "Accelerated Greedy Algorithms for Maximizing Submodular
+	// Set Functions" (Optimization Techniques 1978).
+	bounds := queue{}
+	for k := range unique {
+		bounds = append(bounds, bound{volume(points[unique[k]], ref), k, 0})
 	}
+	heap.Init(&bounds)
 	for len(chosen) < min(n, len(unique)) {
-		most, at := -1.0, 0
-		for k, i := range unique {
-			if bounds[k] <= most {
-				continue
-			}
-			bounds[k] = math.Max(exclusive(points[i], volumes, ref), 0)
-			if bounds[k] > most {
-				most, at = bounds[k], k
-			}
+		top := &bounds[0]
+		p := points[unique[top.at]]
+		if top.chosen == len(chosen) {
+			chosen = append(chosen, unique[top.at])
+			heap.Pop(&bounds)
+			i, _ := slices.BinarySearchFunc(volumes, p, byFirst)
+			volumes = slices.Insert(volumes, i, p)
+			continue
 		}
-		bounds[at] = -1 // chosen
-		chosen = append(chosen, unique[at])
-		volumes = append(volumes, points[unique[at]])
+		top.gain, top.chosen = math.Max(exclusive(p, volumes, ref), 0), len(chosen)
+		heap.Fix(&bounds, 0)
 	}
 	slices.Sort(repeated)
 	return append(chosen, repeated[:n-len(chosen)]...)
+}
+
+// A bound is how much a point added when some were chosen.
+type bound struct {
+	gain   float64
+	at     int // its place in lexicographic order
+	chosen int
+}
+
+// A queue is a heap of bounds: the highest first, of equal ones the first in lexicographic order.
+type queue []bound
+
+func (q queue) Len() int { return len(q) }
+func (q queue) Less(i, j int) bool {
+	return q[i].gain > q[j].gain || q[i].gain == q[j].gain && q[i].at < q[j].at
+}
+func (q queue) Swap(i, j int) { q[i], q[j] = q[j], q[i] }
+func (q *queue) Push(x any)   { *q = append(*q, x.(bound)) }
+func (q *queue) Pop() any {
+	last := (*q)[len(*q)-1]
+	*q = (*q)[:len(*q)-1]
+	return last
 }
 
 func finite(points [][]float64) bool {

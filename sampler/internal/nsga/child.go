@@ -7,9 +7,6 @@ import (
 	"github.com/bluefin-hpo/bluefin/space"
 )
 
-// mutationEta is the distribution index of polynomial mutation.
-const mutationEta = 20
-
 // eta returns the distribution index of SBX for a number of objectives: the larger, the closer
 // children are to their parents.
 func eta(objectives int) float64 {
@@ -36,7 +33,7 @@ func (s *Strategy) child(elite []individual, r *rand.Rand) map[string]float64 {
 		x := g.value(g.u)
 		if r.Float64() < rate {
 			if x = g.dist.Value(r.Float64()); !s.Resample && !cube.IsCategorical(g.dist) {
-				x = g.value(polynomial(g.u, mutationEta, r))
+				x = g.value(polynomial(g.u, s.MutationEta, r))
 			}
 		}
 		child[g.name] = x

@@ -12,8 +12,7 @@ type Crossover uint8
 
 // The crossovers, numbered as in package sampler.
 const (
-	ByDefault Crossover = iota
-	Uniform
+	Uniform Crossover = iota
 	SBX
 	VSBX
 	BLXAlpha

@@ -21,7 +21,8 @@ type Strategy struct {
 	CrossoverRate float64
 	SwapRate      float64 // of Uniform, and of categories
 	MutationRate  float64 // of each parameter; 0: 1/d
-	Resample      bool    // mutation draws anew; otherwise it is polynomial
+	MutationEta   float64 // of polynomial mutation: the larger, the smaller are its steps
+	Resample      bool    // mutation draws anew
 
 	// Generation is how many trials must complete before they compete with their parents.
 	Generation int
@@ -219,12 +220,22 @@ func (s *Strategy) some(chosen, front []individual, n, seen int) []individual {
 	for _, i := range front {
 		points = append(points, i.losses)
 	}
-	r := rand.New(rand.NewPCG(cube.Hash(uint64(seen), front[0].losses...), 0))
+	r := rand.New(rand.NewPCG(scramble(front[0].trial, seen), 0))
 	var some []individual
 	for _, i := range fill(points, len(chosen), n, References(len(front[0].losses), s.divisions(len(front[0].losses))), r) {
 		some = append(some, front[i])
 	}
 	return some
+}
+
+// scramble returns a number that differs between generations, by how many trials had finished, and
+// between studies, by one of them.
+func scramble(t *trial.Trial, finished int) uint64 {
+	values := make([]float64, len(t.Params))
+	for i, p := range t.Params {
+		values[i] = p.Value
+	}
+	return cube.Hash(uint64(finished), values...)
 }
 
 // divisions returns those of the grid of reference lines for m objectives.

@@ -20,7 +20,8 @@ type history struct {
 	ranked     []int          // ranked[i]: the number of complete and pruned ones in all[:i]
 	mostParams []int          // mostParams[i]: the most parameters of a trial in all[:i]
 	standings  []standing     // with one objective, one for every change
-	several    standing       // with several objectives, the last one used
+	fronts     fronts         // with several objectives
+	several    []standing     // with several objectives, those used last, the newest first
 	models     []*model       // a cache, last used first
 	groupings  []grouping     // one for every change in all[:grouped]
 	grouped    int
@@ -70,6 +71,8 @@ func (f *history) advance(h trial.History) {
 			n++
 			if len(f.directions) == 1 {
 				f.rank(all, i)
+			} else {
+				f.fronts.add(t, i, f.directions)
 			}
 			f.widen(t, i)
 		}
@@ -125,22 +128,13 @@ func (f *history) good(seen int) []int {
 	if len(f.directions) == 1 {
 		return latest(f.standings, seen, func(s standing) int { return s.seen }).good[:n]
 	}
-	// Fronts change as a whole, so only the last one is kept.
-	if f.several.seen != seen {
-		var ranked []*trial.Trial
-		index := map[*trial.Trial]int{}
-		for i, t := range f.all[:seen] {
-			if t.State != trial.Failed {
-				ranked = append(ranked, t)
-				index[t] = i
-			}
-		}
-		f.several = standing{seen: seen}
-		for _, t := range best(ranked, f.directions, f.rules.size(len(ranked))) {
-			f.several.good = append(f.several.good, index[t])
-		}
+	if i := slices.IndexFunc(f.several, func(s standing) bool { return s.seen == seen }); i >= 0 {
+		return f.several[i].good
 	}
-	return f.several.good
+	const kept = 16 // workers see histories of different lengths
+	s := standing{seen: seen, good: f.fronts.best(f.all, seen, f.directions, f.rules.size(f.ranked[seen]))}
+	f.several = slices.Insert(f.several[:min(len(f.several), kept-1)], 0, s)
+	return s.good
 }
 
 // model returns the model of a space.

@@ -211,7 +211,11 @@ func TestSplitsBySeveralObjectivesAsTheReference(t *testing.T) {
 			}
 			trials = append(trials, u)
 		}
-		got := numbers(bestComplete(trials, directions, c.NBelow))
+		var f fronts
+		for number, u := range trials {
+			f.add(u, number, directions)
+		}
+		got := f.best(trials, len(trials), directions, c.NBelow)
 		slices.Sort(got)
 		if !slices.Equal(got, c.Below) {
 			t.Errorf("case %d: good trials are %v, want %v", i, got, c.Below)

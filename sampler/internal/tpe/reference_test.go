@@ -4,8 +4,10 @@ import (
 	"math"
 	"slices"
 
+	"github.com/bluefin-hpo/bluefin/internal/pareto"
 	"github.com/bluefin-hpo/bluefin/sampler/internal/cube"
 	"github.com/bluefin-hpo/bluefin/sampler/internal/parzen"
+	"github.com/bluefin-hpo/bluefin/sampler/internal/rank"
 	"github.com/bluefin-hpo/bluefin/space"
 	"github.com/bluefin-hpo/bluefin/trial"
 )
@@ -35,6 +37,51 @@ func split(r Request, rules rules) (below, above []*trial.Trial) {
 	}
 	slices.SortFunc(above, byNumber)
 	return below, above
+}
+
+// best returns the n best ranked trials: feasible complete ones, then pruned ones, then
+// infeasible ones.
+func best(ranked []*trial.Trial, directions []trial.Direction, n int) []*trial.Trial {
+	var classes [infeasible + 1][]*trial.Trial
+	for _, t := range slices.SortedFunc(slices.Values(ranked), byNumber) {
+		classes[class(t)] = append(classes[class(t)], t)
+	}
+	good := bestComplete(classes[feasible], directions, n)
+	good = append(good, bestBy(classes[pruned], n-len(good), rank.ByProgress(directions[0]))...)
+	return append(good, bestBy(classes[infeasible], n-len(good), byViolation)...)
+}
+
+// bestComplete returns the n best feasible complete trials, or all if there are fewer. With
+// several objectives it takes whole ranks of mutually non-dominated trials while they fit; from
+// the next rank it takes the trials that together dominate the most volume.
+func bestComplete(trials []*trial.Trial, directions []trial.Direction, n int) []*trial.Trial {
+	if len(directions) == 1 {
+		return bestBy(trials, n, byLoss(directions[0]))
+	}
+	if n >= len(trials) {
+		return slices.Clip(trials)
+	}
+	losses := make([][]float64, len(trials))
+	for i, t := range trials {
+		for k, d := range directions {
+			losses[i] = append(losses[i], rank.Loss(t.Values[k], d))
+		}
+	}
+	ranks := pareto.Ranks(losses)
+	var chosen []*trial.Trial
+	for rank := 0; len(chosen) < n; rank++ {
+		var tied []*trial.Trial
+		var points [][]float64
+		for i, t := range trials {
+			if ranks[i] == rank {
+				tied, points = append(tied, t), append(points, losses[i])
+			}
+		}
+		for _, i := range pareto.Subset(points, pareto.ReferencePoint(points), n-len(chosen)) {
+			chosen = append(chosen, tied[i])
+		}
+	}
+	return chosen
 }
 
 // goodEstimator estimates the density of the good trials, which are sorted best first.

@@ -26,49 +26,95 @@ func class(t *trial.Trial) int {
 	return pruned
 }
 
-// best returns the n best ranked trials: feasible complete ones, then pruned ones, then
-// infeasible ones.
-func best(ranked []*trial.Trial, directions []trial.Direction, n int) []*trial.Trial {
-	var classes [infeasible + 1][]*trial.Trial
-	for _, t := range slices.SortedFunc(slices.Values(ranked), byNumber) {
-		classes[class(t)] = append(classes[class(t)], t)
-	}
-	good := bestComplete(classes[feasible], directions, n)
-	good = append(good, bestBy(classes[pruned], n-len(good), rank.ByProgress(directions[0]))...)
-	return append(good, bestBy(classes[infeasible], n-len(good), byViolation)...)
+// fronts are the feasible complete trials of a study with several objectives, by rank.
+type fronts struct {
+	kept  pareto.Fronts
+	index []int // of each of its points, in the finished trials
+
+	// The last choice among the trials of one front; most trials do not change it.
+	tied, chosen []int // indices in the finished trials
+	room         int
 }
 
-// bestComplete returns the n best feasible complete trials, or all if there are fewer. With
-// several objectives it takes whole ranks of mutually non-dominated trials while they fit; from
-// the next rank it takes the trials that together dominate the most volume.
-func bestComplete(trials []*trial.Trial, directions []trial.Direction, n int) []*trial.Trial {
-	if len(directions) == 1 {
-		return bestBy(trials, n, byLoss(directions[0]))
+// add adds the trial with index i, if it is feasible and complete.
+func (f *fronts) add(t *trial.Trial, i int, directions []trial.Direction) {
+	if class(t) == feasible {
+		f.kept.Add(lossesOf(t, directions))
+		f.index = append(f.index, i)
 	}
-	if n >= len(trials) {
-		return slices.Clip(trials)
+}
+
+func lossesOf(t *trial.Trial, directions []trial.Direction) []float64 {
+	losses := make([]float64, len(directions))
+	for k, d := range directions {
+		losses[k] = rank.Loss(t.Values[k], d)
 	}
-	losses := make([][]float64, len(trials))
-	for i, t := range trials {
-		for k, d := range directions {
-			losses[i] = append(losses[i], rank.Loss(t.Values[k], d))
-		}
-	}
-	ranks := pareto.Ranks(losses)
-	var chosen []*trial.Trial
-	for rank := 0; len(chosen) < n; rank++ {
-		var tied []*trial.Trial
-		var points [][]float64
-		for i, t := range trials {
-			if ranks[i] == rank {
-				tied, points = append(tied, t), append(points, losses[i])
+	return losses
+}
+
+// best returns the indices of the n best ranked trials among the first seen of all: feasible complete
+// ones, then pruned ones, then infeasible ones. Of the complete ones it takes whole fronts while they
+// fit; from the next one it takes the trials that together dominate the most volume.
+func (f *fronts) best(all []*trial.Trial, seen int, directions []trial.Direction, n int) []int {
+	use := f
+	if seen < len(all) { // a worker that is behind
+		use = &fronts{}
+		for i, t := range all[:seen] {
+			if t.State != trial.Failed {
+				use.add(t, i, directions)
 			}
 		}
-		for _, i := range pareto.Subset(points, pareto.ReferencePoint(points), n-len(chosen)) {
-			chosen = append(chosen, tied[i])
+	}
+	var good []int
+	for rank := 0; len(good) < n && use.kept.Front(rank) != nil; rank++ {
+		front := slices.Clone(use.kept.Front(rank))
+		slices.SortFunc(front, func(a, b int) int { return byNumber(all[use.index[a]], all[use.index[b]]) })
+		good = append(good, use.some(front, n-len(good))...)
+	}
+	if len(good) == n {
+		return good
+	}
+	var classes [infeasible + 1][]*trial.Trial
+	index := map[*trial.Trial]int{}
+	for i, t := range all[:seen] {
+		if t.State != trial.Failed {
+			classes[class(t)] = append(classes[class(t)], t)
+			index[t] = i
 		}
 	}
-	return chosen
+	take := func(class []*trial.Trial, compare func(a, b *trial.Trial) int) {
+		slices.SortFunc(class, byNumber)
+		for _, t := range bestBy(class, n-len(good), compare) {
+			good = append(good, index[t])
+		}
+	}
+	take(classes[pruned], rank.ByProgress(directions[0]))
+	take(classes[infeasible], byViolation)
+	return good
+}
+
+// some returns n of a front, given by their places among the fronts' points, as indices in the
+// finished trials.
+func (f *fronts) some(front []int, n int) []int {
+	tied := make([]int, len(front))
+	for k, i := range front {
+		tied[k] = f.index[i]
+	}
+	if n >= len(tied) {
+		return tied
+	}
+	if n == f.room && slices.Equal(tied, f.tied) {
+		return f.chosen
+	}
+	points := make([][]float64, len(front))
+	for k, i := range front {
+		points[k] = f.kept.Point(i)
+	}
+	f.tied, f.room, f.chosen = tied, n, nil
+	for _, k := range pareto.Subset(points, pareto.ReferencePoint(points), n) {
+		f.chosen = append(f.chosen, tied[k])
+	}
+	return f.chosen
 }
 
 // bestBy returns the first n trials in the given order, or all if there are fewer. Equal ones
