@@ -6,8 +6,8 @@ import (
 
 // Samplers are our names of samplers. Optuna's, like TPESampler, are understood too.
 func Samplers() []string {
-	return []string{"auto", "tpe", "tpe-independent", "cmaes", "cmaes-ipop", "cmaes-bipop", "gp", "qmc", "random",
-		"bruteforce"}
+	return []string{"auto", "tpe", "tpe-independent", "cmaes", "cmaes-ipop", "cmaes-bipop", "gp", "nsga2", "nsga3",
+		"qmc", "random", "bruteforce"}
 }
 
 // Sampler returns the sampler of a name and settings, for a number of trials, 0 if it is not known. The
@@ -42,6 +42,10 @@ func Sampler(name string, values map[string]any, trials int, seed uint64) (sampl
 	case "gp", "GPSampler":
 		s = &sampler.GP{StartupTrials: args.positive("n_startup_trials"),
 			Deterministic: args.bool("deterministic_objective", false)}
+	case "nsga2", "NSGAIISampler":
+		s = &sampler.NSGA2{Breeding: args.breeding()}
+	case "nsga3", "NSGAIIISampler":
+		s = &sampler.NSGA3{Breeding: args.breeding(), Divisions: args.positive("dividing_parameter")}
 	case "qmc", "QMCSampler":
 		q := sampler.QMC{Plain: !args.bool("scramble", true), Seed: seed}
 		if args.word("qmc_type", "sobol", "halton") == "halton" {
@@ -57,4 +61,19 @@ func Sampler(name string, values map[string]any, trials int, seed uint64) (sampl
 	}
 	// Last, when it is known which settings the sampler has.
 	return s, seed, args.check(name)
+}
+
+// breeding returns the settings of the genetic algorithms. A rate of 0 would be the default.
+func (s *settings) breeding() sampler.Breeding {
+	const least = 0.001
+	crossovers := map[string]sampler.Crossover{"uniform": sampler.UniformCrossover, "sbx": sampler.SBX,
+		"vsbx": sampler.VSBX, "blxalpha": sampler.BLXAlpha, "spx": sampler.SPX, "undx": sampler.UNDX}
+	mutations := map[string]sampler.Mutation{"polynomial": sampler.PolynomialMutation, "uniform": sampler.UniformMutation}
+	return sampler.Breeding{
+		Population:    s.int("population_size", 2),
+		Crossover:     crossovers[s.word("crossover", "uniform", "sbx", "vsbx", "blxalpha", "spx", "undx")],
+		CrossoverRate: s.float("crossover_prob", 0, least, 1), SwapRate: s.float("swapping_prob", 0, least, 1),
+		MutationRate: s.float("mutation_prob", 0, least, 1),
+		Mutation:     mutations[s.word("mutation", "polynomial", "uniform")],
+	}
 }
