@@ -32,6 +32,11 @@ type cases struct {
 		Values [][]float64
 		Ref    []float64
 	} `json:"tpe_reference_point"`
+	Boxes []struct {
+		Points       [][]float64
+		Ref          []float64
+		Lower, Upper [][]oracle.Float
+	} `json:"box_bounds"`
 }
 
 func load(t *testing.T) (c cases) {
@@ -73,6 +78,56 @@ func TestReferencePointIsTheReferences(t *testing.T) {
 			if err := oracle.Near(got, c.Ref[k], 1e-14); err != nil {
 				t.Errorf("case %d, objective %d: %v", i, k, err)
 			}
+		}
+	}
+}
+
+func TestBoxesAreTheReferences(t *testing.T) {
+	for i, c := range load(t).Boxes {
+		lower, upper := Boxes(c.Points, c.Ref)
+		type box struct{ ends []float64 }
+		var got, want []box
+		for k := range lower {
+			got = append(got, box{slices.Concat(lower[k], upper[k])})
+		}
+		for k := range c.Lower {
+			var b box
+			for _, x := range slices.Concat(c.Lower[k], c.Upper[k]) {
+				b.ends = append(b.ends, float64(x))
+			}
+			want = append(want, b)
+		}
+		sort := func(list []box) {
+			slices.SortFunc(list, func(a, b box) int { return slices.Compare(a.ends, b.ends) })
+		}
+		sort(got)
+		sort(want)
+		if !slices.EqualFunc(got, want, func(a, b box) bool { return slices.Equal(a.ends, b.ends) }) {
+			t.Errorf("case %d: boxes are %v, want %v", i, got, want)
+		}
+	}
+}
+
+// The volume of the boxes above a low corner is what the points leave of it.
+func TestBoxesLeaveTheHypervolume(t *testing.T) {
+	r := rand.New(rand.NewPCG(15, 16))
+	for range 300 {
+		points := random(r, r.IntN(20), 2+r.IntN(2), 2+r.IntN(20))
+		ref := slices.Repeat([]float64{1}, 3)
+		if len(points) > 0 {
+			ref = ref[:len(points[0])]
+		}
+		lower, upper := Boxes(points, ref)
+		got, want := 0.0, math.Pow(2, float64(len(ref)))-Hypervolume(points, ref) // from -1 to 1
+		for i := range lower {
+			v := 1.0
+			for k := range ref {
+				v *= upper[i][k] - max(lower[i][k], -1)
+			}
+			got += v
+		}
+		if math.Abs(got-want) > 1e-9 {
+			t.Fatalf("points %v: the boxes have the volume %v, want %v", points, got, want)
 		}
 	}
 }
