@@ -7,6 +7,7 @@ import (
 	"math"
 	"time"
 
+	"github.com/bluefin-hpo/bluefin/sampler"
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
@@ -30,6 +31,11 @@ type Budget struct {
 	// NoImprovement is how many trials in a row may end, complete or pruned, without a new best
 	// one. Then no more start. 0: no limit.
 	NoImprovement int
+
+	// Noise returns by how much the value of a trial changes by luck, such as the choice of the
+	// validation examples, given the best trial so far. No trial starts once another one can improve on
+	// it by no more: when sampler.Regret is at most this. nil: no such limit.
+	Noise func(best *trial.Trial) float64
 
 	// Cost is how long the trials of the study may have run in total, whichever program ran them: no
 	// trial starts once Cost of the finished ones has reached it. 0: no limit.
@@ -74,8 +80,8 @@ func (b Budget) check(objectives int) error {
 		return fmt.Errorf("Budget.Cost is %v, want at least 0", b.Cost)
 	case b.Target != nil && math.IsNaN(*b.Target):
 		return errors.New("Budget.Target is NaN, want a number")
-	case objectives > 1 && (b.Target != nil || b.NoImprovement > 0):
-		return fmt.Errorf("Budget.Target and NoImprovement are for one objective, the study has %d", objectives)
+	case objectives > 1 && (b.Target != nil || b.NoImprovement > 0 || b.Noise != nil):
+		return fmt.Errorf("Budget.Target, NoImprovement and Noise are for one objective, the study has %d", objectives)
 	}
 	return nil
 }
@@ -89,7 +95,7 @@ func (r *run) enough(ctx context.Context) (bool, error) {
 		return true, nil
 	case b.Timeout > 0 && time.Since(r.start) >= b.Timeout:
 		return true, nil
-	case b.Target == nil && b.NoImprovement == 0 && b.Cost == 0:
+	case b.Target == nil && b.NoImprovement == 0 && b.Cost == 0 && b.Noise == nil:
 		return false, nil
 	}
 	// Only these need the history. Reading it here sees the results of other workers, too.
@@ -104,7 +110,10 @@ func (r *run) enough(ctx context.Context) (bool, error) {
 	if ok && b.Target != nil && !h.Directions()[0].Better(*b.Target, best.Values[0]) {
 		return true, nil
 	}
-	return b.NoImprovement > 0 && stale(h, best, b.NoImprovement), nil
+	if b.NoImprovement > 0 && stale(h, best, b.NoImprovement) {
+		return true, nil
+	}
+	return ok && b.Noise != nil && r.settled(h, b.Noise(best)), nil
 }
 
 // Cost returns how long the finished ones among some trials have run in total, from their starts to
@@ -127,6 +136,21 @@ func (r *run) spent(h trial.History) time.Duration {
 		r.counted = len(all)
 	}
 	return r.cost
+}
+
+// settled reports whether no trial can be better than the best one by more than the noise. The bound is
+// computed once for each number of finished trials.
+func (r *run) settled(h trial.History, noise float64) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if n := len(h.Finished()); n != r.bounded {
+		r.bounded = n
+		var ok bool
+		if r.regret, ok = sampler.Regret(h); !ok {
+			r.regret = math.Inf(1)
+		}
+	}
+	return r.regret <= noise // false if it is NaN
 }
 
 // stale reports whether n trials have ended, complete or pruned, since the best one.

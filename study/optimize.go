@@ -130,6 +130,8 @@ type run struct {
 	succeeded bool        // a trial of this call was complete or pruned
 	counted   int         // finished trials in cost
 	cost      time.Duration
+	bounded   int // finished trials that regret is the bound for
+	regret    float64
 }
 
 // work runs trials until the budget is used up.

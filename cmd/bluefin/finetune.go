@@ -11,6 +11,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/bluefin-hpo/bluefin/objective/finetune"
+	"github.com/bluefin-hpo/bluefin/objective/finetune/train"
 	"github.com/bluefin-hpo/bluefin/sampler"
 	"github.com/bluefin-hpo/bluefin/storage"
 	"github.com/bluefin-hpo/bluefin/study"
@@ -147,6 +148,10 @@ func (t *tuning) configure() (err error) {
 	t.cfg, err = t.runner.config(t.console, cmp.Or(t.studyName, t.data.studyName(t.task)), d)
 	if err != nil {
 		return err
+	}
+	if m := t.task.Metric; t.limits.noise == autoNoise && !slices.Contains(
+		[]train.Metric{train.MetricLoss, train.MetricAccuracy, train.MetricRMSE}, cmp.Or(m, train.MetricLoss)) {
+		return usagef("--noise is auto, which knows loss, accuracy and rmse, and --metric is %s: want a number", m)
 	}
 	if _, finite := t.cfg.Sampler.(sampler.BruteForce); finite && t.task.Space.LearningRate.Len() == 0 {
 		return usagef("--sampler is bruteforce, which tries every combination, but learning_rate is %v: want "+

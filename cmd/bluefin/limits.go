@@ -8,6 +8,8 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/bluefin-hpo/bluefin/objective/finetune"
+	"github.com/bluefin-hpo/bluefin/sampler"
 	"github.com/bluefin-hpo/bluefin/study"
 	"github.com/bluefin-hpo/bluefin/trial"
 )
@@ -17,6 +19,7 @@ type limitFlags struct {
 	target        string // a number; "": none
 	noImprovement int
 	cost          time.Duration
+	noise         string // a number, or "auto"; "": none
 }
 
 func (l *limitFlags) flags() []cli.Flag {
@@ -27,12 +30,18 @@ func (l *limitFlags) flags() []cli.Flag {
 			Usage: "start no trial once `NUMBER` of them in a row have brought no better value"},
 		&cli.DurationFlag{Name: "max-cost", Destination: &l.cost, DefaultText: "none",
 			Usage: "start no trial once all trials of the study have run for a total `TIME` like 20h"},
+		&cli.StringFlag{Name: "noise", Destination: &l.noise, DefaultText: "none",
+			Usage: "start no trial once another one would gain less than `VALUE`, by which the metric varies with " +
+				"the validation examples; auto: as finetune estimates it"},
 	}
 }
 
 func (l *limitFlags) check() error {
 	if x, err := strconv.ParseFloat(l.target, 64); l.target != "" && (err != nil || math.IsNaN(x)) {
 		return usagef("--target is %q, want a number", l.target)
+	}
+	if x, err := strconv.ParseFloat(l.noise, 64); l.noise != "" && l.noise != autoNoise && (err != nil || !(x >= 0)) {
+		return usagef("--noise is %q, want a number of at least 0, or auto", l.noise)
 	}
 	if l.noImprovement < 0 {
 		return usagef("--no-improvement is %d, want at least 1", l.noImprovement)
@@ -50,8 +59,25 @@ func (l *limitFlags) single() string {
 		return "target"
 	case l.noImprovement > 0:
 		return "no-improvement"
+	case l.noise != "":
+		return "noise"
 	}
 	return ""
+}
+
+// autoNoise is the value of --noise that takes the noise of a trial from the trial.
+const autoNoise = "auto"
+
+// noiseOf returns the noise of the best trial's value, NaN if it is not known.
+func (l *limitFlags) noiseOf(best *trial.Trial) float64 {
+	x, err := strconv.ParseFloat(l.noise, 64)
+	if l.noise == autoNoise {
+		x, err = strconv.ParseFloat(string(best.UserAttrs[finetune.StandardErrorKey]), 64)
+	}
+	if err != nil {
+		return math.NaN()
+	}
+	return x
 }
 
 // add sets the limits of a budget. The flags are checked.
@@ -60,17 +86,28 @@ func (l *limitFlags) add(b *study.Budget) {
 		b.Target = &x
 	}
 	b.NoImprovement, b.Cost = l.noImprovement, l.cost
+	if l.noise != "" {
+		b.Noise = l.noiseOf
+	}
 }
 
-// reason says which limit has ended a search early; "": none. best may be empty.
-func (l *limitFlags) reason(d trial.Direction, best, all []*trial.Trial) string {
+// reason says which limit has ended a search early; "": none.
+func (l *limitFlags) reason(h trial.History) string {
 	var b study.Budget
 	l.add(&b)
+	best, ok := h.Best()
+	regret, known := math.Inf(1), false
+	if b.Noise != nil {
+		regret, known = sampler.Regret(h)
+	}
+	cost := study.Cost(h.Finished())
 	switch {
-	case b.Target != nil && len(best) > 0 && !d.Better(*b.Target, best[0].Values[0]):
+	case b.Target != nil && ok && !h.Directions()[0].Better(*b.Target, best.Values[0]):
 		return fmt.Sprintf("the target, %v, is reached", *b.Target)
-	case b.Cost > 0 && study.Cost(all) >= b.Cost:
-		return fmt.Sprintf("the trials have run for %v", study.Cost(all).Round(time.Second))
+	case b.Cost > 0 && cost >= b.Cost:
+		return fmt.Sprintf("the trials have run for %v", cost.Round(time.Millisecond))
+	case known && ok && regret <= l.noiseOf(best):
+		return fmt.Sprintf("another one would gain at most %.3g, less than the noise of the metric, %.3g", regret, l.noiseOf(best))
 	case b.NoImprovement > 0:
 		return fmt.Sprintf("the last %s brought no improvement", counted(b.NoImprovement, "trial"))
 	}

@@ -81,6 +81,9 @@ func (t *tuneCommand) planOf(con console, f *studyfile.File, params []space.Dime
 			return p, usagef("--%s is for one metric, and there are %d", flag, len(f.Metrics))
 		}
 	}
+	if t.limits.noise == autoNoise {
+		return p, usagef("--noise is auto, which only finetune knows, want a number")
+	}
 	if t.repeats > 0 && len(f.Metrics) > 1 {
 		return p, usagef("--repeats is for one metric, and there are %d", len(f.Metrics))
 	}

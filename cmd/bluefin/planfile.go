@@ -68,6 +68,7 @@ func (t *tuneCommand) adopt(f *studyfile.File, program []string) error {
 	}
 	take(t, "no-improvement", &t.limits.noImprovement, f.NoImprovement)
 	take(t, "max-cost", &t.limits.cost, f.Cost)
+	take(t, "noise", &t.limits.noise, f.Noise)
 	take(t, "repeats", &t.repeats, f.Repeats)
 	take(t, "workers", &t.workers, f.Slots.Workers)
 	take(t, "gpus-per-trial", &t.gpusPerTrial, f.Slots.GPUsPerTrial)
@@ -110,7 +111,7 @@ func (t *tuneCommand) remembered(f *studyfile.File, p plan) (*studyfile.File, er
 	g.Folder, g.Render, g.Resume, g.Trials, g.Initial = t.folder, t.render, t.resume, t.trials, t.initialFailures
 	limits := p.budget()
 	g.Target, g.NoImprovement, g.Cost = limits.Target, limits.NoImprovement, limits.Cost
-	g.Repeats = p.repeats
+	g.Repeats, g.Noise = p.repeats, p.limits.noise
 	g.TrialTimeout, g.StallTimeout, g.Grace, g.Orphans = t.trialTimeout, t.stallTimeout, t.grace, t.orphans
 	settings, err := t.sampler.settings()
 	if err != nil {

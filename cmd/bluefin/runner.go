@@ -185,8 +185,12 @@ func (s *runner) report(ctx context.Context, con console, st *study.Study, err e
 	case finished < s.trials && slices.ContainsFunc(trials, isRunning):
 		con.logf("%d of %d trials have finished; the others are still running in other processes.", finished, s.trials)
 	case finished < s.trials:
+		h, err := st.History(ctx)
+		if err != nil {
+			return err
+		}
 		con.logf("Ended after %d of %d trials: %s.", finished, s.trials,
-			cmp.Or(s.limits.reason(st.Directions()[0], found, trials), "every combination was tried"))
+			cmp.Or(s.limits.reason(h), "every combination was tried"))
 	}
 	return nil
 }

@@ -1,6 +1,8 @@
 package finetune
 
 import (
+	"math"
+
 	"github.com/bluefin-hpo/bluefin/objective/finetune/train"
 	"github.com/bluefin-hpo/bluefin/storage"
 	"github.com/bluefin-hpo/bluefin/study"
@@ -89,6 +91,9 @@ func (t *Task) attrs(r Result) []attr {
 	if t.EvaluateAtMost >= 0 {
 		all = append(all, attr{lossByEpochKey, lossByEpoch(r.History)})
 	}
+	if se, ok := t.standardError(r.Best.Validation); ok {
+		all = append(all, attr{StandardErrorKey, se})
+	}
 	parts := []struct {
 		name string
 		s    train.Scores
@@ -113,6 +118,23 @@ func (t *Task) attrs(r Result) []attr {
 		}
 	}
 	return all
+}
+
+// StandardErrorKey is the user attribute of a trial with the standard error of its value, if that is a
+// loss, an accuracy or an rmse: how much other validation examples of the same kind would change it.
+const StandardErrorKey = "validation_se"
+
+// standardError returns the standard error of the metric on the validation set.
+func (t *Task) standardError(s train.Scores) (se float64, ok bool) {
+	switch t.metric() {
+	case train.MetricLoss:
+		se = s.LossSE
+	case train.MetricAccuracy:
+		se = math.Sqrt(s.Accuracy * (1 - s.Accuracy) / float64(t.Validation.Len()))
+	case train.MetricRMSE:
+		se = t.scale.rmse(s.LossSE / (2 * s.RMSE)) // the derivative of a square root
+	}
+	return se, se > 0 && !math.IsInf(se, 0)
 }
 
 // lossByEpochKey is the attribute that study/plot draws learning curves from.

@@ -58,6 +58,7 @@ type File struct {
 	NoImprovement int
 	Cost          time.Duration // of all trials
 	Repeats       int           // of the best trials
+	Noise         string        // of the metric: a number
 
 	// Finetune are flags of bluefin finetune, without dashes. nil: a program runs.
 	Finetune map[string]string

@@ -3,6 +3,7 @@ package studyfile
 import (
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v4"
@@ -54,8 +55,8 @@ func (r *reader) study(root node, f *File) {
 		"orphans":    func(n node) { f.Orphans = r.word(n, "resume", "retry", "fail") },
 		"durability": func(n node) { f.Durability = r.word(n, "full", "normal") },
 	})
-	if len(f.Metrics) > 1 && (f.Target != nil || f.NoImprovement > 0) {
-		r.fail(budget, "target and no_improvement are for one metric, and metrics has %d", len(f.Metrics))
+	if len(f.Metrics) > 1 && (f.Target != nil || f.NoImprovement > 0 || f.Noise != "") {
+		r.fail(budget, "target, no_improvement and noise are for one metric, and metrics has %d", len(f.Metrics))
 	}
 	if f.Args == "sweep" && len(f.Command) > 0 {
 		f.Arguments = macros(f.Command)
@@ -208,6 +209,13 @@ func (r *reader) budget(n node, f *File) {
 		},
 		"no_improvement": func(n node) { f.NoImprovement = r.int(n, 1) },
 		"cost":           func(n node) { f.Cost = r.duration(n) },
-		"repeats":        func(n node) { f.Repeats = r.int(n, 1) },
+		"noise": func(n node) {
+			if x := r.number(n); r.err == nil && x < 0 {
+				r.wrong(n, "a number of at least 0")
+			} else {
+				f.Noise = strconv.FormatFloat(x, 'g', -1, 64)
+			}
+		},
+		"repeats": func(n node) { f.Repeats = r.int(n, 1) },
 	})
 }

@@ -59,7 +59,7 @@ func TestEveryKeyOfAStudyFile(t *testing.T) {
 		Render: "config.yaml", Resume: "hf", Slots: Slots{GPUs: "0,1", GPUsPerTrial: 0.5},
 		Failures: []command.Failure{{Do: command.Infeasible}, {Signal: "KILL", Do: command.Retry, Retries: 2},
 			{Exit: []int{3, 4}, Do: command.Stop}, {Exit: []int{5}}},
-		Initial: 2, Trials: 50, Time: 8*time.Hour + 30*time.Minute, Target: &target, NoImprovement: 20, Cost: 20 * time.Hour, Repeats: 3,
+		Initial: 2, Trials: 50, Time: 8*time.Hour + 30*time.Minute, Target: &target, NoImprovement: 20, Cost: 20 * time.Hour, Repeats: 3, Noise: "0.01",
 		TrialTimeout: 2 * time.Hour, StallTimeout: 20 * time.Minute, Grace: 5 * time.Second, Orphans: "retry", Durability: "normal",
 	}); !reflect.DeepEqual(f, want) || matched != "CUDA out of memory" ||
 		constraints != "[warmup_steps < max_steps learning_rate * batch_size < 0.1]" {
@@ -134,7 +134,8 @@ var bad = []struct{ text, want, beyond string }{
 	{"budget: {time: 3}", "1: budget.time is 3, want a time above 0, like 90s, 10m or 2h30m", ""},
 	{"budget: {time: -3h}", `1: budget.time is "-3h", want a time above 0, like 90s, 10m or 2h30m`, ""},
 	{"budget: {target: .inf}", "1: budget.target is .inf, want a finite number", ""},
-	{"metrics: [a, b]\nbudget:\n  target: 3", "3: target and no_improvement are for one metric, and metrics has 2", "metrics"},
+	{"budget: {noise: -1}", "1: budget.noise is -1, want a number of at least 0", ""},
+	{"metrics: [a, b]\nbudget:\n  target: 3", "3: target, no_improvement and noise are for one metric, and metrics has 2", "metrics"},
 	{"seed: -1", "1: seed is -1, want a whole number of at least 0", ""},
 	{"a: [1, 2\nb: 3", "2: did not find expected ',' or ']'", "syntax"},
 	{"a: b: c", "1: mapping values are not allowed in this context", "syntax"},

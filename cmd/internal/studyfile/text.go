@@ -192,6 +192,9 @@ func (f *File) putBudget(root object) {
 	if f.Cost > 0 {
 		o.put("cost", scalarOf(f.Cost.String()))
 	}
+	if x, err := strconv.ParseFloat(f.Noise, 64); err == nil {
+		o.put("noise", scalarOf(x))
+	}
 	o.count("repeats", f.Repeats)
 	if len(o.node.Content) > 0 {
 		root.put("budget", o.node)

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"gonum.org/v1/gonum/blas/blas32"
+	"gonum.org/v1/gonum/stat"
 
 	"github.com/bluefin-hpo/bluefin/objective/finetune/nn"
 )
@@ -13,7 +14,8 @@ import (
 // Scores describe a network's performance on a set. Fields of the other kind of task are 0. They
 // can be written as JSON and compared with ==.
 type Scores struct {
-	Loss float64 // mean cross-entropy in nats, or mean squared error
+	Loss   float64 // mean cross-entropy in nats, or mean squared error
+	LossSE float64 // its standard error: what other examples of the same kind would change
 
 	Accuracy float64 // share of examples whose most probable class (the first, if equal) is right
 	F1Macro  float64 // mean F1 of the classes that occur as a label or a prediction
@@ -104,7 +106,11 @@ func Score(y blas32.General, s Set) Scores {
 	var loss nn.SoftmaxCrossEntropy
 	sum, correct := loss.Forward(y, s.Labels)
 	n := float64(y.Rows)
-	r := Scores{Loss: sum / n, Accuracy: float64(correct) / n, F1Macro: f1Macro(predictions(y), s.Labels, y.Cols)}
+	losses := make([]float64, y.Rows)
+	for i := range losses {
+		losses[i] = crossEntropy(y.Data[i*y.Stride:i*y.Stride+y.Cols], s.Labels[i])
+	}
+	r := Scores{Loss: sum / n, LossSE: stat.StdErr(stat.StdDev(losses, nil), n), Accuracy: float64(correct) / n, F1Macro: f1Macro(predictions(y), s.Labels, y.Cols)}
 	if y.Cols == 2 {
 		// Any increasing function of the probability gives the same area; the margin does not
 		// saturate.
@@ -117,6 +123,16 @@ func Score(y blas32.General, s Set) Scores {
 	return r
 }
 
+// crossEntropy returns the loss of one example in nats, given its outputs and its class.
+func crossEntropy(row []float32, label int) float64 {
+	top := slices.Max(row)
+	sum := 0.0
+	for _, z := range row {
+		sum += math.Exp(float64(z) - float64(top))
+	}
+	return math.Log(sum) + float64(top) - float64(row[label])
+}
+
 // regressionScores sums in float64, in two passes: the mean first, so that large targets
 // cancel nothing.
 func regressionScores(y blas32.General, targets []float32) Scores {
@@ -126,13 +142,15 @@ func regressionScores(y blas32.General, targets []float32) Scores {
 		mean += float64(t)
 	}
 	mean /= n
+	squares := make([]float64, len(targets))
 	for i, t := range targets {
 		e := float64(y.Data[i*y.Stride]) - float64(t)
+		squares[i] = e * e
 		residual += float64(e * e)
 		d := float64(t) - mean
 		total += float64(d * d)
 	}
-	r := Scores{Loss: residual / n, RMSE: math.Sqrt(residual / n)}
+	r := Scores{Loss: residual / n, LossSE: stat.StdErr(stat.StdDev(squares, nil), n), RMSE: math.Sqrt(residual / n)}
 	// Equal targets leave R² undefined.
 	if total > 0 {
 		r.R2, r.HasR2 = 1-residual/total, true

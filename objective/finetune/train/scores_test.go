@@ -137,7 +137,7 @@ func TestScoresOfARegression(t *testing.T) {
 	s := Set{Batch: nn.Batch{X: matrix(1, make([]float32, 4))}, Targets: []float32{1, 2, 3, 6}}
 	// Errors 1, 0, -1, 2; the targets' squared distances from 3 add up to 14.
 	got := Score(matrix(1, []float32{2, 2, 2, 8}), s)
-	if want := (Scores{Loss: 1.5, RMSE: math.Sqrt(1.5), R2: 1 - 6./14, HasR2: true}); got != want {
+	if want := (Scores{Loss: 1.5, LossSE: math.Sqrt(3) / 2, RMSE: math.Sqrt(1.5), R2: 1 - 6./14, HasR2: true}); got != want {
 		t.Errorf("scores are %+v, want %+v", got, want)
 	}
 	s.Targets = []float32{0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1} // their mean is another number, by rounding

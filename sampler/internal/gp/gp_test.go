@@ -75,6 +75,7 @@ func terms(t *testing.T, seed uint64, pending int) map[string]Term {
 	return map[string]Term{
 		"improvement": NewLogEI(p, 0.8, normals), "far improvement": NewLogEI(p, 40, normals),
 		"feasibility": LogFeasibility{p, 0.2}, "little feasibility": LogFeasibility{p, -30},
+		"upper bound": UpperBound{p, 1.7}, "lower bound": UpperBound{p, -0.4},
 	}
 }
 
