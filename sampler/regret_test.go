@@ -76,23 +76,32 @@ func TestRegretKnowsNothing(t *testing.T) {
 
 // A search ends when its noise is larger than what it can still gain, and not before.
 func TestABudgetEndsInTheNoise(t *testing.T) {
-	trials := func(noise float64) int {
+	search := func(b study.Budget) []*trial.Trial {
 		s, err := study.Open(t.Context(), study.Config{Sampler: &sampler.GP{}})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := s.Optimize(context.Background(), valley, study.Budget{Trials: 60,
-			Noise: func(*trial.Trial) float64 { return noise }}); err != nil {
+		if err := s.Optimize(context.Background(), valley, b); err != nil {
 			t.Fatal(err)
 		}
 		all, _ := s.Trials(t.Context())
-		return len(all)
+		return all
+	}
+	trials := func(noise float64) int {
+		return len(search(study.Budget{Trials: 60, Noise: func(*trial.Trial) float64 { return noise }}))
 	}
 	if n := trials(1e6); n != 20 {
 		t.Errorf("much noise: %d trials, want 20", n)
 	}
-	if n := trials(1e-5); n <= 20 || n >= 60 {
-		t.Errorf("some noise: %d trials, want between 20 and 60", n)
+	// Between the bounds after 20 and after 40 trials of the same search.
+	log := trial.NewLog([]trial.Direction{trial.Minimize})
+	for _, tr := range search(study.Budget{Trials: 60}) {
+		log.Put(tr)
+	}
+	early, _ := sampler.Regret(log.History().Before(20))
+	late, _ := sampler.Regret(log.History().Before(40))
+	if n := trials(math.Sqrt(early * late)); n <= 20 || n > 40 {
+		t.Errorf("some noise, between %v and %v: %d trials, want from 21 to 40", late, early, n)
 	}
 	for _, none := range []float64{0, math.NaN()} {
 		if n := trials(none); n != 60 {

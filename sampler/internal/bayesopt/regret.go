@@ -19,7 +19,7 @@ func (m *Model) Regret(r Request, sp Space) (float64, bool) {
 	if order := all.order(direction); len(order) == 0 || !isResult(all.trials[order[0]]) {
 		return 0, false
 	}
-	f := m.fit(all, "")
+	f := m.fit(all, "", lastRefit(len(all.trials)))
 	warped := gp.Warp(all.goals)
 	scale := gp.ScaleOf(warped)
 	p, ok := gp.Condition(f.kernel, f.noise, all.rows, scale.Apply(warped), nil)
