@@ -64,10 +64,8 @@ var liveScripts embed.FS
 
 // liveScript returns the program of a search and the name of its sampler there.
 func liveScript(name string) (script, sampler string, err error) {
-	file := name
-	if s, ok := strings.CutPrefix(name, livePrefix); ok {
-		file, sampler = "optuna", s
-	}
+	// optuna-tpe is the sampler tpe of optuna.py.
+	file, sampler, _ := strings.Cut(name, "-")
 	for _, part := range []string{"protocol", file} {
 		text, err := liveScripts.ReadFile("live/" + part + ".py")
 		if err != nil {
@@ -90,7 +88,9 @@ type peerTask struct {
 	// Space has all parameters that a trial may ask for; packages that draw a whole point need it.
 	Space []peerParam `json:"space"`
 
-	First map[string]float64 `json:"first"` // tried first, if not nil
+	First  map[string]float64 `json:"first"`  // tried first, if not nil
+	Spread float64            `json:"spread"` // of the belief that good points are near First; 0: none
+	Epochs int                `json:"epochs"` // of a full training; 0: there are none
 }
 
 // A peerParam is a parameter as in Optuna's JSON.

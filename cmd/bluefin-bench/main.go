@@ -1,5 +1,6 @@
 // Command bluefin-bench compares searches: the cost of a trial (speed), the
-// quality of a sampler's trials (quality), and the savings of pruners (pruning).
+// quality of a sampler's trials (quality), the savings of pruners (pruning), and how soon a search
+// beats recommended settings on real trainings (finetune).
 // Data goes to standard output, messages go to standard error. Packages have
 // benchmarks of their own: go test -bench.
 package main
@@ -69,7 +70,7 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 		ErrWriter:      stderr,
 		ExitErrHandler: func(*cli.Context, error) {}, // run chooses the exit code
 		Commands: []*cli.Command{new(speedCommand).define(), new(qualityCommand).define(),
-			new(pruningCommand).define(), new(scaleCommand).define()},
+			new(pruningCommand).define(), new(scaleCommand).define(), new(finetuneCommand).define()},
 		Action: func(c *cli.Context) error {
 			if c.Args().Present() {
 				return usagef("unknown command %q", c.Args().First())

@@ -111,6 +111,7 @@ func (e *peer) ask(ctx context.Context) (flight, error) {
 type peerTrial struct {
 	peer   *peer
 	Number int
+	Until  int // train until this epoch; 0: until the search says stop
 }
 
 func (t *peerTrial) suggest() functions.Ask {
@@ -133,6 +134,6 @@ func (t *peerTrial) tell(_ context.Context, values []float64) error {
 		told = values[0]
 	}
 	// The answer is empty; waiting for it keeps the other's work out of the next draw.
-	t.peer.call(map[string]any{"number": t.Number, "tell": told}, &struct{}{})
+	t.peer.call(map[string]any{"number": t.Number, "tell": told, "whole": true}, &struct{}{})
 	return t.peer.err
 }

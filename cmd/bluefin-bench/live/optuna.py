@@ -1,4 +1,4 @@
-"""Samplers of Optuna, which draw a parameter when it is asked for."""
+"""Samplers of Optuna, which draw a parameter when it is asked for, and its pruners."""
 
 import optuna
 
@@ -20,14 +20,25 @@ def sampler_of(name, seed):
     }[name]()
 
 
+def pruner_of(name, epochs):
+    pruners = optuna.pruners
+    return {
+        "": pruners.NopPruner,
+        "median": pruners.MedianPruner,
+        "halving": lambda: pruners.SuccessiveHalvingPruner(min_resource=1, reduction_factor=3),
+        "hyperband": lambda: pruners.HyperbandPruner(max_resource=epochs),
+    }[name]()
+
+
 class Optuna:
     version = optuna.__version__
 
     def __init__(self, task):
         optuna.logging.set_verbosity(optuna.logging.ERROR)
+        sampler, _, pruner = task["sampler"].partition("+")
         self.study = optuna.create_study(
-            directions=["minimize"] * max(task["objectives"], 1), sampler=sampler_of(task["sampler"], task["seed"])
-        )
+            directions=["minimize"] * max(task["objectives"], 1), sampler=sampler_of(sampler, task["seed"]),
+            pruner=pruner_of(pruner, task["epochs"]))
         self.trials = {}
         if task["first"] is not None:
             dists = {d["name"]: optuna.distributions.json_to_distribution(d["dist"]) for d in task["space"]}
@@ -48,8 +59,16 @@ class Optuna:
             value = trial.suggest_categorical(name, dist.choices)
         return float(dist.to_internal_repr(value))
 
-    def tell(self, number, value):
-        self.study.tell(self.trials.pop(number), value)
+    def report(self, number, epoch, value):
+        self.trials[number].report(value, epoch)
+        return self.trials[number].should_prune()
+
+    def tell(self, number, value, whole):
+        trial = self.trials.pop(number)
+        if whole:
+            self.study.tell(trial, value)
+        else:
+            self.study.tell(trial, state=optuna.trial.TrialState.PRUNED)
 
 
 serve(Optuna)

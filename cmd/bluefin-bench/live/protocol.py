@@ -2,13 +2,22 @@
 
 The program is this file followed by that of an engine, which ends with
 serve(Engine). The only argument is JSON: sampler, seed, trials (0: unknown),
-workers, objectives (how many to minimize), first (a point to try first, or null)
-and space, a list of parameters with name and dist. Each line of standard input is a request, each answered by
-a line of standard output, all of them JSON, with values in internal form:
+workers, objectives (how many to minimize), first (a point to try first, or
+null), spread (that of a belief that good points are near it, as a share of the
+ranges; 0: none), epochs (of a full training; 0: there are none) and space, a
+list of parameters with name and dist. Each line of standard input is a request,
+each answered by a line of standard output, all of them JSON, with values in
+internal form:
 
     {"ask": true}                               -> {"number": 0}
     {"number": 0, "name": "x", "dist": "{...}"} -> {"value": 0.3}
-    {"number": 0, "tell": 1.5}                  -> {}, or a list for several objectives
+    {"number": 0, "epoch": 2, "report": [1.7]}  -> {"taken": 1, "stop": false}
+    {"number": 0, "tell": 1.5, "whole": true}   -> {}, or a list for several objectives
+
+A report has the values after an epoch and those that follow it; a search takes
+them one by one until it stops the trial. The answer to ask may say until which
+epoch to train, and may name an earlier trial, which then continues. If whole is
+false, a trial did not train to its end.
 
 The first line that is written says which version it is.
 """
@@ -83,8 +92,44 @@ class Whole:
         point = self.running[number][1]
         return next(d.internal(point[d.name]) for d in self.dims if d.name == name)
 
-    def tell(self, number, value):
+    def report(self, number, epoch, value):
+        return False
+
+    def tell(self, number, value, whole):
         self.observe(self.running.pop(number)[0], value)
+
+
+class Leveled(Whole):
+    """An engine that says how long to train: propose returns the epochs, too.
+
+    A point that it proposes again is the same trial. An engine that cannot be
+    given a point need not be: the first one is trained all the same.
+    """
+
+    def __init__(self, task):
+        super().__init__(task)
+        self.numbers = {}
+
+    def ask(self):
+        first = self.task["first"]
+        if self.asked == 0 and first is not None:
+            super().ask()
+            (token, point), until = self.running[0], self.task["epochs"]
+            self.asked = 0
+        else:
+            token, point, until = self.propose()
+        number = self.numbers.setdefault(json.dumps(point, sort_keys=True, default=float), self.asked)
+        self.asked = max(self.asked, number + 1)
+        self.running[number] = token, point
+        return {"number": number, "until": max(1, int(round(until)))}
+
+    def given(self, point):
+        return None
+
+    def tell(self, number, value, whole):
+        token, _ = self.running[number]
+        if token is not None:
+            self.observe(token, value)
 
 
 def serve(engine):
@@ -103,6 +148,14 @@ def serve(engine):
             answer = search.ask()
         elif "name" in request:
             answer = {"value": search.suggest(request["number"], request["name"], request["dist"])}
+        elif "report" in request:
+            taken, stop = 0, False
+            for value in request["report"]:
+                stop = search.report(request["number"], request["epoch"] + taken, value)
+                taken += 1
+                if stop:
+                    break
+            answer = {"taken": taken, "stop": stop}
         else:
-            search.tell(request["number"], request["tell"])
+            search.tell(request["number"], request["tell"], request["whole"])
             answer = {}

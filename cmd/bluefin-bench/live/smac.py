@@ -1,4 +1,4 @@
-"""SMAC3 with its facade for hyperparameters: a random forest, and Sobol points at first."""
+"""SMAC3: a random forest, and its facades for whole trainings or, as hyperband, for levels of them."""
 
 import importlib.metadata
 import logging
@@ -10,27 +10,30 @@ import smac
 from smac.runhistory.dataclasses import TrialInfo, TrialValue
 
 
+def parameter(dim):
+    if dim.kind == "cat":
+        return ConfigSpace.CategoricalHyperparameter(dim.name, list(range(dim.high + 1)))
+    if dim.low == dim.high:
+        return ConfigSpace.Constant(dim.name, dim.low)
+    kind = {"float": ConfigSpace.UniformFloatHyperparameter, "int": ConfigSpace.UniformIntegerHyperparameter}
+    return kind[dim.kind](dim.name, lower=dim.low, upper=dim.high, log=dim.log)
+
+
+def facade_of(engine, task, facade, **budgets):
+    space = ConfigSpace.ConfigurationSpace(seed=task["seed"])
+    space.add([parameter(d) for d in engine.dims])
+    engine.space, engine.folder = space, tempfile.TemporaryDirectory()
+    scenario = smac.Scenario(space, deterministic=True, n_trials=task["trials"] or 1000, seed=task["seed"],
+                             output_directory=Path(engine.folder.name), **budgets)
+    return facade(scenario, lambda config, seed, budget=None: 0.0, logging_level=logging.ERROR, overwrite=True)
+
+
 class Smac(Whole):
     version = importlib.metadata.version("smac")
 
     def __init__(self, task):
         super().__init__(task)
-        space = ConfigSpace.ConfigurationSpace(seed=task["seed"])
-        space.add([self.parameter(d) for d in self.dims])
-        self.space = space
-        self.folder = tempfile.TemporaryDirectory()
-        scenario = smac.Scenario(space, deterministic=True, n_trials=task["trials"] or 100, seed=task["seed"],
-                                 output_directory=Path(self.folder.name))
-        self.facade = smac.HyperparameterOptimizationFacade(
-            scenario, lambda config, seed: 0.0, logging_level=logging.ERROR, overwrite=True)
-
-    def parameter(self, dim):
-        if dim.kind == "cat":
-            return ConfigSpace.CategoricalHyperparameter(dim.name, list(range(dim.high + 1)))
-        if dim.low == dim.high:
-            return ConfigSpace.Constant(dim.name, dim.low)
-        kind = {"float": ConfigSpace.UniformFloatHyperparameter, "int": ConfigSpace.UniformIntegerHyperparameter}
-        return kind[dim.kind](dim.name, lower=dim.low, upper=dim.high, log=dim.log)
+        self.facade = facade_of(self, task, smac.HyperparameterOptimizationFacade)
 
     def propose(self):
         info = self.facade.ask()
@@ -43,4 +46,19 @@ class Smac(Whole):
         self.facade.tell(info, TrialValue(cost=value))
 
 
-serve(Smac)
+class Hyperband(Leveled):
+    version = importlib.metadata.version("smac")
+
+    def __init__(self, task):
+        super().__init__(task)
+        self.facade = facade_of(self, task, smac.MultiFidelityFacade, min_budget=1, max_budget=task["epochs"])
+
+    def propose(self):
+        info = self.facade.ask()
+        return info, dict(info.config), info.budget
+
+    def observe(self, info, value):
+        self.facade.tell(info, TrialValue(cost=value))
+
+
+serve(Hyperband if json.loads(sys.argv[1])["sampler"] == "hyperband" else Smac)
