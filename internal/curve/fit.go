@@ -5,7 +5,7 @@ import (
 	"slices"
 
 	"gonum.org/v1/gonum/floats"
-	"gonum.org/v1/gonum/mat"
+	"gonum.org/v1/gonum/lapack/lapack64"
 
 	"github.com/bluefin-hpo/bluefin/internal/lbfgs"
 )
@@ -23,15 +23,15 @@ var priors = [...]prior{
 	{0.003, 1.0}, // Noise
 }
 
-// weightPrior is that of each weight: length scales around 0.9 of the unit interval.
-var weightPrior = prior{1.2, 1.2}
+// weightPrior is that of each weight: length scales around the unit interval.
+var weightPrior = prior{1, 1.3}
 
-// fitTolerance is tolerance while fitting, where less will do.
-const fitTolerance = 0.1
+// fitFactors is the number of factors while fitting: fixed, so that the likelihood is smooth.
+const fitFactors = 4
 
-// Fit returns the kernel with the largest posterior density given the curves, starting from the
-// given one, or from the medians of the priors if it has no weights.
-func Fit(curves []Curve, start Kernel, iterations int) Kernel {
+// Fit returns the kernel with about the largest posterior density given the curves, after at most
+// so many iterations from the medians of the priors.
+func Fit(curves []Curve, iterations int) Kernel {
 	dim := len(curves[0].X)
 	theta := make([]float64, dim+len(priors))
 	low, high := make([]float64, len(theta)), make([]float64, len(theta))
@@ -39,9 +39,6 @@ func Fit(curves []Curve, start Kernel, iterations int) Kernel {
 		p := priorOf(i, dim)
 		theta[i] = math.Log(p.median)
 		low[i], high[i] = theta[i]-4*p.sigma, theta[i]+4*p.sigma
-	}
-	if len(start.Weights) == dim {
-		theta = logs(start)
 	}
 	problem := lbfgs.Problem{Low: low, High: high, Func: func(theta, grad []float64) float64 {
 		return objective(curves, theta, grad)
@@ -69,36 +66,26 @@ func parameters(theta []float64) Kernel {
 		Own: o[4], OwnLength: 0.5, Noise: o[5]}
 }
 
-// logs is the inverse of parameters.
-func logs(k Kernel) []float64 {
-	theta := append(slices.Clone(k.Weights), k.Shared, k.Level, k.Scale, k.Length, k.Own, k.Noise)
-	for i, x := range theta {
-		theta[i] = math.Log(x)
-	}
-	return theta
-}
-
 // objective returns the negative logarithm of the posterior density, without constants, and its
 // gradient. By the weights and Shared it is exact; by the others, which change the rows of every
 // curve, it is a difference.
 func objective(curves []Curve, theta, grad []float64) float64 {
 	dim := len(theta) - len(priors)
 	k := parameters(theta)
-	m := prepare(k, curves, fitTolerance*k.Noise)
+	m := prepare(k, curves, fitFactors, 0)
 	if m == nil {
 		return math.Inf(1)
 	}
-	chol, ok := m.factorize()
+	if !m.factorize() {
+		return math.Inf(1)
+	}
+	inverse, ok := lapack64.Potri(m.upper)
 	if !ok {
 		return math.Inf(1)
 	}
-	var inverse mat.SymDense
-	if chol.InverseTo(&inverse) != nil {
-		return math.Inf(1)
-	}
+	m.inverse = inverse
 	clear(grad)
 	// ∂f/∂cov(i, j) = tr(rows_iᵀ (inverse - α αᵀ)_ij rows_j), once for each of (i, j) and (j, i).
-	raw := inverse.RawSymmetric()
 	for i, x := range curves {
 		for j := i; j < len(curves); j++ {
 			sum := 0.0
@@ -106,7 +93,7 @@ func objective(curves []Curve, theta, grad []float64) float64 {
 				at := m.starts[i] + a
 				for b, other := range m.shapes[j].rows {
 					bt := m.starts[j] + b
-					p := raw.Data[min(at, bt)*raw.Stride+max(at, bt)] - m.alpha[at]*m.alpha[bt]
+					p := m.inverseAt(at, bt) - m.alpha[at]*m.alpha[bt]
 					sum += p * floats.Dot(row, other)
 				}
 			}
@@ -123,13 +110,12 @@ func objective(curves []Curve, theta, grad []float64) float64 {
 			grad[dim] += sum * k.Shared
 		}
 	}
-	// A basis of the same accuracy, so that the difference is smooth enough.
 	const h = 1e-3
 	for i := dim + 1; i < len(theta); i++ {
 		moved := slices.Clone(theta)
 		moved[i] += h
 		if n := prepareAs(m, parameters(moved)); n != nil {
-			if _, ok := n.factorize(); ok {
+			if n.factorize() {
 				grad[i] = (m.loglik - n.loglik) / h
 			}
 		}
@@ -144,7 +130,7 @@ func objective(curves []Curve, theta, grad []float64) float64 {
 	return f
 }
 
-// prepareAs is prepare with another kernel of the same weights.
+// prepareAs is prepare with another kernel that differs only in what concerns the steps.
 func prepareAs(m *Model, k Kernel) *Model {
 	n := &Model{kernel: k, curves: m.curves, covs: m.covs, starts: m.starts, shapes: make([]*shape, len(m.curves))}
 	n.basis = newBasis(k, m.curves, len(m.basis.factors[0]), 0)

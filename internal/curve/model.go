@@ -3,7 +3,10 @@ package curve
 import (
 	"math"
 
+	"gonum.org/v1/gonum/blas"
+	"gonum.org/v1/gonum/blas/blas64"
 	"gonum.org/v1/gonum/floats"
+	"gonum.org/v1/gonum/lapack/lapack64"
 	"gonum.org/v1/gonum/mat"
 )
 
@@ -11,14 +14,16 @@ import (
 //
 // Its cost is that of inverting an N×N matrix once, N ≤ nR; predictions then take n² steps.
 type Model struct {
-	kernel  Kernel
-	curves  []Curve
-	basis   *basis
-	shapes  []*shape // n
-	starts  []int    // n+1: curve i has the rows from starts[i] up to starts[i+1]
-	inverse *mat.SymDense
-	alpha   []float64   // N: inverse · targets
-	covs    [][]float64 // n×n: the covariance of the settings
+	kernel Kernel
+	curves []Curve
+	basis  *basis
+	shapes []*shape // n
+	starts []int    // n+1: curve i has the rows from starts[i] up to starts[i+1]
+
+	upper   blas64.Triangular // Cholesky factor; its storage becomes the inverse
+	inverse blas64.Symmetric  // N×N
+	alpha   []float64         // N: inverse · targets
+	covs    [][]float64       // n×n: the covariance of the settings
 	loglik  float64
 	end     *end
 }
@@ -26,16 +31,19 @@ type Model struct {
 // tolerance is the variance of steps, relative to the noise, that Condition leaves out.
 const tolerance = 1e-2
 
+// factors is the largest number of factors of the steps.
+const factors = 4
+
 // Condition returns the posterior given at least one curve of at least one value. It reports false
 // if the covariance is singular in floating point. It keeps the curves.
 func Condition(k Kernel, curves []Curve) (*Model, bool) {
-	m := prepare(k, curves, tolerance*k.Noise)
+	m := prepare(k, curves, factors, tolerance*k.Noise)
 	return m, m != nil && m.invert()
 }
 
 // prepare returns a model with a Cholesky decomposition to come.
-func prepare(k Kernel, curves []Curve, tolerance float64) *Model {
-	m := &Model{kernel: k, curves: curves, basis: newBasis(k, curves, math.MaxInt, tolerance)}
+func prepare(k Kernel, curves []Curve, limit int, tolerance float64) *Model {
+	m := &Model{kernel: k, curves: curves, basis: newBasis(k, curves, limit, tolerance)}
 	m.shapes, m.starts = make([]*shape, len(curves)), make([]int, len(curves)+1)
 	m.covs = make([][]float64, len(curves))
 	for i, c := range curves {
@@ -58,7 +66,7 @@ func prepare(k Kernel, curves []Curve, tolerance float64) *Model {
 func (m *Model) size() int { return m.starts[len(m.curves)] }
 
 // factorize computes alpha and the likelihood.
-func (m *Model) factorize() (*mat.Cholesky, bool) {
+func (m *Model) factorize() bool {
 	n := m.size()
 	cov := mat.NewSymDense(n, nil)
 	raw := cov.RawSymmetric()
@@ -82,31 +90,34 @@ func (m *Model) factorize() (*mat.Cholesky, bool) {
 		square += s.rest(c.Values, c.Values)
 		values += len(c.Values)
 	}
-	var chol mat.Cholesky
-	if !chol.Factorize(cov) {
-		return nil, false
-	}
-	var alpha mat.VecDense
-	if chol.SolveVecTo(&alpha, mat.NewVecDense(n, targets)) != nil {
-		return nil, false
-	}
-	m.alpha = alpha.RawVector().Data
-	square += floats.Dot(m.alpha, targets)
-	m.loglik = -square/2 - logDet - chol.LogDet()/2 - float64(values)/2*math.Log(2*math.Pi)
-	return &chol, true
-}
-
-func (m *Model) invert() bool {
-	chol, ok := m.factorize()
+	// LAPACK itself, because mat.Cholesky also estimates the condition, which costs as much again.
+	chol, ok := lapack64.Potrf(raw)
 	if !ok {
 		return false
 	}
-	m.inverse = new(mat.SymDense)
-	if chol.InverseTo(m.inverse) != nil {
+	m.alpha = targets
+	white := vector(m.alpha)
+	blas64.Trsv(blas.Trans, chol, white)
+	square += blas64.Dot(white, white)
+	blas64.Trsv(blas.NoTrans, chol, white)
+	for i := range n {
+		logDet += math.Log(chol.Data[i*chol.Stride+i])
+	}
+	m.loglik = -square/2 - logDet - float64(values)/2*math.Log(2*math.Pi)
+	m.upper = chol
+	return !math.IsNaN(m.loglik)
+}
+
+func (m *Model) invert() bool {
+	if !m.factorize() {
 		return false
 	}
-	m.end = m.newEnd(1)
-	return true
+	inverse, ok := lapack64.Potri(m.upper)
+	m.inverse, m.end = inverse, nil
+	if ok {
+		m.end = m.newEnd(1)
+	}
+	return ok
 }
 
 // LogLikelihood returns the logarithm of the marginal likelihood of the curves.
@@ -136,7 +147,7 @@ func (m *Model) newEnd(position float64) *end {
 		for a := range m.size() {
 			sum := 0.0
 			for b := from; b < to; b++ {
-				sum += m.inverse.At(a, b) * e.rows[b]
+				sum += m.inverseAt(a, b) * e.rows[b]
 			}
 			e.solved.Set(a, j, sum)
 		}
@@ -186,8 +197,13 @@ func (m *Model) Curve(i int) (mean, variance float64) {
 	for a, x := range rows {
 		variance -= 2 * x * floats.Dot(e.solved.RawRowView(from+a), covs)
 		for b, y := range rows {
-			variance -= x * y * m.inverse.At(from+a, from+b)
+			variance -= x * y * m.inverseAt(from+a, from+b)
 		}
 	}
 	return mean, math.Max(variance, 0)
+}
+
+// inverseAt returns an entry of the inverse.
+func (m *Model) inverseAt(i, j int) float64 {
+	return m.inverse.Data[min(i, j)*m.inverse.Stride+max(i, j)]
 }

@@ -41,7 +41,7 @@ func TestPosteriorIsThatOfTheFullCovariance(t *testing.T) {
 		for i, y := range c.Y {
 			curves = append(curves, Curve{c.X[i], positions[:len(y)], y})
 		}
-		m := prepare(k, curves, 0)
+		m := prepare(k, curves, math.MaxInt, 0)
 		if m == nil || !m.invert() {
 			t.Fatalf("case %d is singular", n)
 		}

@@ -27,26 +27,35 @@ type basis struct {
 	shapes  map[string]*shape
 }
 
-// newBasis factorizes the covariance of the positions of curves by Cholesky's method with pivots,
-// until the largest remaining variance is at most tolerance or there are limit factors.
-func newBasis(k Kernel, curves []Curve, limit int, tolerance float64) *basis {
+// newBasis factorizes the covariance of the positions of curves by Cholesky's method, until the largest remaining variance is at most tolerance or there are limit factors.
+func newBasis(kernel Kernel, curves []Curve, limit int, tolerance float64) *basis {
 	grid := []float64{1}
 	for _, c := range curves {
 		grid = append(grid, c.Steps...)
 	}
 	slices.Sort(grid)
 	grid = slices.Compact(grid)
-	b := &basis{kernel: k, grid: grid, factors: make([][]float64, len(grid)), shapes: map[string]*shape{}}
-	rest := slices.Repeat([]float64{k.Level + k.Scale}, len(grid))
-	for range min(limit, len(grid)) {
-		p := floats.MaxIdx(rest)
-		if rest[p] <= tolerance {
+	b := &basis{kernel: kernel, grid: grid, factors: make([][]float64, len(grid)), shapes: map[string]*shape{}}
+	rest := slices.Repeat([]float64{kernel.Level + kernel.Scale}, len(grid))
+	far := slices.Repeat([]float64{math.Inf(1)}, len(grid)) // the distance from the nearest pivot
+	for k := range min(limit, len(grid)) {
+		if k > 0 && slices.Max(rest) <= tolerance {
 			break
+		}
+		p := len(grid) - 1
+		if k > 0 {
+			p = floats.MaxIdx(far)
+		}
+		for i, t := range grid {
+			far[i] = math.Min(far[i], math.Abs(t-grid[p]))
+		}
+		if rest[p] <= 1e-12*(kernel.Level+kernel.Scale) {
+			continue
 		}
 		root := math.Sqrt(rest[p])
 		pivot := b.factors[p]
 		for i, t := range grid {
-			f := (k.steps(grid[p], t) - floats.Dot(pivot, b.factors[i][:len(pivot)])) / root
+			f := (kernel.steps(grid[p], t) - floats.Dot(pivot, b.factors[i][:len(pivot)])) / root
 			if i == p {
 				f = root
 			}
