@@ -67,9 +67,6 @@ func New(d trial.Direction, trials []*trial.Trial, last int, kernel func([]curve
 	}
 	f.limit(d)
 	f.Settings, f.scale = newSettings(f.trials), scaleOf(d, values)
-	if f.axes == 0 {
-		return nil, false
-	}
 	curves := make([]curve.Curve, len(f.trials))
 	for n, t := range f.trials {
 		c := curve.Curve{X: f.point(valueOf(t))}

@@ -21,6 +21,9 @@ type scale struct {
 // below is how far below the best value the logarithm has its pole, in units.
 const below = 0.1
 
+// pull is how far the poor half is pulled in: it takes this share of the range of the good half.
+const pull = 0.3
+
 // scaleOf returns the scale of the values.
 func scaleOf(d trial.Direction, values []float64) scale {
 	s := scale{sign: 1, unit: 1, spread: 1}
@@ -68,11 +71,11 @@ func (s scale) of(value float64) float64 {
 	width := middle - math.Log(below)
 	z := math.Log(math.Max(x, 0) + below)
 	if z > middle {
-		excess := (z - middle) / width
+		excess := (z - middle) / (pull * width)
 		if math.IsInf(excess, 1) {
-			z = middle + width
+			z = middle + pull*width
 		} else {
-			z = middle + width*excess/(1+excess)
+			z = middle + pull*width*excess/(1+excess)
 		}
 	}
 	return (z - s.mean) / s.spread
@@ -84,8 +87,8 @@ func (s scale) value(z float64) float64 {
 	middle := math.Log(1 + below)
 	width := middle - math.Log(below)
 	if z > middle {
-		excess := math.Min((z-middle)/width, 0.99)
-		z = middle + width*excess/(1-excess)
+		excess := math.Min((z-middle)/(pull*width), 0.99)
+		z = middle + pull*width*excess/(1-excess)
 	}
 	return s.sign * (s.best + s.unit*(math.Exp(z)-below))
 }
