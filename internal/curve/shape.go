@@ -27,7 +27,8 @@ type basis struct {
 	shapes  map[string]*shape
 }
 
-// newBasis factorizes the covariance of the positions of curves by Cholesky's method, until the largest remaining variance is at most tolerance or there are limit factors.
+// newBasis factorizes the covariance of the positions of curves by Cholesky's method, until the largest
+// remaining variance is at most tolerance or there are limit factors.
 func newBasis(kernel Kernel, curves []Curve, limit int, tolerance float64) *basis {
 	grid := []float64{1}
 	for _, c := range curves {
