@@ -88,8 +88,8 @@ func (s *GP) start() *bayesopt.Model {
 
 func (s *GP) check(h trial.History) error {
 	switch n := len(h.Directions()); {
-	case n != 1:
-		return fmt.Errorf("GP has %d objectives, want 1: it models one value", n)
+	case n > 3:
+		return fmt.Errorf("GP has %d objectives, want at most 3: hypervolumes of more take too long", n)
 	case s.StartupTrials < 0:
 		return fmt.Errorf("GP.StartupTrials is %d, want at least 0", s.StartupTrials)
 	}

@@ -39,6 +39,13 @@ func (m *Model) Explain(r Request, sp Space) Explanation {
 			}
 			continue
 		}
+		if t.posterior == nil {
+			if placed {
+				e.add("log_hypervolume_improvement", t.Value(x), "the logarithm of the expected gain in hypervolume, "+
+					"in standardized objectives, which GP maximizes")
+			}
+			continue
+		}
 		for _, w := range t.fit.kernel.Weights {
 			e.Lengths = append(e.Lengths, min(1/math.Sqrt(w), longest))
 		}

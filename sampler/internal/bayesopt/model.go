@@ -6,6 +6,7 @@ package bayesopt
 import (
 	"math/bits"
 	"math/rand/v2"
+	"strings"
 	"sync"
 
 	"github.com/bluefin-hpo/bluefin/sampler/internal/cube"
@@ -34,7 +35,7 @@ type Model struct {
 // A fit holds the parameters of a process and what they were fitted to: the first n
 // of some trials, in a space.
 type fit struct {
-	name  string // of the constraint, "" for the objective
+	name  string // of the constraint, "" for the objective, see objectiveName for several
 	n     int
 	last  *trial.Trial
 	space space.Space
@@ -69,7 +70,8 @@ func (m *Model) Draw(r Request, sp Space) map[string]float64 {
 }
 
 // A term is what one process contributes to the search: the first is that of the objective, if
-// its constraint is "", the others are those of constraints.
+// its constraint is "", the others are those of constraints. Of several objectives the first is the
+// term of all, without a posterior.
 type term struct {
 	gp.Term
 	constraint string
@@ -84,7 +86,9 @@ func (m *Model) condition(r Request, sp Space) (all data, order []int, terms []t
 	all = newData(sp, r.History.Finished(), direction)
 	all.pending = sp.pending(r)
 	order = all.order(direction)
-	if len(order) > 0 && all.trials[order[0]].Violation() == 0 {
+	if len(r.History.Directions()) > 1 {
+		order, terms = m.several(all, r.History.Directions())
+	} else if len(order) > 0 && all.trials[order[0]].Violation() == 0 {
 		f := m.fit(all, "", lastRefit(len(all.trials)))
 		if p, ok := gp.Condition(f.kernel, f.noise, all.rows, standardized(all.goals), all.pending); ok {
 			ei := gp.NewLogEI(p, all.highest(p), gp.Normals(r.Rand, len(all.pending)))
@@ -140,7 +144,7 @@ func (m *Model) fit(g data, name string, n int) fit {
 	}
 	m.mu.Unlock()
 	first := gp.Data{Points: g.rows[:n], MinNoise: minNoise}
-	if name == "" {
+	if name == "" || strings.HasPrefix(name, objectivePrefix) {
 		first.Values = standardized(g.goals[:n])
 	} else {
 		values := g.values()[:n]
