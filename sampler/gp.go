@@ -12,7 +12,8 @@ import (
 // GP models the objective by a Gaussian process and tries the point with the largest
 // expected improvement. It needs the fewest trials where the objective is smooth, and
 // the most time per trial: the cost grows with the cube of their number. It is meant
-// for up to a few hundred, and takes one objective.
+// for up to a few hundred. It takes up to three objectives; with several it maximizes the
+// expected improvement of the hypervolume.
 //
 // It draws jointly the parameters that every complete trial has, and those that only
 // some have if the values of another parameter decide which. Parallel workers stay
@@ -43,7 +44,7 @@ type GP struct {
 
 // SampleJoint draws the parameters of the search space. During startup it draws what
 // Independent draws jointly. It fails if a setting is out of range or the study has
-// several objectives.
+// more than three objectives.
 func (s *GP) SampleJoint(r Request) (map[string]float64, error) {
 	if err := s.check(r.History); err != nil {
 		return nil, err

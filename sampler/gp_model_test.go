@@ -254,7 +254,7 @@ func TestGPRefuses(t *testing.T) {
 		directions []trial.Direction
 		want       string
 	}{
-		{&GP{}, make([]trial.Direction, 2), "GP has 2 objectives, want 1"},
+		{&GP{}, make([]trial.Direction, 4), "GP has 4 objectives, want at most 3"},
 		{&GP{StartupTrials: -1}, make([]trial.Direction, 1), "GP.StartupTrials is -1, want at least 0"},
 	} {
 		r := Request{History: trial.NewLog(c.directions).History(), Trial: &trial.Trial{}}

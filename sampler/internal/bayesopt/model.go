@@ -6,7 +6,6 @@ package bayesopt
 import (
 	"math/bits"
 	"math/rand/v2"
-	"strings"
 	"sync"
 
 	"github.com/bluefin-hpo/bluefin/sampler/internal/cube"
@@ -35,12 +34,12 @@ type Model struct {
 // A fit holds the parameters of a process and what they were fitted to: the first n
 // of some trials, in a space.
 type fit struct {
-	name  string // of the constraint, "" for the objective, see objectiveName for several
+	name  string // of the constraint, "" for the objective; objectivePrefix begins those of several
 	n     int
 	last  *trial.Trial
 	space space.Space
 
-	scale  gp.Scale // of a constraint
+	scale  gp.Scale // of a constraint, and of one of several objectives
 	kernel gp.Kernel
 	noise  float64
 	theta  []float64 // the same for gp.Data.Fit
@@ -144,7 +143,7 @@ func (m *Model) fit(g data, name string, n int) fit {
 	}
 	m.mu.Unlock()
 	first := gp.Data{Points: g.rows[:n], MinNoise: minNoise}
-	if name == "" || strings.HasPrefix(name, objectivePrefix) {
+	if name == "" {
 		first.Values = standardized(g.goals[:n])
 	} else {
 		values := g.values()[:n]

@@ -28,7 +28,7 @@ func (m *Model) several(all data, directions []trial.Direction) (order []int, te
 	for k, d := range directions {
 		g := all.objective(k, d)
 		f := m.fit(g, objectivePrefix+strconv.Itoa(k), lastRefit(len(g.trials)))
-		y := standardized(g.goals)
+		y := f.scale.Apply(g.values())
 		p, ok := gp.Condition(f.kernel, f.noise, g.rows, y, nil)
 		if !ok {
 			return order, nil
@@ -52,8 +52,15 @@ func (m *Model) several(all data, directions []trial.Direction) (order []int, te
 	for _, i := range order[:first] {
 		feasible = append(feasible, losses[i])
 	}
-	points := append(feasible, losses[len(all.trials):]...)
-	lower, upper := pareto.Boxes(points, beyond(feasible))
+	ref := beyond(feasible)
+	// The search looks near the trials that dominate most together, since those of a front are equal.
+	best := pareto.Subset(feasible, ref, 10)
+	slices.Sort(best)
+	for k, i := range best {
+		best[k] = order[i]
+	}
+	order = append(best, slices.DeleteFunc(order, func(i int) bool { return slices.Contains(best, i) })...)
+	lower, upper := pareto.Boxes(append(feasible, losses[len(all.trials):]...), ref)
 	return order, []term{{Term: gp.NewLogEHVI(objectives, lower, upper)}}
 }
 
@@ -90,13 +97,15 @@ func (g data) fronts(directions []trial.Direction) (order []int, feasible int) {
 	return append(order, pruned...), feasible
 }
 
-// objective returns g with the goals of objective k.
+// objective returns g with the goals of objective k: NaN, which counts as the worst, for trials that are
+// not complete. Unlike a single objective they are not warped: the ends of a front are poor by one
+// objective, and must not be moved.
 func (g data) objective(k int, d trial.Direction) data {
 	goals := make([]gp.Goal, len(g.goals))
 	for i, t := range g.trials {
 		switch {
 		case t.State != trial.Complete:
-			goals[i].Below = 1
+			goals[i].Value = math.NaN()
 		case d == trial.Minimize:
 			goals[i].Value = -t.Values[k]
 		default:
@@ -107,30 +116,16 @@ func (g data) objective(k int, d trial.Direction) data {
 	return g
 }
 
-// beyond returns the reference point: a tenth of the front's extent beyond it in each objective, where
-// the extent is that of all points if the front has none.
+// beyond returns the reference point: a tenth of the extent of the points beyond the worst in each
+// objective.
 func beyond(points [][]float64) []float64 {
 	ref := make([]float64, len(points[0]))
-	front := pareto.Front(points)
 	for k := range ref {
-		extent := func(indices []int) (low, high float64) {
-			low, high = math.Inf(1), math.Inf(-1)
-			for _, i := range indices {
-				low, high = min(low, points[i][k]), max(high, points[i][k])
-			}
-			return low, high
+		low, high := math.Inf(1), math.Inf(-1)
+		for _, p := range points {
+			low, high = min(low, p[k]), max(high, p[k])
 		}
-		low, high := extent(front)
-		width := high - low
-		if width == 0 {
-			every := make([]int, len(points))
-			for i := range every {
-				every[i] = i
-			}
-			low, worst := extent(every)
-			width = max(worst-low, 1)
-		}
-		ref[k] = high + 0.1*width
+		ref[k] = high + 0.1*max(high-low, 1e-3)
 	}
 	return ref
 }
