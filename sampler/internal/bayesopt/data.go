@@ -99,6 +99,12 @@ func (g data) constrained(name string) data {
 	return some
 }
 
+// first returns the first n trials of g.
+func (g data) first(n int) data {
+	g.trials, g.rows, g.goals = g.trials[:n], g.rows[:n], g.goals[:n]
+	return g
+}
+
 // add appends a trial, if it has a place in the space.
 func (g *data) add(t *trial.Trial, goal gp.Goal) bool {
 	x, ok := g.space.point(t)

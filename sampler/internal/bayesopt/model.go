@@ -6,6 +6,7 @@ package bayesopt
 import (
 	"math/bits"
 	"math/rand/v2"
+	"strings"
 	"sync"
 
 	"github.com/bluefin-hpo/bluefin/sampler/internal/cube"
@@ -96,10 +97,14 @@ func (m *Model) condition(r Request, sp Space) (all data, order []int, terms []t
 	}
 	for _, name := range all.constraints() {
 		some := all.constrained(name)
+		n := lastRefit(len(all.trials))
 		if len(some.trials) == 0 {
 			continue
 		}
-		f := m.fit(some, name, lastRefit(len(some.trials)))
+		if len(all.first(n).constrained(name).trials) == 0 {
+			n = len(all.trials)
+		}
+		f := m.fit(all, name, n)
 		if p, ok := gp.Condition(f.kernel, f.noise, some.rows, f.scale.Apply(some.values()), some.pending); ok {
 			limit := gp.LogFeasibility{Posterior: p, Limit: -f.scale.Shift / f.scale.Unit}
 			terms = append(terms, term{limit, name, f, p})
@@ -142,11 +147,18 @@ func (m *Model) fit(g data, name string, n int) fit {
 		}
 	}
 	m.mu.Unlock()
-	first := gp.Data{Points: g.rows[:n], MinNoise: minNoise}
+	past := g.first(n)
+	if name != "" && !strings.HasPrefix(name, objectivePrefix) {
+		// Of the past alone: what a constraint is where it is unknown depends on the others.
+		if past = past.constrained(name); len(past.trials) == 0 {
+			return f
+		}
+	}
+	first := gp.Data{Points: past.rows, MinNoise: minNoise}
 	if name == "" {
-		first.Values = standardized(g.goals[:n])
+		first.Values = standardized(past.goals)
 	} else {
-		values := g.values()[:n]
+		values := past.values()
 		f.scale = gp.ScaleOf(values)
 		first.Values = f.scale.Apply(values)
 	}
