@@ -9,17 +9,34 @@ import (
 
 	"github.com/bluefin-hpo/bluefin/internal/process"
 	"github.com/bluefin-hpo/bluefin/storage"
+	"github.com/bluefin-hpo/bluefin/trial"
 )
 
 // Ask starts a trial: an orphan whose worker is gone, else one from the queue, else a new one. End
 // it with Tell or TellError. Until then its lease is renewed in the background. ctx is the parent
 // of the trial's context.
 func (s *Study) Ask(ctx context.Context) (*Trial, error) {
-	return s.ask(ctx, storage.Claim{Lease: storage.Lease{Process: process.Self()}})
+	return s.ask(ctx, storage.Claim{Lease: storage.Lease{Process: process.Self()}}, nil)
 }
 
-// ask starts a trial under the terms of c and fills in those that the study decides.
-func (s *Study) ask(ctx context.Context, c storage.Claim) (*Trial, error) {
+// ask starts a trial under the terms of c and fills in those that the study decides. used reports
+// whether a budget of steps is used up; nil: there is none.
+func (s *Study) ask(ctx context.Context, c storage.Claim, used func() bool) (*Trial, error) {
+	switch {
+	case s.cfg.Scheduler != nil:
+		return s.next(ctx, c, used, s.cfg.Scheduler)
+	case used != nil:
+		return s.next(ctx, c, used, inOrder{})
+	}
+	t, err := s.claim(ctx, c, used)
+	if err == nil {
+		t.start(nil)
+	}
+	return t, err
+}
+
+// claim claims a trial. The caller calls its method start.
+func (s *Study) claim(ctx context.Context, c storage.Claim, used func() bool) (*Trial, error) {
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
@@ -40,6 +57,13 @@ func (s *Study) ask(ctx context.Context, c storage.Claim) (*Trial, error) {
 		return nil, fmt.Errorf("start a trial: %w", err)
 	}
 	from, beside, fresh := split.of(record.Number), split.beside(record.Number, h.Running()), true
+	var paused []*trial.Trial
+	if s.cfg.Scheduler != nil {
+		s.mu.Lock()
+		paused = s.pausedTrials()
+		s.mu.Unlock()
+		from = withPaused(from, paused)
+	}
 	if record.Seen < len(h.Finished()) {
 		// The trial started earlier. It draws from what was known then, so what its last worker
 		// drew and could not save comes out the same.
@@ -48,6 +72,10 @@ func (s *Study) ask(ctx context.Context, c storage.Claim) (*Trial, error) {
 	}
 	t := newTrial(ctx, s, c.Lease, record, from, beside)
 	t.split, t.fresh = split, fresh
+	t.slice = newSlice(s.cfg, record, used)
+	if fresh {
+		t.beside = paused
+	}
 	if err := t.loadQueued(); err != nil {
 		t.fail(err)
 	}
@@ -56,10 +84,20 @@ func (s *Study) ask(ctx context.Context, c storage.Claim) (*Trial, error) {
 	s.live = append(s.live, t)
 	s.mu.Unlock()
 	t.begin()
-	if s.cfg.OnTrialStart != nil {
-		s.hook(s.cfg.OnTrialStart, t.record.load())
-	}
 	return t, nil
+}
+
+// start starts a trial with the parameters that a scheduler has drawn.
+func (t *Trial) start(params map[string]float64) {
+	if params != nil && t.fresh && len(t.record.load().Params) == 0 {
+		t.mu.Lock()
+		t.joint = params
+		t.record.change(func(now *trial.Trial) { now.Joint = params })
+		t.mu.Unlock()
+	}
+	if f := t.study.cfg.OnTrialStart; f != nil {
+		t.study.hook(f, t.record.load())
+	}
 }
 
 // newOwner returns a unique name for a claim.

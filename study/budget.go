@@ -18,6 +18,13 @@ type Budget struct {
 	// they ended. 0: no limit.
 	Trials int
 
+	// Steps is the total number of steps that the trials of the study report, whichever program runs
+	// them: the sum of their last steps, each plus one if its first is 0. Then no trial starts, and
+	// running ones pause at their next checkpoint, so a larger budget resumes them. One worker meets
+	// it exactly if it saves a checkpoint after each report when it should; each more may exceed it
+	// by one report. A trial that saves no checkpoint runs to its end. 0: no limit.
+	Steps int
+
 	// Workers is how many trials run at once. 0: one.
 	Workers int
 
@@ -64,6 +71,7 @@ func (b Budget) check(objectives int) error {
 		value int
 	}{
 		{"Budget.Trials", b.Trials},
+		{"Budget.Steps", b.Steps},
 		{"Budget.Workers", b.Workers},
 		{"Budget.NoImprovement", b.NoImprovement},
 		{"Budget.Failures", b.Failures},
@@ -95,7 +103,7 @@ func (r *run) enough(ctx context.Context) (bool, error) {
 		return true, nil
 	case b.Timeout > 0 && time.Since(r.start) >= b.Timeout:
 		return true, nil
-	case b.Target == nil && b.NoImprovement == 0 && b.Cost == 0 && b.Noise == nil:
+	case b.Target == nil && b.NoImprovement == 0 && b.Cost == 0 && b.Noise == nil && b.Steps == 0:
 		return false, nil
 	}
 	// Only these need the history. Reading it here sees the results of other workers, too.
@@ -103,7 +111,7 @@ func (r *run) enough(ctx context.Context) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	if b.Cost > 0 && r.spent(h) >= b.Cost {
+	if b.Cost > 0 && r.spent(h) >= b.Cost || b.Steps > 0 && r.study.steps() >= b.Steps {
 		return true, nil
 	}
 	best, ok := h.Best()
@@ -151,6 +159,17 @@ func (r *run) settled(h trial.History, noise float64) bool {
 		}
 	}
 	return r.regret <= noise // false if it is NaN
+}
+
+// used returns a function that reports whether the steps are used up, or nil if they have no limit.
+func (r *run) used(ctx context.Context) func() bool {
+	if r.budget.Steps == 0 {
+		return nil
+	}
+	return func() bool {
+		_, _ = r.study.sync(ctx) // after an error, what is known decides
+		return r.study.steps() >= r.budget.Steps
+	}
 }
 
 // stale reports whether n trials have ended, complete or pruned, since the best one.

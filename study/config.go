@@ -9,6 +9,7 @@ import (
 	"github.com/bluefin-hpo/bluefin/sampler"
 	"github.com/bluefin-hpo/bluefin/space"
 	"github.com/bluefin-hpo/bluefin/storage"
+	"github.com/bluefin-hpo/bluefin/study/schedule"
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
@@ -16,12 +17,13 @@ import (
 // nothing and keeps the study in memory. Name and Directions are part of the stored study; the
 // other settings belong to this program and are not saved.
 type Config struct {
-	Name       string            // 1 to 512 bytes; "" in memory: "study"
-	Directions []trial.Direction // of each objective; nil: as stored, or Minimize
-	Sampler    sampler.Sampler   // nil: &sampler.TPE{}
-	Pruner     pruner.Pruner     // nil: no trial is pruned
-	Storage    storage.Storage   // nil: in memory
-	Seed       uint64            // of all draws: the same seed and trials give the same draws
+	Name       string             // 1 to 512 bytes; "" in memory: "study"
+	Directions []trial.Direction  // of each objective; nil: as stored, or Minimize
+	Sampler    sampler.Sampler    // nil: &sampler.TPE{}
+	Pruner     pruner.Pruner      // nil: no trial is pruned
+	Scheduler  schedule.Scheduler // nil: each trial runs to its end before the next one starts
+	Storage    storage.Storage    // nil: in memory
+	Seed       uint64             // of all draws: the same seed and trials give the same draws
 
 	// Space declares the parameters, in any order. Open and Load check them, and suggesting
 	// anything else is an error. nil: the objective declares its parameters by suggesting them.
@@ -53,6 +55,7 @@ type Config struct {
 	// records. Panics are not recovered, except in OnReport under Optimize, where the trial fails.
 	OnTrialStart func(t *trial.Trial)
 	OnReport     func(t *trial.Trial, r trial.Report)
+	OnTrialPause func(t *trial.Trial)
 	OnTrialEnd   func(t *trial.Trial)
 }
 
@@ -68,6 +71,10 @@ func (cfg Config) withDefaults() (_ Config, err error) {
 	}
 	if cfg.Logger == nil {
 		cfg.Logger = slog.Default()
+	}
+	if _, ok := cfg.Pruner.(pruner.BracketPruner); ok && cfg.Scheduler != nil {
+		return cfg, fmt.Errorf("Config.Pruner is a %T, which splits trials into brackets, and there is a Config.Scheduler: "+
+			"want one of them", cfg.Pruner)
 	}
 	if cfg.Lease <= 0 {
 		cfg.Lease = time.Minute

@@ -56,7 +56,7 @@ func (s *Study) AskDetached(ctx context.Context, d Detached) (*trial.Trial, erro
 				d.Name, ErrConflict, d.Dist, compatible(known))
 		}
 	}
-	t, err := s.ask(ctx, storage.Claim{Lease: l, Budget: d.Budget})
+	t, err := s.ask(ctx, storage.Claim{Lease: l, Budget: d.Budget}, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -89,8 +89,9 @@ func (d Detached) suggest(t *Trial) error {
 }
 
 // ReportNumber is Trial.Report for a running trial of any program, by its number: it saves a report,
-// renews the lease of a detached trial, and returns ErrPruned if the trial should stop. A step that
-// was reported before keeps its value; the answer is then that of ShouldPrune.
+// renews the lease of a detached trial, and returns ErrPruned if the trial should stop, or ErrPaused if
+// it should pause: then TellNumber with the state Waiting pauses it, and AskDetached may resume it. A
+// step that was reported before keeps its value and gets the same answer.
 //
 // owner is Lease.Owner of AskDetached, or "" for a trial of any worker. If the lease has
 // ended and another worker has claimed the trial, ReportNumber fails with storage.ErrLost; if the
@@ -115,7 +116,7 @@ func (s *Study) ReportNumber(ctx context.Context, number int, r trial.Report, ow
 		if err == nil && prune {
 			err = ErrPruned
 		}
-		return err
+		return cmp.Or(err, s.pauses(t))
 	}
 	var v pruner.Verdict
 	if s.cfg.Pruner != nil {
@@ -135,6 +136,15 @@ func (s *Study) ReportNumber(ctx context.Context, number int, r trial.Report, ow
 	}
 	if v.Prune {
 		return ErrPruned
+	}
+	return s.pauses(&reported)
+}
+
+// pauses returns ErrPaused if the slice of a trial is over.
+func (s *Study) pauses(t *trial.Trial) error {
+	last, reported := t.LastReport()
+	if end := until(t); s.cfg.Scheduler != nil && reported && end > 0 && last.Step >= end {
+		return ErrPaused
 	}
 	return nil
 }
@@ -171,11 +181,25 @@ func (s *Study) ShouldPrune(ctx context.Context, number int, owner string) (bool
 
 // TellNumber ends a running trial of any program, by its number. u.State is Complete with one value
 // per objective, Pruned (nil Values: the last report), or Failed with no values; constraints and
-// attributes of u are added first. It fails as ReportNumber does, with u.Owner as the owner.
+// attributes of u are added first. Waiting pauses a trial that has reported: whoever trains it has saved
+// its state, and can resume it from there. TellNumber fails as ReportNumber does, with u.Owner as the
+// owner.
 func (s *Study) TellNumber(ctx context.Context, number int, u storage.Update) (*trial.Trial, error) {
-	if !u.State.Finished() {
-		return nil, fmt.Errorf("tell: trial %d: state is %v, want %v, %v or %v",
-			number, u.State, trial.Complete, trial.Pruned, trial.Failed)
+	switch {
+	case u.State == trial.Running:
+		return nil, fmt.Errorf("tell: trial %d: state is %v, want %v, %v, %v or %v to pause it",
+			number, u.State, trial.Complete, trial.Pruned, trial.Failed, trial.Waiting)
+	case u.State == trial.Waiting:
+		t, err := s.runningNumber(ctx, number)
+		if err != nil {
+			return nil, fmt.Errorf("tell: %w", err)
+		}
+		last, reported := t.LastReport()
+		if !reported {
+			return nil, fmt.Errorf("tell: trial %d: it has reported nothing, so it cannot pause", number)
+		}
+		u.SystemAttrs = merged(u.SystemAttrs, pauseAt(last.Step).SystemAttrs)
+		u.Checkpoint = &storage.Checkpoint{Step: last.Step, Keep: s.cfg.KeepCheckpoints}
 	}
 	t, err := s.endNumber(ctx, number, u)
 	if err != nil {

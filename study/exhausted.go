@@ -16,7 +16,10 @@ func (s *Study) Exhausted(ctx context.Context) (bool, error) {
 		return false, nil
 	}
 	h, err := s.sync(ctx)
-	return err == nil && f.Left(h) == 0, err
+	s.mu.Lock()
+	paused := s.pausedTrials()
+	s.mu.Unlock()
+	return err == nil && f.Left(withTried(h, paused)) == 0, err
 }
 
 // limit returns the total number of trials that the study may start, 0 for no limit: that of the
@@ -30,7 +33,10 @@ func (r *run) limit(ctx context.Context) (trials int, fewer bool, err error) {
 	if err != nil {
 		return 0, false, err
 	}
-	left, begun := f.Left(h), len(h.Finished())+len(h.Running())
+	r.study.mu.Lock()
+	paused := r.study.pausedTrials()
+	r.study.mu.Unlock()
+	left, begun := f.Left(withTried(h, paused)), len(h.Finished())+len(h.Running())+len(paused)
 	if left == 0 { // queued trials run although the sampler has nothing to draw
 		left = r.study.waiting()
 	}
@@ -47,7 +53,7 @@ func (s *Study) waiting() int {
 	defer s.mu.Unlock()
 	n := 0
 	for _, t := range s.log.Trials() {
-		if t.State == trial.Waiting {
+		if t.State == trial.Waiting && !t.Paused() {
 			n++
 		}
 	}

@@ -41,6 +41,10 @@ func (e *TrialError) Unwrap() error { return e.Err }
 // that already has its trials is left as it is, so running a program again runs only what is
 // missing.
 //
+// With a Config.Scheduler, trials pause and resume, and Optimize also returns when the scheduler has
+// nothing left to run. Without one, paused trials run to their ends once the budget lets no other
+// start.
+//
 // A trial whose objective returns an error or NaN, or panics, is Failed, and the search continues.
 // If all trials of this call failed, Optimize returns the error of the last one, which matches
 // *TrialError.
@@ -145,10 +149,11 @@ func (r *run) work(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		t, err := r.study.ask(ctx, storage.Claim{Lease: storage.Lease{Process: process.Self()}, Budget: trials})
+		t, err := r.study.ask(ctx, storage.Claim{Lease: storage.Lease{Process: process.Self()}, Budget: trials},
+			r.used(ctx))
 		var used *storage.BudgetError
 		if errors.As(err, &used) {
-			if !w.wait(ctx, used, fewer) {
+			if !w.wait(ctx, used, fewer || r.study.cfg.Scheduler != nil) {
 				return nil
 			}
 			continue
@@ -184,7 +189,7 @@ func (r *run) one(ctx context.Context, t *Trial) error {
 	}
 	// An error after ctx has ended most likely means that the objective obeyed it, not that it
 	// failed.
-	if ctx.Err() != nil && err != nil && !errors.Is(err, ErrPruned) {
+	if ctx.Err() != nil && err != nil && !errors.Is(err, ErrPruned) && !errors.Is(err, ErrPaused) {
 		return errors.Join(context.Cause(ctx), r.study.release(unstoppable, t))
 	}
 	if n := len(r.study.record.Directions); err == nil && len(values) != n {
@@ -264,12 +269,12 @@ func (r *run) outcome() error {
 	return fmt.Errorf("all %d trials failed, the last: %w", r.failures, r.last)
 }
 
-// everSucceeded reports whether any trial of the study is complete, or pruned and not infeasible.
+// everSucceeded reports whether any trial of the study is complete or paused, or pruned and not infeasible.
 func (s *Study) everSucceeded() bool {
 	s.mu.Lock()
-	h := s.log.History()
+	h, paused := s.log.History(), len(s.pausedTrials())
 	s.mu.Unlock()
-	return slices.ContainsFunc(h.Finished(), func(t *trial.Trial) bool {
+	return paused > 0 || slices.ContainsFunc(h.Finished(), func(t *trial.Trial) bool {
 		return t.State == trial.Complete || t.State == trial.Pruned && t.Violation() == 0
 	})
 }

@@ -37,6 +37,7 @@ func (g *glimpse) UnmarshalJSON(text []byte) error {
 
 // noteRunning records which running trials the sampler saw, if it looked. The caller holds t.mu.
 func (t *Trial) noteRunning() {
+	t.noteSeenPaused()
 	if t.noted || !t.looked {
 		return
 	}
@@ -78,7 +79,11 @@ func (s *Study) past(t *trial.Trial, h trial.History) (trial.History, []*trial.T
 	}
 	slices.SortFunc(running, func(a, b *trial.Trial) int { return a.Number - b.Number })
 	split := new(brackets).split(h, s.bracketing(h))
-	return split.of(t.Number), split.beside(t.Number, running)
+	past := split.of(t.Number)
+	if paused := s.pastPaused(t); paused != nil {
+		past = withPaused(past, paused)
+	}
+	return past, split.beside(t.Number, running)
 }
 
 // Replay draws the parameters of a trial again, from the trials that had finished and those that
@@ -86,7 +91,7 @@ func (s *Study) past(t *trial.Trial, h trial.History) (trial.History, []*trial.T
 // sampler, pruner and seed of the worker that drew them.
 //
 // They may differ if the trial, or one that ran beside it, went back to the queue, lost unsaved
-// draws when its worker was killed, or was drawn by another program.
+// draws when its worker was killed, or was drawn by another program or by the scheduler.
 func (s *Study) Replay(ctx context.Context, number int) ([]trial.Param, error) {
 	t, record, err := s.rewound(ctx, number)
 	if err != nil {

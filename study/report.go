@@ -11,8 +11,8 @@ import (
 )
 
 // Report saves an intermediate value of the objective at a step ≥ 0 and asks the pruner. It returns
-// ErrPruned if the trial should stop, and the cause if Context has ended; the objective should
-// return any error of Report as it is. A step that was reported before keeps its first value.
+// ErrPruned if the trial should stop, ErrPaused if it should pause and has a checkpoint of that step,
+// and the cause if Context has ended; the objective should return any error of Report as it is. A step that was reported before keeps its first value.
 func (t *Trial) Report(step int, value float64) error {
 	if n := len(t.study.record.Directions); n > 1 {
 		return fmt.Errorf("report in a study with %d objectives, want 1", n)
@@ -71,7 +71,7 @@ func (t *Trial) Report(step int, value float64) error {
 	if verdict.Prune {
 		return ErrPruned
 	}
-	return nil
+	return t.reported(step)
 }
 
 // checkStep warns, once per trial, about a step that is repeated or below an earlier one.

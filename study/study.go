@@ -54,6 +54,8 @@ type Study struct {
 	ending   chan struct{} // closed when one of them ends; nil: nobody waits
 	brackets brackets
 
+	scheduling sync.Mutex // held while the scheduler chooses a trial and that is claimed
+
 	drawing sync.Mutex    // held while a trial draws jointly
 	hooks   sync.Mutex    // held while a hook runs
 	stops   atomic.Uint64 // calls of Stop
@@ -225,6 +227,12 @@ func (s *Study) ended(ctx context.Context, t *Trial, u storage.Update) *trial.Tr
 	var record *trial.Trial
 	if _, err := s.sync(ctx); err == nil {
 		record, _ = s.lookup(t.Number())
+	}
+	if u.State == trial.Waiting {
+		told := *t.record.load() // another worker may have resumed it
+		told.State, told.Start, told.SystemAttrs = u.State, time.Time{}, merged(told.SystemAttrs, u.SystemAttrs)
+		s.hook(s.cfg.OnTrialPause, &told)
+		return &told
 	}
 	if record == nil || !record.State.Finished() { // the write succeeded, but reading failed
 		told := *t.record.load()

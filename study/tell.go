@@ -24,7 +24,8 @@ func (s *Study) Tell(ctx context.Context, t *Trial, values ...float64) (*trial.T
 
 // TellError ends a trial from Ask without a value and returns its record. If err matches ErrPruned
 // or ErrInfeasible, the trial is Pruned, with its last report as the value. Otherwise it is Failed,
-// and the text of err is saved. It fails as Tell does, and if err is nil.
+// and the text of err is saved. If err matches ErrPaused, the trial waits to be resumed; it fails if it
+// has no checkpoint of its last report. TellError fails as Tell does, and if err is nil.
 func (s *Study) TellError(ctx context.Context, t *Trial, err error) (*trial.Trial, error) {
 	if err == nil {
 		return nil, fmt.Errorf("tell: trial %d: the error is nil", t.Number())
@@ -58,6 +59,8 @@ func outcome(t *Trial, values []float64, err error) storage.Update {
 		u.State, u.Values = trial.Pruned, prunedValues(t.record.load())
 		u.Constraints = map[string]float64{"infeasible": 1}
 		return u
+	case errors.Is(err, ErrPaused):
+		return paused(t)
 	case errors.Is(err, ErrPruned):
 		return storage.Update{State: trial.Pruned, Values: prunedValues(t.record.load())}
 	case err != nil:

@@ -31,6 +31,7 @@ type Trial struct {
 	running []*trial.Trial // the running trials that the sampler may see
 	split   splitHistory   // when the trial started, if fresh
 	fresh   bool           // no earlier worker has started it
+	beside  []*trial.Trial // the paused trials in history, until they are noted
 	gone    bool           // the storage has a later record of it; Study.mu guards it
 	owner   string         // of the lease
 	lease   time.Duration
@@ -54,6 +55,7 @@ type Trial struct {
 	warned bool  // about the step of a report
 	err    error // the first one
 	over   bool  // ended, back in the queue, or lost: nothing can be added
+	slice  slice
 	saving
 }
 
@@ -148,13 +150,17 @@ func (t *Trial) Params() map[string]any {
 
 // Checkpoint saves the state of a training, replacing an earlier one, so another worker can resume
 // it if this one ends. step is the last reported step that the state includes; data has at most
-// storage.MaxCheckpoint bytes.
+// storage.MaxCheckpoint bytes. It returns ErrPaused if the trial should pause and the checkpoint
+// includes the last report; the objective returns any error of Checkpoint as it is.
 func (t *Trial) Checkpoint(step int, data []byte) error {
 	if t.ctx.Err() != nil {
 		return context.Cause(t.ctx)
 	}
 	c := storage.Checkpoint{Step: step, Data: data, Keep: t.study.cfg.KeepCheckpoints}
-	return t.write(t.ctx, storage.Update{Checkpoint: &c})
+	if err := t.write(t.ctx, storage.Update{Checkpoint: &c}); err != nil {
+		return err
+	}
+	return t.checkpointed(step)
 }
 
 // Resume returns the last checkpoint of this trial, or nil if the training must start from the

@@ -28,6 +28,10 @@ func (w *waiter) wait(ctx context.Context, used *storage.BudgetError, fewer bool
 	w.pause = saveDelay
 	// Within one lease, those of workers that are gone expire; live ones are renewed.
 	others := used.Leased - own
+	if others > 0 && study.cfg.Scheduler != nil { // they may pause, and then there may be one to resume
+		sleep(ctx, min(lease/20, time.Second))
+		return true
+	}
 	if others <= 0 || !w.patience.IsZero() && time.Now().After(w.patience) {
 		return false
 	}
