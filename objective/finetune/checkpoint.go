@@ -22,6 +22,10 @@ type Checkpoints struct {
 	// error ends the training and is returned as is. nil saves nothing.
 	Save func(epoch int, data []byte) error
 
+	// Due reports whether Save should be called after this epoch, whatever CheckpointEvery is. After the
+	// last epoch, whose result follows, nothing is saved then. nil: never.
+	Due func() bool
+
 	// MaxBytes is the largest data that Save takes; 0 means no limit. A training with a larger
 	// state has no checkpoints and starts over after a kill.
 	MaxBytes int

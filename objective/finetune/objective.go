@@ -29,6 +29,8 @@ import (
 // that is damaged or from another seed or task fails the trial with train.ErrState, because its
 // earlier reports may belong to another training.
 //
+// A trial that a scheduler pauses saves its state at that moment, and is resumed in the same way.
+//
 // To try the recommended settings first, queue them:
 //
 //	s.EnqueueFirst(ctx, sp.Params(task.Defaults, task.Layers))
@@ -40,7 +42,7 @@ func (t *Task) Objective(sp Space, seed uint64) study.Objective {
 		}
 		// An epoch is reported before its checkpoint. If the process ends in between, the trial
 		// resumes from the previous checkpoint and reports the epoch again.
-		c := Checkpoints{Save: live.Checkpoint, MaxBytes: storage.MaxCheckpoint}
+		c := Checkpoints{Save: live.Checkpoint, Due: live.Pausing, MaxBytes: storage.MaxCheckpoint}
 		earlier, err := live.Resume()
 		if err != nil {
 			return 0, err

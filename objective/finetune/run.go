@@ -118,7 +118,8 @@ func (r *run) stage(ctx context.Context, st stage) (*nn.Network, Result, error) 
 	r.from = nil // Fit copies it: free the memory
 	settings := r.settings
 	settings.FrozenLayers = st.frozen
-	fit, err := train.Fit(ctx, back, training, validation, r.config(settings, r.seed), from,
+	c := r.config(settings, r.seed)
+	fit, err := train.Fit(ctx, back, training, validation, c, from,
 		func(m train.Metrics, state train.State) error {
 			r.history = append(r.history, m)
 			if r.learned != nil {
@@ -131,7 +132,7 @@ func (r *run) stage(ctx context.Context, st stage) (*nn.Network, Result, error) 
 					return err
 				}
 			}
-			return r.save(state)
+			return r.save(state, state.Epoch >= c.Epochs || state.Stale >= c.Patience)
 		})
 	if err != nil {
 		return nil, Result{}, err
@@ -146,9 +147,10 @@ func (r *run) stage(ctx context.Context, st stage) (*nn.Network, Result, error) 
 	return net, result, nil
 }
 
-// save saves the state if it is time to.
-func (r *run) save(state train.State) error {
-	if r.checkpoints.Save == nil ||
+// save saves the state if it is time to. over says that the training of this stage has ended.
+func (r *run) save(state train.State, over bool) error {
+	due := r.checkpoints.Due != nil && r.checkpoints.Due()
+	if r.checkpoints.Save == nil || due && over || !due &&
 		time.Since(r.saved) < cmp.Or(r.CheckpointEvery, max(defaultCheckpointEvery, 10*r.cost)) {
 		return nil
 	}
