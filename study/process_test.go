@@ -39,6 +39,13 @@ func TestMain(m *testing.M) {
 		}
 		return
 	}
+	if path := os.Getenv("BLUEFIN_PAUSE_FILE"); path != "" {
+		if err := pauseWorker(path, os.Getenv("BLUEFIN_FAULT_ACKS")); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
 	if budget, err := strconv.Atoi(os.Getenv("BLUEFIN_CROWD_BUDGET")); err == nil {
 		if err := crowdWorker(os.Getenv("BLUEFIN_CROWD_FILE"), budget); err != nil {
 			fmt.Fprintln(os.Stderr, err)
