@@ -31,6 +31,9 @@ type Slice struct {
 // Attrs returns which system attributes of t, which is Waiting, the claim sets and removes as it
 // begins the trial. A queued trial that was interrupted in its slice keeps the end of it.
 func (c Claim) Attrs(t *trial.Trial) (set map[string]json.RawMessage, remove []string) {
+	if c.Slice == nil && len(t.SystemAttrs) == 0 {
+		return nil, nil
+	}
 	_, cut := t.SystemAttrs[sysattr.Until]
 	remove = []string{sysattr.Paused}
 	switch {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/bluefin-hpo/bluefin/internal/process"
 	"github.com/bluefin-hpo/bluefin/storage"
+	"github.com/bluefin-hpo/bluefin/study/schedule"
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
@@ -16,17 +17,14 @@ import (
 // it with Tell or TellError. Until then its lease is renewed in the background. ctx is the parent
 // of the trial's context.
 func (s *Study) Ask(ctx context.Context) (*Trial, error) {
-	return s.ask(ctx, storage.Claim{Lease: storage.Lease{Process: process.Self()}}, nil)
+	return s.ask(ctx, storage.Claim{Lease: storage.Lease{Process: process.Self()}}, s.cfg.Scheduler, nil)
 }
 
-// ask starts a trial under the terms of c and fills in those that the study decides. used reports
-// whether a budget of steps is used up; nil: there is none.
-func (s *Study) ask(ctx context.Context, c storage.Claim, used func() bool) (*Trial, error) {
-	switch {
-	case s.cfg.Scheduler != nil:
-		return s.next(ctx, c, used, s.cfg.Scheduler)
-	case used != nil:
-		return s.next(ctx, c, used, inOrder{})
+// ask starts a trial under the terms of c and fills in those that the study decides. by chooses the trial;
+// nil: the storage does. used reports whether a budget of steps is used up; nil: there is none.
+func (s *Study) ask(ctx context.Context, c storage.Claim, by schedule.Scheduler, used func() bool) (*Trial, error) {
+	if by != nil {
+		return s.next(ctx, c, by, used)
 	}
 	t, err := s.claim(ctx, c, used)
 	if err == nil {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/bluefin-hpo/bluefin/sampler"
+	"github.com/bluefin-hpo/bluefin/study/schedule"
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
@@ -60,6 +61,8 @@ type Budget struct {
 	// Trials, with the same parameters. As in Optuna, its system attributes failed_trial and
 	// retry_history name the trials that it repeats.
 	Retries int
+
+	queue bool // only queued trials run, and none that is paused
 }
 
 // initialFailures is the default of Budget.InitialFailures.
@@ -159,6 +162,17 @@ func (r *run) settled(h trial.History, noise float64) bool {
 		}
 	}
 	return r.regret <= noise // false if it is NaN
+}
+
+// scheduler returns what chooses the trials of the call, nil if the storage does.
+func (r *run) scheduler() schedule.Scheduler {
+	switch {
+	case r.budget.queue:
+		return onlyQueue{}
+	case r.study.cfg.Scheduler == nil && r.budget.Steps > 0:
+		return inOrder{}
+	}
+	return r.study.cfg.Scheduler
 }
 
 // used returns a function that reports whether the steps are used up, or nil if they have no limit.

@@ -56,7 +56,7 @@ func (s *Study) AskDetached(ctx context.Context, d Detached) (*trial.Trial, erro
 				d.Name, ErrConflict, d.Dist, compatible(known))
 		}
 	}
-	t, err := s.ask(ctx, storage.Claim{Lease: l, Budget: d.Budget}, nil)
+	t, err := s.ask(ctx, storage.Claim{Lease: l, Budget: d.Budget}, s.cfg.Scheduler, nil)
 	if err != nil {
 		return nil, err
 	}

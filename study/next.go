@@ -27,11 +27,22 @@ func (inOrder) Next(v schedule.View) (schedule.Slice, error) {
 	return schedule.Slice{Number: schedule.Wait}, nil
 }
 
+// onlyQueue is the scheduler of repetitions, which leaves paused trials alone.
+type onlyQueue struct{}
+
+// Next implements schedule.Scheduler.
+func (onlyQueue) Next(v schedule.View) (schedule.Slice, error) {
+	if v.New {
+		return schedule.Slice{Number: schedule.Start}, nil
+	}
+	return schedule.Slice{Number: schedule.Wait}, nil
+}
+
 // next starts what the scheduler chooses, or fails with a *storage.BudgetError if it waits. Choosing
 // and claiming are one step for the trials of this process. Another process may be faster: then the
 // scheduler is asked again.
 func (s *Study) next(
-	ctx context.Context, c storage.Claim, used func() bool, by schedule.Scheduler,
+	ctx context.Context, c storage.Claim, by schedule.Scheduler, used func() bool,
 ) (*Trial, error) {
 	s.scheduling.Lock()
 	defer s.scheduling.Unlock()

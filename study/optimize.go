@@ -150,7 +150,7 @@ func (r *run) work(ctx context.Context) error {
 			return err
 		}
 		t, err := r.study.ask(ctx, storage.Claim{Lease: storage.Lease{Process: process.Self()}, Budget: trials},
-			r.used(ctx))
+			r.scheduler(), r.used(ctx))
 		var used *storage.BudgetError
 		if errors.As(err, &used) {
 			if !w.wait(ctx, used, fewer || r.study.cfg.Scheduler != nil) {

@@ -32,7 +32,7 @@ func newSlice(cfg Config, t *trial.Trial, used func() bool) slice {
 	if last, ok := t.LastReport(); ok { // Begin has dropped the reports after the checkpoint
 		s.saved = last.Step
 	}
-	if cfg.Scheduler != nil {
+	if _, repeats := repetitionOf(t); cfg.Scheduler != nil && !repeats {
 		s.until = until(t)
 	}
 	return s

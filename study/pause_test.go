@@ -395,3 +395,31 @@ func TestDetachedTrialsPause(t *testing.T) {
 		}
 	})
 }
+
+// Repetitions run to their ends and leave paused trials alone, with a scheduler and without.
+func TestRepetitionsDoNotPause(t *testing.T) {
+	for _, cfg := range []func(*study.Config){halving, func(*study.Config) {}} {
+		s := &storage.Memory{}
+		var trained atomic.Int64
+		if err := open(t, s, halving).Optimize(t.Context(), trainChaos(&trained), study.Budget{Trials: 9}); err != nil {
+			t.Fatal(err)
+		}
+		st := open(t, s, cfg)
+		if err := st.Repeat(t.Context(), trainChaos(&trained), 1, 2, 1); err != nil {
+			t.Fatal(err)
+		}
+		complete, paused := 0, 0
+		for _, tr := range trials(t, st)[:9] {
+			if tr.State == trial.Complete {
+				complete++
+			}
+			if tr.Paused() {
+				paused++
+			}
+		}
+		if all := trials(t, st); len(all) != 11 || all[9].State != trial.Complete || all[10].State != trial.Complete ||
+			complete < 1 || complete > 2 || complete+paused != 9 {
+			t.Errorf("%d trials, %d complete and %d paused of the first 9; %v", len(all), complete, paused, all[9:])
+		}
+	}
+}

@@ -89,7 +89,7 @@ func (s *Study) Repeat(ctx context.Context, f Objective, few, times, workers int
 	return s.optimize(ctx, func(t *Trial) ([]float64, error) {
 		v, err := f(t)
 		return []float64{v}, err
-	}, Budget{Trials: total, Workers: workers, InitialFailures: -1})
+	}, Budget{Trials: total, Workers: workers, InitialFailures: -1, queue: true})
 }
 
 // repetitions counts the trials that repeat others.
