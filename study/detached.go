@@ -186,7 +186,7 @@ func (s *Study) ShouldPrune(ctx context.Context, number int, owner string) (bool
 // owner.
 func (s *Study) TellNumber(ctx context.Context, number int, u storage.Update) (*trial.Trial, error) {
 	switch {
-	case u.State == trial.Running:
+	case !u.State.Finished() && u.State != trial.Waiting:
 		return nil, fmt.Errorf("tell: trial %d: state is %v, want %v, %v, %v or %v to pause it",
 			number, u.State, trial.Complete, trial.Pruned, trial.Failed, trial.Waiting)
 	case u.State == trial.Waiting:
