@@ -135,6 +135,9 @@ func (f *finetuneCommand) check() error {
 	if err := f.runner.check(); err != nil {
 		return err
 	}
+	if err := f.checkScheduler(); err != nil {
+		return err
+	}
 	_, err := finetune.Kernel()
 	return err
 }

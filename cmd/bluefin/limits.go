@@ -20,6 +20,7 @@ type limitFlags struct {
 	noImprovement int
 	cost          time.Duration
 	noise         string // a number, or "auto"; "": none
+	steps         int
 }
 
 func (l *limitFlags) flags() []cli.Flag {
@@ -33,6 +34,9 @@ func (l *limitFlags) flags() []cli.Flag {
 		&cli.StringFlag{Name: "noise", Destination: &l.noise, DefaultText: "none",
 			Usage: "start no trial once another one would gain less than `VALUE`, by which the metric varies with " +
 				"the validation examples; auto: as finetune estimates it"},
+		&cli.IntFlag{Name: "max-steps", Destination: &l.steps, DefaultText: "none",
+			Usage: "end once the trials of the study have trained a total `NUMBER` of steps, such as epochs; those that " +
+				"still run pause if they can, and a larger number resumes them"},
 	}
 }
 
@@ -48,6 +52,9 @@ func (l *limitFlags) check() error {
 	}
 	if l.cost < 0 {
 		return usagef("--max-cost is %v, want above 0", l.cost)
+	}
+	if l.steps < 0 {
+		return usagef("--max-steps is %d, want at least 1", l.steps)
 	}
 	return nil
 }
@@ -85,7 +92,7 @@ func (l *limitFlags) add(b *study.Budget) {
 	if x, err := strconv.ParseFloat(l.target, 64); err == nil {
 		b.Target = &x
 	}
-	b.NoImprovement, b.Cost = l.noImprovement, l.cost
+	b.NoImprovement, b.Cost, b.Steps = l.noImprovement, l.cost, l.steps
 	if l.noise != "" {
 		b.Noise = l.noiseOf
 	}

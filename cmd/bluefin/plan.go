@@ -56,6 +56,9 @@ func (t *tuneCommand) planOf(con console, f *studyfile.File, params []space.Dime
 	if err := t.check(); err != nil {
 		return p, err
 	}
+	if err := t.runner.checkScheduler(t.given["pruner"] || f.Pruner.Name != ""); err != nil {
+		return p, err
+	}
 	p.space, p.first, p.enqueue, p.notes = f.Space, f.First, f.Enqueue, f.Notes
 	if err := p.replace(params); err != nil {
 		return p, err
@@ -151,6 +154,9 @@ func (t *tuneCommand) studyConfig(con console, name string, f *studyfile.File, s
 	for _, m := range f.Metrics {
 		cfg.Directions = append(cfg.Directions, metricDirection(con, m.Name, m.Direction))
 	}
+	if err := t.schedule(&cfg, f.Scheduler.Settings); err != nil {
+		return cfg, err
+	}
 	pruner := cmp.Or(f.Pruner.Name, t.pruner)
 	if len(f.Metrics) > 1 && pruner != "none" && (f.Pruner.Name != "" || t.given["pruner"]) {
 		return cfg, usagef("the pruner is %q, want none with several metrics: a pruner compares single values", pruner)
@@ -183,6 +189,9 @@ func (t *tuneCommand) commandConfig(con console, name string, f *studyfile.File)
 		return c, err
 	}
 	if c.Resume, err = command.ParseResume(t.resume); err != nil {
+		return c, err
+	}
+	if err := t.checkScheduler(f, c.Resume); err != nil {
 		return c, err
 	}
 	if t.pattern != "" {

@@ -69,6 +69,7 @@ func (t *tuneCommand) adopt(f *studyfile.File, program []string) error {
 	take(t, "no-improvement", &t.limits.noImprovement, f.NoImprovement)
 	take(t, "max-cost", &t.limits.cost, f.Cost)
 	take(t, "noise", &t.limits.noise, f.Noise)
+	take(t, "max-steps", &t.limits.steps, f.Steps)
 	take(t, "repeats", &t.repeats, f.Repeats)
 	take(t, "workers", &t.workers, f.Slots.Workers)
 	take(t, "gpus-per-trial", &t.gpusPerTrial, f.Slots.GPUsPerTrial)
@@ -82,6 +83,10 @@ func (t *tuneCommand) adopt(f *studyfile.File, program []string) error {
 	if t.given["pruner"] {
 		f.Pruner = studyfile.Choice{}
 	}
+	if t.given["scheduler"] {
+		f.Scheduler = studyfile.Choice{}
+	}
+	take(t, "scheduler", &t.scheduler, f.Scheduler.Name)
 	if t.given["sampler"] || f.Sampler.Name == "" {
 		return nil
 	}
@@ -110,7 +115,10 @@ func (t *tuneCommand) remembered(f *studyfile.File, p plan) (*studyfile.File, er
 	}
 	g.Folder, g.Render, g.Resume, g.Trials, g.Initial = t.folder, t.render, t.resume, t.trials, t.initialFailures
 	limits := p.budget()
-	g.Target, g.NoImprovement, g.Cost = limits.Target, limits.NoImprovement, limits.Cost
+	g.Target, g.NoImprovement, g.Cost, g.Steps = limits.Target, limits.NoImprovement, limits.Cost, limits.Steps
+	if g.Scheduler.Name == "" && t.schedules() {
+		g.Scheduler.Name, g.Scheduler.Settings, _ = choose.SchedulerText(t.scheduler) // it was read before
+	}
 	g.Repeats, g.Noise = p.repeats, p.limits.noise
 	g.TrialTimeout, g.StallTimeout, g.Grace, g.Orphans = t.trialTimeout, t.stallTimeout, t.grace, t.orphans
 	settings, err := t.sampler.settings()

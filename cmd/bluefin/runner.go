@@ -25,13 +25,14 @@ import (
 // A runner is what the commands that run trials share: how many, how they are drawn and where they
 // are saved.
 type runner struct {
-	sampler samplerFlags
-	pruner  string
-	trials  int
-	workers int
-	timeout time.Duration
-	limits  limitFlags
-	repeats int
+	sampler   samplerFlags
+	pruner    string
+	scheduler string
+	trials    int
+	workers   int
+	timeout   time.Duration
+	limits    limitFlags
+	repeats   int
 
 	storage    storageFlag
 	studyName  string
@@ -51,7 +52,7 @@ func (s *runner) searchFlags(trials int) []cli.Flag {
 		&cli.IntFlag{Name: "workers", Destination: &s.workers, Value: 1,
 			Usage: "the `NUMBER` of trials that run at once"},
 	}, s.limits.flags(), []cli.Flag{repeatsFlag(&s.repeats),
-		s.sampler.nameFlag("auto"), prunerFlag(&s.pruner), s.sampler.seedFlag(), s.dashboardFlag(), logFormatFlag(),
+		s.sampler.nameFlag("auto"), prunerFlag(&s.pruner), schedulerFlag(&s.scheduler), s.sampler.seedFlag(), s.dashboardFlag(), logFormatFlag(),
 	})
 }
 
@@ -93,6 +94,9 @@ func (s *runner) config(con console, name string, d trial.Direction) (cfg study.
 	}
 	if cfg.Sampler, cfg.Seed, err = s.sampler.sampler(s.trials); err == nil {
 		cfg.Pruner, err = parsePruner(s.pruner, name)
+	}
+	if err == nil {
+		err = s.schedule(&cfg, nil)
 	}
 	return cfg, err
 }
@@ -184,6 +188,8 @@ func (s *runner) report(ctx context.Context, con console, st *study.Study, err e
 		con.logf("Stopped with %d of %d trials. The same command resumes it.", finished, s.trials)
 	case finished < s.trials && slices.ContainsFunc(trials, isRunning):
 		con.logf("%d of %d trials have finished; the others are still running in other processes.", finished, s.trials)
+	case finished < s.trials && (s.limits.steps > 0 && stepsOf(trials) >= s.limits.steps || countPaused(trials) > 0):
+		con.logf("%s", s.pausedNote(trials, finished))
 	case finished < s.trials:
 		h, err := st.History(ctx)
 		if err != nil {
@@ -224,7 +230,7 @@ func whyNone(trials []*trial.Trial) string {
 	for _, t := range trials {
 		if t.Violation() > 0 {
 			infeasible++
-		} else {
+		} else if !t.Paused() {
 			count[t.State]++
 		}
 		if t.Failure() != "" {
@@ -238,6 +244,9 @@ func whyNone(trials []*trial.Trial) string {
 		if n := count[s]; n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", n, what[s]))
 		}
+	}
+	if n := countPaused(trials); n > 0 {
+		parts = append(parts, fmt.Sprintf("%d paused", n))
 	}
 	if infeasible > 0 {
 		parts = append([]string{fmt.Sprintf("%d infeasible", infeasible)}, parts...)

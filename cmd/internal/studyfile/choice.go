@@ -58,6 +58,24 @@ func (r *reader) pruner(n node) Choice {
 	return c
 }
 
+func (r *reader) scheduler(n node) Choice {
+	c := r.choice(n)
+	if r.err != nil {
+		return c
+	}
+	if c.Settings == nil {
+		var err error
+		if c.Name, c.Settings, err = choose.SchedulerText(c.Name); err != nil {
+			r.fail(n, "%v", err)
+			return c
+		}
+	}
+	if _, err := choose.Scheduler(c.Name, c.Settings); err != nil {
+		r.chosen(n, err)
+	}
+	return c
+}
+
 func (r *reader) chosen(n node, err error) {
 	if errors.As(err, new(*choose.NameError)) {
 		r.fail(n, "%v", err)

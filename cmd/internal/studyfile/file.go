@@ -34,8 +34,8 @@ type File struct {
 	Regex   string
 	Source  string // of the metrics
 
-	Sampler, Pruner Choice
-	Seed            uint64
+	Sampler, Pruner, Scheduler Choice
+	Seed                       uint64
 
 	Command []string
 	Args    string // how parameters are appended
@@ -57,6 +57,7 @@ type File struct {
 	Target        *float64
 	NoImprovement int
 	Cost          time.Duration // of all trials
+	Steps         int           // of all trials
 	Repeats       int           // of the best trials
 	Noise         string        // of the metric: a number
 
@@ -72,7 +73,7 @@ type File struct {
 // A Metric is an objective.
 type Metric struct{ Name, Direction string } // minimize, maximize or auto
 
-// A Choice is a sampler or a pruner.
+// A Choice is a sampler, a pruner or a scheduler.
 type Choice struct {
 	Name     string // "": none is chosen
 	Settings map[string]any

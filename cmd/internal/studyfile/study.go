@@ -33,9 +33,10 @@ func (r *reader) study(root node, f *File) {
 		"regex":   func(n node) { f.Regex = r.pattern(n).String() },
 		"source":  func(n node) { f.Source = r.word(n, command.Readers()...) },
 
-		"sampler": func(n node) { f.Sampler = r.sampler(n) },
-		"pruner":  func(n node) { f.Pruner = r.pruner(n) },
-		"seed":    func(n node) { f.Seed = r.seed(n) },
+		"sampler":   func(n node) { f.Sampler = r.sampler(n) },
+		"pruner":    func(n node) { f.Pruner = r.pruner(n) },
+		"scheduler": func(n node) { f.Scheduler = r.scheduler(n) },
+		"seed":      func(n node) { f.Seed = r.seed(n) },
 
 		"command": func(n node) { f.Command = r.command(n) },
 		"args":    func(n node) { f.Args = r.word(n, "flags", "equals", "hydra", "none", "sweep") },
@@ -217,5 +218,6 @@ func (r *reader) budget(n node, f *File) {
 			}
 		},
 		"repeats": func(n node) { f.Repeats = r.int(n, 1) },
+		"steps":   func(n node) { f.Steps = r.int(n, 1) },
 	})
 }

@@ -121,6 +121,7 @@ func (f *File) putMetrics(root object) {
 	root.word("source", f.Source)
 	root.choice("sampler", f.Sampler)
 	root.choice("pruner", f.Pruner)
+	root.choice("scheduler", f.Scheduler)
 	if f.Seed != 0 {
 		root.put("seed", scalarOf(f.Seed))
 	}
@@ -195,6 +196,7 @@ func (f *File) putBudget(root object) {
 	if x, err := strconv.ParseFloat(f.Noise, 64); err == nil {
 		o.put("noise", scalarOf(x))
 	}
+	o.count("steps", f.Steps)
 	o.count("repeats", f.Repeats)
 	if len(o.node.Content) > 0 {
 		root.put("budget", o.node)

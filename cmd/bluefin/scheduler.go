@@ -1,0 +1,134 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/bluefin-hpo/bluefin/cmd/internal/choose"
+	"github.com/bluefin-hpo/bluefin/cmd/internal/studyfile"
+	"github.com/bluefin-hpo/bluefin/objective/command"
+	"github.com/bluefin-hpo/bluefin/study"
+	"github.com/bluefin-hpo/bluefin/trial"
+)
+
+// schedulerFlag takes a name and, after a colon, one number.
+func schedulerFlag(scheduler *string) *cli.StringFlag {
+	return &cli.StringFlag{Name: "scheduler", Destination: scheduler, Value: "none",
+		Usage: "the `NAME` of the scheduler, which pauses trials and resumes them: " + words(choose.Schedulers()) +
+			". halving trains all a little and the best ones longer; halving:3 starts some with longer trainings. " +
+			"Without --pruner, no trial is pruned then"}
+}
+
+// schedules reports whether there is a scheduler.
+func (s *runner) schedules() bool { return s.scheduler != "" && s.scheduler != "none" }
+
+// schedule sets the scheduler of a study, which decides in the place of a pruner: unless one is given,
+// there is none.
+func (s *runner) schedule(cfg *study.Config, settings map[string]any) error {
+	name, values, err := choose.SchedulerText(s.scheduler)
+	if err != nil {
+		return usagef("--%w", err)
+	}
+	if values == nil {
+		values = settings
+	}
+	cfg.Scheduler, err = choose.Scheduler(name, values)
+	switch {
+	case errors.As(err, new(*choose.NameError)):
+		return usagef("--%w", err)
+	case err != nil:
+		return usagef("--scheduler is %q: %w", s.scheduler, err)
+	case len(cfg.Directions) > 1 && cfg.Scheduler != nil:
+		return usagef("--scheduler is %q, want none with several metrics: it compares single values", s.scheduler)
+	}
+	return nil
+}
+
+// checkScheduler refuses a scheduler beside a pruner that stops what it pauses. Unless a pruner is given,
+// there is none beside a scheduler.
+func (s *runner) checkScheduler(givenPruner bool) error {
+	if !s.schedules() {
+		return nil
+	}
+	if !givenPruner {
+		s.pruner = "none"
+	}
+	if name, _, _ := strings.Cut(s.pruner, ":"); name == "halving" || name == "hyperband" {
+		return usagef("--scheduler is %q and --pruner %q, want one of them: the pruner stops for good what the scheduler "+
+			"pauses", s.scheduler, s.pruner)
+	}
+	return nil
+}
+
+// checkScheduler refuses a scheduler for trials of several trainings, which cannot pause in between.
+func (f *finetuneCommand) checkScheduler() error {
+	if _, given := f.given["pruner"]; f.schedules() {
+		if err := f.runner.checkScheduler(given); err != nil {
+			return err
+		}
+		switch {
+		case f.practice.folds > 0:
+			return usagef("--scheduler is %q and --folds %d, want one of them: a scheduler compares epochs of one training",
+				f.scheduler, f.practice.folds)
+		case f.practice.fidelity != "" && f.practice.fidelity != "epochs":
+			return usagef("--scheduler is %q and --fidelity %q, want epochs: a scheduler pauses between them", f.scheduler,
+				f.practice.fidelity)
+		}
+	}
+	return nil
+}
+
+// checkScheduler refuses a scheduler for a program that has no way to resume.
+func (t *tuneCommand) checkScheduler(f *studyfile.File, resume command.Resume) error {
+	if !t.schedules() {
+		return nil
+	}
+	placed := strings.Contains(strings.Join(f.Command, "\n"), "last_checkpoint")
+	for _, word := range f.Env {
+		placed = placed || strings.Contains(word, "last_checkpoint")
+	}
+	if resume == command.NoResume && !placed && f.Arguments == nil {
+		return usagef("--scheduler is %q, which needs a program that can resume: want --resume hf or lightning, or "+
+			"{last_checkpoint} in the command", t.scheduler)
+	}
+	return nil
+}
+
+// stepsOf returns how many steps the trials have trained in total.
+func stepsOf(all []*trial.Trial) (n int) {
+	for _, t := range all {
+		n += t.Steps()
+	}
+	return n
+}
+
+// countPaused counts the trials that wait to be resumed.
+func countPaused(trials []*trial.Trial) (n int) {
+	for _, t := range trials {
+		if t.Paused() {
+			n++
+		}
+	}
+	return n
+}
+
+// pausedNote says how a search ended that has used up its steps, or left trials paused.
+func (s *runner) pausedNote(trials []*trial.Trial, finished int) string {
+	steps, paused := stepsOf(trials), countPaused(trials)
+	note := fmt.Sprintf("Ended after %s: %d of %s finished", counted(steps, "step"), finished, counted(len(trials), "trial"))
+	if paused > 0 {
+		note += fmt.Sprintf(", %d paused", paused)
+	}
+	switch {
+	case s.limits.steps > 0 && steps >= s.limits.steps:
+		note += ". A larger --max-steps continues."
+	case s.schedules():
+		note += ", as others did better. More --trials may resume them."
+	default:
+		note += "."
+	}
+	return note
+}
