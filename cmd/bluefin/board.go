@@ -23,6 +23,7 @@ type board struct {
 
 	// Of a study that other processes run:
 	waiting int            // trials in the queue
+	paused  int            // trials that may be resumed
 	workers map[int]string // of running trials, in place of their parameters
 	idle    bool           // nobody runs it
 }
@@ -80,6 +81,9 @@ func (b *board) summary(h trial.History, now time.Time) (parts []string) {
 	}
 	if b.waiting > 0 {
 		parts = append(parts, fmt.Sprintf("%d waiting", b.waiting))
+	}
+	if b.paused > 0 {
+		parts = append(parts, fmt.Sprintf("%d paused", b.paused))
 	}
 	switch best, ok := h.Best(); {
 	case !ok:

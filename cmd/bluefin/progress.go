@@ -52,7 +52,7 @@ type notice struct {
 func newProgress(con console, s outline.Outline, cfg *study.Config) *progress {
 	p := &progress{con: con, width: func() int { return widthOf(con.err) }, now: time.Now, quiet: quiet,
 		directions: cfg.Directions, board: board{Outline: s}, own: map[int]*notice{}}
-	cfg.OnTrialStart, cfg.OnReport, cfg.OnTrialEnd = p.started, p.reported, p.ended
+	cfg.OnTrialStart, cfg.OnReport, cfg.OnTrialPause, cfg.OnTrialEnd = p.started, p.reported, p.ended, p.ended
 	return p
 }
 
@@ -135,7 +135,7 @@ func (p *progress) changed() {
 	}
 }
 
-// ended is called when a trial of this process has ended.
+// ended is called when a trial of this process has ended or paused.
 func (p *progress) ended(t *trial.Trial) {
 	p.mu.Lock()
 	delete(p.own, t.Number)
@@ -143,13 +143,17 @@ func (p *progress) ended(t *trial.Trial) {
 	p.row(t)
 }
 
-// row shows a trial that has ended.
+// row shows a trial that has ended or paused.
 func (p *progress) row(t *trial.Trial) {
 	p.mu.Lock()
 	gain := p.gain(t)
 	if p.con.json != nil {
 		p.mu.Unlock()
-		p.con.json.Info("trial ended", append(trialAttrs(t), "best", gain)...)
+		if t.Paused() {
+			p.con.json.Info("trial paused", trialAttrs(t)...)
+		} else {
+			p.con.json.Info("trial ended", append(trialAttrs(t), "best", gain)...)
+		}
 		return
 	}
 	mark, live := " ", p.con.screen != nil
@@ -173,7 +177,7 @@ func colored(s trial.State, gain bool, line string) string {
 	switch {
 	case gain:
 		return text.Bold.Sprint(line)
-	case s == trial.Pruned:
+	case s == trial.Pruned, s == trial.Waiting:
 		return text.Faint.Sprint(line)
 	case s == trial.Failed:
 		return text.FgRed.Sprint(line)

@@ -38,15 +38,19 @@ const (
 	timeWidth  = 8
 )
 
-// ended returns the lines that show a trial that has ended: the names of the columns if they are new, its
-// row, and why it failed or is infeasible. mark is "*" for a gain. With wrapped, long reasons
+// ended returns the lines that show a trial that has ended or paused: the names of the columns if they are
+// new, its row, and why it failed or is infeasible. mark is "*" for a gain. With wrapped, long reasons
 // are broken into lines.
 func (b *board) ended(t *trial.Trial, mark string, width int, wrapped bool) (lines []string) {
 	how := shortTime(t.Duration())
-	if last, reported := t.LastReport(); t.State == trial.Pruned && reported {
+	state, values := strings.ToLower(t.State.String()), t.Values
+	if last, reported := t.LastReport(); reported && (t.State == trial.Pruned || t.Paused()) {
 		how = fmt.Sprintf("%s %d", b.Step, last.Step)
+		if t.Paused() {
+			state, values = "paused", []float64{last.Value}
+		}
 	}
-	head, wide := b.head(mark, t, strings.ToLower(t.State.String()), b.shownValues(t.Values), how, width)
+	head, wide := b.head(mark, t, state, b.shownValues(values), how, width)
 	row := head
 	if wide {
 		row = strings.TrimRight(head+b.cells(t.Params, width-columnsIn(head)), " ")

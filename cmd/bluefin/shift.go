@@ -143,7 +143,7 @@ func (s *shift) close() {
 // too: then the trial returns to the queue.
 func (s *shift) failed(err error) error {
 	var exit *exec.ExitError
-	if err == nil || errors.Is(err, study.ErrPruned) {
+	if err == nil || errors.Is(err, study.ErrPruned) || errors.Is(err, study.ErrPaused) {
 		return err
 	}
 	if errors.As(err, &exit) && killed(exit) {

@@ -43,7 +43,8 @@ type studyState struct {
 	name       string
 	directions []trial.Direction
 	history    trial.History
-	waiting    int
+	waiting    int // in the queue
+	paused     int
 	workers    map[int]storage.Worker
 	outline    outline.Outline
 	stamp      string // of the file, no later than the rest
@@ -119,7 +120,10 @@ func (s *statusCommand) read(ctx context.Context, con console) (now studyState, 
 			return err
 		}
 		for _, t := range trials {
-			if t.State == trial.Waiting {
+			switch {
+			case t.Paused():
+				now.paused++
+			case t.State == trial.Waiting:
 				now.waiting++
 			}
 		}
@@ -159,7 +163,7 @@ func (now studyState) ended() bool {
 
 // board returns the board of a study that others run.
 func (now studyState) board() board {
-	b := board{Outline: now.outline, waiting: now.waiting, workers: map[int]string{}, idle: true}
+	b := board{Outline: now.outline, waiting: now.waiting, paused: now.paused, workers: map[int]string{}, idle: true}
 	for _, t := range now.history.Running() {
 		w, ok := now.workers[t.Number]
 		b.workers[t.Number] = workerText(w, ok)
@@ -246,7 +250,8 @@ func (now studyState) record() record {
 		{Name: "study", Value: now.name}, {Name: "metrics", Value: metrics}, {Name: "trials", Value: total},
 		{Name: "finished", Value: len(now.history.Finished())}, {Name: "complete", Value: count[trial.Complete]},
 		{Name: "pruned", Value: count[trial.Pruned]}, {Name: "failed", Value: count[trial.Failed]},
-		{Name: "waiting", Value: now.waiting}, {Name: "best", Value: best}, {Name: "running", Value: running},
+		{Name: "waiting", Value: now.waiting}, {Name: "paused", Value: now.paused}, {Name: "best", Value: best},
+		{Name: "running", Value: running},
 		{Name: "seconds_left", Value: left},
 	}
 }

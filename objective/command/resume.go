@@ -4,6 +4,7 @@ import (
 	"archive/zip"
 	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -11,6 +12,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/bluefin-hpo/bluefin/study"
 )
 
 // A Resume is how a program is asked to resume from its checkpoint.
@@ -114,17 +117,46 @@ func isWhole(path string) bool {
 }
 
 // saveCheckpoint notes in the study that the program has a new checkpoint: a restarted trial keeps its
-// reports up to it, and may be restarted any number of times as long as it makes progress.
-func (w *watch) saveCheckpoint() {
+// reports up to it, and may be restarted any number of times as long as it makes progress. It returns
+// study.ErrPaused if the trial should pause now.
+func (w *watch) saveCheckpoint() error {
+	name := w.newest()
+	if name == "" || name == w.checkpoint {
+		return nil
+	}
+	err := w.trial.Checkpoint(w.top, []byte(name))
+	paused := errors.Is(err, study.ErrPaused)
+	if err == nil || paused {
+		w.checkpoint = name
+	}
+	if paused {
+		return err
+	}
+	return nil // another error has ended the context of the trial
+}
+
+// newest names the newest checkpoint, "" if there is none.
+func (w *watch) newest() string {
 	path := w.command.cfg.Resume.checkpoint(w.folder)
 	info, err := os.Stat(path)
 	if err != nil {
-		return // there is none
+		return ""
 	}
-	name := fmt.Sprintf("%s %d", path, info.ModTime().UnixNano()) // last.ckpt is written again and again
-	if name != w.checkpoint && w.trial.Checkpoint(w.top, []byte(name)) == nil {
-		w.checkpoint = name
+	return fmt.Sprintf("%s %d", path, info.ModTime().UnixNano()) // last.ckpt is written again and again
+}
+
+// paused takes in what the program did after the checkpoint at which it was stopped to pause. If it has
+// written another one, it resumes from that, so what it reported meanwhile counts; else it does that again.
+func (w *watch) paused() error {
+	w.look()
+	if name := w.newest(); name == "" || name == w.checkpoint {
+		return study.ErrPaused
 	}
+	if err := w.report(true); err != nil && !errors.Is(err, study.ErrPaused) {
+		return err
+	}
+	_ = w.saveCheckpoint() // if it fails, the trial is another worker's
+	return study.ErrPaused
 }
 
 // loadCheckpoint reads the last checkpoint that an earlier run of the trial noted.

@@ -21,6 +21,8 @@ import (
 // BLUEFIN_LAST_CHECKPOINT. The parameters are also in the environment, as BLUEFIN_PARAM_NAME, and
 // in the JSON file that BLUEFIN_PARAMS names. {config} is the trial's copy of Config.Render.
 //
+// A trial that should pause is stopped once it has a new checkpoint, and resumes from that.
+//
 // A trial that is pruned, or whose context or time has ended, gets SIGTERM and after the grace
 // period SIGKILL, with all processes it has started. None of them survives the trial, however it
 // ends. A program that cannot start, as on a full disk, gives a study.AbortError.
@@ -119,9 +121,13 @@ func (c *Command) attempt(t *study.Trial, params map[string]any, slot []string) 
 	if errors.Is(stopped, study.ErrPruned) {
 		w.ask(folder, p.ended)
 	}
-	w.end(p, stopped != nil)
+	pauses := errors.Is(stopped, study.ErrPaused)
+	w.end(p, stopped != nil && !pauses)
 	if w.out.logErr != nil {
 		c.cfg.Logger.Warn("the output is not kept", "trial", t.Number(), "reason", w.out.logErr)
+	}
+	if pauses {
+		stopped = w.paused()
 	}
 	if stopped != nil {
 		w.record()

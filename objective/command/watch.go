@@ -15,8 +15,9 @@ import (
 )
 
 const (
-	look   = 500 * time.Millisecond // between two looks at a trial's files
-	settle = 10 * time.Second       // how long the first source waits for a better one
+	look     = 500 * time.Millisecond // between two looks at a trial's files
+	lookSoon = 20 * time.Millisecond  // the same, of one that should pause
+	settle   = 10 * time.Second       // how long the first source waits for a better one
 
 	allReported = 1000 // points that are all reported; of more, half in each doubling of this number
 	linesRead   = 1000 // short ones of output without the metric's name, to learn what other names there are
@@ -96,8 +97,12 @@ func (c *Command) watch(t *study.Trial, folder string) *watch {
 func (w *watch) until(ended <-chan struct{}) error {
 	ticks := time.NewTicker(look)
 	defer ticks.Stop()
-	start := time.Now()
+	start, soon := time.Now(), false
 	for {
+		if !soon && w.trial.Pausing() { // what it trains after its next checkpoint is for nothing
+			soon = true
+			ticks.Reset(lookSoon)
+		}
 		select {
 		case line := <-w.lines:
 			w.line(line)
@@ -112,8 +117,10 @@ func (w *watch) until(ended <-chan struct{}) error {
 				return err
 			}
 			if w.changed && (w.source != "" || w.first.IsZero()) { // pending reports belong to the checkpoint
-				w.saveCheckpoint()
 				w.changed = false
+				if err := w.saveCheckpoint(); err != nil {
+					return err
+				}
 			}
 			if limit := w.command.cfg.TrialTimeout; limit > 0 && time.Since(start) > limit {
 				return w.failure(-1, "the trial ran longer than %v", limit)
