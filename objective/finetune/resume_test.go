@@ -118,7 +118,7 @@ func uninterrupted(t *testing.T, sp Space) ending {
 		t.Fatal(err)
 	}
 	e, ok := endingOf(t, s)
-	if n := sp.NumTrainEpochs.High; !ok || e.state != trial.Complete || len(e.params) != 8 || len(e.attrs) != 9 || len(e.reports) != n || e.checkpoint.Step != n {
+	if n := sp.NumTrainEpochs.High; !ok || e.state != trial.Complete || len(e.params) != 8 || len(e.attrs) != 10 || len(e.reports) != n || e.checkpoint.Step != n {
 		t.Fatalf("the trial ends as %v with attributes %v, %d reports and a checkpoint of epoch %d", e.state, e.attrs, len(e.reports), e.checkpoint.Step)
 	}
 	return e

@@ -96,6 +96,7 @@ func TestTheSchemaHasEveryKey(t *testing.T) {
 	}
 	for key, words := range map[string][]string{
 		"source": command.Readers(), "sampler": choose.Samplers(), "pruner": choose.Pruners(),
+		"scheduler": choose.Schedulers(),
 	} {
 		for _, w := range words {
 			if err := check(t, []byte(fmt.Sprintf("%s: %s", key, w))); err != nil {

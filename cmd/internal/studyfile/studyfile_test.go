@@ -72,7 +72,7 @@ func TestEveryKeyOfAStudyFile(t *testing.T) {
 var bad = []struct{ text, want, beyond string }{
 	{"paramters: {x: 1..2}", `1: unknown key "paramters", want one of args, budget, command, constraints, dir, durability, enqueue, ` +
 		"env, failures, finetune, folder, goal_of, grace, max_initial_failures, metrics, name, orphans, parameters, pruner, regex, render, resume, " +
-		"sampler, seed, slots, source, stall_timeout, storage, trial_timeout", ""},
+		"sampler, scheduler, seed, slots, source, stall_timeout, storage, trial_timeout", ""},
 	{"parameters:\n  x: {low: 1, hihg: 2}", `2: unknown key "hihg", want one of choices, default, high, if, log, low, path, range, step, type, value, values`, ""},
 	{"parameters:\n  x: 2..1", "2: parameters.x: invalid: low is 2, want at most high, which is 1", "order"},
 	{"parameters:\n  x: {low: 0, high: 1, log: true}", "2: parameters.x: invalid: low is 0, want at least 1 in a logarithmic range", "log"},
@@ -116,6 +116,12 @@ var bad = []struct{ text, want, beyond string }{
 	{"sampler: {name: tpe, n_startup_trials: 0}", "1: sampler: n_startup_trials is 0, want a whole number of at least 1", ""},
 	{"pruner: median:3", `1: pruner is "median:3", want no number after median`, ""},
 	{"pruner: {min_resource: 3}", "1: pruner has no name", ""},
+	{"scheduler: halvin", `1: scheduler is "halvin", want one of halving, none`, ""},
+	{"scheduler: none:2", `1: scheduler is "none:2", want no number after none`, ""},
+	{"scheduler: halving:0", `1: scheduler is "halving:0", want a whole number of brackets, at least 1, after halving:`, ""},
+	{"scheduler: {name: halving, reduction_factor: 1}", "1: scheduler: reduction_factor is 1, want a whole number of at least 2", ""},
+	{"scheduler: {name: halving, steps: 2}", `1: scheduler: halving has no setting "steps", want one of brackets, min_resource, reduction_factor`, ""},
+	{"budget: {steps: 0}", "1: budget.steps is 0, want a whole number of at least 1", ""},
 	{"command: []", "1: command is empty, want a program and its arguments", ""},
 	{"command: \"\"", "1: command is empty, want a program and its arguments", ""},
 	{"command: python 'x", `1: command is "python 'x": Unterminated single-quoted string`, "quotes"},
