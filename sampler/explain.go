@@ -67,9 +67,10 @@ type Fact struct {
 }
 
 // startup returns the explanation of a random draw.
-func startup(name string, trials, need int) Explanation {
-	return Explanation{Sampler: name, Startup: true, Trials: trials, Facts: []Fact{
-		{"startup_trials", float64(need), "finished trials before the first model; until then draws are random"}}}
+func startup(name string, trials, need int, r Request) Explanation {
+	return Explanation{Sampler: name, Startup: true, Trials: trials, Facts: append([]Fact{
+		{"startup_trials", float64(need), "finished trials before the first model; until then draws are random"}},
+		beliefFacts(r)...)}
 }
 
 // external returns the value at a coordinate of the unit interval.
@@ -82,7 +83,7 @@ func (s *TPE) Explain(r Request) (Explanation, error) {
 	}
 	m := s.start().Explain(tpe.Request(r))
 	if m.Startup > 0 {
-		return startup("TPE", m.Trials, m.Startup), nil
+		return startup("TPE", m.Trials, m.Startup, r), nil
 	}
 	e := Explanation{Sampler: "TPE", Trials: m.Trials}
 	for _, p := range m.Params {
@@ -103,6 +104,7 @@ func (s *TPE) Explain(r Request) (Explanation, error) {
 			Fact{"chance_good", 1 / (1 + (1-share)/share*math.Exp(-m.LogRatio)),
 				"the chance that the point is among the good ones, by both densities"})
 	}
+	e.Facts = append(e.Facts, beliefFacts(r)...)
 	return e, nil
 }
 
@@ -112,8 +114,8 @@ func (s *GP) Explain(r Request) (Explanation, error) {
 		return Explanation{}, err
 	}
 	sp, n := bayesopt.SpaceOf(r.History), len(r.History.Finished())
-	if need := s.startup(); len(sp.Space) == 0 || n < need {
-		return startup("GP", n, need), nil
+	if need := s.startup(r); len(sp.Space) == 0 || n < need {
+		return startup("GP", n, need, r), nil
 	}
 	m := s.start().Explain(bayesopt.Request(r), sp)
 	e := Explanation{Sampler: "GP", Trials: m.Trials}
@@ -129,7 +131,7 @@ func (s *GP) Explain(r Request) (Explanation, error) {
 		}
 		e.Params = append(e.Params, b)
 	}
-	e.Facts = facts(m.Facts)
+	e.Facts = append(facts(m.Facts), beliefFacts(r)...)
 	return e, nil
 }
 
@@ -140,7 +142,7 @@ func (s *CMAES) Explain(r Request) (Explanation, error) {
 	}
 	m := s.start().Explain(r.History, r.Trial)
 	if m.Mean == nil {
-		return startup("CMAES", len(r.History.Finished()), max(s.StartupTrials, 1)), nil
+		return startup("CMAES", len(r.History.Finished()), max(s.StartupTrials, 1), r), nil
 	}
 	e := Explanation{Sampler: "CMAES", Trials: m.Trials}
 	for i, d := range m.Space {

@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"github.com/bluefin-hpo/bluefin/sampler/internal/bayesopt"
+	"github.com/bluefin-hpo/bluefin/sampler/internal/belief"
 	"github.com/bluefin-hpo/bluefin/space"
 	"github.com/bluefin-hpo/bluefin/trial"
 )
@@ -53,10 +54,13 @@ func (s *GP) SampleJoint(r Request) (map[string]float64, error) {
 	if len(sp.Space) == 0 {
 		return nil, nil
 	}
-	if len(r.History.Finished()) >= s.startup() {
+	if len(r.History.Finished()) >= s.startup(r) {
 		return s.start().Draw(bayesopt.Request(r), sp), nil
 	}
 	if s.Independent == nil {
+		if joint := belief.Startup(belief.Held(r.History, r.Beliefs), r.Trial, r.Rand); joint != nil {
+			return joint, nil
+		}
 		return bayesopt.Untried(bayesopt.Request(r), sp), nil
 	}
 	if joint, ok := s.Independent.(JointSampler); ok {
@@ -74,13 +78,19 @@ func (s *GP) Sample(r Request, name string, d space.Dist) (float64, error) {
 	return orRandom(s.Independent).Sample(r, name, d)
 }
 
-// startup returns how many trials must have finished.
-func (s *GP) startup() int {
-	if s.StartupTrials == 0 {
-		return 10
+// startup returns how many trials must have finished. Beliefs stand in for some of them.
+func (s *GP) startup(r Request) int {
+	switch {
+	case s.StartupTrials != 0:
+		return s.StartupTrials
+	case belief.Held(r.History, r.Beliefs) != nil:
+		return believed
 	}
-	return s.StartupTrials
+	return 10
 }
+
+// believed is the number of trials before the first model if there are beliefs.
+const believed = 4
 
 func (s *GP) start() *bayesopt.Model {
 	s.once.Do(func() { s.model = &bayesopt.Model{Deterministic: s.Deterministic} })

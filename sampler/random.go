@@ -15,8 +15,8 @@ type Random struct{}
 
 // Sample returns a value of d in internal form. It never fails.
 func (Random) Sample(r Request, name string, d space.Dist) (float64, error) {
-	if b := r.Beliefs.Belief(name, d); b != nil {
-		return belief.Draw(r.History, r.Trial, r.Rand, space.Dimension{Name: name, Dist: d, Belief: b}), nil
+	if x, ok := belief.One(belief.Held(r.History, r.Beliefs), r.Trial, r.Rand, name, d); ok {
+		return x, nil
 	}
 	return d.Value(r.Rand.Float64()), nil
 }

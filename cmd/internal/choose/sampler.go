@@ -7,7 +7,7 @@ import (
 // Samplers are our names of samplers. Optuna's, like TPESampler, are understood too.
 func Samplers() []string {
 	return []string{"auto", "tpe", "tpe-independent", "cmaes", "cmaes-ipop", "cmaes-bipop", "gp", "nsga2", "nsga3",
-		"qmc", "random", "bruteforce"}
+		"qmc", "random", "priorband", "bruteforce"}
 }
 
 // Sampler returns the sampler of a name and settings, for a number of trials, 0 if it is not known. The
@@ -54,6 +54,9 @@ func Sampler(name string, values map[string]any, trials int, seed uint64) (sampl
 		s = q
 	case "random", "RandomSampler":
 		s = sampler.Random{}
+	case "priorband":
+		s = sampler.PriorBand{MinResource: args.positive("min_resource"),
+			ReductionFactor: args.int("reduction_factor", 2)}
 	case "bruteforce", "BruteForceSampler":
 		s = sampler.BruteForce{}
 	default:

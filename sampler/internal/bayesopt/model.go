@@ -66,6 +66,7 @@ func (m *Model) Draw(r Request, sp Space) map[string]float64 {
 	for _, t := range terms {
 		search.Terms = append(search.Terms, t.Term)
 	}
+	search.Terms = append(search.Terms, sp.beliefTerms(r)...)
 	return sp.values(search.Best(r.Rand))
 }
 

@@ -7,17 +7,37 @@ import (
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
-// Draw draws a parameter with a belief without a model: its most likely value in trial 0, then from
-// a mixture of the belief and the uniform distribution, in which the belief fades.
-func Draw(h trial.History, t *trial.Trial, r *rand.Rand, d space.Dimension) float64 {
-	if t.Number == 0 {
-		return d.Belief.Mode()
+// near is how many of the draws before there is a model come from the beliefs; the others are
+// uniform, to learn whether the beliefs are right. See Mallik et al., "PriorBand" (NeurIPS 2023).
+const near = 0.7
+
+// Startup draws all parameters with beliefs, before there is a model: their most likely values in
+// trial 0, then either all from their beliefs or all uniformly. It returns nil without beliefs.
+func Startup(beliefs space.Space, t *trial.Trial, r *rand.Rand) map[string]float64 {
+	if len(beliefs) == 0 {
+		return nil
 	}
-	if r.Float64() < share(len(h.Finished())) {
-		return Of(d).Draw(r)
+	values := make(map[string]float64, len(beliefs))
+	believing := r.Float64() < near
+	for _, d := range beliefs {
+		switch {
+		case t.Number == 0:
+			values[d.Name] = d.Belief.Mode()
+		case believing:
+			values[d.Name] = Of(d).Draw(r)
+		default:
+			values[d.Name] = d.Dist.Value(r.Float64())
+		}
 	}
-	return d.Dist.Value(r.Float64())
+	return values
 }
 
-// share is how many draws come from the belief after n trials.
-func share(n int) float64 { return 1 / (1 + float64(n)/20) }
+// One draws a single parameter of beliefs as Startup does. It reports false if beliefs do not have
+// it with the distribution d.
+func One(beliefs space.Space, t *trial.Trial, r *rand.Rand, name string, d space.Dist) (float64, bool) {
+	b := beliefs.Belief(name, d)
+	if b == nil {
+		return 0, false
+	}
+	return Startup(space.Space{{Name: name, Dist: d, Belief: b}}, t, r)[name], true
+}

@@ -34,7 +34,7 @@ type Belief struct {
 func (s *Search) Explain(r Request) Explanation {
 	e := Explanation{Trials: r.History.NumRanked()}
 	if s.starting(r) {
-		e.Startup = s.startupTrials()
+		e.Startup = s.startupTrials(r)
 		return e
 	}
 	s.mu.Lock()

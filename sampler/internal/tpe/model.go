@@ -24,7 +24,8 @@ type model struct {
 
 	good    []int             // the good ones, with one objective best first
 	within  []int             // the good ones that have points, by number
-	density *parzen.Estimator // of within
+	density *parzen.Estimator // of within, and of what is believed
+	pseudo  pseudo
 
 	running []observed // in the poor density
 	poor    *parzen.Live
@@ -124,11 +125,13 @@ func (m *model) follow(f *history, r Request) (*parzen.Estimator, *parzen.Live) 
 	for _, t := range f.all[min(first, m.first):max(first, m.first)] {
 		changed[t.Number] = true
 	}
-	if good := f.good(seen); m.density == nil || !slices.Equal(good, m.good) {
+	believed := m.believe(r, seen)
+	if good := f.good(seen); m.density == nil || !slices.Equal(good, m.good) || !m.pseudo.same(believed) {
 		for _, i := range m.within {
 			changed[f.all[i].Number] = true
 		}
 		// Trials that are no longer good become poor, and the other way round.
+		m.pseudo = believed
 		m.setGood(f, good)
 		for _, i := range m.within {
 			changed[f.all[i].Number] = true
@@ -210,5 +213,5 @@ func (m *model) setGood(f *history, good []int) {
 	for k, i := range m.within {
 		points[k], weights[k] = m.points[i], weight[i]
 	}
-	m.density = m.rules.estimate(m.space, m.axes, points, weights)
+	m.density = m.rules.estimate(m.space, m.axes, points, weights, m.pseudo)
 }

@@ -108,7 +108,7 @@ func goodEstimator(sp space.Space, trials []*trial.Trial, rules rules) *parzen.E
 	for _, k := range kernels {
 		points, weights = append(points, k.point), append(weights, k.weight)
 	}
-	return rules.estimate(sp, axesOf(sp), points, weights)
+	return rules.estimate(sp, axesOf(sp), points, weights, pseudo{})
 }
 
 // poorEstimator estimates the density of the poor trials; old ones fade.

@@ -2,6 +2,7 @@ package tpe
 
 import (
 	"math"
+	"slices"
 
 	"github.com/bluefin-hpo/bluefin/sampler/internal/cube"
 	"github.com/bluefin-hpo/bluefin/sampler/internal/parzen"
@@ -62,7 +63,7 @@ func (p rules) weights(n int) []float64 {
 // estimate returns the density of good trials at the given points. A kernel much narrower than a
 // step would hardly ever leave its cell, so those are widened.
 func (p rules) estimate(
-	sp space.Space, axes []parzen.Axis, points [][]float64, weights []float64,
+	sp space.Space, axes []parzen.Axis, points [][]float64, weights []float64, more pseudo,
 ) *parzen.Estimator {
 	columns := make([]parzen.Column, len(sp))
 	for i, d := range sp {
@@ -72,6 +73,7 @@ func (p rules) estimate(
 		}
 		if cube.IsCategorical(d.Dist) {
 			c.Other = p.other
+			more.add(c, i)
 			continue
 		}
 		c.Sigma = parzen.Bandwidths(c.X)
@@ -80,6 +82,10 @@ func (p rules) estimate(
 				c.Sigma[k] = max(sigma, p.steps/float64(n))
 			}
 		}
+		more.add(c, i)
+	}
+	if more.weight > 0 {
+		weights = append(slices.Clip(weights), more.weight)
 	}
 	return parzen.New(axes, columns, weights)
 }

@@ -301,7 +301,7 @@ func TestGoodTrialsLeaveTheirCells(t *testing.T) {
 		"ours":   {(&Search{}).rules(1), 0.18, 0.24, 0.19, 0.27},
 		"Optuna": {(&Search{Optuna: true}).rules(1), 0.03, 0.07, 0.01, 0.05},
 	} {
-		e := c.rules.estimate(sp, axesOf(sp), points, c.rules.weights(len(points)))
+		e := c.rules.estimate(sp, axesOf(sp), points, c.rules.weights(len(points)), pseudo{})
 		r := rand.New(rand.NewPCG(1, 2))
 		x, other, otherI := make([]float64, 2), 0.0, 0.0
 		const n = 20_000

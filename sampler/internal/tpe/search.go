@@ -44,6 +44,9 @@ func (s *Search) Joint(r Request) map[string]float64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.starting(r) {
+		if held := belief.Held(r.History, r.Beliefs); held != nil {
+			return s.startNear(r, held)
+		}
 		return s.startNew(r)
 	}
 	values := map[string]float64{}
@@ -61,8 +64,8 @@ func (s *Search) One(r Request, name string, d space.Dist) float64 {
 	case d.Len() == 1:
 		return d.Value(0)
 	case s.starting(r):
-		if b := r.Beliefs.Belief(name, d); b != nil {
-			return belief.Draw(r.History, r.Trial, r.Rand, space.Dimension{Name: name, Dist: d, Belief: b})
+		if x, ok := belief.One(belief.Held(r.History, r.Beliefs), r.Trial, r.Rand, name, d); ok {
+			return x
 		}
 		return d.Value(r.Rand.Float64())
 	}
@@ -73,14 +76,18 @@ func (s *Search) One(r Request, name string, d space.Dist) float64 {
 
 // starting reports whether there are too few trials for a model.
 func (s *Search) starting(r Request) bool {
-	return r.History.NumRanked() < s.startupTrials()
+	return r.History.NumRanked() < s.startupTrials(r)
 }
 
-func (s *Search) startupTrials() int {
-	if s.StartupTrials == 0 {
-		return 10
+// startupTrials returns how many trials must be complete or pruned. Beliefs stand in for some.
+func (s *Search) startupTrials(r Request) int {
+	switch {
+	case s.StartupTrials != 0:
+		return s.StartupTrials
+	case !s.Optuna && belief.Held(r.History, r.Beliefs) != nil:
+		return believed
 	}
-	return s.StartupTrials
+	return 10
 }
 
 // draw returns a value for each parameter of sp, in internal form. The caller holds mu.
