@@ -11,6 +11,10 @@ func TestRandomConforms(t *testing.T) {
 	samplertest.Run(t, func() sampler.Sampler { return sampler.Random{} })
 }
 
+func TestPriorBandConforms(t *testing.T) {
+	samplertest.Run(t, func() sampler.Sampler { return sampler.PriorBand{} })
+}
+
 func TestTPEConforms(t *testing.T) {
 	for _, c := range []struct {
 		name string
