@@ -37,7 +37,8 @@ func (b Band) Draw(t *trial.Trial, r *rand.Rand) map[string]float64 {
 	best := b.incumbents()
 	uniform, believing := b.shares(dims, best)
 	u := r.Float64()
-	for _, d := range dims {
+	forced := r.IntN(max(len(dims), 1)) // so that no point is tried twice
+	for i, d := range dims {
 		switch {
 		case u < uniform:
 			values[d.Name] = d.Dist.Value(r.Float64())
@@ -46,7 +47,7 @@ func (b Band) Draw(t *trial.Trial, r *rand.Rand) map[string]float64 {
 		case u < uniform+believing:
 			values[d.Name] = d.Dist.Value(r.Float64())
 		default:
-			values[d.Name] = around(d.Dist, best[0], d.Name, r)
+			values[d.Name] = around(d.Dist, best[0], d.Name, r, i == forced)
 		}
 	}
 	return values
@@ -141,10 +142,10 @@ func likelihood(t *trial.Trial, beliefs space.Space) float64 {
 	return sum
 }
 
-// around returns a value near that of a trial, or any if the trial does not have the parameter.
-func around(d space.Dist, t *trial.Trial, name string, r *rand.Rand) float64 {
+// around returns a value near that of a trial, perhaps the same unless forced, or any if the trial does not have the parameter.
+func around(d space.Dist, t *trial.Trial, name string, r *rand.Rand, forced bool) float64 {
 	p, ok := t.Param(name)
-	switch change := r.Float64() < changed; {
+	switch change := r.Float64() < changed || forced; {
 	case !ok || !d.Contains(p.Value), change && cube.IsCategorical(d):
 		return d.Value(r.Float64())
 	case change:
