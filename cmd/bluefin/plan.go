@@ -107,10 +107,10 @@ func (p *plan) replace(params []space.Dimension) error {
 	for _, d := range params {
 		i := slices.IndexFunc(p.space.Params, func(q searchspace.Param) bool { return q.Name == d.Name })
 		if i < 0 {
-			p.space.Params = append(p.space.Params, searchspace.Param{Name: d.Name, Dist: d.Dist})
+			p.space.Params = append(p.space.Params, searchspace.Param{Name: d.Name, Dist: d.Dist, Belief: d.Belief})
 			continue
 		}
-		p.space.Params[i].Dist, p.space.Params[i].Values = d.Dist, nil
+		p.space.Params[i].Dist, p.space.Params[i].Values, p.space.Params[i].Belief = d.Dist, nil, d.Belief
 		if v, ok := p.first[d.Name]; ok {
 			if _, err := d.Dist.Internal(v); err != nil {
 				delete(p.first, d.Name)

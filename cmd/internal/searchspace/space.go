@@ -16,6 +16,8 @@ type Param struct {
 	Name string
 	Dist space.Dist
 
+	Belief *space.Belief // nil: none
+
 	If *Expr // the trial has the parameter only where this is true; nil: always
 
 	// Values are what the program gets in place of the choices of Dist, such as lists, which cannot
@@ -98,7 +100,7 @@ func (s Space) Violated(values map[string]any) (*Expr, error) {
 // that violate a constraint were queued: that is an error, and the program must not run.
 func (s Space) Suggest(t *study.Trial) (map[string]any, error) {
 	values, err := s.Walk(func(p Param) (any, error) {
-		v := study.Suggest(t, p.Name, domain(p.Dist))
+		v := study.Suggest[any](t, p.Name, domain{p})
 		return v, t.Err()
 	})
 	if err != nil {
@@ -150,7 +152,7 @@ func (s Space) program(values map[string]any) (map[string]any, error) {
 // Of returns a space of parameters without conditions.
 func Of(dims []space.Dimension) (s Space) {
 	for _, d := range dims {
-		s.Params = append(s.Params, Param{Name: d.Name, Dist: d.Dist})
+		s.Params = append(s.Params, Param{Name: d.Name, Dist: d.Dist, Belief: d.Belief})
 	}
 	return s
 }
@@ -159,7 +161,7 @@ func Of(dims []space.Dimension) (s Space) {
 func (s Space) Dimensions() []space.Dimension {
 	var all []space.Dimension
 	for _, p := range s.Params {
-		all = append(all, space.Dimension{Name: p.Name, Dist: p.Dist})
+		all = append(all, space.Dimension{Name: p.Name, Dist: p.Dist, Belief: p.Belief})
 	}
 	return all
 }
@@ -190,16 +192,17 @@ func (s Space) CheckSome(values map[string]any) error {
 	return err
 }
 
-// domain is a distribution as study.Suggest takes it.
-func domain(d space.Dist) space.Domain[any] { return anyDomain{d} }
+// A domain is a parameter as study.Suggest takes it.
+type domain struct{ param Param }
 
-type anyDomain struct{ dist space.Dist }
-
-func (d anyDomain) Dist() space.Dist {
-	if c, ok := d.dist.(space.Categorical); ok {
+func (d domain) Dist() space.Dist {
+	if c, ok := d.param.Dist.(space.Categorical); ok {
 		return c.Dist()
 	}
-	return d.dist
+	return d.param.Dist
 }
 
-func (d anyDomain) Decode(x float64) any { return d.dist.External(x) }
+func (d domain) Decode(x float64) any { return d.param.Dist.External(x) }
+
+// Belief implements space.Believed.
+func (d domain) Belief() *space.Belief { return d.param.Belief }

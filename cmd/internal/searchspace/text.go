@@ -13,8 +13,8 @@ import (
 	"github.com/bluefin-hpo/bluefin/storage"
 )
 
-// ParseParam reads one parameter of a command line: NAME=LOW..HIGH[:log][:step=S], where both ends of an
-// int are written without a point, or NAME=a,b,c. Nothing in it means anything to a shell.
+// ParseParam reads one parameter of a command line: NAME=LOW..HIGH[:log][:step=S][:near=X[:sigma=S]], where
+// both ends of an int are written without a point and good values are believed to be near X, or NAME=a,b,c. Nothing in it means anything to a shell.
 func ParseParam(text string) (space.Dimension, error) {
 	name, spec, ok := strings.Cut(text, "=")
 	if !ok {
@@ -27,11 +27,19 @@ func ParseParam(text string) (space.Dimension, error) {
 	if err := CheckName(name); err != nil {
 		return space.Dimension{}, err
 	}
+	near, sigma := "", ""
+	if strings.Contains(spec, "..") {
+		spec, near, sigma = cutBelief(spec)
+	}
 	d, err := ParseDist(spec)
+	var b *space.Belief
+	if err == nil {
+		b, err = parseBelief(near, sigma, d)
+	}
 	if err != nil {
 		return space.Dimension{}, fmt.Errorf("parameter %q: %w", name, err)
 	}
-	return space.Dimension{Name: name, Dist: d}, nil
+	return space.Dimension{Name: name, Dist: d, Belief: b}, nil
 }
 
 // CheckName returns an error if no parameter can have this name.
@@ -69,7 +77,7 @@ func parseDist(spec string) (space.Dist, error) {
 			}
 			step = value
 		default:
-			return nil, fmt.Errorf("option is %q, want log or step=S", option)
+			return nil, fmt.Errorf("option is %q, want log, step=S, near=X or sigma=S", option)
 		}
 	}
 	if isInt(low) && isInt(high) && (step == "" || isInt(step)) {

@@ -82,12 +82,12 @@ func (r *reader) choices(n node) space.Dist {
 
 // ranged reads a mapping. A range is of ints if its low, high and step are written as ints.
 func (r *reader) ranged(n node, d *definition) {
-	var low, high, step, choices, value, text, kind, log, values node
+	var low, high, step, choices, value, text, kind, log, values, prior, weights node
 	keep := func(to *node) field { return func(n node) { *to = r.visit(n) } }
 	r.object(n, map[string]field{
 		"low": keep(&low), "high": keep(&high), "step": keep(&step), "log": keep(&log), "type": keep(&kind),
 		"choices": keep(&choices), "value": keep(&value), "range": keep(&text), "if": keep(&d.when),
-		"default": keep(&d.defaultAt), "values": keep(&values),
+		"default": keep(&d.defaultAt), "values": keep(&values), "prior": keep(&prior), "weights": keep(&weights),
 		"path": func(n node) { r.list(n, func(_ int, e node) { d.Path = append(d.Path, r.name(e)) }) },
 	})
 	if r.err != nil {
@@ -122,6 +122,7 @@ func (r *reader) ranged(n node, d *definition) {
 	if d.defaultAt.Node != nil && r.err == nil {
 		d.defaultValue = r.of(d.defaultAt, d.Dist)
 	}
+	r.prior(prior, weights, d)
 }
 
 // replaced reads what the program gets in place of the choices.
@@ -211,6 +212,10 @@ func (r *reader) space(all []definition, constraints []node) (s searchspace.Spac
 	}
 	if _, err := s.Example(); err != nil {
 		r.fail(r.culprit(err, s, all, constraints), "%v", err)
+		return s
+	}
+	if c, err := s.Misbelieved(); err == nil && c != nil {
+		r.fail(constraints[slices.Index(s.Constraints, c)], "the most likely values of the priors violate the constraint %q", c)
 	}
 	return s
 }

@@ -26,7 +26,10 @@ func plain(f *File) string {
 	for _, p := range f.Space.Params {
 		exprs += fmt.Sprintf("\n%#v", p.Dist) + fmt.Sprint(p.Name, p.If, p.Values == nil, p.Path)
 		exprs += fmt.Sprintf("%#v", p.Values)
-		p.If, p.Dist = nil, nil
+		if b := p.Belief; b != nil {
+			exprs += fmt.Sprint(" believed ", b.Center, b.Spread, b.Weights)
+		}
+		p.If, p.Dist, p.Belief = nil, nil, nil
 		g.Space.Params = append(g.Space.Params, p)
 	}
 	for _, rule := range g.Failures {
@@ -100,6 +103,7 @@ func FuzzAFileIsReadAsItWasWritten(f *testing.F) {
 		f.Add(string(text))
 	}
 	f.Add("parameters: {a: null, b: true, c: 3, d: [1, null, 1.0], e: 'a,b', f: {choices: [x, y], values: [[1], {a: 2}], path: [g, h]}}")
+	f.Add("parameters: {a: {range: 1..9:log, prior: {center: 3, sigma: 0.3 decade}}, b: {choices: [x, y], weights: [1, 2e-300]}}")
 	f.Add("args: sweep\ncommand: [a, '${args}', \"b\\n c\"]\nmax_initial_failures: -1\nseed: 7\nenv: {A: 1}")
 	f.Add("finetune: {train: a.csv}\nslots: [{A: 1}, {A: 2}]\nfailures: [{exit: [3, 4], do: retry}, {}]")
 	f.Fuzz(func(t *testing.T, text string) {

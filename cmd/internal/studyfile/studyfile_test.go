@@ -2,9 +2,11 @@ package studyfile
 
 import (
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -73,7 +75,27 @@ var bad = []struct{ text, want, beyond string }{
 	{"paramters: {x: 1..2}", `1: unknown key "paramters", want one of args, budget, command, constraints, dir, durability, enqueue, ` +
 		"env, failures, finetune, folder, goal_of, grace, max_initial_failures, metrics, name, orphans, parameters, pruner, regex, render, resume, " +
 		"sampler, scheduler, seed, slots, source, stall_timeout, storage, trial_timeout", ""},
-	{"parameters:\n  x: {low: 1, hihg: 2}", `2: unknown key "hihg", want one of choices, default, high, if, log, low, path, range, step, type, value, values`, ""},
+	{"parameters:\n  x: {low: 1, hihg: 2}", `2: unknown key "hihg", want one of choices, default, high, if, log, low, path, prior, range, step, type, value, values, weights`, ""},
+	{"parameters:\n  x: {range: 1..9:log, prior: vague}", "2: parameters.x.prior has no center: want a default, or center in prior", "default"},
+	{"parameters:\n  x: {range: 1..9:log, default: 2, prior: sure}", `2: parameters.x.prior is "sure", want one of vague, confident, ` +
+		"certain, or a mapping with sigma", ""},
+	{"parameters:\n  x:\n    range: 1..9:log\n    default: 2\n    prior: {sigma: 3}", `5: parameters.x.prior.sigma is "3", want decades ` +
+		`like "0.5 decade", a share of the range like 10%, or one of vague, confident, certain`, "scale"},
+	{"parameters:\n  x: {range: 1..9, default: 2, prior: {sigma: 0}}", `2: parameters.x.prior.sigma is "0", want a number above 0`, ""},
+	{"parameters:\n  x: {range: 1..9, default: 2, prior: {spread: -1}}", `2: parameters.x.prior.spread is -1, want a number above 0`, ""},
+	{"parameters:\n  x: {range: 1..9, default: 2, prior: {sigma: 1, spread: 1}}", "2: parameters.x.prior: want sigma or spread", ""},
+	{"parameters:\n  x: {range: 1..9, prior: {center: 10, sigma: 1}}", "2: parameters.x.prior.center is 10, want an int in [1, 9]", "range"},
+	{"parameters:\n  x: {range: 1..9, weights: [1, 2]}", "2: parameters.x.weights belongs to choices, and x is an int in [1, 9]: want prior",
+		"kind"},
+	{"parameters:\n  x: {choices: [a, b], weights: [1]}", "2: parameters.x.weights: invalid: it has 1 weights, want 2: one for each choice", "count"},
+	{"parameters:\n  x: {choices: [a, b], weights: [0, 0]}", "2: parameters.x.weights: invalid: all weights are 0", "sum"},
+	{"parameters:\n  x: {choices: [a, b], weights: [1, -1]}", "2: parameters.x.weights: invalid: weight 1 is -1, want a finite number of " +
+		"at least 0", ""},
+	{"parameters:\n  x: {choices: [a, b], weights: [1, .nan]}", "2: parameters.x.weights[1] is .nan, want a finite number", ""},
+	{"parameters:\n  x: {choices: [a, b], default: a, prior: {sigma: 1}}", `2: parameters.x.prior.sigma is "1", want one of vague, ` +
+		"confident, certain, as choices have no distance", ""},
+	{"parameters:\n  x: {range: 1..9, prior: {center: 8, sigma: 1}}\n  y: {range: 1..9, prior: {center: 2, sigma: 1}}\nconstraints:\n  - x < y",
+		`5: the most likely values of the priors violate the constraint "x < y"`, "constraint"},
 	{"parameters:\n  x: 2..1", "2: parameters.x: invalid: low is 2, want at most high, which is 1", "order"},
 	{"parameters:\n  x: {low: 0, high: 1, log: true}", "2: parameters.x: invalid: low is 0, want at least 1 in a logarithmic range", "log"},
 	{"parameters:\n  x: {choices: [a, b], values: [[1]]}", "2: parameters.x.values has 1 values, want one for each choice", "count"},
@@ -235,4 +257,54 @@ func one(t *testing.T, f *File) space.Dist {
 		t.Fatalf("the file has %d parameters, want 1", len(f.Space.Params))
 	}
 	return f.Space.Params[0].Dist
+}
+
+// TestPriorsSurviveText: a study remembers its beliefs to the last bit.
+func TestPriorsSurviveText(t *testing.T) {
+	const text = `
+parameters:
+  lr: {low: 1e-6, high: 1e-1, log: true, default: 2e-5, prior: {sigma: 0.5 decade}}
+  decay: {low: 0.0, high: 0.3, prior: {center: 0.01, sigma: 0.05}}
+  layers: {range: 0..12, default: 3, prior: vague}
+  batch: {range: 4..64:log, default: 8, prior: {sigma: 7%}}
+  optimizer: {choices: [adamw, sgd, null], weights: [3, 1, 0.5]}
+  schedule: {choices: [linear, cosine], default: cosine, prior: confident}
+  plain: 1..5
+metrics: [loss]
+command: [train]
+`
+	f, err := Parse("study.yaml", []byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]*space.Belief{
+		"lr":        {Center: 2e-5, Spread: 0.1},
+		"decay":     {Center: 0.01, Spread: 0.05 * (1.0 / 0.3)},
+		"layers":    {Center: 3, Spread: 0.3},
+		"batch":     {Center: 8, Spread: 0.07},
+		"optimizer": {Weights: []float64{3, 1, 0.5}},
+		"schedule":  {Weights: []float64{0.2, 1}},
+		"plain":     nil,
+	}
+	written, err := f.Text()
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := Parse("plan", []byte(written))
+	if err != nil {
+		t.Fatalf("%v in\n%s", err, written)
+	}
+	if err := check(t, []byte(written)); err != nil {
+		t.Errorf("the schema says %v of\n%s", err, written)
+	}
+	for i, p := range f.Space.Params {
+		if b := again.Space.Params[i].Belief; !b.Same(p.Belief) {
+			t.Errorf("%s: %+v became %+v in\n%s", p.Name, p.Belief, b, written)
+		}
+		w := want[p.Name]
+		if (w == nil) != (p.Belief == nil) || w != nil && (w.Center != p.Belief.Center ||
+			math.Abs(w.Spread-p.Belief.Spread) > 1e-12 || !slices.Equal(w.Weights, p.Belief.Weights)) {
+			t.Errorf("%s: %+v, want %+v", p.Name, p.Belief, w)
+		}
+	}
 }

@@ -102,6 +102,7 @@ func (f *File) param(p searchspace.Param) *yaml.Node {
 	if v, ok := f.First[p.Name]; ok {
 		o.put("default", scalarOf(v))
 	}
+	o.belief(p)
 	return o.node
 }
 
