@@ -156,6 +156,7 @@ func (t *tuning) configure() (err error) {
 		[]train.Metric{train.MetricLoss, train.MetricAccuracy, train.MetricRMSE}, cmp.Or(m, train.MetricLoss)) {
 		return usagef("--noise is auto, which knows loss, accuracy and rmse, and --metric is %s: want a number", m)
 	}
+	t.cfg.IgnoreBeliefs = t.practice.beliefs == "none" // also those that the study has stored
 	if _, finite := t.cfg.Sampler.(sampler.BruteForce); finite && t.task.Space.LearningRate.Len() == 0 {
 		return usagef("--sampler is bruteforce, which tries every combination, but learning_rate is %v: want "+
 			"another sampler", t.task.Space.LearningRate)

@@ -164,6 +164,7 @@ type practiceFlags struct {
 	similarity bool
 	metric     string
 	fidelity   string
+	beliefs    string
 	budget     float64 // epochs; +Inf: no limit
 	folds      int     // 0: none
 	cacheMB    int
@@ -180,6 +181,8 @@ func (f *practiceFlags) flags() []cli.Flag {
 				"and freeze that many blocks in the first trials; --similarity=false skips it"},
 		choiceFlag(&f.metric, "metric", "the `METRIC` to optimize: loss, accuracy, f1_macro, auroc "+
 			"(two classes), rmse or r2 (regression)", names(train.MetricNames())...),
+		choiceFlag(&f.beliefs, "beliefs", "`HOW` much to believe that good settings are near the recommended ones: recommended, "+
+			"vague or none. Trials that contradict it end it", "recommended", "vague", "none"),
 		choiceFlag(&f.fidelity, "fidelity", "the `STAGES` at which pruners judge a trial: epochs, data (trainings on a "+
 			"ninth, a third and all of the data) or freezing (trainings with all blocks frozen, with half, and with as "+
 			"many as the trial selects)", "epochs", "data", "freezing"),
@@ -213,6 +216,12 @@ func (f *practiceFlags) apply(t *finetune.Task) error {
 	}
 	if !math.IsInf(f.budget, 1) {
 		t.Budget = f.budget
+	}
+	switch f.beliefs {
+	case "vague":
+		t.Space.Beliefs = finetune.VagueBeliefs()
+	case "none":
+		t.Space.Beliefs = nil
 	}
 	t.CacheBytes, t.CacheDir = int64(f.cacheMB)<<20, f.cacheDir
 	if f.cacheMB == 0 {

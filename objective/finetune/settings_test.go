@@ -11,6 +11,7 @@ import (
 
 	"github.com/bluefin-hpo/bluefin/objective/finetune/internal/mlp"
 	"github.com/bluefin-hpo/bluefin/space"
+	"github.com/bluefin-hpo/bluefin/study"
 )
 
 // everything is a space in which all settings are searched that can be.
@@ -163,5 +164,34 @@ func TestCheck(t *testing.T) {
 		if _, runErr := digitsTask(t).Run(t.Context(), s, 1, silent); !reflect.DeepEqual(runErr, err) {
 			t.Errorf("Run says %v, want %v", runErr, err)
 		}
+	}
+}
+
+// TestDefaultBeliefsAreAboutTheSevenSettings: each is in the default space of a task, around its default.
+func TestDefaultBeliefsAreAboutTheSevenSettings(t *testing.T) {
+	sp, base := DefaultSpace(mlp.Hidden), Defaults()
+	s, err := study.Open(t.Context(), study.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	live, err := s.Ask(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	first := sp.suggest(live, base, mlp.Hidden)
+	if err := live.Err(); err != nil {
+		t.Fatal(err)
+	}
+	first.WarmupRatio = base.WarmupRatio // nothing is believed about it
+	if first != base {
+		t.Errorf("trial 0 has %+v, want the defaults %+v", first, base)
+	}
+	for name := range sp.Beliefs {
+		if _, ok := sp.Dims().Get(name); !ok {
+			t.Errorf("a belief is about %s, which is not in the space", name)
+		}
+	}
+	if n := len(DefaultBeliefs()); n != 7 {
+		t.Errorf("%d beliefs, want 7", n)
 	}
 }

@@ -26,10 +26,14 @@ type Space struct {
 	LoRAAlpha         space.Float
 	LayerwiseLRDecay  space.Float
 	GradualUnfreezing space.Domain[bool]
+
+	// Beliefs are how sure it is that good values are near the task's Defaults, by parameter. Its
+	// range must contain the default. nil: nothing is believed.
+	Beliefs map[string]space.Confidence
 }
 
 // DefaultSpace returns ranges for a small network with the given number of blocks. They include the
-// Defaults.
+// Defaults, near which good settings are believed to be.
 func DefaultSpace(layers int) Space {
 	return Space{
 		LearningRate:    space.Float{Low: 1e-5, High: 1e-1, Log: true},
@@ -40,6 +44,7 @@ func DefaultSpace(layers int) Space {
 		LRSchedulerType: space.Choose(string(train.Constant), string(train.Linear), string(train.Cosine)),
 		WarmupRatio:     space.Float{Low: 0, High: 0.3},
 		FrozenLayers:    space.Int{Low: 0, High: layers},
+		Beliefs:         DefaultBeliefs(),
 	}
 }
 
@@ -74,8 +79,11 @@ type asker func(name string, d space.Dist, s setting)
 
 // A setting is a place in Settings.
 type setting interface {
-	external() any          // its value
-	suggest(t *study.Trial) // sets it to the trial's value
+	external() any // its value
+
+	// suggest sets it to the trial's value. Good ones are believed to be near its present one, unless
+	// c is 0.
+	suggest(t *study.Trial, c space.Confidence)
 }
 
 type place[T any] struct {
@@ -84,8 +92,15 @@ type place[T any] struct {
 	at     *T
 }
 
-func (p place[T]) external() any          { return *p.at }
-func (p place[T]) suggest(t *study.Trial) { *p.at = study.Suggest(t, p.name, p.domain) }
+func (p place[T]) external() any { return *p.at }
+
+func (p place[T]) suggest(t *study.Trial, c space.Confidence) {
+	d := p.domain
+	if c != 0 {
+		d = space.Near(d, *p.at, c)
+	}
+	*p.at = study.Suggest(t, p.name, d)
+}
 
 func (a asker) float(name string, d space.Float, at *float64) {
 	if d != (space.Float{}) {
@@ -113,7 +128,7 @@ func (a asker) bool(name string, d space.Domain[bool], at *bool) {
 
 // suggest returns base with the searched settings of the trial.
 func (sp Space) suggest(t *study.Trial, base Settings, layers int) Settings {
-	sp.visit(&base, layers, asker(func(_ string, _ space.Dist, s setting) { s.suggest(t) }))
+	sp.visit(&base, layers, asker(func(name string, _ space.Dist, s setting) { s.suggest(t, sp.Beliefs[name]) }))
 	return base
 }
 

@@ -186,5 +186,6 @@ func searchSpace(blocks int) finetune.Space {
 		LoRARank:         space.Int{Low: 2, High: 32, Log: true},
 		LoRAAlpha:        space.Float{Low: 4, High: 64, Log: true},
 		LayerwiseLRDecay: space.Float{Low: 0.6, High: 1},
+		Beliefs:          finetune.DefaultBeliefs(),
 	}
 }
