@@ -42,6 +42,7 @@ func (s *Study) claim(ctx context.Context, c storage.Claim, used func() bool) (*
 	if err != nil {
 		return nil, err
 	}
+	s.noteBeliefs(h)
 	if c.Owner == "" {
 		c.Owner = s.newOwner()
 	}

@@ -11,8 +11,10 @@ import (
 	"sync/atomic"
 
 	"github.com/bluefin-hpo/bluefin/internal/sysattr"
+	"github.com/bluefin-hpo/bluefin/sampler"
 	"github.com/bluefin-hpo/bluefin/space"
 	"github.com/bluefin-hpo/bluefin/storage"
+	"github.com/bluefin-hpo/bluefin/trial"
 )
 
 // beliefs are what the study believes about parameters: what it has stored, overridden by
@@ -23,6 +25,8 @@ type beliefs struct {
 
 	mu    sync.Mutex // held while they change or are stored
 	dirty bool       // not stored yet
+
+	dropped atomic.Bool // the log says so
 }
 
 // load returns them. The space must not be modified.
@@ -77,6 +81,14 @@ func (b *beliefs) begin(record storage.Study, declared space.Space) error {
 		}
 	}
 	return nil
+}
+
+// noteBeliefs logs it, once, when trials contradict the beliefs.
+func (s *Study) noteBeliefs(h trial.History) {
+	if !sampler.BeliefsHold(h, s.beliefs.load()) && !s.beliefs.dropped.Swap(true) {
+		s.cfg.Logger.Info("trials near what is believed are worse than others: samplers ignore the beliefs while that is so",
+			"trials", len(h.Finished()))
+	}
 }
 
 // withBeliefs returns a study that was just opened, unless there was an error, once its beliefs are

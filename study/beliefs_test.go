@@ -1,9 +1,11 @@
 package study_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math"
 	"path/filepath"
 	"reflect"
@@ -209,6 +211,24 @@ func TestBadBeliefsAreOneClearError(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want %s", err, want)
 		}
+	}
+}
+
+// TestMisleadingBeliefsAreLoggedOnce.
+func TestMisleadingBeliefsAreLoggedOnce(t *testing.T) {
+	var text bytes.Buffer
+	s, err := study.Open(t.Context(), study.Config{Logger: slog.New(slog.NewTextHandler(&text, nil)), Sampler: sampler.Random{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = s.Optimize(t.Context(), func(t *study.Trial) (float64, error) {
+		return study.Suggest(t, "x", space.Float{Low: 0, High: 1}.Near(0.9, space.Confident)), nil
+	}, study.Budget{Trials: 20})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(text.String(), "samplers ignore the beliefs"); n != 1 {
+		t.Errorf("%d lines about it, want 1:\n%s", n, &text)
 	}
 }
 

@@ -95,6 +95,7 @@ func (t *tuneCommand) define(width int) *cli.Command {
 			"  NAME=LOW..HIGH           floats, or ints if both ends are ints\n" +
 			"  NAME=LOW..HIGH:log       on a logarithmic scale\n" +
 			"  NAME=LOW..HIGH:step=S    in steps\n" +
+			"  NAME=LOW..HIGH:near=X    good values are probably near X\n" +
 			"  NAME=A,B,C               one of these\n" +
 			"  @FILE                    a search space as Optuna writes it (JSON)\n" +
 			"{NAME} in the command stands for a value; without any, all are appended. " +

@@ -38,7 +38,10 @@ func Against(h trial.History, beliefs space.Space) float64 {
 	}
 	var nearness, losses []float64
 	for _, t := range h.Finished() {
-		if t.State == trial.Complete && t.Violation() == 0 && len(losses) < most {
+		if len(losses) == most {
+			break
+		}
+		if t.State == trial.Complete && t.Violation() == 0 {
 			nearness = append(nearness, nearnessOf(t, beliefs, densities))
 			losses = append(losses, rank.Loss(t.Values[0], h.Directions()[0]))
 		}
