@@ -93,7 +93,7 @@ func (s *CMAES) SampleJoint(r Request) (map[string]float64, error) {
 	if err := s.check(r.History); err != nil {
 		return nil, err
 	}
-	return s.start().Draw(r.History, r.Trial, r.Rand), nil
+	return s.start().Draw(r.History, r.Beliefs, r.Trial, r.Rand), nil
 }
 
 // Sample draws a parameter that SampleJoint did not. It fails where SampleJoint or

@@ -140,7 +140,7 @@ func (s *CMAES) Explain(r Request) (Explanation, error) {
 	if err := s.check(r.History); err != nil {
 		return Explanation{}, err
 	}
-	m := s.start().Explain(r.History, r.Trial)
+	m := s.start().Explain(r.History, r.Beliefs, r.Trial)
 	if m.Mean == nil {
 		return startup("CMAES", len(r.History.Finished()), max(s.StartupTrials, 1), r), nil
 	}

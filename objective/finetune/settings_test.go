@@ -191,6 +191,15 @@ func TestDefaultBeliefsAreAboutTheSevenSettings(t *testing.T) {
 			t.Errorf("a belief is about %s, which is not in the space", name)
 		}
 	}
+	narrow := sp
+	narrow.NumTrainEpochs = space.Int{Low: 1, High: base.NumTrainEpochs - 1}
+	live, err = s.Ask(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if narrow.suggest(live, base, mlp.Hidden); live.Err() != nil {
+		t.Errorf("a range without the default: %v, want no belief", live.Err())
+	}
 	if n := len(DefaultBeliefs()); n != 7 {
 		t.Errorf("%d beliefs, want 7", n)
 	}

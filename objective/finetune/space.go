@@ -27,8 +27,8 @@ type Space struct {
 	LayerwiseLRDecay  space.Float
 	GradualUnfreezing space.Domain[bool]
 
-	// Beliefs are how sure it is that good values are near the task's Defaults, by parameter. Its
-	// range must contain the default. nil: nothing is believed.
+	// Beliefs are how sure it is that good values are near the task's Defaults, by parameter. Those
+	// about a default outside its range do not count. nil: nothing is believed.
 	Beliefs map[string]space.Confidence
 }
 
@@ -96,7 +96,7 @@ func (p place[T]) external() any { return *p.at }
 
 func (p place[T]) suggest(t *study.Trial, c space.Confidence) {
 	d := p.domain
-	if c != 0 {
+	if _, err := d.Dist().Internal(p.external()); c != 0 && err == nil {
 		d = space.Near(d, *p.at, c)
 	}
 	*p.at = study.Suggest(t, p.name, d)

@@ -13,8 +13,9 @@ import (
 	"github.com/bluefin-hpo/bluefin/storage"
 )
 
-// ParseParam reads one parameter of a command line: NAME=LOW..HIGH[:log][:step=S][:near=X[:sigma=S]], where
-// both ends of an int are written without a point and good values are believed to be near X, or NAME=a,b,c. Nothing in it means anything to a shell.
+// ParseParam reads one parameter of a command line: NAME=LOW..HIGH[:log][:step=S][:near=X[:sigma=S]],
+// where both ends of an int are written without a point and good values are believed to be near X, or
+// NAME=a,b,c. Nothing in it means anything to a shell.
 func ParseParam(text string) (space.Dimension, error) {
 	name, spec, ok := strings.Cut(text, "=")
 	if !ok {

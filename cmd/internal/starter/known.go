@@ -13,31 +13,32 @@ type known struct {
 	names []string // the last part of the option's name, the first one Hugging Face's
 	about string
 	write func(o Option) string // the parameter in YAML; "": this option is not it
+	prior string                // how far from the default good values are expected; "": nothing is believed
 }
 
 // knownParams are in the order of what matters most.
 var knownParams = []known{
 	{[]string{"learning_rate", "lr", "lr0"}, "the step size of the optimizer: the first to search",
-		logRange(1e-6, 1e-3, 5e-5)},
+		logRange(1e-6, 1e-3, 5e-5), "{sigma: 0.5 decade}"},
 	{[]string{"per_device_train_batch_size", "batch_size", "train_batch_size", "batch"},
-		"examples in a batch, limited by memory", batchSizes},
+		"examples in a batch, limited by memory", batchSizes, "vague"},
 	{[]string{"num_train_epochs", "epochs", "num_epochs", "n_epochs", "max_epochs"},
-		"passes over the data", epochs},
-	{[]string{"weight_decay"}, "pulls weights to zero", floats(0.3, 0.01)},
-	{[]string{"warmup_ratio"}, "the fraction of steps in which the learning rate rises", floats(0.3, 0.1)},
+		"passes over the data", epochs, "{sigma: 25%}"},
+	{[]string{"weight_decay"}, "pulls weights to zero", floats(0.3, 0.01), "{sigma: 25%}"},
+	{[]string{"warmup_ratio"}, "the fraction of steps in which the learning rate rises", floats(0.3, 0.1), "{sigma: 25%}"},
 	{[]string{"warmup_steps"},
-		"the fraction of steps in which the learning rate rises (warmup_ratio before transformers 5)", warmupSteps},
-	{[]string{"lr_scheduler_type", "lr_scheduler", "scheduler"}, "how the learning rate falls", schedules},
+		"the fraction of steps in which the learning rate rises (warmup_ratio before transformers 5)", warmupSteps, "{sigma: 25%}"},
+	{[]string{"lr_scheduler_type", "lr_scheduler", "scheduler"}, "how the learning rate falls", schedules, "vague"},
 	{[]string{"label_smoothing_factor", "label_smoothing"},
-		"how much probability the other classes keep", floats(0.2, 0)},
+		"how much probability the other classes keep", floats(0.2, 0), ""},
 	{[]string{"dropout", "dropout_rate", "hidden_dropout_prob", "classifier_dropout", "hidden_dropout",
 		"attention_dropout"},
-		"the fraction of activations that are dropped in training", floats(0.5, 0.1)},
-	{[]string{"lora_r", "lora_rank"}, "the rank of LoRA's matrices", powers(8, 64, 16)},
-	{[]string{"lora_alpha"}, "the scale of LoRA's matrices", powers(8, 64, 16)},
-	{[]string{"lora_dropout"}, "dropout before LoRA's matrices", floats(0.3, 0.05)},
-	{[]string{"momentum", "sgd_momentum"}, "the memory of SGD", floats(0.99, 0.9)},
-	{[]string{"optimizer", "opt"}, "", listed},
+		"the fraction of activations that are dropped in training", floats(0.5, 0.1), "{sigma: 25%}"},
+	{[]string{"lora_r", "lora_rank"}, "the rank of LoRA's matrices", powers(8, 64, 16), ""},
+	{[]string{"lora_alpha"}, "the scale of LoRA's matrices", powers(8, 64, 16), ""},
+	{[]string{"lora_dropout"}, "dropout before LoRA's matrices", floats(0.3, 0.05), ""},
+	{[]string{"momentum", "sgd_momentum"}, "the memory of SGD", floats(0.99, 0.9), ""},
+	{[]string{"optimizer", "opt"}, "", listed, ""},
 }
 
 // find returns what is known of an option.
@@ -47,6 +48,9 @@ func find(o Option) (k known, text string, ok bool) {
 	for _, k := range knownParams {
 		if slices.Contains(k.names, name) {
 			text := k.write(o)
+			if k.prior != "" && strings.Contains(text, "default: ") {
+				text = strings.TrimSuffix(text, "}") + ", prior: " + k.prior + "}"
+			}
 			return k, text, text != ""
 		}
 	}

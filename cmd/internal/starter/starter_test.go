@@ -133,10 +133,10 @@ func TestOptionsThatTheCommandSetsAreLeftAlone(t *testing.T) {
 // A default outside of the usual range widens it for its own option only.
 func TestRangesFitTheDefault(t *testing.T) {
 	for range 2 {
-		if _, text, _ := find(Option{Name: "lr", Default: "0.1"}); text != "{low: 0.001, high: 1.0, log: true, default: 0.1}" {
+		if _, text, _ := find(Option{Name: "lr", Default: "0.1"}); text != "{low: 0.001, high: 1.0, log: true, default: 0.1, prior: {sigma: 0.5 decade}}" {
 			t.Errorf("got %s", text)
 		}
-		if _, text, _ := find(Option{Name: "lr"}); text != "{low: 1e-6, high: 0.001, log: true, default: 5e-5}" {
+		if _, text, _ := find(Option{Name: "lr"}); text != "{low: 1e-6, high: 0.001, log: true, default: 5e-5, prior: {sigma: 0.5 decade}}" {
 			t.Errorf("got %s", text)
 		}
 	}

@@ -30,7 +30,7 @@ func Text(command []string, options []Option) string {
 	fmt.Fprintf(&b, "command: [%s]\n\n", strings.Join(quoted(complete(command, options)), ", "))
 	b.WriteString("# The number to improve, as the program prints or writes it.\n")
 	fmt.Fprintf(&b, "metrics:\n  - {name: %s, direction: minimize}\n\n", metric(options))
-	b.WriteString("# What is searched. The defaults are trial 0, so the search starts from what you have.\n")
+	b.WriteString("# What is searched. The defaults are trial 0, and good values are probably near them (prior).\n")
 	b.WriteString("parameters:\n")
 	rest := params(&b, options)
 	comments(&b, rest)

@@ -142,7 +142,8 @@ func likelihood(t *trial.Trial, beliefs space.Space) float64 {
 	return sum
 }
 
-// around returns a value near that of a trial, perhaps the same unless forced, or any if the trial does not have the parameter.
+// around returns a value near that of a trial, perhaps the same unless forced, or any if the trial
+// does not have the parameter.
 func around(d space.Dist, t *trial.Trial, name string, r *rand.Rand, forced bool) float64 {
 	p, ok := t.Param(name)
 	switch change := r.Float64() < changed || forced; {

@@ -142,7 +142,7 @@ func TestConvergedSearchesStayInTheSpaceAndAmongTheNumbers(t *testing.T) {
 				}
 				return f(unit)
 			})
-			e := fresh.fold(h)
+			e := fresh.fold(h, nil)
 			numbers := slices.Concat(e.state.Mean, e.state.PSigma, e.state.PC, e.state.Diagonal, []float64{e.state.Sigma})
 			for _, v := range numbers {
 				if math.IsNaN(v) || math.IsInf(v, 0) || v != 0 && math.Abs(v) < 0x1p-1022 {

@@ -56,7 +56,7 @@ func TestStudiesWithTheSameFirstTrialDiffer(t *testing.T) {
 	log := trial.NewLog([]trial.Direction{trial.Minimize})
 	log.Put(&trial.Trial{State: trial.Complete, Values: []float64{1}, Params: []trial.Param{{Name: "x", Value: 0.3, Dist: space.Float{High: 1}}}})
 	draw := func(seed uint64) string {
-		return fmt.Sprint(new(Strategy).Draw(log.History(), &trial.Trial{Number: 1}, rand.New(rand.NewPCG(seed, 1))))
+		return fmt.Sprint(new(Strategy).Draw(log.History(), nil, &trial.Trial{Number: 1}, rand.New(rand.NewPCG(seed, 1))))
 	}
 	if a, b := draw(1), draw(2); a == b {
 		t.Errorf("both draw %v", a)
@@ -79,7 +79,7 @@ func TestGenerationsAndStudiesAreScrambledDifferently(t *testing.T) {
 func TestATrialThatIsRestartedLateIsDrawnToo(t *testing.T) {
 	s := &Strategy{}
 	h := run(t, s, 1, 2, 100, slope)
-	if values := s.Draw(h, &trial.Trial{Number: 3}, rand.New(rand.NewPCG(1, 2))); len(values) != 2 {
+	if values := s.Draw(h, nil, &trial.Trial{Number: 3}, rand.New(rand.NewPCG(1, 2))); len(values) != 2 {
 		t.Errorf("drew %v, want two values", values)
 	}
 }

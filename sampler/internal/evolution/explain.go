@@ -27,8 +27,8 @@ type Fact struct {
 }
 
 // Explain describes the distribution after the finished trials of h and rates the parameters of t.
-func (s *Strategy) Explain(h trial.History, t *trial.Trial) Explanation {
-	now := s.fold(h)
+func (s *Strategy) Explain(h trial.History, beliefs space.Space, t *trial.Trial) Explanation {
+	now := s.fold(h, beliefs)
 	e := Explanation{Trials: now.complete, Space: now.space}
 	if now.state == nil {
 		return e

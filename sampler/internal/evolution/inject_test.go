@@ -29,12 +29,12 @@ func injected(t *testing.T, x float64, attrs map[string]json.RawMessage) (before
 	t.Helper()
 	s := &Strategy{}
 	h := run(t, s, 2, 5, 1+20*8, hollow)
-	before = s.fold(h).state
+	before = s.fold(h, nil).state
 	log := trial.NewLog(h.Directions())
 	for _, u := range h.Finished() {
 		log.Put(u)
 	}
-	bounds := s.bounds(s.fold(h).space)
+	bounds := s.bounds(s.fold(h, nil).space)
 	for k := range 8 {
 		u := &trial.Trial{Number: 200 + k, State: trial.Complete, Seen: len(h.Finished()), Values: []float64{float64(k)}}
 		if k == 0 {
@@ -48,7 +48,7 @@ func injected(t *testing.T, x float64, attrs map[string]json.RawMessage) (before
 		}
 		log.Put(u)
 	}
-	after = s.fold(log.History()).state
+	after = s.fold(log.History(), nil).state
 	if after.Generation != before.Generation+1 {
 		t.Fatalf("generation %d follows %d", after.Generation, before.Generation)
 	}
@@ -86,7 +86,7 @@ func TestAQueuedPointCountsWithAStepOfBoundedLength(t *testing.T) {
 func TestAQueuedPointThatIsNearIsToldAsItIs(t *testing.T) {
 	s := &Strategy{}
 	h := run(t, s, 2, 3, 30, slope)
-	e := s.fold(h)
+	e := s.fold(h, nil)
 	u := *h.Finished()[len(h.Finished())-1]
 	v := u
 	v.SystemAttrs = map[string]json.RawMessage{"fixed_params": json.RawMessage(`{}`)}
@@ -136,7 +136,7 @@ func runQueued(t *testing.T, seed uint64, n, queued int, f func([]float64) float
 	}
 	for number := 200 + queued; number < n; number++ {
 		u := &trial.Trial{Number: number, State: trial.Complete, Seen: number}
-		joint := s.Draw(log.History(), u, rand.New(rand.NewPCG(seed, uint64(number))))
+		joint := s.Draw(log.History(), nil, u, rand.New(rand.NewPCG(seed, uint64(number))))
 		var x []float64
 		for i := range 5 {
 			name := "00" + string(rune('0'+i))

@@ -42,7 +42,7 @@ func searchesOf(s *Strategy, h trial.History) (starts []search, trials []int) {
 	prefix := trial.NewLog(h.Directions())
 	for _, u := range h.Finished() {
 		prefix.Put(u)
-		e := s.fold(prefix.History())
+		e := s.fold(prefix.History(), nil)
 		if e.state == nil || len(starts) > 0 && e.restarts.count == starts[len(starts)-1].restarts.count {
 			continue
 		}
@@ -120,11 +120,11 @@ func TestRestartedSearchesResumeIdentically(t *testing.T) {
 func TestNoRestartIsTheDefault(t *testing.T) {
 	h := run(t, &Strategy{}, 1, 2, 800, func([]float64) float64 { return 1 })
 	s := &Strategy{}
-	if e := s.fold(h); e.restarts.count != 0 || e.state.Lambda != 6 {
+	if e := s.fold(h, nil); e.restarts.count != 0 || e.state.Lambda != 6 {
 		t.Errorf("%d restarts, population %d, want none and 6", e.restarts.count, e.state.Lambda)
 	}
 	s = &Strategy{Restart: IPOP}
-	if e := s.fold(h); e.restarts.count == 0 {
+	if e := s.fold(h, nil); e.restarts.count == 0 {
 		t.Error("equal values do not restart the search")
 	}
 }
@@ -151,8 +151,8 @@ func TestSeparableNeedsFewerTrialsInManyDimensions(t *testing.T) {
 
 func TestAdaptRatesReachesTheSearch(t *testing.T) {
 	h := run(t, &Strategy{AdaptRates: true}, 1, 2, 300, dents)
-	e := (&Strategy{AdaptRates: true}).fold(h)
-	if e.state.Rates == nil || e.state.Rates.Mean >= 1 || (&Strategy{}).fold(h).state.Rates != nil {
+	e := (&Strategy{AdaptRates: true}).fold(h, nil)
+	if e.state.Rates == nil || e.state.Rates.Mean >= 1 || (&Strategy{}).fold(h, nil).state.Rates != nil {
 		t.Errorf("rates are %+v, want some below 1, and none by default", e.state.Rates)
 	}
 }

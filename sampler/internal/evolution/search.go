@@ -15,6 +15,7 @@ import (
 // A search is the state of a Strategy after the first seen trials of a history.
 // It is a value: with returns the next one, and both share what has not changed.
 type search struct {
+	beliefs  space.Space // where the first search starts
 	seen     int
 	last     *trial.Trial   // Finished()[seen-1]
 	complete int            // trials among them
@@ -72,7 +73,7 @@ func (e *search) start(s *Strategy) {
 		lambda = cma.DefaultLambda(dim)
 	}
 	e.bounds = s.bounds(e.space)
-	mean, sigma, cov := s.origin(e.space)
+	mean, sigma, cov := s.origin(e.space, e.beliefs)
 	if e.restarts.count > 0 {
 		mean, cov = make([]float64, dim), nil
 		lambda, sigma = e.restarts.population(lambda, s.sigma())

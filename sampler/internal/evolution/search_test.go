@@ -14,7 +14,7 @@ func TestKeepsTheLastHistories(t *testing.T) {
 		log := trial.NewLog([]trial.Direction{trial.Minimize})
 		log.Put(&trial.Trial{Number: study, State: trial.Complete, Values: []float64{0}})
 		for range 2 {
-			s.fold(log.History())
+			s.fold(log.History(), nil)
 			if got := s.lines[0]; got.first.Number != study || got.newest.seen != 1 {
 				t.Fatalf("study %d: the line of trial %d has seen %d trials", study, got.first.Number, got.newest.seen)
 			}

@@ -65,11 +65,11 @@ func TestASearchStartsAroundTheBestTenthOfTheSource(t *testing.T) {
 	for i := range 9 {
 		put(trial.Complete, 2+float64(i)/2, float64(i), 0)
 	}
-	if mean, sigma, cov := (&Strategy{Source: log.History()}).origin(sp); mean[0] != 0.5 || sigma != firstSigma || cov != nil {
+	if mean, sigma, cov := (&Strategy{Source: log.History()}).origin(sp, nil); mean[0] != 0.5 || sigma != firstSigma || cov != nil {
 		t.Errorf("with nine trials that count the search starts at %v, %v, want in the centre", mean, sigma)
 	}
 	put(trial.Complete, 7, -1, 0)
-	if mean, sigma, _ := (&Strategy{Source: log.History()}).origin(sp); math.Abs(mean[0]-0.7) > 1e-12 || math.Abs(sigma-0.1) > 1e-12 {
+	if mean, sigma, _ := (&Strategy{Source: log.History()}).origin(sp, nil); math.Abs(mean[0]-0.7) > 1e-12 || math.Abs(sigma-0.1) > 1e-12 {
 		t.Errorf("the search starts at %v, %v, want around the best trial, 0.7, with deviation 0.1", mean, sigma)
 	}
 }
@@ -77,7 +77,7 @@ func TestASearchStartsAroundTheBestTenthOfTheSource(t *testing.T) {
 func TestASearchStartsWithTheGivenStep(t *testing.T) {
 	sp := space.Must(space.New(space.Dimension{Name: "x", Dist: space.Float{Low: 0, High: 10}}))
 	s := &Strategy{Sigma: 0.05}
-	if _, sigma, _ := s.origin(sp); sigma != 0.05 {
+	if _, sigma, _ := s.origin(sp, nil); sigma != 0.05 {
 		t.Errorf("the search starts with the step %v, want 0.05", sigma)
 	}
 	if _, sigma := (restarts{multiplier: 2, shrink: 0.1}).population(4, s.sigma()); math.Abs(sigma-0.005) > 1e-15 {

@@ -39,14 +39,16 @@ type Strategy struct {
 // A line is how far the fold over one history has come.
 type line struct {
 	first       *trial.Trial // identifies the history
-	newest      search       // after the last call
-	generations []search     // the starts of the last two, for workers whose history is a little older
+	beliefs     space.Space
+	newest      search   // after the last call
+	generations []search // the starts of the last two, for workers whose history is a little older
 }
 
 // Draw returns the parameters of trial t, in internal form, after the finished
-// trials of h. It returns none before the first generation.
-func (s *Strategy) Draw(h trial.History, t *trial.Trial, r *rand.Rand) map[string]float64 {
-	now := s.fold(h)
+// trials of h. It returns none before the first generation. The first search starts
+// at the centers of the beliefs.
+func (s *Strategy) Draw(h trial.History, beliefs space.Space, t *trial.Trial, r *rand.Rand) map[string]float64 {
+	now := s.fold(h, beliefs)
 	if now.state == nil {
 		return nil
 	}
@@ -59,7 +61,7 @@ func (s *Strategy) Draw(h trial.History, t *trial.Trial, r *rand.Rand) map[strin
 
 // fold returns the search after the finished trials of h. It resumes from what
 // an earlier call with this history has cached.
-func (s *Strategy) fold(h trial.History) search {
+func (s *Strategy) fold(h trial.History, beliefs space.Space) search {
 	all, direction := h.Finished(), h.Directions()[0]
 	if len(all) == 0 {
 		return search{}
@@ -67,11 +69,11 @@ func (s *Strategy) fold(h trial.History) search {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	line := s.lines.Get(
-		func(l *line) bool { return l.first == all[0] },
-		func() *line { return &line{first: all[0]} })
+		func(l *line) bool { return l.first == all[0] && slices.EqualFunc(l.beliefs, beliefs, sameBelief) },
+		func() *line { return &line{first: all[0], beliefs: beliefs, newest: search{beliefs: beliefs}} })
 	e := line.newest
 	if !e.within(all) {
-		e = search{}
+		e = search{beliefs: beliefs}
 		for _, g := range line.generations {
 			if g.within(all) {
 				e = g
@@ -94,8 +96,13 @@ const firstSigma = 1.0 / 6
 
 func (s *Strategy) sigma() float64 { return cmp.Or(s.Sigma, firstSigma) }
 
+// sameBelief reports whether two parameters have the same distribution and belief.
+func sameBelief(a, b space.Dimension) bool {
+	return a.Name == b.Name && space.Equal(a.Dist, b.Dist) && a.Belief.Same(b.Belief)
+}
+
 // origin returns the distribution with which the first search starts.
-func (s *Strategy) origin(sp space.Space) (mean []float64, sigma float64, cov *mat.SymDense) {
+func (s *Strategy) origin(sp, beliefs space.Space) (mean []float64, sigma float64, cov *mat.SymDense) {
 	var points [][]float64
 	var values []float64
 	bounds := s.bounds(sp)
@@ -107,7 +114,13 @@ func (s *Strategy) origin(sp space.Space) (mean []float64, sigma float64, cov *m
 		points, values = append(points, bounds.Unfold(x)), append(values, rank.Loss(t.Values[0], s.Source.Directions()[0]))
 	}
 	if len(points) < 10 {
-		return slices.Repeat([]float64{0.5}, len(sp)), s.sigma(), nil
+		mean = slices.Repeat([]float64{0.5}, len(sp))
+		for i, d := range sp {
+			if b := beliefs.Belief(d.Name, d.Dist); b != nil {
+				mean[i] = d.Dist.Unit(b.Center)
+			}
+		}
+		return mean, s.sigma(), nil
 	}
 	return cma.WarmStart(points, values, 0.1, 0.1)
 }

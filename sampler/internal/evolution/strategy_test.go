@@ -24,7 +24,7 @@ func runOn(t *testing.T, s *Strategy, seed uint64, dists []space.Dist, n int, f 
 		random := func(place byte) *rand.Rand {
 			return rand.New(rand.NewChaCha8([32]byte{byte(seed), byte(number), byte(number >> 8), place}))
 		}
-		joint := s.Draw(log.History(), u, random(0))
+		joint := s.Draw(log.History(), nil, u, random(0))
 		x := make([]float64, len(dists))
 		for i, dist := range dists {
 			name := fmt.Sprintf("%03d", i)
@@ -54,10 +54,33 @@ func resumes(t *testing.T, fresh func() *Strategy, study func(*Strategy) trial.H
 	h := study(used)
 	for _, n := range after {
 		draw := func(s *Strategy) string {
-			return fmt.Sprint(s.Draw(h.Before(n), &trial.Trial{Number: n}, rand.New(rand.NewPCG(uint64(n), 1))))
+			return fmt.Sprint(s.Draw(h.Before(n), nil, &trial.Trial{Number: n}, rand.New(rand.NewPCG(uint64(n), 1))))
 		}
 		if got, want := draw(fresh()), draw(used); got != want || got == "map[]" {
 			t.Errorf("after %d trials a fresh strategy draws %v, a used one %v", n, got, want)
+		}
+	}
+}
+
+// TestTheFirstSearchStartsAtTheBeliefs, and one of other beliefs is another search.
+func TestTheFirstSearchStartsAtTheBeliefs(t *testing.T) {
+	near := func(x float64) space.Space {
+		return space.Must(space.New(space.Dim("x", space.Float{Low: 0, High: 10}.Near(x, space.Confident))))
+	}
+	log := trial.NewLog([]trial.Direction{trial.Minimize})
+	log.Put(&trial.Trial{State: trial.Complete, Values: []float64{1},
+		Params: []trial.Param{{Name: "x", Value: 5, Dist: space.Float{Low: 0, High: 10}},
+			{Name: "y", Value: 5, Dist: space.Float{Low: 0, High: 10}}}})
+	s := &Strategy{}
+	for _, c := range []struct {
+		beliefs space.Space
+		want    []float64
+	}{
+		{near(2), []float64{0.2, 0.5}}, {nil, []float64{0.5, 0.5}}, {near(9), []float64{0.9, 0.5}},
+		{near(2), []float64{0.2, 0.5}},
+	} {
+		if got := s.fold(log.History(), c.beliefs).state.Mean; !slices.Equal(got, c.want) {
+			t.Errorf("with beliefs %v the search starts at %v, want %v", c.beliefs, got, c.want)
 		}
 	}
 }
