@@ -1,6 +1,7 @@
 package sampler
 
 import (
+	"fmt"
 	"math"
 	"slices"
 
@@ -10,7 +11,7 @@ import (
 )
 
 // An Explainer is a Sampler that can show what it knows, to people and to programs that suggest
-// trials beside it. The interface is optional: TPE, GP and CMAES implement it, and Auto and
+// trials beside it. The interface is optional: TPE, GP, CMAES and WarmStart implement it, and Auto and
 // PartialFixed pass it on.
 type Explainer interface {
 	Sampler
@@ -117,7 +118,12 @@ func (s *GP) Explain(r Request) (Explanation, error) {
 	if need := s.startup(r); len(sp.Space) == 0 || n < need {
 		return startup("GP", n, need, r), nil
 	}
-	m := s.start().Explain(bayesopt.Request(r), sp)
+	return process(s.start(), r, sp), nil
+}
+
+// process returns what a model of package bayesopt knows.
+func process(model *bayesopt.Model, r Request, sp bayesopt.Space) Explanation {
+	m := model.Explain(bayesopt.Request(r), sp)
 	e := Explanation{Sampler: "GP", Trials: m.Trials}
 	for i, d := range sp.Space {
 		b := Belief{Name: d.Name}
@@ -132,7 +138,7 @@ func (s *GP) Explain(r Request) (Explanation, error) {
 		e.Params = append(e.Params, b)
 	}
 	e.Facts = append(facts(m.Facts), beliefFacts(r)...)
-	return e, nil
+	return e
 }
 
 // Explain implements Explainer.
@@ -195,4 +201,32 @@ func (s PartialFixed) Explain(r Request) (Explanation, error) {
 	e, err := inner.Explain(r)
 	e.Params = slices.DeleteFunc(e.Params, func(b Belief) bool { _, fixed := s.Values[b.Name]; return fixed })
 	return e, err
+}
+
+// Explain implements Explainer: the model is that of the earlier studies while they draw trials, else
+// that of Sampler. Facts say how far they agree with the study.
+func (s *WarmStart) Explain(r Request) (Explanation, error) {
+	if err := s.check(r.History); err != nil {
+		return Explanation{}, err
+	}
+	sp := bayesopt.SpaceOf(r.History)
+	v, share := s.share(r.History, sp)
+	e := Explanation{Sampler: "WarmStart", Startup: true, Trials: len(r.History.Finished())}
+	if inner, ok := s.cold.(Explainer); ok && share == 0 {
+		var err error
+		if e, err = inner.Explain(r); err != nil {
+			return e, err
+		}
+		e.Sampler += ", below WarmStart"
+	} else if share > 0 {
+		e = process(s.warm, r, sp)
+		e.Sampler = "WarmStart"
+	}
+	e.Facts = append(e.Facts, Fact{"warm_share", share, "the share of trials that the earlier studies draw; 0: they " +
+		"mislead, or nothing is known yet"})
+	for i, w := range v.Weights {
+		e.Facts = append(e.Facts, Fact{fmt.Sprintf("warm_weight_%d", i+1), w, fmt.Sprintf(
+			"how much earlier study %d, with %d trials, counts among them", i+1, len(s.Sources[i].Finished()))})
+	}
+	return e, nil
 }

@@ -26,7 +26,8 @@ type Request struct {
 
 // A Model draws points and caches its fits. It is safe for concurrent use.
 type Model struct {
-	Deterministic bool // the objective has no noise
+	Deterministic bool  // the objective has no noise
+	Prior         Prior // what other studies tell; nil: nothing
 
 	mu   sync.Mutex
 	fits []fit // the newest last
@@ -91,7 +92,9 @@ func (m *Model) condition(r Request, sp Space) (all data, order []int, terms []t
 		order, terms = m.several(all, r.History.Directions())
 	} else if len(order) > 0 && all.trials[order[0]].Violation() == 0 {
 		f := m.fit(all, "", lastRefit(len(all.trials)))
-		if p, ok := gp.Condition(f.kernel, f.noise, all.rows, standardized(all.goals), all.pending); ok {
+		y, mean := m.less(sp, all.rows, standardized(all.goals))
+		if p, ok := gp.Condition(f.kernel, f.noise, all.rows, y, all.pending); ok {
+			p = p.Over(mean)
 			ei := gp.NewLogEI(p, all.highest(p), gp.Normals(r.Rand, len(all.pending)))
 			terms = append(terms, term{ei, "", f, p})
 		}
@@ -157,7 +160,7 @@ func (m *Model) fit(g data, name string, n int) fit {
 	}
 	first := gp.Data{Points: past.rows, MinNoise: minNoise}
 	if name == "" {
-		first.Values = standardized(past.goals)
+		first.Values, _ = m.less(g.space, first.Points, standardized(past.goals))
 	} else {
 		values := past.values()
 		f.scale = gp.ScaleOf(values)

@@ -54,7 +54,7 @@ func NewLogEI(p *Posterior, best float64, normals [][]float64) LogEI {
 		white := append(p.white[:p.n:p.n], z...)
 		limit := best
 		for i := p.n; i < len(white); i++ {
-			value := 0.0 // row i of L·white
+			value := p.priorAt(p.points[i]) // plus row i of L·white
 			for j, w := range white[:i+1] {
 				value += p.lower.Data[i*p.lower.Stride+j] * w
 			}
@@ -90,7 +90,7 @@ func Normals(r *rand.Rand, q int) [][]float64 {
 func (ei LogEI) Value(x []float64) float64 {
 	v := ei.p.whiten(x)
 	sd := ei.p.deviation(v)
-	shared := floats.Dot(v[:ei.p.n], ei.p.white)
+	shared := floats.Dot(v[:ei.p.n], ei.p.white) + ei.p.priorAt(x)
 	sum := logSum{top: math.Inf(-1)}
 	for s, white := range ei.whites {
 		mean := shared + floats.Dot(v[ei.p.n:], white[ei.p.n:])
@@ -105,7 +105,7 @@ func (ei LogEI) Gradient(x, grad []float64) float64 {
 	p := ei.p
 	v := p.whiten(x)
 	sd := p.deviation(v)
-	shared := floats.Dot(v[:p.n], p.white)
+	shared := floats.Dot(v[:p.n], p.white) + p.priorAt(x)
 	sum := logSum{top: math.Inf(-1)}
 	for s, white := range ei.whites {
 		z := (shared + floats.Dot(v[p.n:], white[p.n:]) - ei.bests[s]) / sd
@@ -116,14 +116,16 @@ func (ei LogEI) Gradient(x, grad []float64) float64 {
 	total := sum.log()
 	byV := ei.byV
 	clear(byV)
-	toSD := 0.0
+	toSD, toMean := 0.0, 0.0
 	for s, white := range ei.whites {
 		share := math.Exp(ei.values[s] - total)
 		floats.AddScaled(byV, share*ei.byMean[s], white)
 		toSD += share * ei.bySD[s]
+		toMean += share * ei.byMean[s]
 	}
 	floats.AddScaled(byV, -toSD/sd, v) // ∂sd/∂v = -v/sd
 	p.descend(x, byV, grad)
+	p.descendPrior(x, toMean, grad)
 	return math.Log(sd) + total - math.Log(float64(len(ei.whites)))
 }
 

@@ -22,6 +22,7 @@ type Posterior struct {
 	white   []float64 // n: L^-1 y
 	y       []float64 // n
 	noise   float64
+	prior   Term // the mean before any observation; nil: 0
 
 	// Of the last point, n+q each: k(x), whiten(x), and what descend needs.
 	cov, v, slopes, byCov []float64
@@ -88,7 +89,7 @@ func (p *Posterior) whiten(x []float64) (v []float64) {
 // the pending points; the variance is that after they are observed.
 func (p *Posterior) At(x []float64) (mean, variance float64) {
 	v := p.whiten(x)
-	return floats.Dot(v[:p.n], p.white), p.kernel.Scale - floats.Dot(v, v)
+	return floats.Dot(v[:p.n], p.white) + p.priorAt(x), p.kernel.Scale - floats.Dot(v, v)
 }
 
 // Means returns the means of the function at the n observed points, faster than At.
@@ -98,7 +99,7 @@ func (p *Posterior) Means() []float64 {
 		floats.AddScaled(means[:i+1], p.white[i], row)
 	}
 	for i, y := range p.y {
-		means[i] = y - p.noise*means[i] // k(x_i) K^-1 y, as K is the covariance with noise
+		means[i] = y - p.noise*means[i] + p.priorAt(p.points[i]) // k(x_i) K^-1 y, as K is the covariance with noise
 	}
 	return means
 }
