@@ -57,6 +57,11 @@ type lessonsIn struct {
 const (
 	startOver = 10  // finished trials after which no settings of earlier studies are tried
 	warmOver  = 100 // finished trials after which Sampler draws alone
+
+	odds       = 4.0 // that earlier studies help, before anything is known
+	few        = 10  // trials by which the evidence of as many counts half
+	leastShare = 0.2 // below it they draw nothing
+	mostShare  = 0.9 // the other trials test what earlier studies think poor
 )
 
 // SampleJoint draws what the earlier studies or Sampler draw jointly. It fails where Sampler does, or
@@ -145,12 +150,13 @@ func (s *WarmStart) share(h trial.History, sp bayesopt.Space) (v transfer.Verdic
 	if v = s.learned(sp.Space).Judge(rows, y); v.Trust == 0 {
 		return v, 0
 	}
-	gain := s.warm.LogScore(h, sp) - s.own.LogScore(h, sp)
-	odds := 1 / (1 + math.Exp(-gain)/3)
-	if odds < 0.2 {
+	n := float64(len(y))
+	gain := (s.warm.LogScore(h, sp) - s.own.LogScore(h, sp)) * n / (n + few)
+	share = 1 / (1 + math.Exp(-gain)/odds)
+	if share < leastShare {
 		return v, 0
 	}
-	return v, min(odds, 0.9)
+	return v, min(share, mostShare)
 }
 
 // learned returns the lessons in a space.

@@ -92,7 +92,8 @@ func prepare(commands []*cli.Command, parent string, width int) {
 		cmd.HideHelpCommand = true
 		if len(cmd.Subcommands) == 0 || cmd.Flags != nil {
 			// Optuna has no such commands.
-			if !slices.Contains([]string{"finetune", "init", "kubernetes", "predict", "slurm", "tune", "worker"}, cmd.Name) {
+			if !slices.Contains([]string{"finetune", "init", "kubernetes", "predict", "slurm", "suggest-defaults",
+				"tune", "worker"}, cmd.Name) {
 				cmd.Flags, cmd.Before = append(cmd.Flags, logFlags()...), openLog
 			}
 			if cmd.CustomHelpTemplate == "" {

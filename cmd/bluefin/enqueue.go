@@ -28,13 +28,13 @@ type enqueueCommand struct {
 func (e *enqueueCommand) define() *cli.Command {
 	return &cli.Command{
 		Name:  "enqueue",
-		Usage: "queue a trial with given parameters and print its number",
+		Usage: "queue trials with given parameters and print their numbers",
 		Description: "The next trial to start has these parameters; the sampler draws those that are not\n" +
 			"given. Values are checked when the trial asks for them.",
 		Flags: append(e.study.flags(),
 			&cli.StringFlag{Name: "params", Destination: &e.params, DefaultText: required,
 				Usage: "`JSON` object of values by parameter, like " +
-					`{"lr": 0.01, "opt": "adam"}; @FILE reads it from a file, @- from standard input`},
+					`{"lr": 0.01, "opt": "adam"}, or a list of them; @FILE reads it from a file, @- from standard input`},
 			&cli.BoolFlag{Name: "skip-if-exists", Destination: &e.skipIfExists,
 				Usage: "queue nothing if a trial in any state has these parameters, and print its number"}),
 		Action: action(e.run),
@@ -48,29 +48,39 @@ func (e *enqueueCommand) run(ctx context.Context, con console) error {
 	if err != nil {
 		return err
 	}
-	params, err := parseParams(text)
+	list, err := parseParamsList(text)
 	if err != nil {
 		return err
 	}
 	return e.study.with(ctx, con, access{mustExist: true}, study.Config{}, func(s *study.Study) error {
-		number, added := 0, true
-		var err error
-		if e.skipIfExists {
-			number, added, err = s.EnqueueOnce(ctx, params)
-		} else {
-			number, err = s.Enqueue(ctx, params)
+		for _, params := range list {
+			if err := e.queue(ctx, con, s, params); err != nil {
+				return err
+			}
 		}
-		if err != nil {
-			return err
-		}
-		// The number is printed in both cases, so a script need not tell them apart.
-		if !added {
-			con.logf("Trial %d has these parameters already.", number)
-		}
-		unknownParams(ctx, con, s, number, params)
-		_, err = fmt.Fprintln(con.out, number)
-		return err
+		return nil
 	})
+}
+
+// queue queues one trial.
+func (e *enqueueCommand) queue(ctx context.Context, con console, s *study.Study, params map[string]any) error {
+	number, added := 0, true
+	var err error
+	if e.skipIfExists {
+		number, added, err = s.EnqueueOnce(ctx, params)
+	} else {
+		number, err = s.Enqueue(ctx, params)
+	}
+	if err != nil {
+		return err
+	}
+	// The number is printed in both cases, so a script need not tell them apart.
+	if !added {
+		con.logf("Trial %d has these parameters already.", number)
+	}
+	unknownParams(ctx, con, s, number, params)
+	_, err = fmt.Fprintln(con.out, number)
+	return err
 }
 
 // unknownParams says which names of a queued trial no recent trial has: most likely they are misspelt,
@@ -93,6 +103,22 @@ func unknownParams(ctx context.Context, con console, s *study.Study, number int,
 			con.logf("%s", didYouMean(text, name, known, strconv.Quote))
 		}
 	}
+}
+
+// parseParamsList reads one object of parameters, or a list of them. All are checked before any is queued.
+func parseParamsList(text string) (all []map[string]any, err error) {
+	var list []json.RawMessage
+	if json.Unmarshal([]byte(text), &list) != nil || len(list) == 0 {
+		list = []json.RawMessage{json.RawMessage(text)} // also to refuse []
+	}
+	for _, one := range list {
+		params, err := parseParams(string(one))
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, params)
+	}
+	return all, nil
 }
 
 // parseParams reads an object of external values by parameter.

@@ -180,6 +180,9 @@ func (t *tuning) open(ctx context.Context, db storage.Storage) (err error) {
 			}
 		}
 	}
+	if err := t.teach(ctx, t.console, t.cfg, t.task.Space.Dims()); err != nil {
+		return err
+	}
 	if t.study, err = study.Open(ctx, t.cfg); err != nil {
 		return t.openError(ctx, err)
 	}

@@ -139,7 +139,7 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 			new(statusCommand).define(), allTrials().define(), bestTrial().define(), bestTrials().define(),
 			new(importancesCommand).define(),
 			new(askCommand).define(), new(reportCommand).define(helpWidth(stdout)), new(shouldPruneCommand).define(),
-			new(tellCommand).define(), new(enqueueCommand).define(), new(stopCommand).define(),
+			new(tellCommand).define(), new(enqueueCommand).define(), new(suggestDefaultsCommand).define(), new(stopCommand).define(),
 			new(pythonHookCommand).define(), new(mcpCommand).define(), new(dashboardCommand).define(),
 			new(serveCommand).define(),
 			new(exportCommand).define(), new(rerunCommand).define(),

@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/urfave/cli/v2"
+
 	"github.com/bluefin-hpo/bluefin/cmd/internal/choose"
 	"github.com/bluefin-hpo/bluefin/cmd/internal/studyfile"
 	"github.com/bluefin-hpo/bluefin/internal/pyjson"
@@ -80,6 +82,14 @@ func (t *tuneCommand) adopt(f *studyfile.File, program []string) error {
 	take(t, "orphans", &t.orphans, f.Orphans)
 	take(t, "durability", &t.durability, f.Durability)
 	take(t, "max-initial-failures", &t.initialFailures, f.Initial)
+	if names := t.warmStart.Value(); len(names) > 0 {
+		f.WarmStart = names
+	}
+	t.warmStart = *cli.NewStringSlice(f.WarmStart...)
+	if n := len(f.Metrics); n > 1 && len(f.WarmStart) > 0 {
+		return usagef("--warm-start is %s, and there are %d metrics, want one: it compares the order of trials",
+			listed(f.WarmStart), n)
+	}
 	if t.given["pruner"] {
 		f.Pruner = studyfile.Choice{}
 	}
@@ -126,6 +136,9 @@ func (t *tuneCommand) remembered(f *studyfile.File, p plan) (*studyfile.File, er
 		return nil, err
 	}
 	delete(settings, "seed") // it is Seed
+	if g.WarmStart, err = shownEarlier(f.WarmStart); err != nil {
+		return nil, err
+	}
 	g.Sampler = studyfile.Choice{Name: t.sampler.chosen(), Settings: settings}
 	if g.Pruner.Name == "" && (len(g.Metrics) == 1 || t.pruner == "none") {
 		g.Pruner.Name, g.Pruner.Settings, err = choose.PrunerText(t.pruner)

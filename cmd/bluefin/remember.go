@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -41,6 +42,9 @@ func (t *tuning) remembered() *studyfile.File {
 		if !slices.Contains(ownFlags, name) {
 			f.Finetune[name] = value
 		}
+	}
+	if all, err := shownEarlier(t.warmStart.Value()); err == nil && len(all) > 0 { // teach has checked them
+		f.Finetune["warm-start"] = strings.Join(all, ",")
 	}
 	return f
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/bluefin-hpo/bluefin/cmd/internal/message"
 	"github.com/bluefin-hpo/bluefin/cmd/internal/outline"
 	"github.com/bluefin-hpo/bluefin/objective/command"
+	"github.com/bluefin-hpo/bluefin/sampler"
 	"github.com/bluefin-hpo/bluefin/storage"
 	"github.com/bluefin-hpo/bluefin/study"
 	"github.com/bluefin-hpo/bluefin/trial"
@@ -28,6 +29,8 @@ type runner struct {
 	sampler   samplerFlags
 	pruner    string
 	scheduler string
+	warmStart cli.StringSlice
+	warm      *sampler.WarmStart // set by config; nil: no earlier study teaches
 	trials    int
 	workers   int
 	timeout   time.Duration
@@ -52,7 +55,8 @@ func (s *runner) searchFlags(trials int) []cli.Flag {
 		&cli.IntFlag{Name: "workers", Destination: &s.workers, Value: 1,
 			Usage: "the `NUMBER` of trials that run at once"},
 	}, s.limits.flags(), []cli.Flag{repeatsFlag(&s.repeats),
-		s.sampler.nameFlag("auto"), prunerFlag(&s.pruner), schedulerFlag(&s.scheduler), s.sampler.seedFlag(), s.dashboardFlag(), logFormatFlag(),
+		s.sampler.nameFlag("auto"), s.warmFlag(), prunerFlag(&s.pruner), schedulerFlag(&s.scheduler), s.sampler.seedFlag(),
+		s.dashboardFlag(), logFormatFlag(),
 	})
 }
 
@@ -94,6 +98,9 @@ func (s *runner) config(con console, name string, d trial.Direction) (cfg study.
 	}
 	if cfg.Sampler, cfg.Seed, err = s.sampler.sampler(s.trials); err == nil {
 		cfg.Pruner, err = parsePruner(s.pruner, name)
+	}
+	if err == nil {
+		err = s.warmed(&cfg)
 	}
 	if err == nil {
 		err = s.schedule(&cfg, nil)

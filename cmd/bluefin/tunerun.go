@@ -36,6 +36,9 @@ func (p plan) run(ctx context.Context, con console) (err error) {
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
 	cfg.Storage = db
+	if err := p.teach(ctx, con, cfg, cfg.Space); err != nil {
+		return err
+	}
 	s, err := study.Open(ctx, cfg)
 	if err != nil {
 		return err

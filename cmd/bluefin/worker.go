@@ -178,6 +178,9 @@ func (w *workerCommand) tune(ctx context.Context, con console, share *ration, re
 	if err := sameMetric(record, p.metrics()); err != nil {
 		return noRetry{err}
 	}
+	if err := p.recall(record); err != nil {
+		return noRetry{err}
+	}
 	program, objective, err := p.objective()
 	if err != nil {
 		return err
@@ -224,6 +227,9 @@ func (w *workerCommand) finetune(
 	}
 	if err := t.configure(); err != nil {
 		return err
+	}
+	if err := t.recall(record); err != nil {
+		return noRetry{err}
 	}
 	s := &shift{worker: w, console: con, ration: share, show: t.show, grace: end, stop: stop, hurry: func() {}}
 	return s.run(ctx, t.cfg, t.budget(), func(ctx context.Context, st *study.Study) (study.MultiObjective, error) {

@@ -44,6 +44,9 @@ const (
 	// Beliefs, of a study, is where good values of its parameters probably are: a JSON object by
 	// parameter, see package study.
 	Beliefs = "bluefin:beliefs"
+
+	// Earlier, of a study, holds copies of the earlier studies that teach it: a JSON object.
+	Earlier = "bluefin:earlier"
 )
 
 // Reported reports whether an attribute was computed from the reports of a trial, and so must be

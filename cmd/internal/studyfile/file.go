@@ -35,6 +35,7 @@ type File struct {
 	Source  string // of the metrics
 
 	Sampler, Pruner, Scheduler Choice
+	WarmStart                  []string // earlier studies: FILE or FILE#STUDY
 	Seed                       uint64
 
 	Command []string

@@ -38,6 +38,8 @@ func (r *reader) study(root node, f *File) {
 		"scheduler": func(n node) { f.Scheduler = r.scheduler(n) },
 		"seed":      func(n node) { f.Seed = r.seed(n) },
 
+		"warm_start": func(n node) { f.WarmStart = r.names(n) },
+
 		"command": func(n node) { f.Command = r.command(n) },
 		"args":    func(n node) { f.Args = r.word(n, "flags", "equals", "hydra", "none", "sweep") },
 		"dir":     func(n node) { f.Dir = r.name(n) },

@@ -126,6 +126,13 @@ func (f *File) putMetrics(root object) {
 	if f.Seed != 0 {
 		root.put("seed", scalarOf(f.Seed))
 	}
+	if len(f.WarmStart) > 0 {
+		var all []any
+		for _, name := range f.WarmStart {
+			all = append(all, name)
+		}
+		root.put("warm_start", list(all))
+	}
 }
 
 func (f *File) putProgram(root object) {

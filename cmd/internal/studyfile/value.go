@@ -78,6 +78,15 @@ func (r *reader) name(n node) string {
 	return text
 }
 
+// names reads one name or a list of them.
+func (r *reader) names(n node) (all []string) {
+	if n = r.visit(n); n.Kind != yaml.SequenceNode {
+		return []string{r.name(n)}
+	}
+	r.list(n, func(_ int, e node) { all = append(all, r.name(e)) })
+	return all
+}
+
 func (r *reader) word(n node, allowed ...string) string {
 	text := r.text(n)
 	if !slices.Contains(allowed, text) {

@@ -36,14 +36,15 @@ func (l Lessons) Portfolio(n int) []Choice {
 	reached := slices.Repeat([]float64{1}, l.studies)
 	var chosen []Choice
 	for len(chosen) < n && len(pool) > 0 {
-		at, least := 0, math.Inf(1)
+		at, least, own := 0, math.Inf(1), math.Inf(1)
 		for i, c := range pool {
-			sum := 0.0
+			sum, ranks := 0.0, 0.0
 			for _, k := range l.from {
 				sum += min(reached[k], c.Ranks[k])
+				ranks += c.Ranks[k]
 			}
-			if sum < least {
-				at, least = i, sum
+			if sum < least || sum == least && ranks < own { // if nothing helps, the next best
+				at, least, own = i, sum, ranks
 			}
 		}
 		c := pool[at]
