@@ -34,6 +34,6 @@ func ExampleWarmStart() {
 	before := search(&sampler.GP{}, 20, 1)
 	after := search(&sampler.WarmStart{Sources: []trial.History{before}}, 1, 1000)
 	best, _ := after.Best()
-	fmt.Printf("x is %.1f in the first trial", best.Params[0].Value)
-	// Output: x is 2.0 in the first trial
+	fmt.Printf("x is %.0f in the first trial", best.Params[0].Value)
+	// Output: x is 2 in the first trial
 }

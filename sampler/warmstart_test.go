@@ -26,21 +26,21 @@ func earlier(seed uint64, n int, d trial.Direction, f func(x, y float64) float64
 	return log.History()
 }
 
-func valley(x, y float64) float64 { return (x-0.7)*(x-0.7) + (y-0.2)*(y-0.2) }
+func basin(x, y float64) float64 { return (x-0.7)*(x-0.7) + (y-0.2)*(y-0.2) }
 
 func TestWarmStartConforms(t *testing.T) {
-	like := earlier(1, 40, trial.Minimize, valley)
+	like := earlier(1, 40, trial.Minimize, basin)
 	log, r := trial.NewLog([]trial.Direction{trial.Maximize}), rand.New(rand.NewPCG(1, 1))
 	for i := range 80 { // with parameters of the suite, partly with other ranges and choices
 		u := &trial.Trial{Number: i, State: trial.Complete, Values: []float64{r.NormFloat64()}}
-		for name, d := range map[string]space.Dist{
-			"p00": space.Float{Low: -1, High: 9}, "p01": space.Float{Low: 1e-9, High: 1, Log: true}, "p03": space.Int{Low: 0, High: 20},
-			"p05": space.Int{Low: 0, High: 100, Step: 25}, "p06": space.Choose("c", "z", "a").Dist(), "p09": space.Float{Low: 1, High: 5},
-			"always": space.Float{Low: 0, High: 1}, "method": space.Choose("line", "tree").Dist(),
+		for _, d := range []space.Dimension{
+			{Name: "p00", Dist: space.Float{Low: -1, High: 9}}, {Name: "p01", Dist: space.Float{Low: 1e-9, High: 1, Log: true}},
+			{Name: "p03", Dist: space.Int{Low: 0, High: 20}}, {Name: "p05", Dist: space.Int{Low: 0, High: 100, Step: 25}},
+			{Name: "p06", Dist: space.Choose("c", "z", "a").Dist()}, {Name: "p09", Dist: space.Float{Low: 1, High: 5}},
+			{Name: "always", Dist: space.Float{Low: 0, High: 1}}, {Name: "method", Dist: space.Choose("line", "tree").Dist()},
 		} {
-			u.Params = append(u.Params, trial.Param{Name: name, Value: d.Value(r.Float64()), Dist: d})
+			u.Params = append(u.Params, trial.Param{Name: d.Name, Value: d.Dist.Value(r.Float64()), Dist: d.Dist})
 		}
-		slices.SortFunc(u.Params, func(a, b trial.Param) int { return strings.Compare(a.Name, b.Name) })
 		log.Put(u)
 	}
 	kinds := log.History()
@@ -92,16 +92,16 @@ func searched(t *testing.T, s sampler.JointSampler, seed uint64, n int, d trial.
 // Earlier studies of the same function, in the other direction and on another scale, lead to its
 // minimum in eight trials.
 func TestWarmStartLearnsFromOrderAlone(t *testing.T) {
-	upwards := func(x, y float64) float64 { return -1e6 * math.Exp(valley(x, y)) }
+	upwards := func(x, y float64) float64 { return -1e6 * math.Exp(basin(x, y)) }
 	warm, cold := 0.0, 0.0
 	for seed := range uint64(5) {
 		s := &sampler.WarmStart{Sources: []trial.History{earlier(seed, 40, trial.Maximize, upwards)}}
-		best, first := searched(t, s, seed, 8, trial.Minimize, valley)
+		best, first := searched(t, s, seed, 8, trial.Minimize, basin)
 		warm += best
-		if d := valley(first[0], first[1]); d > 0.05 {
+		if d := basin(first[0], first[1]); d > 0.05 {
 			t.Errorf("seed %d: the first trial is at %v, want one that was good before", seed, first)
 		}
-		best, _ = searched(t, &sampler.Auto{}, seed, 8, trial.Minimize, valley)
+		best, _ = searched(t, &sampler.Auto{}, seed, 8, trial.Minimize, basin)
 		cold += best
 	}
 	if warm > cold/5 {
@@ -111,14 +111,14 @@ func TestWarmStartLearnsFromOrderAlone(t *testing.T) {
 
 // Studies whose best is the worst here cost little.
 func TestWarmStartDropsStudiesThatMislead(t *testing.T) {
-	against := func(x, y float64) float64 { return -valley(x, y) }
+	against := func(x, y float64) float64 { return -basin(x, y) }
 	s := &sampler.WarmStart{Sources: []trial.History{earlier(1, 40, trial.Minimize, against)}}
-	best, _ := searched(t, s, 3, 30, trial.Minimize, valley)
+	best, _ := searched(t, s, 3, 30, trial.Minimize, basin)
 	if best > 1e-3 {
 		t.Errorf("best after 30 trials is %v, want below 0.001 although the earlier study misleads", best)
 	}
 	log := trial.NewLog([]trial.Direction{trial.Minimize})
-	for _, u := range earlier(9, 12, trial.Minimize, valley).Finished() {
+	for _, u := range earlier(9, 12, trial.Minimize, basin).Finished() {
 		log.Put(u)
 	}
 	e, err := s.Explain(sampler.NewRequest(log.History(), &trial.Trial{Number: 12}, rand.New(rand.NewPCG(1, 1))))
@@ -145,7 +145,7 @@ func warmFact(t *testing.T, e sampler.Explanation, name string) float64 {
 // the draws are those of Sampler, bit for bit.
 func TestWarmStartWithNothingToLearnIsItsSampler(t *testing.T) {
 	failed := trial.NewLog([]trial.Direction{trial.Minimize})
-	for _, u := range earlier(1, 20, trial.Minimize, valley).Finished() {
+	for _, u := range earlier(1, 20, trial.Minimize, basin).Finished() {
 		bad := *u
 		switch u.Number % 3 {
 		case 0:
@@ -158,16 +158,16 @@ func TestWarmStartWithNothingToLearnIsItsSampler(t *testing.T) {
 		failed.Put(&bad)
 	}
 	stranger := trial.NewLog([]trial.Direction{trial.Minimize})
-	for _, u := range earlier(2, 20, trial.Minimize, valley).Finished() {
+	for _, u := range earlier(2, 20, trial.Minimize, basin).Finished() {
 		other := *u
 		other.Params = []trial.Param{{Name: "x", Value: 0, Dist: space.Choose("a", "b").Dist()},
 			{Name: "y", Value: 0.5, Dist: space.Float{Low: 0.1, High: 1, Log: true}}}
 		stranger.Put(&other)
 	}
-	for name, h := range map[string]trial.History{"none": {}, "few": earlier(1, 4, trial.Minimize, valley),
+	for name, h := range map[string]trial.History{"none": {}, "few": earlier(1, 4, trial.Minimize, basin),
 		"bad": failed.History(), "stranger": stranger.History()} {
-		warm, _ := searched(t, &sampler.WarmStart{Sources: []trial.History{h}}, 1, 14, trial.Minimize, valley)
-		cold, _ := searched(t, &sampler.Auto{}, 1, 14, trial.Minimize, valley)
+		warm, _ := searched(t, &sampler.WarmStart{Sources: []trial.History{h}}, 1, 14, trial.Minimize, basin)
+		cold, _ := searched(t, &sampler.Auto{}, 1, 14, trial.Minimize, basin)
 		if warm != cold {
 			t.Errorf("%s: best is %v, want %v as without the study", name, warm, cold)
 		}
