@@ -3,7 +3,6 @@ package sampler_test
 import (
 	"math"
 	"math/rand/v2"
-	"slices"
 	"strings"
 	"testing"
 
