@@ -183,6 +183,14 @@ func TestReadmeCommandsAndFlagsExist(t *testing.T) {
 			lines = append(lines, m[1])
 		}
 	}
+	for _, line := range lines { // what a command reads from another one
+		if before, after, ok := strings.Cut(line, " | "); ok {
+			lines[slices.Index(lines, line)] = before
+			if strings.HasPrefix(after, "bluefin ") {
+				lines = append(lines, after)
+			}
+		}
+	}
 	if len(lines) < 20 {
 		t.Errorf("the pages have %d command lines, want at least 20", len(lines))
 	}
