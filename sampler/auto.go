@@ -14,9 +14,10 @@ import (
 // Auto chooses a sampler for every trial: TPE with several objectives, constraints
 // or pruned trials; otherwise GP for the first 100 complete trials, up to 40
 // parameters; then CMAES in a space that is mostly continuous, which starts where
-// GP's trials were best, and TPE elsewhere. Small spaces and short studies have
-// bounds of their own; see docs/samplers.md for the rules in full and the figures
-// behind them.
+// GP's trials were best, and TPE elsewhere. In such a space CMAES takes over early if
+// GP predicts poorly, and GP stays longer in a short study. The first ten trials fill
+// the middle of continuous ranges evenly, from the centre on. See docs/samplers.md for
+// the rules in full and the figures behind them.
 //
 // The choice is a function of the request, the history and the fields, so a resumed
 // study, or another worker with the same fields, continues in the same way. Trials
@@ -35,6 +36,13 @@ type Auto struct {
 	mu       sync.Mutex
 	facts    auto.Facts // a cache: of the history of the last call
 	searches recent.List[autoSearch]
+	verdicts recent.List[verdict]
+}
+
+// A verdict says whether GP predicted poorly when a trial had finished.
+type verdict struct {
+	last  *trial.Trial
+	fails bool
 }
 
 // An autoSearch is a CMAES of one study and number of parameters.
@@ -60,6 +68,9 @@ func (s *Auto) Sample(r Request, name string, d space.Dist) (float64, error) {
 	if err != nil {
 		return 0, err
 	}
+	if u, ok := startAt(r, name, d); ok {
+		return d.Value(u), nil
+	}
 	return chosen.Sample(r, name, d)
 }
 
@@ -78,13 +89,26 @@ func (s *Auto) choose(h trial.History) (JointSampler, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.facts = s.facts.After(h)
-	switch c := s.facts.Choose(h, s.Trials); c.Kind {
+	switch c := s.facts.Choose(h, s.Trials, s.fails(h)); c.Kind {
 	case auto.GP:
 		return s.gp, nil
 	case auto.CMAES:
 		return s.search(h, c), nil
 	}
 	return s.tpe, nil
+}
+
+// leastGain is what a trial must gain in log density from GP's predictions for GP to stay.
+const leastGain = 1
+
+// fails returns a function that reports whether GP predicts poorly after the first n trials of h.
+func (s *Auto) fails(h trial.History) func(n int) bool {
+	return func(n int) bool {
+		last := h.Finished()[n-1]
+		return s.verdicts.Get(
+			func(v verdict) bool { return v.last == last },
+			func() verdict { return verdict{last, s.gp.start().Gain(h.Before(n)) < leastGain} }).fails
+	}
 }
 
 // search returns the CMAES of a choice.
@@ -97,8 +121,8 @@ func (s *Auto) search(h trial.History, c auto.Choice) *CMAES {
 		func(a autoSearch) bool { return a.last == last && a.dim == c.Dim },
 		func() autoSearch {
 			search := &CMAES{Restart: IPOP, Population: s.population(c), Independent: s.tpe}
-			if last != nil && c.Dim >= auto.Few {
-				search.StartupTrials, search.Source = auto.Late, h.Before(c.From.Finished)
+			if last != nil {
+				search.StartupTrials, search.Source = c.From.Complete, h.Before(c.From.Finished)
 			}
 			return autoSearch{last, c.Dim, search}
 		}).cma

@@ -75,6 +75,10 @@ func TestAutoChooses(t *testing.T) {
 			return &CMAES{StartupTrials: auto.Late, Source: h.Before(handover), Population: population, Restart: IPOP, Independent: tpe}
 		}
 	}
+	gaveUp := func(h trial.History) JointSampler { // GP did
+		return &CMAES{StartupTrials: 30, Source: h.Before(30), Restart: IPOP, Independent: tpe}
+	}
+	noise := func(u *trial.Trial) { u.Values[0] = rand.New(rand.NewPCG(4, uint64(u.Number))).NormFloat64() }
 	one := func(s JointSampler) func(trial.History) JointSampler {
 		return func(trial.History) JointSampler { return s }
 	}
@@ -121,12 +125,13 @@ func TestAutoChooses(t *testing.T) {
 		{"a category", minimize(1).add(auto.Late, withCategory, nil), one(tpe)},
 		{"some trials have a parameter more", minimize(1).add(1, withConstant, nil).add(auto.Late, continuous[:4], nil), one(tpe)},
 		{"no parameters", minimize(1).add(auto.Late, nil, nil), one(tpe)},
-		{"four parameters", minimize(1).add(auto.Late+20, repeated(auto.Few, interval), nil), after(auto.Late, 0)},
-		{"three parameters, the last trial of GP", minimize(1).add(auto.Early-1, repeated(auto.Few-1, interval), nil), one(gp)},
-		{"three parameters", minimize(1).add(auto.Early, repeated(auto.Few-1, interval), nil), one(&CMAES{Restart: IPOP, Independent: tpe})},
-		{"three parameters, later", minimize(1).add(auto.Late+20, repeated(auto.Few-1, interval), nil), one(&CMAES{Restart: IPOP, Independent: tpe})},
-		{"three parameters, eight workers", minimize(8).add(auto.Late+20, repeated(auto.Few-1, interval), nil), one(&CMAES{Restart: IPOP, Population: 14, Independent: tpe})},
-		{"three parameters with few values", minimize(1).add(auto.Late-1, repeated(auto.Few-1, levels15), nil), one(gp)},
+		{"three parameters", minimize(1).add(auto.Late, repeated(3, interval), nil), after(auto.Late, 0)},
+		{"three parameters, eight workers", minimize(8).add(auto.Late+20, repeated(3, interval), nil), after(auto.Late, 14)},
+		{"noise, before GP is judged", minimize(1).add(29, continuous, noise), one(gp)},
+		{"noise", minimize(1).add(30, continuous, noise), gaveUp},
+		{"noise, later", minimize(1).add(auto.Late+40, continuous, noise), gaveUp},
+		{"noise with categories", minimize(1).add(auto.Late-1, withCategory, noise), one(gp)},
+		{"three parameters with few values", minimize(1).add(auto.Late-1, repeated(3, levels15), nil), one(gp)},
 		{"fewer workers than a population", minimize(7).add(auto.Late+30, continuous, nil), after(auto.Late, 8)},
 		{"as many workers as a population", minimize(8).add(auto.Late+30, continuous, nil), after(auto.Late, 16)},
 		{"many more workers than a population", minimize(40).add(auto.Late+60, continuous, nil), after(auto.Late, 16)},

@@ -13,13 +13,15 @@ import (
 const (
 	Short = 250 // planned trials up to which GP stays in a smooth space
 	Wide  = 40  // parameters with a choice up to which GP is used
-	Few   = 4   // parameters of a smooth space below which GP hands over early
-	Early = 50  // complete trials after which GP hands over in a smooth space of few parameters
-	Late  = 100 // complete trials after which it hands over in other spaces
+	Late  = 100 // complete trials after which GP hands over in other spaces
 
 	Recent = 9  // trials by which Facts judge how many run at the same time
 	many   = 16 // values from which an int or a step counts as continuous
 )
+
+// checks are the numbers of complete trials at which GP has to predict well to stay in a smooth
+// space.
+var checks = [...]int{30, 50, 75, Late, 150, 200}
 
 // A Kind is a kind of sampler.
 type Kind uint8
@@ -38,9 +40,10 @@ type Choice struct {
 	From Handover // of CMAES; zero if GP drew no trials
 }
 
-// A Handover is the state of a study when GP handed over.
+// A Handover is the state of a study when GP hands over.
 type Handover struct {
-	Finished int // trials
+	Complete int // trials
+	Finished int // trials, the complete ones included
 	Beside   int // how many trials ran beside one
 }
 
@@ -55,7 +58,7 @@ type Facts struct {
 	most        int   // parameters of any complete or pruned trial
 	besides     []int // how many trials ran beside each of the last complete ones
 
-	early, late Handover // after Early and Late complete trials
+	handovers [len(checks)]Handover // after so many complete trials
 }
 
 // After returns the facts of a history, given those of an earlier one or another.
@@ -83,7 +86,7 @@ func (f Facts) with(t *trial.Trial) Facts {
 		return f
 	}
 	f.complete++
-	if f.complete > Late {
+	if f.complete > checks[len(checks)-1] {
 		return f
 	}
 	// Trial n that starts after s have finished runs beside n-s. A Seen of 0 may
@@ -92,17 +95,14 @@ func (f Facts) with(t *trial.Trial) Facts {
 		from := max(0, len(f.besides)+1-Recent)
 		f.besides = append(slices.Clip(f.besides[from:]), max(0, t.Number-t.Seen))
 	}
-	switch f.complete {
-	case Early:
-		f.early = f.handover()
-	case Late:
-		f.late = f.handover()
+	if i := slices.Index(checks[:], f.complete); i >= 0 {
+		f.handovers[i] = f.handover()
 	}
 	return f
 }
 
 func (f Facts) handover() Handover {
-	o := Handover{Finished: f.seen}
+	o := Handover{Complete: f.complete, Finished: f.seen}
 	if n := len(f.besides); n > 0 {
 		o.Beside = slices.Sorted(slices.Values(f.besides))[n/2]
 	}
@@ -110,30 +110,33 @@ func (f Facts) handover() Handover {
 }
 
 // Choose returns the choice for a trial that starts after h, of which f are the
-// facts. planned is how many trials the study will have, 0 if unknown.
-func (f Facts) Choose(h trial.History, planned int) Choice {
+// facts. planned is how many trials the study will have, 0 if unknown. fails reports whether GP
+// predicts poorly after the first n finished trials.
+func (f Facts) Choose(h trial.History, planned int, fails func(n int) bool) Choice {
 	if len(h.Directions()) > 1 || f.constrained || f.pruned {
 		return Choice{Kind: TPE}
 	}
 	free := cube.Free(h.RankedSpace())
 	smooth := len(h.RankedSpace()) == f.most && isSmooth(free)
-	after, from := Late, f.late
-	if smooth && len(free) < Few {
-		after, from = Early, f.early
-	}
-	until := after
-	if smooth && planned > 0 && planned <= Short {
-		until = Short
-	}
 	switch wide := len(free) > Wide; {
-	case f.complete < until && !wide:
-		return Choice{Kind: GP}
 	case smooth && wide:
 		return Choice{Kind: CMAES, Dim: len(free)}
-	case smooth && f.complete >= after:
-		return Choice{Kind: CMAES, Dim: len(free), From: from}
+	case wide, !smooth && f.complete >= Late:
+		return Choice{Kind: TPE}
+	case !smooth:
+		return Choice{Kind: GP}
 	}
-	return Choice{Kind: TPE}
+	short := planned > 0 && planned <= Short
+	for i, n := range checks {
+		if f.complete < n {
+			break
+		}
+		over := n >= Late && !short || i == len(checks)-1 && f.complete >= Short
+		if o := f.handovers[i]; over || fails(o.Finished) {
+			return Choice{Kind: CMAES, Dim: len(free), From: o}
+		}
+	}
+	return Choice{Kind: GP}
 }
 
 // isSmooth reports whether no parameter is categorical and at least half have many
@@ -144,9 +147,15 @@ func isSmooth(free space.Space) bool {
 		if cube.IsCategorical(d.Dist) {
 			return false
 		}
-		if n := d.Dist.Len(); n == 0 || n >= many {
+		if IsRich(d.Dist) {
 			rich++
 		}
 	}
 	return rich > 0 && 2*rich >= len(free)
+}
+
+// IsRich reports whether a numeric parameter is continuous or has many values.
+func IsRich(d space.Dist) bool {
+	n := d.Len()
+	return (n == 0 || n >= many) && !cube.IsCategorical(d)
 }

@@ -50,12 +50,16 @@ func (m *Model) Explain(r Request, sp Space) Explanation {
 			e.Lengths = append(e.Lengths, min(1/math.Sqrt(w), longest))
 		}
 		warped := gp.Warp(all.goals)
-		scale := gp.ScaleOf(warped)
+		transform := gp.TransformOf(warped)
 		value := func(mean float64) float64 { // in units of the objective
 			if r.History.Directions()[0] == trial.Minimize {
-				return -(scale.Shift + scale.Unit*mean)
+				return -transform.Invert(mean)
 			}
-			return scale.Shift + scale.Unit*mean
+			return transform.Invert(mean)
+		}
+		// The transform is not linear, so deviations depend on where they are.
+		width := func(mean, sd float64) float64 {
+			return (transform.Invert(mean+sd) - transform.Invert(mean-sd)) / 2
 		}
 		best, means := math.Inf(-1), t.posterior.Means()
 		for i, u := range all.trials {
@@ -65,16 +69,19 @@ func (m *Model) Explain(r Request, sp Space) Explanation {
 				}
 			}
 		}
-		e.add("noise_sd", scale.Unit*math.Sqrt(t.fit.noise), "the standard deviation of the noise")
 		if e.Best != nil {
+			e.add("noise_sd", width(best, math.Sqrt(t.fit.noise)), "the standard deviation of the noise")
 			e.add("best_mean", value(best), "the best predicted mean of a complete trial")
 		}
 		if placed {
 			mean, variance := t.posterior.At(x)
 			e.add("mean", value(mean),
 				"the predicted value at the point; of values below the median only the rank counts, so bad ones are mild")
-			e.add("sd", scale.Unit*math.Sqrt(max(variance, 0)), "the standard deviation of that prediction")
-			e.add("expected_improvement", scale.Unit*math.Exp(t.Value(x)), "over the best mean, which GP maximizes")
+			e.add("sd", width(mean, math.Sqrt(max(variance, 0))), "the standard deviation of that prediction")
+			if e.Best != nil {
+				e.add("expected_improvement", transform.Invert(best+math.Exp(t.Value(x)))-transform.Invert(best),
+					"over the best mean; GP maximizes it on a bent scale")
+			}
 		}
 	}
 	return e

@@ -4,6 +4,7 @@
 package bayesopt
 
 import (
+	"math"
 	"math/bits"
 	"math/rand/v2"
 	"strings"
@@ -185,11 +186,26 @@ func (m *Model) fit(g data, name string, n int) fit {
 	return f
 }
 
-// standardized returns goals as the process sees them: warped, with mean 0 and
-// variance 1.
+// standardized returns goals as the process sees them: warped, with mean 0 and variance 1.
 func standardized(goals []gp.Goal) []float64 {
 	warped := gp.Warp(goals)
-	return gp.ScaleOf(warped).Apply(warped)
+	return gp.TransformOf(warped).Apply(warped)
+}
+
+// Gain returns how much better the model of the objective predicts the trials of a history than
+// a constant would; see gp.Posterior.LeaveOneOut. It is -Inf if there is no model.
+func (m *Model) Gain(h trial.History) float64 {
+	sp := SpaceOf(h)
+	all := newData(sp, h.Finished(), h.Directions()[0])
+	if len(sp.Space) == 0 || len(all.trials) == 0 {
+		return math.Inf(-1)
+	}
+	f := m.fit(all, "", lastRefit(len(all.trials)))
+	p, ok := gp.Condition(f.kernel, f.noise, all.rows, standardized(all.goals), nil)
+	if !ok {
+		return math.Inf(-1)
+	}
+	return p.LeaveOneOut()
 }
 
 // lastRefit returns the largest number up to n of those at which parameters are

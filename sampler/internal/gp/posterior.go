@@ -1,6 +1,7 @@
 package gp
 
 import (
+	"math"
 	"slices"
 
 	"gonum.org/v1/gonum/blas"
@@ -102,6 +103,26 @@ func (p *Posterior) Means() []float64 {
 		means[i] = y - p.noise*means[i] + p.priorAt(p.points[i]) // k(x_i) K^-1 y, as K is the covariance with noise
 	}
 	return means
+}
+
+// LeaveOneOut returns how much better the process predicts each observed value from the others
+// than a constant does: the mean difference of the logarithms of the densities that it and a
+// standard normal distribution give the values (Rasmussen and Williams, eq. (5.10) to (5.12)).
+func (p *Posterior) LeaveOneOut() float64 {
+	precision := make([]float64, p.n) // the diagonal of K^-1
+	alpha := make([]float64, p.n)     // K^-1 y
+	for i, row := range p.inverse[:p.n] {
+		for j, v := range row {
+			precision[j] += v * v
+		}
+		floats.AddScaled(alpha[:i+1], p.white[i], row)
+	}
+	sum := 0.0
+	for i, y := range p.y {
+		off := alpha[i] / precision[i] // of y from its prediction
+		sum += (math.Log(precision[i]) - off*off*precision[i] + y*y) / 2
+	}
+	return sum / float64(p.n)
 }
 
 // descend adds to grad the gradient by x of a function of v = whiten(x) whose
