@@ -108,16 +108,16 @@ func TestAutoChooses(t *testing.T) {
 			u.Constraints = map[string]float64{"c": -1}
 		}), one(tpe)},
 		{"two objectives", newAutoStudy(1, trial.Minimize, trial.Maximize).add(30, continuous, func(u *trial.Trial) { u.Values = append(u.Values, 1) }), one(tpe)},
-		{"as many parameters as GP has", minimize(1).add(30, repeated(auto.Wide, interval), nil), one(gp)},
+		{"as many parameters as GP has", minimize(1).add(29, repeated(auto.Wide, interval), nil), one(gp)},
 		{"more parameters than GP has", minimize(1).add(30, repeated(auto.Wide+1, interval), nil), one(&CMAES{Restart: IPOP, Independent: tpe})},
-		{"more parameters than GP has, one of them without a choice", minimize(1).add(30, append(repeated(auto.Wide, interval), withConstant[4]), nil), one(gp)},
+		{"more parameters than GP has, one of them without a choice", minimize(1).add(29, append(repeated(auto.Wide, interval), withConstant[4]), nil), one(gp)},
 		{"many parameters with few values", minimize(1).add(30, repeated(auto.Wide+1, levels15), nil), one(tpe)},
 
 		{"the last trial of GP", minimize(1).add(auto.Late-1, continuous, nil), one(gp)},
 		{"the first trial after GP", minimize(1).add(auto.Late, continuous, nil), after(auto.Late, 0)},
 		{"failed trials do not count", minimize(1).add(3, continuous, fail).add(auto.Late-1, continuous, nil), one(gp)},
 		{"later, with failed trials before", minimize(1).add(3, continuous, fail).add(auto.Late+40, continuous, nil), after(auto.Late+3, 0)},
-		{"a parameter without a choice", minimize(1).add(auto.Late, withConstant, nil), after(auto.Late, 0)},
+		{"a parameter without a choice", minimize(1).add(auto.Late, append(repeated(5, interval), withConstant[4]), nil), after(auto.Late, 0)},
 		{"ints with many values", minimize(1).add(auto.Late, repeated(5, levels16), nil), after(auto.Late, 0)},
 		{"ints with few values", minimize(1).add(auto.Late, repeated(5, levels15), nil), one(tpe)},
 		{"half of the parameters have few values", minimize(1).add(auto.Late, steps(3, 3), nil), after(auto.Late, 0)},
@@ -207,8 +207,10 @@ func TestAutoDoublesThePopulationForManyWorkers(t *testing.T) {
 func TestAutoKeepsTheModelInShortStudies(t *testing.T) {
 	gp, tpe := &GP{Independent: &TPE{}}, &TPE{}
 	smooth, coarse := repeated(4, interval), repeated(4, levels15)
-	after := func(st *autoStudy) JointSampler {
-		return &CMAES{StartupTrials: auto.Late, Source: st.log.History().Before(auto.Late), Restart: IPOP, Independent: tpe}
+	from := func(n int) func(st *autoStudy) JointSampler {
+		return func(st *autoStudy) JointSampler {
+			return &CMAES{StartupTrials: n, Source: st.log.History().Before(n), Restart: IPOP, Independent: tpe}
+		}
 	}
 	at := func(n int, sp space.Space) *autoStudy { return newAutoStudy(1, trial.Minimize).add(n, sp, nil) }
 	for _, c := range []struct {
@@ -219,8 +221,8 @@ func TestAutoKeepsTheModelInShortStudies(t *testing.T) {
 	}{
 		{"short", auto.Short, at(auto.Late, smooth), nil},
 		{"short, at its end", auto.Short, at(auto.Short-1, smooth), nil},
-		{"short, and longer than planned", auto.Short, at(auto.Short, smooth), after},
-		{"longer", auto.Short + 1, at(auto.Late, smooth), after},
+		{"short, and longer than planned", auto.Short, at(auto.Short, smooth), from(200)},
+		{"longer", auto.Short + 1, at(auto.Late, smooth), from(auto.Late)},
 		{"longer, early", auto.Short + 1, at(auto.Late-1, smooth), nil},
 		{"very short", 1, at(30, smooth), nil},
 		{"short, with few values", auto.Short, at(auto.Late, coarse), func(*autoStudy) JointSampler { return tpe }},

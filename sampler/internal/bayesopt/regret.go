@@ -21,8 +21,8 @@ func (m *Model) Regret(r Request, sp Space) (float64, bool) {
 	}
 	f := m.fit(all, "", lastRefit(len(all.trials)))
 	warped := gp.Warp(all.goals)
-	scale := gp.ScaleOf(warped)
-	p, ok := gp.Condition(f.kernel, f.noise, all.rows, scale.Apply(warped), nil)
+	transform := gp.TransformOf(warped)
+	p, ok := gp.Condition(f.kernel, f.noise, all.rows, transform.Apply(warped), nil)
 	if !ok {
 		return 0, false
 	}
@@ -41,7 +41,8 @@ func (m *Model) Regret(r Request, sp Space) (float64, bool) {
 		}
 	}
 	x, _ := sp.fold(search.Best(r.Rand))
-	return math.Max(0, math.Max(top, upper.Value(x))-best) * scale.Unit, true
+	top = math.Max(top, upper.Value(x))
+	return math.Max(0, transform.Invert(top)-transform.Invert(best)), true
 }
 
 // isResult reports whether a trial has a value that could be the best.
