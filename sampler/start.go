@@ -18,9 +18,8 @@ const (
 // As in QMC, the trial's number is the index and the k-th parameter takes coordinate k.
 func startAt(r Request, name string, d space.Dist) (u float64, ok bool) {
 	dim, index := len(r.Trial.Params), uint64(r.Trial.Number)+1
-	_, believed := r.Beliefs.Get(name)
 	if len(r.History.Directions()) > 1 || r.History.NumRanked() >= evenTrials ||
-		believed || !auto.IsRich(d) || dim >= sobol.MaxDim {
+		r.Beliefs.Belief(name, d) != nil || !auto.IsRich(d) || dim >= sobol.MaxDim {
 		return 0, false
 	}
 	u = sobol.At(index, dim, nil)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/bluefin-hpo/bluefin/sampler/internal/cube"
 	"github.com/bluefin-hpo/bluefin/sampler/internal/gp"
+	"github.com/bluefin-hpo/bluefin/sampler/internal/splitmix"
 	"github.com/bluefin-hpo/bluefin/space"
 	"github.com/bluefin-hpo/bluefin/trial"
 )
@@ -40,6 +41,7 @@ type fit struct {
 	name  string // of the constraint, "" for the objective; objectivePrefix begins those of several
 	n     int
 	last  *trial.Trial
+	rows  uint64 // a hash: what is learned later about conditions can move trials
 	space space.Space
 
 	scale  gp.Scale // of a constraint, and of one of several objectives
@@ -143,10 +145,10 @@ func Untried(r Request, sp Space) map[string]float64 {
 // except where n passes a power of two: a bad optimum does not last, and a study that is
 // resumed repeats only a few fits.
 func (m *Model) fit(g data, name string, n int) fit {
-	f := fit{name: name, n: n, last: g.trials[n-1], space: g.space.Space}
+	f := fit{name: name, n: n, last: g.trials[n-1], rows: hash(g.rows[:n]), space: g.space.Space}
 	m.mu.Lock()
 	for _, known := range m.fits {
-		if known.name == name && known.n == n && known.last == f.last && cube.Same(known.space, f.space) {
+		if known.name == name && known.n == n && known.last == f.last && known.rows == f.rows && cube.Same(known.space, f.space) {
 			m.mu.Unlock()
 			return known
 		}
@@ -184,6 +186,17 @@ func (m *Model) fit(g data, name string, n int) fit {
 	m.fits = append(m.fits[max(0, len(m.fits)+1-fitsKept):], f)
 	m.mu.Unlock()
 	return f
+}
+
+// hash returns a hash of points.
+func hash(rows [][]float64) uint64 {
+	h := uint64(len(rows))
+	for _, row := range rows {
+		for _, u := range row {
+			h = splitmix.Mix(h ^ math.Float64bits(u))
+		}
+	}
+	return h
 }
 
 // standardized returns goals as the process sees them: warped, with mean 0 and variance 1.
