@@ -222,11 +222,19 @@ func (s *WarmStart) Explain(r Request) (Explanation, error) {
 		e = process(s.warm, r, sp)
 		e.Sampler = "WarmStart"
 	}
+	if c, ok := s.first(r, sp.Space); ok {
+		e.Facts = append(e.Facts, Fact{"warm_trial", float64(c.Trial.Number), "the trial of " + s.name(c.Source) +
+			" whose setting this trial has, because it was good there"})
+	}
 	e.Facts = append(e.Facts, Fact{"warm_share", share, "the share of trials that the earlier studies draw; 0: they " +
 		"mislead, or nothing is known yet"})
 	for i, w := range v.Weights {
 		e.Facts = append(e.Facts, Fact{fmt.Sprintf("warm_weight_%d", i+1), w, fmt.Sprintf(
-			"how much earlier study %d, with %d trials, counts among them", i+1, len(s.Sources[i].Finished()))})
+			"how much %s, with %d trials, counts among them", s.name(i), len(s.Sources[i].Finished()))})
+	}
+	if rank, ok := s.rank(r.Trial, sp, v); ok {
+		e.Facts = append(e.Facts, Fact{"warm_rank", rank, "the share of the trials of these studies that were better than " +
+			"they expect this one to be, by these weights"})
 	}
 	return e, nil
 }

@@ -36,6 +36,9 @@ type WarmStart struct {
 	// complete trials, teach nothing. Of a large one, 64 trials count.
 	Sources []trial.History
 
+	// Names are those of the studies in Sources, for explanations; nil: they have numbers.
+	Names []string
+
 	// Portfolio is how many of their settings are tried first; 0: 3.
 	Portfolio int
 
@@ -159,6 +162,16 @@ func (s *WarmStart) share(h trial.History, sp bayesopt.Space) (v transfer.Verdic
 	return v, min(share, mostShare)
 }
 
+// rank returns the share of their trials that the earlier studies expect to be better than a trial. It
+// reports false if they know nothing of it.
+func (s *WarmStart) rank(t *trial.Trial, sp bayesopt.Space, v transfer.Verdict) (float64, bool) {
+	x, ok := sp.Point(t)
+	if !ok || v.Trust == 0 {
+		return 0, false
+	}
+	return s.learned(sp.Space).Rank(v, x), true
+}
+
 // learned returns the lessons in a space.
 func (s *WarmStart) learned(sp space.Space) transfer.Lessons {
 	s.mu.Lock()
@@ -183,12 +196,23 @@ func (p prior) Mean(sp bayesopt.Space, rows [][]float64, y []float64) gp.Term {
 	return lessons.Expect(v)
 }
 
+// name returns what explanations call the study i.
+func (s *WarmStart) name(i int) string {
+	if len(s.Names) > 0 {
+		return s.Names[i]
+	}
+	return fmt.Sprintf("earlier study %d", i+1)
+}
+
 func (s *WarmStart) check(h trial.History) error {
 	if n := len(h.Directions()); n != 1 {
 		return fmt.Errorf("WarmStart has %d objectives, want 1: it compares the order of trials", n)
 	}
 	if s.Portfolio < 0 {
 		return fmt.Errorf("WarmStart.Portfolio is %d, want at least 0", s.Portfolio)
+	}
+	if n := len(s.Names); n > 0 && n != len(s.Sources) {
+		return fmt.Errorf("WarmStart.Names has %d names, want one for each of %d sources", n, len(s.Sources))
 	}
 	for i, h := range s.Sources {
 		if n := len(h.Directions()); n > 1 {

@@ -102,9 +102,6 @@ func (s *runner) engine(name string, _ int) (cfg study.Config, err error) {
 	if cfg.Sampler, cfg.Seed, err = s.sampler.sampler(s.trials); err != nil {
 		return cfg, fmt.Errorf("sampler: %w", err)
 	}
-	if s.warm != nil {
-		cfg.Sampler = s.warm
-	}
 	cfg.Pruner, err = parsePruner(s.pruner, name)
 	return cfg, err
 }

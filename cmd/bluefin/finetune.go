@@ -180,7 +180,7 @@ func (t *tuning) open(ctx context.Context, db storage.Storage) (err error) {
 			}
 		}
 	}
-	if err := t.teach(ctx, t.console, t.cfg, t.task.Space.Dims()); err != nil {
+	if err := t.teach(ctx, t.console, &t.cfg, t.task.Space.Dims()); err != nil {
 		return err
 	}
 	if t.study, err = study.Open(ctx, t.cfg); err != nil {

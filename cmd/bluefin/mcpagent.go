@@ -12,6 +12,7 @@ import (
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"github.com/bluefin-hpo/bluefin/cmd/internal/choose"
+	"github.com/bluefin-hpo/bluefin/cmd/internal/earlier"
 	"github.com/bluefin-hpo/bluefin/space"
 	"github.com/bluefin-hpo/bluefin/storage"
 	"github.com/bluefin-hpo/bluefin/study"
@@ -81,6 +82,9 @@ func (a *mcpAgent) open(ctx context.Context, name string) (*mcpStudy, error) {
 		return s, nil
 	}
 	sampler, seed, err := a.sampler.sampler(0)
+	if err == nil {
+		sampler, err = earlier.Taught(record, sampler)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -36,8 +36,15 @@ func (p plan) run(ctx context.Context, con console) (err error) {
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
 	cfg.Storage = db
-	if err := p.teach(ctx, con, cfg, cfg.Space); err != nil {
+	asked := p.warm
+	if err := p.teach(ctx, con, &cfg, cfg.Space); err != nil {
 		return err
+	}
+	if p.warm != asked { // the study has learned before
+		p.remembered.WarmStart = p.warmStart.Value()
+		if cfg.Sampler, err = p.space.Sampler(cfg.Sampler); err != nil {
+			return err
+		}
 	}
 	s, err := study.Open(ctx, cfg)
 	if err != nil {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -42,20 +43,28 @@ func (s *runner) warmed(cfg *study.Config) error {
 }
 
 // teach gives the sampler the earlier studies: the copies that the study has, or else new ones, which the
-// study keeps, so that a resumed study and its workers learn the same. sp is the search space.
-func (s *runner) teach(ctx context.Context, con console, cfg study.Config, sp space.Space) error {
-	if s.warm == nil {
-		return nil
-	}
-	asked, err := shownEarlier(s.warmStart.Value())
-	if err != nil {
-		return err
-	}
+// study keeps, so that a resumed study and its workers learn the same. A study that has copies learns from them
+// without the flag, too: then the sampler of cfg changes. sp is the search space.
+func (s *runner) teach(ctx context.Context, con console, cfg *study.Config, sp space.Space) error {
 	record, err := cfg.Storage.Load(ctx, cfg.Name)
 	if err != nil && !errors.Is(err, storage.ErrNotExist) {
 		return err
 	}
 	copies, ok, err := earlier.Of(record)
+	if err != nil || s.warm == nil && !ok {
+		return err
+	}
+	if s.warm == nil {
+		if cfg.Sampler, _, err = s.sampler.sampler(s.trials); err != nil {
+			return err
+		}
+		s.warmStart = *cli.NewStringSlice(copies.Asked...)
+		if err := s.warmed(cfg); err != nil {
+			return usagef("study %q learns from %s, and --sampler is %s, which tries every combination: want another one, "+
+				"or another --study-name", cfg.Name, listed(copies.Asked), s.sampler.chosen())
+		}
+	}
+	asked, err := shownEarlier(s.warmStart.Value())
 	switch {
 	case err != nil:
 		return err
@@ -73,7 +82,7 @@ func (s *runner) teach(ctx context.Context, con console, cfg study.Config, sp sp
 		if len(copies.Studies) == 0 {
 			return usagef("--warm-start is %s, and no study there can teach: %s", listed(asked), strings.Join(out, "; "))
 		}
-		if _, err := study.Open(ctx, cfg); err != nil { // it may not exist, or have other directions
+		if _, err := study.Open(ctx, *cfg); err != nil { // it may not exist, or have other directions
 			return err
 		}
 		if record, err = cfg.Storage.Load(ctx, cfg.Name); err != nil {
@@ -89,7 +98,8 @@ func (s *runner) teach(ctx context.Context, con console, cfg study.Config, sp sp
 	if s.warm.Sources, err = copies.Histories(); err != nil {
 		return err
 	}
-	con.logf("Learning from %s.", s.lessons(ctx, cfg, copies))
+	s.warm.Names = copies.Names()
+	con.logf("Learning from %s.", s.lessons(ctx, *cfg, copies))
 	return nil
 }
 
@@ -119,13 +129,22 @@ func (s *runner) lessons(ctx context.Context, cfg study.Config, copies earlier.C
 		}
 	}
 	share := weights["warm_share"]
-	var names []string
+	type lesson struct {
+		text   string
+		weight float64
+	}
+	var lessons []lesson
 	for i, one := range copies.Studies {
-		text := counted(one.Finished, "trial")
+		l := lesson{counted(one.Finished, "trial"), weights["warm_weight_"+strconv.Itoa(i+1)]}
 		if share > 0 {
-			text += fmt.Sprintf(", weight %.2f", weights["warm_weight_"+strconv.Itoa(i+1)])
+			l.text += fmt.Sprintf(", weight %.2f", l.weight)
 		}
-		names = append(names, fmt.Sprintf("%s (%s)", one.From, text))
+		lessons = append(lessons, lesson{fmt.Sprintf("%s (%s)", one.From, l.text), l.weight})
+	}
+	slices.SortStableFunc(lessons, func(a, b lesson) int { return cmp.Compare(b.weight, a.weight) })
+	var names []string
+	for _, l := range lessons {
+		names = append(names, l.text)
 	}
 	line := listed(names)
 	if share > 0 {
@@ -146,6 +165,7 @@ func (s *runner) recall(record storage.Study) error {
 	}
 	if err == nil {
 		s.warm.Sources, err = copies.Histories()
+		s.warm.Names = copies.Names()
 	}
 	return err
 }
@@ -223,7 +243,7 @@ func copiesOf(ctx context.Context, con console, at place, name string, wanted fu
 	if name != "" {
 		record, err := db.Load(ctx, name)
 		if err != nil {
-			return nil, nil, suggestStudy(ctx, db, name, fmt.Errorf("%s: %w", at, err))
+			return nil, nil, oneOfStudies(ctx, db, at, name, err)
 		}
 		records = append(records, record)
 	} else if records, err = db.Studies(ctx); err != nil {
@@ -250,13 +270,28 @@ func copiesOf(ctx context.Context, con console, at place, name string, wanted fu
 			return nil, nil, err
 		}
 		if n := one.Good(); n < fewestGood {
-			out = append(out, fmt.Sprintf("%s has %s that are complete and feasible, want %d", from, counted(n, "trial"),
-				fewestGood))
+			out = append(out, fmt.Sprintf("%s has %s, want at least %d", from, counted(n, "complete feasible trial"), fewestGood))
 			continue
 		}
 		all = append(all, one)
 	}
 	return all, out, nil
+}
+
+// oneOfStudies adds the names of all studies to the error for a missing one.
+func oneOfStudies(ctx context.Context, db storage.Storage, at place, name string, err error) error {
+	all, listErr := db.Studies(ctx)
+	if !errors.Is(err, storage.ErrNotExist) || listErr != nil {
+		return fmt.Errorf("%s: %w", at, err)
+	}
+	if len(all) == 0 {
+		return fmt.Errorf("%s has no study, want %q there", at, name)
+	}
+	var names []string
+	for _, s := range all {
+		names = append(names, strconv.Quote(s.Name))
+	}
+	return fmt.Errorf("%s has no study %q, want one of %s", at, name, listed(names))
 }
 
 // historyIn reads the trials of a study.

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/bluefin-hpo/bluefin/cmd/internal/earlier"
 	"github.com/bluefin-hpo/bluefin/internal/pyjson"
 	"github.com/bluefin-hpo/bluefin/internal/sysattr"
 	"github.com/bluefin-hpo/bluefin/sampler"
@@ -72,6 +73,9 @@ func (s *Server) why(ctx context.Context, now *snapshot, t *trial.Trial) *why {
 func (s *Server) explain(now *snapshot, t *trial.Trial) *why {
 	w := &why{Seen: t.Seen}
 	cfg, err := s.cfg.Engine(now.study.Name, now.outline().Trials)
+	if err == nil {
+		cfg.Sampler, err = earlier.Taught(now.study, cfg.Sampler)
+	}
 	if err != nil {
 		w.Problem = sentence(err) + "."
 		return w

@@ -188,6 +188,29 @@ func (c Copies) Histories() (all []trial.History, err error) {
 	return all, nil
 }
 
+// Names returns where the studies are from.
+func (c Copies) Names() (all []string) {
+	for _, s := range c.Studies {
+		all = append(all, s.From)
+	}
+	return all
+}
+
+// Taught returns inner as tune and finetune run it in a study: below a sampler that learns from the
+// earlier studies of which the study has copies. Without copies, or if inner tries every combination,
+// it returns inner.
+func Taught(record storage.Study, inner sampler.Sampler) (sampler.Sampler, error) {
+	copies, ok, err := Of(record)
+	if err != nil || !ok {
+		return inner, err
+	}
+	if _, finite := inner.(sampler.FiniteSampler); finite {
+		return inner, nil
+	}
+	histories, err := copies.Histories()
+	return &sampler.WarmStart{Sampler: inner, Sources: histories, Names: copies.Names()}, err
+}
+
 // Of returns the copies that a study has, and whether it has any.
 func Of(s storage.Study) (c Copies, ok bool, err error) {
 	text, ok := s.SystemAttrs[sysattr.Earlier]

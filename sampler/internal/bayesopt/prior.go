@@ -36,6 +36,14 @@ func Observed(h trial.History, sp Space) (rows [][]float64, y []float64) {
 	return g.rows, standardized(g.goals)
 }
 
+// Point returns where a trial is in the space. It reports false if it has no place there.
+func (g Space) Point(t *trial.Trial) ([]float64, bool) {
+	if len(g.Space) == 0 {
+		return nil, false
+	}
+	return g.point(t)
+}
+
 // LogScore returns how well the process predicts each trial of a history from the others, as the
 // logarithm of a density; the mean of its prior is not left out of it. 0 if there is no process.
 func (m *Model) LogScore(h trial.History, sp Space) float64 {

@@ -72,7 +72,12 @@ func terms(t *testing.T, seed uint64, pending int) map[string]Term {
 	if !ok {
 		t.Fatal("singular")
 	}
+	q, ok := Condition(k, noise, data.Points[:9], data.Values[:9], nil)
+	if !ok {
+		t.Fatal("singular")
+	}
 	return map[string]Term{
+		"mean": q.Mean(), "improvement over a mean": NewLogEI(p.Over(q.Mean()), 0.8, normals),
 		"improvement": NewLogEI(p, 0.8, normals), "far improvement": NewLogEI(p, 40, normals),
 		"feasibility": LogFeasibility{p, 0.2}, "little feasibility": LogFeasibility{p, -30},
 		"upper bound": UpperBound{p, 1.7}, "lower bound": UpperBound{p, -0.4},

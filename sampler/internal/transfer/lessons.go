@@ -129,6 +129,18 @@ func slope(x, y []float64) float64 {
 // Expect returns what a verdict makes of the scores of the studies: a function on the scale of y.
 func (l Lessons) Expect(v Verdict) gp.Term { return expectation{l, v} }
 
+// Rank returns the share of the trials of the studies, weighted by a verdict, that are better than what
+// they predict at x.
+func (l Lessons) Rank(v Verdict, x []float64) float64 {
+	sum := 0.0
+	for k, s := range l.sources {
+		if w := v.Weights[l.from[k]]; w > 0 {
+			sum += w * rankOf(s.at(x))
+		}
+	}
+	return sum
+}
+
 type expectation struct {
 	lessons Lessons
 	verdict Verdict

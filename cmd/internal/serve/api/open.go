@@ -56,7 +56,7 @@ func (a *API) open(r *http.Request) (*opened, error) {
 	}
 	cfg := study.Config{Name: record.Name, Storage: a.cfg.Storage, Lease: a.cfg.Lease,
 		Logger: slog.New(slog.DiscardHandler)} // its notes, such as of a step reported twice, are about clients
-	if cfg.Sampler, cfg.Seed, err = a.samplerOf(s.plan); err != nil {
+	if cfg.Sampler, cfg.Seed, err = a.samplerOf(record, s.plan); err != nil {
 		return nil, fmt.Errorf("study %q: %w", record.Name, err)
 	}
 	if cfg.Pruner, err = prunerOf(s.plan, record); err != nil {
@@ -80,7 +80,8 @@ func (a *API) open(r *http.Request) (*opened, error) {
 
 // settings are what decides how a study is searched: another text needs another study.Study.
 func settings(record storage.Study) string {
-	return string(record.SystemAttrs[sysattr.Plan]) + "\n" + string(record.UserAttrs[choose.PrunerKey])
+	return string(record.SystemAttrs[sysattr.Plan]) + "\n" + string(record.UserAttrs[choose.PrunerKey]) + "\n" +
+		string(record.SystemAttrs[sysattr.Earlier])
 }
 
 // space returns the parameters that ask draws if it does not say them itself: those of the plan, else those

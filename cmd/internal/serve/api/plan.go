@@ -7,6 +7,7 @@ import (
 	"net/http"
 
 	"github.com/bluefin-hpo/bluefin/cmd/internal/choose"
+	"github.com/bluefin-hpo/bluefin/cmd/internal/earlier"
 	"github.com/bluefin-hpo/bluefin/cmd/internal/outline"
 	"github.com/bluefin-hpo/bluefin/cmd/internal/searchspace"
 	"github.com/bluefin-hpo/bluefin/cmd/internal/studyfile"
@@ -43,8 +44,8 @@ func prunerOf(plan *studyfile.File, record storage.Study) (pruner.Pruner, error)
 	return choose.Pruner(plan.Pruner.Name, plan.Pruner.Settings, record.Name)
 }
 
-// samplerOf returns the sampler and the seed of the plan, or else those of the server.
-func (a *API) samplerOf(plan *studyfile.File) (s sampler.Sampler, seed uint64, err error) {
+// samplerOf returns the sampler and the seed of the plan, or else those of the server. Earlier studies teach it.
+func (a *API) samplerOf(record storage.Study, plan *studyfile.File) (s sampler.Sampler, seed uint64, err error) {
 	if plan.Sampler.Name == "" {
 		s, seed, err = a.cfg.Sampler(plan.Trials)
 	} else {
@@ -52,6 +53,9 @@ func (a *API) samplerOf(plan *studyfile.File) (s sampler.Sampler, seed uint64, e
 	}
 	if plan.Sampler.Name == "" && plan.Seed != 0 {
 		seed = plan.Seed
+	}
+	if err == nil {
+		s, err = earlier.Taught(record, s)
 	}
 	if err == nil {
 		s, err = plan.Space.Sampler(s)
