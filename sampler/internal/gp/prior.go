@@ -41,7 +41,7 @@ type Mean struct {
 	weights []float64 // of the points: K^-1 y
 }
 
-// Mean returns the mean of p without its prior. No point may be pending.
+// Mean returns the mean of p without its prior. Pending points do not count.
 func (p *Posterior) Mean() Mean {
 	m := Mean{p.kernel, p.points, make([]float64, p.n)}
 	for i, row := range p.inverse[:p.n] { // L^-T white
@@ -76,7 +76,7 @@ func (m Mean) Gradient(x, grad []float64) float64 {
 }
 
 // LogScore returns the sum of the logarithms of the densities of the observations, each predicted
-// from all the others (Rasmussen and Williams, eq. (5.10) to (5.12)). No point may be pending.
+// from all the others (Rasmussen and Williams, eq. (5.10) to (5.12)). Pending points do not count.
 func (p *Posterior) LogScore() float64 {
 	diagonal, weights := make([]float64, p.n), p.Mean().weights // of K^-1; K^-1 y
 	for _, row := range p.inverse[:p.n] {
