@@ -13,9 +13,9 @@ import (
 
 // Auto chooses a sampler for every trial: TPE with several objectives, constraints
 // or pruned trials; otherwise GP for the first 100 complete trials, up to 40
-// parameters; then CMAES in a space that is mostly continuous, which starts where
-// GP's trials were best, and TPE elsewhere. In such a space CMAES takes over early if
-// GP predicts poorly, and GP stays longer in a short study. The first ten trials fill
+// parameters; then CMAES in a space that is mostly continuous, which learns from GP's
+// trials, and TPE elsewhere. In such a space CMAES takes over early if GP predicts
+// poorly, and GP stays longer in a short study. The first ten trials fill
 // the middle of continuous ranges evenly, from the centre on. See docs/samplers.md for
 // the rules in full and the figures behind them.
 //
@@ -121,7 +121,7 @@ func (s *Auto) search(h trial.History, c auto.Choice) *CMAES {
 		func(a autoSearch) bool { return a.last == last && a.dim == c.Dim },
 		func() autoSearch {
 			search := &CMAES{Restart: IPOP, Population: s.population(c), Independent: s.tpe}
-			if last != nil {
+			if c.Near {
 				search.StartupTrials, search.Source = c.From.Complete, h.Before(c.From.Finished)
 			}
 			return autoSearch{last, c.Dim, search}

@@ -71,10 +71,10 @@ var (
 
 func TestAutoChooses(t *testing.T) {
 	gp, tpe := &GP{Independent: &TPE{}}, &TPE{}
-	// after is the CMAES that follows after that many finished trials.
-	after := func(handover, population int) func(h trial.History) JointSampler {
+	// after is the CMAES that follows GP and learns from its trials.
+	after := func(population int) func(h trial.History) JointSampler {
 		return func(h trial.History) JointSampler {
-			return &CMAES{StartupTrials: auto.Late, Source: h.Before(handover), Population: population, Restart: IPOP, Independent: tpe}
+			return &CMAES{Population: population, Restart: IPOP, Independent: tpe}
 		}
 	}
 	gaveUp := func(h trial.History) JointSampler { // GP did
@@ -115,29 +115,31 @@ func TestAutoChooses(t *testing.T) {
 		{"many parameters with few values", minimize(1).add(30, repeated(auto.Wide+1, levels15), nil), one(tpe)},
 
 		{"the last trial of GP", minimize(1).add(auto.Late-1, continuous, nil), one(gp)},
-		{"the first trial after GP", minimize(1).add(auto.Late, continuous, nil), after(auto.Late, 0)},
+		{"the first trial after GP", minimize(1).add(auto.Late, continuous, nil), after(0)},
 		{"failed trials do not count", minimize(1).add(3, continuous, fail).add(auto.Late-1, continuous, nil), one(gp)},
-		{"later, with failed trials before", minimize(1).add(3, continuous, fail).add(auto.Late+40, continuous, nil), after(auto.Late+3, 0)},
-		{"a parameter without a choice", minimize(1).add(auto.Late, withConstant, nil), after(auto.Late, 0)},
-		{"ints with many values", minimize(1).add(auto.Late, repeated(5, levels16), nil), after(auto.Late, 0)},
+		{"later, with failed trials before", minimize(1).add(3, continuous, fail).add(auto.Late+40, continuous, nil), after(0)},
+		{"a parameter without a choice", minimize(1).add(auto.Late, withConstant, nil), after(0)},
+		{"ints with many values", minimize(1).add(auto.Late, repeated(5, levels16), nil), after(0)},
 		{"ints with few values", minimize(1).add(auto.Late, repeated(5, levels15), nil), one(tpe)},
-		{"half of the parameters have few values", minimize(1).add(auto.Late, steps(3, 3), nil), after(auto.Late, 0)},
+		{"half of the parameters have few values", minimize(1).add(auto.Late, steps(3, 3), nil), after(0)},
 		{"most of the parameters have few values", minimize(1).add(auto.Late, steps(2, 3), nil), one(tpe)},
 		{"a category", minimize(1).add(auto.Late, withCategory, nil), one(tpe)},
 		{"some trials have a parameter more", minimize(1).add(1, withConstant, nil).add(auto.Late, continuous[:4], nil), one(tpe)},
 		{"no parameters", minimize(1).add(auto.Late, nil, nil), one(tpe)},
-		{"three parameters", minimize(1).add(auto.Late, repeated(3, interval), nil), after(auto.Late, 0)},
-		{"three parameters, eight workers", minimize(8).add(auto.Late+20, repeated(3, interval), nil), after(auto.Late, 14)},
+		{"three parameters", minimize(1).add(auto.Late, repeated(3, interval), nil), after(0)},
+		{"three parameters, eight workers", minimize(8).add(auto.Late+20, repeated(3, interval), nil), after(14)},
 		{"noise, before GP is judged", minimize(1).add(29, continuous, noise), one(gp)},
 		{"noise", minimize(1).add(30, continuous, noise), gaveUp},
 		{"noise, later", minimize(1).add(auto.Late+40, continuous, noise), gaveUp},
+		{"noise, four parameters", minimize(1).add(30, repeated(auto.Few, interval), noise), gaveUp},
+		{"noise, three parameters", minimize(1).add(30, repeated(auto.Few-1, interval), noise), after(0)},
 		{"noise with categories", minimize(1).add(auto.Late-1, withCategory, noise), one(gp)},
 		{"three parameters with few values", minimize(1).add(auto.Late-1, repeated(3, levels15), nil), one(gp)},
-		{"fewer workers than a population", minimize(7).add(auto.Late+30, continuous, nil), after(auto.Late, 8)},
-		{"as many workers as a population", minimize(8).add(auto.Late+30, continuous, nil), after(auto.Late, 16)},
-		{"many more workers than a population", minimize(40).add(auto.Late+60, continuous, nil), after(auto.Late, 16)},
-		{"workers that came later", minimize(1).add(auto.Late-auto.Recent/2-1, continuous, nil).with(20).add(auto.Recent/2+41, continuous, nil), after(auto.Late, 16)},
-		{"workers that nobody recorded", minimize(1).add(auto.Late, continuous, func(u *trial.Trial) { u.Seen = 0 }), after(auto.Late, 0)},
+		{"fewer workers than a population", minimize(7).add(auto.Late+30, continuous, nil), after(8)},
+		{"as many workers as a population", minimize(8).add(auto.Late+30, continuous, nil), after(16)},
+		{"many more workers than a population", minimize(40).add(auto.Late+60, continuous, nil), after(16)},
+		{"workers that came later", minimize(1).add(auto.Late-auto.Recent/2-1, continuous, nil).with(20).add(auto.Recent/2+41, continuous, nil), after(16)},
+		{"workers that nobody recorded", minimize(1).add(auto.Late, continuous, func(u *trial.Trial) { u.Seen = 0 }), after(0)},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			h := c.study.log.History()
@@ -147,7 +149,7 @@ func TestAutoChooses(t *testing.T) {
 				t.Errorf("Auto draws %v, want %v", got, want)
 			}
 			others := 0 // the check can fail: the other samplers draw something else
-			for _, s := range []JointSampler{gp, tpe, after(len(h.Finished()), 0)(h)} {
+			for _, s := range []JointSampler{gp, tpe, after(0)(h), &CMAES{StartupTrials: 30, Source: h, Independent: tpe}} {
 				if len(h.Directions()) == 1 && !maps.Equal(answers(t, s, c.study.request(-1)), want) {
 					others++
 				}
@@ -197,8 +199,7 @@ func TestAutoDoublesThePopulationForManyWorkers(t *testing.T) {
 	}
 	for _, c := range []struct{ workers, want int }{{1, 8}, {7, 8}, {8, 16}, {30, 16}} {
 		got := answers(t, &Auto{Workers: c.workers}, st.request(-1))
-		h := st.log.History()
-		want := answers(t, &CMAES{StartupTrials: auto.Late, Source: h.Before(auto.Late), Population: c.want, Restart: IPOP, Independent: &TPE{}}, st.request(-1))
+		want := answers(t, &CMAES{Population: c.want, Restart: IPOP, Independent: &TPE{}}, st.request(-1))
 		if !maps.Equal(got, want) {
 			t.Errorf("%d workers: Auto draws %v, want the %v of a population of %d", c.workers, got, want, c.want)
 		}
@@ -208,11 +209,7 @@ func TestAutoDoublesThePopulationForManyWorkers(t *testing.T) {
 func TestAutoKeepsTheModelInShortStudies(t *testing.T) {
 	gp, tpe := &GP{Independent: &TPE{}}, &TPE{}
 	smooth, coarse := repeated(4, interval), repeated(4, levels15)
-	from := func(n int) func(st *autoStudy) JointSampler {
-		return func(st *autoStudy) JointSampler {
-			return &CMAES{StartupTrials: n, Source: st.log.History().Before(n), Restart: IPOP, Independent: tpe}
-		}
-	}
+	after := func(*autoStudy) JointSampler { return &CMAES{Restart: IPOP, Independent: tpe} }
 	at := func(n int, sp space.Space) *autoStudy { return newAutoStudy(1, trial.Minimize).add(n, sp, nil) }
 	for _, c := range []struct {
 		name   string
@@ -222,8 +219,8 @@ func TestAutoKeepsTheModelInShortStudies(t *testing.T) {
 	}{
 		{"short", auto.Short, at(auto.Late, smooth), nil},
 		{"short, at its end", auto.Short, at(auto.Short-1, smooth), nil},
-		{"short, and longer than planned", auto.Short, at(auto.Short, smooth), from(200)},
-		{"longer", auto.Short + 1, at(auto.Late, smooth), from(auto.Late)},
+		{"short, and longer than planned", auto.Short, at(auto.Short, smooth), after},
+		{"longer", auto.Short + 1, at(auto.Late, smooth), after},
 		{"longer, early", auto.Short + 1, at(auto.Late-1, smooth), nil},
 		{"very short", 1, at(30, smooth), nil},
 		{"short, with few values", auto.Short, at(auto.Late, coarse), func(*autoStudy) JointSampler { return tpe }},

@@ -14,6 +14,7 @@ const (
 	Short = 250 // planned trials up to which GP stays in a smooth space
 	Wide  = 40  // parameters with a choice up to which GP is used
 	Late  = 100 // complete trials after which GP hands over in other spaces
+	Few   = 4   // parameters of a smooth space below which a search never starts in the best part
 
 	Recent = 9  // trials by which Facts judge how many run at the same time
 	many   = 16 // values from which an int or a step counts as continuous
@@ -38,6 +39,10 @@ type Choice struct {
 	Kind Kind
 	Dim  int      // of CMAES: parameters with a choice
 	From Handover // of CMAES; zero if GP drew no trials
+
+	// Near says that CMAES should start where GP's trials were best. Otherwise it learns from them as
+	// if they were its own, which keeps the search wide.
+	Near bool
 }
 
 // A Handover is the state of a study when GP hands over.
@@ -133,7 +138,7 @@ func (f Facts) Choose(h trial.History, planned int, fails func(n int) bool) Choi
 		}
 		over := n >= Late && !short || i == len(checks)-1 && f.complete >= Short
 		if o := f.handovers[i]; over || fails(o.Finished) {
-			return Choice{Kind: CMAES, Dim: len(free), From: o}
+			return Choice{Kind: CMAES, Dim: len(free), From: o, Near: len(free) >= Few && !over}
 		}
 	}
 	return Choice{Kind: GP}
