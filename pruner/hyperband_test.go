@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strconv"
 	"testing"
 
 	"github.com/bluefin-hpo/bluefin/internal/oracle"
@@ -13,17 +14,17 @@ import (
 )
 
 func TestHyperbandReplaysOptunaStudies(t *testing.T) {
-	var file struct {
+	var file, automatic struct {
 		Studies []struct {
 			Direction string
-			Name      string `json:"study_name"`
-			Min       int    `json:"min_resource"`
-			Max       int    `json:"max_resource"`
-			Factor    int    `json:"reduction_factor"`
-			Brackets  int    `json:"n_brackets"`
+			Name      string          `json:"study_name"`
+			Min       int             `json:"min_resource"`
+			Max       json.RawMessage `json:"max_resource"` // or "auto"
+			Factor    int             `json:"reduction_factor"`
+			Brackets  int             `json:"n_brackets"`
 			Budgets   []int
 			Trials    []struct {
-				Number, Bracket int
+				Number, Bracket int // the bracket is -1 while the resource is not known
 				Reports         []report
 				Pruned          bool
 				Rungs           map[string]oracle.Float
@@ -31,16 +32,25 @@ func TestHyperbandReplaysOptunaStudies(t *testing.T) {
 		} `json:"hyperband"`
 	}
 	oracle.Load(t, "pruners.json", &file)
+	oracle.Load(t, "hyperband_auto.json", &automatic)
+	if len(automatic.Studies) < 8 {
+		t.Errorf("got %d studies with an automatic resource: the file has lost some", len(automatic.Studies))
+	}
 	pruned := 0
-	for i, c := range file.Studies {
-		p := pruner.Hyperband{StudyName: c.Name, MinResource: c.Min, MaxResource: c.Max, ReductionFactor: c.Factor}
-		if got := p.Brackets(trial.History{}); got != c.Brackets {
-			t.Errorf("study %d: %d brackets, want %d", i, got, c.Brackets)
+	for i, c := range append(file.Studies, automatic.Studies...) {
+		most, err := strconv.Atoi(string(c.Max))
+		if err != nil && string(c.Max) != `"auto"` {
+			t.Fatalf("study %d: max_resource is %s", i, c.Max)
 		}
+		p := pruner.Hyperband{StudyName: c.Name, MinResource: c.Min, MaxResource: most, ReductionFactor: c.Factor}
 		var past []*trial.Trial
 		for _, want := range c.Trials {
-			if got := p.Bracket(want.Number); got != want.Bracket {
-				t.Errorf("study %d, trial %d: bracket %d, want %d", i, want.Number, got, want.Bracket)
+			bracket := -1
+			if h := history(t, c.Direction, past...); p.Brackets(h) > 0 {
+				bracket = p.BracketIn(h, want.Number)
+			}
+			if bracket != want.Bracket {
+				t.Errorf("study %d, trial %d: bracket %d, want %d", i, want.Number, bracket, want.Bracket)
 			}
 			now := &trial.Trial{Number: want.Number}
 			made := play(t, p, history(t, c.Direction, past...), now, reports(want.Reports))
@@ -61,6 +71,10 @@ func TestHyperbandReplaysOptunaStudies(t *testing.T) {
 			}
 			past = append(past, now)
 		}
+		h := history(t, c.Direction, past...)
+		if got := p.Brackets(h); got != c.Brackets {
+			t.Errorf("study %d: %d brackets, want %d", i, got, c.Brackets)
+		}
 		// The shares are what the hash is reduced by: over many trials each
 		// bracket has its part, within 5 standard deviations.
 		total, counts := 0, make([]float64, c.Brackets)
@@ -69,7 +83,7 @@ func TestHyperbandReplaysOptunaStudies(t *testing.T) {
 		}
 		const n = 20_000
 		for number := range n {
-			counts[p.Bracket(number)]++
+			counts[p.BracketIn(h, number)]++
 		}
 		for b, budget := range c.Budgets {
 			share := float64(budget) / float64(total)
