@@ -14,8 +14,8 @@ import (
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
-// WarmStart lets earlier studies of similar objectives teach a new one. It first tries a few settings
-// that were good in them. Then a Gaussian process models how the new study differs from what the
+// WarmStart lets earlier studies of similar objectives teach a new one. It first tries the setting
+// that was best in them. Then a Gaussian process models how the new study differs from what the
 // earlier ones predict; they count by how well they predict the order of its trials. It draws a part
 // of the trials, the larger the better the studies agree; Sampler draws the others, and all of them
 // once the studies turn out to mislead or 100 trials have finished.
@@ -39,7 +39,7 @@ type WarmStart struct {
 	// Names are those of the studies in Sources, for explanations; nil: they have numbers.
 	Names []string
 
-	// Portfolio is how many of their settings are tried first; 0: 3.
+	// Portfolio is how many of their settings are tried first; 0: 1.
 	Portfolio int
 
 	once      sync.Once
@@ -61,8 +61,8 @@ const (
 	startOver = 10  // finished trials after which no settings of earlier studies are tried
 	warmOver  = 100 // finished trials after which Sampler draws alone
 
-	odds       = 4.0 // that earlier studies help, before anything is known
-	few        = 10  // trials by which the evidence of as many counts half
+	odds       = 0.5 // that earlier studies help, before anything is known
+	few        = 5   // trials by which the evidence of as many counts half
 	leastShare = 0.2 // below it they draw nothing
 	mostShare  = 0.9 // the other trials test what earlier studies think poor
 )
@@ -226,7 +226,7 @@ func (s *WarmStart) check(h trial.History) error {
 		s.warm, s.own = &bayesopt.Model{Prior: prior{s}}, &bayesopt.Model{}
 		n := s.Portfolio
 		if n == 0 {
-			n = 3
+			n = 1
 		}
 		s.portfolio = transfer.Learn(transfer.Merged(s.Sources), s.Sources).Portfolio(n)
 	})

@@ -42,8 +42,8 @@ func (c *transferCommand) define() *cli.Command {
 		Name:  "transfer",
 		Usage: "measure how many trials earlier studies save, or cost where they mislead",
 		Description: "Searches each problem cold, and warm after some studies of each kind. Level n is the median gap\n" +
-			"over the seeds that cold searches reach with n trials; the output has the median numbers of\n" +
-			"trials that both need for it, at most --trials. Seeds of samplers are 1000 + seed.",
+			"over the seeds that cold searches reach with n trials; the output has the median number of\n" +
+			"trials that warm ones need for it, at most --trials, and its ratio to n. Seeds of samplers are 1000 + seed.",
 		Flags: slices.Concat(c.problems.flags("bbob_d05"), []cli.Flag{
 			&cli.StringFlag{Name: "kinds", Destination: &c.kinds, Value: "shifted,mirrored,others",
 				Usage: "`KINDS` of earlier studies with commas. shifted: of the same problem, moved a little along each " +
@@ -116,7 +116,7 @@ func (c *transferCommand) run(ctx context.Context, stdout, _ io.Writer) error {
 	var rows []row
 	for _, s := range list {
 		rows = append(rows, row{cell("problem", s.problem), cell("kind", s.kind), cell("level", s.level),
-			cell("cold", s.cold), cell("warm", s.warm), cell("ratio", s.ratio())})
+			cell("warm", s.warm), cell("ratio", s.ratio())})
 	}
 	return printRows(stdout, c.format, rows)
 }
@@ -252,10 +252,12 @@ func mirrored(p problem) func(functions.Ask) float64 {
 type saving struct {
 	problem, kind string
 	level         int     // cold searches have the gap after that many trials
-	cold, warm    float64 // the median trials to that gap
+	warm          float64 // the median trials to that gap
 }
 
-func (s saving) ratio() float64 { return s.warm / s.cold }
+// ratio compares with the level and not with the trials after which the same cold searches first had
+// the gap: these are fewer, because the gap was chosen among their own.
+func (s saving) ratio() float64 { return s.warm / float64(s.level) }
 
 // compare compares all searches.
 func (c *transferCommand) compare(names, kinds []string, seeds, levels []int, curves map[warmTask][]float64) (
@@ -285,7 +287,7 @@ func (c *transferCommand) compare(names, kinds []string, seeds, levels []int, cu
 				if curves[warmTask{name, kind, seeds[0]}] == nil {
 					continue
 				}
-				list = append(list, saving{name, kind, level, trials(""), trials(kind)})
+				list = append(list, saving{name, kind, level, trials(kind)})
 			}
 		}
 	}
