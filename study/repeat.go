@@ -38,6 +38,13 @@ func (t *Trial) Repetition() int {
 	return r.Time
 }
 
+// RepeatOf returns the number of the trial that t runs again for Repeat, or false if t is an ordinary
+// trial.
+func RepeatOf(t *trial.Trial) (number int, ok bool) {
+	r, ok := repetitionOf(t)
+	return r.Of, ok
+}
+
 // Repeat runs the best few of the complete trials a number of times more, with the same parameters,
 // and returns when all repetitions have finished, also those that earlier calls queued. They are
 // trials of the study, beyond its budget, and are never pruned. A repetition that failed is not

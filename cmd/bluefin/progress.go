@@ -191,6 +191,9 @@ func (p *progress) gain(t *trial.Trial) bool {
 	if t.State != trial.Complete || t.Violation() > 0 {
 		return false
 	}
+	if _, again := study.RepeatOf(t); again { // one value alone decides nothing
+		return false
+	}
 	dominates := func(a, b *trial.Trial) bool {
 		for i, d := range p.directions {
 			if d.Better(b.Values[i], a.Values[i]) {

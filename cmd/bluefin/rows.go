@@ -11,6 +11,7 @@ import (
 
 	"github.com/bluefin-hpo/bluefin/cmd/internal/message"
 	"github.com/bluefin-hpo/bluefin/space"
+	"github.com/bluefin-hpo/bluefin/study"
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
@@ -108,9 +109,14 @@ func (b *board) running(t *trial.Trial, elapsed string, width int) string {
 func (b *board) head(mark string, t *trial.Trial, state string, values []string, how string, width int) (
 	head string, wide bool) {
 	head = fmt.Sprintf("%s trial %3d", mark, t.Number)
+	total := ""
 	if b.Trials > 0 {
-		head += fmt.Sprintf("/%d", b.Trials)
+		total = fmt.Sprintf("/%d", b.Trials)
 	}
+	if of, ok := study.RepeatOf(t); ok { // beyond the total
+		head, total = fmt.Sprintf("%s again %3d", mark, of), strings.Repeat(" ", len(total))
+	}
+	head += total
 	head += "  " + text.Pad(state, stateWidth, ' ')
 	b.values = columnsIn(head)
 	end := b.values + 1 + timeWidth // unless a value is longer than others
