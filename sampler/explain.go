@@ -106,6 +106,10 @@ func (s *TPE) Explain(r Request) (Explanation, error) {
 				"the chance that the point is among the good ones, by both densities"})
 	}
 	e.Facts = append(e.Facts, beliefFacts(r)...)
+	if m.Runs > 0 {
+		e.Facts = append(e.Facts, Fact{"chance_to_run", m.Runs,
+			"the chance that a trial at the point does not fail and is not infeasible"})
+	}
 	return e, nil
 }
 

@@ -18,8 +18,8 @@ import (
 //
 // It draws jointly the parameters that every complete trial has, and those that only
 // some have if the values of another parameter decide which. Parallel workers stay
-// apart; failed and pruned trials count as poor; constraints have models of their own;
-// no point is tried twice.
+// apart; pruned trials count as poor; constraints have models of their own, and so has
+// whether parameters can run at all; no point is tried twice.
 //
 // See Snoek, Larochelle and Adams, "Practical Bayesian Optimization of Machine Learning
 // Algorithms" (NeurIPS 2012), and docs/samplers.md for the rules in full.
@@ -51,17 +51,13 @@ func (s *GP) SampleJoint(r Request) (map[string]float64, error) {
 		return nil, err
 	}
 	sp := bayesopt.SpaceOf(r.History)
-	if len(sp.Space) == 0 {
-		return nil, nil
-	}
-	if len(r.History.Finished()) >= s.startup(r) {
+	switch {
+	case len(sp.Space) > 0 && len(r.History.Finished()) >= s.startup(r):
 		return s.start().Draw(bayesopt.Request(r), sp), nil
-	}
-	if s.Independent == nil {
-		if joint := belief.Startup(belief.Held(r.History, r.Beliefs), r.Trial, r.Rand); joint != nil {
-			return joint, nil
-		}
-		return bayesopt.Untried(bayesopt.Request(r), sp), nil
+	case s.Independent == nil:
+		return s.start().Start(bayesopt.Request(r), sp), nil
+	case len(sp.Space) == 0:
+		return nil, nil
 	}
 	if joint, ok := s.Independent.(JointSampler); ok {
 		return joint.SampleJoint(r)

@@ -43,6 +43,7 @@ func (s *Study) claim(ctx context.Context, c storage.Claim, used func() bool) (*
 		return nil, err
 	}
 	s.noteBeliefs(h)
+	s.noteInfeasible(h)
 	if c.Owner == "" {
 		c.Owner = s.newOwner()
 	}

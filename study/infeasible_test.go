@@ -3,6 +3,7 @@ package study_test
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"math"
 	"strings"
 	"testing"
@@ -38,6 +39,27 @@ func TestAnInfeasibleTrialIsNeitherASuccessNorAFailure(t *testing.T) {
 			t.Errorf("the best is %v, %v, want trial 5", best, err)
 		}
 	})
+}
+
+func TestTheLogSaysOnceThatWhatCannotRunIsAvoided(t *testing.T) {
+	for name, want := range map[string]int{"TPE": 1, "Random": 0} {
+		var log strings.Builder
+		st := open(t, nil, func(c *study.Config) {
+			c.Logger = slog.New(slog.NewTextHandler(&log, nil))
+			if c.Sampler = sampler.Sampler(&sampler.TPE{}); name == "Random" {
+				c.Sampler = sampler.Random{}
+			}
+		})
+		err := st.Optimize(t.Context(), func(tr *study.Trial) (float64, error) {
+			if tr.Float("x", 0, 1) < 2 && tr.Number() < 3 {
+				return 0, errMemory
+			}
+			return 1, nil
+		}, study.Budget{Trials: 6})
+		if got := strings.Count(log.String(), "are avoided from now on"); err != nil || got != want {
+			t.Errorf("%s: the log says it %d times, want %d: %v\n%s", name, got, want, err, &log)
+		}
+	}
 }
 
 func TestInfeasibleTrialsAloneGiveNoBest(t *testing.T) {

@@ -45,7 +45,8 @@ type Study struct {
 	claims atomic.Uint64 // number of claims so far
 	dists  dists
 
-	beliefs beliefs // none with Config.IgnoreBeliefs
+	beliefs beliefs     // none with Config.IgnoreBeliefs
+	avoids  atomic.Bool // the log says that what could not run is avoided
 
 	mu       sync.Mutex // guards the following
 	log      *trial.Log

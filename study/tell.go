@@ -57,7 +57,7 @@ func outcome(t *Trial, values []float64, err error) storage.Update {
 	case errors.Is(err, ErrInfeasible):
 		u := failed(err)
 		u.State, u.Values = trial.Pruned, prunedValues(t.record.load())
-		u.Constraints = map[string]float64{"infeasible": 1}
+		u.Constraints = map[string]float64{sysattr.Infeasible: 1}
 		return u
 	case errors.Is(err, ErrPaused):
 		return paused(t)

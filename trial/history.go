@@ -15,6 +15,7 @@ type History struct {
 	running    []*Trial
 	best       *Trial
 	reported   *Trial       // the first Complete one with reports
+	infeasible []*Trial     // by when they finished
 	complete   intersection // of the Complete trials
 	ranked     intersection // of the Complete and Pruned trials
 }
@@ -53,6 +54,9 @@ func (h History) Best() (*Trial, bool) { return h.best, h.best != nil }
 // FirstReported returns the first trial to finish as Complete with reports, and whether there is
 // one. Pruners learn from it how long trials are, because it never changes.
 func (h History) FirstReported() (*Trial, bool) { return h.reported, h.reported != nil }
+
+// Infeasible returns the trials of which Trial.Infeasible holds, in the order in which they finished.
+func (h History) Infeasible() []*Trial { return slices.Clip(h.infeasible) }
 
 // Before returns the history of the first n finished trials, with none running.
 func (h History) Before(n int) History {

@@ -48,6 +48,9 @@ func (l *Log) Put(t *Trial) {
 		}
 	case Pruned:
 		l.h.ranked = l.h.ranked.with(t)
+		if t.Infeasible() {
+			l.h.infeasible = append(l.h.infeasible, t)
+		}
 	}
 }
 

@@ -132,6 +132,10 @@ func (t *Trial) Failure() string {
 	return reason
 }
 
+// Infeasible reports whether the objective said that the parameters cannot run, as study.ErrInfeasible
+// does. A trial that violates other constraints ran.
+func (t *Trial) Infeasible() bool { return t.State == Pruned && t.Constraints[sysattr.Infeasible] > 0 }
+
 // Paused reports whether the trial waits to be resumed from a checkpoint by a scheduler. It has the
 // reports up to there. A Waiting trial that is not paused is queued.
 func (t *Trial) Paused() bool {

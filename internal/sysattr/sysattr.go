@@ -7,6 +7,9 @@ const (
 	// Failure says why a trial failed: a JSON string.
 	Failure = "bluefin:failure"
 
+	// Infeasible is the name of the constraint, no attribute, of a trial whose parameters cannot run.
+	Infeasible = "infeasible"
+
 	// FixedParams holds the parameters of a queued trial, as in Optuna: a JSON object of external
 	// values.
 	FixedParams = "fixed_params"

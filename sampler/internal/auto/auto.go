@@ -81,10 +81,10 @@ func (f Facts) After(h trial.History) Facts {
 // with returns the facts after one more trial has finished.
 func (f Facts) with(t *trial.Trial) Facts {
 	f.seen, f.last = f.seen+1, t
-	f.constrained = f.constrained || len(t.Constraints) > 0
-	if t.State == trial.Failed {
+	if t.State == trial.Failed || t.Infeasible() { // GP has a model of what runs
 		return f
 	}
+	f.constrained = f.constrained || len(t.Constraints) > 0
 	f.most = max(f.most, len(t.Params))
 	if t.State == trial.Pruned {
 		f.pruned = true

@@ -11,8 +11,7 @@ import (
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
-// data are n trials with their goals. The goal of a pruned or failed trial has no
-// value.
+// data are n trials with their goals. The goal of a pruned trial has no value.
 type data struct {
 	space   Space
 	trials  []*trial.Trial
@@ -21,7 +20,7 @@ type data struct {
 	pending [][]float64 // q×d: where running trials are
 }
 
-// The model looks back on at least fewestPoor pruned and failed trials, and forgets
+// The model looks back on at least fewestPoor pruned trials, and forgets
 // poorBlock of them at a time so that fits can be reused: the cost of a draw grows
 // with the square of the number of trials.
 const (
@@ -30,9 +29,13 @@ const (
 )
 
 // newData returns the finished trials that a model learns from: all complete ones,
-// and the most recent of the others.
+// and the most recent of the pruned ones. Those that did not run say nothing about
+// the value: they teach the chances to run.
 func newData(sp Space, finished []*trial.Trial, d trial.Direction) data {
 	g := data{space: sp}
+	finished = slices.DeleteFunc(slices.Clone(finished), func(t *trial.Trial) bool {
+		return t.State == trial.Failed || t.Infeasible()
+	})
 	poor := 0
 	for _, t := range finished {
 		if t.State != trial.Complete {
@@ -123,14 +126,12 @@ func (g data) values() []float64 {
 	return values
 }
 
-// order returns the indices of the trials that have not failed, the best first: by
-// violation, complete before pruned, then by value.
+// order returns the indices of the trials, the best first: by violation, complete before
+// pruned, then by value.
 func (g data) order(d trial.Direction) []int {
 	var order []int
-	for i, t := range g.trials {
-		if t.State != trial.Failed {
-			order = append(order, i)
-		}
+	for i := range g.trials {
+		order = append(order, i)
 	}
 	byValue := rank.ByValue(d)
 	slices.SortStableFunc(order, func(i, j int) int {

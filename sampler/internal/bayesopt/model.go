@@ -12,6 +12,7 @@ import (
 
 	"github.com/bluefin-hpo/bluefin/sampler/internal/cube"
 	"github.com/bluefin-hpo/bluefin/sampler/internal/gp"
+	"github.com/bluefin-hpo/bluefin/sampler/internal/outcome"
 	"github.com/bluefin-hpo/bluefin/sampler/internal/splitmix"
 	"github.com/bluefin-hpo/bluefin/space"
 	"github.com/bluefin-hpo/bluefin/trial"
@@ -30,6 +31,8 @@ type Request struct {
 type Model struct {
 	Deterministic bool  // the objective has no noise
 	Prior         Prior // what other studies tell; nil: nothing
+
+	outcomes outcome.Learner
 
 	mu   sync.Mutex
 	fits []fit // the newest last
@@ -74,9 +77,9 @@ func (m *Model) Draw(r Request, sp Space) map[string]float64 {
 	return sp.values(search.Best(r.Rand))
 }
 
-// A term is what one process contributes to the search: the first is that of the objective, if
-// its constraint is "", the others are those of constraints. Of several objectives the first is the
-// term of all, without a posterior.
+// A term is what one model contributes to the search: the first is that of the objective, if its
+// constraint is "", the others are those of constraints and of the chance to run. Of several objectives
+// the first is the term of all, without a posterior.
 type term struct {
 	gp.Term
 	constraint string
@@ -117,12 +120,12 @@ func (m *Model) condition(r Request, sp Space) (all data, order []int, terms []t
 			terms = append(terms, term{limit, name, f, p})
 		}
 	}
-	return all, order, terms
+	return all, order, append(terms, m.runs(r, sp)...)
 }
 
-// Untried returns a random point of a finite space that no trial has tried, as Draw
+// untried returns a random point of a finite space that no trial has tried, as Draw
 // does. It returns nil if the space is not finite or none is found.
-func Untried(r Request, sp Space) map[string]float64 {
+func untried(r Request, sp Space) map[string]float64 {
 	if !cube.IsFinite(sp.Space) {
 		return nil
 	}

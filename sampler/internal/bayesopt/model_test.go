@@ -24,11 +24,11 @@ func TestParametersAreFittedLessOftenAsDataGrow(t *testing.T) {
 	}
 }
 
-// The cost of a draw stays bounded in a study that mostly fails.
+// The cost of a draw stays bounded in a study that prunes most trials.
 func TestForgetsOldPoorTrials(t *testing.T) {
 	log := trial.NewLog([]trial.Direction{trial.Minimize})
 	for n := range 1000 {
-		u := &trial.Trial{Number: n, State: trial.Failed, Params: []trial.Param{{Name: "x", Value: float64(n) / 1000, Dist: space.Float{High: 1}}}}
+		u := &trial.Trial{Number: n, State: trial.Pruned, Params: []trial.Param{{Name: "x", Value: float64(n) / 1000, Dist: space.Float{High: 1}}}}
 		if n%100 == 0 {
 			u.State, u.Values = trial.Complete, []float64{1}
 		}
@@ -37,7 +37,7 @@ func TestForgetsOldPoorTrials(t *testing.T) {
 	h := log.History()
 	g := newData(SpaceOf(h), h.Finished(), trial.Minimize)
 	if n := len(g.trials) - 10; n < fewestPoor || n >= fewestPoor+poorBlock {
-		t.Errorf("of 990 failed trials %d count, want at least %d and fewer than %d", n, fewestPoor, fewestPoor+poorBlock)
+		t.Errorf("of 990 pruned trials %d count, want at least %d and fewer than %d", n, fewestPoor, fewestPoor+poorBlock)
 	}
 	if last := g.trials[len(g.trials)-1].Number; last != 999 {
 		t.Errorf("the last trial is %d, want 999", last)

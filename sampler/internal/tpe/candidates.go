@@ -56,12 +56,29 @@ func (c *candidates) first(n int) *candidates {
 	return c
 }
 
-// best returns the point with the largest ratio of the two densities.
+// best returns the point with the largest ratio of the two densities, times the chance to run.
 func (c *candidates) best(now view) int {
 	logGood := make([]float64, len(c.x[0]))
 	// In logarithms, because densities of many parameters underflow.
 	now.good.LogPDF(logGood, c.lo, c.hi)
+	if now.chances != nil {
+		for j := range logGood {
+			logGood[j] += c.worth(j, now)
+		}
+	}
 	return now.poor.Best(logGood, c.lo, c.hi)
+}
+
+// worth returns the logarithm of the factor for point j by its chance to run.
+func (c *candidates) worth(j int, now view) float64 {
+	return now.chances.Worth(func(name string) (float64, bool) {
+		for i, d := range c.space {
+			if d.Name == name && c.x[i][j] != parzen.Missing {
+				return cube.Value(d.Dist, c.x[i][j]), true
+			}
+		}
+		return now.trial.Drawn(name)
+	})
 }
 
 // cellCount returns the number of cells of d if all have one width, -1 if they do not, 0 if d is

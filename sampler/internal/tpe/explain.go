@@ -20,6 +20,8 @@ type Explanation struct {
 
 	Rated    bool    // the trial has a place in the model
 	LogRatio float64 // ln(l/g) of the trial
+
+	Runs float64 // the chance that the trial runs; 0: no trial has failed to
 }
 
 // A Belief is what the good density says about one parameter.
@@ -62,6 +64,9 @@ func (s *Search) Explain(r Request) Explanation {
 			e.LogRatio += l[0] - g[0]
 			e.Rated = true
 		}
+	}
+	if chances := s.chances(r); chances != nil {
+		e.Runs = chances.At(r.Trial.Drawn)
 	}
 	slices.SortFunc(e.Params, func(a, b Belief) int { return cmp.Compare(a.Name, b.Name) })
 	return e

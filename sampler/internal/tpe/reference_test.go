@@ -163,6 +163,7 @@ func draw(s *Search, r Request, sp space.Space) (gains []float64, values [][]flo
 	below, above := split(r, rules)
 	l, g := goodEstimator(sp, below, rules), poorEstimator(sp, above, rules)
 	x := make([]float64, len(sp))
+	chances := (&Search{Independent: s.Independent, Optuna: s.Optuna}).chances(r)
 	for range s.candidates() {
 		e := newCandidates(sp, 1)
 		value := make([]float64, len(sp))
@@ -175,7 +176,18 @@ func draw(s *Search, r Request, sp space.Space) (gains []float64, values [][]flo
 			e.setValue(i, 0, value[i])
 		}
 		values = append(values, value)
-		gains = append(gains, e.logPDF(l)[0]-e.logPDF(g)[0])
+		gain := e.logPDF(l)[0] - e.logPDF(g)[0]
+		if chances != nil {
+			gain += chances.Worth(func(name string) (float64, bool) {
+				for i, d := range sp {
+					if d.Name == name && x[i] != parzen.Missing {
+						return value[i], true
+					}
+				}
+				return r.Trial.Drawn(name)
+			})
+		}
+		gains = append(gains, gain)
 	}
 	return gains, values
 }

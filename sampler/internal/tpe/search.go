@@ -8,6 +8,7 @@ import (
 
 	"github.com/bluefin-hpo/bluefin/sampler/internal/belief"
 	"github.com/bluefin-hpo/bluefin/sampler/internal/cube"
+	"github.com/bluefin-hpo/bluefin/sampler/internal/outcome"
 	"github.com/bluefin-hpo/bluefin/sampler/internal/parzen"
 	"github.com/bluefin-hpo/bluefin/sampler/internal/recent"
 	"github.com/bluefin-hpo/bluefin/space"
@@ -22,6 +23,8 @@ type Search struct {
 	Groups        bool
 	Optuna        bool
 
+	outcomes outcome.Learner
+
 	mu        sync.Mutex            // held while drawing
 	histories recent.List[*history] // a cache
 }
@@ -35,8 +38,8 @@ type Request struct {
 	Beliefs space.Space
 }
 
-// Joint draws the parameters that are drawn together. During startup it returns an
-// untried point of a finite space, otherwise nothing.
+// Joint draws the parameters that are drawn together. During startup it returns a point that probably
+// runs if some trial did not, an untried point of a finite space, otherwise nothing.
 func (s *Search) Joint(r Request) map[string]float64 {
 	if s.Independent || len(r.History.Directions()) > 1 {
 		return nil
@@ -44,7 +47,11 @@ func (s *Search) Joint(r Request) map[string]float64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.starting(r) {
-		if held := belief.Held(r.History, r.Beliefs); held != nil {
+		held := belief.Held(r.History, r.Beliefs)
+		if chances := s.chances(r); chances != nil {
+			return chances.Draw(held, r.Trial, r.Running(), r.Rand)
+		}
+		if held != nil {
 			return s.startNear(r, held)
 		}
 		return s.startNew(r)
@@ -147,6 +154,9 @@ type view struct {
 
 	untried func(point []float64) bool // see model.untried
 	within  int
+
+	chances *outcome.Chances // nil: all trials ran
+	trial   *trial.Trial     // to draw for
 }
 
 // view brings the model of sp up to date.
@@ -155,7 +165,16 @@ func (s *Search) view(r Request, sp space.Space) view {
 	m := f.model(sp)
 	good, poor := m.follow(f, r)
 	untried, within := m.untried(f, r)
-	return view{good, poor, untried, within}
+	return view{good, poor, untried, within, s.chances(r), r.Trial}
+}
+
+// chances returns what is known of which parameters run, nil if all trials did or the rules do not use
+// it.
+func (s *Search) chances(r Request) *outcome.Chances {
+	if s.Optuna || s.Independent {
+		return nil
+	}
+	return s.outcomes.Chances(r.History.Finished())
 }
 
 // groups returns the groups of parameters of a history.

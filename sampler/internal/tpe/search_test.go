@@ -159,7 +159,10 @@ func TestStartsAtRandom(t *testing.T) {
 	ranked := func(complete, pruned, failed int) *trial.Log {
 		log := trial.NewLog(minimize)
 		for number := range complete + pruned + failed {
-			u := &trial.Trial{Number: number, State: trial.Failed, Params: []trial.Param{{Name: "x0", Value: 0.5, Dist: unit}}}
+			u := &trial.Trial{Number: number, State: trial.Failed} // before it had parameters: they would teach what runs
+			if number < complete+pruned {
+				u.Params = []trial.Param{{Name: "x0", Value: 0.5, Dist: unit}}
+			}
 			switch {
 			case number < complete:
 				u.State, u.Values = trial.Complete, []float64{1}
