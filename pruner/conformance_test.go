@@ -29,6 +29,10 @@ func TestPrunersConform(t *testing.T) {
 		"Patient with Hyperband":                 {pruner.Patient{Pruner: pruner.Hyperband{}, Patience: 2}, true},
 		"Wilcoxon":                               {pruner.Wilcoxon{}, true},
 		"Wilcoxon that stops all but the best":   {pruner.Wilcoxon{Threshold: 1}, true},
+		"Dominance":                              {pruner.Dominance{}, true},
+		"Dominance by one, at intervals":         {pruner.Dominance{By: 1, StartupTrials: -1, WarmupSteps: 2, IntervalSteps: 3}, true},
+		"ByObjective":                            {&pruner.ByObjective{Pruner: pruner.Median{}}, true},
+		"ByObjective with Hyperband":             {&pruner.ByObjective{Pruner: pruner.Hyperband{}}, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			prunertest.Run(t, func() pruner.Pruner { return c.pruner })

@@ -10,7 +10,8 @@ import (
 // values of one objective, so several are an error too.
 func direction(h trial.History, settings error) (trial.Direction, error) {
 	if n := len(h.Directions()); n != 1 {
-		return 0, fmt.Errorf("the study has %d objectives, want 1: reports cannot be compared by several", n)
+		return 0, fmt.Errorf("the study has %d objectives, want 1: reports cannot be compared by several, "+
+			"except with Dominance or ByObjective", n)
 	}
 	return h.Directions()[0], settings
 }

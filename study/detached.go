@@ -91,27 +91,25 @@ func (d Detached) suggest(t *Trial) error {
 // ReportNumber is Trial.Report for a running trial of any program, by its number: it saves a report,
 // renews the lease of a detached trial, and returns ErrPruned if the trial should stop, or ErrPaused if
 // it should pause: then TellNumber with the state Waiting pauses it, and AskDetached may resume it. A
-// step that was reported before keeps its value and gets the same answer.
+// step that was reported before keeps its values and gets the same answer.
 //
 // owner is Lease.Owner of AskDetached, or "" for a trial of any worker. If the lease has
 // ended and another worker has claimed the trial, ReportNumber fails with storage.ErrLost; if the
 // trial has ended, with storage.ErrFinished.
-func (s *Study) ReportNumber(ctx context.Context, number int, r trial.Report, owner string) error {
-	if n := len(s.record.Directions); n > 1 {
-		return fmt.Errorf("report in a study with %d objectives, want 1", n)
-	}
-	if r.Step < 0 {
-		return fmt.Errorf("report at step %d, want at least 0", r.Step)
+func (s *Study) ReportNumber(ctx context.Context, number int, p trial.Point, owner string) error {
+	if err := s.checkReport(p.Step, p.Values); err != nil {
+		return err
 	}
 	h, t, err := s.judged(ctx, number)
 	if err != nil {
 		return fmt.Errorf("report: %w", err)
 	}
 	reported := *t
-	var added bool
-	if reported.Reports, added = withReport(slices.Clip(t.Reports), r); !added { // the array may be the history's
+	reported.Reports = slices.Clip(t.Reports) // the array may be the history's
+	u, added := withPoint(&reported, p)
+	if !added {
 		s.cfg.Logger.Warn("a step was reported twice: the first value stays",
-			"trial", number, "step", r.Step, "value", r.Value)
+			"trial", number, "step", p.Step, "value", p.Values[0])
 		prune, err := s.ShouldPrune(ctx, number, owner)
 		if err == nil && prune {
 			err = ErrPruned
@@ -123,14 +121,10 @@ func (s *Study) ReportNumber(ctx context.Context, number int, r trial.Report, ow
 		if v, err = s.cfg.Pruner.Prune(h, &reported); err != nil {
 			return err
 		}
+		text, _ := json.Marshal(verdict{lastStep(&reported), v.Prune}) // ints and truth values always marshal
+		u.SystemAttrs = merged(merged(u.SystemAttrs, v.Attrs), map[string]json.RawMessage{sysattr.Verdict: text})
 	}
-	attrs := v.Attrs
-	if s.cfg.Pruner != nil {
-		last, _ := reported.LastReport()
-		text, _ := json.Marshal(verdict{last.Step, v.Prune}) // ints and truth values always marshal
-		attrs = merged(attrs, map[string]json.RawMessage{sysattr.Verdict: text})
-	}
-	u := storage.Update{Owner: owner, Renew: renewal(t), Reports: []trial.Report{r}, SystemAttrs: attrs}
+	u.Owner, u.Renew = owner, renewal(t)
 	if err := s.writeNumber(ctx, number, u); err != nil {
 		return fmt.Errorf("report: %w", err)
 	}
@@ -149,6 +143,14 @@ func (s *Study) pauses(t *trial.Trial) error {
 	return nil
 }
 
+// lastStep returns the last step that a trial has reported, -1 if there is none.
+func lastStep(t *trial.Trial) int {
+	if curve := t.Curve(); len(curve) > 0 {
+		return curve[len(curve)-1].Step
+	}
+	return -1
+}
+
 // ShouldPrune returns the pruner's verdict on the last report of a running trial; if none was saved, it
 // asks the pruner. It renews the lease and fails as ReportNumber does.
 func (s *Study) ShouldPrune(ctx context.Context, number int, owner string) (bool, error) {
@@ -159,12 +161,12 @@ func (s *Study) ShouldPrune(ctx context.Context, number int, owner string) (bool
 	if err != nil {
 		return false, fmt.Errorf("should-prune: %w", err)
 	}
-	last, reported := t.LastReport()
-	if !reported {
+	last := lastStep(t)
+	if last < 0 {
 		return false, nil
 	}
 	var saved verdict
-	if err := json.Unmarshal(t.SystemAttrs[sysattr.Verdict], &saved); err == nil && saved.Step == last.Step {
+	if err := json.Unmarshal(t.SystemAttrs[sysattr.Verdict], &saved); err == nil && saved.Step == last {
 		return saved.Prune, nil
 	}
 	// Such as a trial of Optuna.

@@ -61,7 +61,7 @@ func TestDetachedTrialsArePrunedLikeOthers(t *testing.T) {
 				number, x := asked.Number, asked.Params[0].Value
 				u := storage.Update{State: trial.Complete, Values: []float64{curve(number, steps, x)}}
 				for step := range steps {
-					r := trial.Report{Step: step, Value: curve(number, step, x)}
+					r := trial.Point{Step: step, Values: []float64{curve(number, step, x)}}
 					err := open(t, s, configure).ReportNumber(t.Context(), number, r, "")
 					pruned := errors.Is(err, study.ErrPruned)
 					if err != nil && !pruned {
@@ -128,7 +128,7 @@ func reportsAtOnce(t *testing.T, s storage.Storage) {
 	for rank := range 4 {
 		wait.Go(func() {
 			for step := rank; step < steps; step += 4 {
-				if err := st.ReportNumber(ctx, asked.Number, trial.Report{Step: step, Value: float64(step)}, "me"); err != nil {
+				if err := st.ReportNumber(ctx, asked.Number, trial.Point{Step: step, Values: []float64{float64(step)}}, "me"); err != nil {
 					t.Error(err)
 				}
 			}
@@ -157,7 +157,7 @@ func TestAReportRenewsTheLease(t *testing.T) {
 		}
 		for step := range 3 {
 			time.Sleep(9 * time.Minute)
-			if err := st.ReportNumber(ctx, asked.Number, trial.Report{Step: step}, "me"); err != nil {
+			if err := st.ReportNumber(ctx, asked.Number, trial.Point{Step: step, Values: []float64{0}}, "me"); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -170,7 +170,7 @@ func TestAReportRenewsTheLease(t *testing.T) {
 			t.Errorf("the trial was claimed although it was reported: got %v, %v", next, err)
 		}
 		time.Sleep(11 * time.Minute)
-		if err := st.ReportNumber(ctx, asked.Number, trial.Report{Step: 3}, "me"); err != nil {
+		if err := st.ReportNumber(ctx, asked.Number, trial.Point{Step: 3, Values: []float64{0}}, "me"); err != nil {
 			t.Errorf("a late report of a trial that nobody has claimed: got %v", err)
 		}
 		time.Sleep(11 * time.Minute)
@@ -181,13 +181,13 @@ func TestAReportRenewsTheLease(t *testing.T) {
 		_, pruneErr := st.ShouldPrune(ctx, asked.Number, "me")
 		_, tellErr := st.TellNumber(ctx, asked.Number, storage.Update{State: trial.Failed, Owner: "me"})
 		for _, err := range []error{
-			st.ReportNumber(ctx, asked.Number, trial.Report{Step: 4}, "me"), pruneErr, tellErr,
+			st.ReportNumber(ctx, asked.Number, trial.Point{Step: 4, Values: []float64{0}}, "me"), pruneErr, tellErr,
 		} {
 			if !errors.Is(err, storage.ErrLost) || !strings.Contains(err.Error(), "its lease has ended, and another") {
 				t.Errorf("a claimed trial: got %v", err)
 			}
 		}
-		if err := other.ReportNumber(ctx, heir.Number, trial.Report{}, "you"); err != nil {
+		if err := other.ReportNumber(ctx, heir.Number, trial.Point{Values: []float64{0}}, "you"); err != nil {
 			t.Error(err)
 		}
 	})
@@ -205,13 +205,13 @@ func TestMistakesWithDetachedTrials(t *testing.T) {
 				t.Errorf("got %v, want %q", err, text)
 			}
 		}
-		want(st.ReportNumber(ctx, 0, trial.Report{}, ""), "report: trial 0: it is WAITING, want RUNNING")
-		want(st.ReportNumber(ctx, 5, trial.Report{}, ""), `report: trial 5: does not exist in study "test"`)
-		want(st.ReportNumber(ctx, 0, trial.Report{Step: -1}, ""), "step -1, want at least 0")
+		want(st.ReportNumber(ctx, 0, trial.Point{Values: []float64{0}}, ""), "report: trial 0: it is WAITING, want RUNNING")
+		want(st.ReportNumber(ctx, 5, trial.Point{Values: []float64{0}}, ""), `report: trial 5: does not exist in study "test"`)
+		want(st.ReportNumber(ctx, 0, trial.Point{Step: -1, Values: []float64{0}}, ""), "step -1, want at least 0")
 		if _, err := st.AskDetached(ctx, study.Detached{}); err != nil {
 			t.Fatal(err)
 		}
-		want(st.ReportNumber(ctx, 0, trial.Report{}, "nobody"), "the trial does not belong to this worker")
+		want(st.ReportNumber(ctx, 0, trial.Point{Values: []float64{0}}, "nobody"), "the trial does not belong to this worker")
 		if pruned, err := st.ShouldPrune(ctx, 0, ""); pruned || err != nil {
 			t.Errorf("a trial without reports: got %v, %v", pruned, err)
 		}
@@ -219,7 +219,7 @@ func TestMistakesWithDetachedTrials(t *testing.T) {
 		if err != nil || told.Violation() != 1 || told.Values != nil {
 			t.Errorf("got %+v, %v", told, err)
 		}
-		want(st.ReportNumber(ctx, 0, trial.Report{}, ""), "the trial has finished and cannot change any more: it is PRUNED")
+		want(st.ReportNumber(ctx, 0, trial.Point{Values: []float64{0}}, ""), "the trial has finished and cannot change any more: it is PRUNED")
 		_, err = st.AskDetached(ctx, study.Detached{Lease: storage.Lease{Process: "p"}})
 		want(err, "cannot have a lease that ends with a process")
 	})

@@ -28,10 +28,7 @@ type slice struct {
 
 // newSlice returns the slice of a trial that was just claimed.
 func newSlice(cfg Config, t *trial.Trial, used func() bool) slice {
-	s := slice{used: used, saved: -1}
-	if last, ok := t.LastReport(); ok { // Begin has dropped the reports after the checkpoint
-		s.saved = last.Step
-	}
+	s := slice{used: used, saved: lastStep(t)} // Begin has dropped the reports after the checkpoint
 	if _, repeats := repetitionOf(t); cfg.Scheduler != nil && !repeats {
 		s.until = until(t)
 	}
@@ -74,10 +71,10 @@ func (t *Trial) reported(step int) error {
 
 // checkpointed notes a checkpoint, and returns ErrPaused if the trial should pause.
 func (t *Trial) checkpointed(step int) error {
-	last, _ := t.record.load().LastReport()
+	last := lastStep(t.record.load())
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.slice.saved = step; t.slice.due && step >= last.Step {
+	if t.slice.saved = step; t.slice.due && step >= last {
 		return ErrPaused
 	}
 	return nil
@@ -85,14 +82,14 @@ func (t *Trial) checkpointed(step int) error {
 
 // paused returns the update that pauses t, or fails it if it would lose what it has trained.
 func paused(t *Trial) storage.Update {
-	last, reported := t.record.load().LastReport()
+	last := lastStep(t.record.load())
 	t.mu.Lock()
 	saved := t.slice.saved
 	t.mu.Unlock()
-	if !reported || saved < last.Step {
+	if last < 0 || saved < last {
 		return failed(fmt.Errorf("the objective ended with %q, and has no checkpoint of its last report", ErrPaused))
 	}
-	return pauseAt(last.Step)
+	return pauseAt(last)
 }
 
 // pauseAt returns the update that pauses a trial whose last report has that step.

@@ -13,6 +13,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/bluefin-hpo/bluefin/cmd/internal/choose"
+	"github.com/bluefin-hpo/bluefin/cmd/internal/outline"
 	"github.com/bluefin-hpo/bluefin/storage"
 	"github.com/bluefin-hpo/bluefin/trial"
 )
@@ -61,11 +62,8 @@ func (s *createStudyCommand) run(ctx context.Context, con console) (err error) {
 	if err != nil {
 		return err
 	}
-	if _, err := parsePruner(cmp.Or(s.pruner, "none"), s.study.name); err != nil {
+	if _, err := parsePruner(cmp.Or(s.pruner, "none"), s.study.name, outline.ValueNames(len(directions))...); err != nil {
 		return err
-	}
-	if s.pruner != "" && len(directions) > 1 {
-		return usagef("--pruner is %q, want none with several --directions: a pruner compares single values", s.pruner)
 	}
 	name := s.study.name
 	if name == "" {
@@ -103,9 +101,8 @@ func (s *createStudyCommand) savePruner(ctx context.Context, db storage.Storage,
 	if s.pruner == "" {
 		return nil
 	}
-	if len(record.Directions) > 1 {
-		return fmt.Errorf("study %q has %d objectives, and a pruner compares single values",
-			record.Name, len(record.Directions))
+	if _, err := parsePruner(s.pruner, record.Name, outline.ValueNames(len(record.Directions))...); err != nil {
+		return err
 	}
 	text, _ := json.Marshal(s.pruner) // a string always marshals
 	if old := record.UserAttrs[choose.PrunerKey]; old != nil && string(old) != string(text) {

@@ -102,6 +102,6 @@ func (s *runner) engine(name string, _ int) (cfg study.Config, err error) {
 	if cfg.Sampler, cfg.Seed, err = s.sampler.sampler(s.trials); err != nil {
 		return cfg, fmt.Errorf("sampler: %w", err)
 	}
-	cfg.Pruner, err = parsePruner(s.pruner, name)
+	cfg.Pruner, err = parsePruner(s.pruner, name, s.metrics...)
 	return cfg, err
 }

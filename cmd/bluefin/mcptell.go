@@ -35,7 +35,7 @@ func (a *mcpAgent) report(ctx context.Context, in mcpReportArgs) (mcpAnswer, err
 	if err != nil {
 		return mcpAnswer{}, err
 	}
-	err = s.ReportNumber(ctx, *in.Trial, trial.Report{Step: *in.Step, Value: float64(*in.Value)}, a.owner(s, *in.Trial))
+	err = s.ReportNumber(ctx, *in.Trial, trial.Point{Step: *in.Step, Values: []float64{float64(*in.Value)}}, a.owner(s, *in.Trial))
 	prune := errors.Is(err, study.ErrPruned)
 	if err != nil && !prune {
 		return mcpAnswer{}, err

@@ -10,6 +10,7 @@ import (
 	"github.com/bluefin-hpo/bluefin/cmd/internal/searchspace"
 	"github.com/bluefin-hpo/bluefin/cmd/internal/studyfile"
 	"github.com/bluefin-hpo/bluefin/objective/command"
+	"github.com/bluefin-hpo/bluefin/pruner"
 	"github.com/bluefin-hpo/bluefin/space"
 	"github.com/bluefin-hpo/bluefin/study"
 	"github.com/bluefin-hpo/bluefin/trial"
@@ -76,6 +77,9 @@ func (t *tuneCommand) planOf(con console, f *studyfile.File, params []space.Dime
 	for i, d := range p.study.Directions {
 		p.command.Metrics = append(p.command.Metrics, command.Metric{Name: f.Metrics[i].Name, Maximize: d == trial.Maximize})
 	}
+	if by, ok := p.study.Pruner.(*pruner.ByObjective); ok {
+		p.command.Judge = p.command.Metrics[by.Objective].Name
+	}
 	if t.initialFailures == 0 {
 		return p, usagef("--max-initial-failures is 0, want at least 1, or -1 for no limit")
 	}
@@ -92,7 +96,6 @@ func (t *tuneCommand) planOf(con console, f *studyfile.File, params []space.Dime
 	}
 	p.initialFailures = t.initialFailures
 	p.runner = t.runner
-	p.pruner = cmp.Or(f.Pruner.Name, p.pruner)
 	if slots := p.command.Slots; slots != nil && !t.given["workers"] && f.Slots.Workers == 0 {
 		p.workers = len(slots)
 	}
@@ -146,9 +149,32 @@ func paramNames(s searchspace.Space) (all []string) {
 // studyConfig returns all that the study needs but its storage.
 func (t *tuneCommand) studyConfig(con console, name string, f *studyfile.File, s searchspace.Space) (
 	study.Config, error) {
+	t.metrics = nil
+	for _, m := range f.Metrics {
+		t.metrics = append(t.metrics, m.Name)
+	}
+	var ofFile pruner.Pruner
+	if f.Pruner.Name != "" {
+		var err error
+		if ofFile, err = choose.Pruner(f.Pruner.Name, f.Pruner.Settings, name); err == nil {
+			ofFile, err = choose.ForObjectives(ofFile, f.Pruner.Name, f.Pruner.Settings, t.metrics)
+		}
+		if err != nil {
+			return study.Config{}, usagef("%s: %w", f.Pruner.Where, err)
+		}
+		t.pruner = f.Pruner.Name
+		if metric, ok := f.Pruner.Settings["metric"].(string); ok {
+			t.pruner += "@" + metric
+		}
+	} else if len(f.Metrics) > 1 && !t.given["pruner"] {
+		t.pruner = "none"
+	}
 	cfg, err := t.config(con, name, trial.Minimize)
 	if err != nil {
 		return cfg, err
+	}
+	if ofFile != nil {
+		cfg.Pruner = ofFile
 	}
 	cfg.Directions = nil
 	for _, m := range f.Metrics {
@@ -156,15 +182,6 @@ func (t *tuneCommand) studyConfig(con console, name string, f *studyfile.File, s
 	}
 	if err := t.schedule(&cfg, f.Scheduler.Settings); err != nil {
 		return cfg, err
-	}
-	pruner := cmp.Or(f.Pruner.Name, t.pruner)
-	if len(f.Metrics) > 1 && pruner != "none" && (f.Pruner.Name != "" || t.given["pruner"]) {
-		return cfg, usagef("the pruner is %q, want none with several metrics: a pruner compares single values", pruner)
-	}
-	if f.Pruner.Name != "" {
-		if cfg.Pruner, err = choose.Pruner(f.Pruner.Name, f.Pruner.Settings, name); err != nil {
-			return cfg, err
-		}
 	}
 	if cfg.Space, err = space.New(s.Dimensions()...); err != nil {
 		return cfg, usagef("%w", err)

@@ -140,7 +140,7 @@ func (t *tuneCommand) remembered(f *studyfile.File, p plan) (*studyfile.File, er
 		return nil, err
 	}
 	g.Sampler = studyfile.Choice{Name: t.sampler.chosen(), Settings: settings}
-	if g.Pruner.Name == "" && (len(g.Metrics) == 1 || t.pruner == "none") {
+	if g.Pruner.Name == "" && (len(g.Metrics) == 1 || t.given["pruner"]) {
 		g.Pruner.Name, g.Pruner.Settings, err = choose.PrunerText(t.pruner)
 	}
 	return &g, err

@@ -3,7 +3,9 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -18,7 +20,7 @@ type reportCommand struct {
 	page  studyReport
 	trial trialFlags
 	step  int
-	value float64
+	value cli.Float64Slice
 	given map[string]bool // the flags on the command line
 }
 
@@ -28,8 +30,9 @@ func (r *reportCommand) define(width int) *cli.Command {
 		{"intermediate value", append(r.trial.flags(),
 			&cli.IntFlag{Name: "step", Destination: &r.step, DefaultText: "none",
 				Usage: "the `NUMBER` of the epoch or step, from 0"},
-			&cli.Float64Flag{Name: "value", Destination: &r.value, DefaultText: "none",
-				Usage: "the `VALUE` at that step; nan if it has diverged"})},
+			&cli.Float64SliceFlag{Name: "value", Destination: &r.value, DefaultText: "none",
+				Usage: "the `VALUE` at that step; nan if it has diverged. With several objectives once for each, " +
+					"nan if it is not known at this step"})},
 		{"options", r.study.flags()},
 	}
 	cmd := &cli.Command{
@@ -93,15 +96,19 @@ func (r *reportCommand) save(ctx context.Context, con console) error {
 	if r.step < 0 {
 		return usagef("--step is %d, want at least 0", r.step)
 	}
+	values := r.value.Value()
 	if tune, ok := insideTune(); ok && r.trial.number == noTrial {
-		return tune.report(r.step, r.value)
+		if n := len(values); n > 1 {
+			return usagef("--value is given %d times, want once in a program that bluefin tune runs: print the metrics", n)
+		}
+		return tune.report(r.step, values[0])
 	}
 	number, err := r.trial.resolve()
 	if err != nil {
 		return err
 	}
 	return r.study.withPruner(ctx, con, access{mustExist: true}, study.Config{}, func(s *study.Study) error {
-		err := s.ReportNumber(ctx, number, trial.Report{Step: r.step, Value: r.value}, r.trial.leaseID)
+		err := s.ReportNumber(ctx, number, trial.Point{Step: r.step, Values: values}, r.trial.leaseID)
 		switch {
 		case errors.Is(err, study.ErrPruned):
 			con.logf("Trial %d should stop: end it with bluefin tell --trial-number %d --state pruned.", number, number)
@@ -109,7 +116,7 @@ func (r *reportCommand) save(ctx context.Context, con console) error {
 		case err != nil:
 			return err
 		}
-		con.logf("Reported %v at step %d of trial %d.", r.value, r.step, number)
+		con.logf("Reported %s at step %d of trial %d.", strings.Trim(fmt.Sprint(values), "[]"), r.step, number)
 		return nil
 	})
 }

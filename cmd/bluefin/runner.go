@@ -28,6 +28,7 @@ import (
 type runner struct {
 	sampler   samplerFlags
 	pruner    string
+	metrics   []string // names of the objectives; none: there is one
 	scheduler string
 	warmStart cli.StringSlice
 	warm      *sampler.WarmStart // set by config; nil: no earlier study teaches
@@ -97,7 +98,7 @@ func (s *runner) config(con console, name string, d trial.Direction) (cfg study.
 		Orphans: storage.Orphans{Policy: policies[s.orphans]}, Logger: con.logger(),
 	}
 	if cfg.Sampler, cfg.Seed, err = s.sampler.sampler(s.trials); err == nil {
-		cfg.Pruner, err = parsePruner(s.pruner, name)
+		cfg.Pruner, err = parsePruner(s.pruner, name, s.metrics...)
 	}
 	if err == nil {
 		err = s.warmed(&cfg)
@@ -113,9 +114,6 @@ func (s *runner) config(con console, name string, d trial.Direction) (cfg study.
 func (s *runner) progress(con console, cfg *study.Config, step string, metrics ...string) *progress {
 	o := outline.Outline{Trials: s.trials, Workers: s.workers, Metrics: metrics, Step: step, Sampler: s.sampler.chosen(),
 		Pruner: s.pruner}
-	if len(metrics) > 1 {
-		o.Pruner = "none" // it compares single values
-	}
 	s.show = newProgress(con, o, cfg)
 	return s.show
 }

@@ -18,6 +18,11 @@ const (
 	// halving, as in Optuna.
 	RungPrefix = "completed_rung_"
 
+	// ReportPrefix is the prefix of the attributes with what a trial of several objectives reports, by
+	// step: a JSON list with the value of each objective. They are no reports of Optuna's, since its TPE
+	// fails on pruned trials of several objectives that have some.
+	ReportPrefix = "bluefin:report_"
+
 	// Verdict is the pruner's verdict on the last report of a detached trial: a JSON object.
 	Verdict = "bluefin:verdict"
 
@@ -52,8 +57,8 @@ const (
 	Earlier = "bluefin:earlier"
 )
 
-// Reported reports whether an attribute was computed from the reports of a trial, and so must be
-// removed when the trial starts over.
+// Reported reports whether an attribute has reports of a trial or was computed from them, and so must
+// be removed when the trial starts over.
 func Reported(key string) bool {
-	return strings.HasPrefix(key, RungPrefix) || key == Verdict
+	return strings.HasPrefix(key, RungPrefix) || strings.HasPrefix(key, ReportPrefix) || key == Verdict
 }

@@ -64,7 +64,8 @@ type Config struct {
 	Dir string   // working folder; "": that of this process
 	Env []string // added to the environment, NAME=VALUE
 
-	Metrics []Metric // objectives of the study, in its order; reports of a single one are judged by the pruner
+	Metrics []Metric // objectives of the study, in its order
+	Judge   string   // the metric that the pruner judges by, if it is only one of several; "": all
 	Best    bool     // the value of a trial is its best report, not its last
 	Record  []string // more metrics: their last values become user attributes of the trial
 

@@ -37,8 +37,8 @@ func (c *Command) Run(t *study.Trial) (float64, error) {
 	return values[0], nil
 }
 
-// RunMulti is Run for any number of metrics. It is a study.MultiObjective. Several ones are not
-// reported to a pruner.
+// RunMulti is Run for any number of metrics. It is a study.MultiObjective. What the program yields of
+// several metrics at one step is reported together, NaN for those that it does not yield there.
 func (c *Command) RunMulti(t *study.Trial) ([]float64, error) {
 	var slot []string
 	if c.slots != nil {

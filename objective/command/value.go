@@ -35,10 +35,10 @@ func (w *watch) values() ([]float64, error) {
 			return nil, w.missing(m.Name)
 		}
 		inFiles := func(s *metrics.Source) bool { return s.Files() && w.of(s.Name, m.Name) != nil }
-		if w.command.cfg.Best && i == 0 && !slices.ContainsFunc(w.sources, inFiles) {
+		if w.command.cfg.Best && !slices.ContainsFunc(w.sources, inFiles) {
 			for _, r := range w.earlier { // files have those of all runs
-				if m.better(r.Value, value) {
-					value = r.Value
+				if i < len(r.Values) && m.better(r.Values[i], value) {
+					value = r.Values[i]
 				}
 			}
 		}

@@ -25,10 +25,10 @@ const (
 	waitingLines = 64 // of output: longestLine bounds each, so they take 64 MiB at most
 )
 
-// A sample is the first metric in a point.
+// A sample is what a point has of the metrics, NaN for the others.
 type sample struct {
-	step  int
-	value float64
+	step   int
+	values []float64
 }
 
 // A series is what a source has yielded of one metric.
@@ -53,7 +53,7 @@ type watch struct {
 	first   time.Time                     // when the metric was first seen
 	source  string                        // the one that counts; "" until it is chosen
 	steps   map[int]bool                  // reported
-	earlier []trial.Report                // by earlier runs of the trial
+	earlier []trial.Point                 // by earlier runs of the trial
 	count   int                           // of points with new steps
 	top     int                           // the highest step of them
 	news    time.Time                     // when a file last changed
@@ -84,7 +84,7 @@ func (c *Command) watch(t *study.Trial, folder string) *watch {
 		}
 	}
 	w.out.last = time.Now()
-	w.earlier = t.Reports()
+	w.earlier = t.Curve()
 	for _, r := range w.earlier {
 		w.steps[r.Step], w.top, w.count = true, max(w.top, r.Step), w.count+1
 	}
@@ -216,6 +216,7 @@ const pending = 1 << 16
 // add keeps what a point has of the metrics.
 func (w *watch) add(source *metrics.Source, p metrics.Point) {
 	found := false
+	var values []float64
 	for i, name := range w.command.cfg.names() {
 		value, ok := p.Values[name]
 		if !ok {
@@ -231,12 +232,22 @@ func (w *watch) add(source *metrics.Source, p metrics.Point) {
 			w.series[source.Name][name] = s
 		}
 		s.n, s.last = s.n+1, value
-		if i < len(w.command.cfg.Metrics) && w.command.cfg.Metrics[i].better(value, s.best) {
+		if i >= len(w.command.cfg.Metrics) {
+			continue
+		}
+		if w.command.cfg.Metrics[i].better(value, s.best) {
 			s.best = value
 		}
-		if i == 0 {
-			w.wait(source.Name, sample{p.Step, value})
+		if i == 0 && w.first.IsZero() {
+			w.first = time.Now()
 		}
+		if values == nil {
+			values = slices.Repeat([]float64{math.NaN()}, len(w.command.cfg.Metrics))
+		}
+		values[i] = value
+	}
+	if values != nil {
+		w.wait(source.Name, sample{p.Step, values})
 	}
 	for name := range p.Values {
 		if !found && len(w.seen) < 1000 && !metrics.IsStep(name) {
@@ -245,15 +256,21 @@ func (w *watch) add(source *metrics.Source, p metrics.Point) {
 	}
 }
 
-// wait keeps a point for report.
+// wait keeps a point for report, with what others of the same step have of other metrics.
 func (w *watch) wait(source string, s sample) {
-	if w.first.IsZero() {
-		w.first = time.Now()
-	}
 	if source != w.source && w.has(w.source) {
 		return
 	}
-	points := append(w.points[source], s)
+	points := w.points[source]
+	if n := len(points); n > 0 && points[n-1].step == s.step && points[n-1].lacks(s) {
+		for i, v := range s.values {
+			if !math.IsNaN(v) {
+				points[n-1].values[i] = v
+			}
+		}
+		return
+	}
+	points = append(points, s)
 	if len(points) == pending {
 		for i := range pending / 2 {
 			points[i] = points[2*i+1]
@@ -261,6 +278,26 @@ func (w *watch) wait(source string, s sample) {
 		points = points[:pending/2]
 	}
 	w.points[source] = points
+}
+
+// lacks reports whether s has none of the metrics of t.
+func (s sample) lacks(t sample) bool {
+	for i, v := range t.values {
+		if !math.IsNaN(v) && !math.IsNaN(s.values[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+// judged reports whether a pruner can judge a sample: it has the metric of Config.Judge, or all.
+func (w *watch) judged(s sample) bool {
+	for i, m := range w.command.cfg.Metrics {
+		if (w.command.cfg.Judge == "" || w.command.cfg.Judge == m.Name) && math.IsNaN(s.values[i]) {
+			return false
+		}
+	}
+	return true
 }
 
 // has reports whether a source has yielded the first metric.
@@ -293,10 +330,12 @@ func (w *watch) report(last bool) error {
 	}
 	points := w.points[w.source]
 	w.points[w.source] = points[:0]
-	if len(w.command.cfg.Metrics) > 1 {
-		return nil
-	}
-	for _, p := range points {
+	several := len(w.command.cfg.Metrics) > 1
+	for i, p := range points {
+		if several && !last && i == len(points)-1 && !w.judged(p) {
+			w.points[w.source] = append(points[:0], p) // more of the same step may come
+			return nil
+		}
 		n := w.count
 		if w.steps[p.step] || n >= allReported && p.step <= w.top { // a rewritten file or restarted program repeats it
 			continue
@@ -307,7 +346,7 @@ func (w *watch) report(last bool) error {
 			continue
 		}
 		w.steps[p.step] = true
-		if err := w.trial.Report(p.step, p.value); err != nil {
+		if err := w.trial.Report(p.step, p.values...); err != nil {
 			return err
 		}
 	}

@@ -155,7 +155,7 @@ func testBrackets(tb testing.TB, newPruner func() pruner.Pruner) {
 	}
 }
 
-// testObjectives checks that a pruner that is asked nonetheless does not crash the study.
+// testObjectives checks that a pruner does not crash a study of several objectives.
 func testObjectives(tb testing.TB, newPruner func() pruner.Pruner) {
 	p := newPruner()
 	log := trial.NewLog([]trial.Direction{trial.Minimize, trial.Maximize})
@@ -165,9 +165,13 @@ func testObjectives(tb testing.TB, newPruner func() pruner.Pruner) {
 		}
 	}()
 	for number := range trials {
-		t := &trial.Trial{Number: number, Reports: plain(number).reports}
-		_, _ = p.Prune(log.History(), t) // any answer will do, since the engine never asks
-		log.Put(&trial.Trial{Number: number, State: trial.Complete, Values: []float64{1, 2}, Reports: t.Reports})
+		t := &trial.Trial{Number: number, SystemAttrs: map[string]json.RawMessage{}}
+		for _, r := range plain(number).reports {
+			key, text := trial.Point{Step: r.Step, Values: []float64{r.Value, math.NaN()}}.Attr()
+			t.SystemAttrs[key] = text
+		}
+		_, _ = p.Prune(log.History(), t) // any answer will do
+		log.Put(&trial.Trial{Number: number, State: trial.Complete, Values: []float64{1, 2}, SystemAttrs: t.SystemAttrs})
 	}
 }
 

@@ -12,11 +12,12 @@ import (
 
 // Pruners are our names of pruners.
 func Pruners() []string {
-	return []string{"median", "percentile", "halving", "hyperband", "patient", "threshold", "none"}
+	return []string{"median", "percentile", "halving", "hyperband", "patient", "threshold", "dominance", "none"}
 }
 
 // mainSetting is the one that may follow a pruner's name and a colon.
-var mainSetting = map[string]string{"percentile": "percentile", "patient": "patience", "threshold": "upper"}
+var mainSetting = map[string]string{
+	"percentile": "percentile", "patient": "patience", "threshold": "upper", "dominance": "n_dominating"}
 
 // Pruner returns the pruner of a name and settings, nil for none, for a study of the given name, by
 // which Hyperband assigns trials to brackets.
@@ -28,6 +29,9 @@ func Pruner(name string, values map[string]any, studyName string) (pruner.Pruner
 			startup = -1 // none, where 0 is the default
 		}
 		return startup, args.int("n_warmup_steps", 0), args.positive("interval_steps"), args.positive("n_min_trials")
+	}
+	if name != "none" && name != "dominance" {
+		args.text("metric")
 	}
 	var p pruner.Pruner
 	switch name {
@@ -63,6 +67,14 @@ func Pruner(name string, values map[string]any, studyName string) (pruner.Pruner
 			m.Lower = &lower
 		}
 		p = m
+	case "dominance":
+		m := pruner.Dominance{By: args.positive("n_dominating")}
+		m.StartupTrials, m.WarmupSteps, m.IntervalSteps = args.int("n_startup_trials", 0), args.int("n_warmup_steps", 0),
+			args.positive("interval_steps")
+		if _, ok := args.get("n_startup_trials"); ok && m.StartupTrials == 0 {
+			m.StartupTrials = -1
+		}
+		p = m
 	case "none":
 	default:
 		return nil, &NameError{"pruner", name, Pruners()}
@@ -70,8 +82,58 @@ func Pruner(name string, values map[string]any, studyName string) (pruner.Pruner
 	return p, args.check(name)
 }
 
-// PrunerText reads NAME or NAME:NUMBER, where the number is the setting that matters most.
+// ForObjectives returns what a pruner of the given settings is in a study with metrics of these names.
+// With several, all but dominance need the setting metric: which of them they judge by, a name or a
+// number from 0.
+func ForObjectives(p pruner.Pruner, name string, values map[string]any, metrics []string) (pruner.Pruner, error) {
+	metric, given := values["metric"].(string)
+	_, several := p.(pruner.Dominance)
+	if p == nil || several && !given {
+		return p, nil
+	}
+	all := strings.Join(metrics, ", ")
+	switch {
+	case given && len(metrics) == 0:
+		return nil, fmt.Errorf("the pruner judges by %q, want no metric: there is only one", metric)
+	case !given && len(metrics) <= 1:
+		return p, nil
+	case !given:
+		return nil, fmt.Errorf("the pruner is %q, which compares single values, and there are %d metrics: want %s@METRIC "+
+			"with one of %s, dominance or none", name, len(metrics), name, all)
+	}
+	at := slices.Index(metrics, metric)
+	if n, err := strconv.Atoi(metric); at < 0 && err == nil && n >= 0 && n < len(metrics) {
+		at = n
+	}
+	switch {
+	case at < 0:
+		return nil, fmt.Errorf("the pruner judges by %q, want one of %s", metric, all)
+	case len(metrics) == 1:
+		return p, nil
+	}
+	return &pruner.ByObjective{Objective: at, Pruner: p}, nil
+}
+
+// PrunerText reads NAME, NAME:NUMBER, where the number is the setting that matters most, and either with
+// @METRIC.
 func PrunerText(text string) (name string, values map[string]any, err error) {
+	text, metric, judged := strings.Cut(text, "@")
+	if name, values, err = prunerText(text); err != nil || !judged {
+		return name, values, err
+	}
+	switch {
+	case metric == "":
+		return "", nil, fmt.Errorf("pruner is %q, want a metric after %s@", text+"@", text)
+	case name == "none" || name == "dominance":
+		return "", nil, fmt.Errorf("pruner is %q, want no metric after %s", text+"@"+metric, name)
+	case values == nil:
+		values = map[string]any{}
+	}
+	values["metric"] = metric
+	return name, values, nil
+}
+
+func prunerText(text string) (name string, values map[string]any, err error) {
 	name, number, given := strings.Cut(text, ":")
 	setting, takes := mainSetting[name]
 	switch {

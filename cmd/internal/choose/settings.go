@@ -98,6 +98,16 @@ func (s *settings) bool(name string, byDefault bool) bool {
 	return b
 }
 
+// text returns a setting that is a text, or "" if it is absent.
+func (s *settings) text(name string) string {
+	v, ok := s.get(name)
+	text, isText := v.(string)
+	if ok && (!isText || text == "") {
+		s.wrong(name, "a text")
+	}
+	return text
+}
+
 // word returns a setting that is one of the allowed words, or "" if it is absent.
 func (s *settings) word(name string, allowed ...string) string {
 	v, ok := s.get(name)

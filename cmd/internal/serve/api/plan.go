@@ -35,13 +35,18 @@ func planOf(record storage.Study) (*studyfile.File, error) {
 
 // prunerOf returns the pruner of the plan, or else that of all studies.
 func prunerOf(plan *studyfile.File, record storage.Study) (pruner.Pruner, error) {
-	switch {
-	case len(record.Directions) > 1:
-		return nil, nil
-	case plan.Pruner.Name == "":
+	if plan.Pruner.Name == "" {
 		return choose.StudyPruner(record)
 	}
-	return choose.Pruner(plan.Pruner.Name, plan.Pruner.Settings, record.Name)
+	p, err := choose.Pruner(plan.Pruner.Name, plan.Pruner.Settings, record.Name)
+	if err != nil {
+		return nil, err
+	}
+	var metrics []string
+	for _, m := range plan.Metrics {
+		metrics = append(metrics, m.Name)
+	}
+	return choose.ForObjectives(p, plan.Pruner.Name, plan.Pruner.Settings, metrics)
 }
 
 // samplerOf returns the sampler and the seed of the plan, or else those of the server. Earlier studies teach it.

@@ -79,7 +79,7 @@ func (a *API) report(_ http.ResponseWriter, r *http.Request) (any, error) {
 	if len(s.record.Directions) > 1 {
 		return nil, objectives(s, "an intermediate value")
 	}
-	err = s.ReportNumber(r.Context(), n, trial.Report{Step: int(*in.Step), Value: float64(*in.Value)}, in.Owner)
+	err = s.ReportNumber(r.Context(), n, trial.Point{Step: int(*in.Step), Values: []float64{float64(*in.Value)}}, in.Owner)
 	if errors.Is(err, study.ErrPruned) {
 		return pruneAnswer{true}, nil
 	}
