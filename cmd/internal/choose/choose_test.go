@@ -37,14 +37,14 @@ func TestMistakesNameTheSettingAndWhatIsAllowed(t *testing.T) {
 		settings map[string]any
 		want     string
 	}{
-		{"best", nil, "pruner is \"best\", want one of median, percentile, halving, hyperband, patient, threshold, none"},
+		{"best", nil, "pruner is \"best\", want one of median, percentile, halving, hyperband, patient, threshold, dominance, none"},
 		{"median", map[string]any{"interval_steps": 0}, "interval_steps is 0, want a whole number of at least 1"},
 		{"median", map[string]any{"interval_steps": 1.5}, "interval_steps is 1.5, want a whole number of at least 1"},
 		{"percentile", map[string]any{"percentile": -1.5}, "percentile is -1.5, want a number from 0 to 100"},
 		{"patient", map[string]any{"min_delta": "x"}, `min_delta is "x", want a number of at least 0`},
 		{"halving", map[string]any{"reduction_factor": 1}, "reduction_factor is 1, want a whole number of at least 2"},
 		{"none", map[string]any{"x": 1}, `none has no setting "x", and no others`},
-		{"halving", map[string]any{"x": 1}, `halving has no setting "x", want one of bootstrap_count, min_early_stopping_rate, ` +
+		{"halving", map[string]any{"x": 1}, `halving has no setting "x", want one of bootstrap_count, metric, min_early_stopping_rate, ` +
 			`min_resource, reduction_factor`},
 	} {
 		if got, err := Pruner(test.name, test.settings, "s"); err == nil || err.Error() != test.want {
@@ -53,7 +53,7 @@ func TestMistakesNameTheSettingAndWhatIsAllowed(t *testing.T) {
 	}
 	for text, want := range map[string]string{
 		"median:3": `pruner is "median:3", want no number after median`, "patient:": `pruner is "patient:", want a number after patient:`,
-		"best:1": `pruner is "best:1", want one of median, percentile, halving, hyperband, patient, threshold, none`,
+		"best:1": `pruner is "best:1", want one of median, percentile, halving, hyperband, patient, threshold, dominance, none`,
 	} {
 		if _, _, err := PrunerText(text); err == nil || err.Error() != want {
 			t.Errorf("%s: got %v, want %s", text, err, want)
