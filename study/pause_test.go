@@ -368,7 +368,7 @@ func TestDetachedTrialsPause(t *testing.T) {
 			end := storage.Update{State: trial.Complete, Values: []float64{1}}
 			for step := tr.Steps() + 1; step <= 9; step++ {
 				seen[tr.Number] = step
-				err := st.ReportNumber(t.Context(), tr.Number, trial.Report{Step: step, Value: float64(tr.Number)}, "")
+				err := st.ReportNumber(t.Context(), tr.Number, trial.Point{Step: step, Values: []float64{float64(tr.Number)}}, "")
 				if errors.Is(err, study.ErrPaused) {
 					end = storage.Update{State: trial.Waiting}
 					break

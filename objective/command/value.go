@@ -28,8 +28,8 @@ func (w *watch) values() ([]float64, error) {
 			pick = func(s *series) float64 { return s.best }
 		}
 		value, ok := w.value(m.Name, pick)
-		if n := len(w.earlier); !ok && i == 0 && n > 0 { // it resumed from a checkpoint of its end
-			value, ok = w.earlier[n-1].Value, true
+		if n := len(w.earlier); !ok && n > 0 && i < len(w.earlier[n-1].Values) { // it resumed from a checkpoint of its end
+			value, ok = w.earlier[n-1].Values[i], true
 		}
 		if !ok {
 			return nil, w.missing(m.Name)
