@@ -11,12 +11,14 @@ import (
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
-// Auto chooses a sampler for every trial: TPE with several objectives, constraints
-// or pruned trials; otherwise GP for the first 100 complete trials, up to 40
+// Auto chooses a sampler for every trial: TPE with constraints, pruned trials or more
+// than three objectives; otherwise GP for the first 100 complete trials, up to 40
 // parameters; then CMAES in a space that is mostly continuous, which learns from GP's
 // trials, and TPE elsewhere. In such a space CMAES takes over early if GP predicts
 // poorly, and GP stays longer in a short study. The first ten trials fill
-// the middle of continuous ranges evenly, from the centre on. See docs/samplers.md for
+// the middle of continuous ranges evenly, from the centre on. With two or three
+// objectives NSGA2 takes over from GP in such a space, after 100 complete trials, and
+// TPE draws all trials elsewhere. See docs/samplers.md for
 // the rules in full and the figures behind them.
 //
 // The choice is a function of the request, the history and the fields, so a resumed
@@ -32,6 +34,7 @@ type Auto struct {
 	once sync.Once
 	tpe  *TPE
 	gp   *GP
+	nsga *NSGA2
 
 	mu       sync.Mutex
 	facts    auto.Facts // a cache: of the history of the last call
@@ -85,6 +88,7 @@ func (s *Auto) choose(h trial.History) (JointSampler, error) {
 	s.once.Do(func() {
 		s.tpe = &TPE{}
 		s.gp = &GP{Independent: s.tpe}
+		s.nsga = &NSGA2{Breeding: Breeding{Independent: s.tpe}}
 	})
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -94,6 +98,8 @@ func (s *Auto) choose(h trial.History) (JointSampler, error) {
 		return s.gp, nil
 	case auto.CMAES:
 		return s.search(h, c), nil
+	case auto.NSGA2:
+		return s.nsga, nil
 	}
 	return s.tpe, nil
 }

@@ -32,6 +32,7 @@ const (
 	TPE Kind = iota
 	GP
 	CMAES
+	NSGA2
 )
 
 // A Choice is a sampler for the next trial.
@@ -118,11 +119,15 @@ func (f Facts) handover() Handover {
 // facts. planned is how many trials the study will have, 0 if unknown. fails reports whether GP
 // predicts poorly after the first n finished trials.
 func (f Facts) Choose(h trial.History, planned int, fails func(n int) bool) Choice {
-	if len(h.Directions()) > 1 || f.constrained || f.pruned {
+	objectives := len(h.Directions())
+	if objectives > 3 || f.constrained || f.pruned {
 		return Choice{Kind: TPE}
 	}
 	free := cube.Free(h.RankedSpace())
 	smooth := len(h.RankedSpace()) == f.most && isSmooth(free)
+	if objectives > 1 {
+		return f.several(len(free), smooth)
+	}
 	switch wide := len(free) > Wide; {
 	case smooth && wide:
 		return Choice{Kind: CMAES, Dim: len(free)}
@@ -140,6 +145,17 @@ func (f Facts) Choose(h trial.History, planned int, fails func(n int) bool) Choi
 		if o := f.handovers[i]; over || fails(o.Finished) {
 			return Choice{Kind: CMAES, Dim: len(free), From: o, Near: len(free) >= Few && !over}
 		}
+	}
+	return Choice{Kind: GP}
+}
+
+// several returns the choice for two and three objectives, by the parameters with a choice.
+func (f Facts) several(dim int, smooth bool) Choice {
+	switch {
+	case f.complete > 0 && !smooth:
+		return Choice{Kind: TPE}
+	case f.complete >= Late || dim > Wide:
+		return Choice{Kind: NSGA2}
 	}
 	return Choice{Kind: GP}
 }

@@ -52,7 +52,7 @@ func (m *Model) several(all data, directions []trial.Direction) (order []int, te
 	for _, i := range order[:first] {
 		feasible = append(feasible, losses[i])
 	}
-	ref := beyond(outstanding(feasible))
+	ref := beyond(feasible)
 	// The search looks near the trials that dominate most together, since those of a front are equal.
 	best := pareto.Subset(feasible, ref, 10)
 	slices.Sort(best)
@@ -114,33 +114,6 @@ func (g data) objective(k int, d trial.Direction) data {
 	}
 	g.goals = goals
 	return g
-}
-
-// outstanding returns the points that no other one dominates but for a little, in standard deviations:
-// where an objective has a least value that many points reach nearly, points that are poor by all others
-// belong to the front by rounding, and would move the reference point far away.
-func outstanding(points [][]float64) [][]float64 {
-	const little, much = 0.02, 0.2
-	var all [][]float64
-	for _, p := range points {
-		beaten := slices.ContainsFunc(points, func(q []float64) bool {
-			better := false
-			for k := range p {
-				if q[k] > p[k]+little {
-					return false
-				}
-				better = better || q[k] < p[k]-much
-			}
-			return better
-		})
-		if !beaten {
-			all = append(all, p)
-		}
-	}
-	if all == nil { // each a little worse than the next, around
-		return points
-	}
-	return all
 }
 
 // beyond returns the reference point: a tenth of the extent of the points beyond the worst in each
