@@ -93,6 +93,9 @@ func TestAutoChooses(t *testing.T) {
 	fail := func(u *trial.Trial) { u.State, u.Values, u.Params = trial.Failed, nil, nil }
 	minimize := func(workers int) *autoStudy { return newAutoStudy(workers, trial.Minimize) }
 	continuous := repeated(5, interval)
+	nsga := &NSGA2{Breeding: Breeding{Independent: tpe}}
+	several := func(n int) *autoStudy { return newAutoStudy(1, make([]trial.Direction, n)...) }
+	second := func(u *trial.Trial) { u.Values = append(u.Values, 1-u.Values[0]) }
 
 	for _, c := range []struct {
 		name  string
@@ -108,7 +111,13 @@ func TestAutoChooses(t *testing.T) {
 		{"a trial has constraints", minimize(1).add(30, continuous, nil).add(1, continuous, func(u *trial.Trial) {
 			u.Constraints = map[string]float64{"c": -1}
 		}), one(tpe)},
-		{"two objectives", newAutoStudy(1, trial.Minimize, trial.Maximize).add(30, continuous, func(u *trial.Trial) { u.Values = append(u.Values, 1) }), one(tpe)},
+		{"two objectives", several(2).add(30, continuous, second), one(gp)},
+		{"two objectives, the last trial of GP", several(2).add(auto.Late-1, continuous, second), one(gp)},
+		{"two objectives, the first trial after GP", several(2).add(auto.Late, continuous, second), one(nsga)},
+		{"two objectives, more parameters than GP has", several(2).add(30, repeated(auto.Wide+1, interval), second), one(nsga)},
+		{"two objectives with categories", several(2).add(30, withCategory, second), one(tpe)},
+		{"two objectives, and a trial was pruned", several(2).add(30, continuous, second).add(1, continuous, prune), one(tpe)},
+		{"four objectives", several(4).add(30, continuous, func(u *trial.Trial) { u.Values = append(u.Values, 1, 2, 3) }), one(tpe)},
 		{"as many parameters as GP has", minimize(1).add(29, repeated(auto.Wide, interval), nil), one(gp)},
 		{"more parameters than GP has", minimize(1).add(30, repeated(auto.Wide+1, interval), nil), one(&CMAES{Restart: IPOP, Independent: tpe})},
 		{"more parameters than GP has, one of them without a choice", minimize(1).add(29, append(repeated(auto.Wide, interval), withConstant[4]), nil), one(gp)},
