@@ -31,6 +31,9 @@ type Auto struct {
 	Trials  int // how many trials the study will have; 0: unknown, treated as many
 	Workers int // how many run at the same time; 0: as many as the history shows
 
+	// PerSecond searches by improvement per second while GP draws, see GP.
+	PerSecond bool
+
 	once sync.Once
 	tpe  *TPE
 	gp   *GP
@@ -87,7 +90,7 @@ func (s *Auto) choose(h trial.History) (JointSampler, error) {
 	}
 	s.once.Do(func() {
 		s.tpe = &TPE{}
-		s.gp = &GP{Independent: s.tpe}
+		s.gp = &GP{Independent: s.tpe, PerSecond: s.PerSecond}
 		s.nsga = &NSGA2{Breeding: Breeding{Independent: s.tpe}}
 	})
 	s.mu.Lock()

@@ -34,6 +34,10 @@ type GP struct {
 	// always get the same value.
 	Deterministic bool
 
+	// PerSecond divides the expected improvement by the seconds that a trial probably takes, which the
+	// complete trials tell.
+	PerSecond bool
+
 	// Independent draws the other parameters and the startup trials. It must be safe
 	// for concurrent use. nil: Random, and in a finite space the startup draws only
 	// points that have not been tried.
@@ -89,7 +93,7 @@ func (s *GP) startup(r Request) int {
 const believed = 4
 
 func (s *GP) start() *bayesopt.Model {
-	s.once.Do(func() { s.model = &bayesopt.Model{Deterministic: s.Deterministic} })
+	s.once.Do(func() { s.model = &bayesopt.Model{Deterministic: s.Deterministic, PerSecond: s.PerSecond} })
 	return s.model
 }
 

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/bluefin-hpo/bluefin/sampler"
 	"github.com/bluefin-hpo/bluefin/space"
@@ -228,5 +229,47 @@ func TestWhatIsInfeasibleIsNotRepeated(t *testing.T) {
 				seen[at] = true
 			}
 		})
+	}
+}
+
+// Cheap trials are as good: by improvement per second most trials are cheap ones, and the explanation
+// says how long a trial takes.
+func TestGPPerSecondPrefersShortTrials(t *testing.T) {
+	spent := map[bool]float64{}
+	for _, per := range []bool{false, true} {
+		s := &sampler.GP{PerSecond: per}
+		log := trial.NewLog([]trial.Direction{trial.Minimize})
+		now := time.Unix(0, 0)
+		for n := range 30 {
+			u := &trial.Trial{Number: n, Seen: n, State: trial.Complete, Start: now}
+			r := func(k uint64) sampler.Request {
+				return sampler.NewRequest(log.History(), u, rand.New(rand.NewPCG(uint64(n), k)))
+			}
+			joint, err := s.SampleJoint(r(0))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for k, name := range []string{"epochs", "rate"} {
+				x, ok := joint[name]
+				if !ok {
+					x = r(uint64(k + 1)).Rand.Float64()
+				}
+				u.Params = append(u.Params, trial.Param{Name: name, Value: x, Dist: unitFloat})
+			}
+			epochs, rate := u.Params[0].Value, u.Params[1].Value
+			now = now.Add(time.Duration(1e9 * math.Exp(4*epochs)))
+			u.End, u.Values = now, []float64{(rate - 0.6) * (rate - 0.6)}
+			log.Put(u)
+			if n == 29 {
+				e, err := s.Explain(r(0))
+				if shown := slices.ContainsFunc(e.Facts, func(f sampler.Fact) bool { return f.Name == "seconds" }); shown != per || err != nil {
+					t.Errorf("seconds are explained: %v, want %v, %v", shown, per, err)
+				}
+			}
+		}
+		spent[per] = now.Sub(time.Unix(0, 0)).Seconds()
+	}
+	if spent[true] > spent[false]/2 {
+		t.Errorf("30 trials take %.0f s by improvement per second and %.0f s otherwise, want at most half", spent[true], spent[false])
 	}
 }

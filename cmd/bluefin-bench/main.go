@@ -71,7 +71,7 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 		ExitErrHandler: func(*cli.Context, error) {}, // run chooses the exit code
 		Commands: []*cli.Command{new(speedCommand).define(), new(qualityCommand).define(),
 			new(pruningCommand).define(), new(scaleCommand).define(), new(finetuneCommand).define(),
-			new(transferCommand).define(), new(memoryCommand).define()},
+			new(transferCommand).define(), new(memoryCommand).define(), new(secondsCommand).define()},
 		Action: func(c *cli.Context) error {
 			if c.Args().Present() {
 				return usagef("unknown command %q", c.Args().First())

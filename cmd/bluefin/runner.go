@@ -56,7 +56,7 @@ func (s *runner) searchFlags(trials int) []cli.Flag {
 		&cli.IntFlag{Name: "workers", Destination: &s.workers, Value: 1,
 			Usage: "the `NUMBER` of trials that run at once"},
 	}, s.limits.flags(), []cli.Flag{repeatsFlag(&s.repeats),
-		s.sampler.nameFlag("auto"), s.warmFlag(), prunerFlag(&s.pruner), schedulerFlag(&s.scheduler), s.sampler.seedFlag(),
+		s.sampler.nameFlag("auto"), s.sampler.perFlag(), s.warmFlag(), prunerFlag(&s.pruner), schedulerFlag(&s.scheduler), s.sampler.seedFlag(),
 		s.dashboardFlag(), logFormatFlag(),
 	})
 }

@@ -4,7 +4,9 @@ import (
 	"cmp"
 	"encoding/json"
 	"errors"
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -18,6 +20,7 @@ type samplerFlags struct {
 	name   string
 	kwargs string // JSON
 	seed   uint64
+	per    string // what improvement is counted per: "trial" or "second"
 
 	// kept apart from name, to see whether a name was given
 	byDefault string // for name ""
@@ -37,6 +40,12 @@ func (f *samplerFlags) kwargsFlag() cli.Flag {
 			"\"seed\": 1}"}
 }
 
+// perFlag is for searches: what improvement is counted per.
+func (f *samplerFlags) perFlag() cli.Flag {
+	return choiceFlag(&f.per, "per", "search by improvement per `UNIT`: trial, or second, which learns from complete "+
+		"trials how long parameters take", "trial", "second")
+}
+
 // seedFlag has 64 bits, as study.Config.Seed has.
 func (f *samplerFlags) seedFlag() cli.Flag {
 	return &cli.Uint64Flag{Name: "seed", Destination: &f.seed,
@@ -53,6 +62,9 @@ func (f samplerFlags) sampler(trials int) (sampler.Sampler, uint64, error) {
 	if err != nil {
 		return nil, 0, err
 	}
+	if name := f.chosen(); f.per == "second" && !slices.Contains(choose.PerSecond(), name) {
+		return nil, 0, usagef("--per is second and --sampler %s, want one of %s", name, strings.Join(choose.PerSecond(), ", "))
+	}
 	s, seed, err := choose.Sampler(f.chosen(), settings, trials, f.seed)
 	switch {
 	case errors.As(err, new(*choose.NameError)):
@@ -65,8 +77,11 @@ func (f samplerFlags) sampler(trials int) (sampler.Sampler, uint64, error) {
 	return s, seed, nil
 }
 
-// settings reads --sampler-kwargs. Settings without a named sampler would apply to the default.
+// settings reads --sampler-kwargs and --per. Settings without a named sampler would apply to the default.
 func (f samplerFlags) settings() (map[string]any, error) {
+	if f.kwargs == "" && f.per == "second" {
+		return map[string]any{"per": f.per}, nil
+	}
 	if f.kwargs == "" {
 		return nil, nil
 	}
@@ -83,6 +98,9 @@ func (f samplerFlags) settings() (map[string]any, error) {
 		if settings[name], err = pyjson.Unmarshal(raw); err != nil {
 			return nil, usagef("--sampler-kwargs: %s: %w", name, err)
 		}
+	}
+	if f.per == "second" {
+		settings["per"] = f.per
 	}
 	return settings, nil
 }

@@ -37,6 +37,9 @@ func (s *runner) warmed(cfg *study.Config) error {
 		return usagef("--sampler is %s, which tries every combination, and --warm-start is set: want one of them",
 			s.sampler.chosen())
 	}
+	if s.sampler.per == "second" {
+		return usagef("--per is second and --warm-start is set: want one of them, since earlier studies say nothing of seconds")
+	}
 	s.warm = &sampler.WarmStart{Sampler: cfg.Sampler}
 	cfg.Sampler = s.warm
 	return nil

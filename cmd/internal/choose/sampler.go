@@ -10,6 +10,9 @@ func Samplers() []string {
 		"qmc", "random", "priorband", "bruteforce"}
 }
 
+// PerSecond are the names of samplers that can search by improvement per second.
+func PerSecond() []string { return []string{"auto", "gp", "GPSampler"} }
+
 // Sampler returns the sampler of a name and settings, for a number of trials, 0 if it is not known. The
 // seed returned is that of the settings, or the given one.
 func Sampler(name string, values map[string]any, trials int, seed uint64) (sampler.Sampler, uint64, error) {
@@ -24,7 +27,7 @@ func Sampler(name string, values map[string]any, trials int, seed uint64) (sampl
 	var s sampler.Sampler
 	switch name {
 	case "auto":
-		s = &sampler.Auto{Trials: trials}
+		s = &sampler.Auto{Trials: trials, PerSecond: args.word("per", "trial", "second") == "second"}
 	// Both programs' names; settings override what a name implies.
 	case "tpe", "TPESampler", "tpe-independent":
 		s = &sampler.TPE{
@@ -41,7 +44,8 @@ func Sampler(name string, values map[string]any, trials int, seed uint64) (sampl
 		}
 	case "gp", "GPSampler":
 		s = &sampler.GP{StartupTrials: args.positive("n_startup_trials"),
-			Deterministic: args.bool("deterministic_objective", false)}
+			Deterministic: args.bool("deterministic_objective", false),
+			PerSecond:     args.word("per", "trial", "second") == "second"}
 	case "nsga2", "NSGAIISampler":
 		s = &sampler.NSGA2{Breeding: args.breeding()}
 	case "nsga3", "NSGAIIISampler":

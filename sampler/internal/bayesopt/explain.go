@@ -32,6 +32,11 @@ func (m *Model) Explain(r Request, sp Space) Explanation {
 	e := Explanation{Trials: len(all.trials)}
 	x, placed := sp.point(r.Trial)
 	for _, t := range terms {
+		if p, ok := t.Term.(price); ok {
+			e.Facts = append(e.Facts, Fact{"seconds", math.Exp(p.seconds.Log(r.Trial.Drawn)),
+				"how long a trial at the point takes; GP maximizes the expected improvement per second"})
+			continue
+		}
 		if c, ok := t.Term.(chance); ok {
 			e.Facts = append(e.Facts, Fact{"chance_to_run", c.chances.At(r.Trial.Drawn),
 				"the chance that a trial at the point does not fail and is not infeasible"})

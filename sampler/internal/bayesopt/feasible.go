@@ -23,15 +23,24 @@ func (m *Model) runs(r Request, sp Space) []term {
 
 // A chance is the worth of a point by its chance to run.
 type chance struct {
-	space   Space
+	places
 	chances *outcome.Chances
-	fixed   []float64 // the place of the trial's own parameters
-	axis    []int     // by axis of the chances: that of the space, or -1
 }
 
 func newChance(r Request, sp Space, chances *outcome.Chances) chance {
-	c := chance{space: sp, chances: chances, fixed: chances.Place(r.Trial.Drawn)}
-	for _, d := range chances.Space() {
+	return chance{newPlaces(sp, chances.Space(), chances.Place(r.Trial.Drawn)), chances}
+}
+
+// places says where points of a space are for what was learned about outcomes.
+type places struct {
+	space Space
+	fixed []float64 // the place of the trial's own parameters
+	axis  []int     // by axis of what was learned: that of the space, or -1
+}
+
+func newPlaces(sp Space, axes space.Space, fixed []float64) places {
+	c := places{space: sp, fixed: fixed}
+	for _, d := range axes {
 		at := -1
 		for i, e := range sp.Space {
 			if e.Name == d.Name && space.Equal(e.Dist, d.Dist) {
@@ -53,16 +62,21 @@ func (c chance) Gradient(x, grad []float64) float64 {
 	z := c.place(x)
 	slopes := make([]float64, len(z))
 	value := c.chances.WorthAt(z, slopes)
-	for i, at := range c.axis {
-		if at >= 0 && !math.IsNaN(z[i]) {
-			grad[at] += 2 * slopes[i]
-		}
-	}
+	c.add(grad, z, slopes, 1)
 	return value
 }
 
-// place returns where x is for the chances.
-func (c chance) place(x []float64) []float64 {
+// add adds factor times the slopes at z to a gradient in the space.
+func (c places) add(grad, z, slopes []float64, factor float64) {
+	for i, at := range c.axis {
+		if at >= 0 && !math.IsNaN(z[i]) {
+			grad[at] += 2 * factor * slopes[i]
+		}
+	}
+}
+
+// place returns where x is.
+func (c places) place(x []float64) []float64 {
 	z := make([]float64, len(c.axis))
 	_, idle := c.space.fold(x)
 	for i, at := range c.axis {

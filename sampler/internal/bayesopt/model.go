@@ -30,6 +30,7 @@ type Request struct {
 // A Model draws points and caches its fits. It is safe for concurrent use.
 type Model struct {
 	Deterministic bool  // the objective has no noise
+	PerSecond     bool  // search by improvement per second
 	Prior         Prior // what other studies tell; nil: nothing
 
 	outcomes outcome.Learner
@@ -120,7 +121,7 @@ func (m *Model) condition(r Request, sp Space) (all data, order []int, terms []t
 			terms = append(terms, term{limit, name, f, p})
 		}
 	}
-	return all, order, append(terms, m.runs(r, sp)...)
+	return all, order, append(append(terms, m.runs(r, sp)...), m.prices(r, sp)...)
 }
 
 // untried returns a random point of a finite space that no trial has tried, as Draw

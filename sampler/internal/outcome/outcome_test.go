@@ -4,6 +4,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"testing"
+	"time"
 
 	"github.com/bluefin-hpo/bluefin/space"
 	"github.com/bluefin-hpo/bluefin/trial"
@@ -157,5 +158,43 @@ func TestGradientIsTheDerivative(t *testing.T) {
 				t.Errorf("at %v the slope on axis %d is %v, want %v", z, i, grad[i], want)
 			}
 		}
+	}
+}
+
+// Time grows with a and halves with c.
+func timed(n int, seed uint64) []*trial.Trial {
+	return some(n, seed, func(t *trial.Trial) {
+		t.Start = time.Unix(0, 0)
+		t.End = t.Start.Add(time.Duration(1e10 * math.Exp(3*t.Params[0].Value-math.Ln2*t.Params[2].Value)))
+	})
+}
+
+func TestSecondsAreLearned(t *testing.T) {
+	s := NewSeconds(timed(15, 8))
+	for _, u := range timed(50, 9) {
+		if got, want := s.Log(u.Drawn), math.Log(u.Duration().Seconds()); math.Abs(got-want) > 0.15 {
+			t.Errorf("at %v the logarithm of the seconds is %.3f, want %.3f", u.Params, got, want)
+		}
+	}
+	z := []float64{0.2, -0.5, 0.7}
+	grad := make([]float64, 3)
+	s.LogAt(z, grad)
+	for i := range z {
+		const h = 1e-5
+		up, down := append([]float64{}, z...), append([]float64{}, z...)
+		up[i] += h
+		down[i] -= h
+		if want := (s.LogAt(up, nil) - s.LogAt(down, nil)) / (2 * h); math.Abs(grad[i]-want) > 1e-5 {
+			t.Errorf("the slope on axis %d is %v, want %v", i, grad[i], want)
+		}
+	}
+}
+
+func TestSecondsOfAFewTrialsOrEqualOnesAreUnknown(t *testing.T) {
+	if s := NewSeconds(timed(4, 8)); s != nil {
+		t.Error("4 trials tell how long they take, want 5")
+	}
+	if s := NewSeconds(some(20, 8, func(t *trial.Trial) { t.Start, t.End = time.Unix(0, 0), time.Unix(7, 0) })); s != nil {
+		t.Error("trials of equal length differ in what they are said to take")
 	}
 }
