@@ -9,7 +9,7 @@ import (
 
 // samplerNames are those that newSampler knows.
 var samplerNames = []string{
-	"auto", "tpe", "tpe-independent", "tpe-groups", "tpe-optuna", "gp", "random", "qmc", "halton", "bruteforce",
+	"auto", "tpe", "tpe-independent", "tpe-groups", "tpe-optuna", "gp", "random", "priorband", "qmc", "halton", "bruteforce",
 	"cmaes", "cmaes-ipop", "cmaes-bipop", "cmaes-separable", "cmaes-margin", "cmaes-adapt", "cmaes-optuna",
 	"nsga2", "nsga2-optuna", "nsga3", "nsga3-optuna",
 }
@@ -40,6 +40,8 @@ func newSampler(name string, p plan) (sampler.Sampler, error) {
 		return &sampler.TPE{Optuna: true}, nil
 	case "random":
 		return sampler.Random{}, nil
+	case "priorband":
+		return sampler.PriorBand{}, nil
 	case "cmaes":
 		return &sampler.CMAES{}, nil
 	case "cmaes-ipop":

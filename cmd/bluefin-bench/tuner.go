@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math"
 	"slices"
 	"strings"
@@ -165,7 +166,7 @@ func openOwn(ctx context.Context, name string, t *tuning, from start, seed uint6
 		d, _ := t.dims.Get(name)
 		params[name] = d.External(x)
 	}
-	cfg := study.Config{Sampler: s, Pruner: p, Seed: seed}
+	cfg := study.Config{Sampler: s, Pruner: p, Seed: seed, Logger: slog.New(slog.DiscardHandler)}
 	if from.spread > 0 {
 		if cfg.Space, err = from.beliefs(t.dims); err != nil {
 			return nil, err
