@@ -61,7 +61,7 @@ class Optuna:
 
     def report(self, number, epoch, value):
         self.trials[number].report(value, epoch)
-        return self.trials[number].should_prune()
+        return bool(self.trials[number].should_prune())  # the median pruner returns one of numpy
 
     def tell(self, number, value, whole):
         trial = self.trials.pop(number)
