@@ -127,26 +127,33 @@ func (r *run) enough(ctx context.Context) (bool, error) {
 	return ok && b.Noise != nil && r.settled(h, b.Noise(best)), nil
 }
 
-// Cost returns how long the finished ones among some trials have run in total, from their starts to
-// their ends. A trial that waited in between, because its worker was gone, counts that time, too.
+// Cost returns how long the finished and the paused ones among some trials have run in total, from
+// their starts to their ends or pauses. A trial that waited because its worker was gone counts that
+// time, too.
 func Cost(trials []*trial.Trial) (total time.Duration) {
 	for _, t := range trials {
-		if t.State.Finished() && t.End.After(t.Start) && !t.Start.IsZero() {
-			total += t.End.Sub(t.Start)
+		switch {
+		case t.Paused():
+			total += t.Worked()
+		case t.State.Finished() && t.End.After(t.Start) && !t.Start.IsZero():
+			total += t.Duration()
 		}
 	}
 	return total
 }
 
-// spent is the Cost of a history. It adds only what has finished since the last call.
+// spent is the Cost of a history and the paused trials. It adds only what has finished since the last call.
 func (r *run) spent(h trial.History) time.Duration {
+	r.study.mu.Lock()
+	paused := Cost(r.study.pausedTrials())
+	r.study.mu.Unlock()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if all := h.Finished(); len(all) > r.counted {
 		r.cost += Cost(all[r.counted:])
 		r.counted = len(all)
 	}
-	return r.cost
+	return r.cost + paused
 }
 
 // settled reports whether no trial can be better than the best one by more than the noise. The bound is

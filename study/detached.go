@@ -200,7 +200,7 @@ func (s *Study) TellNumber(ctx context.Context, number int, u storage.Update) (*
 		if !reported {
 			return nil, fmt.Errorf("tell: trial %d: it has reported nothing, so it cannot pause", number)
 		}
-		u.SystemAttrs = merged(u.SystemAttrs, pauseAt(last.Step).SystemAttrs)
+		u.SystemAttrs = merged(u.SystemAttrs, pause(t, time.Now()).SystemAttrs)
 		u.Checkpoint = &storage.Checkpoint{Step: last.Step, Keep: s.cfg.KeepCheckpoints}
 	}
 	t, err := s.endNumber(ctx, number, u)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"time"
 
 	"github.com/bluefin-hpo/bluefin/storage"
 	"github.com/bluefin-hpo/bluefin/study/schedule"
@@ -76,7 +77,7 @@ func (s *Study) next(
 		}
 		if last, ok := t.record.load().LastReport(); ok && t.slice.until > 0 && last.Step >= t.slice.until {
 			// Its worker ended after the checkpoint at which it should have paused.
-			err := t.write(ctx, pauseAt(last.Step))
+			err := t.write(ctx, pause(t.record.load(), time.Time{}))
 			s.forget(t)
 			if err != nil && !isGone(err) {
 				return nil, err

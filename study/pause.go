@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/bluefin-hpo/bluefin/internal/sysattr"
 	"github.com/bluefin-hpo/bluefin/storage"
@@ -89,13 +90,18 @@ func paused(t *Trial) storage.Update {
 	if last < 0 || saved < last {
 		return failed(fmt.Errorf("the objective ended with %q, and has no checkpoint of its last report", ErrPaused))
 	}
-	return pauseAt(last)
+	return pause(t.record.load(), time.Now())
 }
 
-// pauseAt returns the update that pauses a trial whose last report has that step.
-func pauseAt(step int) storage.Update {
-	text, _ := json.Marshal(step) // an int always marshals
-	return storage.Update{State: trial.Waiting, SystemAttrs: map[string]json.RawMessage{sysattr.Paused: text}}
+// pause returns the update that pauses a trial that has reported. It ran from its start until now; if now
+// is zero, nobody knows.
+func pause(t *trial.Trial, now time.Time) storage.Update {
+	step, _ := json.Marshal(lastStep(t)) // numbers always marshal
+	set := map[string]json.RawMessage{sysattr.Paused: step}
+	if ran := now.Sub(t.Start); !t.Start.IsZero() && ran > 0 {
+		set[sysattr.Seconds], _ = json.Marshal((t.Worked() + ran).Seconds())
+	}
+	return storage.Update{State: trial.Waiting, SystemAttrs: set}
 }
 
 // seenPausedKey is the system attribute that lists, in JSON, the paused trials that were in the history

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/bluefin-hpo/bluefin/pruner"
 	"github.com/bluefin-hpo/bluefin/sampler"
@@ -170,6 +171,36 @@ func TestABudgetOfStepsIsMetAndCanGrow(t *testing.T) {
 			if got := again(1, 20); got < 150 {
 				t.Errorf("a smaller budget left %d steps", got)
 			}
+		}
+	})
+}
+
+// The time of a trial is that in which it ran, and paused trials have a cost too.
+func TestTheTimeForWhichATrialIsPausedDoesNotCount(t *testing.T) {
+	everyStorage(t, func(t *testing.T, s storage.Storage) {
+		st := open(t, s, func(c *study.Config) { c.Scheduler = schedule.Halving{MinResource: 10} })
+		var trained atomic.Int64
+		train := func(tr *study.Trial) (float64, error) {
+			time.Sleep(20 * time.Millisecond)
+			return trainChaos(&trained)(tr)
+		}
+		if err := st.Optimize(t.Context(), train, study.Budget{Trials: 1, Steps: 10}); err != nil {
+			t.Fatal(err)
+		}
+		if all := trials(t, st); !all[0].Paused() || all[0].Worked() < 20*time.Millisecond || study.Cost(all) != all[0].Worked() {
+			t.Errorf("trial %+v has a cost of %v", all[0], study.Cost(all))
+		}
+		if err := st.Optimize(t.Context(), train, study.Budget{Trials: 2, Cost: time.Millisecond}); err != nil || len(trials(t, st)) != 1 {
+			t.Errorf("got %v, and %d trials after the cost was spent", err, len(trials(t, st)))
+		}
+		before := time.Now()
+		time.Sleep(2 * time.Second)
+		waited := time.Since(before)
+		if err := st.Optimize(t.Context(), train, study.Budget{Trials: 1}); err != nil {
+			t.Fatal(err)
+		}
+		if tr := trials(t, st)[0]; tr.State != trial.Complete || tr.Duration() < 40*time.Millisecond || tr.Duration() >= waited {
+			t.Errorf("trial %+v took %v", tr, tr.Duration())
 		}
 	})
 }

@@ -204,10 +204,20 @@ func (t *Trial) Violation() float64 {
 	return sum
 }
 
-// Duration returns how long the trial took, 0 if it has not finished.
+// Duration returns how long the trial took, without the time for which it was paused; 0 if it has not
+// finished.
 func (t *Trial) Duration() time.Duration {
 	if t.Start.IsZero() || t.End.IsZero() {
 		return 0
 	}
-	return t.End.Sub(t.Start)
+	return t.Worked() + t.End.Sub(t.Start)
+}
+
+// Worked returns how long the trial had run when it last paused, 0 if it never did.
+func (t *Trial) Worked() time.Duration {
+	var seconds float64
+	if text, ok := t.SystemAttrs[sysattr.Seconds]; !ok || json.Unmarshal(text, &seconds) != nil || !(seconds > 0) {
+		return 0
+	}
+	return time.Duration(min(seconds, math.MaxInt64/2e9) * float64(time.Second))
 }

@@ -98,8 +98,8 @@ func (l *limitFlags) add(b *study.Budget) {
 	}
 }
 
-// reason says which limit has ended a search early; "": none.
-func (l *limitFlags) reason(h trial.History) string {
+// reason says which limit has ended a search early; "": none. trials are those of h, and the others.
+func (l *limitFlags) reason(h trial.History, trials []*trial.Trial) string {
 	var b study.Budget
 	l.add(&b)
 	best, ok := h.Best()
@@ -107,7 +107,7 @@ func (l *limitFlags) reason(h trial.History) string {
 	if b.Noise != nil {
 		regret, known = sampler.Regret(h)
 	}
-	cost := study.Cost(h.Finished())
+	cost := study.Cost(trials)
 	switch {
 	case b.Target != nil && ok && !h.Directions()[0].Better(*b.Target, best.Values[0]):
 		return fmt.Sprintf("the target, %v, is reached", *b.Target)

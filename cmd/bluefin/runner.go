@@ -193,15 +193,17 @@ func (s *runner) report(ctx context.Context, con console, st *study.Study, err e
 		con.logf("Stopped with %d of %d trials. The same command resumes it.", finished, s.trials)
 	case finished < s.trials && slices.ContainsFunc(trials, isRunning):
 		con.logf("%d of %d trials have finished; the others are still running in other processes.", finished, s.trials)
-	case finished < s.trials && (s.limits.steps > 0 && stepsOf(trials) >= s.limits.steps || countPaused(trials) > 0):
-		con.logf("%s", s.pausedNote(trials, finished))
 	case finished < s.trials:
 		h, err := st.History(ctx)
 		if err != nil {
 			return err
 		}
-		con.logf("Ended after %d of %d trials: %s.", finished, s.trials,
-			cmp.Or(s.limits.reason(h), "every combination was tried"))
+		reason := s.limits.reason(h, trials)
+		if reason == "" && (s.stepsUsed(trials) || countPaused(trials) > 0) {
+			con.logf("%s", s.pausedNote(trials, finished))
+		} else {
+			con.logf("Ended after %d of %d trials: %s.", finished, s.trials, cmp.Or(reason, "every combination was tried"))
+		}
 	}
 	return nil
 }

@@ -105,6 +105,11 @@ func stepsOf(all []*trial.Trial) (n int) {
 	return n
 }
 
+// stepsUsed reports whether the trials have trained all steps of --max-steps.
+func (s *runner) stepsUsed(trials []*trial.Trial) bool {
+	return s.limits.steps > 0 && stepsOf(trials) >= s.limits.steps
+}
+
 // countPaused counts the trials that wait to be resumed.
 func countPaused(trials []*trial.Trial) (n int) {
 	for _, t := range trials {
@@ -123,7 +128,7 @@ func (s *runner) pausedNote(trials []*trial.Trial, finished int) string {
 		note += fmt.Sprintf(", %d paused", paused)
 	}
 	switch {
-	case s.limits.steps > 0 && steps >= s.limits.steps:
+	case s.stepsUsed(trials):
 		note += ". A larger --max-steps continues."
 	case s.schedules():
 		note += ", as others did better. More --trials may resume them."

@@ -33,6 +33,9 @@ const (
 	// on a trial in another state it means nothing.
 	Paused = "bluefin:paused"
 
+	// Seconds is how long a trial had trained when it last paused: a JSON number.
+	Seconds = "bluefin:seconds"
+
 	// Until is the step at which a trial of a scheduler pauses next: a JSON number.
 	Until = "bluefin:until"
 
