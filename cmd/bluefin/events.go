@@ -28,6 +28,9 @@ func trialAttrs(t *trial.Trial) []any {
 		}
 		attrs = append(attrs, "state", strings.ToLower(t.State.String()), "values", values, "seconds", t.Duration().Seconds())
 	}
+	if last, ok := t.LastReport(); ok && t.Paused() {
+		attrs = append(attrs, "step", last.Step, "value", jsonNumber(last.Value), "seconds", t.Worked().Seconds())
+	}
 	if reason := t.Failure(); reason != "" {
 		attrs = append(attrs, "failure", reason)
 	}
@@ -56,5 +59,5 @@ func (p *progress) summary(trials []*trial.Trial) {
 		best = append(best, t.Number)
 	}
 	p.con.json.Info("summary", "study", p.study.Name(), "trials", len(trials), "complete", count[trial.Complete],
-		"pruned", count[trial.Pruned], "failed", count[trial.Failed], "best", best)
+		"pruned", count[trial.Pruned], "failed", count[trial.Failed], "paused", countPaused(trials), "best", best)
 }

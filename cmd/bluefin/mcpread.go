@@ -81,9 +81,9 @@ func (a *mcpAgent) showStudy(ctx context.Context, in mcpStudyArgs) (mcpAnswer, e
 	if err != nil && !errors.Is(err, errors.ErrUnsupported) {
 		return mcpAnswer{}, err
 	}
-	waiting := 0
+	waiting, paused := 0, countPaused(trials)
 	for _, t := range trials {
-		if t.State == trial.Waiting {
+		if t.State == trial.Waiting && !t.Paused() {
 			waiting++
 		}
 	}
@@ -97,8 +97,11 @@ func (a *mcpAgent) showStudy(ctx context.Context, in mcpStudyArgs) (mcpAnswer, e
 	if partial {
 		text += "  Some trials have more parameters, which trials shows.\n"
 	}
-	progress := append(mcpProgress(h), pyjson.Member{Name: "queued", Value: waiting})
-	return mcpAnswer{fmt.Sprintf("%s%s%d queued.\n%s", text, mcpProgressText(h), waiting, mcpExplanationText(e)),
+	progress := append(mcpProgress(h), pyjson.Member{Name: "queued", Value: waiting}, pyjson.Member{Name: "paused", Value: paused})
+	if text += fmt.Sprintf("%s%d queued", mcpProgressText(h), waiting); paused > 0 {
+		text += fmt.Sprintf(", %d paused", paused)
+	}
+	return mcpAnswer{text + ".\n" + mcpExplanationText(e),
 		record{{Name: "study", Value: s.Name()}, {Name: "directions", Value: mcpDirections(s.Directions())},
 			{Name: "space", Value: mcpSpaceSchema(dims)}, {Name: "more_parameters", Value: partial},
 			{Name: "progress", Value: progress}, {Name: "sampler", Value: mcpExplanation(e)}}}, nil
@@ -278,7 +281,7 @@ func mcpProgressText(h trial.History) string {
 
 // mcpTrial describes a trial.
 func mcpTrial(t *trial.Trial) record {
-	r := record{{Name: "trial", Value: t.Number}, {Name: "state", Value: t.State.String()}}
+	r := record{{Name: "trial", Value: t.Number}, {Name: "state", Value: mcpState(t)}}
 	add := func(name string, v any) { r = append(r, pyjson.Member{Name: name, Value: v}) }
 	if len(t.Values) == 1 {
 		add("value", t.Values[0])
@@ -311,9 +314,17 @@ func mcpTrial(t *trial.Trial) record {
 	return r
 }
 
+// mcpState is Optuna's name of a state, or PAUSED.
+func mcpState(t *trial.Trial) string {
+	if t.Paused() {
+		return "PAUSED"
+	}
+	return t.State.String()
+}
+
 // mcpTrialLine is a line about a trial.
 func mcpTrialLine(t *trial.Trial) string {
-	text := fmt.Sprintf("trial %d %v", t.Number, t.State)
+	text := fmt.Sprintf("trial %d %s", t.Number, mcpState(t))
 	if len(t.Values) > 0 {
 		text += " " + mcpValues(t.Values)
 	} else if last, ok := t.LastReport(); ok {

@@ -39,7 +39,7 @@ func (a *mcpAgent) why(ctx context.Context, in mcpWhyArgs) (mcpAnswer, error) {
 		return mcpAnswer{}, fmt.Errorf("trial is %d, and study %q has %d trials", *in.Trial, s.Name(), len(all))
 	}
 	t := all[*in.Trial]
-	if t.State == trial.Waiting {
+	if t.State == trial.Waiting && !t.Paused() {
 		return mcpAnswer{}, fmt.Errorf("trial %d is in the queue: it has no parameters yet", t.Number)
 	}
 	h, err := s.History(ctx)

@@ -108,7 +108,10 @@ func reportSource(ctx context.Context, cfg study.Config, record storage.Study, f
 		Version: version(release), Now: time.Now(),
 	}
 	for _, t := range trials {
-		if t.State == trial.Waiting {
+		switch {
+		case t.Paused():
+			source.Paused++
+		case t.State == trial.Waiting:
 			source.Waiting++
 		}
 	}

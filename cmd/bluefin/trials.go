@@ -215,7 +215,8 @@ func trialRecords(trials []*trial.Trial, objectives int) []record {
 	some := func(has func(*trial.Trial) bool) bool { return slices.ContainsFunc(trials, has) }
 	params := some(func(t *trial.Trial) bool { return len(t.Params) > 0 })
 	attrs := some(func(t *trial.Trial) bool { return len(t.UserAttrs) > 0 })
-	running := some(reporting) // Optuna has no such column, nor one for failures
+	running := some(reporting) // Optuna has no such column, nor one for failures or pauses
+	paused := some((*trial.Trial).Paused)
 	failures := some(func(t *trial.Trial) bool { return t.Failure() != "" })
 	var records []record
 	for _, t := range trials {
@@ -247,9 +248,12 @@ func trialRecords(trials []*trial.Trial, objectives int) []record {
 			add("user_attrs", attrsRecord(t.UserAttrs))
 		}
 		add("state", t.State.String())
+		if paused {
+			add("paused", t.Paused())
+		}
 		if running {
 			var last any
-			// The last report is only news while a trial runs.
+			// The last report is only news while a trial has no value.
 			if reporting(t) {
 				r, _ := t.LastReport()
 				last = record{{Name: "step", Value: r.Step}, {Name: "value", Value: r.Value}}
@@ -264,8 +268,10 @@ func trialRecords(trials []*trial.Trial, objectives int) []record {
 	return records
 }
 
-// reporting reports whether a trial is running and has reports.
-func reporting(t *trial.Trial) bool { return t.State == trial.Running && len(t.Reports) > 0 }
+// reporting reports whether a trial is running or paused and has reports.
+func reporting(t *trial.Trial) bool {
+	return (t.State == trial.Running || t.Paused()) && len(t.Reports) > 0
+}
 
 // failureLine is why a trial failed, without the stack of a panic.
 func failureLine(t *trial.Trial) string {

@@ -142,7 +142,7 @@ func (s *Server) stopTrial(w http.ResponseWriter, r *http.Request) error {
 		return s.told(w, r, err, trialPath(r), "stopped-"+strconv.Itoa(t.Number))
 	}
 	if t.State != trial.Running {
-		return statusf(http.StatusConflict, "Trial %d does not run: it is %s.", t.Number, lower(t.State))
+		return statusf(http.StatusConflict, "Trial %d does not run: it is %s.", t.Number, stateOf(t))
 	}
 	value := "It has no report yet, so it will have no value."
 	if last, ok := t.LastReport(); ok {

@@ -85,7 +85,7 @@ func (s *snapshot) columns() []column {
 	now := time.Now()
 	list := []column{
 		{"number", "Trial", true, func(t *trial.Trial) cell { return intCell(t.Number) }},
-		{"state", "State", false, func(t *trial.Trial) cell { return cell{text: t.State.String(), show: lower(t.State)} }},
+		{"state", "State", false, func(t *trial.Trial) cell { return cell{text: t.State.String(), show: stateOf(t)} }},
 	}
 	for i, name := range s.objectives() {
 		key := "value." + strconv.Itoa(i)

@@ -45,7 +45,7 @@ type pages map[string]*template.Template
 func newPages(files *static) pages {
 	layout := template.Must(template.New("layout.html").Funcs(template.FuncMap{
 		"static": func(name string) string { return files.path + "/" + name }, "number": number, "show": show, "name": name, "short": short, "ago": ago, "clock": clock,
-		"bytes": bytesText, "utc": utc, "iso": iso, "lower": lower, "counted": counted, "region": region,
+		"bytes": bytesText, "utc": utc, "iso": iso, "lower": lower, "stateof": stateOf, "counted": counted, "region": region,
 	}).ParseFS(templateFiles, "templates/layout.html", "templates/part_*.html"))
 	all := pages{}
 	for _, entry := range must(templateFiles.ReadDir("templates")) {

@@ -16,6 +16,7 @@ import (
 type studyBody struct {
 	Objectives []objective
 	States     []stateCount
+	Paused     int // which States does not count as waiting
 	Trials     int
 	Planned    int // how many there will be; 0: unknown
 	Shown      int // how many the filter leaves
@@ -147,6 +148,12 @@ func (s *Server) studyPage(w http.ResponseWriter, r *http.Request) error {
 		body.Objectives = append(body.Objectives, objective{name, now.study.Directions[i] == trial.Maximize})
 	}
 	count := now.states()
+	for _, t := range now.trials {
+		if t.Paused() {
+			body.Paused++
+		}
+	}
+	count[trial.Waiting] -= body.Paused
 	for _, state := range []trial.State{trial.Complete, trial.Pruned, trial.Failed, trial.Running, trial.Waiting} {
 		body.States = append(body.States, stateCount{state, count[state]})
 	}

@@ -81,15 +81,17 @@ func ago(t time.Time) string {
 	return humanize.Time(t)
 }
 
-// duration is how long a trial took, or has taken.
+// duration is how long a trial took, or has taken until now or its pause.
 func duration(t *trial.Trial, now time.Time) (time.Duration, bool) {
 	switch {
+	case t.Paused():
+		return t.Worked(), true
 	case t.Start.IsZero():
 		return 0, false
 	case t.State.Finished():
 		return t.Duration(), true
 	case t.State == trial.Running:
-		return now.Sub(t.Start), true
+		return t.Worked() + now.Sub(t.Start), true
 	}
 	return 0, false
 }
@@ -107,6 +109,14 @@ func lower(s trial.State) string {
 		return "failed"
 	}
 	return strings.ToLower(s.String())
+}
+
+// stateOf shows the state of a trial: a paused one is waiting for Optuna.
+func stateOf(t *trial.Trial) string {
+	if t.Paused() {
+		return "paused"
+	}
+	return lower(t.State)
 }
 
 // counted shows a number of things.

@@ -102,7 +102,7 @@ func (s *Server) trialPage(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	body.Figures = trialFigures(now, t, body.Best)
-	if len(t.Params) > 0 && t.State != trial.Waiting {
+	if len(t.Params) > 0 && (t.State != trial.Waiting || t.Paused()) {
 		body.Why = s.why(r.Context(), now, t)
 	}
 	return s.page(w, r, http.StatusOK, "trial.html", view{Title: fmt.Sprintf("Trial %d · %s", t.Number, short(now.study.Name, 80)),

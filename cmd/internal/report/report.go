@@ -22,6 +22,7 @@ type Source struct {
 	File    string // where the study is saved
 	History trial.History
 	Waiting int      // how many trials are queued
+	Paused  int      // how many trials a scheduler may resume
 	Names   []string // of the objectives
 	Step    string   // what reports count, such as "epoch"
 

@@ -40,8 +40,8 @@ func params(h trial.History) (all []Param) {
 
 // A Tally counts trials.
 type Tally struct {
-	Complete, Pruned, Failed, Infeasible, Running, Waiting int
-	Queued                                                 int // finished ones with settings from the queue
+	Complete, Pruned, Failed, Infeasible, Running, Waiting, Paused int
+	Queued                                                         int // finished ones with settings from the queue
 }
 
 // Finished is the number of trials that ended.
@@ -64,13 +64,13 @@ func (s Source) tally() (n Tally) {
 			n.Failed++
 		}
 	}
-	n.Running, n.Waiting = len(s.History.Running()), s.Waiting
+	n.Running, n.Waiting, n.Paused = len(s.History.Running()), s.Waiting, s.Paused
 	return n
 }
 
 // text is the count in words.
 func (t Tally) text() Text {
-	total := t.Finished() + t.Running + t.Waiting
+	total := t.Finished() + t.Running + t.Waiting + t.Paused
 	if total == 0 {
 		return say("The study has no trial yet.")
 	}
@@ -79,7 +79,7 @@ func (t Tally) text() Text {
 		n    int
 		what string
 	}{{t.Complete, "complete"}, {t.Pruned, "pruned"}, {t.Infeasible, "infeasible"}, {t.Failed, "failed"},
-		{t.Running, "running"}, {t.Waiting, "waiting"}} {
+		{t.Running, "running"}, {t.Waiting, "waiting"}, {t.Paused, "paused"}} {
 		switch {
 		case part.n == total && total == 1:
 			return say("The study has one trial, which is %s.", part.what)
