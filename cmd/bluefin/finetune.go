@@ -135,7 +135,8 @@ func (f *finetuneCommand) check() error {
 	if err := f.runner.check(); err != nil {
 		return err
 	}
-	if err := f.checkScheduler(); err != nil {
+	_, given := f.given["pruner"]
+	if err := f.runner.checkScheduler(given); err != nil {
 		return err
 	}
 	_, err := finetune.Kernel()
@@ -152,6 +153,7 @@ func (t *tuning) configure() (err error) {
 	if err != nil {
 		return err
 	}
+	halveStages(&t.cfg, t.task.Stages)
 	if m := t.task.Metric; t.limits.noise == autoNoise && !slices.Contains(
 		[]train.Metric{train.MetricLoss, train.MetricAccuracy, train.MetricRMSE}, cmp.Or(m, train.MetricLoss)) {
 		return usagef("--noise is auto, which knows loss, accuracy and rmse, and --metric is %s: want a number", m)

@@ -10,7 +10,10 @@ import (
 	"github.com/bluefin-hpo/bluefin/cmd/internal/choose"
 	"github.com/bluefin-hpo/bluefin/cmd/internal/studyfile"
 	"github.com/bluefin-hpo/bluefin/objective/command"
+	"github.com/bluefin-hpo/bluefin/objective/finetune"
+	"github.com/bluefin-hpo/bluefin/pruner"
 	"github.com/bluefin-hpo/bluefin/study"
+	"github.com/bluefin-hpo/bluefin/study/schedule"
 	"github.com/bluefin-hpo/bluefin/trial"
 )
 
@@ -63,22 +66,23 @@ func (s *runner) checkScheduler(givenPruner bool) error {
 	return nil
 }
 
-// checkScheduler refuses a scheduler for trials of several trainings, which cannot pause in between.
-func (f *finetuneCommand) checkScheduler() error {
-	if _, given := f.given["pruner"]; f.schedules() {
-		if err := f.runner.checkScheduler(given); err != nil {
-			return err
-		}
-		switch {
-		case f.practice.folds > 0:
-			return usagef("--scheduler is %q and --folds %d, want one of them: a scheduler compares epochs of one training",
-				f.scheduler, f.practice.folds)
-		case f.practice.fidelity != "" && f.practice.fidelity != "epochs":
-			return usagef("--scheduler is %q and --fidelity %q, want epochs: a scheduler pauses between them", f.scheduler,
-				f.practice.fidelity)
-		}
+// stageFactor is by how much the cost of the stages of a fidelity grows.
+const stageFactor = 3
+
+// halveStages has successive halving judge at the steps of the stages of a fidelity, unless it was told
+// when.
+func halveStages(cfg *study.Config, s finetune.Stages) {
+	if s.Fidelity == finetune.Epochs {
+		return
 	}
-	return nil
+	if h, ok := cfg.Pruner.(pruner.SuccessiveHalving); ok && h.ReductionFactor == 0 {
+		h.ReductionFactor = stageFactor
+		cfg.Pruner = h
+	}
+	if h, ok := cfg.Scheduler.(schedule.Halving); ok && h.ReductionFactor == 0 {
+		h.ReductionFactor = stageFactor
+		cfg.Scheduler = h
+	}
 }
 
 // checkScheduler refuses a scheduler for a program that has no way to resume.

@@ -43,6 +43,9 @@ func (r *run) all(ctx context.Context) (net *nn.Network, result Result, err erro
 			if err := r.report(r.stages[i].step, result.Best); err != nil {
 				return nil, Result{}, err
 			}
+			if err := r.between(i); err != nil {
+				return nil, Result{}, err
+			}
 		}
 	}
 	return net, result, nil
@@ -147,6 +150,18 @@ func (r *run) stage(ctx context.Context, st stage) (*nn.Network, Result, error) 
 	return net, result, nil
 }
 
+// between saves the results so far if the trial pauses after a stage that is not its last.
+func (r *run) between(stage int) error {
+	if r.checkpoints.Save == nil || r.checkpoints.Due == nil || !r.checkpoints.Due() || stage == len(r.stages)-1 {
+		return nil
+	}
+	data, err := r.of.encode(progress{Done: r.done})
+	if err != nil {
+		return err
+	}
+	return r.checkpoints.Save(r.stages[stage].step, data)
+}
+
 // save saves the state if it is time to. over says that the training of this stage has ended.
 func (r *run) save(state train.State, over bool) error {
 	due := r.checkpoints.Due != nil && r.checkpoints.Due()
@@ -191,6 +206,9 @@ func (r *run) resume(checkpoint []byte) error {
 		return badCheckpoint("%d of %d stages are over", len(p.Done), len(r.stages))
 	}
 	r.done, r.history, r.from = p.Done, p.History, &p.State
+	if p.State.Epoch == 0 && len(p.Done) > 0 { // it was saved between two stages
+		r.from = nil
+	}
 	r.checkpoints.From = nil
 	return nil
 }

@@ -261,6 +261,46 @@ func TestATrialOfStagesResumesFromAnyCheckpoint(t *testing.T) {
 	}
 }
 
+// A trial that pauses after each stage ends as one that runs through.
+func TestATrialPausesBetweenItsStages(t *testing.T) {
+	s := Defaults()
+	s.NumTrainEpochs, s.FrozenLayers = 3, 1
+	for _, stages := range []Stages{{Folds: 3}, {Fidelity: Data}, {Fidelity: Freezing}} {
+		whole := runStages(t, stages, s, nil)
+		task := digitsTask(t)
+		task.Stages = stages
+		pause := errors.New("pause")
+		var steps []int
+		var values []float64
+		var saved []byte
+		for range whole.steps {
+			due := false
+			net, r, err := task.Train(t.Context(), Checkpoints{From: saved, Due: func() bool { return due }, Save: func(step int, data []byte) error {
+				if step != steps[len(steps)-1] {
+					t.Errorf("%+v: a state is saved at step %d after the report of step %d", stages, step, steps[len(steps)-1])
+				}
+				saved = data
+				return pause
+			}}, s, 1, func(step int, m train.Metrics) error {
+				steps, values, due = append(steps, step), append(values, m.Validation.Loss), true
+				return nil
+			})
+			if len(steps) < len(whole.steps) {
+				if !errors.Is(err, pause) {
+					t.Fatalf("%+v: the trial ends with %v after %d stages", stages, err, len(steps))
+				}
+				continue
+			}
+			if err != nil || !reflect.DeepEqual(r, whole.result) || !reflect.DeepEqual(weights.Tensors(net.Params()), weights.Tensors(whole.net.Params())) {
+				t.Errorf("%+v: ends with %+v, %v, want %+v", stages, r, err, whole.result)
+			}
+		}
+		if !slices.Equal(steps, whole.steps) || !slices.Equal(values, whole.values) {
+			t.Errorf("%+v: reports %v at %v, want %v at %v", stages, values, steps, whole.values, whole.steps)
+		}
+	}
+}
+
 func TestEveryTuningTrainsWhatItSays(t *testing.T) {
 	task := digitsTask(t)
 	for tuning, moves := range map[string]func(name string) bool{
