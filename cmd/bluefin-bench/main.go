@@ -1,6 +1,6 @@
 // Command bluefin-bench compares searches: the cost of a trial (speed), the
-// quality of a sampler's trials (quality), the savings of pruners (pruning), and how soon a search
-// beats recommended settings on real trainings (finetune).
+// quality of a sampler's trials (quality), the savings of pruners (pruning), how soon a search beats
+// recommended settings on real trainings (finetune), and by what they are judged best (fidelity).
 // Data goes to standard output, messages go to standard error. Packages have
 // benchmarks of their own: go test -bench.
 package main
@@ -71,7 +71,8 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 		ExitErrHandler: func(*cli.Context, error) {}, // run chooses the exit code
 		Commands: []*cli.Command{new(speedCommand).define(), new(qualityCommand).define(),
 			new(pruningCommand).define(), new(scaleCommand).define(), new(finetuneCommand).define(),
-			new(transferCommand).define(), new(memoryCommand).define(), new(secondsCommand).define()},
+			new(transferCommand).define(), new(memoryCommand).define(), new(secondsCommand).define(),
+			new(fidelityCommand).define()},
 		Action: func(c *cli.Context) error {
 			if c.Args().Present() {
 				return usagef("unknown command %q", c.Args().First())
