@@ -20,12 +20,16 @@ var ErrPaused = errors.New("the trial is paused")
 
 // A slice is what a live trial knows about its pause.
 type slice struct {
-	until  int         // the step at which it pauses; 0: it has none
-	used   func() bool // whether the budget of steps is used up; nil: there is none
-	saved  int         // the step of the last checkpoint; -1: there is none
-	due    bool        // a report has met the end; the next checkpoint pauses the trial
-	warned bool
+	until int         // the step at which it pauses; 0: it has none
+	used  func() bool // whether the budget of steps is used up; nil: there is none
+	saved int         // the step of the last checkpoint; -1: there is none
+	due   bool        // a report has met the end; the next checkpoint pauses the trial
+	late  int         // reports since then
 }
+
+// mostLate is after how many further reports a trial that does not pause is said to continue. Some save their
+// state a moment after their report.
+const mostLate = 3
 
 // newSlice returns the slice of a trial that was just claimed.
 func newSlice(cfg Config, t *trial.Trial, used func() bool) slice {
@@ -59,8 +63,10 @@ func (t *Trial) reported(step int) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	s := &t.slice
-	if s.due && s.saved < step && !s.warned {
-		s.warned = true
+	if s.due && s.saved < step {
+		s.late++
+	}
+	if s.late == mostLate {
 		t.study.cfg.Logger.Warn("a trial should have paused, and has no checkpoint of its last report: it continues",
 			"trial", t.Number(), "step", step)
 	}

@@ -36,7 +36,13 @@ func (l *limitFlags) flags() []cli.Flag {
 				"the validation examples; auto: as finetune estimates it"},
 		&cli.IntFlag{Name: "max-steps", Destination: &l.steps, DefaultText: "none",
 			Usage: "end once the trials of the study have trained a total `NUMBER` of steps, such as epochs; those that " +
-				"still run pause if they can, and a larger number resumes them"},
+				"still run pause if they can, and a larger number resumes them",
+			Action: func(_ *cli.Context, n int) error {
+				if n < 1 {
+					return usagef("--max-steps is %d, want at least 1", n)
+				}
+				return nil
+			}},
 	}
 }
 
@@ -52,9 +58,6 @@ func (l *limitFlags) check() error {
 	}
 	if l.cost < 0 {
 		return usagef("--max-cost is %v, want above 0", l.cost)
-	}
-	if l.steps < 0 {
-		return usagef("--max-steps is %d, want at least 1", l.steps)
 	}
 	return nil
 }

@@ -94,9 +94,9 @@ func (t *tuneCommand) checkScheduler(f *studyfile.File, resume command.Resume) e
 	for _, word := range f.Env {
 		placed = placed || strings.Contains(word, "last_checkpoint")
 	}
-	if resume == command.NoResume && !placed && f.Arguments == nil {
-		return usagef("--scheduler is %q, which needs a program that can resume: want --resume hf or lightning, or "+
-			"{last_checkpoint} in the command", t.scheduler)
+	if resume == command.NoResume && !placed && !t.given["resume"] && f.Resume == "" && f.Arguments == nil {
+		return usagef("--scheduler is %q, which needs a program that can resume: want --resume hf or lightning, "+
+			"{last_checkpoint} in the command, or --resume none if it reads BLUEFIN_LAST_CHECKPOINT", t.scheduler)
 	}
 	return nil
 }

@@ -31,7 +31,7 @@ type Halving struct {
 	// Brackets is from how many rungs trials start, ≥ 1: the first slice of a trial ends at rung 0, or
 	// 1, … below Brackets, with the shares of Hyperband (Li et al., JMLR 18, 2018). So some trials are
 	// not judged by their first steps. They compete on the same ladder, where Hyperband trains each
-	// bracket by itself. 0: one.
+	// bracket by itself. At most MaxBrackets; 0: one.
 	Brackets int
 }
 
@@ -171,8 +171,8 @@ func (s Halving) bracket(v View) int {
 
 func (s Halving) factor() int { return cmp.Or(s.ReductionFactor, 4) }
 
-// maxBrackets keeps the shares finite.
-const maxBrackets = 30
+// MaxBrackets is the most that Halving.Brackets may be, so that the shares stay finite.
+const MaxBrackets = 30
 
 func (s Halving) check() error {
 	var errs []error
@@ -182,8 +182,8 @@ func (s Halving) check() error {
 	if s.factor() < 2 {
 		errs = append(errs, fmt.Errorf("Halving.ReductionFactor is %d, want at least 2", s.ReductionFactor))
 	}
-	if s.Brackets < 0 || s.Brackets > maxBrackets {
-		errs = append(errs, fmt.Errorf("Halving.Brackets is %d, want 0 to %d", s.Brackets, maxBrackets))
+	if s.Brackets < 0 || s.Brackets > MaxBrackets {
+		errs = append(errs, fmt.Errorf("Halving.Brackets is %d, want 0 to %d", s.Brackets, MaxBrackets))
 	}
 	return errors.Join(errs...)
 }

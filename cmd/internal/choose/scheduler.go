@@ -18,8 +18,12 @@ func Scheduler(name string, values map[string]any) (schedule.Scheduler, error) {
 	var s schedule.Scheduler
 	switch name {
 	case "halving":
-		s = schedule.Halving{MinResource: args.positive("min_resource"), ReductionFactor: args.int("reduction_factor", 2),
+		h := schedule.Halving{MinResource: args.positive("min_resource"), ReductionFactor: args.int("reduction_factor", 2),
 			Brackets: args.positive("brackets")}
+		if h.Brackets > schedule.MaxBrackets {
+			return nil, fmt.Errorf("brackets is %d, want at most %d", h.Brackets, schedule.MaxBrackets)
+		}
+		s = h
 	case "none":
 	default:
 		return nil, &NameError{"scheduler", name, Schedulers()}
@@ -39,8 +43,8 @@ func SchedulerText(text string) (name string, values map[string]any, err error) 
 		return "", nil, fmt.Errorf("scheduler is %q, want no number after %s", text, name)
 	}
 	n, err := strconv.Atoi(number)
-	if err != nil || n < 1 {
-		return "", nil, fmt.Errorf("scheduler is %q, want a whole number of brackets, at least 1, after %s", text, name+":")
+	if err != nil || n < 1 || n > schedule.MaxBrackets {
+		return "", nil, fmt.Errorf("scheduler is %q, want a whole number of brackets, 1 to %d, after %s", text, schedule.MaxBrackets, name+":")
 	}
 	return name, map[string]any{"brackets": n}, nil
 }
