@@ -73,6 +73,11 @@ func (s *Study) next(
 			full = true // another process has started the last one: perhaps there is one to resume
 			continue
 		case err != nil:
+			var used *storage.BudgetError
+			if errors.As(err, &used) {
+				used.Budget = c.Budget // not that of the claim
+				err = fmt.Errorf("start a trial: %w", used)
+			}
 			return nil, err
 		}
 		if last, ok := t.record.load().LastReport(); ok && t.slice.until > 0 && last.Step >= t.slice.until {

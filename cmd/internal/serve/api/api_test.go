@@ -234,6 +234,10 @@ func TestMistakesNameFieldValueAndWhatIsAllowed(t *testing.T) {
 		{400, "invalid", `is no choice, want a name`, "", `{"name": "t", "pruner": {"name": "median", "settings": []}}`},
 		{400, "invalid", `is no choice, want a name`, "", `{"name": "t", "sampler": {"name": "tpe", "setting": {}}}`},
 		{400, "invalid", `is no choice, want a name`, "", `{"name": "t", "sampler": ""}`},
+		{400, "invalid", `scheduler is "best", want one of halving, none`, "", `{"name": "t", "scheduler": "best"}`},
+		{400, "invalid", `brackets is 31, want at most 30`, "", `{"name": "t", "scheduler": {"name": "halving", "settings": {"brackets": 31}}}`},
+		{400, "invalid", `which stops for good what a scheduler pauses`, "", `{"name": "t", "scheduler": "halving", "pruner": "hyperband"}`},
+		{400, "invalid", `a scheduler compares single values`, "", `{"name": "t", "scheduler": "halving", "directions": ["minimize", "minimize"]}`},
 		{400, "invalid", `none with several directions`, "", `{"name": "t", "pruner": "median", "directions": ["minimize", "minimize"]}`},
 		{400, "invalid", `parameter "x": `, "", `{"name": "t", "search_space": {"x": {"type": "float", "low": 2, "high": 1}}}`},
 		{400, "invalid", `parameter "x" is given twice`, "", `{"name": "t", "search_space": {"x": {"type": "float", "low": 0, "high": 1}, "x": {"type": "float", "low": 0, "high": 1}}}`},
@@ -266,7 +270,7 @@ func TestMistakesNameFieldValueAndWhatIsAllowed(t *testing.T) {
 		{400, "invalid", `value is missing`, "/s/trials/0/tell", `{}`},
 		{400, "invalid", `value is missing`, "/s/trials/0/tell", `{"state": "complete"}`},
 		{400, "invalid", `value is "NaN"`, "/s/trials/0/tell", `{"state": "complete", "value": "NaN"}`},
-		{400, "invalid", `state is "done", want complete, pruned or fail`, "/s/trials/0/tell", `{"state": "done"}`},
+		{400, "invalid", `state is "done", want complete, pruned, fail or paused`, "/s/trials/0/tell", `{"state": "done"}`},
 		{400, "invalid", `value and values`, "/s/trials/0/tell", `{"value": 1, "values": [1]}`},
 		{400, "invalid", `no value with the state pruned`, "/s/trials/0/tell", `{"state": "pruned", "value": 1}`},
 		{400, "invalid", `reason is`, "/s/trials/0/tell", `{"value": 1, "reason": "x"}`},
@@ -386,6 +390,50 @@ func TestAskByThePlanOfAStudy(t *testing.T) {
 	}
 	if len(kinds) != 2 {
 		t.Errorf("got %v", kinds)
+	}
+}
+
+// A client pauses trials when it should, and resumes those that ask gives it again.
+func TestAClientPausesAndResumes(t *testing.T) {
+	c := serve(t)
+	c.want(201, "POST", "/v1/studies", `{"name": "s", `+xSpace+`, "sampler": "random", "trials": 6, `+
+		`"scheduler": {"name": "halving", "settings": {"reduction_factor": 3}}}`)
+	trained, resumed := map[float64]int{}, 0
+	for {
+		status, asked, _ := c.do("POST", "/v1/studies/s/ask", `{}`)
+		if status != 200 {
+			if asked["type"] != "urn:bluefin:budget" || !strings.Contains(fmt.Sprint(asked["detail"]), "budget: 6") {
+				t.Fatalf("got %v", asked)
+			}
+			break
+		}
+		n := asked["number"].(float64)
+		if got := len(asked["reports"].([]any)); got != trained[n] {
+			t.Errorf("trial %v resumes after %d reports, want %d", n, got, trained[n])
+		}
+		if trained[n] > 0 {
+			resumed++
+		}
+		path, pause := fmt.Sprintf("/v1/studies/s/trials/%v/", n), false
+		if trained[n] == 0 {
+			c.problem(400, "invalid", "after a report only", "POST", path+"tell", `{"state": "paused"}`)
+		}
+		for !pause && trained[n] < 9 {
+			trained[n]++
+			answer := c.want(200, "POST", path+"report", fmt.Sprintf(`{"step": %d, "value": %v}`, trained[n], n+1/float64(trained[n])))
+			pause, _ = answer["pause"].(bool)
+		}
+		if !pause {
+			c.want(200, "POST", path+"tell", fmt.Sprintf(`{"value": %v}`, n))
+			continue
+		}
+		if told := c.want(200, "POST", path+"tell", `{"state": "paused"}`); told["state"] != "waiting" || told["paused"] != true {
+			t.Errorf("got %v", told)
+		}
+		c.problem(409, "waiting", "is paused, want a running one: ask may resume it", "POST", path+"tell", `{"value": 1}`)
+	}
+	if resumed < 2 || len(trained) != 6 || trained[0] != 9 || trained[5] != 1 {
+		t.Errorf("%d resumed, steps by trial: %v, want the best one to its end and the worst one for a step", resumed, trained)
 	}
 }
 

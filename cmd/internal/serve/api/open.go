@@ -18,7 +18,7 @@ import (
 // keptOpen is how many studies stay open. Each holds its history in memory.
 const keptOpen = 64
 
-// An opened study runs samplers and pruners for its clients, all of which share it.
+// An opened study runs samplers, pruners and schedulers for its clients, all of which share it.
 type opened struct {
 	*study.Study
 	record storage.Study
@@ -61,6 +61,9 @@ func (a *API) open(r *http.Request) (*opened, error) {
 	}
 	if cfg.Pruner, err = prunerOf(s.plan, record); err != nil {
 		return nil, err
+	}
+	if cfg.Scheduler, err = schedulerOf(s.plan); err != nil {
+		return nil, fmt.Errorf("study %q: %w", record.Name, err)
 	}
 	if s.Study, err = study.Load(r.Context(), cfg); err != nil {
 		return nil, err

@@ -16,6 +16,7 @@ import (
 	"github.com/bluefin-hpo/bluefin/pruner"
 	"github.com/bluefin-hpo/bluefin/sampler"
 	"github.com/bluefin-hpo/bluefin/storage"
+	"github.com/bluefin-hpo/bluefin/study/schedule"
 )
 
 // planOf returns the plan of a study, or one that says nothing.
@@ -35,7 +36,10 @@ func planOf(record storage.Study) (*studyfile.File, error) {
 
 // prunerOf returns the pruner of the plan, or else that of all studies.
 func prunerOf(plan *studyfile.File, record storage.Study) (pruner.Pruner, error) {
-	if plan.Pruner.Name == "" {
+	switch {
+	case plan.Pruner.Name == "" && plan.Scheduler.Name != "" && plan.Scheduler.Name != "none":
+		return nil, nil // the scheduler decides in its place
+	case plan.Pruner.Name == "":
 		return choose.StudyPruner(record)
 	}
 	p, err := choose.Pruner(plan.Pruner.Name, plan.Pruner.Settings, record.Name)
@@ -47,6 +51,14 @@ func prunerOf(plan *studyfile.File, record storage.Study) (pruner.Pruner, error)
 		metrics = append(metrics, m.Name)
 	}
 	return choose.ForObjectives(p, plan.Pruner.Name, plan.Pruner.Settings, metrics)
+}
+
+// schedulerOf returns the scheduler of the plan, or nil.
+func schedulerOf(plan *studyfile.File) (schedule.Scheduler, error) {
+	if plan.Scheduler.Name == "" {
+		return nil, nil
+	}
+	return choose.Scheduler(plan.Scheduler.Name, plan.Scheduler.Settings)
 }
 
 // samplerOf returns the sampler and the seed of the plan, or else those of the server. Earlier studies teach it.
@@ -68,7 +80,7 @@ func (a *API) samplerOf(record storage.Study, plan *studyfile.File) (s sampler.S
 	return s, seed, err
 }
 
-// A choice is a sampler or a pruner: a name, or an object of a name and settings.
+// A choice is a sampler, a pruner or a scheduler: a name, or an object of a name and settings.
 type choice struct{ studyfile.Choice }
 
 // UnmarshalJSON implements json.Unmarshaler.
@@ -118,6 +130,9 @@ func (in createBody) attrs(s *storage.Study) error {
 			return wrong("pruner", f.Pruner.Name, "none with several directions: a pruner compares single values")
 		}
 	}
+	if err := in.schedule(&f, len(s.Directions)); err != nil {
+		return err
+	}
 	if len(in.Space) > 0 {
 		dims, err := searchspace.ParseJSON(string(in.Space))
 		switch {
@@ -141,4 +156,28 @@ func (in createBody) attrs(s *storage.Study) error {
 	attr, err := json.Marshal(text)
 	s.SystemAttrs = map[string]json.RawMessage{sysattr.Plan: attr}
 	return err
+}
+
+// schedule puts the scheduler of the request into a plan.
+func (in createBody) schedule(f *studyfile.File, directions int) (err error) {
+	if f.Scheduler = in.Scheduler.Choice; f.Scheduler.Name == "" {
+		return nil
+	}
+	if f.Scheduler.Settings == nil {
+		if f.Scheduler.Name, f.Scheduler.Settings, err = choose.SchedulerText(in.Scheduler.Name); err != nil {
+			return invalid("scheduler", err)
+		}
+	}
+	by, err := choose.Scheduler(f.Scheduler.Name, f.Scheduler.Settings)
+	switch {
+	case err != nil:
+		return invalid("scheduler", err)
+	case by == nil:
+	case directions > 1:
+		return wrong("scheduler", f.Scheduler.Name, "none with several directions: a scheduler compares single values")
+	case f.Pruner.Name == "halving" || f.Pruner.Name == "hyperband":
+		return wrong("scheduler", f.Scheduler.Name, "none with the pruner "+f.Pruner.Name+", which stops for good what a "+
+			"scheduler pauses")
+	}
+	return nil
 }

@@ -135,6 +135,7 @@ type createBody struct {
 	Space        json.RawMessage `json:"search_space"`
 	Sampler      choice          `json:"sampler"`
 	Pruner       choice          `json:"pruner"`
+	Scheduler    choice          `json:"scheduler"`
 	Seed         seed            `json:"seed"`
 	Trials       whole           `json:"trials"` // the budget
 	SkipIfExists bool            `json:"skip_if_exists"`
@@ -194,7 +195,7 @@ func (in createBody) study() (s storage.Study, err error) {
 	if in.Trials < 0 {
 		return s, wrong("trials", in.Trials, "at least 0")
 	}
-	if in.Sampler.Name == "" && in.Pruner.Name == "" && len(in.Space) == 0 && in.Seed == 0 && in.Trials == 0 {
+	if in.Sampler.Name == "" && in.Pruner.Name == "" && in.Scheduler.Name == "" && len(in.Space) == 0 && in.Seed == 0 && in.Trials == 0 {
 		return s, nil
 	}
 	err = in.attrs(&s)

@@ -31,6 +31,9 @@ func (s *opened) why(r *http.Request, n int, err error) error {
 	t, readErr := s.Trial(r.Context(), n)
 	switch {
 	case readErr != nil:
+	case t.Paused():
+		return &Problem{Code: "waiting", Status: http.StatusConflict, State: stateWord(t.State),
+			Detail: fmt.Sprintf("trial %d is paused, want a running one: ask may resume it", n)}
 	case t.State == trial.Waiting:
 		return &Problem{Code: "waiting", Status: http.StatusConflict, State: stateWord(t.State),
 			Detail: fmt.Sprintf("trial %d is in the queue, want a running one: ask starts it", n)}
@@ -54,9 +57,10 @@ type reportBody struct {
 	Owner string         `json:"owner"`
 }
 
-// A pruneAnswer says whether to stop.
+// A pruneAnswer says whether to stop, for good or for now.
 type pruneAnswer struct {
 	Prune bool `json:"prune"`
+	Pause bool `json:"pause,omitempty"`
 }
 
 // report answers POST /v1/studies/{name}/trials/{n}/report.
@@ -80,13 +84,15 @@ func (a *API) report(_ http.ResponseWriter, r *http.Request) (any, error) {
 		return nil, objectives(s, "an intermediate value")
 	}
 	err = s.ReportNumber(r.Context(), n, trial.Point{Step: int(*in.Step), Values: []float64{float64(*in.Value)}}, in.Owner)
-	if errors.Is(err, study.ErrPruned) {
-		return pruneAnswer{true}, nil
-	}
-	if err != nil {
+	switch {
+	case errors.Is(err, study.ErrPruned):
+		return pruneAnswer{Prune: true}, nil
+	case errors.Is(err, study.ErrPaused):
+		return pruneAnswer{Pause: true}, nil
+	case err != nil:
 		return nil, s.why(r, n, err)
 	}
-	return pruneAnswer{false}, nil
+	return pruneAnswer{}, nil
 }
 
 // renew answers POST /v1/studies/{name}/trials/{n}/renew.
@@ -105,7 +111,7 @@ func (a *API) renew(_ http.ResponseWriter, r *http.Request) (any, error) {
 	if err != nil {
 		return nil, s.why(r, n, err)
 	}
-	return pruneAnswer{prune}, nil
+	return pruneAnswer{Prune: prune}, nil
 }
 
 // A tellBody is the body of POST tell.
@@ -152,16 +158,18 @@ func (in tellBody) update() (u storage.Update, err error) {
 		return u, missing("value", "a number with the state complete")
 	case state == "complete", state == "" && u.Values != nil:
 		u.State = trial.Complete
-	case (state == "pruned" || state == "fail") && u.Values != nil:
+	case (state == "pruned" || state == "fail" || state == "paused") && u.Values != nil:
 		return u, wrong("value", in.Values, "no value with the state "+state+": report it before")
 	case state == "pruned":
 		u.State = trial.Pruned
+	case state == "paused":
+		u.State = trial.Waiting
 	case state == "fail", state == "" && in.Reason != "":
 		u.State = trial.Failed
 	case state == "":
-		return u, missing("value", "a number, or a state: complete, pruned or fail")
+		return u, missing("value", "a number, or a state: complete, pruned, fail or paused")
 	default:
-		return u, wrong("state", state, "complete, pruned or fail")
+		return u, wrong("state", state, "complete, pruned, fail or paused")
 	}
 	if u.State == trial.Complete && slices.ContainsFunc(u.Values, math.IsNaN) {
 		return u, wrong("value", "NaN", "a number with the state complete, or the state fail")
@@ -192,6 +200,11 @@ func (a *API) tell(_ http.ResponseWriter, r *http.Request) (any, error) {
 	}
 	if u.State == trial.Complete && len(u.Values) != len(s.record.Directions) {
 		return nil, objectives(s, fmt.Sprintf("%d values", len(u.Values)))
+	}
+	if u.State == trial.Waiting {
+		if t, err := s.Trial(r.Context(), n); err == nil && t.State == trial.Running && len(t.Reports) == 0 {
+			return nil, wrong("state", "paused", "paused after a report only")
+		}
 	}
 	t, err := s.TellNumber(r.Context(), n, u)
 	if err != nil {

@@ -14,6 +14,7 @@ import (
 type trialAnswer struct {
 	Number      int                        `json:"number"`
 	State       string                     `json:"state"`
+	Paused      bool                       `json:"paused,omitempty"`
 	Values      []pyjson.Number            `json:"values"`
 	Params      json.RawMessage            `json:"params"`
 	Reports     []reportAnswer             `json:"reports"`
@@ -40,7 +41,7 @@ func reportsOf(t *trial.Trial) []reportAnswer {
 
 func trialOf(t *trial.Trial) (trialAnswer, error) {
 	params, err := paramsJSON(t)
-	a := trialAnswer{Number: t.Number, State: stateWord(t.State), Params: params, Reports: reportsOf(t),
+	a := trialAnswer{Number: t.Number, State: stateWord(t.State), Paused: t.Paused(), Params: params, Reports: reportsOf(t),
 		Values: []pyjson.Number{}, Constraints: map[string]pyjson.Number{}, UserAttrs: standard(t.UserAttrs),
 		Reason: t.Failure(), Start: moment(t.Start), End: moment(t.End)}
 	for _, v := range t.Values {
