@@ -91,8 +91,8 @@ func (b Budget) check(objectives int) error {
 		return fmt.Errorf("Budget.Cost is %v, want at least 0", b.Cost)
 	case b.Target != nil && math.IsNaN(*b.Target):
 		return errors.New("Budget.Target is NaN, want a number")
-	case objectives > 1 && (b.Target != nil || b.NoImprovement > 0 || b.Noise != nil):
-		return fmt.Errorf("Budget.Target, NoImprovement and Noise are for one objective, the study has %d", objectives)
+	case objectives > 1 && (b.Target != nil || b.NoImprovement > 0 || b.Noise != nil || b.Steps > 0):
+		return fmt.Errorf("Budget.Target, NoImprovement, Noise and Steps are for one objective, the study has %d", objectives)
 	}
 	return nil
 }

@@ -71,6 +71,8 @@ func (l *limitFlags) single() string {
 		return "no-improvement"
 	case l.noise != "":
 		return "noise"
+	case l.steps > 0:
+		return "max-steps"
 	}
 	return ""
 }
