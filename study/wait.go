@@ -28,7 +28,7 @@ func (w *waiter) wait(ctx context.Context, used *storage.BudgetError, fewer bool
 	w.pause = saveDelay
 	// Within one lease, those of workers that are gone expire; live ones are renewed.
 	others := used.Leased - own
-	if others > 0 && study.cfg.Scheduler != nil { // they may pause, and then there may be one to resume
+	if others > 0 && study.cfg.Scheduler != nil && study.slices() > own { // they pause, and then there may be one to resume
 		sleep(ctx, min(lease/20, time.Second))
 		return true
 	}
@@ -46,6 +46,18 @@ func (w *waiter) wait(ctx context.Context, used *storage.BudgetError, fewer bool
 	}
 	sleep(ctx, min(lease/20, time.Second))
 	return true
+}
+
+// slices counts the running trials that are to pause.
+func (s *Study) slices() (n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, t := range s.log.History().Running() {
+		if until(t) > 0 {
+			n++
+		}
+	}
+	return n
 }
 
 // await returns when a trial of this Study ends, after d, or when ctx ends.
