@@ -116,11 +116,10 @@ func isWhole(path string) bool {
 	return err == nil
 }
 
-// saveCheckpoint notes in the study that the program has a new checkpoint: a restarted trial keeps its
+// saveCheckpoint notes in the study that the program has a new checkpoint, name: a restarted trial keeps its
 // reports up to it, and may be restarted any number of times as long as it makes progress. It returns
 // study.ErrPaused if the trial should pause now.
-func (w *watch) saveCheckpoint() error {
-	name := w.newest()
+func (w *watch) saveCheckpoint(name string) error {
 	if name == "" || name == w.checkpoint {
 		return nil
 	}
@@ -149,13 +148,14 @@ func (w *watch) newest() string {
 // written another one, it resumes from that, so what it reported meanwhile counts; else it does that again.
 func (w *watch) paused() error {
 	w.look()
-	if name := w.newest(); name == "" || name == w.checkpoint {
+	name := w.newest()
+	if name == "" || name == w.checkpoint {
 		return study.ErrPaused
 	}
 	if err := w.report(true); err != nil && !errors.Is(err, study.ErrPaused) {
 		return err
 	}
-	_ = w.saveCheckpoint() // if it fails, the trial is another worker's
+	_ = w.saveCheckpoint(name) // if it fails, the trial is another worker's
 	return study.ErrPaused
 }
 

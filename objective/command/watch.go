@@ -118,7 +118,14 @@ func (w *watch) until(ended <-chan struct{}) error {
 			}
 			if w.changed && (w.source != "" || w.first.IsZero()) { // pending reports belong to the checkpoint
 				w.changed = false
-				if err := w.saveCheckpoint(); err != nil {
+				name := w.newest()
+				if soon { // what was printed before the checkpoint belongs to it
+					w.catchUp()
+					if err := w.report(false); err != nil {
+						return err
+					}
+				}
+				if err := w.saveCheckpoint(name); err != nil {
 					return err
 				}
 			}
@@ -133,6 +140,20 @@ func (w *watch) until(ended <-chan struct{}) error {
 			return context.Cause(w.trial.Context())
 		case <-ended:
 			return nil
+		}
+	}
+}
+
+// catchUp takes in what the program has printed, until it is quiet for a moment.
+func (w *watch) catchUp() {
+	for late := time.After(10 * lookSoon); ; {
+		select {
+		case line := <-w.lines:
+			w.line(line)
+		case <-time.After(lookSoon):
+			return
+		case <-late:
+			return
 		}
 	}
 }
@@ -262,6 +283,12 @@ func (w *watch) wait(source string, s sample) {
 		return
 	}
 	points := w.points[source]
+	if s.step < 0 { // a line without a step and without the first metric
+		if len(points) == 0 {
+			return
+		}
+		s.step = points[len(points)-1].step
+	}
 	if n := len(points); n > 0 && points[n-1].step == s.step && points[n-1].lacks(s) {
 		for i, v := range s.values {
 			if !math.IsNaN(v) {
