@@ -28,7 +28,7 @@ func (i *importStudyCommand) define() *cli.Command {
 	name.Action = checkStudyName
 	return &cli.Command{
 		Name:  "import-study",
-		Usage: "create a study from a file of export-study or an Optuna journal",
+		Usage: "create a study from an export-study file or Optuna journal",
 		Description: "The new study equals the exported one, down to the finishing order of its trials. A\n" +
 			"running trial waits and starts from the beginning. If a line is damaged or missing,\n" +
 			"nothing is imported.\n\n" +

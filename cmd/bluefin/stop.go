@@ -18,7 +18,7 @@ type stopCommand struct {
 func (s *stopCommand) define() *cli.Command {
 	return &cli.Command{
 		Name:  "stop",
-		Usage: "stop a search that other processes run, or one of its trials",
+		Usage: "stop a search that other processes run, or a trial of it",
 		Description: "Without --trial no worker of the study starts another trial; running trials end first, and each\n" +
 			"search returns as if it were complete. The same command resumes it later. With --trial, that trial\n" +
 			"ends as pruned, with its last report as the value, and its worker moves on to the next one.\n" +

@@ -37,12 +37,23 @@ func (s *runner) warmed(cfg *study.Config) error {
 		return usagef("--sampler is %s, which tries every combination, and --warm-start is set: want one of them",
 			s.sampler.chosen())
 	}
-	if s.sampler.per == "second" {
+	if perSecond(cfg.Sampler) {
 		return usagef("--per is second and --warm-start is set: want one of them, since earlier studies say nothing of seconds")
 	}
 	s.warm = &sampler.WarmStart{Sampler: cfg.Sampler}
 	cfg.Sampler = s.warm
 	return nil
+}
+
+// perSecond reports whether a sampler counts improvement per second, by the flag or by study.yaml.
+func perSecond(s sampler.Sampler) bool {
+	switch s := s.(type) {
+	case *sampler.Auto:
+		return s.PerSecond
+	case *sampler.GP:
+		return s.PerSecond
+	}
+	return false
 }
 
 // teach gives the sampler the earlier studies: the copies that the study has, or else new ones, which the
