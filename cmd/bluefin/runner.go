@@ -192,7 +192,7 @@ func (s *runner) report(ctx context.Context, con console, st *study.Study, err e
 	case finished < s.trials && st.Stopped():
 		con.logf("Stopped with %d of %d trials. The same command resumes it.", finished, s.trials)
 	case finished < s.trials && slices.ContainsFunc(trials, isRunning):
-		con.logf("%d of %d trials have finished; the others are still running in other processes.", finished, s.trials)
+		con.logf("%s", s.elsewhereNote(trials, finished))
 	case finished < s.trials:
 		h, err := st.History(ctx)
 		if err != nil {

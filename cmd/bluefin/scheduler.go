@@ -141,3 +141,13 @@ func (s *runner) pausedNote(trials []*trial.Trial, finished int) string {
 	}
 	return note
 }
+
+// elsewhereNote says how a search ended while other processes still run trials of it.
+func (s *runner) elsewhereNote(trials []*trial.Trial, finished int) string {
+	note := fmt.Sprintf("%d of %d trials have finished", finished, s.trials)
+	paused := countPaused(trials)
+	if paused == 0 {
+		return note + "; the others are still running in other processes."
+	}
+	return note + fmt.Sprintf(", %d paused; the others are still running in other processes.", paused)
+}
