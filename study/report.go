@@ -77,7 +77,7 @@ func (t *Trial) Report(step int, values ...float64) error {
 // checkReport refuses what cannot be reported.
 func (s *Study) checkReport(step int, values []float64) error {
 	if n := len(s.record.Directions); len(values) != n {
-		return fmt.Errorf("report has %d values, want %d, one for each objective", len(values), n)
+		return fmt.Errorf("report of %v in a study with %d objectives, want one value for each", values, n)
 	}
 	if step < 0 {
 		return fmt.Errorf("report at step %d, want at least 0", step)

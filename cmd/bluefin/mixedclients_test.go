@@ -118,7 +118,7 @@ func TestMixedClientsOfADatabase(t *testing.T) {
 	}
 	python(t)
 	url := pgtest.Start(t).Database(t)
-	mixClients(t, url, "grpc://"+serveElsewhere(t, url), url)
+	mixClients(t, url, "grpc://"+serveElsewhere(t, url), pgtest.SQLAlchemy(url))
 }
 
 // The file is served, and nobody else opens it.

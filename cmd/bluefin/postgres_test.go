@@ -2,7 +2,6 @@ package main
 
 import (
 	"net/url"
-	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -23,7 +22,7 @@ func TestPostgresScripts(t *testing.T) {
 		}
 		password, _ := u.User.Password()
 		env.Setenv("PASSWORD", password)
-		env.Setenv("OPTUNA", strings.Replace(database, "://", "+psycopg2://", 1))
+		env.Setenv("OPTUNA", pgtest.SQLAlchemy(database))
 		return nil
 	}})
 }

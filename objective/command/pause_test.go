@@ -15,15 +15,16 @@ import (
 )
 
 // descent trains for eight epochs: it reads its state from its last checkpoint, and saves it after each
-// epoch that it has reported. REPORT, AFTER and TERM are replaced.
+// epoch that it has reported. A signal to stop ends awk too, which is then asked again.
 const descent = `
 x=4 epoch=0
 if [ -n "$BLUEFIN_LAST_CHECKPOINT" ]; then read -r epoch x rest < "$BLUEFIN_LAST_CHECKPOINT"; fi
 save() { echo "$epoch $x checkpoint" > "$BLUEFIN_TRIAL_DIR/new"; mv "$BLUEFIN_TRIAL_DIR/new" "$BLUEFIN_TRIAL_DIR/last.ckpt"; }
 while [ $epoch -lt 8 ]; do
 	sleep 0.06
-	x=$(awk "BEGIN { printf \"%.17g\", $x - $BLUEFIN_PARAM_LR * 2 * ($x - 1) }")
-	loss=$(awk "BEGIN { printf \"%.17g\", ($x - 1) ^ 2 }")
+	until next=$(awk "BEGIN { printf \"%.17g\", $x - $BLUEFIN_PARAM_LR * 2 * ($x - 1) }"); do :; done
+	x=$next
+	until loss=$(awk "BEGIN { printf \"%.17g\", ($x - 1) ^ 2 }"); do :; done
 	epoch=$((epoch + 1))
 	`
 

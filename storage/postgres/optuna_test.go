@@ -30,12 +30,11 @@ func python(t *testing.T, url, program string) string {
 		}
 		t.Skip("BLUEFIN_PYTHON names no Python with Optuna and psycopg2")
 	}
-	url = "postgresql+psycopg2" + strings.TrimPrefix(url, "postgresql")
 	out, err := exec.Command(name, "-W", "ignore", "-c", `
 import json, sys, optuna
 optuna.logging.set_verbosity(optuna.logging.ERROR)
 storage = optuna.storages.RDBStorage(sys.argv[1])
-`+program, url).CombinedOutput()
+`+program, pgtest.SQLAlchemy(url)).CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}

@@ -416,7 +416,7 @@ func TestAClientPausesAndResumes(t *testing.T) {
 		}
 		path, pause := fmt.Sprintf("/v1/studies/s/trials/%v/", n), false
 		if trained[n] == 0 {
-			c.problem(400, "invalid", "after a report only", "POST", path+"tell", `{"state": "paused"}`)
+			c.problem(409, "unreported", "has no report, want paused after one only", "POST", path+"tell", `{"state": "paused"}`)
 		}
 		for !pause && trained[n] < 9 {
 			trained[n]++

@@ -203,7 +203,8 @@ func (a *API) tell(_ http.ResponseWriter, r *http.Request) (any, error) {
 	}
 	if u.State == trial.Waiting {
 		if t, err := s.Trial(r.Context(), n); err == nil && t.State == trial.Running && len(t.Reports) == 0 {
-			return nil, wrong("state", "paused", "paused after a report only")
+			return nil, &Problem{Code: "unreported", Status: http.StatusConflict, State: stateWord(t.State),
+				Detail: fmt.Sprintf("trial %d has no report, want paused after one only", n)}
 		}
 	}
 	t, err := s.TellNumber(r.Context(), n, u)

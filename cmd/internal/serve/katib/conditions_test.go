@@ -262,7 +262,7 @@ func TestWrongExperimentsAreRefusedWithTheReason(t *testing.T) {
 		{nil, "the request has no experiment with a spec"},
 		{&pb.Experiment{}, "the request has no experiment with a spec"},
 		{spec("hyperband", nil, x), `algorithm is "hyperband", want one of random, tpe, multivariate-tpe, cmaes, sobol, ` +
-			`grid, bayesianoptimization, auto, tpe-independent, cmaes-ipop, cmaes-bipop, gp, nsga2, nsga3, qmc, bruteforce`},
+			`grid, bayesianoptimization, auto, tpe-independent, cmaes-ipop, cmaes-bipop, gp, nsga2, nsga3, qmc, priorband, bruteforce`},
 		{spec(huge, nil, x), `algorithm is "` + strings.Repeat("ü", 100) + `", want one of random`},
 		{spec("tpe", set("invalid", "5"), x), `algorithm tpe: tpe has no setting "invalid", want one of group, `},
 		{spec("tpe", set("n_startup_trials", "-1"), x),

@@ -5,6 +5,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/bluefin-hpo/bluefin/internal/pgtest"
 	"github.com/bluefin-hpo/bluefin/storage"
 	"github.com/bluefin-hpo/bluefin/storage/postgres"
 	"github.com/bluefin-hpo/bluefin/storage/sqlite"
@@ -35,7 +36,8 @@ func TestMixedWorkersShareAStudy(t *testing.T) {
 		}
 		defer beside.Close()
 		address := serve(t, db, true)
-		mix(t, beside, address, url, address, url)
+		theirs := pgtest.SQLAlchemy(url)
+		mix(t, beside, address, theirs, address, theirs)
 	})
 }
 

@@ -69,7 +69,7 @@ func TestClients(t *testing.T) {
 	})
 	t.Run("postgres", func(t *testing.T) {
 		db, url := database(t)
-		script(t, "", "clients.py", serve(t, db, true), url)
+		script(t, "", "clients.py", serve(t, db, true), pgtest.SQLAlchemy(url))
 	})
 }
 
