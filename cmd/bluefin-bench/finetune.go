@@ -56,7 +56,8 @@ func (f *finetuneCommand) define() *cli.Command {
 					strings.Join(ownPruners[1:], ", +") + "; with --python, of other packages: " + strings.Join(tunerNames, ", ")},
 			&cli.StringFlag{Name: "belief", Destination: &f.belief, Value: "none",
 				Usage: "`KINDS` of belief with commas: none; good, near the best random setting for other data; vague, " +
-					"around the recommended setting; wrong, near a poor setting"},
+					"around the recommended setting; wrong, near a poor setting; earlier, the study that good takes the best " +
+					"setting of, for tasks that train and searches of this engine"},
 			&cli.StringFlag{Name: "trainings", Destination: &f.trainings, Value: "5,10,20,30",
 				Usage: "budgets: the epochs of these `NUMBERS` of full trainings"},
 			&cli.Float64Flag{Name: "gain", Destination: &f.gain, Value: 0.5,
@@ -307,11 +308,17 @@ func (f *finetuneCommand) list() (list []tuned, budgets []int, err error) {
 		}
 		for _, t := range tasks {
 			for _, b := range beliefs {
+				if b == "earlier" && (t.sibling == nil || isTuner(name)) {
+					continue
+				}
 				for seed := range f.seeds {
 					list = append(list, tuned{task: t, search: name, belief: b, seed: f.firstSeed + seed})
 				}
 			}
 		}
+	}
+	if len(list) == 0 {
+		return nil, nil, usagef("--belief is %q, want a --task that trains and a --search of this engine too", f.belief)
 	}
 	return list, budgets, nil
 }

@@ -20,11 +20,11 @@ type tunedLine struct {
 
 func TestFinetuneTrainsAndRemembers(t *testing.T) {
 	cache := t.TempDir()
-	args := []string{"finetune", "--task", "iris", "--search", "random,tpe+halving", "--belief", "none,good,wrong",
+	args := []string{"finetune", "--task", "iris", "--search", "random,tpe+halving", "--belief", "none,good,wrong,earlier",
 		"--trainings", "1,2", "--seeds", "1", "--cache", cache}
 	rows := benchJSON[tunedLine](t, args...)
-	if len(rows) != 2*3*2 {
-		t.Fatalf("there are %d rows, want 12: %+v", len(rows), rows)
+	if len(rows) != 2*4*2 {
+		t.Fatalf("there are %d rows, want 16: %+v", len(rows), rows)
 	}
 	for _, r := range rows {
 		if r.Best == nil || !(*r.Best > 0) || !(*r.Regret >= 0) {
@@ -72,7 +72,8 @@ func TestFinetuneRefusesWhatDoesNotFit(t *testing.T) {
 		{"--task", "nothing"},
 		{"--task", "iris", "--search", "nothing"},
 		{"--task", "iris", "--search", "tpe+nothing"},
-		{"--task", "iris", "--search", "dehb"}, // without --python
+		{"--task", "iris", "--search", "dehb"},          // without --python
+		{"--task", "mlp_digits", "--belief", "earlier"}, // a table has no earlier study
 		{"--task", "iris", "--belief", "some"},
 		{"--task", "iris", "--trainings", "0"},
 		{"--task", "iris", "--gain", "2"},

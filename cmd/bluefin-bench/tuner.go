@@ -156,10 +156,13 @@ func newOwn(name string, t *tuning, seed uint64) (sampler.Sampler, pruner.Pruner
 }
 
 // openOwn starts a search of this engine.
-func openOwn(ctx context.Context, name string, t *tuning, from start, seed uint64) (tuner, error) {
+func openOwn(ctx context.Context, name string, t *tuning, from start, seed uint64) (own, error) {
 	s, p, err := newOwn(name, t, seed)
 	if err != nil {
-		return nil, err
+		return own{}, err
+	}
+	if from.earlier != nil {
+		s = &sampler.WarmStart{Sampler: s, Sources: from.earlier}
 	}
 	params := map[string]any{}
 	for name, x := range from.first {
@@ -169,12 +172,12 @@ func openOwn(ctx context.Context, name string, t *tuning, from start, seed uint6
 	cfg := study.Config{Sampler: s, Pruner: p, Seed: seed, Logger: slog.New(slog.DiscardHandler)}
 	if from.spread > 0 {
 		if cfg.Space, err = from.beliefs(t.dims); err != nil {
-			return nil, err
+			return own{}, err
 		}
 	}
 	st, err := study.Open(ctx, cfg)
 	if err != nil {
-		return nil, err
+		return own{}, err
 	}
 	_, err = st.Enqueue(ctx, params)
 	return own{st, t, from}, err

@@ -10,6 +10,7 @@ import (
 
 	"github.com/bluefin-hpo/bluefin/objective/functions"
 	"github.com/bluefin-hpo/bluefin/space"
+	"github.com/bluefin-hpo/bluefin/trial"
 )
 
 // A tuning is a task of the fine-tuning benchmark: what to search, and how a setting trains. It is
@@ -90,8 +91,9 @@ func (t *tuning) reference(ctx context.Context, n int) ([]tried, error) {
 	return list, nil
 }
 
-// beliefNames are the kinds of belief that a search may start with.
-var beliefNames = []string{"none", "good", "vague", "wrong"}
+// beliefNames are the kinds of belief that a search may start with; earlier is an earlier study, which our
+// engine learns from by WarmStart.
+var beliefNames = []string{"none", "good", "vague", "wrong", "earlier"}
 
 // referenceTrials is the number of random settings that beliefs are derived from.
 const referenceTrials = 48
@@ -99,38 +101,40 @@ const referenceTrials = 48
 // A start is what every search of a task is given: the setting to try first, and, where the engine
 // takes it, the belief that good settings are near it.
 type start struct {
-	first  point
-	spread space.Confidence // 0: nothing is believed
+	first   point
+	spread  space.Confidence // 0: nothing is believed
+	earlier []trial.History  // studies of other data, for our engine
 }
 
 // earlierTrainings are those of the study that a good belief comes from.
 const earlierTrainings = 40
 
-// experience returns the best setting of an earlier study of a sibling task; a table has none, so
-// there it is the best of 24 random settings. Both depend on the seed.
-func (t *tuning) experience(ctx context.Context, seed int) (point, error) {
+// experience returns the best setting of an earlier study of a sibling task, and the study; a table has
+// none, so there it is the best of 24 random settings. Both depend on the seed.
+func (t *tuning) experience(ctx context.Context, seed int) (point, []trial.History, error) {
 	if t.sibling == nil {
 		list, err := t.reference(ctx, referenceTrials)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		rng := rand.New(rand.NewPCG(uint64(seed), 7))
-		return list[slices.Min(rng.Perm(len(list))[:len(list)/2])].point, nil
+		return list[slices.Min(rng.Perm(len(list))[:len(list)/2])].point, nil, nil
 	}
 	sibling, err := t.sibling()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	// Optuna's rules, which do not change with our samplers.
 	by, err := openOwn(ctx, "tpe-optuna", sibling, start{first: sibling.draw(point(sibling.first).answer())}, uint64(seed))
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	steps, err := search(ctx, sibling, by, earlierTrainings*sibling.epochs)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return steps[len(steps)-1].point, nil
+	h, err := by.study.History(ctx)
+	return steps[len(steps)-1].point, []trial.History{h}, err
 }
 
 // start returns the start of a kind of belief. A good one is centred on what an earlier study found,
@@ -141,17 +145,20 @@ func (t *tuning) start(ctx context.Context, belief string, seed int) (start, err
 	case "none":
 		return start{first: recommended}, nil
 	case "vague":
-		return start{recommended, space.Vague}, nil
+		return start{first: recommended, spread: space.Vague}, nil
 	case "wrong":
 		list, err := t.reference(ctx, referenceTrials)
 		if err != nil {
 			return start{}, err
 		}
 		// One of three neighbours, so that it is not always the same corner.
-		return start{list[len(list)*9/10-seed%3].point, space.Confident}, nil
+		return start{first: list[len(list)*9/10-seed%3].point, spread: space.Confident}, nil
 	case "good":
-		p, err := t.experience(ctx, seed)
-		return start{t.draw(p.answer()), space.Confident}, err
+		p, _, err := t.experience(ctx, seed)
+		return start{first: t.draw(p.answer()), spread: space.Confident}, err
+	case "earlier":
+		p, studies, err := t.experience(ctx, seed)
+		return start{first: t.draw(p.answer()), earlier: studies}, err
 	}
 	return start{}, fmt.Errorf("belief %q", belief)
 }
