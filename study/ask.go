@@ -91,7 +91,7 @@ func (s *Study) claim(ctx context.Context, c storage.Claim, used func() bool) (*
 func (t *Trial) start(params map[string]float64) {
 	if params != nil && t.fresh && len(t.record.load().Params) == 0 {
 		t.mu.Lock()
-		t.joint = params
+		t.joint, t.asked = params, true
 		t.record.change(func(now *trial.Trial) { now.Joint = params })
 		t.mu.Unlock()
 	}

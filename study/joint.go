@@ -42,8 +42,11 @@ func publish(t *trial.Trial) map[string]json.RawMessage {
 // withJoint returns t, if it is running, with the joint draws that its worker published.
 func withJoint(t *trial.Trial) *trial.Trial {
 	text, ok := t.SystemAttrs[jointKey]
+	if !ok || t.State != trial.Running {
+		return t // without the allocation below
+	}
 	var values map[string]float64
-	if !ok || t.State != trial.Running || json.Unmarshal(text, &values) != nil {
+	if json.Unmarshal(text, &values) != nil {
 		return t
 	}
 	c := *t

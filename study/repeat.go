@@ -28,7 +28,12 @@ type repetition struct {
 // repetitionOf reads the attribute.
 func repetitionOf(t *trial.Trial) (r repetition, ok bool) {
 	text, ok := t.SystemAttrs[sysattr.Repeat]
-	return r, ok && json.Unmarshal(text, &r) == nil && r.Time > 0
+	if !ok {
+		return repetition{}, false // without the allocation below
+	}
+	var read repetition
+	ok = json.Unmarshal(text, &read) == nil && read.Time > 0
+	return read, ok
 }
 
 // Repetition returns 0 for an ordinary trial and 1, 2, … if Repeat runs the parameters of another one

@@ -200,7 +200,7 @@ func (t *Trial) draw(name string, d space.Dist) (float64, error) {
 		return d.Value(0), nil
 	}
 	joint, ok := t.study.cfg.Sampler.(sampler.JointSampler)
-	if ok && t.joint == nil {
+	if ok && !t.asked {
 		if err := t.drawJoint(joint); err != nil {
 			return 0, setupError{err}
 		}
@@ -230,11 +230,10 @@ func (t *Trial) drawJoint(joint sampler.JointSampler) error {
 	if err != nil {
 		return err
 	}
-	t.joint = drawn
-	if t.joint == nil {
-		t.joint = map[string]float64{} // do not ask again
+	t.joint, t.asked = drawn, true
+	if len(drawn) > 0 {
+		t.record.change(func(now *trial.Trial) { now.Joint = drawn })
 	}
-	t.record.change(func(now *trial.Trial) { now.Joint = t.joint })
 	return nil
 }
 
@@ -245,8 +244,12 @@ func (s *Study) beside(t *Trial) []*trial.Trial {
 	defer s.mu.Unlock()
 	s.putLive()
 	h := s.log.History()
+	finished := h.Finished()[t.record.now.Seen:]
+	if len(finished) == 0 {
+		return h.Running() // by number already
+	}
 	all := slices.Clone(h.Running())
-	for _, u := range h.Finished()[t.record.now.Seen:] {
+	for _, u := range finished {
 		c := *u
 		c.State, c.Values = trial.Running, nil
 		all = append(all, &c)

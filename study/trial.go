@@ -46,7 +46,8 @@ type Trial struct {
 
 	mu     sync.Mutex            // guards the following
 	queued map[string]any        // external values given to Enqueue
-	joint  map[string]float64    // what the joint sampler drew; nil: not asked yet
+	joint  map[string]float64    // what the joint sampler drew
+	asked  bool                  // the joint sampler, or a scheduler has drawn joint
 	source rand.PCG              // seeded for each draw
 	rand   rand.Rand             // draws from source
 	look   func() []*trial.Trial // returns running to the sampler and sets looked
