@@ -16,7 +16,8 @@ type Axis struct {
 	Choices int // n: coordinates are indices of n choices; 0: numeric
 	Cells   int // numeric: n: points are one of n equal cells; -1: cells of any width; 0: continuous
 
-	cache map[float64][]float64 // by deviation, see table
+	cache  map[float64][]float64 // by deviation, see table
+	masses masses                // with cells
 }
 
 const (
@@ -42,7 +43,7 @@ func (a *Axis) prior(lo, hi float64) float64 {
 	case lo == hi:
 		return priorPeak - (lo-0.5)*(lo-0.5)/2
 	}
-	return truncnorm.LogMass(lo-0.5, hi-0.5) - priorMass
+	return a.masses.prior(lo, hi) - priorMass
 }
 
 // table returns, at index i, the log mass that an untruncated kernel has i cells away from its

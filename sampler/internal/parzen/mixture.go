@@ -2,7 +2,6 @@ package parzen
 
 import (
 	"math"
-	"slices"
 
 	"github.com/bluefin-hpo/bluefin/sampler/internal/fastexp"
 	"github.com/bluefin-hpo/bluefin/sampler/internal/truncnorm"
@@ -33,7 +32,7 @@ type stepped struct {
 
 // factors are the n kernels on one axis. The kind of the axis decides which fields are in use.
 type factors struct {
-	Axis
+	*Axis
 	four, at int       // continuous: mixture.fours[four][k][at]
 	stepped  []stepped // with cells
 	choices  []float64 // with choices: the observed one or Missing
@@ -47,8 +46,8 @@ type factors struct {
 func newMixture(axes []Axis, n int) mixture {
 	m := mixture{top: make([]float64, n), axes: make([]factors, len(axes))}
 	continuous := 0
-	for i, a := range axes {
-		f := &m.axes[i]
+	for i := range axes {
+		f, a := &m.axes[i], &axes[i]
 		f.Axis = a
 		switch {
 		case a.Choices > 0:
@@ -120,12 +119,11 @@ type work struct {
 	lo, hi   [][]float64
 	ref, sum []float64
 	logSum   []float64
-	left     []int         // kernels of order that are not summed yet
-	hits     float64       // sum of hit over all axes
-	least    float64       // log of the share of a sum below which a kernel does not matter
-	cells    []int         // the axes with cells
-	priors   [][]float64   // for each of these, the prior's log mass at each point
-	masses   [][][]float64 // for each of these and each point, log masses of all kernels; NaN: unknown
+	left     []int       // kernels of order that are not summed yet
+	hits     float64     // sum of hit over all axes
+	least    float64     // log of the share of a sum below which a kernel does not matter
+	cells    []int       // the axes with cells
+	priors   [][]float64 // for each of these, the prior's log mass at each point
 
 	log     [block]float64 // of the kernels that still matter
 	kernels [block]int32
@@ -179,7 +177,6 @@ func (w *work) start() {
 		}
 	}
 	copy(w.logSum, w.ref)
-	w.masses = make([][][]float64, len(w.cells))
 }
 
 // add adds the next block of kernels to the sum at point j.
@@ -281,7 +278,7 @@ func (w *work) lower(c int, rows []stepped, j int, floor float64, log []float64,
 		if f.table != nil {
 			v += f.table[int(math.Abs(f.mu-middle)*cells+0.5)]
 		} else {
-			v += w.mass(c, f, j, k, floor-v)
+			v += w.mass(c, f, j, floor-v)
 		}
 		log[n], kernels[n] = v, k
 		if v > floor {
@@ -291,8 +288,8 @@ func (w *work) lower(c int, rows []stepped, j int, floor float64, log []float64,
 	return n
 }
 
-// mass returns the log mass of kernel k in the cell of point j, or -Inf if it is below least.
-func (w *work) mass(c int, f *stepped, j int, k int32, least float64) float64 {
+// mass returns the log mass of a kernel in the cell of point j, or -Inf if it is below least.
+func (w *work) mass(c int, f *stepped, j int, least float64) float64 {
 	i := w.cells[c]
 	lo, hi := w.lo[i][j], w.hi[i][j]
 	z := max(lo-f.mu, f.mu-hi, 0) * f.inv
@@ -304,27 +301,5 @@ func (w *work) mass(c int, f *stepped, j int, k int32, least float64) float64 {
 	case -z*z <= least:
 		return math.Inf(-1)
 	}
-	row := w.row(c, j)
-	if math.IsNaN(row[k]) {
-		scale := math.Sqrt2 * f.inv
-		row[k] = truncnorm.LogMass((lo-f.mu)*scale, (hi-f.mu)*scale)
-	}
-	return row[k]
-}
-
-// row returns the masses computed so far in the cell of point j. Points in one cell share them.
-func (w *work) row(c, j int) []float64 {
-	i := w.cells[c]
-	if w.masses[c] == nil {
-		w.masses[c] = make([][]float64, len(w.sum))
-	}
-	rows := w.masses[c]
-	if rows[j] == nil {
-		if first := slices.Index(w.lo[i][:j], w.lo[i][j]); first >= 0 && w.hi[i][first] == w.hi[i][j] && rows[first] != nil {
-			rows[j] = rows[first]
-		} else {
-			rows[j] = slices.Repeat([]float64{math.NaN()}, len(w.top))
-		}
-	}
-	return rows[j]
+	return w.axes[i].masses.of(f.mu, f.inv, lo, hi)
 }

@@ -92,7 +92,7 @@ func (e *Estimator) setAxis(i int, a *Axis, c Column) {
 
 // Axis returns the density on one axis.
 func (e *Estimator) Axis(i int) *Estimator {
-	return New([]Axis{e.axes[i].Axis}, []Column{e.draws[i].Column}, e.weights)
+	return New([]Axis{*e.axes[i].Axis}, []Column{e.draws[i].Column}, e.weights)
 }
 
 // Draw draws a point from the mixture and writes it to x, one coordinate for each axis.

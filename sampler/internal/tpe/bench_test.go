@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bluefin-hpo/bluefin/sampler/internal/cube"
 	"github.com/bluefin-hpo/bluefin/space"
 	"github.com/bluefin-hpo/bluefin/trial"
 )
@@ -27,6 +28,10 @@ func BenchmarkTPE(b *testing.B) {
 		{"10 floats", func() *Search { return &Search{} }, true, floats(10, space.Float{Low: -5, High: 5})},
 		{"40 floats", func() *Search { return &Search{} }, true, floats(40, space.Float{Low: -5, High: 5})},
 		{"5 steps", func() *Search { return &Search{} }, true, floats(5, space.Float{Low: -5, High: 5, Step: 0.25})},
+		{"5 ints on a logarithmic scale", func() *Search { return &Search{} }, true, five(space.Int{Low: 1, High: 1000, Log: true})},
+		{"6 mixed", func() *Search { return &Search{} }, true, mixed},
+		{"6 mixed, Optuna's rules", func() *Search { return &Search{Optuna: true} }, true, mixed},
+		{"5 floats, Optuna's rules", func() *Search { return &Search{Optuna: true} }, true, floats(5, space.Float{Low: -5, High: 5})},
 	} {
 		for _, n := range []int{100, 1000, 5000, 100_000} {
 			if n > 5000 && (len(c.sp) > 5 || c.tpe().Independent) {
@@ -53,6 +58,34 @@ func BenchmarkTPE(b *testing.B) {
 	}
 }
 
+// five is a space of five equal parameters.
+func five(d space.Dist) space.Space {
+	var dims []space.Dimension
+	for i := range 5 {
+		dims = append(dims, space.Dimension{Name: fmt.Sprintf("x%d", i), Dist: d})
+	}
+	return space.Must(space.New(dims...))
+}
+
+// mixed is a space as trainings have it.
+var mixed = space.Must(space.New(
+	space.Dimension{Name: "batch", Dist: space.Int{Low: 4, High: 256, Log: true}},
+	space.Dimension{Name: "decay", Dist: space.Float{Low: 0.5, High: 1.5, Step: 0.1}},
+	space.Dimension{Name: "layers", Dist: space.Int{Low: 1, High: 12}},
+	space.Dimension{Name: "lr", Dist: space.Float{Low: 1e-6, High: 1e-2, Log: true}},
+	space.Dimension{Name: "method", Dist: space.Choose("a", "b", "c").Dist()},
+	space.Dimension{Name: "schedule", Dist: space.Choose("a", "b", "c", "d").Dist()},
+))
+
+// loss is what a parameter adds to the objective. It is least within each range.
+func loss(d space.Dist, x float64) float64 {
+	if f, ok := d.(space.Float); ok && !f.Log {
+		return (x - 1) * (x - 1)
+	}
+	u := cube.Unit(d, x) - 0.6
+	return u * u
+}
+
 // processorTime returns the processor time of this process. Wall time would include other
 // programs.
 func processorTime(b *testing.B) time.Duration {
@@ -63,7 +96,7 @@ func processorTime(b *testing.B) time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// step runs one trial on the sphere.
+// step runs one trial.
 func step(b *testing.B, s *Search, log *trial.Log, sp space.Space) {
 	number := len(log.History().Finished())
 	r := request(log, number, 1)
@@ -80,7 +113,7 @@ func step(b *testing.B, s *Search, log *trial.Log, sp space.Space) {
 			}
 		}
 		u.Params[i] = trial.Param{Name: d.Name, Value: x, Dist: d.Dist}
-		u.Values[0] += (x - 1) * (x - 1)
+		u.Values[0] += loss(d.Dist, x)
 	}
 	log.Put(u)
 }
