@@ -6,73 +6,108 @@ import (
 	"github.com/bluefin-hpo/bluefin/sampler/internal/truncnorm"
 )
 
-// masses is a cache of the log masses of kernels in cells. In a study the same few kernels and
-// cells meet again and again, and a mass costs ten times a look here. A later entry may replace an
-// earlier one, so its size is bounded. The zero value is empty. It is not safe for concurrent use.
+// masses is a cache of the log masses of the kernels of one axis in its cells. In a study the same
+// kernels and cells meet again and again, and to compute a mass takes ten times as long as to find
+// it. Its size is bounded: a mass replaces an older one. The zero value is empty. It is not safe for
+// concurrent use.
 type masses struct {
-	entries []cellMass
-	added   int  // since the size last changed
-	shift   uint // 64 - log2(len(entries))
+	kernels, cells numbers
+	entries        []cellMass // a power of two
+	added          int        // since the size last changed
 }
 
-// A cellMass is that of the normal distribution with center mu and deviation 1/(√2·inv) between lo and
-// hi. Those of the prior have its mu and inv.
-type cellMass struct{ mu, inv, lo, hi, log float64 }
+// A cellMass is the log mass of a kernel in a cell, given the numbers of both.
+type cellMass struct {
+	kernel, cell uint32 // cell 0: unused
+	log          float64
+}
 
 const (
 	leastMasses = 1 << 9
-	mostMasses  = 1 << 15 // 1.3 MB
+	mostMasses  = 1 << 14 // 256 kB
+	mostNumbers = 1 << 12
 )
 
-// of returns the log mass of a kernel between lo and hi.
-func (m *masses) of(mu, inv, lo, hi float64) float64 {
-	e := m.entry(mu, inv, lo, hi)
-	if e.inv != inv || e.lo != lo || e.mu != mu || e.hi != hi {
-		scale := math.Sqrt2 * inv
-		e = m.put(cellMass{mu, inv, lo, hi, truncnorm.LogMass((lo-mu)*scale, (hi-mu)*scale)})
-	}
-	return e.log
+// numbers numbers pairs of floats from 1. A number always stands for the same pair, but a pair that
+// has not come for long gets another number.
+type numbers struct {
+	of   map[[2]float64]uint32
+	last uint32
 }
 
-// prior returns the log mass of the untruncated prior between lo and hi.
-func (m *masses) prior(lo, hi float64) float64 {
-	e := m.entry(0.5, priorInv, lo, hi)
-	if e.inv != priorInv || e.lo != lo || e.mu != 0.5 || e.hi != hi {
-		e = m.put(cellMass{0.5, priorInv, lo, hi, truncnorm.LogMass(lo-0.5, hi-0.5)})
+func (n *numbers) get(a, b float64) uint32 {
+	pair := [2]float64{a, b}
+	if i, ok := n.of[pair]; ok {
+		return i
 	}
-	return e.log
+	if n.of == nil || len(n.of) == mostNumbers {
+		n.of = map[[2]float64]uint32{}
+	}
+	n.last++
+	n.of[pair] = n.last
+	return n.last
 }
 
-// entry returns the only place where the mass may be.
-func (m *masses) entry(mu, inv, lo, hi float64) *cellMass {
-	if m.entries == nil {
-		m.resize(leastMasses)
+// priorKernel is the number of the prior, and of kernels that are equal to it.
+const priorKernel = 0
+
+// kernel returns the number of the normal distribution with center mu and deviation 1/(√2·inv).
+func (m *masses) kernel(mu, inv float64) uint32 {
+	if mu == 0.5 && inv == priorInv {
+		return priorKernel
 	}
-	h := math.Float64bits(mu)*0x9e3779b97f4a7c15 + math.Float64bits(inv)*0xc2b2ae3d27d4eb4f + math.Float64bits(lo)*0x165667b19e3779f9
-	h ^= h >> 32
-	return &m.entries[h*0xff51afd7ed558ccd>>m.shift]
+	return m.kernels.get(mu, inv)
 }
 
-// put adds a mass.
-func (m *masses) put(v cellMass) *cellMass {
+// find returns the place of a mass, and whether it is there. If it is not, the caller must set it.
+func (m *masses) find(kernel, cell uint32) (log *float64, ok bool) {
+	if len(m.entries) == 0 {
+		m.entries = make([]cellMass, leastMasses)
+	}
+	e := m.entry(kernel, cell)
+	if e.cell == cell && e.kernel == kernel {
+		return &e.log, true
+	}
 	if m.added++; m.added > len(m.entries) && len(m.entries) < mostMasses {
-		m.resize(2 * len(m.entries))
+		m.grow()
+		e = m.entry(kernel, cell)
 	}
-	e := m.entry(v.mu, v.inv, v.lo, v.hi)
-	*e = v
-	return e
+	e.kernel, e.cell = kernel, cell
+	return &e.log, false
 }
 
-// resize makes room for n masses, a power of two.
-func (m *masses) resize(n int) {
+// entry returns the only place where a mass may be. Kernels that began one after the other are side
+// by side, since they are often read so.
+func (m *masses) entry(kernel, cell uint32) *cellMass {
+	return &m.entries[int(cell*0x9e3779b1+kernel)&(len(m.entries)-1)]
+}
+
+// grow doubles the room.
+func (m *masses) grow() {
 	old := m.entries
-	m.entries, m.added, m.shift = make([]cellMass, n), 0, 64
-	for ; n > 1; n /= 2 {
-		m.shift--
-	}
+	m.entries, m.added = make([]cellMass, 2*len(old)), 0
 	for _, e := range old {
-		if e.inv != 0 {
-			*m.entry(e.mu, e.inv, e.lo, e.hi) = e
+		if e.cell != 0 {
+			*m.entry(e.kernel, e.cell) = e
 		}
 	}
+}
+
+// of returns the log mass of a kernel, but not the prior, in a cell.
+func (m *masses) of(f *stepped, p *place) float64 {
+	log, ok := m.find(f.number, p.cell)
+	if !ok {
+		scale := math.Sqrt2 * f.inv
+		*log = truncnorm.LogMass((p.lo-f.mu)*scale, (p.hi-f.mu)*scale)
+	}
+	return *log
+}
+
+// prior returns the log mass of the prior in a cell from lo to hi.
+func (m *masses) prior(cell uint32, lo, hi float64) float64 {
+	log, ok := m.find(priorKernel, cell)
+	if !ok {
+		*log = truncnorm.LogMass(lo-0.5, hi-0.5) - priorMass
+	}
+	return *log
 }

@@ -28,6 +28,7 @@ type four [4]struct{ mu, inv float64 }
 type stepped struct {
 	mu, inv float64
 	table   []float64 // see Axis.table
+	number  uint32    // see masses
 }
 
 // factors are the n kernels on one axis. The kind of the axis decides which fields are in use.
@@ -86,7 +87,10 @@ func (m *mixture) set(i, k int, mu, sigma float64, table []float64) (top float64
 	ends = truncnorm.NewEnds(-mu/sigma, (1-mu)/sigma)
 	top = -ends.LogMass()
 	if f.Cells != 0 {
-		f.stepped[k] = stepped{mu, inv, table}
+		f.stepped[k] = stepped{mu: mu, inv: inv, table: table}
+		if table == nil {
+			f.stepped[k].number = f.masses.kernel(mu, inv)
+		}
 		return top, ends
 	}
 	m.fours[f.four][k][f.at].mu, m.fours[f.four][k][f.at].inv = mu, inv
@@ -124,6 +128,7 @@ type work struct {
 	least    float64     // log of the share of a sum below which a kernel does not matter
 	cells    []int       // the axes with cells
 	priors   [][]float64 // for each of these, the prior's log mass at each point
+	numbers  [][]uint32  // for each of these, the number of the cell of each point, see masses
 
 	log     [block]float64 // of the kernels that still matter
 	kernels [block]int32
@@ -167,12 +172,18 @@ func (w *work) start() {
 		if f.Cells != 0 {
 			w.cells = append(w.cells, i)
 			w.priors = append(w.priors, make([]float64, len(w.sum)))
+			w.numbers = append(w.numbers, make([]uint32, len(w.sum)))
 		}
 		for j := range w.ref {
-			p := f.prior(w.lo[i][j], w.hi[i][j])
+			lo, hi, cell := w.lo[i][j], w.hi[i][j], uint32(0)
+			if f.Cells != 0 {
+				cell = f.masses.cells.get(lo, hi)
+			}
+			p := f.prior(lo, hi, cell)
 			w.ref[j] += p - f.hit
 			if f.Cells != 0 {
-				w.priors[len(w.priors)-1][j] = p
+				c := len(w.cells) - 1
+				w.priors[c][j], w.numbers[c][j] = p, cell
 			}
 		}
 	}
@@ -270,15 +281,16 @@ func (f *factors) lower(choice, floor float64, log []float64, kernels []int32) i
 }
 
 func (w *work) lower(c int, rows []stepped, j int, floor float64, log []float64, kernels []int32) int {
-	i := w.cells[c]
-	middle, cells := (w.lo[i][j]+w.hi[i][j])/2, float64(w.axes[i].Cells)
+	a := w.axes[w.cells[c]].Axis
+	cell := place{w.lo[w.cells[c]][j], w.hi[w.cells[c]][j], w.priors[c][j], w.numbers[c][j]}
+	middle, cells := (cell.lo+cell.hi)/2, float64(a.Cells)
 	n := 0
 	for t, k := range kernels {
 		f, v := &rows[k], log[t]
 		if f.table != nil {
 			v += f.table[int(math.Abs(f.mu-middle)*cells+0.5)]
 		} else {
-			v += w.mass(c, f, j, floor-v)
+			v += a.mass(f, &cell, floor-v)
 		}
 		log[n], kernels[n] = v, k
 		if v > floor {
@@ -288,18 +300,28 @@ func (w *work) lower(c int, rows []stepped, j int, floor float64, log []float64,
 	return n
 }
 
-// mass returns the log mass of a kernel in the cell of point j, or -Inf if it is below least.
-func (w *work) mass(c int, f *stepped, j int, least float64) float64 {
-	i := w.cells[c]
-	lo, hi := w.lo[i][j], w.hi[i][j]
-	z := max(lo-f.mu, f.mu-hi, 0) * f.inv
+// A place is a point on an axis with cells.
+type place struct {
+	lo, hi float64
+	prior  float64 // the log mass of the prior
+	cell   uint32  // its number, see masses
+}
+
+// mass returns the log mass of a kernel in a cell, or -Inf if it is below least.
+func (a *Axis) mass(f *stepped, p *place, least float64) float64 {
+	z := 0.0
+	if p.lo > f.mu {
+		z = (p.lo - f.mu) * f.inv
+	} else if p.hi < f.mu {
+		z = (f.mu - p.hi) * f.inv
+	}
 	switch {
-	case f.mu == 0.5 && f.inv == priorInv:
-		return w.priors[c][j] + priorMass
-	case lo == hi:
+	case f.number == priorKernel:
+		return p.prior + priorMass
+	case p.lo == p.hi:
 		return truncnorm.LogPhi(0) + math.Log(math.Sqrt2*f.inv) - z*z
 	case -z*z <= least:
 		return math.Inf(-1)
 	}
-	return w.axes[i].masses.of(f.mu, f.inv, lo, hi)
+	return a.masses.of(f, p)
 }
