@@ -18,6 +18,7 @@ type mixture struct {
 	order    []int32   // the kernels to sum, from the last to the first
 	axes     []factors
 	fours    [][]four // of n each: the continuous axes, four at a time
+	single   bool     // the last of the fours has one axis
 	logTotal float64  // log of the sum of all weights, including the prior's
 }
 
@@ -62,6 +63,7 @@ func newMixture(axes []Axis, n int) mixture {
 			continuous++
 		}
 	}
+	m.single = continuous%4 == 1
 	return m
 }
 
@@ -221,7 +223,11 @@ func (w *work) add(j int) {
 		}
 	}
 	if four < len(w.fours) {
-		n = lower(w.fours[four], &x, floor, log[:n], kernels[:n])
+		if w.single {
+			n = lowerFirst(w.fours[four], x[0], floor, log[:n], kernels[:n])
+		} else {
+			n = lower(w.fours[four], &x, floor, log[:n], kernels[:n])
+		}
 	}
 	for c, i := range w.cells {
 		n = w.lower(c, w.axes[i].stepped, j, floor, log[:n], kernels[:n])
@@ -253,6 +259,22 @@ func lower(fours []four, x *[4]float64, floor float64, log []float64, kernels []
 		a, b := (x[0]-f[0].mu)*f[0].inv, (x[1]-f[1].mu)*f[1].inv
 		c, d := (x[2]-f[2].mu)*f[2].inv, (x[3]-f[3].mu)*f[3].inv
 		v := log[t] - (a*a + b*b) - (c*c + d*d)
+		log[n], kernels[n] = v, k
+		if v > floor {
+			n++
+		}
+	}
+	return n
+}
+
+// lowerFirst is lower where only the first of the four axes is there.
+func lowerFirst(fours []four, x, floor float64, log []float64, kernels []int32) int {
+	log = log[:len(kernels)]
+	n := 0
+	for t, k := range kernels {
+		f := &fours[k][0]
+		a := (x - f.mu) * f.inv
+		v := log[t] - a*a
 		log[n], kernels[n] = v, k
 		if v > floor {
 			n++
