@@ -17,7 +17,7 @@ type Axis struct {
 	Cells   int // numeric: n: points are one of n equal cells; -1: cells of any width; 0: continuous
 
 	cache  map[float64][]float64 // by deviation, see table
-	masses masses                // with cells
+	masses *masses               // with cells
 }
 
 const (
@@ -34,16 +34,16 @@ var (
 	peak      = truncnorm.LogPhi(0) - math.Log(narrowest) // of the narrowest kernel
 )
 
-// prior returns the log of the prior: of a choice, of the density if lo equals hi, or of the mass in
-// the cell between them, which has a number.
-func (a *Axis) prior(lo, hi float64, cell uint32) float64 {
+// prior returns the log of the prior: of a choice, of the density if lo equals hi, or of the mass
+// between them.
+func (a *Axis) prior(lo, hi float64) float64 {
 	switch {
 	case a.Choices > 0:
 		return -math.Log(float64(a.Choices))
 	case lo == hi:
 		return priorPeak - (lo-0.5)*(lo-0.5)/2
 	}
-	return a.masses.prior(cell, lo, hi)
+	return truncnorm.LogMass(lo-0.5, hi-0.5) - priorMass
 }
 
 // table returns, at index i, the log mass that an untruncated kernel has i cells away from its

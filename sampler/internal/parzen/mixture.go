@@ -34,7 +34,7 @@ type stepped struct {
 
 // factors are the n kernels on one axis. The kind of the axis decides which fields are in use.
 type factors struct {
-	*Axis
+	Axis
 	four, at int       // continuous: mixture.fours[four][k][at]
 	stepped  []stepped // with cells
 	choices  []float64 // with choices: the observed one or Missing
@@ -50,7 +50,10 @@ func newMixture(axes []Axis, n int) mixture {
 	continuous := 0
 	for i := range axes {
 		f, a := &m.axes[i], &axes[i]
-		f.Axis = a
+		if a.Cells != 0 && a.masses == nil {
+			a.masses = &masses{}
+		}
+		f.Axis = *a
 		switch {
 		case a.Choices > 0:
 			f.choices = make([]float64, n)
@@ -177,15 +180,16 @@ func (w *work) start() {
 			w.numbers = append(w.numbers, make([]uint32, len(w.sum)))
 		}
 		for j := range w.ref {
-			lo, hi, cell := w.lo[i][j], w.hi[i][j], uint32(0)
-			if f.Cells != 0 {
-				cell = f.masses.cells.get(lo, hi)
+			lo, hi := w.lo[i][j], w.hi[i][j]
+			var p float64
+			if c := len(w.cells) - 1; f.Cells != 0 && lo != hi {
+				w.numbers[c][j] = f.masses.cells.get(lo, hi)
+				p = f.masses.prior(w.numbers[c][j], lo, hi)
+			} else {
+				p = f.prior(lo, hi)
 			}
-			p := f.prior(lo, hi, cell)
-			w.ref[j] += p - f.hit
-			if f.Cells != 0 {
-				c := len(w.cells) - 1
-				w.priors[c][j], w.numbers[c][j] = p, cell
+			if w.ref[j] += p - f.hit; f.Cells != 0 {
+				w.priors[len(w.cells)-1][j] = p
 			}
 		}
 	}
@@ -303,7 +307,7 @@ func (f *factors) lower(choice, floor float64, log []float64, kernels []int32) i
 }
 
 func (w *work) lower(c int, rows []stepped, j int, floor float64, log []float64, kernels []int32) int {
-	a := w.axes[w.cells[c]].Axis
+	a := &w.axes[w.cells[c]].Axis
 	cell := place{w.lo[w.cells[c]][j], w.hi[w.cells[c]][j], w.priors[c][j], w.numbers[c][j]}
 	middle, cells := (cell.lo+cell.hi)/2, float64(a.Cells)
 	n := 0

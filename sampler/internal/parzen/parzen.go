@@ -20,7 +20,8 @@ type Column struct {
 // An Estimator is a mixture of product kernels, one for each of n observations, and a prior. On a
 // numeric axis a kernel is a normal distribution truncated to [0, 1]; the prior has mean 1/2 and
 // deviation 1. On an axis with choices a kernel favours the observed one; the prior is uniform.
-// An Estimator never changes and is safe for concurrent use.
+// An Estimator never changes. It is safe for concurrent use unless an axis has cells: their masses
+// are kept in the Axis, which estimators share.
 //
 // See Bergstra, Bardenet, Bengio and Kégl, "Algorithms for Hyper-Parameter Optimization" (NeurIPS
 // 2011), Falkner, Klein and Hutter, "BOHB" (ICML 2018) for the product kernels, and Watanabe,
@@ -92,7 +93,7 @@ func (e *Estimator) setAxis(i int, a *Axis, c Column) {
 
 // Axis returns the density on one axis.
 func (e *Estimator) Axis(i int) *Estimator {
-	return New([]Axis{*e.axes[i].Axis}, []Column{e.draws[i].Column}, e.weights)
+	return New([]Axis{e.axes[i].Axis}, []Column{e.draws[i].Column}, e.weights)
 }
 
 // Draw draws a point from the mixture and writes it to x, one coordinate for each axis.

@@ -412,7 +412,7 @@ func TestOtherChoicesKeepTheirMass(t *testing.T) {
 		{2, 1, 0.2, 0.25}, // 1/(n+1) is more: 1/2 of 2
 		{2, 99, 0.2, 0.2}, {6, 99, 0.2, 0.2}, {6, 99, 0.5, 0.5}, {3, 99, 0, 2.0 / 103}, {1, 5, 0.2, 0},
 	} {
-		k := factors{Axis: &Axis{Choices: c.choices}}
+		k := factors{Axis: Axis{Choices: c.choices}}
 		if got := 1 - k.setChoices(c.n, c.other); math.Abs(got-c.want) > 1e-15 {
 			t.Errorf("%d choices, %d observations, at least %v: %v is on the others, want %v", c.choices, c.n, c.other, got, c.want)
 		}
