@@ -93,11 +93,15 @@ func (m *masses) grow() {
 	}
 }
 
-// of returns the log mass of a kernel, but not the prior, in a cell.
+// of returns the log mass of a kernel, but not the prior, in a cell. It is not kept if the cell has
+// no number.
 func (m *masses) of(f *stepped, p *place) float64 {
+	scale := math.Sqrt2 * f.inv
+	if p.cell == 0 {
+		return truncnorm.LogMass((p.lo-f.mu)*scale, (p.hi-f.mu)*scale)
+	}
 	log, ok := m.find(f.number, p.cell)
 	if !ok {
-		scale := math.Sqrt2 * f.inv
 		*log = truncnorm.LogMass((p.lo-f.mu)*scale, (p.hi-f.mu)*scale)
 	}
 	return *log

@@ -133,7 +133,7 @@ type work struct {
 	least    float64     // log of the share of a sum below which a kernel does not matter
 	cells    []int       // the axes with cells
 	priors   [][]float64 // for each of these, the prior's log mass at each point
-	numbers  [][]uint32  // for each of these, the number of the cell of each point, see masses
+	numbers  [][]uint32  // for each of these, the number of the cell of each point, see masses; 0: none
 
 	log     [block]float64 // of the kernels that still matter
 	kernels [block]int32
@@ -182,7 +182,8 @@ func (w *work) start() {
 		for j := range w.ref {
 			lo, hi := w.lo[i][j], w.hi[i][j]
 			var p float64
-			if c := len(w.cells) - 1; f.Cells != 0 && lo != hi {
+			// Few equal cells have tables, so their numbers would not pay.
+			if c := len(w.cells) - 1; f.Cells != 0 && (f.Cells < 0 || f.Cells > fewCells) && lo != hi {
 				w.numbers[c][j] = f.masses.cells.get(lo, hi)
 				p = f.masses.prior(w.numbers[c][j], lo, hi)
 			} else {
@@ -330,7 +331,7 @@ func (w *work) lower(c int, rows []stepped, j int, floor float64, log []float64,
 type place struct {
 	lo, hi float64
 	prior  float64 // the log mass of the prior
-	cell   uint32  // its number, see masses
+	cell   uint32  // its number, see masses; 0: none
 }
 
 // mass returns the log mass of a kernel in a cell, or -Inf if it is below least.
