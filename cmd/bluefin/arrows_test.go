@@ -17,7 +17,6 @@ import (
 var imports = map[string][]string{
 	"internal":            {},
 	"internal/wild":       {"trial", "space"},
-	"internal/forecast":   {"trial", "space"},
 	"space":               {},
 	"trial":               {"space"},
 	"sampler":             {"sampler/internal", "trial", "space"},
