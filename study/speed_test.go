@@ -35,16 +35,16 @@ func inMemory(tb testing.TB) *study.Study {
 	return st
 }
 
-// Allocations are most of the cost, and unlike time they can be counted exactly: 20, and one more under the
-// race detector.
+// Allocations are most of the cost, and unlike time they can be counted exactly.
 func TestATrialAllocatesLittleHoweverLongTheStudy(t *testing.T) {
+	const most = 20 + detectorAllocations
 	st := inMemory(t)
 	for _, n := range []int{100, 5000} {
 		for len(trials(t, st)) < n {
 			runTrial(t, st)
 		}
-		if got := testing.AllocsPerRun(200, func() { runTrial(t, st) }); got > 21 {
-			t.Errorf("after %d trials: %v allocations per trial, want at most 21", n, got)
+		if got := testing.AllocsPerRun(200, func() { runTrial(t, st) }); got > most {
+			t.Errorf("after %d trials: %v allocations per trial, want at most %d", n, got, most)
 		}
 	}
 }

@@ -246,15 +246,9 @@ func (f *fidelityCommand) write(stdout io.Writer, all []fidelitySearch, budgets 
 	}
 	switch f.summary {
 	case "task":
-		rows = nil
-		for _, r := range summarizeProblems(results) {
-			rows = append(rows, renamed(r, "problem", "task", "sampler", "search", "n", "trainings"))
-		}
+		rows = byTask(results)
 	case "rank":
-		rows = nil
-		for _, r := range standingRows(standings(results)) {
-			rows = append(rows, renamed(r, "n", "trainings", "sampler", "search", "problems", "tasks"))
-		}
+		rows = byRank(results)
 	case "test":
 		rows = nil
 		for _, r := range compareRows(compare(results, all[0].search)) {

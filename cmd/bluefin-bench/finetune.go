@@ -152,15 +152,9 @@ func (f *finetuneCommand) write(stdout io.Writer, list []tuned, budgets []int, s
 	}
 	switch f.summary {
 	case "task":
-		rows = nil
-		for _, r := range summarizeProblems(results) {
-			rows = append(rows, renamed(r, "problem", "task", "sampler", "search", "n", "trainings"))
-		}
+		rows = byTask(results)
 	case "rank":
-		rows = nil
-		for _, r := range standingRows(standings(results)) {
-			rows = append(rows, renamed(r, "n", "trainings", "sampler", "search", "problems", "tasks"))
-		}
+		rows = byRank(results)
 	case "gain":
 		rows = gainRows(list, scales, f.gain)
 	case "test":
@@ -178,6 +172,22 @@ func (f *finetuneCommand) write(stdout io.Writer, list []tuned, budgets []int, s
 		}
 	}
 	return printRows(stdout, f.format, rows)
+}
+
+// byTask are the medians and quartiles of searches by task.
+func byTask(results []result) (rows []row) {
+	for _, r := range summarizeProblems(results) {
+		rows = append(rows, renamed(r, "problem", "task", "sampler", "search", "n", "trainings"))
+	}
+	return rows
+}
+
+// byRank are the mean ranks of searches over tasks.
+func byRank(results []result) (rows []row) {
+	for _, r := range standingRows(standings(results)) {
+		rows = append(rows, renamed(r, "n", "trainings", "sampler", "search", "problems", "tasks"))
+	}
+	return rows
 }
 
 // renamed returns a row with other names: pairs of an old and a new one. Values that are not finite
